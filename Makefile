@@ -1,0 +1,80 @@
+# make run    everything on this machine, in a second terminal: .venv/bin/smsgate --help
+# make test   the tests; sets itself up in .venv, wants no root and no system package
+# make lint   ruff, mypy, import-linter
+#
+# PYTHON=/path/to/python3.12 picks the interpreter, ARGS="…" is handed to smsgate or pytest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-full lint format bench eval clean
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+run: $(VENV)/.run
+	@exec $(BIN)/smsgate dev $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not full" --cov --cov-report=term $(ARGS)
+
+test-full: $(VENV)/.test
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.lint
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m bench $(ARGS)
+
+eval: $(VENV)/.run
+	$(BIN)/smsgate evaluate $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# --- the virtual environment: one stamp per set of extras, so that a second call is instant ---
+
+$(VENV)/.run: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,test]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.lint: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,test,lint]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.bench: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,test,bench]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
+
+# The first interpreter that really runs, can make an environment, and for which there is a
+# Redis: 3.11 to 3.13 have one in a wheel, newer ones want a redis-server on PATH.
+$(VENV)/.python:
+	@for python in "$(BIN)/python" "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
+	  [ -n "$$python" ] || continue; \
+	  "$$python" -c 'import shutil, sys, ensurepip, venv; v = sys.version_info; \
+	    sys.exit(not ((3, 11) <= v < (3, 14) or v >= (3, 14) and shutil.which("redis-server")))' \
+	    2>/dev/null || continue; \
+	  [ "$$python" = "$(BIN)/python" ] && { touch $@; exit; }; \
+	  echo "Setting up $(VENV) with $$("$$python" -V) …"; \
+	  "$$python" -m venv --clear $(VENV) && touch $@; exit; \
+	done; \
+	echo "smsgate wants Python 3.11, 3.12 or 3.13 (with venv), and none was found on PATH." >&2; \
+	echo "A newer Python does where a redis-server is on PATH. Another place: make run PYTHON=/path/to/python3.13" >&2; \
+	exit 1

@@ -1,0 +1,9 @@
+"""smsgate: where a business's inbound texts arrive and where "may I text it?" is answered."""
+
+from __future__ import annotations
+
+from smsgate.gate import Gate
+
+__all__ = ["Gate", "__version__"]
+
+__version__ = "0.1.0"

@@ -1,0 +1,131 @@
+"""``smsgate explain``: what a text would be understood as, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import msgspec
+
+from smsgate.errors import UnknownProgram
+from smsgate.messages import Decision
+from smsgate.optout import Classifier, load_sets, reply_text
+from smsgate.settings import Program
+from smsgate.wiring import load_configuration
+
+_STANDARD_INPUT = "-"
+_FLUSH_EVERY = 512
+_UNCONFIGURED = Program(
+    name="example", title="Example", account="", senders=(), keywords=("*",), region="US"
+)
+
+
+class _Question(msgspec.Struct):
+    """A line of a batch that also says who sent the text."""
+
+    text: str
+    number: str = ""
+
+
+@click.command(epilog="Example: smsgate explain --from +8613800138000 T")
+@click.argument("text")
+@click.option("--program", default="", help="The program that was texted; the first by default.")
+@click.option("--from", "number", default="", help="Who sent it, such as +14155550123.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
+@click.pass_context
+def explain(context: click.Context, text: str, program: str, number: str, as_json: bool) -> None:
+    """Say what TEXT asks for, and by which rule.
+
+    With --json, and - as TEXT: one JSON string a line in, one JSON object a line out, in order.
+    """
+    classifier = classifier_of(context.obj["environ"], program)
+    if as_json and text == _STANDARD_INPUT:
+        faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
+        context.exit(2 if faulty else 0)
+    decision = classifier.classify(text, number)
+    if as_json:
+        click.echo(msgspec.json.encode(decision).decode())
+        return
+    for line in told(text, decision, classifier.program):
+        click.echo(line)
+
+
+def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
+    """The classifier of a configured program, or without any configuration one for all languages.
+
+    Raises ``UnknownProgram``, and ``ConfigurationError`` with all faults.
+    """
+    directory = Path(environ.get("SMSGATE_CONFIG", "config"))
+    if not name and not (directory / "smsgate.toml").exists():
+        sets, _ = load_sets(None, _UNCONFIGURED.keywords)
+        return Classifier(_UNCONFIGURED, sets)
+    found = load_configuration(environ).classifiers
+    if not found:
+        raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")
+    if name and name not in found:
+        known = ", ".join(found)
+        raise UnknownProgram(f"there is no program {name}: the configuration has {known}")
+    return found[name] if name else next(iter(found.values()))
+
+
+def stream(source: BinaryIO, target: BinaryIO, classifier: Classifier, number: str) -> int:
+    """Answer each line with one object, in order; how many lines could not be read is returned."""
+    encode, pending, faulty = msgspec.json.Encoder().encode, [], 0
+    for line in source:
+        answer, right = answered(line, classifier.classify, number)
+        faulty += not right
+        pending.append(encode(answer))
+        if len(pending) >= _FLUSH_EVERY:
+            _write(target, pending)
+    _write(target, pending)
+    return faulty
+
+
+_DECODER = msgspec.json.Decoder(str | _Question)
+
+
+def answered(
+    line: bytes, classify: Callable[[str, str], Decision], number: str
+) -> tuple[Decision | dict[str, str], bool]:
+    """The decision for one line, or what is wrong with the line; and whether it was right."""
+    try:
+        question = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        wanted = 'a line is a JSON string, or {"text": "…", "number": "+…"}'
+        return {"error": f"{error}: {wanted}"}, False
+    if isinstance(question, str):
+        return classify(question, number), True
+    return classify(question.text, question.number or number), True
+
+
+def _write(target: BinaryIO, pending: list[bytes]) -> None:
+    if pending:
+        target.write(b"\n".join(pending) + b"\n")
+        target.flush()
+        pending.clear()
+
+
+def told(text: str, decision: Decision, program: Program) -> Iterable[str]:
+    """A decision in sentences."""
+    yield f"{decision.intent.upper()}   by the rule {decision.rule}, program {program.name}"
+    facts = {
+        "text": repr(text),
+        "matched": decision.keyword,
+        "language": decision.language,
+        "scope": decision.scope,
+        "only if": "our own question to the number is open" if decision.condition else "",
+        "normalised": ", ".join(decision.steps),
+        "confidence": f"{decision.confidence:.2f}",
+        "keyword sets": decision.version,
+        "note": decision.note,
+    }
+    for name, value in facts.items():
+        if value:
+            yield f"  {name:13}{value}"
+    kind = "opt_out" if decision.intent.stops else decision.intent.value
+    if kind in ("opt_out", "opt_in", "help"):
+        reply, language = reply_text(program, kind, decision.language)
+        yield f"  {'reply':13}{reply} ({language})"

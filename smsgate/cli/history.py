@@ -1,0 +1,71 @@
+"""``smsgate history`` and ``smsgate replies``: what happened, and what is still to be sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from smsgate.cli import session
+from smsgate.consent import Event
+from smsgate.phone import e164
+from smsgate.store.keys import LANES
+
+
+@click.command(epilog="Example: smsgate history +14155550123")
+@click.argument("number")
+@session.as_json
+def history(number: str, as_json: bool) -> None:
+    """Show everything that happened to a number's consent, oldest first."""
+    events = session.gateway().history(e164(number))
+    if as_json:
+        session.show_json([msgspec.to_builtins(event) for event in events])
+        return
+    console = Console(highlight=False)
+    for event in events:
+        _show(console, event)
+    if not events:
+        console.print(f"Nothing is known of {number}.")
+
+
+@click.group()
+def replies() -> None:
+    """Texts of ours that wait to be sent."""
+
+
+@replies.command("list", epilog="Example: smsgate replies list")
+@session.as_json
+def list_replies(as_json: bool) -> None:
+    """List the replies that are not settled yet."""
+    outbox = session.gateway().store.outbox
+    waiting = [reply for lane in range(LANES) for reply in outbox.waiting(lane)]
+    if as_json:
+        session.show_json([msgspec.to_builtins(reply) for reply in waiting])
+        return
+    table = Table("id", "kind", "to", "program", "tries", "not after (UTC)", "text", box=None)
+    for one in waiting:
+        late = moment(one.deadline_us)
+        table.add_row(one.id, one.kind, one.number, one.program, str(one.tries), late, one.text)
+    Console(highlight=False).print(table if waiting else "No reply waits.")
+
+
+def moment(time_us: int) -> str:
+    """A time as people read it, to the second."""
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _show(console: Console, event: Event) -> None:
+    """Two lines: what happened, and the text that did it."""
+    what = f"reply to {event.reply.kind}" if event.reply else event.kind
+    changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
+    head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
+    console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
+    decision = event.entry.decision if event.entry else None
+    text = event.reply.text if event.reply else event.entry.text if event.entry else ""
+    why = " ".join(part for part in (decision.rule, decision.keyword) if part) if decision else ""
+    details = "  ".join(part for part in (repr(text) if text else "", why, event.note) if part)
+    if details:
+        console.print(f"    {details}", markup=False, soft_wrap=True)

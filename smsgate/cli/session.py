@@ -1,0 +1,59 @@
+"""What a command works on: the environment, completed by the ``smsgate dev`` that runs here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from smsgate.cli import running
+from smsgate.gateway import Gateway
+from smsgate.wiring import Configuration, build_gateway, load_configuration
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def here() -> tuple[Mapping[str, str], running.Running | None]:
+    """The environment to work with, and the ``smsgate dev`` of this data directory, if one runs.
+
+    What is set in the environment wins over what ``dev`` gave its processes.
+    """
+    environ: Mapping[str, str] = click.get_current_context().obj["environ"]
+    found = _running(environ)
+    if found is None:
+        return environ, None
+    return {**found.environment, **{name: text for name, text in environ.items() if text}}, found
+
+
+def nothing_runs(environ: Mapping[str, str]) -> bool:
+    """Whether there is neither a ``smsgate dev`` here nor a Redis that somebody named."""
+    return _running(environ) is None and not environ.get("REDIS_URL")
+
+
+def _running(environ: Mapping[str, str]) -> running.Running | None:
+    return running.find(Path(environ.get("SMSGATE_DATA_DIR") or "var"))
+
+
+def configuration() -> Configuration:
+    """The configuration that commands use. Raises ``ConfigurationError`` with every fault."""
+    return load_configuration(here()[0])
+
+
+def gateway() -> Gateway:
+    """The gateway, closed when the command ends."""
+    made = build_gateway(configuration())
+    click.get_current_context().call_on_close(made.close)
+    return made
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON, for other programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def end(code: int) -> NoReturn:
+    """End the command with an exit code."""
+    click.get_current_context().exit(code)

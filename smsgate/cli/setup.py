@@ -1,0 +1,41 @@
+"""``smsgate init`` and ``smsgate config check``: before the first message."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.wiring import publish_programs
+
+
+@click.command(epilog="Example: REDIS_URL=redis://10.0.0.5:6379/0 smsgate init")
+def init() -> None:
+    """Make a new, empty store ready; one that is ready stays as it is.
+
+    Only for a store that has never held anything. One that lost its data must be restored
+    instead: made ready empty, it would allow texting everybody who had opted out.
+    """
+    gateway = session.gateway()
+    before = gateway.store.marker.store_id()
+    store = gateway.store.marker.create()
+    publish_programs(gateway)
+    said = f"Store {store} was ready already." if before else f"Store {store} is ready."
+    Console(highlight=False).print(said)
+
+
+@click.group()
+def config() -> None:
+    """The configuration: environment and config/."""
+
+
+@config.command("check", epilog="Example: smsgate config check")
+def check_config() -> None:
+    """Read the whole configuration and report every fault at once. Exit code 2 if there is one."""
+    found = session.configuration()
+    console = Console(highlight=False)
+    for warning in found.warnings:
+        console.print(f"[yellow]warning[/] {warning}", soft_wrap=True)
+    accounts = ", ".join(found.settings.accounts) or "none"
+    programs = ", ".join(program.name for program in found.settings.programs) or "none"
+    console.print(f"The configuration is in order. Accounts: {accounts}. Programs: {programs}.")

@@ -1,0 +1,168 @@
+"""``smsgate text``: be a subscriber."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.cli.running import Running
+from smsgate.errors import AccountNotReady, SmsGateError, UnknownAccount
+from smsgate.gateway import Gateway
+from smsgate.messages import HttpCall, HttpReply, InboundMessage
+from smsgate.outbound import Outbound
+from smsgate.phone import e164
+from smsgate.providers import PROVIDERS, usable
+from smsgate.settings import Account, Settings
+from smsgate.settings.values import ANY_SENDER
+
+SIMULATOR = "simulator"
+OUR_NUMBER = "+12025550100"
+"""The sender that is texted where the programs name none; 555-01XX is kept for fiction."""
+REPLY_S = 3.0
+
+
+class NoAddress(SmsGateError):
+    """There is no web door that could be texted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """What was sent and what the web door answered."""
+
+    message: InboundMessage
+    answer: HttpReply
+
+
+@click.command(epilog="Example: smsgate text 'Stop.' --from +14155550123")
+@click.argument("body")
+@click.option("--from", "number", default="+14155550123", show_default=True, metavar="NUMBER")
+@click.option("--to", "sender", metavar="SENDER", help="The number or short code that is texted.")
+@click.option("--account", metavar="NAME", help="The account that is texted.  [simulator, in dev]")
+@click.option("--url", help="Public address of the web doors.  [that of dev, else the account's]")
+def text(body: str, number: str, sender: str | None, account: str | None, url: str | None) -> None:
+    """Text us, as a subscriber: post a webhook, signed as the account's provider signs it.
+
+    With the simulator of `smsgate dev`, the reply is shown as well.
+    """
+    gateway = session.gateway()
+    chosen = _account(gateway.settings, account)
+    newest = gateway.store.simulator.newest() if chosen.simulated else ""
+    base = _address(chosen, url, session.here()[1])
+    message = _message(gateway.settings, chosen, body, e164(number), sender)
+    texted = Texted(message, _post(message, chosen, f"{base}/webhooks/{chosen.name}"))
+    console = Console(highlight=False)
+    _show_answer(console, texted, base)
+    if texted.answer.status >= 300:
+        session.end(1)
+    if chosen.simulated:
+        _show_reply(console, gateway, texted, newest)
+        _show_state(console, gateway, message)
+
+
+def _account(settings: Settings, name: str | None) -> Account:
+    name = name or (SIMULATOR if SIMULATOR in settings.accounts else None)
+    if name is None and len(settings.accounts) == 1:
+        (name,) = settings.accounts
+    account = settings.accounts.get(name or "")
+    if account is None:
+        known = ", ".join(settings.accounts) or "none"
+        raise UnknownAccount(f"Say which account is texted: --account, one of: {known}")
+    if not usable(account):
+        raise AccountNotReady(f"Account {account.name!r} has no secret to sign the webhook with.")
+    return account
+
+
+def _address(account: Account, url: str | None, running: Running | None) -> str:
+    base = url or (running.url if running and account.simulated else "") or account.public_url
+    if not base:
+        raise NoAddress(
+            "Nobody is there to be texted: start `smsgate dev`, or say where the web doors are "
+            "with --url"
+        )
+    return base.rstrip("/")
+
+
+def _message(
+    settings: Settings, account: Account, body: str, number: str, sender: str | None
+) -> InboundMessage:
+    return InboundMessage(
+        account=account.name,
+        message_id="SM" + secrets.token_hex(16),
+        number=number,
+        sender=sender or _default_sender(settings, account),
+        text=body,
+    )
+
+
+def _default_sender(settings: Settings, account: Account) -> str:
+    """A sender that belongs to the first program that the account reaches."""
+    for program in settings.programs:
+        if account.simulated or program.account == account.name:
+            named = [sender for sender in program.senders if sender != ANY_SENDER]
+            return named[0] if named else OUR_NUMBER
+    return OUR_NUMBER
+
+
+def _post(message: InboundMessage, account: Account, url: str) -> HttpReply:
+    request = PROVIDERS[account.provider].inbound(message, account, url)
+    return Outbound().perform(HttpCall(request.method, request.url, request.headers, request.body))
+
+
+def _show_answer(console: Console, texted: Texted, base: str) -> None:
+    message, answer = texted.message, texted.answer
+    console.print(f"[cyan]{message.number} → {message.sender}[/]  {message.text!r}", markup=True)
+    good = answer.status < 300
+    colour = "green" if good else "bold red"
+    console.print(f"[{colour}]{answer.status}[/] from {base}/webhooks/{message.account}")
+    if not good:
+        console.print(answer.body.decode(errors="replace").strip(), markup=False)
+
+
+def _show_reply(console: Console, gateway: Gateway, texted: Texted, newest: str) -> None:
+    reply, why_not = _wait_for_reply(gateway, texted.message, newest)
+    if reply is not None:
+        console.print(f"[magenta]{reply['from']} → {reply['to']}[/]  ", end="")
+        console.print(reply["body"], markup=False, soft_wrap=True)
+    else:
+        console.print(f"No reply from us{why_not and ': '}{why_not}.", markup=False, soft_wrap=True)
+
+
+def _wait_for_reply(
+    gateway: Gateway, message: InboundMessage, newest: str
+) -> tuple[Mapping[str, str] | None, str]:
+    """The reply, or nothing and why; it is waited for until it is clear that none will come."""
+    deadline, pause = time.monotonic() + REPLY_S, threading.Event()
+    while True:
+        for reply in gateway.store.simulator.after(newest):
+            if reply["to"] == message.number:
+                return reply, ""
+        why_not = _why_no_reply(gateway, message)
+        if why_not or time.monotonic() > deadline:
+            return None, why_not
+        pause.wait(0.05)
+
+
+def _why_no_reply(gateway: Gateway, message: InboundMessage) -> str:
+    """What the history says against a reply to that message; nothing while one may come."""
+    for event in gateway.history(message.number):
+        if event.entry is not None and event.entry.message_id == message.message_id:
+            return event.note
+    return ""
+
+
+def _show_state(console: Console, gateway: Gateway, message: InboundMessage) -> None:
+    for name, answer in gateway.status(message.number).items():
+        if answer.allowed:
+            console.print(f"{name} may text {message.number}.")
+        else:
+            since = f" since {answer.since}" if answer.since else ""
+            why = f" ({answer.why})" if answer.why else ""
+            said = f"{name} may not text {message.number}: {answer.reason}{since}{why}."
+            console.print(said, markup=False, soft_wrap=True)

@@ -1,0 +1,90 @@
+"""What is known of a number's consent, and what happened to it: values only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from smsgate.messages import Entry, Reply
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What the gate in another process needs to know of a program."""
+
+    kind: Literal["marketing", "service"] = "marketing"
+    scope: Literal["all", "program"] = "all"
+    title: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened to a number's consent; a line of the ledger."""
+
+    id: str
+    """``<lane>-<inbox id>``, and for what became of a reply ``…-reply``."""
+    kind: str
+    """``opt_out``, ``opt_in``, ``help``, ``review``, ``unrouted``, ``reply`` …"""
+    outcome: str
+    """``applied``, ``repeat``, ``stale``, ``recorded``; of a reply ``sent``, ``late`` …"""
+    number: str
+    program: str = ""
+    scope: str = ""
+    before: str = ""
+    """``allowed`` or ``blocked``: whether the program could text the number before."""
+    after: str = ""
+    entry: Entry | None = None
+    reply: Reply | None = None
+    stamp_us: int = 0
+    received_us: int = 0
+    applied_us: int = 0
+    note: str = ""
+    """Why there was no reply, what the provider said …"""
+    provider_id: str = ""
+    """The provider's id of a reply that was sent."""
+    software: str = ""
+    v: int = 1
+
+
+class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The newest opt-out or opt-in of a number in one scope."""
+
+    stops: bool
+    stamp_us: int
+    account: str
+    id: str
+    """Inbox id of the newest message that said so."""
+    since_us: int = 0
+    """Since when that state holds: the stamp of the message that changed it."""
+    changed: str = ""
+    """Inbox id of the message that changed it; a reply to an older one is overtaken."""
+    why: str = ""
+    """Rule and keyword, for the gate's answer."""
+
+
+class NumberState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a lane remembers of a number for 48 hours."""
+
+    marks: dict[str, Mark] = {}
+    """By scope: ``all`` or a program's name."""
+    helped_us: tuple[int, ...] = ()
+    """When HELP was answered lately."""
+    v: int = 1
+
+
+_NOTHING = NumberState()
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """In which suppression sets a number is, and what its lane remembers of it."""
+
+    everywhere: bool = False
+    """Whether it is in the set of scope ``all``."""
+    own: frozenset[str] = frozenset()
+    """Programs in whose own set it is."""
+    back: frozenset[str] = frozenset()
+    """Programs to which it came back although it is in ``all``."""
+    state: NumberState = _NOTHING
+
+    def blocked(self, program: str) -> bool:
+        """Whether the sets say that the program may not text the number."""
+        return program in self.own or (self.everywhere and program not in self.back)

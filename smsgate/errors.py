@@ -1,0 +1,127 @@
+"""One family of errors; each knows its consequence.
+
+``status`` is the HTTP answer where the error reaches a web door, ``exit_code`` the one where
+it reaches a terminal. ``smsgate/web/problems.py``, ``workers/jobs.py`` and ``smsgate/cli`` are
+the only places that catch the family as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SmsGateError(Exception):
+    """Root of the family. The text is a sentence that a caller may be shown."""
+
+    status = 500
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a configuration: where it stands and what would be right."""
+
+    place: str
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Place, key and problem on one line."""
+        return f"{self.place}: {self.key}: {self.problem}"
+
+
+class ConfigurationError(SmsGateError):
+    """The configuration cannot be used; ``faults`` holds every fault that was found."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Join the faults, one a line, as the text."""
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class InvalidNumber(SmsGateError):
+    """A text that was given as a phone number is none."""
+
+    status = 422
+
+
+class UnknownProgram(SmsGateError):
+    """No program of that name is published in the store."""
+
+    status = 422
+
+
+class Unauthorized(SmsGateError):
+    """An API call without a valid key."""
+
+    status = 401
+
+
+# --- webhooks -----------------------------------------------------------------------------
+
+
+class WebhookError(SmsGateError):
+    """A provider's request that is not accepted."""
+
+    status = 400
+
+
+class UnknownAccount(WebhookError):
+    """The URL names an account that the configuration does not have."""
+
+    status = 404
+
+
+class AccountNotReady(WebhookError):
+    """The account has no usable secret, so nothing can be verified; the provider tries again."""
+
+    status = 503
+
+
+class SignatureRefused(WebhookError):
+    """The signature is missing, cut or wrong, or the request is for another account."""
+
+    status = 403
+
+
+class Unreadable(WebhookError):
+    """The request is genuine but is not what the provider documents."""
+
+    status = 400
+
+
+class TooLarge(WebhookError):
+    """The body is over the limit."""
+
+    status = 413
+
+
+# --- collaborators ------------------------------------------------------------------------
+
+
+class StoreUnavailable(SmsGateError):
+    """Redis could not be reached, timed out, or refused to write; nothing was acknowledged."""
+
+    status = 503
+
+
+class StoreNotReady(SmsGateError):
+    """Redis answers, but what it holds cannot be trusted: no marker, evicting, another layout."""
+
+    status = 503
+
+
+class QueueUnavailable(SmsGateError):
+    """RQ's Redis could not be reached. Never changes the answer to a provider."""
+
+    status = 503
+
+
+class CallFailed(SmsGateError):
+    """An outgoing HTTP call had no response. ``left`` says whether the request may have left us."""
+
+    def __init__(self, problem: str, *, left: bool) -> None:
+        """Keep the sentence and whether the other side may have acted on the request."""
+        super().__init__(problem)
+        self.left = left

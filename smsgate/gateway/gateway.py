@@ -1,0 +1,125 @@
+"""The collaborators, and the doors' way to the movements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from smsgate.consent import Event
+from smsgate.errors import InvalidNumber, QueueUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.gate import Answer, Gate
+from smsgate.gateway.applying import Applying
+from smsgate.gateway.overriding import override_entry
+from smsgate.gateway.receiving import Receipt, Receiving
+from smsgate.gateway.replying import Replying
+from smsgate.gateway.waking import wake
+from smsgate.messages import WebhookRequest
+from smsgate.optout import Classifier
+from smsgate.outbound import Outbound
+from smsgate.queue import Wakes
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.inbox import Arrival
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One smsgate: settings, classifiers, store, queue and the way out."""
+
+    settings: Settings
+    classifiers: Mapping[str, Classifier]
+    """By program."""
+    store: Store
+    gate: Gate
+    wakes: Wakes
+    outbound: Outbound
+    _receiving: Receiving = field(init=False)
+    _applying: Applying = field(init=False)
+    _replying: Replying = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hand each movement what it needs."""
+        receiving = Receiving(self.settings, self.classifiers, self.store, self.wakes)
+        object.__setattr__(self, "_receiving", receiving)
+        object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.wakes))
+        replying = Replying(self.settings, self.store, self.wakes, self.outbound)
+        object.__setattr__(self, "_replying", replying)
+
+    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+        """Verify, understand and store what a provider posts; the receipt has the answer.
+
+        Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
+        then.
+        """
+        return self._receiving.receive(account, request)
+
+    def verify(self, account: str, request: WebhookRequest) -> None:
+        """Raise where a request to an account is not genuine, as ``receive`` would."""
+        self._receiving.verify(account, request)
+
+    def apply(self, lane: int) -> int:
+        """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
+        return self._applying.drain(lane)
+
+    def send_replies(self, lane: int) -> int:
+        """Send the due replies of a lane, for two seconds at most; gives how many were settled."""
+        return self._replying.drain(lane)
+
+    def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
+        """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.
+
+        ``scope`` is ``all`` or a program. Raises ``InvalidNumber``, ``UnknownProgram``,
+        ``StoreUnavailable``.
+        """
+        entry = override_entry(self.settings, action, number, scope, actor, reason)
+        added, lanes = self.store.inbox.add([Arrival(entry)])
+        wake(self.wakes.inbox, lanes)
+        return added[0].id
+
+    def status(self, number: str) -> dict[str, Answer]:
+        """What the gate says of the number, by program.
+
+        Raises ``InvalidNumber``, ``StoreUnavailable``, ``StoreNotReady``.
+        """
+        answers = {
+            program.name: self.gate.check([number], program=program.name)[0]
+            for program in self.settings.programs
+        }
+        for answer in answers.values():
+            if answer.allowed is None:
+                raise InvalidNumber(answer.why)
+        return answers
+
+    def history(self, number: str) -> list[Event]:
+        """The events of a number (E.164), oldest first."""
+        return self.store.ledger.of_number(number)
+
+    def ready(self) -> dict[str, str]:
+        """Each collaborator by name: what is wrong with it, or ``ok``.
+
+        ``ok; …`` names what works but could lose acknowledged writes.
+        """
+        return {"store": self._store_ready(), "queue": self._queue_ready()}
+
+    def close(self) -> None:
+        """Write what is queued in memory and end the threads."""
+        self._replying.close()
+        self.store.trail.close()
+
+    def _store_ready(self) -> str:
+        try:
+            if not self.store.marker.store_id():
+                return "the store has no marker: run `smsgate init`, or restore what was lost"
+            self.store.looks.bucket_count()
+            self.store.health.refuse_eviction()
+            weak = self.store.health.weaknesses()
+        except (StoreUnavailable, StoreNotReady) as error:
+            return str(error)
+        return "; ".join(["ok", *weak])
+
+    def _queue_ready(self) -> str:
+        try:
+            self.wakes.ping()
+        except QueueUnavailable as error:
+            return str(error)
+        return "ok"

@@ -1,0 +1,169 @@
+"""Out: one reply at a time is claimed, described, sent, and its outcome told to the ledger."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import structlog
+
+from smsgate import __version__
+from smsgate.consent import Event
+from smsgate.errors import CallFailed, StoreNotReady, UnknownProgram
+from smsgate.gateway.waking import wake
+from smsgate.messages import ALL, Decision, Entry, HttpCall, Intent, Outcome, Reply, Verdict
+from smsgate.optout.departure import CALL_US, obstacle
+from smsgate.outbound import Outbound
+from smsgate.providers import PROVIDERS, usable
+from smsgate.queue import JOB_S, Wakes
+from smsgate.settings import Account, Settings
+from smsgate.store import Store
+from smsgate.store.inbox import Arrival
+from smsgate.store.keys import lane_of
+from smsgate.store.outbox import Claim
+
+SENDERS = 32
+"""Calls under way at once: 320 replies a second where the provider answers in 100 ms."""
+_LONGEST_PAUSE_S = 60.0
+
+_log = structlog.get_logger()
+
+
+class Replying:
+    """The third movement."""
+
+    def __init__(self, settings: Settings, store: Store, wakes: Wakes, outbound: Outbound) -> None:
+        """Use these collaborators; threads start with the first job."""
+        self._settings = settings
+        self._store = store
+        self._wakes = wakes
+        self._outbound = outbound
+        self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._ending = threading.Event()
+
+    def drain(self, lane: int) -> int:
+        """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
+        until = time.monotonic() + JOB_S
+        loops = min(SENDERS, self._store.outbox.depth(lane))
+        running = [self._threads.submit(self._send_until, lane, until) for _ in range(loops)]
+        settled = sum(one.result() for one in running)
+        if time.monotonic() >= until:
+            wake(self._wakes.outbox, [lane])
+        return settled
+
+    def close(self) -> None:
+        """Let the calls under way end and start no other."""
+        self._ending.set()
+        self._threads.shutdown(wait=True)
+
+    def _send_until(self, lane: int, until: float) -> int:
+        settled = 0
+        while time.monotonic() < until and not self._ending.is_set():
+            claim = self._store.outbox.claim(lane)
+            if claim is None:
+                break
+            self._send(claim)
+            settled += 1
+        return settled
+
+    def _send(self, claim: Claim) -> None:
+        if claim.abandoned:
+            note = "the process that sent it died; whether it left is not known"
+            self._end(claim, "unknown", note)
+            return
+        try:
+            why_not = self._obstacle(claim)
+        except (StoreNotReady, UnknownProgram) as error:
+            self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
+            return
+        if why_not:
+            self._end(claim, why_not, _OBSTACLES[why_not])
+            return
+        self._settle(claim, self._perform(claim.reply))
+
+    def _obstacle(self, claim: Claim) -> str:
+        reply = claim.reply
+        _, (look,) = self._store.looks.numbers([reply.number], reply.program)
+        return obstacle(reply, look.standing, held=bool(look.held), now_us=claim.now_us)
+
+    def _perform(self, reply: Reply) -> Outcome:
+        account = self._settings.accounts.get(reply.account)
+        if account is None or not usable(account):
+            note = f"account {reply.account!r} cannot send: it is gone or has no secret"
+            return Outcome(Verdict.REFUSED, note=note)
+        provider = PROVIDERS[account.provider]
+        try:
+            response = self._outbound.perform(_call(reply, account))
+        except CallFailed as error:
+            verdict = Verdict.UNKNOWN if error.left else Verdict.NOT_ACCEPTED
+            return Outcome(verdict, note=str(error))
+        return provider.outcome(response)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        if outcome.verdict is Verdict.NOT_ACCEPTED:
+            self._later(claim, outcome)
+            return
+        if outcome.verdict is Verdict.OPTED_OUT and claim.reply.kind != "opt_out":
+            self._suppress(claim.reply)
+        self._end(claim, outcome.verdict.value, outcome.note, outcome.provider_id)
+
+    def _later(self, claim: Claim, outcome: Outcome) -> None:
+        """Try again after a pause, unless the deadline would be past by then."""
+        reply = claim.reply
+        pause_s = outcome.retry_after_s or min(2.0**reply.tries, _LONGEST_PAUSE_S)
+        due_us = claim.now_us + int(pause_s * 1_000_000)
+        if due_us + CALL_US > reply.deadline_us:
+            self._end(claim, "late", f"not accepted in time: {outcome.note}")
+            return
+        self._store.outbox.again(
+            claim, msgspec.structs.replace(reply, tries=reply.tries + 1), due_us
+        )
+
+    def _suppress(self, reply: Reply) -> None:
+        """A provider that refuses to text a number has an opt-out that we do not have."""
+        entry = Entry(
+            number=reply.number,
+            program=reply.program,
+            decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
+            scope=self._scope(reply.program),
+            source="provider",
+            actor="provider",
+            account=reply.account,
+            message_id=f"refused-{reply.id}",
+        )
+        _, lanes = self._store.inbox.add([Arrival(entry)])
+        wake(self._wakes.inbox, lanes)
+
+    def _scope(self, name: str) -> str:
+        """What an opt-out without words of its own means for a program."""
+        program = self._settings.programs.get(name)
+        return program.name if program is not None and program.scope == "program" else ALL
+
+    def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
+        reply = claim.reply
+        event = Event(
+            id=f"{lane_of(reply.number)}-{reply.id}-reply",
+            kind="reply",
+            outcome=outcome,
+            number=reply.number,
+            program=reply.program,
+            reply=reply,
+            applied_us=claim.now_us,
+            note=note,
+            provider_id=provider_id,
+            software=__version__,
+        )
+        if not self._store.outbox.done(claim, event):
+            _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
+
+
+_OBSTACLES = {
+    "late": "its deadline had passed",
+    "superseded": "the number's state changed before it was sent",
+}
+
+
+def _call(reply: Reply, account: Account) -> HttpCall:
+    return PROVIDERS[account.provider].reply(reply, account)

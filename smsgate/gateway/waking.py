@@ -1,0 +1,20 @@
+"""Asking for jobs without depending on the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from smsgate.errors import QueueUnavailable
+
+_log = structlog.get_logger()
+
+
+def wake(ask: Callable[[int], None], lanes: Iterable[int]) -> None:
+    """Ask for a job for each lane. A failure is logged only: the clock asks again."""
+    for lane in lanes:
+        try:
+            ask(lane)
+        except QueueUnavailable as error:
+            _log.warning("wake failed", lane=lane, error=str(error))

@@ -1,0 +1,221 @@
+"""The values that travel through smsgate. Frozen, named, and without behaviour that talks.
+
+Times are integers in microseconds since 1970 (UTC) and end in ``_us``; the stamp of a message
+and every deadline are on Redis's clock. Values that are stored (``Entry``, ``Reply``, and
+those of ``consent.py``) are msgspec structs with short JSON, carry a schema version ``v``, and read
+older and newer versions alike: unknown fields are ignored, new fields need defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+ALL = "all"
+"""The scope of an opt-out that holds for every program."""
+
+
+class Intent(StrEnum):
+    """What a text asks for."""
+
+    OPT_OUT = "opt_out"
+    OPT_OUT_ALL = "opt_out_all"
+    OPT_IN = "opt_in"
+    HELP = "help"
+    REVIEW = "review"
+    NONE = "none"
+
+    @property
+    def stops(self) -> bool:
+        """Whether the intent is an opt-out of either scope."""
+        return self in (Intent.OPT_OUT, Intent.OPT_OUT_ALL)
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a text was understood as, and everything that is needed to explain why.
+
+    ``scope`` is ``""`` (the program's own scope holds), ``"program"`` or ``"all"``, where the
+    text itself named one. ``condition`` is ``""`` or ``"question_open"``: an opt-in only if our
+    own question to that number is open, which is settled when it is applied.
+    """
+
+    intent: Intent
+    rule: str
+    """The rule that decided, such as ``keyword``, ``reaction`` or ``provider_flag``."""
+    keyword: str = ""
+    """The entry of the keyword set that matched, as it is written there."""
+    language: str = ""
+    """Language of that entry (BCP 47); the reply goes out in it."""
+    confidence: float = 1.0
+    scope: str = ""
+    condition: str = ""
+    steps: tuple[str, ...] = ()
+    """What normalisation did, in order, such as ``width`` or ``edge punctuation``."""
+    version: str = ""
+    """Hash of the keyword sets that were in force."""
+    note: str = ""
+    """A sentence for the person who reads the explanation."""
+
+
+# --- in -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A provider's request as it arrived, free of any web framework."""
+
+    method: str
+    url: str
+    """The public URL that the provider was given: configured origin, raw path and raw query."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    @property
+    def query(self) -> str:
+        """The raw query, without the question mark."""
+        return self.url.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """One text from a subscriber, in our own form."""
+
+    account: str
+    message_id: str
+    """The provider's id, unique within the account."""
+    number: str
+    """Who texts us: E.164, or what the provider sent where that is no phone number."""
+    sender: str
+    """The number or short code of ours that was texted."""
+    text: str
+    channel: str = "sms"
+    """``sms``, ``mms``, ``whatsapp`` or ``rcs``."""
+    service: str = ""
+    """The provider's messaging service or profile, where one was named."""
+    flag: Intent | None = None
+    """What the provider itself took the text for, where it says so."""
+    sent_us: int | None = None
+    """The provider's signed event time."""
+    media: tuple[str, ...] = ()
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that may change a number's state and awaits a worker in the inbox."""
+
+    number: str
+    program: str
+    """Name of the program concerned; empty where the sender belongs to none (unrouted)."""
+    decision: Decision
+    scope: str = ""
+    """Where an opt-out holds: ``all`` or a program's name; empty for what is no opt-out."""
+    source: str = "text"
+    """``text``, ``operator``, ``provider`` …: who speaks."""
+    actor: str = "subscriber"
+    account: str = ""
+    message_id: str = ""
+    sender: str = ""
+    service: str = ""
+    text: str = ""
+    channel: str = "sms"
+    answered: str = ""
+    """Who already answered this very message: ``provider``, ``network`` or nobody."""
+    phone: bool = True
+    """Whether ``number`` is a phone number; what is none is recorded and never suppressed."""
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry as it was read from a lane's inbox."""
+
+    id: str
+    """The id in the inbox stream; its first part is the receipt in ms on Redis's clock."""
+    stamp_us: int
+    entry: Entry
+
+    @property
+    def received_us(self) -> int:
+        """Receipt on Redis's clock."""
+        return int(self.id.partition("-")[0]) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What the store said about an entry that was to be added."""
+
+    id: str
+    """Empty where the message was stored before."""
+    duplicate: bool = False
+
+
+# --- out ----------------------------------------------------------------------------------
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One text of ours that waits in the outbox."""
+
+    id: str
+    """Inbox id of the message that it answers."""
+    kind: str
+    """``opt_out``, ``opt_in`` or ``help``."""
+    account: str
+    number: str
+    sender: str
+    program: str
+    text: str
+    deadline_us: int
+    """After this it may not leave any more."""
+    service: str = ""
+    channel: str = "sms"
+    language: str = ""
+    tries: int = 0
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """An outgoing HTTP call, described but not made."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An HTTP response: a provider's to our call, or ours to a provider's webhook."""
+
+    status: int
+    content_type: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What a provider's response to our call means."""
+
+    SENT = "sent"
+    OPTED_OUT = "opted_out"
+    """The provider will not text that number: it has its opt-out already."""
+    REFUSED = "refused"
+    """Will never work: a bad number, bad credentials."""
+    NOT_ACCEPTED = "not_accepted"
+    """Surely not sent; may be tried again."""
+    UNKNOWN = "unknown"
+    """May have been sent; must not be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A provider's response, understood."""
+
+    verdict: Verdict
+    provider_id: str = ""
+    note: str = ""
+    retry_after_s: float | None = None

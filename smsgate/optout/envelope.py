@@ -1,0 +1,120 @@
+"""Texts whose words are not the subscriber's own: reactions, quotes, forwarded texts.
+
+Seen before invisible characters go: Google Messages marks its reactions with them. A reaction is
+a complete envelope only: a few words of a known kind, and one quotation up to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+OPENING = '“"„«「『‹‟”'
+CLOSING = '”"“»」』›‟'
+_SPACES = (
+    " \t\u00a0\u2009\u200a\u202f\u200b\u200c\u200d\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069"
+)
+_QUOTED = re.compile(f"[{OPENING}]([^{OPENING}{CLOSING}]{{1,2500}})[{CLOSING}]")
+_QUOTED_LINE = re.compile(r"(?m)^[ \t]*>.*$")
+_ONLY_SYMBOLS = re.compile(r"^[^\w]+$")
+_FORWARDED = re.compile(r"(?i)^\s*(?:fwd?|fw|wg|tr|rv|enc|i)\s*:\s")
+_LONGEST_FRAME = 60
+_WORDS_OF_A_QUOTE = 3
+"""A quotation of fewer words may be how somebody marks their own word: "STOP"."""
+
+
+class Reactions:
+    """The frames that phones put around what somebody reacts to."""
+
+    __slots__ = ("_after", "_before", "_full")
+
+    def __init__(self, frames: Iterable[str]) -> None:
+        """Keep frames such as ``Liked …`` or ``Hat … mit „Gefällt mir“ markiert``."""
+        self._before: set[str] = set()
+        self._after: set[str] = set()
+        self._full: set[tuple[str, str]] = set()
+        for frame in frames:
+            before, _, after = (_plain(part) for part in frame.partition("…"))
+            if before and after:
+                self._full.add((before, after))
+            elif after:
+                self._after.add(after)
+            else:
+                self._before.add(before)
+
+    def quoted(self, text: str) -> str | None:
+        """What a reaction quotes, or nothing where the text is none."""
+        stripped = text.strip(_SPACES + "\n")
+        first = min((at for char in OPENING if (at := stripped.find(char)) >= 0), default=-1)
+        if first < 0 or first > _LONGEST_FRAME:
+            return None
+        last = max(stripped.rfind(char) for char in CLOSING)
+        return self._within(stripped, first, last)
+
+    def _within(self, text: str, first: int, last: int) -> str | None:
+        """Try the frame from the outermost quotation marks, then ones that leave some after it."""
+        for end in _ends(text, first, last):
+            before, after = _plain(text[:first]), _plain(text[end + 1 :])
+            if self._known(before, after, text[:first]):
+                return text[first + 1 : end]
+        return None
+
+    def _known(self, before: str, after: str, raw: str) -> bool:
+        if after:
+            return (before, after) in self._full or (not before and after in self._after)
+        return self._begins(before) or _is_emoji_to(before, raw)
+
+    def _begins(self, before: str) -> bool:
+        """Whether it is a frame, perhaps after a name: ``Dana liked``."""
+        if before in self._before:
+            return True
+        _, _, rest = before.partition(" ")
+        return rest in self._before or rest.partition(" ")[2] in self._before
+
+
+def _ends(text: str, first: int, last: int) -> list[int]:
+    ends = [at for at, char in enumerate(text) if char in CLOSING and first < at <= last]
+    return ends[:1] + ends[-4:][::-1]
+
+
+def _is_emoji_to(before: str, raw: str) -> bool:
+    """``👍 to “…”``: an emoji and one short word, as Google Messages writes it."""
+    words = before.split()
+    return (
+        len(words) <= 1
+        and not raw[:1].isalnum()
+        and any(ord(char) > 0x2000 for char in raw if char not in _SPACES)
+    )
+
+
+def _plain(text: str) -> str:
+    """A frame in small letters, without symbols and quotation marks."""
+    kept = (char if char.isalnum() or char in "'\u0301" else " " for char in text.casefold())
+    return " ".join("".join(kept).split())
+
+
+def own_words(text: str) -> tuple[str, bool]:
+    """The text without longer quotations and quoted lines, and whether there were any."""
+    if ">" in text and _QUOTED_LINE.search(text):
+        return _QUOTED_LINE.sub(" ", text), True
+    if not any(char in text for char in OPENING):
+        return text, False
+    return _without_quotations(text)
+
+
+def _without_quotations(text: str) -> tuple[str, bool]:
+    found = False
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal found
+        if len(match[1].split()) < _WORDS_OF_A_QUOTE:
+            return match[0]
+        found = True
+        return " , "
+
+    return _QUOTED.sub(replaced, text), found
+
+
+def forwarded(text: str) -> bool:
+    """Whether the text says that it was passed on."""
+    return bool(_FORWARDED.match(text))

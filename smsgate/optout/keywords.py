@@ -1,0 +1,240 @@
+"""Keyword sets: a TOML file per language, read, checked and hashed.
+
+The shipped files lie in ``smsgate/optout/keywords``; an operator's file of the same name wins
+over the shipped one, or adds to it where it says ``extends = true``. The format is described in
+``docs/keywords.md``. Words are written as people write them, separated by commas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from smsgate.errors import Fault
+from smsgate.messages import Intent
+
+ANY_LANGUAGE = "und"
+"""The set that every program has: words that mean the same in all languages."""
+EVERY = "*"
+"""In place of names: all sets there are."""
+
+Meaning = Literal[
+    "opt_out", "opt_out_all", "opt_in", "help", "review", "none", "doubt", "auto", "mention"
+]
+"""What a phrase says. Beyond the intents: ``none`` takes words out of play, ``doubt`` turns an
+opt-out in its sentence into a review, ``auto`` marks a text that a machine wrote, and
+``mention`` an instruction that is only repeated."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keywords that share intent, match rule and risk.
+
+    ``match``: ``whole`` is the whole text and nothing else, ``polite`` lets politeness stand
+    around it, ``lead`` also lets more text follow or come before. ``risk = "high"`` asks for a
+    review instead of acting. ``countries`` are calling codes; elsewhere the words mean nothing.
+    """
+
+    intent: Literal["opt_out", "opt_out_all", "opt_in", "help", "review", "none"]
+    words: str
+    match: Literal["whole", "polite", "lead"] = "polite"
+    risk: Literal["low", "medium", "high"] = "low"
+    countries: tuple[str, ...] = ()
+    unless_known: bool = False
+    """Also where the number is not known."""
+    ask: bool = False
+    """Only an answer to a question of ours (YES)."""
+    note: str = ""
+
+    def each(self) -> Iterator[str]:
+        """The words one by one."""
+        return listed(self.words)
+
+
+class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Wordings inside a sentence that carry one meaning."""
+
+    means: Meaning
+    any: str
+    name: str = ""
+    note: str = ""
+
+
+class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file."""
+
+    language: str
+    extends: bool = False
+    spaced: bool = True
+    tones: bool = False
+    other_spellings: dict[str, str] = {}
+    without: str = ""
+    may_miss_required_words: bool = False
+    entries: tuple[Entry, ...] = ()
+    classes: dict[str, str] = {}
+    phrases: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordSets:
+    """The sets that were asked for, by name, with the hash of all that they say."""
+
+    languages: Mapping[str, Language]
+    places: Mapping[str, str]
+    """Where each was read from, for faults and ``smsgate keywords list``."""
+    version: str
+    grammar: tuple[Phrase, ...] = field(default=())
+
+    def only(self, names: Iterable[str]) -> KeywordSets:
+        """The sets of one program among those of all, with a hash of their own."""
+        wanted = {ANY_LANGUAGE, *names}
+        if EVERY in wanted:
+            return self
+        languages = {name: kept for name, kept in self.languages.items() if name in wanted}
+        places = {name: self.places[name] for name in languages}
+        return KeywordSets(languages, places, _hash(languages, self.grammar), self.grammar)
+
+
+def listed(text: str) -> Iterator[str]:
+    """The parts of a comma separated list, without blanks around them and empty ones."""
+    return (part for part in map(str.strip, text.split(",")) if part)
+
+
+def shipped() -> list[str]:
+    """Names of the sets in the package."""
+    return sorted(
+        entry.name[:-5]
+        for entry in resources.files("smsgate.optout").joinpath("keywords").iterdir()
+        if entry.name.endswith(".toml") and not entry.name.startswith("_")
+    )
+
+
+def load_sets(directory: Path | None, names: Iterable[str]) -> tuple[KeywordSets, list[Fault]]:
+    """Read the named sets and the one for all languages; every fault is reported in one go.
+
+    Args:
+        directory: the operator's ``keywords`` folder, if there is one.
+        names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
+    """
+    wanted = _wanted(directory, names)
+    faults: list[Fault] = []
+    languages: dict[str, Language] = {}
+    places: dict[str, str] = {}
+    for name in wanted:
+        found = _language(directory, name, faults)
+        if found is not None:
+            languages[name], places[name] = found
+    grammar, _ = _read(_packaged("_grammar"), "grammar", faults)
+    rules = grammar.phrases if grammar else ()
+    return KeywordSets(languages, places, _hash(languages, rules), rules), faults
+
+
+def _wanted(directory: Path | None, names: Iterable[str]) -> list[str]:
+    wanted = [ANY_LANGUAGE]
+    for name in names:
+        wanted += [*shipped(), *_own(directory)] if name == EVERY else [name]
+    return list(dict.fromkeys(wanted))
+
+
+def _own(directory: Path | None) -> list[str]:
+    return sorted(path.stem for path in directory.glob("*.toml")) if directory else []
+
+
+def _packaged(name: str) -> str | None:
+    path = resources.files("smsgate.optout").joinpath("keywords", f"{name}.toml")
+    return path.read_text("utf-8") if path.is_file() else None
+
+
+def _language(
+    directory: Path | None, name: str, faults: list[Fault]
+) -> tuple[Language, str] | None:
+    place = f"shipped keywords/{name}.toml"
+    base, _ = _read(_packaged(name), place, faults)
+    path = directory / f"{name}.toml" if directory else None
+    if path is None or not path.is_file():
+        if base is None:
+            known = ", ".join(shipped())
+            faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
+            return None
+        return base, place
+    own, _ = _read(_text(path, faults), str(path), faults)
+    if own is None:
+        return None
+    if own.extends and base is not None:
+        return _merged(base, own), f"{path} and {place}"
+    return own, str(path)
+
+
+def _text(path: Path, faults: list[Fault]) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        faults.append(Fault(str(path), "file", f"cannot be read as UTF-8 text: {error}"))
+        return None
+
+
+def _read(text: str | None, place: str, faults: list[Fault]) -> tuple[Language | None, str]:
+    if text is None:
+        return None, place
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(Fault(place, "file", f"is no TOML: {error}"))
+        return None, place
+    _check_parts(table, place, faults)
+    try:
+        return msgspec.convert(table, Language), place
+    except msgspec.ValidationError as error:
+        if not any(fault.place == place for fault in faults):
+            faults.append(Fault(place, "file", str(error)))
+        return None, place
+
+
+def _check_parts(table: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
+    """One fault for each entry and phrase that is wrong, not only for the first."""
+    for key, kind in (("entries", Entry), ("phrases", Phrase)):
+        parts = table.get(key, ())
+        for index, part in enumerate(parts if isinstance(parts, list) else ()):
+            try:
+                msgspec.convert(part, kind)
+            except msgspec.ValidationError as error:
+                faults.append(Fault(place, f"{key}[{index + 1}]", str(error)))
+
+
+def _merged(base: Language, own: Language) -> Language:
+    gone = {word.casefold() for word in listed(own.without)}
+    gone |= {word.casefold() for entry in own.entries for word in entry.each()}
+    kept = tuple(
+        msgspec.structs.replace(entry, words=", ".join(left))
+        for entry in base.entries
+        if (left := [word for word in entry.each() if word.casefold() not in gone])
+    )
+    classes = {
+        name: ", ".join(filter(None, (base.classes.get(name), own.classes.get(name))))
+        for name in {**base.classes, **own.classes}
+    }
+    return msgspec.structs.replace(
+        base,
+        entries=kept + own.entries,
+        classes=classes,
+        phrases=base.phrases + own.phrases,
+        may_miss_required_words=own.may_miss_required_words,
+    )
+
+
+def _hash(languages: Mapping[str, Language], grammar: tuple[Phrase, ...]) -> str:
+    content = msgspec.json.encode([sorted(languages.items()), grammar], order="deterministic")
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def intent_of(entry: Entry) -> Intent:
+    """The intent that a keyword leads to: a high risk asks for a person."""
+    if entry.risk == "high" and entry.intent.startswith("opt_out"):
+        return Intent.REVIEW
+    return Intent(entry.intent)

@@ -1,0 +1,123 @@
+"""From a body as it was typed to the words that the rules look at.
+
+Nothing is decided here. ``clean`` repairs what transport did to the body, ``tokens`` cuts it into
+words and the few marks that carry meaning, ``fold`` takes accents and letter variants from one
+word. Keyword sets go through the same functions, so that both sides always agree.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+HEAD = 2000
+TAIL = 500
+"""Characters of a body that are read: the first and the last (NFKC of 64 KiB takes 0.8 s)."""
+
+END, ASK, PAUSE = ".", "?", ","
+PUNCTUATION = frozenset({END, ASK, PAUSE, "#"})
+"""Tokens that are no words."""
+
+_ENDS = ".!;\n\r…。！；।|·•"
+_ASKS = "?？؟;"
+_PAUSES = ",，、،:()[]{}<>—–/；"
+_KEPT_SYMBOLS = frozenset("🛑🚫⛔✋😂🤣#🖕")
+_APOSTROPHES = "'’‘ʼ`´′"
+_DROPPED = "*~^\u00ad"
+
+_MANY_MARKS = re.compile(
+    r"([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]{8})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]+"
+)
+_CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
+_ACCENTS = re.compile(
+    r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u093c]"
+)
+_MOJIBAKE = (
+    ("cp1252", re.compile("â€|Ã[\u0080-ÿ‚-„†‡•…‰‹›€™Š-ž]|ðŸ|Ð[°-¿]|Ñ[\u0080-ÿ]")),
+    ("mac_roman", re.compile("‚Ä|üô|üõ|√[©®°±≤º™]")),
+)
+_LETTERS = str.maketrans(
+    "ıđðøłħςँةىیکٱەہھےې",
+    "iddolhσंهييكاهههيي",
+    "",
+) | str.maketrans({"æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"})
+"""Letters that are no accented form of another one but are written in its place."""
+
+
+class _Marks(dict[int, str]):
+    """What each character becomes; worked out once per character and then remembered."""
+
+    def __missing__(self, code: int) -> str:
+        """Letters, digits and their marks stay, marks with a meaning stand alone."""
+        self[code] = found = _became(chr(code))
+        return found
+
+
+def _became(char: str) -> str:
+    for given, token in ((_ENDS, END), (_ASKS, ASK), (_PAUSES, PAUSE)):
+        if char in given:
+            return f" {token} "
+    if char in _KEPT_SYMBOLS:
+        return f" {char} "
+    if char in _DROPPED or "\ufe00" <= char <= "\ufe0f" or "\U0001f3fb" <= char <= "\U0001f3ff":
+        return ""
+    kind = unicodedata.category(char)
+    if kind == "Cf":
+        return ""
+    return char if kind[0] in "LMN" else " "
+
+
+_MARKS = _Marks()
+
+
+def clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """Cut, repaired and NFKC-normalised text, and the names of the steps that changed something."""
+    steps: list[str] = []
+    if len(text) > HEAD + TAIL:
+        text = text[:HEAD] + "\n" + text[-TAIL:]
+        steps.append("cut")
+    if text.isascii():
+        return text, tuple(steps)
+    for name, step in (("mojibake", _unscrambled), ("marks", _thinned), ("width", _compatible)):
+        after = step(text)
+        if after != text:
+            steps.append(name)
+        text = after
+    return text, tuple(steps)
+
+
+def _unscrambled(text: str) -> str:
+    for encoding, sign in _MOJIBAKE:
+        if sign.search(text):
+            try:
+                return text.encode(encoding).decode("utf-8")
+            except UnicodeError:
+                continue
+    return text
+
+
+def _thinned(text: str) -> str:
+    return _MANY_MARKS.sub(r"\1", text)
+
+
+def _compatible(text: str) -> str:
+    # the ellipsis would become three full stops, which is the same to us
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+def tokens(cleaned: str) -> list[str]:
+    """Words in lower case with their accents, and ``.``, ``?``, ``,`` where the text pauses."""
+    text = cleaned.lower() if cleaned.isascii() else cleaned.casefold()
+    if "'" in text or not text.isascii():
+        text = _CONTRACTION.sub("", text)
+    if " - " in text:
+        text = text.replace(" - ", " , ")
+    return text.translate(_MARKS).split()
+
+
+def fold(word: str) -> str:
+    """One word without accents, in the plainest letters of its script."""
+    if word.isascii():
+        return word
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
+    return unicodedata.normalize("NFC", bare).translate(_LETTERS)

@@ -1,0 +1,67 @@
+"""A text, read: its words, its sentences, and what had to be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, fold
+
+_LONGEST = 60
+"""Words in a sentence that are looked at together."""
+_MOST = 24
+"""Sentences from the beginning that are looked at, and as many from the end."""
+
+
+class Sentence(NamedTuple):
+    """Words up to the next full stop, line end or question mark."""
+
+    exact: list[str]
+    folded: list[str]
+    asked: bool
+
+
+class Reading(NamedTuple):
+    """A text as the rules see it."""
+
+    tokens: list[str]
+    """Words with accents, and the marks that pause or end."""
+    steps: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """The words alone."""
+        return [token for token in self.tokens if token not in PUNCTUATION]
+
+    def sentences(self) -> list[Sentence]:
+        """The first sentences and the last ones."""
+        found = list(_sentences(self.tokens))
+        return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
+
+
+def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
+    part: list[str] = []
+    for token in tokens:
+        if token in (END, ASK) or len(part) >= _LONGEST:
+            if part:
+                yield Sentence(part, [fold(word) for word in part], token == ASK)
+            part = [] if token in (END, ASK) else [token]
+        else:
+            part.append(token)
+    if part:
+        yield Sentence(part, [fold(word) for word in part], asked=False)
+
+
+def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The parts of a sentence between its pauses, each with where it begins."""
+    part: list[str] = []
+    at = 0
+    for index, word in enumerate(words):
+        if word == PAUSE:
+            if part:
+                yield at, part
+            part, at = [], index + 1
+        else:
+            part.append(word)
+    if part:
+        yield at, part

@@ -1,0 +1,50 @@
+"""Which texts of ours an opt-out names: all of them, this program's, or none in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from smsgate.messages import ALL, Intent
+from smsgate.optout.keywords import KeywordSets, listed
+from smsgate.optout.normalise import clean, fold, tokens
+from smsgate.settings import Program
+
+_KINDS = {"marketing": "promotions", "service": "reminders"}
+"""By kind of program, the class with the words that people call its texts."""
+
+
+class Topics:
+    """The words that name this program or what it sends."""
+
+    __slots__ = ("_names", "_stems", "_words")
+
+    def __init__(self, program: Program, sets: KeywordSets) -> None:
+        """Collect the program's own names and what people call texts of its kind."""
+        own = {program.name, *program.formerly}
+        self._names = [
+            words
+            for name in (program.title, program.name)
+            if len(words := [fold(word) for word in tokens(clean(name)[0])]) > 1
+        ]
+        written = [
+            fold(word.casefold())
+            for language in sets.languages.values()
+            for word in listed(language.classes.get(_KINDS[program.kind], ""))
+        ]
+        self._words = {word for word in written if not word.endswith("*")}
+        self._words |= {fold(name.casefold()) for name in own}
+        self._stems = tuple(word[:-1] for word in written if word.endswith("*"))
+
+    def scope(self, intent: Intent, words: Iterable[str]) -> str:
+        """``all``, ``program`` where the text names it, or nothing: the program's own scope."""
+        if intent is Intent.OPT_OUT_ALL:
+            return ALL
+        if intent is not Intent.OPT_OUT:
+            return ""
+        return "program" if self._named([fold(word) for word in words]) else ""
+
+    def _named(self, words: list[str]) -> bool:
+        if any(word in self._words or word.startswith(self._stems) for word in words):
+            return True
+        text = f" {' '.join(words)} "
+        return any(f" {' '.join(name)} " in text for name in self._names)

@@ -1,0 +1,133 @@
+"""The only outgoing HTTP: performs the calls that providers describe.
+
+Nothing is decided here. No call is tried again and no redirect followed, because only the
+caller knows whether a second one would text a person twice.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from smsgate.errors import CallFailed
+from smsgate.messages import HttpCall, HttpReply
+
+CONNECT_S = 3.0
+READ_S = 10.0
+_LONGEST_BODY = 64 * 1024
+_CHUNK = 8 * 1024
+# What is raised before the first byte of a request has left.
+_NEVER_LEFT = (
+    urllib3.exceptions.NewConnectionError,  # urllib3 3 takes it out of the next one
+    urllib3.exceptions.ConnectTimeoutError,
+    ssl.SSLCertVerificationError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+)
+
+
+class Outbound:
+    """Makes HTTP calls over connections that are kept open between calls; for one thread."""
+
+    def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
+        """Start without connections. The limits are in seconds: to connect, and for the answer."""
+        self._timeout = (connect_s, read_s)
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "smsgate"
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def perform(self, call: HttpCall) -> HttpReply:
+        """Make the call once and return the response, whatever its status.
+
+        Header names are in lower case; of the body, what arrives in time and within 64 KiB.
+        Raises ``CallFailed``: ``left`` is false only where surely no byte of the request left.
+        """
+        place = _place(call.url)
+        prepared = self._prepared(call, place)
+        url = prepared.url or ""
+        machine = self._session.merge_environment_settings(url, {}, True, True, None)
+        try:
+            # The adapter and not the session, which would read all of a redirect's body.
+            response = self._session.get_adapter(url).send(
+                prepared,
+                timeout=self._timeout,
+                verify=machine["verify"] or True,
+                proxies=machine["proxies"],
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _failure(error, place) from None
+        with response:
+            return HttpReply(
+                status=response.status_code,
+                content_type=response.headers.get("Content-Type", ""),
+                body=self._body(response),
+                headers={name.lower(): value for name, value in response.headers.items()},
+            )
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def _prepared(self, call: HttpCall, place: str) -> requests.PreparedRequest:
+        request = requests.Request(
+            call.method,
+            call.url,
+            headers=dict(call.headers),
+            data=call.body,
+            auth=call.auth or _as_it_is,
+        )
+        try:
+            return self._session.prepare_request(request)
+        except (requests.RequestException, ValueError):
+            raise CallFailed(f"The call to {place} is no valid request.", left=False) from None
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Read on while there is time. The status is known by now, so a cut body is no failure."""
+        ends = time.monotonic() + self._timeout[1]
+        body = bytearray()
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) >= _LONGEST_BODY or time.monotonic() > ends:
+                    break
+        except (urllib3.exceptions.HTTPError, OSError):
+            pass
+        return bytes(body[:_LONGEST_BODY])
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Without this, requests would look for credentials in the user's ``.netrc``."""
+    return request
+
+
+def _failure(error: BaseException, place: str) -> CallFailed:
+    """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
+    left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
+    if not left:
+        return CallFailed(f"No connection to {place} could be made.", left=False)
+    if isinstance(error, requests.Timeout):
+        return CallFailed(f"{place} did not answer in time.", left=True)
+    return CallFailed(f"The connection to {place} broke before an answer came.", left=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it wraps: requests puts urllib3's inside its own, as an argument."""
+    seen: list[object] = [error]
+    while seen:
+        found = seen.pop()
+        if isinstance(found, BaseException):
+            yield found
+            seen += [*found.args, getattr(found, "reason", None), found.__cause__]
+
+
+def _place(url: str) -> str:
+    """Host and port alone."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "nowhere"
+    except ValueError:
+        return "nowhere"

@@ -1,0 +1,70 @@
+"""Phone numbers: E.164 in, E.164 out, and the few questions that are asked about them."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from smsgate.errors import InvalidNumber
+
+_SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
+_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
+_TOLL_FREE = re.compile(r"\+18(?:00|22|33|44|55|66|77|88)[0-9]{7}")
+_LONGEST = 40
+
+
+def is_e164(text: str) -> bool:
+    """Whether ``text`` has the exact shape of E.164: a plus and 7 to 15 digits, nothing else.
+
+    Meant for what a provider asserts. It does not ask whether the number is in use.
+    """
+    return _SHAPE.fullmatch(text) is not None
+
+
+def e164(text: str, region: str = "") -> str:
+    """Return the number that a person or a list wrote, in E.164.
+
+    ``region`` (ISO 3166-1 alpha-2, such as ``US``) says which country a number without one
+    belongs to. Raises ``InvalidNumber`` for what is no phone number and for one without country
+    where there is no region. Letters are refused: a vanity number is not what providers assert.
+    """
+    if _NORTH_AMERICAN.fullmatch(text):
+        return text  # The one plan where this shape is surely what parsing would give.
+    if len(text) > _LONGEST or any(character.isalpha() for character in text):
+        raise _no_number(text, region)
+    try:
+        number = phonenumbers.parse(text, region or None)
+    except phonenumbers.NumberParseException:
+        raise _no_number(text, region) from None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not (_possible(number) and is_e164(written)):
+        raise _no_number(text, region)
+    return written
+
+
+def digits(number: str) -> int:
+    """``+14155550123`` as the integer 14155550123. ``number`` is E.164."""
+    return int(number[1:])
+
+
+def is_toll_free(number: str) -> bool:
+    """Whether an E.164 number is a North American toll-free one (800, 833 …; 47 CFR 52.101)."""
+    return _TOLL_FREE.fullmatch(number) is not None
+
+
+def is_region(text: str) -> bool:
+    """Whether ``text`` is a region that numbers can be read in: two capital letters, such as US."""
+    return text in phonenumbers.SUPPORTED_REGIONS
+
+
+def _possible(number: phonenumbers.PhoneNumber) -> bool:
+    """Length only: validity would refuse fictional numbers and lag behind new number ranges."""
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return reason == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def _no_number(text: str, region: str) -> InvalidNumber:
+    shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    right = f"or as it is dialled in {region}" if region else "or give a region"
+    return InvalidNumber(f"{shown!r} is no phone number: write it as +14155550123 {right}.")

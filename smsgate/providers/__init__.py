@@ -1,0 +1,97 @@
+"""The providers that smsgate knows, and whether an account has what its provider needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from smsgate.errors import Fault
+from smsgate.providers import twilio
+from smsgate.providers.contract import Field, Provider
+from smsgate.settings import Account
+
+__all__ = ["PROVIDERS", "Provider", "check_accounts", "secret_keys", "usable"]
+
+_MODULES: tuple[Provider, ...] = (twilio,)
+
+PROVIDERS: Mapping[str, Provider] = MappingProxyType({module.NAME: module for module in _MODULES})
+"""Every provider by the name that an account's ``provider`` gives."""
+
+
+def secret_keys(provider: str) -> frozenset[str]:
+    """Return the account keys that hold secrets of that provider.
+
+    Of a provider that does not exist: those of all, so that a typing error shows no token.
+    """
+    modules = [PROVIDERS[provider]] if provider in PROVIDERS else _MODULES
+    return frozenset(field.name for module in modules for field in module.FIELDS if field.secret)
+
+
+def usable(account: Account) -> bool:
+    """Whether the account has everything that its provider needs; if not, it answers 503."""
+    provider = PROVIDERS.get(account.provider)
+    if provider is None:
+        return False
+    complete = all(_values(account, field) for field in _required(provider, account))
+    return complete and all(_fits(account, field) for field in provider.FIELDS)
+
+
+def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
+    """Return what is wrong with accounts by the fields of their providers.
+
+    An account of which nothing is set is no fault: it is not usable yet. One that is half set is.
+    """
+    return [
+        Fault(place, f"accounts.{account.name}.{key}", problem)
+        for account in accounts
+        for key, problem in _problems(account)
+    ]
+
+
+def _problems(account: Account) -> Iterator[tuple[str, str]]:
+    provider = PROVIDERS.get(account.provider)
+    if provider is None:
+        known = ", ".join(sorted(PROVIDERS))
+        yield "provider", f"there is no provider {account.provider!r}; it must be one of {known}"
+        return
+    yield from _unknown(provider, account)
+    for field in provider.FIELDS:
+        if not _fits(account, field):
+            # The value is not shown: what stands there may be a secret.
+            yield field.name, f"must be {field.what}"
+    yield from _unset(provider, account)
+
+
+def _unknown(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
+    names = [field.name for field in provider.FIELDS]
+    for key in (*account.options, *account.secrets):
+        if key not in names:
+            yield key, f"{provider.NAME} has no such key; its keys are {', '.join(names)}"
+
+
+def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
+    required = list(_required(provider, account))
+    empty = [field for field in required if not _values(account, field)]
+    if len(empty) < len(required):
+        for field in empty:
+            yield field.name, f"is empty while the account is in use: set it to {field.what}"
+
+
+def _required(provider: Provider, account: Account) -> Iterator[Field]:
+    for field in provider.FIELDS:
+        key, value = field.only_with or ("", "")
+        if field.required and account.options.get(key, "") == value:
+            yield field
+
+
+def _fits(account: Account, field: Field) -> bool:
+    """Whether each value that is set can be right."""
+    return all(re.fullmatch(field.pattern, value) for value in _values(account, field))
+
+
+def _values(account: Account, field: Field) -> list[str]:
+    """The values of a field that are not empty: of a secret all of them, else one at most."""
+    if field.secret:
+        return [secret.value for secret in account.secrets.get(field.name, ()) if secret.value]
+    return [value for value in [account.options.get(field.name, "")] if value]

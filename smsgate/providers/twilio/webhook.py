@@ -1,0 +1,133 @@
+"""What Twilio's webhook says: the text, and who answers it without us. And the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.phone import is_toll_free
+from smsgate.providers.twilio.signature import FORM, form_of, has_form, sign
+from smsgate.settings import Account
+
+_NEEDED = ("MessageSid", "From", "To")
+_READ_ONCE = frozenset({*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType"})
+_ARRIVING = frozenset({"", "received", "receiving"})
+_PREFIXED = frozenset({"whatsapp", "rcs"})
+_FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
+_FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
+# What Twilio answers by itself unless it was told not to. It compares the whole text, ignoring
+# case (help.twilio.com, article 223134027; Advanced Opt-Out). Since March 2026 on RCS as well;
+# on WhatsApp only with Advanced Opt-Out, which sets the flag.
+_ANSWERED = frozenset(
+    {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"}
+    | {"START", "YES", "UNSTOP", "HELP", "INFO"}
+)
+# What the toll-free network answers whatever anybody sets (help.twilio.com, article 360058144374).
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for a status callback.
+
+    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To.
+    """
+    fields = _fields(request)
+    if _is_status(fields):
+        return []
+    missing = [name for name in _NEEDED if not fields.get(name)]
+    if missing:
+        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Twilio has them all.")
+    their_channel, number = _address(fields["From"])
+    our_channel, sender = _address(fields["To"])
+    media = tuple(_media(fields))
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=fields["MessageSid"],
+            number=number,
+            sender=sender,
+            text=fields.get("Body", ""),
+            channel=their_channel or our_channel or ("mms" if media else "sms"),
+            service=fields.get("MessagingServiceSid", ""),
+            flag=_FLAGS.get(fields.get("OptOutType", "").upper()),
+            media=media,
+        )
+    ]
+
+
+def _fields(request: WebhookRequest) -> dict[str, str]:
+    """Read the form. Twilio signs repeated values sorted, so which came first proves nothing."""
+    if not has_form(request):
+        raise Unreadable(f"The body is not form data; Twilio posts {FORM}.")
+    fields: dict[str, str] = {}
+    try:
+        for name, value in form_of(request):
+            key, text = name.decode(), value.decode()
+            if fields.setdefault(key, text) != text and key in _READ_ONCE:
+                raise Unreadable(f"The form has {key} more than once, with different values.")
+    except UnicodeDecodeError:
+        raise Unreadable("The form has bytes that are no UTF-8.") from None
+    return fields
+
+
+def _is_status(fields: Mapping[str, str]) -> bool:
+    """Whether this is about a text of ours. In doubt it is one to us, which must not be lost."""
+    if fields.get("SmsStatus", "") not in _ARRIVING:
+        return True
+    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
+
+
+def _address(address: str) -> tuple[str, str]:
+    """``whatsapp:+1415…`` as channel and what follows; any other address as ``""`` and itself."""
+    prefix, _, bare = address.partition(":")
+    return (prefix, bare) if bare and prefix in _PREFIXED else ("", address)
+
+
+def _media(fields: Mapping[str, str]) -> Iterator[str]:
+    position = 0
+    while (url := fields.get(f"MediaUrl{position}")) is not None:
+        yield url
+        position += 1
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
+    word = message.text.strip().upper()
+    if word in _NETWORK_ANSWERED and is_toll_free(message.sender):
+        return "network"
+    if message.flag is not None or (word in _ANSWERED and message.channel != "whatsapp"):
+        return "provider"
+    return ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Twilio would post ``message`` to ``url``, correctly signed."""
+    url = url.partition("#")[0]  # Twilio keeps the fragment, its connection settings, to itself.
+    body = urlencode(_form(message, account), errors="replace").encode("ascii")
+    headers = {"content-type": f"{FORM}; charset=UTF-8", **sign(url, body, account)}
+    return WebhookRequest("POST", url, headers, body)
+
+
+def _form(message: InboundMessage, account: Account) -> dict[str, str]:
+    prefix = f"{message.channel}:" if message.channel in _PREFIXED else ""
+    form = {
+        "AccountSid": account.options["account_sid"],
+        "ApiVersion": "2010-04-01",
+        "Body": message.text,
+        "From": prefix + message.number,
+        "MessageSid": message.message_id,
+        "NumMedia": str(len(message.media)),
+        "NumSegments": "1",
+        "SmsMessageSid": message.message_id,
+        "SmsSid": message.message_id,
+        "SmsStatus": "received",
+        "To": prefix + message.sender,
+    }
+    form |= {f"MediaUrl{position}": media for position, media in enumerate(message.media)}
+    if message.service:
+        form["MessagingServiceSid"] = message.service
+    if message.flag in _FLAG_NAMES:
+        form["OptOutType"] = _FLAG_NAMES[message.flag]
+    return form

@@ -1,0 +1,68 @@
+"""RQ: jobs by name, as JSON, and only as wakes. What is to be done stands in the store.
+
+A wake has a fresh id and leaves nothing behind: one that is lost costs the sweeper's period, one
+that is doubled finds nothing to do. The ids are never made ``unique``, since RQ keeps such an id
+taken after a kill.
+"""
+
+from __future__ import annotations
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from smsgate.errors import QueueUnavailable
+
+APPLY = ("inbox", "workers.jobs.apply_inbox")
+"""Queue and job that apply a lane's inbox."""
+SEND = ("outbox", "workers.jobs.send_replies")
+"""Queue and job that send a lane's due replies."""
+
+JOB_S = 2
+"""How long a job works before it wakes its lane again and ends."""
+_TTL_S = 10
+_TIMEOUT_S = 60
+
+
+class Wakes:
+    """Asks for jobs."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        """Connects on first use."""
+        self._connection = redis.Redis.from_url(
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
+        )
+        self._queues = {
+            name: Queue(name, connection=self._connection, serializer=JSONSerializer)
+            for name, _ in (APPLY, SEND)
+        }
+
+    def inbox(self, lane: int) -> None:
+        """Ask that a lane's inbox be applied. Raises ``QueueUnavailable``."""
+        self._enqueue(APPLY, lane)
+
+    def outbox(self, lane: int) -> None:
+        """Ask that a lane's due replies be sent. Raises ``QueueUnavailable``."""
+        self._enqueue(SEND, lane)
+
+    def ping(self) -> None:
+        """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
+        try:
+            self._connection.ping()
+        except redis.RedisError as error:
+            raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+
+    def _enqueue(self, job: tuple[str, str], lane: int) -> None:
+        name, function = job
+        try:
+            self._queues[name].enqueue_call(
+                function,
+                args=(lane,),
+                ttl=_TTL_S,
+                timeout=_TIMEOUT_S,
+                result_ttl=0,
+                failure_ttl=0,
+                description=f"{function}({lane})",
+            )
+        except redis.RedisError as error:
+            raise QueueUnavailable(f"the queue cannot be used: {error}") from error

@@ -1,0 +1,113 @@
+"""``[accounts.NAME]`` tables into accounts, and the account that only the simulator has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pydantic import TypeAdapter, ValidationError
+
+from smsgate.errors import Fault
+from smsgate.settings.environment import Environment, split_secrets, web_url_problem
+from smsgate.settings.shape import AccountName, AccountTable, complaints
+from smsgate.settings.values import Account, Secret
+
+SIMULATOR = "simulator"
+SecretKeys = Callable[[str], frozenset[str]]
+_NAME = TypeAdapter(AccountName)
+
+
+class AccountReader:
+    """Reads the account tables of one file; ``faults`` grows as it goes."""
+
+    def __init__(self, environment: Environment, place: str, secret_keys: SecretKeys) -> None:
+        """Start without faults; ``place`` is the file that faults are reported in."""
+        self._environment = environment
+        self._place = place
+        self._secret_keys = secret_keys
+        self.faults: list[Fault] = []
+
+    def read(self, name: str, table: object, public_url: str) -> Account | None:
+        """Return one account, or nothing where the table cannot be used at all."""
+        if not self._name_is_fit(name):
+            return None
+        try:
+            shape = AccountTable.model_validate(table)
+        except ValidationError as error:
+            for key, problem in complaints(error, ()):
+                self._fault(f"{name}.{key}" if key else name, problem)
+            return None
+        values = {key: self._expanded(name, key, text) for key, text in _texts(shape).items()}
+        provider = values.pop("provider")
+        if not provider:
+            self._fault(f"{name}.provider", "is empty: name the kind of provider, such as twilio")
+            return None
+        secret = self._secret_keys(provider)
+        return Account(
+            name=name,
+            provider=provider,
+            public_url=self._url(name, "public_url", values) or public_url,
+            api_url=self._url(name, "api_url", values),
+            options=MappingProxyType({k: v for k, v in values.items() if k not in secret}),
+            secrets=MappingProxyType(
+                {k: split_secrets(v) for k, v in values.items() if k in secret}
+            ),
+        )
+
+    def _name_is_fit(self, name: str) -> bool:
+        try:
+            _NAME.validate_python(name)
+        except ValidationError:
+            self._fault(name, "is no fit name: use a-z, 0-9, - and _, for it stands in a URL")
+            return False
+        if name == SIMULATOR:
+            self._fault(name, "this name is kept for `smsgate dev`: choose another")
+            return False
+        return True
+
+    def _expanded(self, name: str, key: str, text: str) -> str:
+        """A variable that is unset leaves the key empty: whether that will do, providers know."""
+        where = f"{name}.{key}"
+        value, _ = self._environment.expand(text, lambda problem: self._fault(where, problem))
+        return value.strip()
+
+    def _url(self, name: str, key: str, values: dict[str, str]) -> str:
+        text = values.pop(key)
+        problem = web_url_problem(text)
+        if problem:
+            self._fault(f"{name}.{key}", problem)
+            return ""
+        return text.rstrip("/")
+
+    def _fault(self, key: str, problem: str) -> None:
+        self.faults.append(Fault(self._place, f"accounts.{key}", problem))
+
+
+def simulator(environment: Environment) -> Account | None:
+    """Return the account that ``smsgate dev`` asks for by two variables; elsewhere nothing.
+
+    It is Twilio in all but the address, so that what is tried in ``dev`` is what runs later.
+    """
+    token, url = (environment.plain(f"SMSGATE_SIMULATOR_{part}") for part in ("TOKEN", "URL"))
+    if not (token or url):
+        return None
+    problem = "" if token and url else "needs SMSGATE_SIMULATOR_TOKEN as well as the URL"
+    problem = problem or web_url_problem(url)
+    if problem:
+        environment.fault("SMSGATE_SIMULATOR_URL", problem)
+        return None
+    sid = "AC" + hashlib.sha256(f"account of {token}".encode()).hexdigest()[:32]
+    return Account(
+        name=SIMULATOR,
+        provider="twilio",
+        options=MappingProxyType({"account_sid": sid}),
+        secrets=MappingProxyType({"auth_token": (Secret(token),)}),
+        public_url=url.rstrip("/").removesuffix("/simulator"),
+        api_url=url.rstrip("/"),
+        simulated=True,
+    )
+
+
+def _texts(shape: AccountTable) -> Mapping[str, str]:
+    return shape.model_dump()

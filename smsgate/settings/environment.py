@@ -1,0 +1,132 @@
+"""The environment, read with care: ``NAME`` or ``NAME_FILE``, blanks are unset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from smsgate.errors import Fault
+from smsgate.settings.values import Secret
+
+_REFERENCE = re.compile(r"\$\{([^{}]*)(\}?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WEB = ("http", "https")
+
+
+class Environment:
+    """What was set outside, and the faults that were found while reading it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Start without faults."""
+        self._environ = environ
+        self.faults: list[Fault] = []
+
+    def fault(self, name: str, problem: str) -> None:
+        """Note what is wrong with a variable."""
+        self.faults.append(Fault("environment", name, problem))
+
+    def plain(self, name: str, default: str = "") -> str:
+        """Return a variable, or the default where it is unset or blank."""
+        return self._environ.get(name, "").strip() or default
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a variable, or the content of the file that ``NAME_FILE`` names."""
+        value, path = self.plain(name), self.plain(f"{name}_FILE")
+        if value and path:
+            self.fault(name, f"set either {name} or {name}_FILE, not both")
+        if value or not path:
+            return value or default
+        return self._content(f"{name}_FILE", Path(path)) or default
+
+    def _content(self, name: str, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self.fault(name, f"{path} cannot be read ({error.strerror}): name a readable file")
+        except UnicodeDecodeError:
+            self.fault(name, f"{path} is not UTF-8 text: name a file that holds the value alone")
+        return ""
+
+    def secrets(self, name: str) -> tuple[Secret, ...]:
+        """Return a comma separated variable as secrets, in its order, blanks dropped."""
+        return split_secrets(self.text(name))
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """Return a variable as a whole number from 1 to ``most``."""
+        text = self.plain(name)
+        if not text:
+            return default
+        if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most:
+            return int(text)
+        self.fault(name, f"{text!r} will not do: give a whole number from 1 to {most}")
+        return default
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        """Return a variable as the URL of a server. Its text is never shown: it holds passwords."""
+        text = self.text(name, default)
+        scheme = text.partition(":")[0].partition("+")[0].lower()
+        if scheme in schemes and "://" in text and _split(text) is not None:
+            return text
+        right = ", ".join(f"{known}://" for known in schemes)
+        self.fault(name, f"is no URL that can be used here: it must begin with {right}")
+        return default
+
+    def web_url(self, name: str) -> str:
+        """Return a variable as a web address without trailing slash, or ``""``."""
+        text = self.plain(name)
+        problem = web_url_problem(text)
+        if problem:
+            self.fault(name, problem)
+            return ""
+        return text.rstrip("/")
+
+    def expand(self, text: str, complain: Callable[[str], None]) -> tuple[str, bool]:
+        """Put in what ``${NAME}`` stands for; say also whether every name was set.
+
+        A reference that is cut or misspelt goes to ``complain``; an unset one is empty.
+        """
+        missing: list[str] = []
+
+        def value(found: re.Match[str]) -> str:
+            name, end = found.groups()
+            if not end or not _NAME.fullmatch(name):
+                complain(f"{found.group()!r} names no variable: write ${{NAME}}")
+                return ""
+            known = self.text(name)
+            if not known:
+                missing.append(name)
+            return known
+
+        return _REFERENCE.sub(value, text), not missing
+
+
+def split_secrets(text: str) -> tuple[Secret, ...]:
+    """``"new, old"`` as two secrets, in that order; blanks are dropped."""
+    return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+
+
+def web_url_problem(text: str) -> str:
+    """What is wrong with a web address that we build on, as a sentence; ``""`` where nothing is."""
+    if not text:
+        return ""
+    parts = _split(text)
+    if parts is None or parts.scheme not in _WEB or not parts.hostname or not _clean(text):
+        return "is no web address: write it as https://sms.example.com"
+    if parts.query or parts.fragment or "?" in text or "#" in text or "@" in parts.netloc:
+        return "must be scheme, host and path alone, without user, query or fragment"
+    return ""
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # Raises where it is no number in range.
+    except ValueError:
+        return None
+    return parts
+
+
+def _clean(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

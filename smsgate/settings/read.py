@@ -1,0 +1,127 @@
+"""Reads environment and ``smsgate.toml`` and hands out the settings with all their faults."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from smsgate.errors import Fault
+from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
+from smsgate.settings.environment import Environment
+from smsgate.settings.programs import ProgramReader, tables
+from smsgate.settings.shape import WebTable, complaints, nearest
+from smsgate.settings.values import Account, Program, Programs, Settings
+
+FILE = "smsgate.toml"
+_HEADINGS = ("accounts", "programs", "web")
+_REDIS = ("redis", "rediss", "unix")
+_DATABASES = ("sqlite", "postgresql", "postgres")
+
+
+def read_settings(
+    environ: Mapping[str, str], *, secret_keys: SecretKeys
+) -> tuple[Settings, list[Fault]]:
+    """Read the settings; reads no other file than ``smsgate.toml`` and what ``NAME_FILE`` names.
+
+    ``secret_keys(provider)`` gives the names of the account keys that hold secrets. What has a
+    fault is left out or has its default: with faults, the settings are for reports alone.
+    """
+    environment = Environment(environ)
+    config_dir = Path(environment.plain("SMSGATE_CONFIG", "config"))
+    data_dir = Path(environment.plain("SMSGATE_DATA_DIR", "var"))
+    public_url = environment.web_url("SMSGATE_PUBLIC_URL")
+    redis_url = environment.url("REDIS_URL", "redis://127.0.0.1:6379/0", _REDIS)
+    document, faults = _document(config_dir / FILE)
+    place = str(config_dir / FILE)
+    accounts, found = _accounts(document, environment, place, public_url, secret_keys)
+    faults += found
+    named = [*tables(document, "accounts")]
+    programs, found = _programs(document, environment, place, named)
+    faults += found
+    web, found = _web(document, place)
+    settings = Settings(
+        redis_url=redis_url,
+        queue_url=environment.url("QUEUE_URL", redis_url, _REDIS),
+        database_url=environment.url(
+            "DATABASE_URL", f"sqlite:///{data_dir / 'records.sqlite3'}", _DATABASES
+        ),
+        config_dir=config_dir,
+        data_dir=data_dir,
+        public_url=public_url,
+        api_keys=environment.secrets("SMSGATE_API_KEYS"),
+        secret_keys=environment.secrets("SMSGATE_SECRET_KEYS"),
+        port=environment.number("PORT", 8000, 65535),
+        web_concurrency=environment.number("WEB_CONCURRENCY", 2, 256),
+        trust_proxy=web.trust_proxy,
+        accounts=MappingProxyType(accounts),
+        programs=Programs(programs),
+    )
+    return settings, [*_once(environment.faults), *faults, *found]
+
+
+def _document(path: Path) -> tuple[Mapping[str, object], list[Fault]]:
+    """Read the file as TOML; what is wrong with it as a whole goes into the faults."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}): SMSGATE_CONFIG names the folder that has it"
+        return {}, [Fault(str(path), FILE, problem)]
+    except UnicodeDecodeError:
+        return {}, [Fault(str(path), FILE, "is not UTF-8: save it as UTF-8")]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(str(path), FILE, f"is no TOML: {error}")]
+    faults = [
+        Fault(str(path), key, f"there is no such table: {nearest(key, _HEADINGS)}")
+        for key in document
+        if key not in _HEADINGS
+    ]
+    faults += [
+        Fault(str(path), key, "must be a table")
+        for key in _HEADINGS
+        if not isinstance(document.get(key, {}), dict)
+    ]
+    return document, faults
+
+
+def _accounts(
+    document: Mapping[str, object],
+    environment: Environment,
+    place: str,
+    public_url: str,
+    secret_keys: SecretKeys,
+) -> tuple[dict[str, Account], list[Fault]]:
+    reader = AccountReader(environment, place, secret_keys)
+    accounts = [
+        reader.read(name, table, public_url) for name, table in tables(document, "accounts").items()
+    ]
+    accounts.append(simulator(environment))
+    return {account.name: account for account in accounts if account}, reader.faults
+
+
+def _programs(
+    document: Mapping[str, object], environment: Environment, place: str, accounts: list[str]
+) -> tuple[list[Program], list[Fault]]:
+    reader = ProgramReader(environment, place, accounts)
+    read = [reader.read(name, table) for name, table in tables(document, "programs").items()]
+    programs = [program for program in read if program]
+    reader.check_together(programs)
+    return programs, reader.faults
+
+
+def _web(document: Mapping[str, object], place: str) -> tuple[WebTable, list[Fault]]:
+    try:
+        return WebTable.model_validate(tables(document, "web")), []
+    except ValidationError as error:
+        known = tuple(WebTable.model_fields)
+        return WebTable(), [
+            Fault(place, f"web.{key}", problem) for key, problem in complaints(error, known)
+        ]
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """One variable may be read for several keys; its fault is told once."""
+    return [*dict.fromkeys(faults)]

@@ -1,0 +1,110 @@
+"""The shape of ``smsgate.toml``, and pydantic's complaints in our own words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+ProgramName = AccountName
+SetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Wording = Annotated[str, StringConstraints(min_length=1, max_length=1600)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class AccountTable(BaseModel):
+    """``[accounts.NAME]``: three keys of ours, the rest is the provider's."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, str]
+
+    provider: Filled
+    public_url: str = ""
+    api_url: str = ""
+
+
+class RepliesTable(_Table):
+    """``[programs.NAME.replies.LANGUAGE]``: the operator's own wording."""
+
+    opt_out: Wording | None = None
+    opt_in: Wording | None = None
+    help: Wording | None = None
+
+
+class ProgramTable(_Table):
+    """``[programs.NAME]``."""
+
+    name: Filled
+    account: Filled
+    senders: Annotated[list[Filled], Field(min_length=1)]
+    keywords: Annotated[list[SetName], Field(min_length=1)]
+    kind: Literal["marketing", "service"] = "marketing"
+    scope: Literal["all", "program"] = "all"
+    region: str = ""
+    confirm: Literal["auto", "always", "never"] = "auto"
+    replies: dict[Language, RepliesTable] = {}
+    formerly: list[ProgramName] = []
+    printed: list[Filled] = []
+    templates: list[Filled] = []
+    contact: str = ""
+
+
+class WebTable(_Table):
+    """``[web]``."""
+
+    trust_proxy: bool = False
+
+
+_WRONG_TYPE = {
+    "string_type": "must be text in quotes",
+    "list_type": 'must be a list, such as ["…", "…"]',
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "missing": "is missing: it has to be given",
+    "too_short": "must name at least one",
+    "string_too_short": "is empty: give a text",
+    "string_too_long": "is longer than {max_length} characters",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "will not do: it must fit {pattern}",
+}
+
+
+def complaints(error: ValidationError, known: Sequence[str]) -> list[tuple[str, str]]:
+    """Return key (dotted, below the table) and problem of each thing that pydantic refused.
+
+    ``known`` are the right keys of the table, for the nearest one to a misspelt key.
+    """
+    return [
+        (_dotted(found["loc"]), _sentence(found["type"], found.get("ctx", {}), found["loc"], known))
+        for found in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Say which of the known names was meant, as the end of a sentence."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known are " + ", ".join(sorted(known)) if known else "there are none"
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc if part != "[key]")
+
+
+def _sentence(
+    kind: str, context: Mapping[str, Any], loc: tuple[int | str, ...], known: Sequence[str]
+) -> str:
+    if kind == "extra_forbidden":
+        right = known if len(loc) == 1 else tuple(RepliesTable.model_fields)
+        return f"there is no such key: {nearest(str(loc[-1]), right)}"
+    return _WRONG_TYPE.get(kind, "will not do ({kind})").format(kind=kind, **context)

@@ -1,0 +1,132 @@
+"""What the settings are once they are read: frozen, and safe to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+ANY_SENDER = "*"
+"""As a program's sender: whatever no other program of the account names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that must not be shown; printed, it is ``<secret>``."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        """Nothing of the value."""
+        return "<secret>"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Credentials at one provider; ``name`` stands in the webhook's URL."""
+
+    name: str
+    provider: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The provider's own keys that are not secret; an unset ``${NAME}`` is empty."""
+    secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
+    """The provider's secret keys, newest secret first; ``()`` where the variable is unset."""
+    public_url: str = ""
+    """What the provider calls, without trailing slash; ``""`` where nothing was configured."""
+    api_url: str = ""
+    """Where to call the provider; ``""`` is the provider's own address."""
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a subscriber is subscribed to: senders, keywords, replies, kind and scope."""
+
+    name: str
+    title: str
+    account: str
+    senders: tuple[str, ...]
+    keywords: tuple[str, ...]
+    kind: Literal["marketing", "service"] = "marketing"
+    scope: Literal["all", "program"] = "all"
+    region: str = ""
+    confirm: Literal["auto", "always", "never"] = "auto"
+    replies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By language the operator's own wording of ``opt_out``, ``opt_in`` and ``help``."""
+    formerly: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    contact: str = ""
+
+
+class Programs:
+    """All programs, in the order of the file, and the way from a sender to its program."""
+
+    __slots__ = ("_by_name", "_by_sender", "_of_any_account")
+
+    def __init__(self, programs: Iterable[Program] = ()) -> None:
+        """Index the programs; where two claim one sender the first one has it."""
+        self._by_name = MappingProxyType({program.name: program for program in programs})
+        self._by_sender: dict[tuple[str, str], Program] = {}
+        self._of_any_account: dict[str, Program] = {}
+        for program in self._by_name.values():
+            for sender in program.senders:
+                self._by_sender.setdefault((program.account, sender), program)
+                self._of_any_account.setdefault(sender, program)
+
+    def __iter__(self) -> Iterator[Program]:
+        """Yield each program, in the order of the file."""
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a program of that name."""
+        return name in self._by_name
+
+    def get(self, name: str) -> Program | None:
+        """Return the program of that name, or nothing."""
+        return self._by_name.get(name)
+
+    def route(self, account: Account, sender: str, service: str = "") -> Program | None:
+        """Return the program that was texted, or nothing where no program claims the sender.
+
+        The sender itself decides before the service that it belongs to, and both before ``*``.
+        A simulated account reaches the programs of every account.
+        """
+        for claimed in (sender, service, ANY_SENDER):
+            if claimed and (found := self._claim(account, claimed)) is not None:
+                return found
+        return None
+
+    def _claim(self, account: Account, sender: str) -> Program | None:
+        if account.simulated:
+            return self._of_any_account.get(sender)
+        return self._by_sender.get((account.name, sender))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator decides."""
+
+    redis_url: str = field(repr=False)
+    queue_url: str = field(repr=False)
+    database_url: str = field(repr=False)
+    config_dir: Path
+    data_dir: Path
+    public_url: str
+    api_keys: tuple[Secret, ...]
+    """Keys that open ``/v1``; none means that nobody may call it."""
+    secret_keys: tuple[Secret, ...]
+    """What sessions and links are signed with, newest first."""
+    port: int
+    web_concurrency: int
+    trust_proxy: bool
+    accounts: Mapping[str, Account]
+    programs: Programs

@@ -1,0 +1,150 @@
+"""Committing the effects of a batch of inbox entries: all of them, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from smsgate.consent import Event, NumberState, Standing
+from smsgate.errors import StoreNotReady
+from smsgate.messages import ALL, Reply
+from smsgate.store.connection import Client, Script
+from smsgate.store.inbox import WAKE_MS, Batch, hold_field, json_text
+from smsgate.store.keys import LANE_KEYS, Keys
+
+KEEP_S = 48 * 3600
+"""How long the marks of a number are kept; stamps are compared within that time only."""
+
+_pack = msgspec.msgpack.encode
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a batch does to its lane."""
+
+    before: Mapping[str, Standing]
+    after: Mapping[str, Standing]
+    """Numbers whose standing is looked at; equal ones cost nothing."""
+    events: Sequence[Event] = ()
+    replies: Sequence[tuple[Reply, int]] = ()
+    """With the time at which each is due (us, Redis's clock)."""
+    decided: Sequence[str] = ()
+    """Fields of review holds that are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the commit said."""
+
+    done: bool
+    """False where another worker was faster: read again."""
+    wake_outbox: bool = False
+    left: int = 0
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The parts of the script's arguments, as they grow."""
+
+    names: list[str]
+    adds: list[tuple[int, str]] = field(default_factory=list)
+    removes: list[tuple[int, str]] = field(default_factory=list)
+    states: list[tuple[int, str]] = field(default_factory=list)
+
+    def key(self, name: str) -> int:
+        self.names.append(name)
+        return len(self.names)
+
+
+class Commits:
+    """Runs the script ``commit``."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._commit = Script(client, "commit")
+
+    def commit(self, lane: int, batch: Batch, effects: Effects, buckets: int) -> Committed:
+        """Write sets, holds, ledger, outbox and cursor in one script.
+
+        Nothing is written where the cursor has moved since the batch was read. Raises
+        ``StoreNotReady`` where the lane has no marker, ``StoreUnavailable``.
+        """
+        keys = LANE_KEYS[lane]
+        plan = _Plan(_fixed(keys))
+        _plan_sets(plan, keys, effects, buckets)
+        sets = len(plan.names) - 10
+        _plan_states(plan, keys, effects)
+        rest = (_holds(batch), list(effects.decided), _replies(effects), _events(effects))
+        packed = _pack((plan.adds, plan.removes, plan.states, *rest))
+        cursor = batch.entries[-1].id
+        args: list[str | bytes | int] = [batch.cursor, cursor, WAKE_MS, KEEP_S, sets, packed]
+        verdict, wake, left = self._commit(plan.names, args)
+        if verdict < 0:
+            raise StoreNotReady("the lane has no marker; nothing is applied until it is restored")
+        return Committed(done=verdict == 1, wake_outbox=wake == 1, left=left)
+
+
+def _fixed(keys: Keys) -> list[str]:
+    return [
+        keys.marker,
+        keys.cursor,
+        keys.inbox,
+        keys.holds,
+        keys.reviews,
+        keys.ledger,
+        keys.outbox,
+        keys.replies,
+        keys.wake_inbox,
+        keys.wake_outbox,
+    ]
+
+
+def _plan_sets(plan: _Plan, keys: Keys, effects: Effects, buckets: int) -> None:
+    for number, after in effects.after.items():
+        before = effects.before[number]
+        member = number[1:]
+        gained, lost = _memberships(after), _memberships(before)
+        for kind, scope in gained - lost:
+            plan.adds.append((plan.key(_set(keys, kind, scope, number, buckets)), member))
+        for kind, scope in lost - gained:
+            plan.removes.append((plan.key(_set(keys, kind, scope, number, buckets)), member))
+
+
+def _memberships(standing: Standing) -> set[tuple[str, str]]:
+    found = {("set", program) for program in standing.own}
+    found |= {("back", program) for program in standing.back}
+    if standing.everywhere:
+        found.add(("set", ALL))
+    return found
+
+
+def _set(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
+    if kind == "back":
+        return keys.back(scope, number, buckets)
+    return keys.suppressed(scope, number, buckets)
+
+
+def _plan_states(plan: _Plan, keys: Keys, effects: Effects) -> None:
+    for number, after in effects.after.items():
+        state: NumberState = after.state
+        if state != effects.before[number].state:
+            plan.states.append((plan.key(keys.number(number)), json_text(state)))
+
+
+def _holds(batch: Batch) -> list[tuple[str, str]]:
+    newest = {
+        hold_field(stored.entry.scope, stored.entry.number): stored.id
+        for stored in batch.entries
+        if stored.entry.decision.intent.stops
+    }
+    return list(newest.items())
+
+
+def _replies(effects: Effects) -> list[tuple[str, str, int]]:
+    return [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies]
+
+
+def _events(effects: Effects) -> list[str]:
+    return [json_text(event) for event in effects.events]

@@ -1,0 +1,96 @@
+"""Opening Redis, running scripts, and turning Redis's errors into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from importlib import resources
+from typing import Any, TypeAlias
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
+
+from smsgate.errors import StoreUnavailable
+
+Client: TypeAlias = Any
+"""A ``redis.Redis``. Its own types describe every decoding at once; ours are what we annotate."""
+Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
+"""Keys and arguments of a script."""
+Result: TypeAlias = Any
+"""What a script gave: numbers, bytes and lists of them."""
+
+TIMEOUT_S = 2.0
+"""How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
+
+
+def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
+    """A client for the URL. Connects on first use.
+
+    A connection that broke while it lay in the pool is replaced once; a time-out is not tried
+    again, because the provider is waiting.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for whatever Redis or the way to it says is wrong."""
+    try:
+        yield
+    except RedisError as error:
+        raise StoreUnavailable(f"the store cannot be used: {error}") from error
+
+
+class Script:
+    """One Lua script of this package, run by its hash."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        """Read the script of that name; Redis is not asked yet."""
+        self._client = client
+        self._source = _source(name)
+        # Redis names scripts by SHA-1; nothing is protected by it.
+        self._sha = sha1(self._source, usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
+        """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
+        with translated():
+            try:
+                return self._client.evalsha(self._sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return self._client.eval(self._source, len(keys), *keys, *args)
+
+    def many(
+        self, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int]]]
+    ) -> list[Result]:
+        """Run it several times in one round trip. For scripts that only read.
+
+        Each call is atomic, all of them together are not.
+        """
+        with translated():
+            try:
+                return self._pipelined(calls)
+            except NoScriptError:
+                self._client.script_load(self._source)
+                return self._pipelined(calls)
+
+    def _pipelined(self, calls: Sequence[Call]) -> list[Result]:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for keys, args in calls:
+                pipeline.execute_command("EVALSHA", self._sha, len(keys), *keys, *args)
+            results: list[Result] = pipeline.execute()
+        return results
+
+
+def _source(name: str) -> bytes:
+    """``lua/<name>.lua`` with the prelude behind its first line, which has to stay the first."""
+    folder = resources.files(__package__).joinpath("lua")
+    first, _, rest = folder.joinpath(f"{name}.lua").read_bytes().partition(b"\n")
+    return b"\n".join((first, folder.joinpath("prelude.lua").read_bytes(), rest))

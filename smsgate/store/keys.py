@@ -1,0 +1,108 @@
+"""Every key name in Redis, and where a number belongs.
+
+All keys of a lane carry the same hash tag (``{3}``), so that each script touches one slot and
+the same code runs on one Redis, behind Sentinel and on Redis Cluster.
+
+==================  ==========  ===========================================================
+key of a lane       type        holds
+==================  ==========  ===========================================================
+marker              hash        store id, layout, bucket count, ready
+programs            hash        program name -> kind, scope (JSON)
+inbox               stream      entries that await a worker
+cursor              string      id of the newest applied entry
+seen:ACCOUNT:ID     string      a message id, for 48 hours
+optins              set         ACCOUNT:ID of every opt-in ever, against replays
+holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied opt-out
+reviews             hash        PROGRAM:NUMBER -> inbox id of the text that waits
+set:SCOPE:B         set         numbers opted out in that scope, as integers, bucket B
+back:PROGRAM:B      set         numbers in ``all`` that came back to that program, bucket B
+number:NUMBER       string      the newest marks of a number (JSON), for 48 hours
+ledger              stream      events
+outbox              sorted set  reply id -> when it is due (ms)
+replies             hash        reply id -> reply (JSON)
+claims              hash        reply id -> when it was claimed (us)
+wake:inbox          string      deadline (ms) until which a job for the inbox is expected
+wake:outbox         string      the same for the outbox
+trail               stream      the newest ordinary texts
+==================  ==========  ===========================================================
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+LANES = 16
+LAYOUT = 1
+"""Version of everything on this page. Older code refuses a newer layout."""
+
+CLOCK_LEASE = "smsgate:clock"
+SIMULATOR = "smsgate:simulator"
+
+
+def lane_of(number: str) -> int:
+    """The lane of a number, always the same one."""
+    return zlib.crc32(number.encode()) % LANES
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key names of one lane."""
+
+    lane: int
+    marker: str
+    programs: str
+    inbox: str
+    cursor: str
+    optins: str
+    holds: str
+    reviews: str
+    ledger: str
+    outbox: str
+    replies: str
+    claims: str
+    wake_inbox: str
+    wake_outbox: str
+    trail: str
+
+    def seen(self, account: str, message_id: str) -> str:
+        """Key that remembers one message id."""
+        return f"smsgate:{{{self.lane}}}:seen:{account}:{message_id}"
+
+    def suppressed(self, scope: str, number: str, buckets: int) -> str:
+        """The bucket of a scope's suppression set in which the number would be."""
+        return f"smsgate:{{{self.lane}}}:set:{scope}:{int(number) % buckets}"
+
+    def back(self, program: str, number: str, buckets: int) -> str:
+        """The bucket of a program's exceptions from ``all`` in which the number would be."""
+        return f"smsgate:{{{self.lane}}}:back:{program}:{int(number) % buckets}"
+
+    def number(self, number: str) -> str:
+        """Key of what is remembered of the number for 48 hours."""
+        return f"smsgate:{{{self.lane}}}:number:{number}"
+
+
+def _keys(lane: int) -> Keys:
+    def name(rest: str) -> str:
+        return f"smsgate:{{{lane}}}:{rest}"
+
+    return Keys(
+        lane=lane,
+        marker=name("marker"),
+        programs=name("programs"),
+        inbox=name("inbox"),
+        cursor=name("cursor"),
+        optins=name("optins"),
+        holds=name("holds"),
+        reviews=name("reviews"),
+        ledger=name("ledger"),
+        outbox=name("outbox"),
+        replies=name("replies"),
+        claims=name("claims"),
+        wake_inbox=name("wake:inbox"),
+        wake_outbox=name("wake:outbox"),
+        trail=name("trail"),
+    )
+
+
+LANE_KEYS = tuple(_keys(lane) for lane in range(LANES))

@@ -1,0 +1,176 @@
+"""Looking at a lane: everything that says whether its numbers may be texted, at one moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from smsgate.consent import NumberState, Published, Standing
+from smsgate.errors import StoreNotReady, UnknownProgram
+from smsgate.messages import ALL
+from smsgate.store.connection import Client, Script
+from smsgate.store.inbox import hold_field
+from smsgate.store.keys import LANE_KEYS, LAYOUT, Keys, lane_of
+
+CHUNK = 200
+"""Numbers in one call of the script, so that it holds Redis for less than 2 ms."""
+
+_pack = msgspec.msgpack.encode
+_state = msgspec.json.Decoder(NumberState).decode
+_published = msgspec.json.Decoder(Published).decode
+_NOTHING = NumberState()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A number as the gate sees it."""
+
+    standing: Standing
+    held: str = ""
+    """Scope of an accepted opt-out that is not applied yet."""
+    review: bool = False
+
+
+class Looks:
+    """Reads by the script ``look``; never writes."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._look = Script(client, "look")
+        self._buckets = 0
+
+    def numbers(self, numbers: Sequence[str], program: str) -> tuple[Published, list[Look]]:
+        """How the numbers (E.164) stand with one program, in order, and what the program is.
+
+        One round trip; all of a lane's chunk at one moment. Raises ``StoreNotReady`` where a
+        lane has no marker, ``UnknownProgram`` where the program is not published.
+        """
+        groups = _by_lane(numbers)
+        buckets = self._bucket_count()
+        calls = [
+            _call(LANE_KEYS[lane], chunk, (program,), buckets, program) for lane, chunk in groups
+        ]
+        found: dict[str, Look] = {}
+        published = Published()
+        for (_, chunk), raw in zip(groups, self._look.many(calls), strict=True):
+            self._check_marker(raw[0], buckets)
+            published = _program(raw[1], program)
+            found.update(zip(chunk, _looks(raw, chunk, (program,)), strict=True))
+        return published, [found[number] for number in numbers]
+
+    def standings(
+        self, lane: int, numbers: Sequence[str], programs: Sequence[str]
+    ) -> tuple[int, dict[str, Standing]]:
+        """Now (Redis's clock) and how numbers of one lane stand with several programs.
+
+        Raises ``StoreNotReady``.
+        """
+        buckets = self._bucket_count()
+        now_us, found = 0, {}
+        chunks = [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)] or [[]]
+        for chunk in chunks:
+            raw = self._look(*_call(LANE_KEYS[lane], chunk, programs, buckets, ""))
+            self._check_marker(raw[0], buckets)
+            now_us = int(raw[2])
+            looks = _looks(raw, chunk, programs)
+            found.update({n: one.standing for n, one in zip(chunk, looks, strict=True)})
+        return now_us, found
+
+    def bucket_count(self) -> int:
+        """Into how many buckets a lane's sets are split. Raises ``StoreNotReady``."""
+        return self._bucket_count()
+
+    def _bucket_count(self) -> int:
+        if not self._buckets:
+            keys = LANE_KEYS[0]
+            raw = self._look(*_call(keys, [], (), 1, ""))
+            self._check_marker(raw[0], None)
+        return self._buckets
+
+    def _check_marker(self, marker: Sequence[bytes | None], buckets: int | None) -> None:
+        """Refuse what cannot be trusted; learn the bucket count, and forget it where it changed."""
+        ready, layout, count = marker
+        if ready != b"1" or layout is None or count is None:
+            self._buckets = 0
+            raise StoreNotReady(
+                "the store has no marker: it is new, was flushed, or is being rebuilt; "
+                "`smsgate init` makes a new store ready, a flushed one must be restored first"
+            )
+        if int(layout) != LAYOUT:
+            raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
+        self._buckets = int(count)
+        if buckets is not None and buckets != self._buckets:
+            raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
+
+
+def _by_lane(numbers: Iterable[str]) -> list[tuple[int, list[str]]]:
+    lanes: dict[int, dict[str, None]] = defaultdict(dict)
+    for number in numbers:
+        lanes[lane_of(number)][number] = None
+    groups: list[tuple[int, list[str]]] = []
+    for lane, of_lane in lanes.items():
+        distinct = list(of_lane)
+        groups.extend((lane, distinct[at : at + CHUNK]) for at in range(0, len(distinct), CHUNK))
+    return groups
+
+
+def _call(
+    keys: Keys, numbers: Sequence[str], programs: Sequence[str], buckets: int, program: str
+) -> tuple[list[str], list[str | bytes | int]]:
+    """Keys and arguments of the script for numbers of one lane."""
+    names = [keys.marker, keys.programs, keys.holds, keys.reviews]
+    held, reviews = [], []
+    members: list[tuple[int, str]] = []
+    states: list[int] = []
+    for number in numbers:
+        member = number[1:]
+        for name in _set_names(keys, number, programs, buckets):
+            names.append(name)
+            members.append((len(names), member))
+        names.append(keys.number(number))
+        states.append(len(names))
+        if program:
+            held += [hold_field(ALL, number), hold_field(program, number)]
+            reviews.append(hold_field(program, number))
+    return names, [program, _pack((held, reviews, members, states))]
+
+
+def _set_names(keys: Keys, number: str, programs: Sequence[str], buckets: int) -> list[str]:
+    names = [keys.suppressed(ALL, number, buckets)]
+    for program in programs:
+        names.append(keys.suppressed(program, number, buckets))
+        names.append(keys.back(program, number, buckets))
+    return names
+
+
+def _looks(raw: Sequence[Any], numbers: Sequence[str], programs: Sequence[str]) -> list[Look]:
+    _, _, _, held, reviews, members, states = raw
+    width = 1 + 2 * len(programs)
+    result = []
+    for place in range(len(numbers)):
+        standing = _standing(members[place * width : (place + 1) * width], states[place], programs)
+        scope = ""
+        if held:
+            everywhere, own = held[2 * place], held[2 * place + 1]
+            scope = ALL if everywhere else programs[0] if own else ""
+        result.append(Look(standing, scope, bool(reviews and reviews[place])))
+    return result
+
+
+def _standing(members: Sequence[int], state: bytes, programs: Sequence[str]) -> Standing:
+    return Standing(
+        everywhere=bool(members[0]),
+        own=frozenset(name for at, name in enumerate(programs) if members[1 + 2 * at]),
+        back=frozenset(name for at, name in enumerate(programs) if members[2 + 2 * at]),
+        state=_state(state) if state else _NOTHING,
+    )
+
+
+def _program(raw: bytes, name: str) -> Published:
+    if not raw:
+        raise UnknownProgram(f"no program is called {name!r}")
+    return _published(raw)

@@ -1,0 +1,20 @@
+#!lua
+-- Say what became of a claimed reply: done with it (with its event), or due again later.
+-- Only the holder of the claim may say so; a claim is known by the time at which it was made.
+--
+-- KEYS  1 outbox  2 replies  3 claims  4 ledger
+-- ARGV  1 reply id  2 time of the claim (us)  3 event JSON or ""  4 reply JSON or ""  5 due (ms)
+-- Gives 1, or 0 where the claim is another's
+if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
+local wrong = wrong_type(KEYS[1], 'zset') or wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[4], 'stream')
+if wrong then return wrong end
+if ARGV[3] ~= '' then redis.call('XADD', KEYS[4], '*', 'e', ARGV[3]) end
+redis.call('HDEL', KEYS[3], ARGV[1])
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
+  redis.call('ZADD', KEYS[1], ARGV[5], ARGV[1])
+else
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+end
+return 1

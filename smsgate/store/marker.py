@@ -1,0 +1,73 @@
+"""The marker: what makes a store trustworthy, and the programs that are published in it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.consent import Published
+from smsgate.errors import StoreNotReady
+from smsgate.store.connection import Client, translated
+from smsgate.store.keys import LANE_KEYS, LAYOUT
+
+BUCKETS = 1024
+"""Buckets of a lane's sets in a new store: compact up to some 8 million numbers a scope."""
+
+
+class Marker:
+    """The markers of all lanes. Only ``smsgate init`` and a rebuild write them."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+
+    def store_id(self) -> str:
+        """The id of the store; empty where no lane has a marker.
+
+        Raises ``StoreNotReady`` where the lanes do not agree: something was lost.
+        """
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.hmget(keys.marker, "store", "ready")
+            rows = pipeline.execute()
+        ids = {(row[0] or b"").decode() for row in rows}
+        if len(ids) > 1 or (ids != {""} and any(row[1] != b"1" for row in rows)):
+            raise StoreNotReady(
+                "some lanes of the store have a marker and others have none: part of it was lost; "
+                "restore Redis from a backup"
+            )
+        return ids.pop()
+
+    def create(self, buckets: int = BUCKETS) -> str:
+        """Make an empty store ready and give its id; one that is ready stays as it is."""
+        existing = self.store_id()
+        if existing:
+            return existing
+        store = uuid.uuid4().hex
+        fields = {"store": store, "layout": LAYOUT, "buckets": buckets, "ready": 1}
+        with translated():
+            for keys in LANE_KEYS:
+                self._client.hset(keys.marker, mapping=fields)
+        return store
+
+    def publish(self, programs: Mapping[str, Published]) -> None:
+        """Make the programs known to every gate.
+
+        A program that is gone stays known, so that its suppressions go on to hold.
+        """
+        rows = {name: msgspec.json.encode(one) for name, one in programs.items()}
+        if not rows:
+            return
+        with translated():
+            for keys in LANE_KEYS:
+                self._client.hset(keys.programs, mapping=rows)
+
+    def programs(self) -> dict[str, Published]:
+        """The programs that were published."""
+        with translated():
+            rows = self._client.hgetall(LANE_KEYS[0].programs)
+        return {
+            name.decode(): msgspec.json.decode(row, type=Published) for name, row in rows.items()
+        }

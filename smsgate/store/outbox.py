@@ -1,0 +1,84 @@
+"""The outbox: replies that await sending, each claimed just before its bytes leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from smsgate.consent import Event
+from smsgate.messages import Reply
+from smsgate.store.connection import Client, Script, translated
+from smsgate.store.inbox import WAKE_MS
+from smsgate.store.keys import LANE_KEYS, Keys
+
+LEASE_MS = 20_000
+"""How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Reply).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reply that nobody else sends while the lease runs."""
+
+    lane: int
+    reply: Reply
+    token: str
+    now_us: int
+    """When it was claimed, on Redis's clock."""
+    abandoned: bool
+    """Claimed before by a sender that died: its bytes may have left."""
+
+
+class Outbox:
+    """The outboxes of all lanes."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+        self._claim = Script(client, "claim")
+        self._settle = Script(client, "settle")
+
+    def claim(self, lane: int) -> Claim | None:
+        """Claim the reply of a lane that is due first; None where none is due."""
+        keys = LANE_KEYS[lane]
+        names = [keys.outbox, keys.replies, keys.claims, keys.wake_outbox]
+        found = self._claim(names, [LEASE_MS, WAKE_MS])
+        if not found:
+            return None
+        _, raw, before, now_us = found
+        return Claim(lane, _decode(raw), str(now_us), now_us, bool(before))
+
+    def done(self, claim: Claim, event: Event) -> bool:
+        """Take a claimed reply out, with the event that says what became of it.
+
+        False where the claim was lost to another sender in the meantime.
+        """
+        return self._settled(claim, event=_encode(event))
+
+    def again(self, claim: Claim, reply: Reply, due_us: int) -> bool:
+        """Put a claimed reply back, due later."""
+        return self._settled(claim, reply=_encode(reply), due_ms=due_us // 1000)
+
+    def depth(self, lane: int) -> int:
+        """How many replies of a lane are not settled."""
+        with translated():
+            return int(self._client.zcard(LANE_KEYS[lane].outbox))
+
+    def waiting(self, lane: int) -> list[Reply]:
+        """The replies of a lane that are not settled, in the order in which they are due."""
+        keys = LANE_KEYS[lane]
+        with translated():
+            ids = self._client.zrange(keys.outbox, 0, -1)
+            rows = self._client.hmget(keys.replies, ids) if ids else []
+        return [_decode(row) for row in rows if row is not None]
+
+    def _settled(
+        self, claim: Claim, event: bytes = b"", reply: bytes = b"", due_ms: int = 0
+    ) -> bool:
+        keys: Keys = LANE_KEYS[claim.lane]
+        names = [keys.outbox, keys.replies, keys.claims, keys.ledger]
+        done = self._settle(names, [claim.reply.id, claim.token, event, reply, due_ms])
+        return bool(done == 1)

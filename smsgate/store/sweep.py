@@ -1,0 +1,40 @@
+"""What the clock asks of the store: which lanes need a job, and whose turn it is to ask."""
+
+from __future__ import annotations
+
+from smsgate.store.connection import Client, Script, translated
+from smsgate.store.inbox import WAKE_MS
+from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS
+
+LEASE_MS = 6_000
+"""Three periods of the clock: a dead clock is replaced within that time."""
+
+
+class Sweep:
+    """Reads lanes for work that nobody does."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+        self._sweep = Script(client, "sweep")
+
+    def leads(self, name: str) -> bool:
+        """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
+        with translated():
+            if self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS):
+                return True
+            if self._client.get(CLOCK_LEASE) != name.encode():
+                return False
+            return bool(self._client.pexpire(CLOCK_LEASE, LEASE_MS))
+
+    def overdue(self) -> tuple[list[int], list[int]]:
+        """Lanes whose inbox, and lanes whose outbox, has work for which no job came."""
+        inboxes, outboxes = [], []
+        for keys in LANE_KEYS:
+            names = [keys.inbox, keys.outbox, keys.wake_inbox, keys.wake_outbox]
+            inbox, outbox = self._sweep(names, [WAKE_MS])
+            if inbox:
+                inboxes.append(keys.lane)
+            if outbox:
+                outboxes.append(keys.lane)
+        return inboxes, outboxes

@@ -1,0 +1,102 @@
+"""The trail: the newest ordinary texts, capped, for replay and sampling.
+
+An ordinary text costs the webhook no round trip: it is put into a queue in memory, and a thread
+writes what is there twice a second. A kill may lose that much, which DESIGN allows for texts
+without effect; a queue that is full drops the newest and counts it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+
+import msgspec
+
+from smsgate.errors import StoreUnavailable
+from smsgate.messages import Entry
+from smsgate.store.connection import Client, translated
+from smsgate.store.keys import LANE_KEYS, lane_of
+
+CAP = 5_000
+"""Texts that a lane keeps."""
+_PERIOD_S = 0.5
+_QUEUED = 20_000
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+class Trail:
+    """Writes and reads the trails of all lanes."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; the writing thread starts with the first text."""
+        self._client = client
+        self._queue: queue.Queue[Entry] = queue.Queue(_QUEUED)
+        self._lock = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self._ended = threading.Event()
+        self.dropped = 0
+
+    def note(self, entry: Entry) -> None:
+        """Keep an ordinary text; returns at once."""
+        try:
+            self._queue.put_nowait(entry)
+        except queue.Full:
+            self.dropped += 1
+        if self._writer is None:
+            self._start()
+
+    def flush(self) -> None:
+        """Write what is queued. What Redis does not take is dropped and counted."""
+        entries = self._drain()
+        if not entries:
+            return
+        lanes: dict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            lanes[lane_of(entry.number)].append(entry)
+        try:
+            self._write(lanes)
+        except StoreUnavailable:
+            self.dropped += len(entries)
+
+    def close(self) -> None:
+        """End the thread and write the rest."""
+        self._ended.set()
+        if self._writer is not None:
+            self._writer.join(timeout=5)
+        self.flush()
+
+    def newest(self, lane: int, count: int) -> list[Entry]:
+        """The newest texts of a lane, newest first."""
+        with translated():
+            rows = self._client.xrevrange(LANE_KEYS[lane].trail, count=count)
+        return [_decode(fields[b"e"]) for _, fields in rows]
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._run, name="trail", daemon=True)
+                self._writer.start()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_PERIOD_S):
+            self.flush()
+
+    def _drain(self) -> list[Entry]:
+        entries = []
+        try:
+            while True:
+                entries.append(self._queue.get_nowait())
+        except queue.Empty:
+            return entries
+
+    def _write(self, lanes: dict[int, list[Entry]]) -> None:
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for lane, entries in lanes.items():
+                for entry in entries:
+                    pipeline.xadd(
+                        LANE_KEYS[lane].trail, {"e": _encode(entry)}, maxlen=CAP, approximate=True
+                    )
+            pipeline.execute()

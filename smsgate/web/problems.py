@@ -1,0 +1,72 @@
+"""Errors into HTTP answers, here and nowhere else.
+
+Programs that call ``/v1`` get ``application/problem+json`` (RFC 9457); providers and people get
+the sentence alone, since providers show it to the operator in their own error logs.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from smsgate.errors import SmsGateError
+
+PROBLEM = "application/problem+json"
+_RETRY_AFTER_S = "5"
+_KEPT_HEADERS = ("Allow",)
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+_log = structlog.get_logger("smsgate.web")
+
+
+def register(app: Flask) -> None:
+    """Make the application answer every error by the rules of this file."""
+    app.register_error_handler(SmsGateError, _ours)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's name for programs: ``SignatureRefused`` is ``signature_refused``."""
+    return _CAPITAL.sub("_", type(error).__name__).lower()
+
+
+def _ours(error: SmsGateError) -> Response:
+    answer = _answer(error.status, str(error), reason_of(error))
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = _RETRY_AFTER_S
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="smsgate"'
+    return answer
+
+
+def _http(error: HTTPException) -> Response:
+    answer = _answer(error.code or 500, error.description or error.name, reason_of(error))
+    for name, value in error.get_headers():
+        if name in _KEPT_HEADERS:
+            answer.headers[name] = value
+    return answer
+
+
+def _unexpected(error: Exception) -> Response:
+    """Tell the operator everything but the message's content, and the caller nothing."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    _log.error("request failed", method=request.method, route=rule, exc_info=error)
+    return _answer(500, "Something failed here that should not; it has been logged.", "failed")
+
+
+def _answer(status: int, sentence: str, reason: str) -> Response:
+    if not request.path.startswith("/v1/"):
+        return Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+        "reason": reason,
+    }
+    return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)

@@ -1,0 +1,86 @@
+"""The door for providers: ``/webhooks/<account>``, with a secret in the path for some."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from flask import Blueprint, Response, request
+
+from smsgate.errors import SmsGateError, UnknownAccount
+from smsgate.gateway import Gateway, Receipt
+from smsgate.messages import HttpReply, WebhookRequest
+from smsgate.settings import Settings
+from smsgate.web.incoming import webhook_request
+from smsgate.web.problems import reason_of
+
+Take = Callable[[str, WebhookRequest], Receipt]
+
+
+def blueprint(gateway: Gateway) -> Blueprint:
+    """Return the routes. OPTIONS is answered by Flask; HEAD never counts as a message."""
+    door = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    answered = _answering(gateway.settings)
+
+    @door.route("/<account>", methods=["GET", "POST"])
+    @door.route("/<account>/<_secret>", methods=["GET", "POST"])
+    def receive(account: str, _secret: str = "") -> Response:
+        """Hand a provider's request to the gateway, which finds the secret in the URL too."""
+        if request.method == "HEAD":
+            return _probed(account)
+        return answered(account, gateway.receive)
+
+    @door.post("/<account>/status")
+    def status(account: str) -> Response:
+        """Take a delivery report: so far it is only verified."""
+        return answered(account, _verified)
+
+    def _verified(account: str, report: WebhookRequest) -> Receipt:
+        gateway.verify(account, report)
+        return Receipt(HttpReply(204, "text/plain"), "status", "")
+
+    def _probed(account: str) -> Response:
+        if account not in gateway.settings.accounts:
+            raise UnknownAccount(f"There is no account {account!r} here.")
+        return Response(status=200)
+
+    return door
+
+
+def _answering(settings: Settings) -> Callable[[str, Take], Response]:
+    """Return what answers one request, and writes the one log line about it whatever comes of it.
+
+    The logger is bound once: looking it up for each request would cost a third of the line.
+    """
+    log = structlog.get_logger("smsgate.web").bind()
+    accounts, trust_proxy = settings.accounts, settings.trust_proxy
+
+    def answered(account: str, take: Take) -> Response:
+        started = time.perf_counter()
+        environ = request.environ
+        status, outcome, numbers = 500, "failed", ""
+        try:
+            incoming = webhook_request(environ, accounts.get(account), trust_proxy)
+            receipt = take(account, incoming)
+            status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
+            return _response(receipt.answer)
+        except SmsGateError as error:
+            status, outcome = error.status, reason_of(error)
+            raise
+        finally:
+            log.info(
+                "webhook",
+                account=account,
+                method=environ["REQUEST_METHOD"],
+                outcome=outcome,
+                numbers=numbers,
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 2),
+            )
+
+    return answered
+
+
+def _response(reply: HttpReply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, content_type=reply.content_type)

@@ -1,0 +1,97 @@
+"""From the environment to a gateway that runs: the only place that opens connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smsgate.consent import Published
+from smsgate.errors import ConfigurationError
+from smsgate.gate import Gate
+from smsgate.gateway import Gateway
+from smsgate.optout import Classifier, load_sets
+from smsgate.outbound import Outbound
+from smsgate.providers import check_accounts, secret_keys, usable
+from smsgate.queue import Wakes
+from smsgate.settings import Program, Settings, read_settings
+from smsgate.store import Store
+from smsgate.store.connection import TIMEOUT_S, open_redis
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A configuration without faults."""
+
+    settings: Settings
+    classifiers: Mapping[str, Classifier]
+    """By program."""
+    warnings: tuple[str, ...]
+    """What does not hinder a start but must be said loudly."""
+
+
+def load_configuration(environ: Mapping[str, str]) -> Configuration:
+    """Read and check everything that operators write.
+
+    Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
+    """
+    settings, faults = read_settings(environ, secret_keys=secret_keys)
+    faults += check_accounts(settings.accounts.values(), str(settings.config_dir / "smsgate.toml"))
+    names = dict.fromkeys(name for program in settings.programs for name in program.keywords)
+    sets, found = load_sets(settings.config_dir / "keywords", names)
+    faults += found
+    if faults:
+        raise ConfigurationError(faults)
+    classifiers = {program.name: Classifier(program, sets) for program in settings.programs}
+    return Configuration(settings, classifiers, _warnings(settings))
+
+
+def build_store(settings: Settings) -> Store:
+    """The store; connects on first use."""
+    return Store(open_redis(settings.redis_url))
+
+
+def build_gate(settings: Settings) -> Gate:
+    """The gate alone."""
+    return Gate.from_url(settings.redis_url)
+
+
+def build_gateway(configuration: Configuration) -> Gateway:
+    """Everything; connects on first use."""
+    settings = configuration.settings
+    store = build_store(settings)
+    return Gateway(
+        settings=settings,
+        classifiers=configuration.classifiers,
+        store=store,
+        gate=Gate(store.looks, store.health),
+        wakes=Wakes(settings.queue_url, TIMEOUT_S),
+        outbound=Outbound(),
+    )
+
+
+def published(program: Program) -> Published:
+    """What the store tells other gates of a program."""
+    return Published(program.kind, program.scope, program.title)
+
+
+def publish_programs(gateway: Gateway) -> None:
+    """Make the configured programs known to every gate. Raises ``StoreUnavailable``."""
+    gateway.store.marker.publish({one.name: published(one) for one in gateway.settings.programs})
+
+
+def _warnings(settings: Settings) -> tuple[str, ...]:
+    found = [
+        f"account {account.name!r} has no secret: it answers 503 until there is one, "
+        "so that its provider tries again"
+        for account in settings.accounts.values()
+        if not usable(account)
+    ]
+    found += [
+        f"account {account.name!r} is used by no program: its texts are recorded as unrouted"
+        for account in settings.accounts.values()
+        if not account.simulated
+        and all(program.account != account.name for program in settings.programs)
+    ]
+    if not settings.api_keys:
+        found.append("SMSGATE_API_KEYS is not set: nobody can use /v1")
+    return tuple(found)

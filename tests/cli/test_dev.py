@@ -1,0 +1,163 @@
+"""``smsgate dev`` from outside: a real one, its real processes, and the commands beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Dev, Terminal
+from tests.fakes.processes import gone, wait_until
+
+NUMBER = "+14155550123"
+PROCESSES = ("web", "worker", "sender", "clock", "redis-server")
+
+
+def processes_of(dev: Dev) -> dict[str, int]:
+    """Process ids by name, of those whose environment or command names the data directory."""
+    found: dict[str, int] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes().decode().split("\0")
+            environ = (path / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        ours = f"SMSGATE_DATA_DIR={dev.directory}\0" in environ
+        if ours and command[1:3] == ["-m", "workers"]:
+            found[command[3]] = min(int(path.name), found.get(command[3], int(path.name)))
+        if _is_redis_of(dev, int(path.name), command[0]):
+            found["redis-server"] = int(path.name)
+    return found
+
+
+def _is_redis_of(dev: Dev, pid: int, command: str) -> bool:
+    port = (dev.directory / "redis" / "port").read_text().strip()
+    return "redis-server" in command and command.endswith(f":{port}")
+
+
+def ready(dev: Dev) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{dev.port}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_a_stop_blocks_is_confirmed_and_outlives_every_kill(
+    dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start()
+    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
+    assert there.run("check", NUMBER, "--program", "alerts") == 0
+    assert there.run("text", "Stop please", "--from", NUMBER) == 0
+    assert "unsubscribed" in there.output
+    assert f"alerts may not text {NUMBER}: opted_out" in there.output
+    assert there.run("check", NUMBER, "--program", "alerts") == 1
+    dev.kill(signal.SIGKILL)
+    dev.start()
+    assert there.run("check", NUMBER, "--program", "alerts") == 1
+    assert dev.kill(signal.SIGINT) == 0
+    assert not (dev.directory / "run.json").exists()
+
+
+def test_whatever_dies_starts_again_and_nothing_acknowledged_is_lost(
+    dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start()
+    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
+    before = processes_of(dev)
+    assert sorted(before) == sorted(PROCESSES)
+    there.run("text", "stop", "--from", NUMBER)
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: len(processes_of(dev)) == len(PROCESSES) and ready(dev))
+    assert not set(before.values()) & set(processes_of(dev).values())
+    assert there.run("check", NUMBER) == 1
+    assert there.run("text", "please unsubscribe", "--from", "+14155550124") == 0
+    assert wait_until(lambda: "sent" in _history(there, "+14155550124"))
+
+
+def _history(there: Terminal, number: str) -> str:
+    there.run("history", number)
+    return there.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_its_end_leaves_no_process_behind(dev: Dev, number: signal.Signals) -> None:
+    dev.start()
+    started = processes_of(dev)
+    dev.kill(number)
+    assert sorted(started) == sorted(PROCESSES)
+    assert wait_until(lambda: all(gone(pid) for pid in started.values()))
+
+
+def test_what_it_keeps_is_for_its_owner_alone(dev: Dev) -> None:
+    dev.start()
+    secret = ("run.json", "api-key", "secret-key", "simulator-token", "redis/password")
+    assert {
+        name: (dev.directory / name).stat().st_mode & 0o777 for name in secret
+    } == dict.fromkeys(secret, 0o600)
+    assert dev.directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_api_opens_with_the_key_it_made(dev: Dev) -> None:
+    dev.start()
+    running = json.loads((dev.directory / "run.json").read_text())
+    request = urllib.request.Request(
+        f"{running['url']}/v1/check",
+        json.dumps({"program": "alerts", "numbers": [NUMBER]}).encode(),
+        {"Authorization": f"Bearer {running['api_key']}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        (result,) = json.load(answer)["results"]
+    assert (result["number"], result["allowed"]) == (NUMBER, True)
+
+
+def test_a_second_one_on_the_same_data_is_refused(
+    dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start()
+    there = terminal()
+    assert there.run("dev", "--data-dir", str(dev.directory), "--port", "1") == 2
+    assert f"runs on {dev.directory} already at http://127.0.0.1:{dev.port}" in there.errors
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path, terminal: Callable[..., Terminal]) -> None:
+    there = terminal()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert there.run("dev", "--data-dir", str(tmp_path / "var"), "--port", port) == 2
+    assert f"Port {port} cannot be used" in there.errors
+
+
+def test_a_faulty_configuration_starts_nothing(
+    tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    (tmp_path / "smsgate.toml").write_text("[acounts.x]\n")
+    there = terminal(SMSGATE_CONFIG=str(tmp_path))
+    assert there.run("dev", "--data-dir", str(tmp_path / "var")) == 2
+    assert "acounts" in there.errors
+    assert not (tmp_path / "var" / "redis").exists()
+
+
+def test_a_store_that_was_flushed_is_not_made_ready_again(
+    redis_url: str, dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start()
+    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
+    there.run("text", "Stop please", "--from", NUMBER)
+    dev.kill(signal.SIGTERM)
+    for file in (dev.directory / "redis" / "appendonlydir").iterdir():
+        file.unlink()
+    with pytest.raises(AssertionError):
+        dev.start()
+    assert there.run("check", NUMBER) == 2
+    assert "no marker" in there.errors

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import redis
+
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.cli.redis_server import RedisFailed, RedisMissing
+
+KEEPS_WHAT_IT_ACKNOWLEDGES = [
+    ("appendonly", "yes"),
+    ("appendfsync", "always"),
+    ("maxmemory-policy", "noeviction"),
+    ("maxmemory", "0"),
+    ("bind", "127.0.0.1"),
+    ("protected-mode", "yes"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), KEEPS_WHAT_IT_ACKNOWLEDGES)
+def test_it_is_set_up_to_keep_what_it_acknowledges(
+    redis_client: redis.Redis, name: str, value: str
+) -> None:
+    assert redis_client.config_get(name) == {name: value}
+
+
+def test_other_users_of_the_machine_do_not_get_in(
+    redis_server: redis_server.RedisServer,
+) -> None:
+    stranger = redis.Redis(port=redis_server.port, retry=None)
+    with stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+
+
+def test_a_write_that_was_answered_outlives_a_kill(tmp_path: Path, leash: Leash) -> None:
+    first = redis_server.start(tmp_path, leash)
+    with redis.Redis.from_url(first.url) as client:
+        client.set("stop", "+14155550123")
+        os.kill(first.process.pid, signal.SIGKILL)
+    leash.ended(first.process)
+    second = redis_server.start(tmp_path, leash)
+    with redis.Redis.from_url(second.url) as client:
+        assert client.get("stop") == b"+14155550123"
+    leash.end(second.process)
+    assert second.url == first.url
+
+
+def test_a_port_that_another_process_has_taken_is_left_to_it(tmp_path: Path, leash: Leash) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        (tmp_path / "port").write_text(str(taken))
+        server = redis_server.start(tmp_path, leash)
+        leash.end(server.process)
+    assert server.port != taken
+    assert (tmp_path / "port").read_text().strip() == str(server.port)
+
+
+def test_secrets_are_for_their_owner_alone(tmp_path: Path, leash: Leash) -> None:
+    leash.end(redis_server.start(tmp_path, leash).process)
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("password", "redis.conf")}
+    assert modes == {"password": 0o600, "redis.conf": 0o600}
+
+
+def test_a_directory_may_have_blanks_and_quotes_in_its_name(tmp_path: Path, leash: Leash) -> None:
+    server = redis_server.start(tmp_path / 'a "b" \\ c', leash)
+    leash.end(server.process)
+    assert server.port
+
+
+def test_data_that_cannot_be_loaded_is_told_with_the_end_of_the_log(
+    tmp_path: Path, leash: Leash
+) -> None:
+    (tmp_path / "appendonlydir").mkdir()
+    (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("rubbish\n")
+    with pytest.raises(RedisFailed, match="AOF manifest"):
+        redis_server.start(tmp_path, leash)
+
+
+def test_without_any_server_it_says_what_to_install() -> None:
+    with pytest.raises(RedisMissing, match=r"smsgate\[dev\].*apt install redis-server.*REDIS_URL"):
+        redis_server.choose([])
+
+
+def test_a_server_that_is_too_old_or_does_not_run_is_passed_over(tmp_path: Path) -> None:
+    versions = {"old": "v=6.2.14", "broken": "Illegal instruction", "new": "v=8.2.3"}
+    for name, version in versions.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\necho 'Redis server {version} sha=0'\n")
+        (tmp_path / name).chmod(0o755)
+    candidates = [tmp_path / name for name in ("missing", "old", "broken", "new")]
+    assert redis_server.choose(candidates) == tmp_path / "new"

@@ -1,0 +1,48 @@
+"""What every room's tests may ask for: a real Redis, its data gone before each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from smsgate.cli import redis_server as own_redis
+from smsgate.cli.leash import Leash
+
+AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync", "always")
+"""What a test may change on the server to see what follows."""
+
+
+@pytest.fixture(scope="session")
+def leash() -> Iterator[Leash]:
+    """Starts processes that end with the test run, even where that is killed."""
+    with Leash() as leash:
+        yield leash
+
+
+@pytest.fixture(scope="session")
+def redis_server(
+    tmp_path_factory: pytest.TempPathFactory, leash: Leash
+) -> Iterator[own_redis.RedisServer]:
+    """A Redis of the test run's own, set up as ``smsgate dev`` sets it up."""
+    server = own_redis.start(tmp_path_factory.mktemp("redis"), leash)
+    yield server
+    leash.end(server.process)
+
+
+@pytest.fixture
+def redis_url(redis_server: own_redis.RedisServer) -> str:
+    """Where the Redis is; it is empty, its scripts forgotten, its configuration as started."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        client.script_flush()
+        client.execute_command("CONFIG", "SET", *AS_STARTED)
+    return redis_server.url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of that Redis that answers with bytes."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client

@@ -1,0 +1,30 @@
+"""The real doors around a gateway that answers with what it was given; served by Granian."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Flask
+
+from smsgate.gateway import Receipt
+from smsgate.messages import HttpReply, WebhookRequest
+from smsgate.web import create_app
+from tests.fakes.gateway import FakeGateway
+
+
+class EchoGateway(FakeGateway):
+    """Answers with URL, method, body and headers of the request."""
+
+    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+        seen = {
+            "url": request.url,
+            "method": request.method,
+            "body": request.body.decode("latin-1"),
+            "headers": dict(request.headers),
+        }
+        answer = HttpReply(200, "application/json", json.dumps(seen).encode())
+        return Receipt(answer, "nothing", "")
+
+
+def create() -> Flask:
+    return create_app(EchoGateway())

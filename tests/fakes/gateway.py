@@ -1,0 +1,125 @@
+"""A gateway without collaborators: it keeps what it is given and answers what it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smsgate.gate import Answer
+from smsgate.gateway import Receipt
+from smsgate.messages import HttpReply, WebhookRequest
+from smsgate.settings import Account, Programs, Secret, Settings
+
+ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
+SIMULATED = Account(
+    name="simulator",
+    provider="twilio",
+    options={"account_sid": "AC5151"},
+    secrets={"auth_token": (Secret("token"),)},
+    public_url="http://127.0.0.1:8000",
+    simulated=True,
+)
+
+
+def settings(**changed: Any) -> Settings:
+    """Settings with one account at https://sms.example.com, changed as said."""
+    twilio = Account(name="twilio", provider="twilio", public_url="https://sms.example.com")
+    return Settings(
+        **{
+            "redis_url": "redis://127.0.0.1:1/0",
+            "queue_url": "redis://127.0.0.1:1/0",
+            "database_url": "sqlite://",
+            "config_dir": Path("config"),
+            "data_dir": Path("var"),
+            "public_url": "",
+            "api_keys": (Secret("newer-key"), Secret("older-key")),
+            "secret_keys": (),
+            "port": 8000,
+            "web_concurrency": 1,
+            "trust_proxy": False,
+            "accounts": {"twilio": twilio},
+            "programs": Programs(),
+        }
+        | changed
+    )
+
+
+@dataclass
+class FakeGate:
+    """Blocks the numbers that it is told to."""
+
+    blocked: set[str] = field(default_factory=set)
+    error: Exception | None = None
+    asked: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+
+    def check(self, numbers: Sequence[str], *, program: str) -> list[Answer]:
+        self.asked.append((tuple(numbers), program))
+        if self.error:
+            raise self.error
+        return [self._answer(number) for number in numbers]
+
+    def _answer(self, number: str) -> Answer:
+        if number in self.blocked:
+            return Answer(number, False, "opted_out", "2026-11-24T15:00:00Z", "keyword 'stop'")
+        return Answer(number, True)
+
+
+@dataclass
+class Kept:
+    """Stands for ``store.simulator``."""
+
+    texts: list[Mapping[str, str]] = field(default_factory=list)
+
+    def add(self, text: Mapping[str, str]) -> str:
+        self.texts.append(text)
+        return "1-0"
+
+
+@dataclass
+class FakeStore:
+    """The one part of the store that a door touches."""
+
+    simulator: Kept = field(default_factory=Kept)
+
+
+@dataclass
+class FakeGateway:
+    """What the doors ask of a gateway. ``error`` is raised by whatever is called."""
+
+    settings: Settings = field(default_factory=settings)
+    gate: FakeGate = field(default_factory=FakeGate)
+    store: FakeStore = field(default_factory=FakeStore)
+    answer: HttpReply = ACK
+    error: Exception | None = None
+    collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})
+    received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
+    verified: list[tuple[str, WebhookRequest]] = field(default_factory=list)
+    overridden: list[tuple[str, ...]] = field(default_factory=list)
+
+    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+        self.received.append((account, request))
+        self._fail()
+        return Receipt(self.answer, "opt_out", "+1415•••0123")
+
+    def verify(self, account: str, request: WebhookRequest) -> None:
+        self.verified.append((account, request))
+        self._fail()
+
+    def status(self, number: str) -> dict[str, Answer]:
+        self._fail()
+        return {"alerts": self.gate.check([number], program="alerts")[0]}
+
+    def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
+        self._fail()
+        self.overridden.append((action, number, scope, actor, reason))
+        return "3-17-0"
+
+    def ready(self) -> dict[str, str]:
+        self._fail()
+        return self.collaborators
+
+    def _fail(self) -> None:
+        if self.error:
+            raise self.error

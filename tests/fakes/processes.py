@@ -1,0 +1,38 @@
+"""Code for processes that tests start, and waiting for what they do."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+STAYS = "import os, time; print('here', os.getpid(), flush=True); time.sleep(600)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAYS}"
+"""Stays, whatever SIGTERM says."""
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> bool:
+    """Wait for a condition; whether it came true in time."""
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        pause.wait(0.02)
+    return true()
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has buried yet has ended as well."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return not _answers(pid)
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,31 @@
+"""Values for tests, made with what matters to the test and plausible rest."""
+
+from __future__ import annotations
+
+from smsgate.messages import ALL, Decision, Entry, Intent, Stored
+
+NUMBER = "+14155550123"
+OTHER = "+33612345678"
+
+
+def decision(intent: Intent, **rest) -> Decision:
+    return Decision(intent=intent, rule=rest.pop("rule", "keyword"), **rest)
+
+
+def entry(intent: Intent = Intent.OPT_OUT, number: str = NUMBER, **rest) -> Entry:
+    scope = rest.pop("scope", ALL if intent.stops else "")
+    return Entry(
+        number=number,
+        program=rest.pop("program", "alerts"),
+        decision=rest.pop("decision", None) or decision(intent),
+        scope=scope,
+        account=rest.pop("account", "twilio"),
+        message_id=rest.pop("message_id", ""),
+        sender=rest.pop("sender", "+14155550999"),
+        text=rest.pop("text", intent.value),
+        **rest,
+    )
+
+
+def stored(intent: Intent, stamp_us: int, id_: str = "", **rest) -> Stored:
+    return Stored(id=id_ or f"{stamp_us}-0", stamp_us=stamp_us, entry=entry(intent, **rest))

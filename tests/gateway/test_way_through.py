@@ -1,0 +1,428 @@
+"""The way through in one process: received, held, applied, confirmed, recorded."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smsgate.errors import (
+    AccountNotReady,
+    SignatureRefused,
+    StoreNotReady,
+    StoreUnavailable,
+    UnknownAccount,
+)
+from smsgate.gateway import Gateway
+from smsgate.messages import Intent
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.twilio_api import Answer, Drop
+from tests.fakes.values import NUMBER, OTHER
+
+LANE = lane_of(NUMBER)
+
+
+def outcomes(gateway: Gateway, number: str = NUMBER) -> list[tuple[str, str]]:
+    return [(event.kind, event.outcome) for event in gateway.history(number)]
+
+
+def run(gateway: Gateway, number: str = NUMBER) -> None:
+    """What worker and sender would do."""
+    gateway.apply(lane_of(number))
+    gateway.send_replies(lane_of(number))
+
+
+def allowed(gateway: Gateway, program: str = "alerts", number: str = NUMBER) -> tuple[bool, str]:
+    (answer,) = gateway.gate.check([number], program=program)
+    return answer.allowed, answer.reason
+
+
+def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(gateway, signed, api):
+    assert allowed(gateway) == (True, "")
+    receipt = gateway.receive("twilio", signed("Stop."))
+
+    assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
+    assert allowed(gateway) == (False, "hold")
+
+    run(gateway)
+    assert allowed(gateway) == (False, "opted_out_all")
+    (call,) = api.calls
+    assert call.form["To"] == NUMBER
+    assert "Acme Alerts" in call.form["Body"]
+    assert outcomes(gateway) == [("opt_out", "applied"), ("reply", "sent")]
+
+
+def test_the_event_proves_what_happened(gateway, signed, api):
+    gateway.receive("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
+    run(gateway)
+
+    applied, replied = gateway.history(NUMBER)
+    assert applied.entry.text == "Stop please."
+    assert applied.entry.message_id == "SM" + "7" * 32
+    assert applied.entry.decision.version
+    assert (applied.before, applied.after) == ("allowed", "blocked")
+    assert applied.received_us <= applied.applied_us
+    assert replied.provider_id == api.calls[0].sid
+    assert replied.reply.text == api.calls[0].form["Body"]
+
+
+def test_start_lifts_and_is_answered(gateway, signed, api):
+    for text in ("stop", "START"):
+        gateway.receive("twilio", signed(text))
+        run(gateway)
+
+    assert allowed(gateway) == (True, "")
+    assert len(api.calls) == 2
+    assert outcomes(gateway)[2:] == [("opt_in", "applied"), ("reply", "sent")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "blocked"),
+    [(["STOP", "START", "STOP"], True), (["START", "STOP", "START"], False)],
+)
+def test_a_burst_ends_as_its_last_text_says(gateway, signed, texts, blocked):
+    for text in texts:
+        gateway.receive("twilio", signed(text))
+    assert allowed(gateway)[0] is False
+    run(gateway)
+
+    assert allowed(gateway)[0] is not blocked
+
+
+def test_only_the_last_change_of_a_burst_is_confirmed(gateway, signed, api):
+    for text in ("STOP", "START", "STOP"):
+        gateway.receive("twilio", signed(text))
+    run(gateway)
+
+    assert [event.outcome for event in gateway.history(NUMBER) if event.kind == "reply"].count(
+        "sent"
+    ) == 1
+    assert len(api.calls) == 1
+    assert allowed(gateway) == (False, "opted_out_all")
+
+
+def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
+    gateway, signed, api, environ
+):
+    request = signed("STOP", message_id="SM" + "1" * 32)
+    barrier, answers = threading.Barrier(8), []
+
+    def deliver():
+        barrier.wait()
+        answers.append(gateway.receive("twilio", request).answer.status)
+
+    threads = [threading.Thread(target=deliver) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run(gateway)
+
+    assert answers == [200] * 8
+    assert outcomes(gateway) == [("opt_out", "applied"), ("reply", "sent")]
+    assert len(api.calls) == 1
+
+
+def test_two_workers_on_one_lane_have_one_effect(gateway, signed, api, environ):
+    for place in range(50):
+        gateway.receive("twilio", signed("STOP" if place % 2 else "START"))
+    second = build_gateway(load_configuration(environ))
+    threads = [threading.Thread(target=one.apply, args=(LANE,)) for one in (gateway, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    second.close()
+
+    events = [event for event in gateway.history(NUMBER) if event.kind != "reply"]
+    assert len(events) == len({event.id for event in events}) == 50
+
+
+def test_a_second_stop_is_not_confirmed_again(gateway, signed, api):
+    for text in ("STOP", "unsubscribe"):
+        gateway.receive("twilio", signed(text))
+        run(gateway)
+
+    assert len(api.calls) == 1
+    assert outcomes(gateway)[-1] == ("opt_out", "repeat")
+
+
+def test_help_is_answered_to_anybody_a_few_times(gateway, signed, api):
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    for _ in range(5):
+        gateway.receive("twilio", signed("HELP"))
+        run(gateway)
+
+    assert len(api.calls) == 1 + 3
+    assert "help@acme.example" in api.calls[-1].form["Body"]
+    assert allowed(gateway)[0] is False
+
+
+def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, redis_client):
+    receipt = gateway.receive("twilio", signed("See you at the bus stop at five"))
+    gateway.store.trail.flush()
+
+    assert receipt.outcome == "none"
+    assert not redis_client.exists(LANE_KEYS[LANE].inbox)
+    assert [one.text for one in gateway.store.trail.newest(LANE, 5)] == [
+        "See you at the bus stop at five"
+    ]
+    assert allowed(gateway) == (True, "")
+
+
+def test_a_provider_s_flag_is_an_opt_out_whatever_the_text_says(gateway, signed):
+    receipt = gateway.receive("twilio", signed("adios amigos", flag=Intent.OPT_OUT))
+
+    assert receipt.outcome == "opt_out"
+    assert allowed(gateway) == (False, "hold")
+
+
+def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(gateway, signed):
+    gateway.receive("twilio", signed("STOP", sender="+14155550888"))
+    run(gateway)
+
+    assert allowed(gateway, "orders") == (False, "opted_out")
+    assert allowed(gateway, "alerts") == (True, "")
+
+
+def test_start_to_one_program_leaves_the_others_blocked(gateway, signed):
+    for text in ("STOP", "START"):
+        gateway.receive("twilio", signed(text))
+        run(gateway)
+
+    assert allowed(gateway, "alerts") == (True, "")
+    assert allowed(gateway, "quiet") == (False, "opted_out_all")
+
+
+@pytest.mark.parametrize(
+    ("text", "sender", "calls"),
+    [
+        ("STOP", "+14155550888", 0),  # confirm = "auto", and Twilio answers its own word
+        ("Stop please", "+14155550888", 1),  # Twilio matches whole texts only
+        ("Stop please", "+14155550777", 0),  # confirm = "never"
+        ("STOP", "+14155550999", 1),  # confirm = "always"
+    ],
+)
+def test_who_confirms_is_decided_for_each_message(gateway, signed, api, text, sender, calls):
+    gateway.receive("twilio", signed(text, sender=sender))
+    run(gateway)
+
+    assert len(api.calls) == calls
+    if not calls:
+        assert gateway.history(NUMBER)[0].note
+
+
+def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(gateway, signed):
+    receipt = gateway.receive("twilio", signed("STOP", sender="+14155550111"))
+    run(gateway)
+
+    assert (receipt.answer.status, receipt.outcome) == (200, "unrouted")
+    assert outcomes(gateway) == [("unrouted", "recorded")]
+    assert allowed(gateway) == (True, "")
+
+
+@pytest.mark.parametrize("number", ["44555", "AcmeBank"])
+def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
+    gateway, signed, redis_client, number
+):
+    gateway.receive("twilio", signed("STOP", number))
+    run(gateway, number)
+
+    assert outcomes(gateway, number) == [("opt_out", "recorded")]
+    assert list(redis_client.scan_iter("smsgate:*:set:*")) == []
+    assert list(redis_client.scan_iter("smsgate:*:holds")) == []
+
+
+def test_one_number_s_text_leaves_every_other_number_alone(gateway, signed):
+    gateway.receive("twilio", signed(f"STOP texting {OTHER}"))
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    run(gateway, OTHER)
+
+    assert allowed(gateway, number=OTHER) == (True, "")
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+
+def test_a_forged_request_changes_nothing(gateway, signed, redis_client):
+    request = signed("STOP")
+    forged = type(request)(request.method, request.url, request.headers, request.body + b"&a=b")
+
+    with pytest.raises(SignatureRefused):
+        gateway.receive("twilio", forged)
+    assert allowed(gateway) == (True, "")
+
+
+def test_an_account_that_does_not_exist_is_unknown(gateway, signed):
+    with pytest.raises(UnknownAccount):
+        gateway.receive("nobody", signed("STOP"))
+
+
+def test_an_account_without_secret_lets_nothing_in(environ, signed):
+    environ |= {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}
+    configuration = load_configuration(environ)
+    gateway = build_gateway(configuration)
+
+    with pytest.raises(AccountNotReady):
+        gateway.receive("twilio", signed("STOP"))
+    gateway.close()
+    assert any("'twilio'" in warning for warning in configuration.warnings)
+
+
+def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
+    gateway = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+
+    with pytest.raises(StoreUnavailable):
+        gateway.receive("twilio", signed("STOP"))
+    with pytest.raises(StoreUnavailable):
+        gateway.gate.check([NUMBER], program="alerts")
+    gateway.close()
+
+
+def test_a_queue_that_is_away_does_not_change_the_answer(environ, gateway, signed):
+    other = build_gateway(load_configuration(environ | {"QUEUE_URL": "redis://127.0.0.1:1/0"}))
+
+    assert other.receive("twilio", signed("STOP")).answer.status == 200
+    assert allowed(gateway) == (False, "hold")
+    assert gateway.apply(LANE) == 1
+    other.close()
+
+
+def test_without_a_marker_messages_are_kept_but_nothing_is_applied_or_allowed(
+    bare_gateway, signed, redis_client
+):
+    redis_client.flushall()
+    gateway = bare_gateway
+
+    assert gateway.receive("twilio", signed("STOP")).answer.status == 200
+    with pytest.raises(StoreNotReady):
+        gateway.apply(LANE)
+    with pytest.raises(StoreNotReady):
+        gateway.gate.check([NUMBER], program="alerts")
+    assert gateway.store.inbox.depth(LANE) == 1
+
+
+# --- replies --------------------------------------------------------------------------------
+
+
+def reply_events(gateway):
+    return [event for event in gateway.history(NUMBER) if event.kind == "reply"]
+
+
+def test_a_confirmation_that_is_throttled_is_sent_later(gateway, signed, api, redis_client):
+    api.script(Answer(429, code=20429, retry_after="1"))
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    assert reply_events(gateway) == []
+
+    keys = LANE_KEYS[LANE]
+    for id_ in redis_client.zrange(keys.outbox, 0, -1):
+        redis_client.zadd(keys.outbox, {id_: 0})
+    gateway.send_replies(LANE)
+    assert [event.outcome for event in reply_events(gateway)] == ["sent"]
+    assert len(api.calls) == 2
+
+
+@pytest.mark.parametrize("step", [Answer(500), Drop()])
+def test_a_confirmation_that_may_have_left_is_never_repeated(gateway, signed, api, step):
+    api.script(step)
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    gateway.send_replies(LANE)
+
+    assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
+    assert len(api.calls) == 1
+
+
+def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(gateway, signed, api):
+    api.script(Answer(400, code=21610))
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+
+    assert [event.outcome for event in reply_events(gateway)] == ["opted_out"]
+
+
+def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(gateway, signed, api):
+    api.script(Answer(400, code=21610))
+    gateway.receive("twilio", signed("HELP"))
+    run(gateway)
+    assert allowed(gateway) == (False, "hold")
+    run(gateway)
+
+    assert allowed(gateway) == (False, "opted_out_all")
+    assert gateway.history(NUMBER)[-1].entry.source == "provider"
+    assert len(api.calls) == 1
+
+
+def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
+    gateway, signed, api, redis_client
+):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    keys = LANE_KEYS[LANE]
+    (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
+    redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
+    gateway.send_replies(LANE)
+
+    assert api.calls == []
+    assert [event.outcome for event in reply_events(gateway)] == ["late"]
+
+
+def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, api):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    gateway.receive("twilio", signed("START"))
+    gateway.apply(LANE)
+    gateway.send_replies(LANE)
+
+    assert [event.outcome for event in reply_events(gateway)] == ["superseded", "sent"]
+    assert len(api.calls) == 1
+
+
+def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, api):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    gateway.receive("twilio", signed("START"))
+    gateway.apply(LANE)
+    gateway.receive("twilio", signed("STOP"))
+    gateway.send_replies(LANE)
+
+    assert api.calls == []
+    assert {event.outcome for event in reply_events(gateway)} == {"superseded"}
+
+
+def test_the_reply_of_a_sender_that_died_is_never_sent_again(gateway, signed, api, redis_client):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    claim = gateway.store.outbox.claim(LANE)
+    redis_client.zadd(LANE_KEYS[LANE].outbox, {claim.reply.id: 0})
+    gateway.send_replies(LANE)
+
+    assert api.calls == []
+    assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
+
+
+# --- by hand --------------------------------------------------------------------------------
+
+
+def test_an_override_goes_through_the_inbox_and_sends_nothing(gateway, api):
+    gateway.override("suppress", "+1 415-555-0123", "all", "ana", "called us")
+    assert allowed(gateway) == (False, "hold")
+    run(gateway)
+    assert allowed(gateway) == (False, "opted_out_all")
+
+    gateway.override("restore", NUMBER, "all", "ana", "signed a new form")
+    run(gateway)
+    assert allowed(gateway) == (True, "")
+    assert api.calls == []
+    assert [event.entry.actor for event in gateway.history(NUMBER)] == ["ana", "ana"]
+
+
+def test_ready_names_each_collaborator(gateway, redis_client):
+    assert gateway.ready() == {"store": "ok", "queue": "ok"}
+
+    redis_client.flushall()
+    assert "marker" in gateway.ready()["store"]

@@ -1,0 +1,178 @@
+"""A whole smsgate: its own Redis, web, worker, sender and clock, as real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import requests
+
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.providers import twilio
+from smsgate.settings import Account
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+
+SID = "AC" + "7" * 32
+TOKEN = "the-token-of-the-journey"
+API_KEY = "the-key-of-the-journey"
+SENDER = "+14155550999"
+PROCESSES = ("web", "worker", "sender", "clock")
+
+CONFIG = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "${TWILIO_ACCOUNT_SID}"
+auth_token  = "${TWILIO_AUTH_TOKEN}"
+api_url     = "%s"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["en", "es"]
+confirm  = "always"
+region   = "US"
+contact  = "help@acme.example"
+"""
+
+
+def until(condition: Callable[[], object], timeout_s: float = 20.0) -> object:
+    """Wait for a condition; gives what it gave."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)  # noqa: TID251 - between two looks at another process
+    raise AssertionError(f"not within {timeout_s} s")
+
+
+class System:
+    """Starts and kills the processes; texts it as a provider would."""
+
+    def __init__(self, folder: Path, api_url: str, leash: Leash) -> None:
+        self._folder = folder
+        self._leash = leash
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._ids = iter(range(1, 1_000_000))
+        (folder / "config").mkdir()
+        (folder / "config" / "smsgate.toml").write_text(CONFIG % api_url)
+        self.redis = redis_server.start(folder / "redis", leash)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.gateway = build_gateway(load_configuration(self.environ))
+        self.gateway.store.marker.create(buckets=8)
+        publish_programs(self.gateway)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return {
+            "PATH": os.defpath,
+            "SMSGATE_CONFIG": str(self._folder / "config"),
+            "SMSGATE_DATA_DIR": str(self._folder / "var"),
+            "SMSGATE_PUBLIC_URL": self.url,
+            "SMSGATE_API_KEYS": API_KEY,
+            "REDIS_URL": self.redis.url,
+            "TWILIO_ACCOUNT_SID": SID,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "1",
+        }
+
+    @property
+    def account(self) -> Account:
+        return self.gateway.settings.accounts["twilio"]
+
+    def start(self, *names: str) -> None:
+        for name in names or PROCESSES:
+            command = [sys.executable, "-m", "workers", name]
+            if name == "web":
+                command += ["--host", "127.0.0.1"]
+            with (self._folder / f"{name}.log").open("a") as log:
+                self._running[name] = self._leash.start(command, env=self.environ, output=log)
+        if "web" in (names or PROCESSES):
+            until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def kill(self, *names: str) -> None:
+        """End processes and all that they started as kill -9 does."""
+        for name in names or [*self._running]:
+            process = self._running.pop(name)
+            self._leash.signal(process, signal.SIGKILL)
+            self._leash.ended(process)
+
+    def end(self, name: str) -> int:
+        """End a process as a deployment does; gives its exit code."""
+        return self._leash.end(self._running.pop(name))
+
+    def kill_redis(self) -> None:
+        """Kill Redis with -9 and start it again on its data."""
+        self._leash.signal(self.redis.process, signal.SIGKILL)
+        self._leash.ended(self.redis.process)
+        self.redis = redis_server.start(self._folder / "redis", self._leash)
+
+    def close(self) -> None:
+        for name in [*self._running]:
+            self.end(name)
+        self.gateway.close()
+        self._leash.end(self.redis.process)
+
+    def log(self, name: str) -> str:
+        return (self._folder / f"{name}.log").read_text()
+
+    def signed(self, text: str, number: str, message_id: str = "") -> WebhookRequest:
+        message = InboundMessage(
+            account="twilio",
+            message_id=message_id or f"SM{next(self._ids):032x}",
+            number=number,
+            sender=SENDER,
+            text=text,
+        )
+        return twilio.inbound(message, self.account, f"{self.url}/webhooks/twilio")
+
+    def text(self, text: str, number: str, message_id: str = "") -> requests.Response:
+        """Post a correctly signed webhook over real HTTP."""
+        return self.post(self.signed(text, number, message_id))
+
+    def post(self, request: WebhookRequest) -> requests.Response:
+        return requests.request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            data=request.body,
+            timeout=10,
+        )
+
+    def check(self, number: str) -> dict[str, object]:
+        """Ask over HTTP, as a sender would."""
+        response = requests.post(
+            f"{self.url}/v1/check",
+            json={"program": "alerts", "numbers": [number]},
+            headers={"Authorization": f"Bearer {API_KEY}"},
+            timeout=10,
+        )
+        response.raise_for_status()
+        return response.json()["results"][0]
+
+    def idle(self) -> bool:
+        """Whether nothing waits in any inbox or outbox."""
+        inbox, outbox = self.gateway.store.inbox, self.gateway.store.outbox
+        return all(inbox.depth(lane) == 0 and outbox.depth(lane) == 0 for lane in range(16))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from smsgate import logs
+
+NUMBER = "+14155550123"
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Logging is the process's: leave it as other tests found it."""
+    root = logging.getLogger()
+    level, handlers, before = root.level, root.handlers[:], structlog.get_config()
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    structlog.configure(**before)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (NUMBER, "+1415•••0123"),
+        ("+447700900123", "+4477•••0123"),
+        ("12345", "12•••"),
+        ("ACME", "AC•••"),
+        ("", "•••"),
+    ],
+)
+def test_a_masked_number_shows_its_ends_alone(number: str, shown: str) -> None:
+    assert logs.masked(number) == shown
+
+
+def test_a_line_is_json_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    structlog.get_logger().info("webhook", account="twilio", status=200, ms=0.5, odd={1}, none=None)
+    [line] = lines(capsys)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "webhook",
+        "level": "info",
+        "account": "twilio",
+        "status": 200,
+        "ms": 0.5,
+        "odd": [1],
+        "none": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (NUMBER, "+1415•••0123"),
+        ("14155550123", "14155•••0123"),
+        (f"to {NUMBER}: refused", "to +1415•••0123: refused"),
+        (f"{NUMBER},{NUMBER}", "+1415•••0123,+1415•••0123"),
+        ("SM14155550123", "SM14155550123"),
+        ("200", "200"),
+    ],
+)
+def test_a_number_that_was_not_masked_is_masked_all_the_same(
+    capsys: pytest.CaptureFixture[str], value: str, shown: str
+) -> None:
+    logs.configure(terminal=False)
+    structlog.get_logger().info("x", value=value)
+    assert lines(capsys)[0]["value"] == shown
+
+
+def test_ids_and_times_are_not_taken_for_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    structlog.get_logger().info("x", id="1732460000000", lane=3)
+    assert lines(capsys)[0]["id"] == "1732460000000"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_traceback_is_told_without_the_values_of_variables(
+    capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    logs.configure(terminal=terminal)
+    body = "a private " + "text"
+    try:
+        raise ValueError(f"{NUMBER} failed")
+    except ValueError as error:
+        structlog.get_logger().error("failed", exc_info=error)
+    written = capsys.readouterr().err
+    assert "Traceback" in written
+    assert "+1415•••0123 failed" in written
+    assert body not in written
+    assert NUMBER not in written
+
+
+def test_what_other_packages_log_comes_out_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    logging.getLogger("urllib3").info("not told")
+    logging.getLogger("urllib3").warning("Retrying %s", f"/x?to={NUMBER}")
+    [line] = lines(capsys)
+    assert (line["event"], line["level"]) == ("Retrying /x?to=+1415•••0123", "warning")
+
+
+def test_it_can_be_configured_twice_without_telling_everything_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(terminal=False)
+    logs.configure(terminal=False)
+    logging.getLogger("rq").error("once")
+    structlog.get_logger().info("once")
+    assert [line["event"] for line in lines(capsys)] == ["once", "once"]
+
+
+def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=True)
+    structlog.get_logger().info("webhook", number=NUMBER)
+    written = capsys.readouterr().err
+    assert "webhook" in written
+    assert "+1415•••0123" in written
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(written)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.errors import InvalidNumber
+from smsgate.phone import digits, e164, is_e164, is_region, is_toll_free
+
+NUMBERS = [
+    ("+14155550123", "", "+14155550123"),
+    ("+1 (415) 555-0123", "", "+14155550123"),
+    ("(415) 555-0123", "US", "+14155550123"),
+    ("415.555.0123", "US", "+14155550123"),
+    ("1 415 555 0123", "US", "+14155550123"),
+    ("4155550123", "CA", "+14155550123"),
+    ("+14155550123", "FR", "+14155550123"),
+    ("06 12 34 56 78", "FR", "+33612345678"),
+    ("0033612345678", "FR", "+33612345678"),
+    ("+33 (0)6 12 34 56 78", "", "+33612345678"),
+    ("+4401632960123", "", "+441632960123"),
+    ("+39 06 1234567", "", "+39061234567"),
+    ("\u202a+1 415 555 0123\u202c", "", "+14155550123"),
+    (
+        "\uff0b\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff12\uff13",
+        "",
+        "+14155550123",
+    ),
+    ("٤١٥٥٥٥٠١٢٣", "US", "+14155550123"),
+    ("+18005550123", "", "+18005550123"),
+    ("+12684601234", "", "+12684601234"),
+]
+
+
+@pytest.mark.parametrize(("text", "region", "number"), NUMBERS)
+def test_a_number_is_read_as_people_write_it(text: str, region: str, number: str) -> None:
+    assert e164(text, region) == number
+
+
+NO_NUMBERS = [
+    ("", ""),
+    ("", "US"),
+    ("+", ""),
+    ("12345", ""),
+    ("12345", "US"),
+    ("911", "US"),
+    ("4155550123", ""),
+    ("+1415555012", ""),
+    ("+141555501234", ""),
+    ("+1 415 555 0123 9", ""),
+    ("5550123", "US"),
+    ("+999123456789", ""),
+    ("1-800-FLOWERS", "US"),
+    ("+1800FLOWERS", ""),
+    ("alice", "US"),
+    ("tel:+14155550123", ""),
+    ("+14155550123 ext. 5", ""),
+    ("+14155550123\n+14155550124", ""),
+    ("415\n5550123", "US"),
+    ("+1" * 500, ""),
+    ("4155550123", "XX"),
+]
+
+
+@pytest.mark.parametrize(("text", "region"), NO_NUMBERS)
+def test_what_is_no_number_is_refused_with_what_would_be_right(text: str, region: str) -> None:
+    with pytest.raises(InvalidNumber, match=r"is no phone number: write it as \+14155550123"):
+        e164(text, region)
+
+
+def test_the_refusal_says_that_a_region_would_help() -> None:
+    with pytest.raises(InvalidNumber) as caught:
+        e164("4155550123")
+    assert str(caught.value) == (
+        "'4155550123' is no phone number: write it as +14155550123 or give a region."
+    )
+    with pytest.raises(InvalidNumber, match=r"or as it is dialled in US\.$"):
+        e164("12345", "US")
+
+
+def test_a_refusal_does_not_repeat_a_whole_book() -> None:
+    with pytest.raises(InvalidNumber) as caught:
+        e164("x" * 100_000)
+    assert len(str(caught.value)) < 120
+
+
+@given(st.text(max_size=30), st.sampled_from(["", "US", "FR", "XX"]))
+def test_any_text_is_a_number_in_e164_or_refused(text: str, region: str) -> None:
+    try:
+        number = e164(text, region)
+    except InvalidNumber:
+        return
+    assert is_e164(number)
+    assert e164(number) == number
+
+
+@given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
+def test_the_fast_way_gives_what_parsing_gives(text: str) -> None:
+    parsed = phonenumbers.format_number(
+        phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164
+    )
+    assert e164(text) == parsed == text
+
+
+SHAPES = [
+    ("+14155550123", True),
+    ("+1234567", True),
+    ("+123456789012345", True),
+    ("+123456", False),
+    ("+1234567890123456", False),
+    ("+04155550123", False),
+    ("14155550123", False),
+    ("+1415555012a", False),
+    ("+14155550123\n", False),
+    (" +14155550123", False),
+    ("++14155550123", False),
+    ("+1 4155550123", False),
+    ("+١٤١٥٥٥٥٠١٢٣", False),
+    ("12345", False),
+    ("ACME", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("text", "fits"), SHAPES)
+def test_the_shape_of_e164_is_exact(text: str, fits: bool) -> None:
+    assert is_e164(text) is fits
+
+
+def test_a_number_is_the_integer_of_its_digits() -> None:
+    assert digits("+14155550123") == 14_155_550_123
+    assert digits("+123456789012345") < 2**63
+
+
+TOLL_FREE = [
+    ("+18005550123", True),
+    ("+18885550123", True),
+    ("+18335550123", True),
+    ("+18445550123", True),
+    ("+18085550123", False),
+    ("+14155550123", False),
+    ("+448005550123", False),
+    ("+1800555012", False),
+    ("18005550123", False),
+]
+
+
+@pytest.mark.parametrize(("number", "free"), TOLL_FREE)
+def test_toll_free_is_north_american_and_exact(number: str, free: bool) -> None:
+    assert is_toll_free(number) is free
+
+
+@pytest.mark.parametrize(
+    ("text", "known"), [("US", True), ("FR", True), ("us", False), ("XX", False), ("", False)]
+)
+def test_a_region_is_two_capital_letters_of_a_country(text: str, known: bool) -> None:
+    assert is_region(text) is known

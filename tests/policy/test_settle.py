@@ -1,0 +1,257 @@
+"""What an entry does to its number, for every order in which messages can arrive."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.consent import Published, Standing
+from smsgate.messages import ALL, Intent
+from smsgate.optout.policy import COMPARABLE_US, HELP_LIMIT, settle
+from tests.fakes.values import decision, stored
+
+PROGRAMS = {"alerts": Published(), "promos": Published()}
+START_US = 1_790_000_000_000_000
+
+OUT, IN, OUT_ALL = Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL
+
+
+def play(*messages, standing=None, published=PROGRAMS):
+    """Settle messages in the order given; gives the last standing and all outcomes."""
+    standing, outcomes = standing or Standing(), []
+    for message in messages:
+        settled = settle(message, standing, published, START_US)
+        standing = settled.standing
+        outcomes.append(settled.outcome)
+    return standing, outcomes
+
+
+def out(stamp, **rest):
+    return stored(OUT, stamp, rest.pop("id_", f"{stamp}-1"), **rest)
+
+
+def back(stamp, **rest):
+    return stored(IN, stamp, rest.pop("id_", f"{stamp}-1"), **rest)
+
+
+def test_an_opt_out_blocks_every_program():
+    standing, outcomes = play(out(1))
+
+    assert outcomes == ["applied"]
+    assert standing.blocked("alerts")
+    assert standing.blocked("promos")
+    assert standing.blocked("a program of tomorrow")
+
+
+def test_an_opt_out_of_one_program_blocks_only_it():
+    standing, _ = play(out(1, scope="alerts"))
+
+    assert standing.blocked("alerts")
+    assert not standing.blocked("promos")
+
+
+def test_a_start_lifts_only_the_program_that_was_texted():
+    standing, outcomes = play(out(1), back(2, program="alerts"))
+
+    assert outcomes == ["applied", "applied"]
+    assert not standing.blocked("alerts")
+    assert standing.blocked("promos")
+
+
+def test_the_next_opt_out_removes_the_exception():
+    standing, _ = play(out(1), back(2), out(3))
+
+    assert standing.blocked("alerts")
+    assert standing.back == frozenset()
+
+
+def test_an_opt_out_of_one_program_removes_its_exception():
+    standing, outcomes = play(out(1), back(2), out(3, scope="alerts"))
+
+    assert outcomes[-1] == "applied"
+    assert standing.blocked("alerts")
+
+
+def test_a_second_stop_is_a_repeat_and_is_not_answered():
+    standing, _ = play(out(1))
+    settled = settle(out(2), standing, PROGRAMS, START_US)
+
+    assert settled.outcome == "repeat"
+    assert settled.reply == ""
+
+
+def test_a_first_stop_and_a_start_that_lifts_are_answered():
+    first = settle(out(1), Standing(), PROGRAMS, START_US)
+    lifted = settle(back(2), first.standing, PROGRAMS, START_US)
+
+    assert (first.reply, lifted.reply) == ("opt_out", "opt_in")
+
+
+def test_a_start_of_somebody_who_was_never_out_is_a_repeat():
+    settled = settle(back(1), Standing(), PROGRAMS, START_US)
+
+    assert settled.outcome == "repeat"
+    assert settled.reply == ""
+
+
+def test_an_older_stop_that_comes_late_is_stale_and_changes_nothing():
+    standing, outcomes = play(out(1), back(5), out(3))
+
+    assert outcomes == ["applied", "applied", "stale"]
+    assert not standing.blocked("alerts")
+
+
+def test_an_older_start_that_comes_late_is_stale():
+    standing, outcomes = play(out(5), back(3))
+
+    assert outcomes == ["applied", "stale"]
+    assert standing.blocked("alerts")
+
+
+def test_an_older_stop_for_all_still_blocks_the_programs_without_a_newer_start():
+    standing, outcomes = play(back(5, program="alerts"), out(3, program="alerts"))
+
+    assert outcomes == ["repeat", "stale"]
+    assert not standing.blocked("alerts")
+    assert standing.blocked("promos")
+
+
+def test_a_stop_to_one_program_is_not_overtaken_by_a_start_to_another():
+    standing, _ = play(back(5, program="promos"), out(3, program="alerts", scope="alerts"))
+
+    assert standing.blocked("alerts")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([out(7), back(7)])))
+def test_on_equal_stamps_the_opt_out_wins(order):
+    standing, _ = play(*order)
+
+    assert standing.blocked("alerts")
+
+
+def test_a_repeated_stop_moves_the_stamp_on():
+    standing, outcomes = play(out(1), out(9), back(5))
+
+    assert outcomes == ["applied", "repeat", "stale"]
+    assert standing.blocked("alerts")
+    assert standing.state.marks[ALL].since_us == 1
+
+
+def test_stamps_of_two_accounts_are_not_compared_so_the_inbox_order_counts():
+    standing, _ = play(out(9, account="twilio"), back(5, account="telnyx"))
+
+    assert not standing.blocked("alerts")
+
+
+def test_stamps_more_than_48_hours_apart_are_not_compared():
+    late = START_US + COMPARABLE_US + 1
+    standing, _ = play(out(late), back(START_US))
+
+    assert not standing.blocked("alerts")
+
+
+def test_help_is_answered_a_few_times_an_hour_and_changes_nothing():
+    standing, replies = Standing(), []
+    for at in range(HELP_LIMIT + 2):
+        settled = settle(stored(Intent.HELP, at + 1), standing, PROGRAMS, START_US + at)
+        standing = settled.standing
+        replies.append(settled.reply)
+
+    assert replies == ["help"] * HELP_LIMIT + ["", ""]
+    assert not standing.blocked("alerts")
+
+    an_hour_later = START_US + 3600 * 1_000_000 + HELP_LIMIT
+    assert settle(stored(Intent.HELP, 9), standing, PROGRAMS, an_hour_later).reply == "help"
+
+
+@pytest.mark.parametrize("intent", [OUT, IN, OUT_ALL, Intent.HELP])
+def test_an_unrouted_text_is_recorded_and_changes_nothing(intent):
+    settled = settle(stored(intent, 1, program="", scope=""), Standing(), PROGRAMS, START_US)
+
+    assert (settled.standing, settled.outcome, settled.reply) == (Standing(), "recorded", "")
+
+
+def test_what_is_no_phone_number_is_recorded_and_never_suppressed():
+    settled = settle(stored(OUT, 1, number="AcmeBank", phone=False), Standing(), PROGRAMS, START_US)
+
+    assert (settled.standing, settled.outcome) == (Standing(), "recorded")
+
+
+def test_a_yes_without_a_question_of_ours_restores_nothing():
+    standing, _ = play(out(1))
+    yes = stored(IN, 2, decision=decision(IN, condition="question_open"))
+    settled = settle(yes, standing, PROGRAMS, START_US)
+
+    assert settled.outcome == "recorded"
+    assert settled.standing.blocked("alerts")
+
+
+def test_a_restore_by_hand_may_lift_all():
+    standing, _ = play(out(1))
+    by_hand = stored(IN, 2, program=ALL, source="operator", account="")
+    lifted, _ = play(by_hand, standing=standing)
+
+    assert not lifted.blocked("alerts")
+    assert not lifted.blocked("promos")
+
+
+MESSAGES = st.lists(
+    st.tuples(
+        st.sampled_from([OUT, IN]),
+        st.sampled_from(["alerts", "promos"]),
+        st.booleans(),
+        st.integers(0, 6),
+    ),
+    max_size=7,
+)
+
+
+def model(messages) -> set[str]:
+    """Which programs are blocked where all messages count in the order of their stamps."""
+    everywhere, own, back_to = False, set(), set()
+    for intent, program, wide, _ in sorted(messages, key=lambda one: (one[3], one[0] is OUT)):
+        if intent is IN:
+            own.discard(program)
+            if everywhere:
+                back_to.add(program)
+        elif wide:
+            everywhere, back_to = True, set()
+        else:
+            own.add(program)
+            back_to.discard(program)
+    return {name for name in PROGRAMS if name in own or (everywhere and name not in back_to)}
+
+
+@given(MESSAGES)
+def test_in_whatever_order_messages_arrive_their_stamps_decide(messages):
+    entries = [
+        stored(
+            intent,
+            START_US + stamp,
+            f"{place + 1}-0",
+            program=program,
+            scope=(ALL if wide else program) if intent is OUT else "",
+        )
+        for place, (intent, program, wide, stamp) in enumerate(messages)
+    ]
+    standing, _ = play(*entries)
+
+    assert {name for name in PROGRAMS if standing.blocked(name)} == model(messages)
+
+
+@given(MESSAGES)
+def test_only_a_change_of_state_is_answered(messages):
+    standing = Standing()
+    for place, (intent, program, wide, stamp) in enumerate(messages):
+        scope = (ALL if wide else program) if intent is OUT else ""
+        message = stored(intent, START_US + stamp, f"{place + 1}-0", program=program, scope=scope)
+        settled = settle(message, standing, PROGRAMS, START_US)
+        before = {name for name in PROGRAMS if standing.blocked(name)}
+        after = {name for name in PROGRAMS if settled.standing.blocked(name)}
+        if settled.reply:
+            assert before != after
+            assert settled.outcome == "applied"
+        standing = settled.standing

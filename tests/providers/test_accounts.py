@@ -1,0 +1,130 @@
+"""Whether an account has what its provider needs: usable, unset, half set, wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.errors import Fault
+from smsgate.providers import check_accounts, secret_keys, usable
+from tests.providers.recorded import account_of
+
+SID = "AC" + "1" * 32
+SHA256 = {"account_sid": SID, "algorithm": "hmac-sha256"}
+TOKEN_IS_EMPTY = (
+    "auth_token",
+    "is empty while the account is in use: set it to the account's Auth Token, without blanks",
+)
+SID_IS_EMPTY = (
+    "account_sid",
+    "is empty while the account is in use: set it to AC and 32 hexadecimal digits",
+)
+KEY_IS_EMPTY = (
+    "shared_key",
+    (
+        "is empty while the account is in use: set it to the secret of a SharedKey of Twilio's "
+        "webhooks API, or its id, a colon and the secret"
+    ),
+)
+KEYS = "account_sid, auth_token, shared_key, algorithm"
+
+
+@pytest.mark.parametrize(
+    ("options", "secrets", "is_usable", "faults"),
+    [
+        ({"account_sid": SID}, {"auth_token": ["t"]}, True, []),
+        ({"account_sid": SID}, {"auth_token": ["t2", "t1"]}, True, []),
+        ({"account_sid": SID, "algorithm": "hmac-sha1"}, {"auth_token": ["t"]}, True, []),
+        (SHA256, {"auth_token": ["t"], "shared_key": ["webhooks_sharedkey_1:k"]}, True, []),
+        # Nothing is set yet: not usable, and no fault.
+        ({}, {}, False, []),
+        ({"account_sid": ""}, {"auth_token": []}, False, []),
+        ({"account_sid": "", "algorithm": "hmac-sha1"}, {"auth_token": [""]}, False, []),
+        # Half set.
+        ({"account_sid": SID}, {"auth_token": []}, False, [TOKEN_IS_EMPTY]),
+        ({"account_sid": SID}, {"auth_token": [""]}, False, [TOKEN_IS_EMPTY]),
+        ({"account_sid": SID}, {}, False, [TOKEN_IS_EMPTY]),
+        ({"account_sid": ""}, {"auth_token": ["t"]}, False, [SID_IS_EMPTY]),
+        ({}, {"auth_token": ["t"]}, False, [SID_IS_EMPTY]),
+        (
+            SHA256,
+            {"auth_token": ["t"]},
+            False,
+            [KEY_IS_EMPTY],
+        ),
+        # Wrong.
+        (
+            {"account_sid": SID[:-1]},
+            {"auth_token": ["t"]},
+            False,
+            [("account_sid", "must be AC and 32 hexadecimal digits")],
+        ),
+        (
+            {"account_sid": SID},
+            {"auth_token": ["t", "two words"]},
+            False,
+            [("auth_token", "must be the account's Auth Token, without blanks")],
+        ),
+        (
+            {"account_sid": SID, "algorithm": "md5"},
+            {"auth_token": ["t"]},
+            False,
+            [("algorithm", "must be hmac-sha1 or hmac-sha256")],
+        ),
+        (
+            {"account_sid": SID, "auth_tokn": "t"},
+            {"auth_token": ["t"]},
+            True,
+            [("auth_tokn", f"twilio has no such key; its keys are {KEYS}")],
+        ),
+        (
+            {"account_sid": "x", "algorithm": "md5"},
+            {"auth_token": []},
+            False,
+            [
+                ("account_sid", "must be AC and 32 hexadecimal digits"),
+                ("algorithm", "must be hmac-sha1 or hmac-sha256"),
+                TOKEN_IS_EMPTY,
+            ],
+        ),
+    ],
+)
+def test_an_account_is_usable_and_faultless_by_the_fields_of_its_provider(
+    options, secrets, is_usable, faults
+):
+    account = account_of("main", "twilio", options, secrets)
+    assert usable(account) is is_usable
+    assert check_accounts([account], "config/smsgate.toml") == [
+        Fault("config/smsgate.toml", f"accounts.main.{key}", problem) for key, problem in faults
+    ]
+
+
+def test_no_fault_shows_a_value():
+    account = account_of(
+        "main", "twilio", {"account_sid": "hush-1", "token": "hush-2"}, {"auth_token": ["hush 3"]}
+    )
+    assert "hush" not in str(check_accounts([account]))
+
+
+def test_an_unknown_provider_is_a_fault_and_never_usable():
+    account = account_of("main", "twillio", {}, {"auth_token": ["t"]})
+    assert not usable(account)
+    (fault,) = check_accounts([account])
+    assert str(fault) == (
+        "smsgate.toml: accounts.main.provider: there is no provider 'twillio'; "
+        "it must be one of twilio"
+    )
+
+
+def test_faults_of_all_accounts_are_told_together():
+    accounts = [account_of(name, "twilio", {"account_sid": "x"}, {}) for name in ("a", "b")]
+    assert [fault.key for fault in check_accounts(accounts)] == [
+        "accounts.a.account_sid",
+        "accounts.a.auth_token",
+        "accounts.b.account_sid",
+        "accounts.b.auth_token",
+    ]
+
+
+def test_secrets_stay_secret_where_the_provider_is_misspelt():
+    assert secret_keys("twilio") == {"auth_token", "shared_key"}
+    assert secret_keys("twillio") >= {"auth_token", "shared_key"}

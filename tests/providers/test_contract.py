@@ -1,0 +1,212 @@
+"""What every provider must do, shown for each with its recorded webhooks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import InboundMessage, Reply, WebhookRequest
+from smsgate.providers import PROVIDERS, usable
+from smsgate.settings import Secret
+from tests.providers.recorded import Recorded, everything
+
+NOW_US = 1_790_000_000_000_000
+ALL = everything()
+READABLE = [recorded for recorded in ALL if not recorded.unreadable]
+WITH_BODY = [recorded for recorded in ALL if recorded.request.body]
+A_MESSAGE = [recorded for recorded in READABLE if recorded.messages]
+
+each = pytest.mark.parametrize("recorded", ALL, ids=str)
+each_provider = pytest.mark.parametrize("name", sorted(PROVIDERS))
+
+
+def received(recorded: Recorded, request=None, account=None) -> list[InboundMessage]:
+    """Verify and parse, as the gateway does."""
+    provider = PROVIDERS[recorded.provider]
+    request, account = request or recorded.request, account or recorded.account
+    provider.verify(request, account, NOW_US)
+    return provider.parse(request, account)
+
+
+def refused(recorded: Recorded, request=None, account=None) -> bool:
+    provider = PROVIDERS[recorded.provider]
+    try:
+        provider.verify(request or recorded.request, account or recorded.account, NOW_US)
+    except SignatureRefused:
+        return True
+    return False
+
+
+def with_signature(recorded: Recorded, signature: str) -> WebhookRequest:
+    headers = {**recorded.request.headers, recorded.signature: signature}
+    return replace(recorded.request, headers=headers)
+
+
+def with_secrets(recorded: Recorded, *before: str, keep: bool):
+    """The account with other secrets, and its own after them or not at all."""
+    return replace(
+        recorded.account,
+        secrets={
+            name: (*map(Secret, before), *(values if keep else ()))
+            for name, values in recorded.account.secrets.items()
+        },
+    )
+
+
+# --- genuine ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", READABLE, ids=str)
+def test_a_recorded_webhook_is_read_as_exactly_what_it_says(recorded):
+    assert received(recorded) == list(recorded.messages)
+
+
+@pytest.mark.parametrize("recorded", [one for one in ALL if one.unreadable], ids=str)
+def test_a_genuine_webhook_that_cannot_be_read_is_told_why(recorded):
+    with pytest.raises(Unreadable) as raised:
+        received(recorded)
+    assert str(raised.value).startswith(recorded.unreadable)
+
+
+@pytest.mark.parametrize("recorded", A_MESSAGE, ids=str)
+def test_who_answers_a_message_is_known(recorded):
+    (message,) = recorded.messages
+    assert PROVIDERS[recorded.provider].answered(message) == recorded.answered
+
+
+@each
+def test_the_older_of_two_secrets_is_still_accepted(recorded):
+    assert not refused(recorded, account=with_secrets(recorded, "the-new-secret", keep=True))
+
+
+@each
+def test_the_account_of_a_recorded_webhook_is_usable(recorded):
+    assert usable(recorded.account)
+
+
+# --- forged -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", WITH_BODY, ids=str)
+def test_a_webhook_with_any_byte_of_its_body_changed_is_refused(recorded):
+    body = recorded.request.body
+    accepted = [
+        position
+        for position, byte in enumerate(body)
+        if not refused(
+            recorded,
+            replace(
+                recorded.request,
+                body=body[:position] + bytes([byte ^ 1]) + body[position + 1 :],
+            ),
+        )
+    ]
+    assert accepted == []
+
+
+@pytest.mark.parametrize("recorded", WITH_BODY, ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: b"",
+        lambda body: body[:-1],
+        lambda body: body + b"&Body=Stop+it",
+        lambda body: body.replace(b"STOP", b"START", 1) + b"x",
+        lambda body: body + b"\x00",
+    ],
+    ids=["empty", "cut", "one field more", "another word", "a null byte"],
+)
+def test_a_webhook_with_another_body_is_refused(recorded, change):
+    assert refused(recorded, replace(recorded.request, body=change(recorded.request.body)))
+
+
+@each
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("https://", "http://"),
+        ("sms.example.com", "sms.example.org"),
+        ("/webhooks/", "/Webhooks/"),
+        ("/webhooks/", "/x/webhooks/"),
+        ("/twilio", "/twilio/"),
+        ("/twilio", "/twilio?a=1&"),
+    ],
+)
+def test_a_webhook_for_another_url_is_refused(recorded, old, new):
+    url = recorded.request.url.replace(old, new, 1)
+    assert refused(recorded, replace(recorded.request, url=url))
+
+
+@each
+def test_a_webhook_with_any_character_of_its_signature_changed_is_refused(recorded):
+    given = recorded.request.headers[recorded.signature]
+    others = [
+        given[:position] + ("A" if character != "A" else "B") + given[position + 1 :]
+        for position, character in enumerate(given.rstrip("="))
+    ]
+    assert [one for one in others if not refused(recorded, with_signature(recorded, one))] == []
+
+
+@each
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda signature: "",
+        lambda signature: signature[:-1],
+        lambda signature: signature[:8],
+        lambda signature: signature + "=",
+        lambda signature: " " + signature,
+        lambda signature: signature.swapcase(),
+        lambda signature: f"{signature},{signature}",
+        lambda signature: "é" * len(signature),
+        lambda signature: "\ud800",
+    ],
+    ids=["empty", "cut", "short", "longer", "blank", "case", "two", "no ASCII", "no text"],
+)
+def test_a_webhook_with_a_broken_signature_is_refused(recorded, change):
+    given = recorded.request.headers[recorded.signature]
+    assert refused(recorded, with_signature(recorded, change(given)))
+
+
+@each
+def test_a_webhook_without_signature_is_refused(recorded):
+    headers = {
+        name: value
+        for name, value in recorded.request.headers.items()
+        if name != recorded.signature
+    }
+    assert refused(recorded, replace(recorded.request, headers=headers))
+
+
+@each
+def test_a_webhook_signed_with_another_secret_is_refused(recorded):
+    assert refused(recorded, account=with_secrets(recorded, "another-secret", keep=False))
+
+
+@each
+@pytest.mark.parametrize("secrets", [(), ("",)], ids=["none", "an empty one"])
+def test_without_a_secret_nothing_gets_in_and_the_account_is_not_usable(recorded, secrets):
+    account = with_secrets(recorded, *secrets, keep=False)
+    assert refused(recorded, account=account)
+    assert not usable(account)
+
+
+# --- back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", A_MESSAGE, ids=str)
+def test_a_reply_goes_over_tls_to_the_provider_or_to_the_configured_api(recorded):
+    provider, (message,) = PROVIDERS[recorded.provider], recorded.messages
+    reply = Reply(
+        "1-0", "opt_out", recorded.account.name, message.number, message.sender, "p", "Out é", 0
+    )
+    assert provider.reply(reply, recorded.account).url.startswith("https://")
+    local = replace(recorded.account, api_url="http://127.0.0.1:9/sms")
+    assert provider.reply(reply, local).url.startswith("http://127.0.0.1:9/sms/")
+
+
+@each_provider
+def test_the_acknowledgement_is_a_success(name):
+    assert PROVIDERS[name].ACK.status == 200

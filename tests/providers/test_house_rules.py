@@ -1,0 +1,131 @@
+"""The shape of a provider: whoever adds one is told here what is missing."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import smsgate.providers
+from smsgate.errors import SmsGateError
+from smsgate.messages import HttpReply
+from smsgate.providers import PROVIDERS
+from smsgate.providers.contract import Field, Provider
+from tests.providers.recorded import everything
+
+ROOM = Path(smsgate.providers.__file__).parent
+ROOT = Path(__file__).parents[2]
+NO_PROVIDERS = {"__init__", "contract"}
+FUNCTIONS = ("verify", "parse", "answered", "reply", "outcome", "inbound")
+# A provider is handed the time and makes no call.
+NOT_FOR_PROVIDERS = {
+    "asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "secrets",
+    "socket", "subprocess", "threading", "time",
+}  # fmt: skip
+
+each = pytest.mark.parametrize("name", sorted(PROVIDERS))
+
+
+def sources(name: str) -> list[Path]:
+    """The file of a provider, or those of its folder."""
+    file = ROOM / f"{name}.py"
+    return [file] if file.exists() else sorted((ROOM / name).glob("*.py"))
+
+
+def test_every_module_of_the_room_stands_in_the_table_and_nothing_else():
+    found = {path.stem for path in ROOM.iterdir() if path.suffix == ".py"}
+    found |= {path.name for path in ROOM.iterdir() if (path / "__init__.py").exists()}
+    assert found - NO_PROVIDERS == set(PROVIDERS)
+
+
+@each
+def test_a_provider_has_the_name_of_its_module(name):
+    assert name == PROVIDERS[name].NAME
+    assert PROVIDERS[name].__name__ == f"smsgate.providers.{name}"
+
+
+@each
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_the_parameters_of_the_contract_and_a_docstring(name, function):
+    expected = list(inspect.signature(getattr(Provider, function)).parameters)[1:]
+    found = getattr(PROVIDERS[name], function)
+    assert list(inspect.signature(found).parameters) == expected
+    assert found.__doc__
+
+
+@each
+def test_the_fields_can_be_explained_and_checked(name):
+    fields = PROVIDERS[name].FIELDS
+    names = [field.name for field in fields]
+    assert all(isinstance(field, Field) for field in fields)
+    assert len(set(names)) == len(names)
+    for field in fields:
+        assert re.fullmatch(r"[a-z][a-z_]*", field.name)
+        assert not re.fullmatch(field.pattern, "")
+        assert field.what == field.what.strip(" .")
+        assert field.only_with is None or field.only_with[0] in names
+
+
+@each
+def test_something_secret_is_required(name):
+    """Without that, anybody could post."""
+    assert [field for field in PROVIDERS[name].FIELDS if field.secret and field.required]
+
+
+@each
+def test_the_acknowledgement_is_a_fixed_answer(name):
+    acknowledgement = PROVIDERS[name].ACK
+    assert isinstance(acknowledgement, HttpReply)
+    assert acknowledgement.headers == {}
+
+
+@each
+def test_the_docstring_says_where_the_rules_come_from_and_when_they_were_read(name):
+    docstring = PROVIDERS[name].__doc__
+    assert re.search(r"[a-z]\.[a-z]+/", docstring)
+    assert re.search(r"20[0-9]{2}", docstring)
+
+
+@each
+def test_a_provider_neither_talks_nor_looks_at_a_clock(name):
+    for path in sources(name):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) else []
+            assert NOT_FOR_PROVIDERS.isdisjoint(module.partition(".")[0] for module in modules)
+
+
+@each
+def test_a_provider_only_raises_what_belongs_to_the_family(name):
+    family = {one.__name__ for one in _subclasses(SmsGateError)}
+    for path in sources(name):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                assert node.exc.func.id in family
+
+
+def _subclasses(kind: type) -> list[type]:
+    return [one for sub in kind.__subclasses__() for one in (sub, *_subclasses(sub))]
+
+
+@each
+def test_files_are_short(name):
+    assert [path for path in sources(name) if len(path.read_text().splitlines()) >= 250] == []
+
+
+@each
+def test_a_provider_has_recorded_webhooks_of_every_kind(name):
+    recorded = [one for one in everything() if one.provider == name]
+    assert len(recorded) >= 5
+    assert any(one.unreadable for one in recorded)
+    assert any(not one.messages and not one.unreadable for one in recorded)
+    assert any(not message.text.isascii() for one in recorded for message in one.messages)
+
+
+@each
+def test_a_provider_has_a_page_that_explains_its_fields(name):
+    page = (ROOT / "docs" / "providers" / f"{name}.md").read_text(encoding="utf-8")
+    assert [field.name for field in PROVIDERS[name].FIELDS if f"`{field.name}`" not in page] == []

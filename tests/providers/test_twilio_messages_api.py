@@ -1,0 +1,160 @@
+"""The call that sends a reply, and what the response to it means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+import pytest
+
+from smsgate.messages import HttpReply, Outcome, Reply, Verdict
+from smsgate.outbound import Outbound
+from smsgate.providers import twilio
+from tests.fakes.twilio_api import Answer, TwilioApi
+from tests.providers.recorded import account_of
+from tests.providers.twilio_requests import (
+    ACCOUNT,
+    SID,
+    TOKEN,
+)
+
+REPLY = Reply(
+    id="1-0",
+    kind="opt_out",
+    account="main",
+    number="+14155550123",
+    sender="+14155550100",
+    program="alerts",
+    text="You are out. ¡Adiós! & = + 🛑",
+    deadline_us=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "form"),
+    [
+        ({}, {"To": "+14155550123", "From": "+14155550100"}),
+        (
+            {"service": "MG1"},
+            {"To": "+14155550123", "From": "+14155550100", "MessagingServiceSid": "MG1"},
+        ),
+        ({"channel": "mms"}, {"To": "+14155550123", "From": "+14155550100"}),
+        (
+            {"channel": "whatsapp"},
+            {"To": "whatsapp:+14155550123", "From": "whatsapp:+14155550100"},
+        ),
+        (
+            {"channel": "rcs", "sender": "acme_agent"},
+            {"To": "rcs:+14155550123", "From": "rcs:acme_agent"},
+        ),
+    ],
+)
+def test_a_reply_comes_from_the_number_that_was_texted(changes, form):
+    reply = REPLY if not changes else Reply(**{**_fields(REPLY), **changes})
+    call = twilio.reply(reply, ACCOUNT)
+    assert call.method == "POST"
+    assert call.url == f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json"
+    assert call.auth == (SID, TOKEN)
+    assert dict(parse_qsl(call.body.decode(), strict_parsing=True)) == {**form, "Body": REPLY.text}
+
+
+def _fields(reply: Reply) -> dict:
+    return {name: getattr(reply, name) for name in reply.__struct_fields__}
+
+
+def test_a_call_shows_no_secret():
+    assert TOKEN not in repr(twilio.reply(REPLY, ACCOUNT))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (201, 0, Verdict.SENT),
+        (400, 21610, Verdict.OPTED_OUT),
+        (429, 20429, Verdict.NOT_ACCEPTED),
+        (429, 0, Verdict.NOT_ACCEPTED),
+        (400, 21611, Verdict.NOT_ACCEPTED),
+        (400, 21211, Verdict.REFUSED),
+        (400, 21408, Verdict.REFUSED),
+        (400, 21606, Verdict.REFUSED),
+        (400, 21614, Verdict.REFUSED),
+        (400, 99999, Verdict.REFUSED),
+        (401, 20003, Verdict.REFUSED),
+        (403, 0, Verdict.REFUSED),
+        (404, 20404, Verdict.REFUSED),
+        (500, 20500, Verdict.UNKNOWN),
+        (503, 21610, Verdict.UNKNOWN),
+        (504, 0, Verdict.UNKNOWN),
+        (302, 0, Verdict.REFUSED),
+    ],
+)
+def test_a_response_is_understood_by_its_code(status, code, verdict):
+    body = json.dumps({"code": code, "message": "+14155550123 …", "status": status}).encode()
+    outcome = twilio.outcome(HttpReply(status, "application/json", body))
+    assert outcome.verdict is verdict
+    assert "+1415" not in outcome.note
+    assert verdict is Verdict.SENT or str(status) in outcome.note
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"sid": 5}', b"\xff", b'{"sid": nul']
+)
+def test_a_success_that_cannot_be_read_is_sent_all_the_same(body):
+    """Trying again would text the subscriber twice."""
+    assert twilio.outcome(HttpReply(201, "", body)) == Outcome(Verdict.SENT)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("-1", None), ("1e9", None), ("²", None), ("9999999", None),
+     ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)],
+)  # fmt: skip
+def test_retry_after_is_read_in_seconds(header, seconds):
+    response = HttpReply(429, "", b"", {"retry-after": header})
+    assert twilio.outcome(response).retry_after_s == seconds
+
+
+@pytest.fixture
+def api() -> Iterator[TwilioApi]:
+    with TwilioApi({SID: TOKEN}) as fake:
+        yield fake
+
+
+@pytest.mark.parametrize(
+    ("step", "to", "verdict"),
+    [
+        (Answer(), "+14155550123", Verdict.SENT),
+        (None, "+14155550199", Verdict.OPTED_OUT),
+        (Answer(429, 20429, retry_after="3"), "+14155550123", Verdict.NOT_ACCEPTED),
+        (Answer(500, 20500), "+14155550123", Verdict.UNKNOWN),
+        (Answer(201, body=b"{"), "+14155550123", Verdict.SENT),
+    ],
+)
+def test_a_reply_is_sent_over_http_and_its_outcome_understood(api, step, to, verdict):
+    api.opted_out.add("+14155550199")
+    if step:
+        api.script(step)
+    reply = Reply(**{**_fields(REPLY), "number": to})
+    with closing(Outbound()) as outbound:
+        call = twilio.reply(reply, replace(ACCOUNT, api_url=api.url))
+        outcome = twilio.outcome(outbound.perform(call))
+    (seen,) = api.calls
+    assert seen.form == {"To": to, "From": "+14155550100", "Body": REPLY.text}
+    assert outcome.verdict is verdict
+    assert outcome.retry_after_s == (3.0 if verdict is Verdict.NOT_ACCEPTED else None)
+    if step == Answer():
+        assert outcome.provider_id == seen.sid != ""
+
+
+def test_a_wrong_token_is_refused_by_the_api(api):
+    account = account_of("main", "twilio", {"account_sid": SID}, {"auth_token": ["wrong"]})
+    with closing(Outbound()) as outbound:
+        call = twilio.reply(REPLY, replace(account, api_url=api.url))
+        outcome = twilio.outcome(outbound.perform(call))
+    assert outcome == Outcome(
+        Verdict.REFUSED,
+        note="Twilio answered 401: 20003, account_sid or auth_token is wrong",
+    )

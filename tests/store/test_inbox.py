@@ -1,0 +1,249 @@
+"""The inbox: one round trip that dedupes, stamps, holds and appends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from smsgate.errors import StoreUnavailable
+from smsgate.messages import ALL, Decision, Intent
+from smsgate.store.connection import open_redis
+from smsgate.store.inbox import WAKE_MS, Arrival, Inbox, hold_field
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.values import NUMBER, OTHER, entry
+
+LANE = lane_of(NUMBER)
+KEYS = LANE_KEYS[LANE]
+
+
+def arrival(intent=Intent.OPT_OUT, **rest):
+    times = {name: rest.pop(name) for name in ("sent_us", "age_us") if name in rest}
+    return Arrival(entry(intent, **rest), **times)
+
+
+def test_an_entry_comes_back_as_it_was_put_in(store):
+    given = entry(text="Stop, por favor 🛑", message_id="SM1")
+    store.inbox.add([Arrival(given)])
+
+    batch = store.inbox.read(LANE, 10)
+    assert [one.entry for one in batch.entries] == [given]
+    assert batch.cursor == ""
+
+
+def test_a_message_id_is_stored_once(store):
+    first, _ = store.inbox.add([arrival(message_id="SM1")])
+    again, lanes = store.inbox.add([arrival(message_id="SM1")])
+
+    assert not first[0].duplicate
+    assert again[0].duplicate
+    assert lanes == []
+    assert store.inbox.depth(LANE) == 1
+
+
+def test_the_same_id_twice_in_one_request_is_stored_once(store):
+    added, _ = store.inbox.add([arrival(message_id="SM1"), arrival(message_id="SM1")])
+
+    assert [one.duplicate for one in added] == [False, True]
+
+
+def test_an_id_of_another_account_is_another_message(store):
+    store.inbox.add([arrival(message_id="SM1")])
+    added, _ = store.inbox.add([arrival(message_id="SM1", account="telnyx")])
+
+    assert not added[0].duplicate
+
+
+def test_eight_deliveries_at_once_are_stored_once(redis_url, store):
+    barrier, results = threading.Barrier(8), []
+
+    def deliver():
+        inbox = Inbox(open_redis(redis_url))
+        barrier.wait()
+        added, _ = inbox.add([arrival(message_id="SM1")])
+        results.append(added[0].duplicate)
+
+    threads = [threading.Thread(target=deliver) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(results) == [False] + [True] * 7
+    assert store.inbox.depth(LANE) == 1
+
+
+def test_a_message_id_is_remembered_for_48_hours_and_that_of_an_opt_in_without_end(
+    store, redis_client
+):
+    store.inbox.add([arrival(message_id="SM1"), arrival(Intent.OPT_IN, message_id="SM2")])
+
+    assert 48 * 3600 - 5 <= redis_client.ttl(KEYS.seen("twilio", "SM1")) <= 48 * 3600
+    assert redis_client.smembers(KEYS.optins) == {b"twilio:SM2"}
+    assert redis_client.ttl(KEYS.optins) == -1
+
+    added, _ = store.inbox.add([arrival(Intent.OPT_IN, message_id="SM2")])
+    assert added[0].duplicate
+
+
+def test_an_opt_out_is_held_in_its_scope_and_nothing_else_is(store, redis_client):
+    added, _ = store.inbox.add(
+        [
+            arrival(),
+            arrival(scope="alerts"),
+            arrival(Intent.OPT_IN),
+            arrival(Intent.HELP),
+            arrival(program="", scope=""),
+            arrival(number=NUMBER, phone=False),
+        ]
+    )
+
+    assert redis_client.hgetall(KEYS.holds) == {
+        hold_field(ALL, NUMBER).encode(): added[0].id.encode(),
+        hold_field("alerts", NUMBER).encode(): added[1].id.encode(),
+    }
+
+
+def test_the_hold_is_that_of_the_newest_opt_out(store, redis_client):
+    store.inbox.add([arrival(message_id="SM1")])
+    added, _ = store.inbox.add([arrival(message_id="SM2")])
+
+    assert redis_client.hget(KEYS.holds, hold_field(ALL, NUMBER)) == added[0].id.encode()
+
+
+def test_a_text_for_review_is_held_from_the_first_one_on(store, redis_client):
+    added, _ = store.inbox.add([arrival(Intent.REVIEW), arrival(Intent.REVIEW)])
+
+    assert redis_client.hgetall(KEYS.reviews) == {
+        hold_field("alerts", NUMBER).encode(): added[0].id.encode()
+    }
+
+
+def test_a_stamp_is_the_arrival_on_redis_s_clock(store):
+    before = time.time_ns() // 1000
+    store.inbox.add([arrival()])
+    after = time.time_ns() // 1000
+
+    (one,) = store.inbox.read(LANE, 1).entries
+    assert before <= one.stamp_us <= after
+
+
+def test_a_provider_s_event_time_counts_but_never_later_than_arrival(store):
+    past, future = 1_700_000_000_000_000, 4_000_000_000_000_000
+    store.inbox.add([arrival(sent_us=past), arrival(sent_us=future)])
+
+    early, late = store.inbox.read(LANE, 2).entries
+    assert early.stamp_us == past
+    assert late.stamp_us <= time.time_ns() // 1000 + 1
+
+
+def test_what_waited_before_it_could_be_stored_is_stamped_with_its_arrival(store):
+    store.inbox.add([arrival(age_us=90_000_000)])
+
+    (one,) = store.inbox.read(LANE, 1).entries
+    assert 89_000_000 < time.time_ns() // 1000 - one.stamp_us < 92_000_000
+
+
+def test_messages_of_one_request_have_stamps_in_their_order(store):
+    store.inbox.add([arrival(message_id=f"SM{place}") for place in range(5)])
+
+    stamps = [one.stamp_us for one in store.inbox.read(LANE, 5).entries]
+    assert stamps == sorted(set(stamps))
+
+
+def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
+    _, first = store.inbox.add([arrival()])
+    _, second = store.inbox.add([arrival()])
+    now = redis_client.time()[0] * 1000
+    assert now <= int(redis_client.get(KEYS.wake_inbox)) <= now + WAKE_MS + 2000
+
+    redis_client.set(KEYS.wake_inbox, now - 1000)
+    _, third = store.inbox.add([arrival()])
+
+    assert (first, second, third) == ([LANE], [], [LANE])
+
+
+def test_a_duplicate_asks_for_no_job(store, redis_client):
+    store.inbox.add([arrival(message_id="SM1")])
+    redis_client.delete(KEYS.wake_inbox)
+    _, lanes = store.inbox.add([arrival(message_id="SM1")])
+
+    assert lanes == []
+
+
+def test_rest_forgets_the_wake_only_of_an_empty_inbox(store, redis_client):
+    store.inbox.add([arrival()])
+    store.inbox.rest(LANE)
+    assert redis_client.exists(KEYS.wake_inbox)
+
+    redis_client.delete(KEYS.inbox)
+    store.inbox.rest(LANE)
+    assert not redis_client.exists(KEYS.wake_inbox)
+
+
+def test_messages_of_several_lanes_are_told_apart(store):
+    assert lane_of(OTHER) != LANE
+    store.inbox.add([arrival(message_id="SM1"), arrival(number=OTHER, message_id="SM2")])
+    added, lanes = store.inbox.add(
+        [arrival(number=OTHER, message_id="SM3"), arrival(message_id="SM1")]
+    )
+
+    assert [one.duplicate for one in added] == [False, True]
+    assert lanes == []
+    assert store.inbox.depth(lane_of(OTHER)) == 2
+
+
+@pytest.mark.parametrize("wrong", ["inbox", "holds", "reviews", "wake_inbox", "optins"])
+def test_a_key_of_the_wrong_type_stops_the_script_before_its_first_write(
+    store, redis_client, wrong
+):
+    redis_client.lpush(getattr(KEYS, wrong), "not ours")
+
+    before = set(redis_client.keys(f"smsgate:{{{LANE}}}:*"))
+
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        store.inbox.add([arrival(message_id="SM1")])
+    assert set(redis_client.keys(f"smsgate:{{{LANE}}}:*")) == before
+
+
+def test_a_full_redis_takes_nothing_and_says_so(store, redis_client):
+    redis_client.config_set("maxmemory", "1")
+
+    with pytest.raises(StoreUnavailable, match=r"OOM|maxmemory"):
+        store.inbox.add([arrival(message_id="SM1")])
+    redis_client.config_set("maxmemory", "0")
+    assert store.inbox.depth(LANE) == 0
+    added, _ = store.inbox.add([arrival(message_id="SM1")])
+    assert not added[0].duplicate
+
+
+def test_a_redis_that_is_away_is_an_error_of_ours():
+    inbox = Inbox(open_redis("redis://127.0.0.1:1/0", 0.2))
+
+    with pytest.raises(StoreUnavailable):
+        inbox.add([arrival()])
+
+
+def test_an_entry_that_cannot_be_read_does_not_stop_its_lane(store, redis_client):
+    redis_client.xadd(KEYS.inbox, {"e": b"\xff{", "s": 1})
+    store.inbox.add([arrival()])
+
+    broken, whole = store.inbox.read(LANE, 10).entries
+    assert broken.entry.decision.rule == "unreadable"
+    assert "{" in broken.entry.text
+    assert whole.entry.decision.intent is Intent.OPT_OUT
+
+
+def test_an_entry_of_newer_code_is_read_without_its_new_fields(store, redis_client):
+    redis_client.xadd(
+        KEYS.inbox,
+        {
+            "e": b'{"number":"+14155550123","program":"alerts","novel":1,"v":2,'
+            b'"decision":{"intent":"opt_out","rule":"keyword"}}',
+            "s": 1,
+        },
+    )
+
+    (one,) = store.inbox.read(LANE, 1).entries
+    assert one.entry.decision == Decision(Intent.OPT_OUT, "keyword")

@@ -1,0 +1,126 @@
+"""The marker, the sweep of the clock, the trail, the simulator and the health of Redis."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.consent import Published
+from smsgate.errors import StoreNotReady
+from smsgate.messages import Intent
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
+from smsgate.store.inbox import Arrival
+from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS, LANES, lane_of
+from tests.fakes.values import NUMBER, OTHER, entry
+
+LANE = lane_of(NUMBER)
+
+
+def test_a_store_is_made_once_and_keeps_its_id(bare_store):
+    assert bare_store.marker.store_id() == ""
+    first = bare_store.marker.create()
+
+    assert bare_store.marker.create() == first
+    assert bare_store.marker.store_id() == first
+
+
+def test_a_store_that_lost_a_lane_is_not_made_again(store, redis_client):
+    redis_client.delete(LANE_KEYS[7].marker)
+
+    with pytest.raises(StoreNotReady, match="lost"):
+        store.marker.create()
+
+
+def test_programs_are_known_in_every_lane_and_are_never_forgotten(store, redis_client):
+    store.marker.publish({"news": Published(kind="service")})
+
+    assert set(store.marker.programs()) == {"alerts", "service", "news"}
+    assert all(redis_client.hexists(keys.programs, "news") for keys in LANE_KEYS)
+
+
+def test_the_clock_wakes_only_lanes_with_work_whose_deadline_has_passed(store, redis_client):
+    store.inbox.add([Arrival(entry())])
+    assert store.sweep.overdue() == ([], [])
+
+    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
+    assert store.sweep.overdue() == ([LANE], [])
+    assert store.sweep.overdue() == ([], [])
+
+
+def test_the_clock_wakes_a_lane_whose_wake_was_lost_altogether(store, redis_client):
+    store.inbox.add([Arrival(entry())])
+    redis_client.delete(LANE_KEYS[LANE].wake_inbox)
+
+    assert store.sweep.overdue() == ([LANE], [])
+
+
+def test_the_clock_wakes_the_outbox_for_due_replies_only(store, redis_client):
+    seconds, _ = redis_client.time()
+    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": (seconds + 60) * 1000})
+    assert store.sweep.overdue() == ([], [])
+
+    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": 5})
+    assert store.sweep.overdue() == ([], [LANE])
+
+
+def test_one_clock_leads_and_the_other_stands_by_until_the_lease_ends(store, redis_client):
+    assert store.sweep.leads("first")
+    assert not store.sweep.leads("second")
+    assert store.sweep.leads("first")
+
+    redis_client.delete(CLOCK_LEASE)
+    assert store.sweep.leads("second")
+    assert not store.sweep.leads("first")
+    assert 0 < redis_client.pttl(CLOCK_LEASE) <= 6000
+
+
+def test_ordinary_texts_reach_the_trail_in_batches_newest_first(store):
+    first, second = entry(Intent.NONE, text="hello"), entry(Intent.NONE, text="and you?")
+    store.trail.note(first)
+    store.trail.note(second)
+    store.trail.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
+    store.trail.close()
+
+    assert [one.text for one in store.trail.newest(LANE, 10)] == ["and you?", "hello"]
+    assert [one.text for one in store.trail.newest(lane_of(OTHER), 10)] == ["bonjour"]
+
+
+def test_texts_that_redis_does_not_take_are_counted():
+    store = Store(open_redis("redis://127.0.0.1:1/0", 0.2))
+    store.trail.note(entry(Intent.NONE))
+    store.trail.close()
+
+    assert store.trail.dropped == 1
+
+
+def test_the_simulator_s_texts_are_told_after_an_id(store):
+    store.simulator.add({"body": "one"})
+    newest = store.simulator.newest()
+    store.simulator.add({"body": "two"})
+
+    assert [text["body"] for text in store.simulator.after(newest)] == ["two"]
+
+
+def test_a_redis_that_may_evict_is_refused(store, redis_client):
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+
+    with pytest.raises(StoreNotReady, match="noeviction"):
+        store.health.refuse_eviction()
+
+
+def test_what_could_lose_acknowledged_writes_is_named(store, redis_client):
+    assert store.health.weaknesses() == []
+
+    redis_client.config_set("appendfsync", "everysec")
+    (sentence,) = store.health.weaknesses()
+    assert "everysec" in sentence
+
+
+def test_a_number_always_belongs_to_the_same_lane():
+    """The lane is part of the layout: a change of this would lose every suppression."""
+    assert LANES == 16
+    assert [lane_of(number) for number in (NUMBER, OTHER, "+442071838750")] == [
+        LANE,
+        lane_of(OTHER),
+        lane_of("+442071838750"),
+    ]

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from smsgate.errors import InvalidNumber, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.web import create_app
+from tests.fakes.gateway import FakeGateway, settings
+
+KEY = {"Authorization": "Bearer newer-key"}
+ONE = "+14155550123"
+TWO = "+14155550124"
+
+
+def check(client: FlaskClient, body: Any, **changed: Any) -> TestResponse:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.post(
+        "/v1/check",
+        **{"data": data, "headers": KEY, "content_type": "application/json"} | changed,
+    )
+
+
+def problem(answer: TestResponse) -> tuple[int, str]:
+    """Status and reason of a problem, which has the form of RFC 9457."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    found = json.loads(answer.data)
+    assert set(found) == {"type", "title", "status", "detail", "reason"}
+    assert found["status"] == answer.status_code
+    assert found["type"] == "about:blank"
+    assert found["title"]
+    assert found["detail"]
+    return answer.status_code, found["reason"]
+
+
+def test_a_check_answers_for_each_number_in_the_order_asked(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    gateway.gate.blocked = {TWO}
+    answer = check(client, {"program": "alerts", "numbers": [TWO, ONE, TWO]})
+    blocked = {
+        "number": TWO,
+        "allowed": False,
+        "reason": "opted_out",
+        "since": "2026-11-24T15:00:00Z",
+    }
+    allowed = {"number": ONE, "allowed": True, "reason": "", "since": None}
+    assert answer.status_code == 200
+    assert json.loads(answer.data) == {"results": [blocked, allowed, blocked]}
+    assert gateway.gate.asked == [((TWO, ONE, TWO), "alerts")]
+
+
+def test_a_check_of_no_numbers_still_asks_the_gate_whether_it_can_tell(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    assert json.loads(check(client, {"program": "alerts", "numbers": []}).data) == {"results": []}
+    assert gateway.gate.asked == [((), "alerts")]
+
+
+def test_ten_thousand_numbers_are_taken_and_one_more_is_not(client: FlaskClient) -> None:
+    numbers = [f"+1415{n:07}" for n in range(10_001)]
+    taken = check(client, {"program": "alerts", "numbers": numbers[:-1]})
+    assert len(json.loads(taken.data)["results"]) == 10_000
+    refused = check(client, {"program": "alerts", "numbers": numbers})
+    assert problem(refused) == (422, "unprocessable_entity")
+    assert "10000" in json.loads(refused.data)["detail"]
+
+
+BODIES = [
+    (b"", 400, "bad_request"),
+    (b"{", 400, "bad_request"),
+    (b"\xff\xfe", 400, "bad_request"),
+    (b'{"program": "alerts", "numbers": ["\xff"]}', 400, "bad_request"),
+    ([], 422, "unprocessable_entity"),
+    ({}, 422, "unprocessable_entity"),
+    ({"program": "alerts"}, 422, "unprocessable_entity"),
+    ({"numbers": []}, 422, "unprocessable_entity"),
+    ({"program": 1, "numbers": []}, 422, "unprocessable_entity"),
+    ({"program": "alerts", "numbers": "+14155550123"}, 422, "unprocessable_entity"),
+    ({"program": "alerts", "numbers": [14155550123]}, 422, "unprocessable_entity"),
+    ({"program": "alerts", "numbers": [None]}, 422, "unprocessable_entity"),
+    ({"program": "alerts", "numbers": [], "force": True}, 422, "unprocessable_entity"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "reason"), BODIES)
+def test_a_body_that_is_no_check_is_refused_and_nothing_is_asked(
+    client: FlaskClient, gateway: FakeGateway, body: Any, status: int, reason: str
+) -> None:
+    assert problem(check(client, body)) == (status, reason)
+    assert gateway.gate.asked == []
+
+
+def test_a_refused_body_says_which_field_is_wrong(client: FlaskClient) -> None:
+    answer = check(client, {"program": "alerts", "numbers": [ONE, 5]})
+    assert "$.numbers[1]" in json.loads(answer.data)["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_said_to_be_json_is_refused(client: FlaskClient, kind: str) -> None:
+    answer = check(client, {"program": "alerts", "numbers": []}, content_type=kind)
+    assert problem(answer) == (415, "unsupported_media_type")
+
+
+def test_a_body_may_be_larger_than_a_webhooks_but_not_over_a_mebibyte(client: FlaskClient) -> None:
+    body = json.dumps({"program": "alerts", "numbers": []}).encode()
+    limit = 1024 * 1024
+    assert check(client, body + b" " * (limit - len(body))).status_code == 200
+    answer = check(client, body + b" " * (limit - len(body) + 1))
+    assert problem(answer) == (413, "too_large")
+
+
+GATE_ERRORS = [
+    (UnknownProgram("No program is called 'x'."), 422, "unknown_program"),
+    (StoreUnavailable("Redis is away."), 503, "store_unavailable"),
+    (StoreNotReady("Redis has no marker."), 503, "store_not_ready"),
+    (ValueError("inner workings"), 500, "failed"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "reason"), GATE_ERRORS)
+def test_a_gate_that_cannot_tell_is_a_problem_and_never_an_answer(
+    client: FlaskClient, gateway: FakeGateway, error: Exception, status: int, reason: str
+) -> None:
+    gateway.gate.error = error
+    answer = check(client, {"program": "alerts", "numbers": [ONE]})
+    assert problem(answer) == (status, reason)
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+    assert (str(error) in answer.text) is (status != 500)
+    assert "results" not in json.loads(answer.data)
+
+
+CALLS = [
+    ("POST", "/v1/check"),
+    ("GET", "/v1/numbers/+14155550123"),
+    ("PUT", "/v1/suppressions/all/+14155550123?reason=x"),
+    ("DELETE", "/v1/suppressions/all/+14155550123?reason=x"),
+]
+WRONG_KEYS = [
+    {},
+    {"Authorization": ""},
+    {"Authorization": "newer-key"},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer newer-ke"},
+    {"Authorization": "Bearer newer-keyy"},
+    {"Authorization": "Bearer newer-key,older-key"},
+    {"Authorization": "Basic newer-key"},
+    {"Authorization": "Bearer \xe9"},
+]
+
+
+@pytest.mark.parametrize("headers", WRONG_KEYS)
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_no_call_is_answered_without_a_key(
+    client: FlaskClient, gateway: FakeGateway, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = client.open(path, method=method, headers=headers)
+    assert problem(answer) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="smsgate"'
+    assert (gateway.gate.asked, gateway.overridden) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["Bearer newer-key", "Bearer older-key", "bearer  newer-key "])
+def test_each_configured_key_opens(client: FlaskClient, value: str) -> None:
+    answer = client.get(f"/v1/numbers/{ONE}", headers={"Authorization": value})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("value", ["Bearer ", "Bearer", "Bearer x", ""])
+def test_without_any_key_configured_nobody_gets_in(value: str) -> None:
+    client = create_app(FakeGateway(settings(api_keys=()))).test_client()
+    answer = client.get(f"/v1/numbers/{ONE}", headers={"Authorization": value})
+    assert problem(answer) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("path", [ONE, "%2B14155550123", "+1 415 555-0123"])
+def test_a_number_is_answered_for_every_program(
+    client: FlaskClient, gateway: FakeGateway, path: str
+) -> None:
+    gateway.gate.blocked = {ONE}
+    answer = client.get(f"/v1/numbers/{path}", headers=KEY)
+    assert json.loads(answer.data) == {
+        "number": ONE,
+        "programs": {
+            "alerts": {
+                "number": ONE,
+                "allowed": False,
+                "reason": "opted_out",
+                "since": "2026-11-24T15:00:00Z",
+                "why": "keyword 'stop'",
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize("number", ["12345", "4155550123", "alice", "+1415555012"])
+def test_a_number_that_is_none_is_a_problem(client: FlaskClient, number: str) -> None:
+    answer = client.get(f"/v1/numbers/{number}", headers=KEY)
+    assert problem(answer) == (422, "invalid_number")
+
+
+@pytest.mark.parametrize(("method", "action"), [("PUT", "suppress"), ("DELETE", "restore")])
+def test_an_override_names_who_and_why(
+    client: FlaskClient, gateway: FakeGateway, method: str, action: str
+) -> None:
+    path = f"/v1/suppressions/alerts/{ONE}?reason=asked+by+phone&actor=jane"
+    answer = client.open(path, method=method, headers=KEY)
+    assert (answer.status_code, json.loads(answer.data)) == (202, {"id": "3-17-0"})
+    assert gateway.overridden == [(action, ONE, "alerts", "jane", "asked by phone")]
+
+
+@pytest.mark.parametrize("query", ["", "?reason=", "?reason=+", "?actor=jane"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_override_without_a_reason_changes_nothing(
+    client: FlaskClient, gateway: FakeGateway, method: str, query: str
+) -> None:
+    answer = client.open(f"/v1/suppressions/all/{ONE}{query}", method=method, headers=KEY)
+    assert problem(answer) == (422, "unprocessable_entity")
+    assert gateway.overridden == []
+
+
+def test_an_override_that_names_nobody_is_the_apis(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    client.put(f"/v1/suppressions/all/{ONE}?reason=letter", headers=KEY)
+    assert gateway.overridden == [("suppress", ONE, "all", "api", "letter")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(StoreUnavailable("Away."), 503), (UnknownProgram("None such."), 422)]
+)
+def test_an_override_that_could_not_be_stored_is_never_acknowledged(
+    client: FlaskClient, gateway: FakeGateway, error: Exception, status: int
+) -> None:
+    gateway.error = error
+    answer = client.put(f"/v1/suppressions/x/{ONE}?reason=letter", headers=KEY)
+    assert answer.status_code == status
+
+
+def test_a_wrong_number_is_never_overridden(client: FlaskClient, gateway: FakeGateway) -> None:
+    answer = client.put("/v1/suppressions/all/12345?reason=letter", headers=KEY)
+    assert problem(answer) == (422, "invalid_number")
+    assert gateway.overridden == []
+
+
+def test_what_is_not_there_is_a_problem_in_the_api_and_a_sentence_elsewhere(
+    client: FlaskClient,
+) -> None:
+    assert problem(client.get("/v1/nothing", headers=KEY)) == (404, "not_found")
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_a_wrong_method_is_a_problem_that_names_the_right_one(client: FlaskClient) -> None:
+    answer = client.get("/v1/check", headers=KEY)
+    assert problem(answer) == (405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_an_invalid_number_in_the_gates_view_is_a_problem(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    gateway.error = InvalidNumber("No.")
+    assert problem(client.get(f"/v1/numbers/{ONE}", headers=KEY)) == (422, "invalid_number")

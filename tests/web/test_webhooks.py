@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+from structlog.testing import capture_logs
+
+from smsgate.errors import (
+    AccountNotReady,
+    SignatureRefused,
+    StoreUnavailable,
+    UnknownAccount,
+    Unreadable,
+)
+from smsgate.messages import HttpReply
+from smsgate.web import create_app
+from tests.fakes.gateway import FakeGateway, settings
+
+LIMIT = 64 * 1024
+
+
+def test_a_providers_request_reaches_the_gateway_as_it_was_sent(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    client.post(
+        "/webhooks/twilio?a=%7e+1&&b",
+        data=b"Body=Stop%21&Blank=",
+        headers={"X-Twilio-Signature": "sig", "Content-Type": "text/odd; x=1"},
+    )
+    [(account, request)] = gateway.received
+    assert account == "twilio"
+    assert request.method == "POST"
+    assert request.url == "https://sms.example.com/webhooks/twilio?a=%7e+1&&b"
+    assert request.body == b"Body=Stop%21&Blank="
+    assert request.headers["x-twilio-signature"] == "sig"
+    assert request.headers["content-type"] == "text/odd; x=1"
+
+
+def test_the_answer_is_the_providers_own(client: FlaskClient) -> None:
+    answer = client.post("/webhooks/twilio")
+    assert answer.status_code == 200
+    assert answer.data == b"<Response/>"
+    assert answer.headers["Content-Type"] == "text/xml"
+    assert answer.headers["X-Provider"] == "yes"
+
+
+def test_a_form_without_content_type_is_still_handed_over_whole(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    client.post("/webhooks/twilio", data=b"\xff\x00Body", content_type="")
+    assert gateway.received[0][1].body == b"\xff\x00Body"
+    assert gateway.received[0][1].headers["content-type"] == ""
+
+
+def test_a_get_with_everything_in_the_query_is_a_request_too(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    client.get("/webhooks/twilio?Body=STOP")
+    assert [(account, request.method, request.query) for account, request in gateway.received] == [
+        ("twilio", "GET", "Body=STOP")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/webhooks/twilio/s3cr%2Fet", "/webhooks/twilio/"])
+def test_a_path_stays_as_it_was_sent_and_is_never_redirected(
+    client: FlaskClient, gateway: FakeGateway, path: str
+) -> None:
+    assert client.post(path).status_code == (200 if path[-1] == "/" else 404)
+    assert [request.url for _, request in gateway.received] in (
+        [],
+        [f"https://sms.example.com{path}"],
+    )
+
+
+def test_a_secret_in_the_path_reaches_the_gateway_but_no_log(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    with capture_logs() as lines:
+        client.post("/webhooks/twilio/s3cret")
+    assert gateway.received[0][1].url == "https://sms.example.com/webhooks/twilio/s3cret"
+    assert "s3cret" not in str(lines)
+
+
+def test_a_head_request_is_never_taken_for_a_message(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    assert client.head("/webhooks/twilio?Body=STOP").status_code == 200
+    assert client.head("/webhooks/other").status_code == 404
+    assert gateway.received == []
+
+
+def test_options_says_what_is_allowed_and_is_never_taken_for_a_message(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    answer = client.options("/webhooks/twilio")
+    assert answer.status_code == 200
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert gateway.received == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
+    answer = client.open("/webhooks/twilio", method=method)
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+ERRORS = [
+    (UnknownAccount("There is no account 'x' here."), 404, "unknown_account"),
+    (AccountNotReady("No secret yet."), 503, "account_not_ready"),
+    (SignatureRefused("The signature is cut."), 403, "signature_refused"),
+    (Unreadable("MessageSid is missing."), 400, "unreadable"),
+    (StoreUnavailable("Redis is away."), 503, "store_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "outcome"), ERRORS)
+def test_an_error_is_answered_with_its_status_and_one_sentence(
+    client: FlaskClient, gateway: FakeGateway, error: Exception, status: int, outcome: str
+) -> None:
+    gateway.error = error
+    with capture_logs() as lines:
+        answer = client.post("/webhooks/twilio", data=b"x")
+    assert answer.status_code == status
+    assert answer.text == f"{error}\n"
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+    assert [(line["event"], line["status"], line["outcome"]) for line in lines] == [
+        ("webhook", status, outcome)
+    ]
+
+
+def test_an_unexpected_error_tells_the_caller_nothing_and_the_log_no_body(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    gateway.error = ValueError("secret detail")
+    with capture_logs() as lines:
+        answer = client.post("/webhooks/twilio/s3cret", data=b"Body=private")
+    assert answer.status_code == 500
+    assert "secret detail" not in answer.text
+    failed, webhook = sorted(lines, key=lambda line: line["event"])
+    assert (failed["event"], failed["exc_info"]) == ("request failed", gateway.error)
+    assert failed["route"] == "/webhooks/<account>/<_secret>"
+    assert (webhook["outcome"], webhook["status"]) == ("failed", 500)
+    assert "private" not in str(lines)
+    assert "s3cret" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "reached"), [(LIMIT, 200, 1), (LIMIT + 1, 413, 0), (10 * LIMIT, 413, 0)]
+)
+def test_a_body_over_the_limit_is_refused(
+    client: FlaskClient, gateway: FakeGateway, size: int, status: int, reached: int
+) -> None:
+    answer = client.post("/webhooks/twilio", data=b"a" * size)
+    assert answer.status_code == status
+    assert len(gateway.received) == reached
+
+
+def test_a_refused_body_is_answered_with_the_limit(client: FlaskClient) -> None:
+    answer = client.post("/webhooks/twilio", data=b"a" * (LIMIT + 1))
+    assert answer.text == "The body is over 64 KiB, which is the limit here.\n"
+
+
+def test_a_webhook_leaves_one_line_with_no_number_and_no_body(client: FlaskClient) -> None:
+    with capture_logs() as lines:
+        client.post("/webhooks/twilio", data=b"From=%2B14155550123&Body=Stop")
+    [line] = lines
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "webhook",
+        "log_level": "info",
+        "account": "twilio",
+        "method": "POST",
+        "outcome": "opt_out",
+        "numbers": "+1415•••0123",
+        "status": 200,
+    }
+
+
+def test_a_delivery_report_is_verified_and_answered_empty(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    answer = client.post("/webhooks/twilio/status", data=b"MessageStatus=sent")
+    assert (answer.status_code, answer.data) == (204, b"")
+    [(account, request)] = gateway.verified
+    assert account == "twilio"
+    assert request.url == "https://sms.example.com/webhooks/twilio/status"
+    assert request.body == b"MessageStatus=sent"
+    assert gateway.received == []
+
+
+def test_a_delivery_report_that_is_not_genuine_is_refused(
+    client: FlaskClient, gateway: FakeGateway
+) -> None:
+    gateway.error = SignatureRefused("The signature is wrong.")
+    assert client.post("/webhooks/twilio/status").status_code == 403
+
+
+def test_an_account_that_nobody_configured_is_left_to_the_gateway_to_refuse() -> None:
+    gateway = FakeGateway(settings(accounts={}))
+    gateway.error = UnknownAccount("There is no account 'twilio' here.")
+    assert create_app(gateway).test_client().post("/webhooks/twilio").status_code == 404
+
+
+def test_a_providers_answer_of_json_keeps_its_type() -> None:
+    gateway = FakeGateway(answer=HttpReply(202, "application/json", b'{"a":1}'))
+    answer = create_app(gateway).test_client().post("/webhooks/twilio")
+    assert (answer.status_code, json.loads(answer.data)) == (202, {"a": 1})
+    assert answer.headers["Content-Type"] == "application/json"

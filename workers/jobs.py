@@ -1,0 +1,37 @@
+"""The functions that RQ calls by name. What they do stands in ``smsgate.gateway``."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import structlog
+
+from smsgate.errors import StoreNotReady, StoreUnavailable
+from smsgate.gateway import Gateway
+from smsgate.wiring import build_gateway, load_configuration
+
+_log = structlog.get_logger()
+
+
+@functools.cache
+def gateway() -> Gateway:
+    """The gateway of this process, made from the environment at the first job."""
+    return build_gateway(load_configuration(os.environ))
+
+
+def apply_inbox(lane: int) -> None:
+    """Apply what waits in a lane's inbox."""
+    try:
+        gateway().apply(lane)
+    except (StoreUnavailable, StoreNotReady) as error:
+        # Nothing is lost: the entries stay, and the clock asks for another job.
+        _log.warning("inbox waits", lane=lane, problem=str(error))
+
+
+def send_replies(lane: int) -> None:
+    """Send the due replies of a lane."""
+    try:
+        gateway().send_replies(lane)
+    except (StoreUnavailable, StoreNotReady) as error:
+        _log.warning("outbox waits", lane=lane, problem=str(error))

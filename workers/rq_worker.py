@@ -1,0 +1,81 @@
+"""The processes ``worker`` and ``sender``: an RQ worker that outlives its Redis.
+
+RQ's own worker waits where it cannot reach Redis while it is idle, but ends where the connection
+breaks at any other moment. Here a new one takes its place in the same process.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import FrameType
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+
+WORKER_TTL_S = 30
+"""RQ waits 15 s less than this for a job; a dead worker is forgotten a minute later."""
+MAINTENANCE_S = 30
+AGAIN_S = 1.0
+"""How long to wait before Redis is tried again."""
+
+_log = structlog.get_logger()
+
+
+class SteadyWorker(SimpleWorker):
+    """Runs jobs in its own process: forking for each would cost more than the job."""
+
+    max_connection_wait_time = 2.0
+    """RQ would wait up to a minute between two tries to reach Redis."""
+
+    asked_to_end = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Note the signal, then stop as RQ does: after the job in progress."""
+        self.asked_to_end = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def subscribe(self) -> None:
+        """Listen to no commands: SIGTERM ends us, and jobs are short."""
+
+    def unsubscribe(self) -> None:
+        """There is nothing to unsubscribe from."""
+
+
+def run(url: str, queue: str) -> None:
+    """Work on one queue until SIGTERM or SIGINT; a job in progress is finished first."""
+    while not _work(url, queue):
+        pass
+
+
+def _work(url: str, queue: str) -> bool:
+    """Run one worker until it ends; whether that is what was asked for."""
+    worker = _worker(url, queue)
+    try:
+        _try(worker, queue)
+        if not worker.asked_to_end:
+            threading.Event().wait(AGAIN_S)
+    except StopRequested:  # Raised wherever the signal finds an idle worker, the wait included.
+        return True
+    return worker.asked_to_end
+
+
+def _try(worker: SteadyWorker, queue: str) -> None:
+    try:
+        worker.work(logging_level="WARNING")
+    except redis.RedisError as error:
+        _log.warning("worker lost redis", queue=queue, problem=str(error))
+
+
+def _worker(url: str, name: str) -> SteadyWorker:
+    connection = redis.Redis.from_url(url, socket_connect_timeout=2)
+    return SteadyWorker(
+        [Queue(name, connection=connection, serializer=JSONSerializer)],
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        maintenance_interval=MAINTENANCE_S,
+        log_job_description=False,
+    )
