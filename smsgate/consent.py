@@ -57,6 +57,8 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """Since when that state holds: the stamp of the message that changed it."""
     changed: str = ""
     """Inbox id of the message that changed it; a reply to an older one is overtaken."""
+    spooled: bool = False
+    """Whether that message had waited in a spool."""
     why: str = ""
     """Rule and keyword, for the gate's answer."""
 

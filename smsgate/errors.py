@@ -112,6 +112,12 @@ class StoreNotReady(SmsGateError):
     status = 503
 
 
+class SpoolUnavailable(SmsGateError):
+    """The spool on this host's disk cannot be used. Nothing in it was ever acknowledged."""
+
+    status = 503
+
+
 class QueueUnavailable(SmsGateError):
     """RQ's Redis could not be reached. Never changes the answer to a provider."""
 

@@ -125,7 +125,25 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who already answered this very message: ``provider``, ``network`` or nobody."""
     phone: bool = True
     """Whether ``number`` is a phone number; what is none is recorded and never suppressed."""
+    outage_us: int = 0
+    """Where the message waited in a spool: since when the store had been away by then."""
     v: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An entry on its way in, with what its stamp is made of."""
+
+    entry: Entry
+    sent_us: int | None = None
+    """The provider's signed event time."""
+    age_us: int = 0
+    """How long ago it came to our door, where it had to wait before it could be stored."""
+
+
+def ms_of(id_: str) -> int:
+    """The time in an id of a stream: ms since 1970 on Redis's clock."""
+    return int(id_.partition("-")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +158,7 @@ class Stored:
     @property
     def received_us(self) -> int:
         """Receipt on Redis's clock."""
-        return int(self.id.partition("-")[0]) * 1000
+        return ms_of(self.id) * 1000
 
 
 @dataclass(frozen=True, slots=True)

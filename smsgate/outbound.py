@@ -13,12 +13,15 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall, HttpReply
 
 CONNECT_S = 3.0
 READ_S = 10.0
+_KEPT_OPEN = 64
+"""Connections to one host that are kept; more callers at once than that open their own."""
 _LONGEST_BODY = 64 * 1024
 _CHUNK = 8 * 1024
 # What is raised before the first byte of a request has left.
@@ -32,12 +35,18 @@ _NEVER_LEFT = (
 
 
 class Outbound:
-    """Makes HTTP calls over connections that are kept open between calls; for one thread."""
+    """Makes HTTP calls over connections that are kept open between calls.
+
+    Threads may share it: the session only prepares requests, and nothing of it is changed by a
+    call; connections come from urllib3's pools, which are made for threads.
+    """
 
     def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
         """Start without connections. The limits are in seconds: to connect, and for the answer."""
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
 

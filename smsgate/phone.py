@@ -9,7 +9,7 @@ import phonenumbers
 from smsgate.errors import InvalidNumber
 
 _SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
-_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
+_NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}")
 _TOLL_FREE = re.compile(r"\+18(?:00|22|33|44|55|66|77|88)[0-9]{7}")
 _LONGEST = 40
 

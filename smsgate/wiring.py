@@ -14,6 +14,7 @@ from smsgate.outbound import Outbound
 from smsgate.providers import check_accounts, secret_keys, usable
 from smsgate.queue import Wakes
 from smsgate.settings import Program, Settings, read_settings
+from smsgate.spool import Spool
 from smsgate.store import Store
 from smsgate.store.connection import TIMEOUT_S, open_redis
 
@@ -63,6 +64,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         settings=settings,
         classifiers=configuration.classifiers,
         store=store,
+        spool=Spool(settings.data_dir / "spool.sqlite3"),
         gate=Gate(store.looks, store.health),
         wakes=Wakes(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),

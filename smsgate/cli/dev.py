@@ -63,10 +63,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP. Raises what stood in the way of the start."""
     console = Console(highlight=False, stderr=False)
     ending = threading.Event()
-    for number in ENDING:
-        signal.signal(number, lambda *_: ending.set())
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(directory) as lock, Leash(keep=[lock]) as leash:
+    with _told_by_signals(ending), _locked(directory) as lock, Leash(keep=[lock]) as leash:
         configuration, variables, own = _prepare(environ, directory, leash)
         supervisor = Supervisor(leash, console)
         try:
@@ -135,9 +133,14 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
     who had opted out.
     """
     gateway = build_gateway(configuration)
-    note = directory / "store-id"
-    if not note.exists():
-        private_file.write(note, gateway.store.marker.create() + "\n")
+    marker, note = gateway.store.marker, directory / "store-id"
+    if note.exists() and not marker.store_id():
+        raise CannotStart(
+            f"The store is empty, but {directory} has been in use with one that was ready: it was "
+            "flushed, or is another one. Restore it; or make it ready with `smsgate init` if it "
+            "is new; or begin anew with another data directory: smsgate dev --data-dir var2"
+        )
+    private_file.write(note, marker.create() + "\n")
     publish_programs(gateway)
     gateway.close()
 
@@ -176,6 +179,16 @@ def _refuse_taken_port(port: int) -> None:
                 f"Port {port} cannot be used ({error.strerror}). "
                 "Another one: smsgate dev --port 8001"
             ) from error
+
+
+@contextmanager
+def _told_by_signals(ending: threading.Event) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: ending.set()) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Leash:
 
     def __init__(self, keep: Sequence[int] = ()) -> None:
         self._lock = threading.Lock()
+        self._running: dict[int, subprocess.Popen[str]] = {}
         self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, our own interpreter
             [sys.executable, "-I", watchdog.__file__],
             stdin=subprocess.PIPE,
@@ -65,6 +66,7 @@ class Leash:
             text=True,
             errors="replace",
         )
+        self._running[process.pid] = process
         self._tell(f"+{process.pid}")
         return process
 
@@ -81,6 +83,7 @@ class Leash:
         """Take note of a process that has ended; what it left of its group is killed."""
         code = process.wait()
         self.signal(process, signal.SIGKILL)
+        self._running.pop(process.pid, None)
         self._tell(f"-{process.pid}")
         return code
 
@@ -91,7 +94,9 @@ class Leash:
             os.killpg(process.pid, number)
 
     def close(self) -> None:
-        """Let go: what still runs is ended by the watchdog, and we wait until that is done."""
+        """End what still runs, then the watchdog, which has nothing left to do."""
+        for process in list(self._running.values()):
+            self.end(process)
         if self._watchdog.stdin and not self._watchdog.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 self._watchdog.stdin.close()

@@ -9,7 +9,7 @@ from smsgate.cli import session
 from smsgate.wiring import publish_programs
 
 
-@click.command(epilog="Example: REDIS_URL=redis://10.0.0.5:6379/0 smsgate init")
+@click.command(epilog="Example: smsgate init")
 def init() -> None:
     """Make a new, empty store ready; one that is ready stays as it is.
 

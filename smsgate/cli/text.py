@@ -75,7 +75,10 @@ def _account(settings: Settings, name: str | None) -> Account:
         known = ", ".join(settings.accounts) or "none"
         raise UnknownAccount(f"Say which account is texted: --account, one of: {known}")
     if not usable(account):
-        raise AccountNotReady(f"Account {account.name!r} has no secret to sign the webhook with.")
+        raise AccountNotReady(
+            f"Account {account.name!r} has no secret to sign the webhook with. Set it, or start "
+            "`smsgate dev`, whose simulator needs none."
+        )
     return account
 
 

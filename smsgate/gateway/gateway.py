@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smsgate.consent import Event
-from smsgate.errors import InvalidNumber, QueueUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.errors import (
+    InvalidNumber,
+    QueueUnavailable,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.gate import Answer, Gate
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.overriding import override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
+from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replying import Replying
 from smsgate.gateway.waking import wake
-from smsgate.messages import WebhookRequest
+from smsgate.messages import Arrival, WebhookRequest
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.queue import Wakes
 from smsgate.settings import Settings
+from smsgate.spool import Spool
 from smsgate.store import Store
-from smsgate.store.inbox import Arrival
 
 
 @dataclass(frozen=True)
@@ -30,20 +37,24 @@ class Gateway:
     classifiers: Mapping[str, Classifier]
     """By program."""
     store: Store
+    spool: Spool
     gate: Gate
     wakes: Wakes
     outbound: Outbound
     _receiving: Receiving = field(init=False)
     _applying: Applying = field(init=False)
     _replying: Replying = field(init=False)
+    _replaying: Replaying = field(init=False)
 
     def __post_init__(self) -> None:
         """Hand each movement what it needs."""
-        receiving = Receiving(self.settings, self.classifiers, self.store, self.wakes)
+        receiving = Receiving(self.settings, self.classifiers, self.store, self.spool, self.wakes)
         object.__setattr__(self, "_receiving", receiving)
         object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.wakes))
         replying = Replying(self.settings, self.store, self.wakes, self.outbound)
         object.__setattr__(self, "_replying", replying)
+        replaying = Replaying(self.spool, self.store, self.wakes)
+        object.__setattr__(self, "_replaying", replaying)
 
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
         """Verify, understand and store what a provider posts; the receipt has the answer.
@@ -64,6 +75,14 @@ class Gateway:
     def send_replies(self, lane: int) -> int:
         """Send the due replies of a lane, for two seconds at most; gives how many were settled."""
         return self._replying.drain(lane)
+
+    def watch_spool(self) -> None:
+        """Replay the spool in the background from now on; for processes that receive."""
+        self._replaying.start()
+
+    def replay_spool(self) -> int:
+        """Replay the spool now; gives how many messages it had."""
+        return self._replaying.replay()
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.
@@ -99,10 +118,15 @@ class Gateway:
 
         ``ok; …`` names what works but could lose acknowledged writes.
         """
-        return {"store": self._store_ready(), "queue": self._queue_ready()}
+        return {
+            "store": self._store_ready(),
+            "queue": self._queue_ready(),
+            "spool": self._spool_ready(),
+        }
 
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""
+        self._replaying.close()
         self._replying.close()
         self.store.trail.close()
 
@@ -116,6 +140,13 @@ class Gateway:
         except (StoreUnavailable, StoreNotReady) as error:
             return str(error)
         return "; ".join(["ok", *weak])
+
+    def _spool_ready(self) -> str:
+        try:
+            depth = self.spool.depth()
+        except SpoolUnavailable as error:
+            return str(error)
+        return f"ok; {depth} messages wait for the store" if depth else "ok"
 
     def _queue_ready(self) -> str:
         try:

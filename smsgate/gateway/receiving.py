@@ -6,10 +6,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smsgate.errors import AccountNotReady, InvalidNumber, UnknownAccount
+import structlog
+
+from smsgate.errors import (
+    AccountNotReady,
+    InvalidNumber,
+    SpoolUnavailable,
+    StoreUnavailable,
+    UnknownAccount,
+)
 from smsgate.gateway.waking import wake
 from smsgate.logs import masked
 from smsgate.messages import (
+    Added,
+    Arrival,
     Decision,
     Entry,
     HttpReply,
@@ -24,9 +34,10 @@ from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Provider
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
+from smsgate.spool import Spool
 from smsgate.store import Store
-from smsgate.store.inbox import Arrival
 
+_log = structlog.get_logger()
 _UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")
 
 
@@ -49,12 +60,14 @@ class Receiving:
         settings: Settings,
         classifiers: Mapping[str, Classifier],
         store: Store,
+        spool: Spool,
         wakes: Wakes,
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
         self._classifiers = classifiers
         self._store = store
+        self._spool = spool
         self._wakes = wakes
 
     def receive(self, name: str, request: WebhookRequest) -> Receipt:
@@ -93,12 +106,23 @@ class Receiving:
                 self._store.trail.note(arrival.entry)
         if not lasting:
             return [arrival.entry.decision.intent.value for arrival in arrivals]
-        added, lanes = self._store.inbox.add(lasting)
+        added, lanes = self._add(lasting)
         wake(self._wakes.inbox, lanes)
         known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
         return [
             "duplicate" if id(arrival) in known else _label(arrival.entry) for arrival in arrivals
         ]
+
+    def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
+        """Into the inbox; where that cannot be, onto disk, and the provider is told so."""
+        try:
+            return self._store.inbox.add(lasting)
+        except StoreUnavailable:
+            try:
+                self._spool.keep(lasting)
+            except SpoolUnavailable as error:
+                _log.error("spool", problem=str(error))
+            raise
 
     def _entry(self, message: InboundMessage, account: Account, provider: Provider) -> Entry:
         program = self._settings.programs.route(account, message.sender, message.service)

@@ -13,14 +13,23 @@ from smsgate import __version__
 from smsgate.consent import Event
 from smsgate.errors import CallFailed, StoreNotReady, UnknownProgram
 from smsgate.gateway.waking import wake
-from smsgate.messages import ALL, Decision, Entry, HttpCall, Intent, Outcome, Reply, Verdict
+from smsgate.messages import (
+    ALL,
+    Arrival,
+    Decision,
+    Entry,
+    HttpCall,
+    Intent,
+    Outcome,
+    Reply,
+    Verdict,
+)
 from smsgate.optout.departure import CALL_US, obstacle
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import JOB_S, Wakes
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
-from smsgate.store.inbox import Arrival
 from smsgate.store.keys import lane_of
 from smsgate.store.outbox import Claim
 

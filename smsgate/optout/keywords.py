@@ -26,9 +26,19 @@ EVERY = "*"
 """In place of names: all sets there are."""
 
 Meaning = Literal[
-    "opt_out", "opt_out_all", "opt_in", "help", "review", "none", "doubt", "auto", "mention"
+    "opt_out",
+    "opt_out_all",
+    "opt_in",
+    "help",
+    "review",
+    "none",
+    "never",
+    "doubt",
+    "auto",
+    "mention",
 ]
-"""What a phrase says. Beyond the intents: ``none`` takes words out of play, ``doubt`` turns an
+"""What a phrase says. Beyond the intents: ``none`` takes words out of play unless
+a longer wording covers it, ``never`` whatever covers it, ``doubt`` turns an
 opt-out in its sentence into a review, ``auto`` marks a text that a machine wrote, and
 ``mention`` an instruction that is only repeated."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent import Mark, NumberState, Published, Standing
-from smsgate.messages import ALL, Decision, InboundMessage, Intent, Stored
+from smsgate.messages import ALL, Decision, InboundMessage, Intent, Stored, ms_of
 from smsgate.optout.classifier import Classifier
 from smsgate.settings import Program
 
@@ -149,8 +149,20 @@ def _overtaken(stored: Stored, standing: Standing, scope: str) -> bool:
     mark = standing.state.marks.get(scope)
     if mark is None or mark.stops == stored.entry.decision.intent.stops:
         return False
+    if mark.stops and _since_outage(stored, mark):
+        return True
     ahead_us = _ahead_us(stored, mark)
     return ahead_us >= 0 if mark.stops else ahead_us > 0
+
+
+def _since_outage(stored: Stored, mark: Mark) -> bool:
+    """Whether the mark was stored since the outage began that kept the message in a spool.
+
+    The spool's stamps are its host's, and an opt-in must not win by a clock that is ahead. Both
+    having come from spools, their stamps decide as usual.
+    """
+    outage_us = stored.entry.outage_us
+    return bool(outage_us) and not mark.spooled and ms_of(mark.id) * 1000 >= outage_us
 
 
 def _ahead_us(stored: Stored, mark: Mark | None) -> int:
@@ -201,6 +213,7 @@ def _marked(stored: Stored, standing: Standing, scope: str, *, changed: bool) ->
         id=stored.id,
         since_us=since,
         changed=change,
+        spooled=bool(entry.outage_us),
         why=_why(entry.decision, entry.source),
     )
     state: NumberState = standing.state

@@ -51,6 +51,7 @@ class Short:
     def _candidates(self, words: list[str]) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
         bared = self._keywords.bared(words)
         if not bared:
+            yield from self._repeated(words)
             return
         if len(bared) < len(words):
             yield "keyword_politely", ("politeness",), bared

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.messages import Intent
-from smsgate.optout.phrases import Match, Phrases
+from smsgate.optout.phrases import Match, Phrases, Span
 from smsgate.optout.reading import Sentence, chunks
 from smsgate.optout.whole import Keyword, Keywords
 
-_TAKES_OUT = frozenset({"none", "mention", "help", "opt_in", "review"})
+_TAKES_OUT = frozenset({"none", "never", "mention", "help", "opt_in", "review"})
 """What takes an opt-out that it overlaps out of play."""
 _OUT = ("opt_out", "opt_out_all")
 _WEAKER = ("opt_in", "help", "review")
-_ONLY_TAKES_OUT = ("none", "mention")
+_ONLY_TAKES_OUT = ("none", "never", "mention")
 _ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)
 _CONFIDENCE = {"phrase": 0.95, "keyword_in_sentence": 0.9}
 
@@ -59,8 +59,18 @@ def said(sentences: Iterable[Sentence], phrases: Phrases, keywords: Keywords) ->
         here = _findings(sentence, matches, keywords)
         findings += here
         if any(finding.intent.stops for finding in here):
-            everything = everything or not phrases.signs_of_class["all"].isdisjoint(seen)
+            everything = everything or _everything(phrases, seen)
     return Said(findings, automatic, laughs, everything)
+
+
+def _everything(phrases: Phrases, seen: Mapping[int, list[Span]]) -> bool:
+    """Whether a word such as ``all`` is there, and not only in ``not at all``."""
+    others = [span for sign in phrases.signs_of_class["notall"] for span in seen.get(sign, ())]
+    return any(
+        not any(start <= at < end for start, end in others)
+        for sign in phrases.signs_of_class["all"]
+        for at, _ in seen.get(sign, ())
+    )
 
 
 def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> list[Finding]:
@@ -92,13 +102,15 @@ def _stands(match: Match, blockers: Sequence[Match]) -> bool:
 
 
 def _blocks(blocker: Match, match: Match) -> bool:
-    """Whether they overlap, unless the match begins earlier and covers the blocker.
+    """Whether they overlap, unless the match is the longer one and covers the blocker.
 
     ``don't stop`` takes ``stop texting`` out, but ``asking you to stop`` covers ``you to stop``.
     """
     if not _overlap((match.start, match.end), blocker):
         return False
-    return not (match.start < blocker.start and blocker.end <= match.end)
+    covered = match.start <= blocker.start and blocker.end <= match.end
+    longer = match.end - match.start > blocker.end - blocker.start
+    return blocker.pattern.means == "never" or not (covered and longer)
 
 
 def _overlap(span: tuple[int, int], other: Match) -> bool:

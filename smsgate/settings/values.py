@@ -101,7 +101,7 @@ class Programs:
         A simulated account reaches the programs of every account.
         """
         for claimed in (sender, service, ANY_SENDER):
-            if claimed and (found := self._claim(account, claimed)) is not None:
+            if (found := self._claim(account, claimed)) is not None:
                 return found
         return None
 

@@ -29,6 +29,12 @@ class Health:
         with translated():
             self._client.ping()
 
+    def now_us(self) -> int:
+        """Redis's clock. Raises ``StoreUnavailable``."""
+        with translated():
+            seconds, micros = self._client.time()
+        return int(seconds) * 1_000_000 + int(micros)
+
     def refuse_eviction(self) -> None:
         """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.messages import Added, Decision, Entry, Intent, Stored
+from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.store.connection import Client, Script, translated
 from smsgate.store.keys import LANE_KEYS, Keys, lane_of
 
@@ -19,17 +19,6 @@ REMEMBER_S = 48 * 3600
 
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An entry on its way in, with what its stamp is made of."""
-
-    entry: Entry
-    sent_us: int | None = None
-    """The provider's signed event time."""
-    age_us: int = 0
-    """How long ago it came to our door, where it had to wait before it could be stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def _from_environment() -> Gateway:
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     gateway = build_gateway(configuration)
+    gateway.watch_spool()
     # Granian's workers are forks, which end without what `atexit` knows.
     Finalize(None, gateway.close, exitpriority=0)
     return gateway

@@ -40,7 +40,7 @@ def blueprint(gateway: Gateway, account: Account) -> Blueprint:
 
 
 def _authentic(given: Authorization | None, sid: str, account: Account) -> bool:
-    if given is None or given.type != "basic" or sid != account.options["account_sid"]:
+    if given is None or sid != account.options["account_sid"]:
         return False
     token = account.secrets["auth_token"][0]
     return same(given.username or "", sid) and same(given.password or "", token.value)

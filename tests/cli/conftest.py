@@ -58,7 +58,7 @@ class Dev:
         self.log = directory.with_name(f"{directory.name}.log")
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environ: str) -> None:
         """Start it and wait until it says that it is ready."""
         command = [sys.executable, "-m", "smsgate.cli", "dev", "--port", str(self.port)]
         command += ["--data-dir", str(self.directory)]
@@ -66,7 +66,7 @@ class Dev:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
-                env={**kept, "SMSGATE_CONFIG": str(CONFIG)},
+                env={**kept, "SMSGATE_CONFIG": str(CONFIG), **environ},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import urllib.request
@@ -93,7 +94,7 @@ def test_its_end_leaves_no_process_behind(dev: Dev, number: signal.Signals) -> N
     dev.start()
     started = processes_of(dev)
     dev.kill(number)
-    assert sorted(started) == sorted(PROCESSES)
+    assert sorted(started) == sorted(PROCESSES), dev.said
     assert wait_until(lambda: all(gone(pid) for pid in started.values()))
 
 
@@ -149,15 +150,20 @@ def test_a_faulty_configuration_starts_nothing(
 
 
 def test_a_store_that_was_flushed_is_not_made_ready_again(
-    redis_url: str, dev: Dev, terminal: Callable[..., Terminal]
+    dev: Dev, terminal: Callable[..., Terminal]
 ) -> None:
     dev.start()
-    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
-    there.run("text", "Stop please", "--from", NUMBER)
     dev.kill(signal.SIGTERM)
-    for file in (dev.directory / "redis" / "appendonlydir").iterdir():
-        file.unlink()
-    with pytest.raises(AssertionError):
-        dev.start()
-    assert there.run("check", NUMBER) == 2
-    assert "no marker" in there.errors
+    shutil.rmtree(dev.directory / "redis" / "appendonlydir")
+    there = terminal()
+    for _ in range(2):
+        assert there.run("dev", "--data-dir", str(dev.directory), "--port", str(dev.port)) == 2
+        assert "it was flushed" in there.errors
+
+
+def test_a_redis_that_was_named_is_used(
+    redis_url: str, dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start(REDIS_URL=redis_url)
+    assert not (dev.directory / "redis").exists()
+    assert terminal(REDIS_URL=redis_url).run("check", NUMBER) == 0

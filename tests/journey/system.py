@@ -50,7 +50,7 @@ def until(condition: Callable[[], object], timeout_s: float = 20.0) -> object:
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.02)  # noqa: TID251 - between two looks at another process
+        time.sleep(0.02)
     raise AssertionError(f"not within {timeout_s} s")
 
 

@@ -59,6 +59,7 @@ NO_NUMBERS = [
     ("+14155550123\n+14155550124", ""),
     ("415\n5550123", "US"),
     ("+1" * 500, ""),
+    ("+1 415 555" + " " * 40 + "0123", ""),
     ("4155550123", "XX"),
 ]
 
@@ -95,7 +96,7 @@ def test_any_text_is_a_number_in_e164_or_refused(text: str, region: str) -> None
     assert e164(number) == number
 
 
-@given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
+@given(st.from_regex(r"\+1[0-9]{10}", fullmatch=True))
 def test_the_fast_way_gives_what_parsing_gives(text: str) -> None:
     parsed = phonenumbers.format_number(
         phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164

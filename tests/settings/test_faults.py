@@ -108,6 +108,10 @@ DOCUMENTS = [
         program('contact = "${NO_SUCH}"'),
         [("programs.alerts.contact", "'${NO_SUCH}' names a variable that is not set: set it")],
     ),
+    (
+        program('name = "${NO_SUCH}"', instead="name"),
+        [("programs.alerts.name", "'${NO_SUCH}' names a variable that is not set: set it")],
+    ),
     (program('contact = "${NO"'), [("programs.alerts.contact", "write ${NAME}")]),
     (
         program('replies.en.optout = "x"'),

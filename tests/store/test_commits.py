@@ -7,9 +7,9 @@ import pytest
 
 from smsgate.consent import Event, Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, StoreUnavailable
-from smsgate.messages import ALL, Intent, Reply
+from smsgate.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_S, Effects
-from smsgate.store.inbox import Arrival, hold_field
+from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.contents import contents
 from tests.fakes.values import NUMBER, entry

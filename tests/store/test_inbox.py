@@ -8,9 +8,9 @@ import time
 import pytest
 
 from smsgate.errors import StoreUnavailable
-from smsgate.messages import ALL, Decision, Intent
+from smsgate.messages import ALL, Arrival, Decision, Intent
 from smsgate.store.connection import open_redis
-from smsgate.store.inbox import WAKE_MS, Arrival, Inbox, hold_field
+from smsgate.store.inbox import WAKE_MS, Inbox, hold_field
 from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.values import NUMBER, OTHER, entry
 

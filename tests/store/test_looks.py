@@ -6,9 +6,8 @@ import pytest
 
 from smsgate.consent import Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
-from smsgate.messages import ALL, Intent
+from smsgate.messages import ALL, Arrival, Intent
 from smsgate.store.commits import Effects
-from smsgate.store.inbox import Arrival
 from smsgate.store.keys import LANE_KEYS, LANES, lane_of
 from tests.fakes.values import NUMBER, entry
 

@@ -6,10 +6,9 @@ import pytest
 
 from smsgate.consent import Published
 from smsgate.errors import StoreNotReady
-from smsgate.messages import Intent
+from smsgate.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.inbox import Arrival
 from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS, LANES, lane_of
 from tests.fakes.values import NUMBER, OTHER, entry
 

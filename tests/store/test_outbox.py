@@ -7,9 +7,8 @@ import pytest
 
 from smsgate.consent import Event, Standing
 from smsgate.errors import StoreUnavailable
-from smsgate.messages import Reply
+from smsgate.messages import Arrival, Reply
 from smsgate.store.commits import Effects
-from smsgate.store.inbox import Arrival
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.outbox import LEASE_MS
 from tests.fakes.contents import contents

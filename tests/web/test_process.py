@@ -6,6 +6,7 @@ import http.client
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,16 +48,17 @@ def text(port: int, body: str) -> HttpReply:
     message = InboundMessage("simulator", "SM" + "1" * 32, NUMBER, "+15550001111", body)
     url = f"{account.public_url}/webhooks/simulator"
     request = PROVIDERS["twilio"].inbound(message, account, url)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/webhooks/simulator", request.body, dict(request.headers))
-    answer = connection.getresponse()
-    return HttpReply(answer.status, "", answer.read())
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("POST", "/webhooks/simulator", request.body, dict(request.headers))
+        answer = connection.getresponse()
+        return HttpReply(answer.status, "", answer.read())
 
 
 def test_a_text_that_was_acknowledged_just_before_the_end_is_in_the_trail(redis_url: str) -> None:
     with served("smsgate.web:create_app", ENVIRON | {"REDIS_URL": redis_url}) as port:
         assert text(port, "What time do you open?").status == 200
-    kept = Store(open_redis(redis_url)).trail.newest(lane_of(NUMBER), 5)
+    with closing(open_redis(redis_url)) as client:
+        kept = Store(client).trail.newest(lane_of(NUMBER), 5)
     assert [entry.text for entry in kept] == ["What time do you open?"]
 
 

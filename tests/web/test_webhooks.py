@@ -62,15 +62,21 @@ def test_a_get_with_everything_in_the_query_is_a_request_too(
     ]
 
 
-@pytest.mark.parametrize("path", ["/webhooks/twilio/s3cr%2Fet", "/webhooks/twilio/"])
-def test_a_path_stays_as_it_was_sent_and_is_never_redirected(
+@pytest.mark.parametrize("path", ["/webhooks/twilio/", "//webhooks/twilio"])
+def test_a_slash_too_many_stays_and_is_not_redirected_away(
     client: FlaskClient, gateway: FakeGateway, path: str
 ) -> None:
-    assert client.post(path).status_code == (200 if path[-1] == "/" else 404)
-    assert [request.url for _, request in gateway.received] in (
-        [],
-        [f"https://sms.example.com{path}"],
-    )
+    sent = {"PATH_INFO": path, "RAW_URI": path}
+    assert client.post("/", environ_overrides=sent).status_code == 200
+    assert gateway.received[0][1].url == f"https://sms.example.com{path}"
+
+
+@pytest.mark.parametrize("path", ["/webhooks/twilio/s3cr/et", "/webhooks//twilio", "/webhooks"])
+def test_another_path_is_refused_and_not_redirected(
+    client: FlaskClient, gateway: FakeGateway, path: str
+) -> None:
+    assert client.post("/", environ_overrides={"PATH_INFO": path}).status_code == 404
+    assert gateway.received == []
 
 
 def test_a_secret_in_the_path_reaches_the_gateway_but_no_log(

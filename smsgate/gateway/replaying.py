@@ -1,0 +1,81 @@
+"""Back from the spool: what waited on disk goes into the inbox when the store is back."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+import structlog
+
+from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.gateway.waking import wake
+from smsgate.messages import Arrival
+from smsgate.queue import Wakes
+from smsgate.spool import Spool, Spooled
+from smsgate.store import Store
+
+PERIOD_S = 1.0
+_CHUNK = 200
+_log = structlog.get_logger()
+
+
+class Replaying:
+    """A thread of each web process; one process of a host at a time does the work."""
+
+    def __init__(self, spool: Spool, store: Store, wakes: Wakes) -> None:
+        """Use these collaborators; the thread starts with ``start``."""
+        self._spool = spool
+        self._store = store
+        self._wakes = wakes
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look after the spool from now on."""
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def replay(self) -> int:
+        """Store what waits; gives how many messages. What the store has already is a duplicate.
+
+        Raises ``StoreUnavailable``, ``SpoolUnavailable``; what was not stored stays.
+        """
+        if not self._spool.depth():
+            return 0
+        replayed = 0
+        with self._spool.replayer() as mine:
+            while mine and (spooled := self._spool.oldest(_CHUNK)):
+                self._store_chunk(spooled)
+                replayed += len(spooled)
+        return replayed
+
+    def _store_chunk(self, spooled: list[Spooled]) -> None:
+        here_us, there_us = time.time_ns() // 1000, self._store.health.now_us()
+        arrivals = [
+            Arrival(
+                entry=msgspec.structs.replace(
+                    one.entry, outage_us=there_us - (here_us - one.began_us)
+                ),
+                sent_us=one.sent_us,
+                age_us=max(0, here_us - one.arrived_us),
+            )
+            for one in spooled
+        ]
+        _, lanes = self._store.inbox.add(arrivals)
+        self._spool.drop(spooled)
+        wake(self._wakes.inbox, lanes)
+
+    def _run(self) -> None:
+        while not self._ending.wait(PERIOD_S):
+            try:
+                if replayed := self.replay():
+                    _log.info("spool replayed", messages=replayed)
+            except (StoreUnavailable, SpoolUnavailable) as error:
+                _log.warning("spool waits", problem=str(error))

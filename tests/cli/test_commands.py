@@ -1,0 +1,231 @@
+"""The commands around a store: what they say, and the exit codes that scripts rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from smsgate.cli import running, session
+from smsgate.wiring import build_gateway, load_configuration
+from tests.cli.conftest import CONFIG, Terminal
+
+NUMBER, OTHER = "+14155550123", "+14155550124"
+COMMANDS = (
+    ["dev"],
+    ["init"],
+    ["config", "check"],
+    ["doctor"],
+    ["text"],
+    ["check"],
+    ["status"],
+    ["history"],
+    ["replies", "list"],
+    ["explain"],
+)
+
+
+@pytest.fixture
+def ready(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> Terminal:
+    """A terminal beside a store that is ready, and where nobody works on the inbox."""
+    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("init") == 0
+    return there
+
+
+def opt_out(there: Terminal, number: str) -> None:
+    """Opt a number out and apply it, as a worker would."""
+    gateway = build_gateway(load_configuration(there.environ))
+    gateway.override("suppress", number, "all", "tests", "asked by phone")
+    for lane in range(16):
+        gateway.apply(lane)
+    gateway.close()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(
+    terminal: Callable[..., Terminal], command: list[str]
+) -> None:
+    there = terminal()
+    assert there.run(*command, "--help") == 0
+    assert f"Example: smsgate {' '.join(command)}" in there.output
+
+
+def test_all_allowed_is_0_some_blocked_1_and_no_number_2(ready: Terminal) -> None:
+    opt_out(ready, NUMBER)
+    assert ready.run("check", OTHER, "--program", "alerts") == 0
+    assert ready.run("check", OTHER, NUMBER, "--program", "alerts") == 1
+    assert ready.run("check", OTHER, "12345", NUMBER, "--program", "alerts") == 2
+
+
+def test_a_check_says_why_and_since_when(ready: Terminal) -> None:
+    opt_out(ready, NUMBER)
+    ready.run("check", OTHER, NUMBER)
+    allowed, blocked = ready.output.splitlines()
+    assert allowed == f"{OTHER}  allowed"
+    assert blocked.startswith(f"{NUMBER}  blocked opted_out_all since 20")
+
+
+def test_a_check_as_json_keeps_the_order_asked(ready: Terminal) -> None:
+    opt_out(ready, NUMBER)
+    answer = ready.json("check", NUMBER, OTHER, "12345")
+    assert isinstance(answer, dict)
+    assert answer["program"] == "alerts"
+    results = [(one["number"], one["allowed"], one["reason"]) for one in answer["results"]]
+    assert results == [
+        (NUMBER, False, "opted_out_all"),
+        (OTHER, True, ""),
+        ("12345", None, "invalid"),
+    ]
+
+
+COULD_NOT_TELL = [
+    ("nothing listens there", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "cannot be used"),
+    ("REDIS_URL is rubbish", {"REDIS_URL": "http://x"}, "redis://"),
+    ("the configuration is not there", {"SMSGATE_CONFIG": "/nowhere"}, "SMSGATE_CONFIG"),
+]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"), [row[1:] for row in COULD_NOT_TELL], ids=[row[0] for row in COULD_NOT_TELL]
+)
+def test_what_cannot_be_told_is_2_and_says_why(
+    terminal: Callable[..., Terminal], environ: dict[str, str], said: str
+) -> None:
+    there = terminal(**environ)
+    assert there.run("check", NUMBER, "--program", "alerts") == 2
+    assert said in there.errors
+
+
+def test_a_flushed_store_is_2_and_never_allowed(ready: Terminal, redis_client: redis.Redis) -> None:
+    redis_client.flushall()
+    assert ready.run("check", NUMBER, "--program", "alerts") == 2
+    assert "allowed" not in ready.output
+    assert "no marker" in ready.errors
+
+
+def test_an_unknown_program_is_2(ready: Terminal) -> None:
+    assert ready.run("check", NUMBER, "--program", "nope") == 2
+    assert "nope" in ready.errors
+
+
+def test_where_no_dev_runs_any_more_it_is_not_texted(
+    tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    gone = running.Running(1 << 30, "http://127.0.0.1:1", "redis://127.0.0.1:1/0", "key", {})
+    running.announce(tmp_path, gone)
+    there = terminal(SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("text", "stop") == 2
+    assert "start `smsgate dev`" in there.errors
+
+
+def test_where_neither_dev_nor_a_redis_is_it_says_so(
+    tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    environ = {"SMSGATE_DATA_DIR": str(tmp_path)}
+    assert session.nothing_runs(environ)
+    assert not session.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
+
+
+def test_init_says_whether_the_store_was_ready(ready: Terminal) -> None:
+    assert ready.run("init") == 0
+    assert "ready already" in ready.output
+
+
+def test_status_shows_each_program(ready: Terminal) -> None:
+    opt_out(ready, NUMBER)
+    assert ready.run("status", NUMBER) == 0
+    assert ready.output.startswith("alerts  blocked opted_out_all since 20")
+    assert ready.run("status", "12345") == 2
+    assert "12345" in ready.errors
+
+
+def test_history_shows_what_happened(ready: Terminal) -> None:
+    opt_out(ready, NUMBER)
+    assert ready.run("history", NUMBER) == 0
+    assert "opt_out  applied" in ready.output
+    (event,) = ready.json("history", NUMBER)  # type: ignore[misc]
+    assert (event["number"], event["entry"]["actor"]) == (NUMBER, "tests")
+    assert ready.run("history", OTHER) == 0
+    assert ready.output == f"Nothing is known of {OTHER}.\n"
+
+
+def test_no_reply_waits_at_first(ready: Terminal) -> None:
+    assert ready.run("replies", "list") == 0
+    assert ready.output == "No reply waits.\n"
+    assert ready.json("replies", "list") == []
+
+
+def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
+    assert ready.run("doctor") == 0
+    found = ready.json("doctor")
+    assert isinstance(found, list)
+    states = {one["subject"]: one["state"] for one in found if one["subject"] != "configuration"}
+    assert states == {
+        "store": "ok",
+        "marker": "ok",
+        "eviction": "ok",
+        "durability": "ok",
+        "queue": "ok",
+        "program alerts": "ok",
+    }
+
+
+WORSE = [
+    ("maxmemory-policy", "allkeys-lru", "eviction", "fault", 2),
+    ("appendfsync", "everysec", "durability", "warning", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "subject", "state", "code"), WORSE)
+def test_the_doctor_sees_what_could_lose_something(
+    ready: Terminal,
+    redis_client: redis.Redis,
+    name: str,
+    value: str,
+    subject: str,
+    state: str,
+    code: int,
+) -> None:
+    redis_client.config_set(name, value)
+    assert ready.run("doctor") == code
+    found = ready.json("doctor")
+    assert isinstance(found, list)
+    assert [one["state"] for one in found if one["subject"] == subject] == [state]
+
+
+def test_the_doctor_asks_everybody_even_where_the_store_is_away(
+    terminal: Callable[..., Terminal],
+) -> None:
+    there = terminal(REDIS_URL="redis://127.0.0.1:1/0")
+    assert there.run("doctor") == 2
+    faults = {line.split()[1] for line in there.output.splitlines() if "fault" in line}
+    assert faults == {"store:", "marker:", "eviction:", "durability:", "queue:", "programs:"}
+
+
+def test_a_configuration_in_order_is_0_with_its_warnings(
+    terminal: Callable[..., Terminal],
+) -> None:
+    there = terminal()
+    assert there.run("config", "check") == 0
+    assert "'twilio' has no secret" in there.output
+
+
+def test_every_fault_of_a_configuration_is_told_at_once(
+    tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    wrong = (CONFIG / "smsgate.toml").read_text().replace('"marketing"', '"promo"')
+    (tmp_path / "smsgate.toml").write_text(wrong.replace("region   =", "regoin   ="))
+    there = terminal(SMSGATE_CONFIG=str(tmp_path), PORT="x", TWILIO_ACCOUNT_SID="half set")
+    assert there.run("config", "check") == 2
+    for part in ("kind", "regoin", "PORT", "account_sid", "auth_token"):
+        assert part in there.errors
+
+
+@pytest.mark.parametrize("arguments", [[], ["nope"], ["check"], ["text"], ["check", "--nope"]])
+def test_a_command_that_does_not_exist_is_2(
+    terminal: Callable[..., Terminal], arguments: list[str]
+) -> None:
+    assert terminal().run(*arguments) == 2

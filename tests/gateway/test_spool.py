@@ -1,0 +1,199 @@
+"""While the store is away: 503, the message on disk, and one effect when the store is back."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+import pytest
+
+from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreUnavailable
+from smsgate.messages import Arrival, Intent
+from smsgate.spool import Spool
+from smsgate.store.keys import lane_of
+from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.values import NUMBER, OTHER, entry
+
+LANE = lane_of(NUMBER)
+
+
+@pytest.fixture
+def cut_off(environ, gateway):
+    """A gateway of the same host whose store is away."""
+    other = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+    yield other
+    other.close()
+
+
+def refuse(cut_off, request):
+    with pytest.raises(StoreUnavailable):
+        cut_off.receive("twilio", request)
+
+
+def allowed(gateway):
+    return gateway.gate.check([NUMBER], program="alerts")[0].allowed
+
+
+def texts(gateway, number=NUMBER):
+    return [
+        (event.entry.text, event.outcome)
+        for event in gateway.history(number)
+        if event.kind != "reply"
+    ]
+
+
+def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(gateway, cut_off, signed):
+    refuse(cut_off, signed("STOP"))
+    assert cut_off.spool.depth() == 1
+    assert gateway.ready()["spool"] == "ok; 1 messages wait for the store"
+
+    assert gateway.replay_spool() == 1
+    assert gateway.spool.depth() == 0
+    assert allowed(gateway) is False
+    gateway.apply(LANE)
+    assert texts(gateway) == [("STOP", "applied")]
+
+
+def test_an_ordinary_text_or_a_forged_one_is_not_kept(cut_off, signed):
+    cut_off.receive("twilio", signed("good morning"))
+    request = signed("STOP")
+    with pytest.raises(SignatureRefused):
+        cut_off.receive("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
+
+    assert cut_off.spool.depth() == 0
+
+
+def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(gateway, cut_off, signed):
+    request = signed("STOP")
+    refuse(cut_off, request)
+    gateway.replay_spool()
+
+    assert gateway.receive("twilio", request).outcome == "duplicate"
+    gateway.apply(LANE)
+    assert texts(gateway) == [("STOP", "applied")]
+
+
+def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off, signed):
+    request = signed("STOP")
+    refuse(cut_off, request)
+    gateway.receive("twilio", request)
+
+    gateway.replay_spool()
+    gateway.apply(LANE)
+    assert texts(gateway) == [("STOP", "applied")]
+
+
+def test_a_spool_replayed_twice_has_one_effect(gateway, cut_off, signed):
+    refuse(cut_off, signed("STOP"))
+    waiting = gateway.spool.oldest(10)
+    gateway.replay_spool()
+    gateway._replaying._store_chunk(waiting)
+
+    gateway.apply(LANE)
+    assert texts(gateway) == [("STOP", "applied")]
+
+
+def test_what_waited_keeps_its_order(gateway, cut_off, signed):
+    for text in ("STOP", "START", "STOP", "START"):
+        refuse(cut_off, signed(text))
+    gateway.replay_spool()
+    gateway.apply(LANE)
+
+    assert texts(gateway) == [
+        ("STOP", "applied"),
+        ("START", "applied"),
+        ("STOP", "applied"),
+        ("START", "applied"),
+    ]
+    assert allowed(gateway) is True
+
+
+def test_a_spooled_stop_that_is_older_than_a_start_changes_nothing(gateway, cut_off, signed):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    refuse(cut_off, signed("unsubscribe"))
+    gateway.receive("twilio", signed("START"))
+    gateway.apply(LANE)
+    assert allowed(gateway) is True
+
+    gateway.replay_spool()
+    gateway.apply(LANE)
+    assert texts(gateway)[-1] == ("unsubscribe", "stale")
+    assert allowed(gateway) is True
+
+
+def test_against_a_spooled_start_whatever_was_stored_since_the_outage_began_is_newer(
+    gateway, cut_off, signed
+):
+    """Even where this host's clock is ahead, so that the START seems to have come last."""
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    refuse(cut_off, signed("HELP", OTHER))
+    gateway.receive("twilio", signed("quit"))
+    gateway.apply(LANE)
+    refuse(cut_off, signed("START"))
+
+    gateway.replay_spool()
+    gateway.apply(LANE)
+    assert texts(gateway)[-1] == ("START", "stale")
+    assert allowed(gateway) is False
+
+
+def test_a_spooled_start_lifts_a_stop_from_before_the_outage(gateway, cut_off, signed):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    refuse(cut_off, signed("START"))
+
+    gateway.replay_spool()
+    gateway.apply(LANE)
+    assert allowed(gateway) is True
+
+
+def test_a_store_that_is_still_away_leaves_the_spool_as_it_is(cut_off, signed):
+    refuse(cut_off, signed("STOP"))
+
+    with pytest.raises(StoreUnavailable):
+        cut_off.replay_spool()
+    assert cut_off.spool.depth() == 1
+
+
+def test_a_spool_that_cannot_be_written_does_not_change_the_answer(environ, tmp_path, signed):
+    (tmp_path / "var").write_text("a file where a folder should be")
+    gateway = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+
+    refuse(gateway, signed("STOP"))
+    with pytest.raises(SpoolUnavailable):
+        gateway.spool.keep([Arrival(entry())])
+    gateway.close()
+
+
+def test_one_process_of_a_host_replays_at_a_time(tmp_path):
+    first, second = Spool(tmp_path / "spool.sqlite3"), Spool(tmp_path / "spool.sqlite3")
+    first.keep([Arrival(entry())])
+
+    with first.replayer() as mine, second.replayer() as theirs:
+        assert (mine, theirs) == (True, False)
+    with second.replayer() as mine:
+        assert mine
+
+
+def test_the_outage_began_with_the_oldest_message_that_waits(tmp_path):
+    spool = Spool(tmp_path / "spool.sqlite3")
+    spool.keep([Arrival(entry(Intent.OPT_OUT))])
+    spool.keep([Arrival(entry(Intent.OPT_IN))])
+    first, second = spool.oldest(10)
+    assert first.began_us == second.began_us == first.arrived_us
+
+    spool.drop([first])
+    spool.keep([Arrival(entry(Intent.HELP))])
+    assert {one.began_us for one in spool.oldest(10)} == {first.arrived_us}
+
+
+def test_messages_are_on_disk_when_they_are_kept(tmp_path):
+    spool = Spool(tmp_path / "spool.sqlite3")
+    spool.keep([Arrival(entry(text="Stop 🛑"))])
+
+    with sqlite3.connect(tmp_path / "spool.sqlite3") as file:
+        assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    file.close()
+    assert Spool(tmp_path / "spool.sqlite3").oldest(1)[0].entry.text == "Stop 🛑"

@@ -1,0 +1,163 @@
+"""The processes of the Procfile as they are started: real ones, beside a Redis that may die."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from smsgate import queue
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.gateway import Gateway
+from smsgate.store.keys import CLOCK_LEASE
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from tests.fakes.processes import wait_until
+
+CONFIG = Path(__file__).parents[2] / "config"
+PROCFILE = Path(__file__).parents[2] / "Procfile"
+NUMBER = "+14155550123"
+
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def environ(redis_url: str, tmp_path: Path, free_port: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "SMSGATE_CONFIG": str(CONFIG),
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": redis_url,
+        "PORT": str(free_port),
+    }
+
+
+@pytest.fixture
+def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def make(name: str) -> subprocess.Popen[str]:
+        process = leash.start([sys.executable, "-m", "workers", name], env=environ)
+        started.append(process)
+        return process
+
+    yield make
+    for process in started:
+        leash.end(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def gateway_on(environ: dict[str, str]) -> Gateway:
+    gateway = build_gateway(load_configuration(environ))
+    gateway.store.marker.create()
+    publish_programs(gateway)
+    return gateway
+
+
+def reason(gateway: Gateway, number: str) -> str:
+    return gateway.status(number)["alerts"].reason
+
+
+def test_the_names_that_the_queue_calls_by_are_there() -> None:
+    for _, function in (queue.APPLY, queue.SEND):
+        module, _, name = function.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_procfile_starts_what_there_is() -> None:
+    main = importlib.import_module("workers.__main__")
+    lines = [line.split(": ") for line in PROCFILE.read_text().splitlines()]
+    assert lines == [[name, f"python -m workers {name}"] for name in main.PROCESSES]
+
+
+def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> None:
+    gateway = gateway_on(environ)
+    gateway.override("suppress", NUMBER, "all", "tests", "")
+    assert reason(gateway, NUMBER) == "hold"
+    start("worker")
+    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
+    gateway.close()
+
+
+def test_the_clock_wakes_a_worker_where_the_wake_was_lost(
+    environ: dict[str, str], start: Start
+) -> None:
+    gateway = gateway_on(environ)
+    gateway.override("suppress", NUMBER, "all", "tests", "")
+    with redis.Redis.from_url(environ["REDIS_URL"]) as client:
+        assert client.delete("rq:queue:inbox") == 1
+    start("clock")
+    start("worker")
+    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
+    gateway.close()
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_each_process_ends_in_order_when_told_to(
+    environ: dict[str, str], start: Start, leash: Leash, name: str, number: signal.Signals
+) -> None:
+    gateway_on(environ).close()
+    process = start(name)
+    assert wait_until(lambda: _runs(name, environ))
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    leash.ended(process)
+
+
+def _runs(name: str, environ: dict[str, str]) -> bool:
+    """Whether the process has come to its work."""
+    if name == "web":
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(environ["PORT"]))) == 0
+    with redis.Redis.from_url(environ["REDIS_URL"]) as client:
+        return bool(client.exists(CLOCK_LEASE if name == "clock" else "rq:workers"))
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
+def test_a_faulty_configuration_is_told_and_is_exit_code_2(
+    environ: dict[str, str], start: Start, name: str
+) -> None:
+    environ["PORT"] = "x"
+    process = start(name)
+    assert process.wait(20) == 2
+    assert process.stdout is not None
+    assert "PORT" in process.stdout.read()
+
+
+def test_a_worker_outlives_a_redis_that_goes_and_comes(
+    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+) -> None:
+    first = redis_server.start(tmp_path / "redis", leash)
+    environ["REDIS_URL"] = first.url
+    worker = start("worker")
+    start("clock")
+    gateway = gateway_on(environ)
+    gateway.override("suppress", NUMBER, "all", "tests", "")
+    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
+    for round_ in range(2):
+        os.kill(first.process.pid, signal.SIGKILL)
+        leash.ended(first.process)
+        first = redis_server.start(tmp_path / "redis", leash)
+        number = f"+1415555020{round_}"
+        gateway.override("suppress", number, "all", "tests", "")
+        assert wait_until(lambda number=number: reason(gateway, number) == "opted_out_all")
+    assert worker.poll() is None
+    gateway.close()
+    leash.end(first.process)
