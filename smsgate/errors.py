@@ -85,6 +85,13 @@ class SignatureRefused(WebhookError):
     status = 403
 
 
+class SignatureExpired(SignatureRefused):
+    """The signature is right, but the time that it covers is outside the scheme's window.
+
+    Whoever sent it knew a secret once. An opt-out in it is honoured, an opt-in is not.
+    """
+
+
 class Unreadable(WebhookError):
     """The request is genuine but is not what the provider documents."""
 

@@ -73,6 +73,8 @@ class WebhookRequest:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+    certificate: bytes = b""
+    """What the URL that the provider asked for gave (see ``Provider.certificate``)."""
 
     @property
     def query(self) -> str:
@@ -125,6 +127,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who already answered this very message: ``provider``, ``network`` or nobody."""
     phone: bool = True
     """Whether ``number`` is a phone number; what is none is recorded and never suppressed."""
+    expired: bool = False
+    """Signed rightly, but outside the time window of its scheme."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
     v: int = 1

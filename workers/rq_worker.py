@@ -6,8 +6,10 @@ breaks at any other moment. Here a new one takes its place in the same process.
 
 from __future__ import annotations
 
+import signal
 import threading
 from types import FrameType
+from typing import NoReturn
 
 import redis
 import structlog
@@ -46,27 +48,36 @@ class SteadyWorker(SimpleWorker):
 
 def run(url: str, queue: str) -> None:
     """Work on one queue until SIGTERM or SIGINT; a job in progress is finished first."""
-    while not _work(url, queue):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    if _work(url, queue):
         pass
+
+
+def _stop(_: int, __: FrameType | None) -> NoReturn:
+    """Answer a signal that comes before the first worker listens to it."""
+    raise StopRequested
 
 
 def _work(url: str, queue: str) -> bool:
     """Run one worker until it ends; whether that is what was asked for."""
-    worker = _worker(url, queue)
     try:
-        _try(worker, queue)
-        if not worker.asked_to_end:
-            threading.Event().wait(AGAIN_S)
+        if _ended_as_asked(url, queue):
+            return True
+        threading.Event().wait(AGAIN_S)
     except StopRequested:  # Raised wherever the signal finds an idle worker, the wait included.
         return True
-    return worker.asked_to_end
+    return False
 
 
-def _try(worker: SteadyWorker, queue: str) -> None:
+def _ended_as_asked(url: str, queue: str) -> bool:
+    worker = None
     try:
+        worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
         _log.warning("worker lost redis", queue=queue, problem=str(error))
+    return worker is not None and worker.asked_to_end
 
 
 def _worker(url: str, name: str) -> SteadyWorker:

@@ -10,7 +10,7 @@ from smsgate import __version__
 from smsgate.consent import Event, Published, Standing
 from smsgate.gateway.confirming import silence
 from smsgate.gateway.waking import wake
-from smsgate.messages import ALL, Entry, Reply, Stored
+from smsgate.messages import ALL, Entry, Intent, Reply, Stored
 from smsgate.optout import reply_text
 from smsgate.optout.departure import WINDOW_US
 from smsgate.optout.policy import Settled, settle
@@ -149,7 +149,8 @@ def _event(
 
 
 def _kind(entry: Entry) -> str:
-    if entry.program:
+    """What is no intent is called by its rule: ``unrouted``, ``unreachable``, ``unreadable``."""
+    if entry.program and entry.decision.intent is not Intent.NONE:
         return entry.decision.intent.value
     return entry.decision.rule
 

@@ -48,7 +48,9 @@ class Gateway:
 
     def __post_init__(self) -> None:
         """Hand each movement what it needs."""
-        receiving = Receiving(self.settings, self.classifiers, self.store, self.spool, self.wakes)
+        receiving = Receiving(
+            self.settings, self.classifiers, self.store, self.spool, self.wakes, self.outbound
+        )
         object.__setattr__(self, "_receiving", receiving)
         object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.wakes))
         replying = Replying(self.settings, self.store, self.wakes, self.outbound)
@@ -64,9 +66,12 @@ class Gateway:
         """
         return self._receiving.receive(account, request)
 
-    def verify(self, account: str, request: WebhookRequest) -> None:
-        """Raise where a request to an account is not genuine, as ``receive`` would."""
-        self._receiving.verify(account, request)
+    def reported(self, account: str, request: WebhookRequest) -> Receipt:
+        """Verify and keep what a provider tells of texts of ours (delivery reports).
+
+        Raises as ``receive`` does.
+        """
+        return self._receiving.reported(account, request)
 
     def apply(self, lane: int) -> int:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from smsgate.errors import (
     AccountNotReady,
+    CallFailed,
     InvalidNumber,
+    SignatureExpired,
     SpoolUnavailable,
     StoreUnavailable,
     UnknownAccount,
 )
+from smsgate.gateway.certificates import Certificates
+from smsgate.gateway.reporting import report_entry
 from smsgate.gateway.waking import wake
 from smsgate.logs import masked
 from smsgate.messages import (
@@ -29,9 +33,10 @@ from smsgate.messages import (
 )
 from smsgate.optout import Classifier
 from smsgate.optout.policy import decide, scope_of
+from smsgate.outbound import Outbound
 from smsgate.phone import e164, is_e164
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.contract import Provider
+from smsgate.providers.contract import Handshake, Provider, Report
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.spool import Spool
@@ -62,6 +67,7 @@ class Receiving:
         store: Store,
         spool: Spool,
         wakes: Wakes,
+        outbound: Outbound,
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
@@ -69,34 +75,73 @@ class Receiving:
         self._store = store
         self._spool = spool
         self._wakes = wakes
+        self._outbound = outbound
+        self._certificates = Certificates(outbound)
 
     def receive(self, name: str, request: WebhookRequest) -> Receipt:
         """See ``Gateway.receive``."""
-        account, provider = self._genuine(name, request)
+        account, provider = self._account(name)
+        expired = self._genuine(account, provider, request)
+        shaken = provider.handshake(request, account)
+        if shaken is not None:
+            return self._confirmed(shaken)
+        messages = provider.parse(request, account)
         arrivals = [
-            Arrival(self._entry(message, account, provider), message.sent_us)
-            for message in provider.parse(request, account)
+            Arrival(self._entry(message, account, provider, expired), message.sent_us)
+            for message in messages
         ]
+        if expired:
+            arrivals = _opt_outs(arrivals)
         outcomes = self._keep(arrivals)
+        outcomes += self._told(provider.reports(request, account), account) if not messages else []
         return Receipt(
             answer=provider.ACK,
             outcome=" ".join(outcomes) or "nothing",
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
         )
 
-    def verify(self, name: str, request: WebhookRequest) -> None:
-        """See ``Gateway.verify``."""
-        self._genuine(name, request)
+    def reported(self, name: str, request: WebhookRequest) -> Receipt:
+        """See ``Gateway.reported``."""
+        account, provider = self._account(name)
+        if self._genuine(account, provider, request):
+            raise SignatureExpired("the request is outside the time window of its signature")
+        outcomes = self._told(provider.reports(request, account), account)
+        return Receipt(provider.ACK, " ".join(outcomes) or "status", "")
 
-    def _genuine(self, name: str, request: WebhookRequest) -> tuple[Account, Provider]:
+    def _genuine(self, account: Account, provider: Provider, request: WebhookRequest) -> bool:
+        """Verify; whether all is right but the time. Raises ``SignatureRefused``."""
+        call = provider.certificate(request, account)
+        if call is not None:
+            request = replace(request, certificate=self._certificates.of(call))
+        try:
+            provider.verify(request, account, time.time_ns() // 1000)
+        except SignatureExpired:
+            return True
+        return False
+
+    def _account(self, name: str) -> tuple[Account, Provider]:
         account = self._settings.accounts.get(name)
         if account is None:
             raise UnknownAccount(f"there is no account {name!r} here")
         if not usable(account):
             raise AccountNotReady(f"account {name!r} has no secret yet, so nothing can be verified")
-        provider = PROVIDERS[account.provider]
-        provider.verify(request, account, time.time_ns() // 1000)
-        return account, provider
+        return account, PROVIDERS[account.provider]
+
+    def _confirmed(self, shaken: Handshake) -> Receipt:
+        """Make the call that a provider wants before it sends, then answer."""
+        if shaken.call is not None:
+            try:
+                self._outbound.perform(shaken.call)
+            except CallFailed as error:
+                raise AccountNotReady(f"the endpoint could not be confirmed: {error}") from error
+        return Receipt(shaken.answer, "handshake", "")
+
+    def _told(self, reports: list[Report], account: Account) -> list[str]:
+        """Keep what a provider tells of texts of ours."""
+        entries = [report_entry(self._settings, account, report) for report in reports]
+        if not entries:
+            return []
+        return self._keep([Arrival(entry) for entry in entries])
 
     def _keep(self, arrivals: list[Arrival]) -> list[str]:
         """Store what has an effect durably, note the rest; gives what became of each."""
@@ -124,7 +169,9 @@ class Receiving:
                 _log.error("spool", problem=str(error))
             raise
 
-    def _entry(self, message: InboundMessage, account: Account, provider: Provider) -> Entry:
+    def _entry(
+        self, message: InboundMessage, account: Account, provider: Provider, expired: bool
+    ) -> Entry:
         program = self._settings.programs.route(account, message.sender, message.service)
         decision, scope = _UNROUTED, ""
         if program is not None:
@@ -144,12 +191,22 @@ class Receiving:
             channel=message.channel,
             answered=provider.answered(message),
             phone=phone,
+            expired=expired,
         )
 
 
 def _has_effect(entry: Entry) -> bool:
-    """Everything but a plain ``none``; an unrouted text is kept so that an operator sees it."""
-    return entry.decision.intent is not Intent.NONE or not entry.program
+    """Everything but a plain ``none``; what is unrouted or told by a provider is kept too."""
+    ordinary = entry.decision.intent is Intent.NONE and entry.source == "text"
+    return not ordinary or not entry.program
+
+
+def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
+    """Of messages outside their time window only opt-outs count. Raises ``SignatureExpired``."""
+    kept = [arrival for arrival in arrivals if arrival.entry.decision.intent.stops]
+    if not kept:
+        raise SignatureExpired("the request is outside the time window of its signature")
+    return kept
 
 
 def _label(entry: Entry) -> str:

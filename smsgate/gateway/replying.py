@@ -78,7 +78,7 @@ class Replying:
         return settled
 
     def _send(self, claim: Claim) -> None:
-        if claim.abandoned:
+        if claim.abandoned and not self._repeatable(claim.reply):
             note = "the process that sent it died; whether it left is not known"
             self._end(claim, "unknown", note)
             return
@@ -91,6 +91,11 @@ class Replying:
             self._end(claim, why_not, _OBSTACLES[why_not])
             return
         self._settle(claim, self._perform(claim.reply))
+
+    def _repeatable(self, reply: Reply) -> bool:
+        """Whether the provider sends nothing twice for one key."""
+        account = self._settings.accounts.get(reply.account)
+        return account is not None and PROVIDERS[account.provider].IDEMPOTENT
 
     def _obstacle(self, claim: Claim) -> str:
         reply = claim.reply
@@ -106,7 +111,8 @@ class Replying:
         try:
             response = self._outbound.perform(_call(reply, account))
         except CallFailed as error:
-            verdict = Verdict.UNKNOWN if error.left else Verdict.NOT_ACCEPTED
+            lost = error.left and not provider.IDEMPOTENT
+            verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
             return Outcome(verdict, note=str(error))
         return provider.outcome(response)
 

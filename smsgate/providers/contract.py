@@ -28,6 +28,51 @@ class Field:
     """Required only where another key has this value, such as ``("algorithm", "hmac-sha256")``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider tells of a text of ours, after it took it."""
+
+    message_id: str
+    number: str
+    """Whom it was for, E.164."""
+    sender: str
+    """The number of ours that it came from."""
+    kind: str
+    """``opted_out`` (will not be texted), ``unreachable`` (dead, unallocated, landline)."""
+    code: str
+    """The provider's own code."""
+    note: str
+    """The provider's meaning of the code, in our words."""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """How an endpoint is confirmed to a provider that asks before it sends."""
+
+    answer: HttpReply
+    call: HttpCall | None = None
+    """A call that is to be made first; its response is not looked at."""
+
+
+def no_handshake(request: WebhookRequest, account: Account) -> Handshake | None:
+    """Confirm nothing: for providers that never ask. Import it ``as handshake``."""
+    del request, account
+    return None
+
+
+def no_certificate(request: WebhookRequest, account: Account) -> HttpCall | None:
+    """Want no certificate: for schemes with a shared secret. Import it ``as certificate``."""
+    del request, account
+    return None
+
+
+def no_reports(request: WebhookRequest, account: Account) -> list[Report]:
+    """Read no reports: for providers that send none. Import it ``as reports``."""
+    del request, account
+    return []
+
+
 class Provider(Protocol):
     """The type of a provider's module."""
 
@@ -36,19 +81,36 @@ class Provider(Protocol):
     ACK: HttpReply
     """The answer that tells the provider that its message is stored and that we send nothing."""
     FIELDS: tuple[Field, ...]
+    IDEMPOTENT: bool
+    """Whether ``reply`` carries a key by which a repeated call sends nothing twice."""
+
+    def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
+        """Describe the call whose body ``verify`` wants as ``request.certificate``, if any.
+
+        Checks scheme, host and path of the URL first: raises ``SignatureRefused``.
+        """
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if the request is genuine, every byte of it that ``parse`` will read.
 
         ``account`` is usable (all required fields are set). ``now_us`` is for schemes that sign
-        a time. Raises ``SignatureRefused``; and ``Unreadable`` only for a request whose sender
-        has proved to know a secret of the account.
+        a time. Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the
+        time; ``Unreadable`` only for a request whose sender has proved to know a secret.
         """
+
+    def handshake(self, request: WebhookRequest, account: Account) -> Handshake | None:
+        """Say how a verified request that asks whether we are here is confirmed, if it is one."""
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the messages in a verified request; none where it is about something else.
 
         Raises ``Unreadable`` with a sentence that says what is missing or wrong.
+        """
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        """Return what a verified request tells of texts of ours; only what is worth keeping.
+
+        Raises ``Unreadable``.
         """
 
     def answered(self, message: InboundMessage) -> str:

@@ -37,6 +37,8 @@ def reason_of(error: Exception) -> str:
 
 def _ours(error: SmsGateError) -> Response:
     answer = _answer(error.status, str(error), reason_of(error))
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_webhook():
+        _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = _RETRY_AFTER_S
     if error.status == HTTPStatus.UNAUTHORIZED:
@@ -54,9 +56,18 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """Tell the operator everything but the message's content, and the caller nothing."""
-    rule = request.url_rule.rule if request.url_rule else ""
-    _log.error("request failed", method=request.method, route=rule, exc_info=error)
+    _log.error("request failed", method=request.method, route=_route(), exc_info=error)
     return _answer(500, "Something failed here that should not; it has been logged.", "failed")
+
+
+def _is_webhook() -> bool:
+    """A webhook's own line in the log says already what became of it."""
+    return request.blueprint == "webhooks"
+
+
+def _route() -> str:
+    """The rule instead of the path, for a path may have a secret or a number in it."""
+    return request.url_rule.rule if request.url_rule else ""
 
 
 def _answer(status: int, sentence: str, reason: str) -> Response:

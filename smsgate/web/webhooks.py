@@ -15,6 +15,8 @@ from smsgate.settings import Settings
 from smsgate.web.incoming import webhook_request
 from smsgate.web.problems import reason_of
 
+_SHOWN = 40
+"""Characters of an account's name in the log; anybody may call us with any name."""
 Take = Callable[[str, WebhookRequest], Receipt]
 
 
@@ -33,12 +35,8 @@ def blueprint(gateway: Gateway) -> Blueprint:
 
     @door.post("/<account>/status")
     def status(account: str) -> Response:
-        """Take a delivery report: so far it is only verified."""
-        return answered(account, _verified)
-
-    def _verified(account: str, report: WebhookRequest) -> Receipt:
-        gateway.verify(account, report)
-        return Receipt(HttpReply(204, "text/plain"), "status", "")
+        """Take a delivery report."""
+        return answered(account, gateway.reported)
 
     def _probed(account: str) -> Response:
         if account not in gateway.settings.accounts:
@@ -59,23 +57,24 @@ def _answering(settings: Settings) -> Callable[[str, Take], Response]:
     def answered(account: str, take: Take) -> Response:
         started = time.perf_counter()
         environ = request.environ
-        status, outcome, numbers = 500, "failed", ""
+        status, outcome, numbers, problem = 500, "failed", "", ""
         try:
             incoming = webhook_request(environ, accounts.get(account), trust_proxy)
             receipt = take(account, incoming)
             status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
             return _response(receipt.answer)
         except SmsGateError as error:
-            status, outcome = error.status, reason_of(error)
+            status, outcome, problem = error.status, reason_of(error), str(error)
             raise
         finally:
             log.info(
                 "webhook",
-                account=account,
+                account=account[:_SHOWN],
                 method=environ["REQUEST_METHOD"],
                 outcome=outcome,
                 numbers=numbers,
                 status=status,
+                problem=problem,
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )
 

@@ -103,9 +103,10 @@ class FakeGateway:
         self._fail()
         return Receipt(self.answer, "opt_out", "+1415•••0123")
 
-    def verify(self, account: str, request: WebhookRequest) -> None:
+    def reported(self, account: str, request: WebhookRequest) -> Receipt:
         self.verified.append((account, request))
         self._fail()
+        return Receipt(HttpReply(204, "text/plain"), "status", "")
 
     def status(self, number: str) -> dict[str, Answer]:
         self._fail()

@@ -19,7 +19,10 @@ from tests.providers.recorded import everything
 ROOM = Path(smsgate.providers.__file__).parent
 ROOT = Path(__file__).parents[2]
 NO_PROVIDERS = {"__init__", "contract"}
-FUNCTIONS = ("verify", "parse", "answered", "reply", "outcome", "inbound")
+FUNCTIONS = (
+    "certificate", "verify", "handshake", "parse", "reports", "answered", "reply", "outcome",
+    "inbound",
+)  # fmt: skip
 # A provider is handed the time and makes no call.
 NOT_FOR_PROVIDERS = {
     "asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "secrets",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from smsgate.errors import InvalidNumber, StoreNotReady, StoreUnavailable, UnknownProgram
@@ -126,7 +127,9 @@ def test_a_gate_that_cannot_tell_is_a_problem_and_never_an_answer(
     client: FlaskClient, gateway: FakeGateway, error: Exception, status: int, reason: str
 ) -> None:
     gateway.gate.error = error
-    answer = check(client, {"program": "alerts", "numbers": [ONE]})
+    with capture_logs() as lines:
+        answer = check(client, {"program": "alerts", "numbers": [ONE]})
+    assert [line["route"] for line in lines] == (["/v1/check"] if status >= 500 else [])
     assert problem(answer) == (status, reason)
     assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
     assert (str(error) in answer.text) is (status != 500)

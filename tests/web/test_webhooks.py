@@ -132,9 +132,9 @@ def test_an_error_is_answered_with_its_status_and_one_sentence(
     assert answer.text == f"{error}\n"
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
-    assert [(line["event"], line["status"], line["outcome"]) for line in lines] == [
-        ("webhook", status, outcome)
-    ]
+    [line] = lines
+    assert (line["event"], line["status"], line["outcome"]) == ("webhook", status, outcome)
+    assert line["problem"] == str(error)
 
 
 def test_an_unexpected_error_tells_the_caller_nothing_and_the_log_no_body(
@@ -182,7 +182,14 @@ def test_a_webhook_leaves_one_line_with_no_number_and_no_body(client: FlaskClien
         "outcome": "opt_out",
         "numbers": "+1415•••0123",
         "status": 200,
+        "problem": "",
     }
+
+
+def test_a_name_that_somebody_made_up_does_not_fill_the_log(client: FlaskClient) -> None:
+    with capture_logs() as lines:
+        client.post("/webhooks/" + "x" * 5000)
+    assert lines[0]["account"] == "x" * 40
 
 
 def test_a_delivery_report_is_verified_and_answered_empty(

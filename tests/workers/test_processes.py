@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -124,10 +125,17 @@ def test_each_process_ends_in_order_when_told_to(
 def _runs(name: str, environ: dict[str, str]) -> bool:
     """Whether the process has come to its work."""
     if name == "web":
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(environ["PORT"]))) == 0
+        return _answers(f"http://127.0.0.1:{environ['PORT']}/healthz")
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
         return bool(client.exists(CLOCK_LEASE if name == "clock" else "rq:workers"))
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
@@ -161,3 +169,37 @@ def test_a_worker_outlives_a_redis_that_goes_and_comes(
     assert worker.poll() is None
     gateway.close()
     leash.end(first.process)
+
+
+def test_a_worker_waits_for_a_redis_that_is_not_there_yet(
+    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+) -> None:
+    first = redis_server.start(tmp_path / "redis", leash)
+    environ["REDIS_URL"] = first.url
+    gateway = gateway_on(environ)
+    leash.end(first.process)
+    worker = start("worker")
+    assert _says(worker, "worker lost redis")
+    second = redis_server.start(tmp_path / "redis", leash)
+    gateway.override("suppress", NUMBER, "all", "tests", "")
+    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
+    gateway.close()
+    leash.end(second.process)
+
+
+@pytest.mark.parametrize("name", ["worker", "sender", "clock"])
+def test_without_redis_a_process_still_ends_when_told_to(
+    environ: dict[str, str], start: Start, leash: Leash, name: str
+) -> None:
+    environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+    process = start(name)
+    assert _says(process, "redis" if name != "clock" else "clock waits for the store")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    leash.ended(process)
+
+
+def _says(process: subprocess.Popen[str], part: str) -> bool:
+    """Whether a line of the process has the part; waits for it."""
+    assert process.stdout is not None
+    return any(part in line for line in process.stdout)

@@ -9,14 +9,32 @@ from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import no_certificate as certificate
+from smsgate.providers.contract import no_handshake as handshake
+from smsgate.providers.contract import no_reports as reports
 from smsgate.providers.twilio.messages_api import outcome, reply
 from smsgate.providers.twilio.signature import verify
 from smsgate.providers.twilio.webhook import answered, inbound, parse
 
-__all__ = ["ACK", "FIELDS", "NAME", "answered", "inbound", "outcome", "parse", "reply", "verify"]
+__all__ = [
+    "ACK",
+    "FIELDS",
+    "IDEMPOTENT",
+    "NAME",
+    "answered",
+    "certificate",
+    "handshake",
+    "inbound",
+    "outcome",
+    "parse",
+    "reply",
+    "reports",
+    "verify",
+]
 
 NAME = "twilio"
 ACK = HttpReply(200, "text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
+IDEMPOTENT = False
 FIELDS: tuple[Field, ...] = (
     Field("account_sid", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
     Field("auth_token", r"[!-~]+", "the account's Auth Token, without blanks", secret=True),
