@@ -1,5 +1,6 @@
 # make run    everything on this machine, in a second terminal: .venv/bin/smsgate --help
 # make test   the tests; sets itself up in .venv, wants no root and no system package
+# make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
 #
 # PYTHON=/path/to/python3.12 picks the interpreter, ARGS="…" is handed to smsgate or pytest.
@@ -7,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-full lint format bench eval clean
+.PHONY: help run test test-full faults lint format bench eval clean
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -26,6 +27,9 @@ test: $(VENV)/.test
 test-full: $(VENV)/.test
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults --seconds 600 $(ARGS)
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -39,8 +43,8 @@ format: $(VENV)/.lint
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)
 
-eval: $(VENV)/.run
-	$(BIN)/smsgate evaluate $(ARGS)
+eval: $(VENV)/.test
+	$(BIN)/python -m tests.accuracy.evaluate $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

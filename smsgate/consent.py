@@ -45,6 +45,17 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reply that was given up; kept until a person retries or dismisses it."""
+
+    reply: Reply
+    outcome: str
+    """``refused``, ``late`` or ``unknown``."""
+    note: str
+    at_us: int
+    v: int = 1
+
+
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest opt-out or opt-in of a number in one scope."""
 

@@ -52,6 +52,12 @@ class UnknownProgram(SmsGateError):
     status = 422
 
 
+class NoSuchReply(SmsGateError):
+    """There is no reply of that id with which this could be done."""
+
+    status = 404
+
+
 class Unauthorized(SmsGateError):
     """An API call without a valid key."""
 

@@ -195,6 +195,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: str = "sms"
     language: str = ""
     tries: int = 0
+    slot_us: int = 0
+    """The moment that was reserved for it where its sender's rate is limited."""
     v: int = 1
 
 

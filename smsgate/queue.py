@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import redis
 from rq import Queue
+from rq.job import Job
+from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.errors import QueueUnavailable
@@ -22,6 +24,8 @@ JOB_S = 2
 """How long a job works before it wakes its lane again and ends."""
 _TTL_S = 10
 _TIMEOUT_S = 60
+_PATIENCE = 100
+"""Wakes that may wait in a queue before those that have expired are looked for."""
 
 
 class Wakes:
@@ -51,6 +55,31 @@ class Wakes:
             self._connection.ping()
         except redis.RedisError as error:
             raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+
+    def clean(self) -> None:
+        """Take away what RQ keeps of jobs that died: the clock asks for new ones.
+
+        Raises ``QueueUnavailable``.
+        """
+        try:
+            for queue in self._queues.values():
+                StartedJobRegistry(queue=queue).cleanup()
+                failed = FailedJobRegistry(queue=queue)
+                for id_ in failed.get_job_ids():
+                    failed.remove(id_)
+                    self._connection.delete(Job.key_for(id_))
+                self._drop_expired(queue)
+        except redis.RedisError as error:
+            raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+
+    def _drop_expired(self, queue: Queue) -> None:
+        """Wakes that expired while no worker ran leave their ids behind."""
+        ids = queue.get_job_ids()
+        if len(ids) <= _PATIENCE:
+            return
+        for id_ in ids:
+            if not self._connection.exists(Job.key_for(id_)):
+                self._connection.lrem(queue.key, 1, id_)
 
     def _enqueue(self, job: tuple[str, str], lane: int) -> None:
         name, function = job

@@ -7,6 +7,7 @@ by.
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import threading
@@ -14,12 +15,14 @@ import uuid
 
 import structlog
 
-from smsgate.errors import StoreUnavailable
+from smsgate.errors import QueueUnavailable, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.waking import wake
 from smsgate.wiring import publish_programs
 
 PERIOD_S = 2.0
+CLEAN_EVERY = 15
+"""Rounds between two cleanings of RQ's registries."""
 
 _log = structlog.get_logger()
 
@@ -27,19 +30,23 @@ _log = structlog.get_logger()
 def run(gateway: Gateway, ending: threading.Event) -> None:
     """Sweep until ``ending`` is set."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    while not ending.is_set():
+    for turn in itertools.count():
+        if ending.is_set():
+            return
         try:
-            sweep(gateway, name)
-        except StoreUnavailable as error:
-            _log.warning("clock waits for the store", problem=str(error))
+            if sweep(gateway, name) and turn % CLEAN_EVERY == 0:
+                gateway.wakes.clean()
+        except (StoreUnavailable, QueueUnavailable) as error:
+            _log.warning("clock waits", problem=str(error))
         ending.wait(PERIOD_S)
 
 
-def sweep(gateway: Gateway, name: str) -> None:
-    """One round, if this clock holds the lease. Raises ``StoreUnavailable``."""
+def sweep(gateway: Gateway, name: str) -> bool:
+    """One round, if this clock holds the lease; whether it does. Raises ``StoreUnavailable``."""
     if not gateway.store.sweep.leads(name):
-        return
+        return False
     publish_programs(gateway)
     inboxes, outboxes = gateway.store.sweep.overdue()
     wake(gateway.wakes.inbox, inboxes)
     wake(gateway.wakes.outbox, outboxes)
+    return True

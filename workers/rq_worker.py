@@ -6,6 +6,7 @@ breaks at any other moment. Here a new one takes its place in the same process.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from types import FrameType
@@ -48,35 +49,33 @@ class SteadyWorker(SimpleWorker):
 
 def run(url: str, queue: str) -> None:
     """Work on one queue until SIGTERM or SIGINT; a job in progress is finished first."""
+    _hear()
+    # Raised wherever the signal finds an idle worker, the wait included.
+    with contextlib.suppress(StopRequested):
+        while not _ended_as_asked(url, queue):
+            threading.Event().wait(AGAIN_S)
+
+
+def _hear() -> None:
+    """Listen for signals while no worker does: before the first one, and between two."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    if _work(url, queue):
-        pass
 
 
 def _stop(_: int, __: FrameType | None) -> NoReturn:
-    """Answer a signal that comes before the first worker listens to it."""
     raise StopRequested
 
 
-def _work(url: str, queue: str) -> bool:
-    """Run one worker until it ends; whether that is what was asked for."""
-    try:
-        if _ended_as_asked(url, queue):
-            return True
-        threading.Event().wait(AGAIN_S)
-    except StopRequested:  # Raised wherever the signal finds an idle worker, the wait included.
-        return True
-    return False
-
-
 def _ended_as_asked(url: str, queue: str) -> bool:
+    """Run one worker until it ends; whether that is what a signal asked for."""
     worker = None
     try:
         worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
         _log.warning("worker lost redis", queue=queue, problem=str(error))
+    finally:
+        _hear()
     return worker is not None and worker.asked_to_end
 
 

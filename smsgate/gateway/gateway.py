@@ -14,6 +14,7 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gate import Answer, Gate
+from smsgate.gateway import dead_letters
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.overriding import override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
@@ -27,6 +28,7 @@ from smsgate.queue import Wakes
 from smsgate.settings import Settings
 from smsgate.spool import Spool
 from smsgate.store import Store
+from smsgate.store.keys import lane_of
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,15 @@ class Gateway:
     def replay_spool(self) -> int:
         """Replay the spool now; gives how many messages it had."""
         return self._replaying.replay()
+
+    def retry_reply(self, id_: str, actor: str) -> None:
+        """Make a reply that was given up due again. Raises ``NoSuchReply``."""
+        reply = dead_letters.retry(self.store, id_, actor)
+        wake(self.wakes.outbox, [lane_of(reply.number)])
+
+    def dismiss_reply(self, id_: str, actor: str) -> None:
+        """Forget a reply that was given up. Raises ``NoSuchReply``."""
+        dead_letters.dismiss(self.store, id_, actor)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from smsgate import __version__
-from smsgate.consent import Event
+from smsgate.consent import DeadLetter, Event
 from smsgate.errors import CallFailed, StoreNotReady, UnknownProgram
 from smsgate.gateway.waking import wake
 from smsgate.messages import (
@@ -36,6 +36,9 @@ from smsgate.store.outbox import Claim
 SENDERS = 32
 """Calls under way at once: 320 replies a second where the provider answers in 100 ms."""
 _LONGEST_PAUSE_S = 60.0
+_AT_ONCE_US = 20_000
+_GIVEN_UP = frozenset({"refused", "late", "unknown"})
+"""Outcomes that a person should see."""
 
 _log = structlog.get_logger()
 
@@ -90,7 +93,27 @@ class Replying:
         if why_not:
             self._end(claim, why_not, _OBSTACLES[why_not])
             return
-        self._settle(claim, self._perform(claim.reply))
+        if self._in_turn(claim):
+            self._settle(claim, self._perform(claim.reply))
+
+    def _in_turn(self, claim: Claim) -> bool:
+        """Whether the sender's rate lets the reply leave now; if not, it waits for its moment.
+
+        What the rate cannot carry before the deadline is dropped as ``late``.
+        """
+        reply = claim.reply
+        account = self._settings.accounts.get(reply.account)
+        if account is None or not account.rate or reply.slot_us:
+            return True
+        pause_us = int(1_000_000 / account.rate)
+        slot_us = self._store.outbox.slot(reply, pause_us, reply.deadline_us - CALL_US)
+        if not slot_us:
+            self._end(claim, "late", f"more than {account.rate:g} texts a second were due")
+            return False
+        if slot_us <= claim.now_us + _AT_ONCE_US:
+            return True
+        self._store.outbox.again(claim, msgspec.structs.replace(reply, slot_us=slot_us), slot_us)
+        return False
 
     def _repeatable(self, reply: Reply) -> bool:
         """Whether the provider sends nothing twice for one key."""
@@ -170,7 +193,8 @@ class Replying:
             provider_id=provider_id,
             software=__version__,
         )
-        if not self._store.outbox.done(claim, event):
+        dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
+        if not self._store.outbox.done(claim, event, dead):
             _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
 
 

@@ -49,6 +49,7 @@ class AccountReader:
             provider=provider,
             public_url=self._url(name, "public_url", values) or public_url,
             api_url=self._url(name, "api_url", values),
+            rate=shape.rate,
             options=MappingProxyType({k: v for k, v in values.items() if k not in secret}),
             secrets=MappingProxyType(
                 {k: split_secrets(v) for k, v in values.items() if k in secret}
@@ -110,4 +111,4 @@ def simulator(environment: Environment) -> Account | None:
 
 
 def _texts(shape: AccountTable) -> Mapping[str, str]:
-    return shape.model_dump()
+    return shape.model_dump(exclude={"rate"})

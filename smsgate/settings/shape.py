@@ -21,7 +21,7 @@ class _Table(BaseModel):
 
 
 class AccountTable(BaseModel):
-    """``[accounts.NAME]``: three keys of ours, the rest is the provider's."""
+    """``[accounts.NAME]``: four keys of ours, the rest is the provider's."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     __pydantic_extra__: dict[str, str]
@@ -29,6 +29,7 @@ class AccountTable(BaseModel):
     provider: Filled
     public_url: str = ""
     api_url: str = ""
+    rate: Annotated[float, Field(ge=0, le=10_000, strict=False)] = 0.0
 
 
 class RepliesTable(_Table):

@@ -39,6 +39,8 @@ class Account:
     """What the provider calls, without trailing slash; ``""`` where nothing was configured."""
     api_url: str = ""
     """Where to call the provider; ``""`` is the provider's own address."""
+    rate: float = 0.0
+    """Texts a second that each of our senders may send; 0 is no limit."""
     simulated: bool = False
 
 

@@ -21,6 +21,7 @@ ledger              stream      events
 outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
 claims              hash        reply id -> when it was claimed (us)
+dead                hash        reply id -> a reply that was given up, and why (JSON)
 wake:inbox          string      deadline (ms) until which a job for the inbox is expected
 wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
@@ -38,6 +39,11 @@ LAYOUT = 1
 
 CLOCK_LEASE = "smsgate:clock"
 SIMULATOR = "smsgate:simulator"
+
+
+def pace_of(account: str, sender: str) -> str:
+    """Key that says when a sender of ours may text again; a sender serves all lanes."""
+    return f"smsgate:pace:{account}:{sender}"
 
 
 def lane_of(number: str) -> int:
@@ -61,6 +67,7 @@ class Keys:
     outbox: str
     replies: str
     claims: str
+    dead: str
     wake_inbox: str
     wake_outbox: str
     trail: str
@@ -99,6 +106,7 @@ def _keys(lane: int) -> Keys:
         outbox=name("outbox"),
         replies=name("replies"),
         claims=name("claims"),
+        dead=name("dead"),
         wake_inbox=name("wake:inbox"),
         wake_outbox=name("wake:outbox"),
         trail=name("trail"),

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent import DeadLetter, Event
 from smsgate.messages import Reply
 from smsgate.store.connection import Client, Script, translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import LANE_KEYS, Keys
+from smsgate.store.keys import LANE_KEYS, Keys, pace_of
 
 LEASE_MS = 20_000
 """How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Reply).decode
+_letter = msgspec.json.Decoder(DeadLetter).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Outbox:
         self._client = client
         self._claim = Script(client, "claim")
         self._settle = Script(client, "settle")
+        self._pace = Script(client, "pace")
+        self._bury = Script(client, "bury")
 
     def claim(self, lane: int) -> Claim | None:
         """Claim the reply of a lane that is due first; None where none is due."""
@@ -51,16 +54,41 @@ class Outbox:
         _, raw, before, now_us = found
         return Claim(lane, _decode(raw), str(now_us), now_us, bool(before))
 
-    def done(self, claim: Claim, event: Event) -> bool:
+    def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> bool:
         """Take a claimed reply out, with the event that says what became of it.
 
-        False where the claim was lost to another sender in the meantime.
+        ``dead`` keeps it for a person to look at. False where the claim was lost to another
+        sender in the meantime.
         """
-        return self._settled(claim, event=_encode(event))
+        letter = _encode(dead) if dead else b""
+        return self._settled(claim, event=_encode(event), dead=letter)
 
     def again(self, claim: Claim, reply: Reply, due_us: int) -> bool:
         """Put a claimed reply back, due later."""
         return self._settled(claim, reply=_encode(reply), due_ms=due_us // 1000)
+
+    def slot(self, reply: Reply, pause_us: int, latest_us: int) -> int:
+        """Reserve the next moment (us) at which the reply's sender may text.
+
+        0 where that would be after ``latest_us``; then nothing is reserved.
+        """
+        return int(self._pace([pace_of(reply.account, reply.sender)], [pause_us, latest_us]))
+
+    def dead(self, lane: int) -> list[DeadLetter]:
+        """The replies of a lane that were given up, oldest first."""
+        with translated():
+            rows = self._client.hvals(LANE_KEYS[lane].dead)
+        return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
+
+    def bury(self, lane: int, id_: str, event: Event, reply: Reply | None = None) -> bool:
+        """Take a dead letter out: with ``reply`` it is due again, without it is dismissed.
+
+        False where there is none of that id.
+        """
+        keys = LANE_KEYS[lane]
+        names = [keys.dead, keys.outbox, keys.replies, keys.ledger]
+        again = _encode(reply) if reply else b""
+        return bool(self._bury(names, [id_, again, _encode(event)]) == 1)
 
     def depth(self, lane: int) -> int:
         """How many replies of a lane are not settled."""
@@ -76,9 +104,14 @@ class Outbox:
         return [_decode(row) for row in rows if row is not None]
 
     def _settled(
-        self, claim: Claim, event: bytes = b"", reply: bytes = b"", due_ms: int = 0
+        self,
+        claim: Claim,
+        event: bytes = b"",
+        reply: bytes = b"",
+        due_ms: int = 0,
+        dead: bytes = b"",
     ) -> bool:
         keys: Keys = LANE_KEYS[claim.lane]
-        names = [keys.outbox, keys.replies, keys.claims, keys.ledger]
-        done = self._settle(names, [claim.reply.id, claim.token, event, reply, due_ms])
+        names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
+        done = self._settle(names, [claim.reply.id, claim.token, event, reply, due_ms, dead])
         return bool(done == 1)

@@ -17,6 +17,8 @@ from smsgate.web.problems import reason_of
 
 _SHOWN = 40
 """Characters of an account's name in the log; anybody may call us with any name."""
+_TOLD = 300
+"""Characters of a problem in the log, which may repeat that name."""
 Take = Callable[[str, WebhookRequest], Receipt]
 
 
@@ -74,7 +76,7 @@ def _answering(settings: Settings) -> Callable[[str, Take], Response]:
                 outcome=outcome,
                 numbers=numbers,
                 status=status,
-                problem=problem,
+                problem=problem[:_TOLD],
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )
 

@@ -95,7 +95,7 @@ class FakeGateway:
     error: Exception | None = None
     collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})
     received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
-    verified: list[tuple[str, WebhookRequest]] = field(default_factory=list)
+    reports: list[tuple[str, WebhookRequest]] = field(default_factory=list)
     overridden: list[tuple[str, ...]] = field(default_factory=list)
 
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
@@ -104,7 +104,7 @@ class FakeGateway:
         return Receipt(self.answer, "opt_out", "+1415•••0123")
 
     def reported(self, account: str, request: WebhookRequest) -> Receipt:
-        self.verified.append((account, request))
+        self.reports.append((account, request))
         self._fail()
         return Receipt(HttpReply(204, "text/plain"), "status", "")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from smsgate.errors import (
     AccountNotReady,
+    NoSuchReply,
     SignatureRefused,
     StoreNotReady,
     StoreUnavailable,
@@ -426,3 +428,64 @@ def test_ready_names_each_collaborator(gateway, redis_client):
 
     redis_client.flushall()
     assert "marker" in gateway.ready()["store"]
+
+
+# --- rates and dead letters -----------------------------------------------------------------
+
+
+def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gateway, signed, api):
+    api.script(Answer(400, code=21614))
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    (letter,) = gateway.store.outbox.dead(LANE)
+    assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
+
+    gateway.dismiss_reply(letter.reply.id, "ana")
+    assert gateway.store.outbox.dead(LANE) == []
+    last = gateway.history(NUMBER)[-1]
+    assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
+    with pytest.raises(NoSuchReply):
+        gateway.dismiss_reply(letter.reply.id, "ana")
+
+
+def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
+    api.script(Answer(400, code=21614))
+    gateway.receive("twilio", signed("HELP"))
+    run(gateway)
+    (letter,) = gateway.store.outbox.dead(LANE)
+
+    gateway.retry_reply(letter.reply.id, "ana")
+    gateway.send_replies(LANE)
+    assert [event.outcome for event in reply_events(gateway)] == ["refused", "retried", "sent"]
+    assert gateway.store.outbox.dead(LANE) == []
+
+
+def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
+    gateway, signed, api, redis_client
+):
+    api.script(Answer(400, code=21614))
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    keys = LANE_KEYS[LANE]
+    (id_, raw) = next(iter(redis_client.hgetall(keys.dead).items()))
+    redis_client.hset(keys.dead, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
+
+    with pytest.raises(NoSuchReply, match="five minutes"):
+        gateway.retry_reply(id_.decode(), "ana")
+    assert len(gateway.store.outbox.dead(LANE)) == 1
+
+
+def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, gateway, signed, api):
+    config = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    rate = 'rate = 0.005\nprovider    = "twilio"'
+    config.write_text(config.read_text().replace('provider    = "twilio"', rate))
+    slow = build_gateway(load_configuration(environ))
+    numbers = [NUMBER, OTHER, "+442071838750"]
+    for number in numbers:
+        slow.receive("twilio", signed("STOP", number))
+        run(slow, number)
+    slow.close()
+
+    assert [call.form["To"] for call in api.calls] == [NUMBER]
+    assert [reply.number for reply in slow.store.outbox.waiting(lane_of(OTHER))] == [OTHER]
+    assert outcomes(slow, "+442071838750")[-1] == ("reply", "late")

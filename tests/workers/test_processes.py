@@ -193,7 +193,7 @@ def test_without_redis_a_process_still_ends_when_told_to(
 ) -> None:
     environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
     process = start(name)
-    assert _says(process, "redis" if name != "clock" else "clock waits for the store")
+    assert _says(process, "lost redis" if name != "clock" else "clock waits")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     leash.ended(process)

@@ -2,13 +2,16 @@
 -- Say what became of a claimed reply: done with it (with its event), or due again later.
 -- Only the holder of the claim may say so; a claim is known by the time at which it was made.
 --
--- KEYS  1 outbox  2 replies  3 claims  4 ledger
+-- KEYS  1 outbox  2 replies  3 claims  4 ledger  5 dead
 -- ARGV  1 reply id  2 time of the claim (us)  3 event JSON or ""  4 reply JSON or ""  5 due (ms)
+--       6 dead letter JSON or ""
 -- Gives 1, or 0 where the claim is another's
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
-local wrong = wrong_type(KEYS[1], 'zset') or wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[4], 'stream')
+local wrong = wrong_type(KEYS[1], 'zset') or wrong_type(KEYS[2], 'hash')
+  or wrong_type(KEYS[4], 'stream') or wrong_type(KEYS[5], 'hash')
 if wrong then return wrong end
 if ARGV[3] ~= '' then redis.call('XADD', KEYS[4], '*', 'e', ARGV[3]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[5], ARGV[1], ARGV[6]) end
 redis.call('HDEL', KEYS[3], ARGV[1])
 if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])

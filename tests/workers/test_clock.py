@@ -1,0 +1,84 @@
+"""The clock asks for what nobody was asked for, and one clock at a time does."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smsgate.messages import Arrival
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.values import NUMBER, entry
+from workers import clock
+
+LANE = lane_of(NUMBER)
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url):
+    (tmp_path / "smsgate.toml").write_text(
+        '[accounts.twilio]\nprovider = "twilio"\n'
+        '[programs.alerts]\nname = "A"\naccount = "twilio"\nsenders = ["*"]\nkeywords = ["en"]\n'
+    )
+    environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": redis_url}
+    gateway = build_gateway(load_configuration(environ))
+    gateway.store.marker.create()
+    yield gateway
+    gateway.close()
+
+
+def queued(redis_client, name="inbox"):
+    return redis_client.llen(f"rq:queue:{name}")
+
+
+def test_a_round_wakes_lanes_whose_wake_never_came(gateway, redis_client):
+    gateway.store.inbox.add([Arrival(entry())])
+    assert clock.sweep(gateway, "one")
+    assert queued(redis_client) == 0
+
+    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
+    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": 0})
+    clock.sweep(gateway, "one")
+    assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
+
+
+def test_a_round_publishes_the_programs(gateway):
+    clock.sweep(gateway, "one")
+
+    assert set(gateway.store.marker.programs()) == {"alerts"}
+
+
+def test_a_clock_that_stands_by_asks_for_nothing(gateway, redis_client):
+    clock.sweep(gateway, "one")
+    gateway.store.inbox.add([Arrival(entry())])
+    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
+
+    assert not clock.sweep(gateway, "two")
+    assert queued(redis_client) == 0
+
+
+def test_the_clock_outlives_a_store_that_is_away(gateway, environ_away, monkeypatch):
+    ending, rounds = threading.Event(), []
+
+    def end_after_three():
+        rounds.append(1)
+        if len(rounds) == 3:
+            ending.set()
+        return len(rounds) <= 3
+
+    monkeypatch.setattr(clock, "PERIOD_S", 0.01)
+    watched = threading.Thread(target=clock.run, args=(environ_away, ending))
+    watched.start()
+    while end_after_three():
+        watched.join(0.05)
+    watched.join(10)
+    assert not watched.is_alive()
+
+
+@pytest.fixture
+def environ_away(tmp_path):
+    environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    gateway = build_gateway(load_configuration(environ))
+    yield gateway
+    gateway.close()

@@ -1,0 +1,95 @@
+"""RQ carries wakes only: named jobs, as JSON, that leave nothing behind."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import zlib
+
+import pytest
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.serializers import JSONSerializer
+
+from smsgate.errors import QueueUnavailable
+from smsgate.queue import APPLY, SEND, Wakes
+
+
+@pytest.fixture
+def wakes(redis_url) -> Wakes:
+    return Wakes(redis_url, 2.0)
+
+
+def queue_of(redis_client, name="inbox") -> Queue:
+    return Queue(name, connection=redis_client, serializer=JSONSerializer)
+
+
+@pytest.mark.parametrize("job", [APPLY, SEND])
+def test_the_names_of_jobs_are_those_of_functions(job):
+    module, _, function = job[1].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_a_wake_is_a_job_with_its_lane_as_json(wakes, redis_client):
+    wakes.inbox(7)
+
+    (id_,) = queue_of(redis_client).get_job_ids()
+    stored = redis_client.hgetall(Job.key_for(id_))
+    assert json.loads(zlib.decompress(stored[b"data"])) == [
+        "workers.jobs.apply_inbox",
+        None,
+        [7],
+        {},
+    ]
+    assert 0 < redis_client.ttl(Job.key_for(id_)) <= 10 or stored[b"ttl"] == b"10"
+
+
+def test_wakes_have_ids_of_their_own(wakes, redis_client):
+    wakes.outbox(7)
+    wakes.outbox(7)
+
+    assert len(set(queue_of(redis_client, "outbox").get_job_ids())) == 2
+
+
+def test_a_job_that_died_with_its_worker_is_cleaned_away(wakes, redis_client):
+    wakes.inbox(1)
+    queue = queue_of(redis_client)
+    (id_,) = queue.get_job_ids()
+    redis_client.lrem(queue.key, 1, id_)
+    job = Job.fetch(id_, connection=redis_client, serializer=JSONSerializer)
+    job.set_status("started")
+    redis_client.persist(job.key)
+    redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:1": 1})
+
+    wakes.clean()
+    assert not redis_client.exists(job.key)
+    assert StartedJobRegistry(queue=queue).get_job_ids() == []
+    assert FailedJobRegistry(queue=queue).get_job_ids() == []
+
+
+def test_wakes_that_expired_without_a_worker_do_not_pile_up(wakes, redis_client):
+    queue = queue_of(redis_client)
+    redis_client.rpush(queue.key, *[f"expired-{place}" for place in range(150)])
+    wakes.inbox(1)
+
+    wakes.clean()
+    assert len(queue.get_job_ids()) == 1
+
+
+def test_a_finished_job_leaves_nothing(wakes, redis_client, monkeypatch):
+    wakes.inbox(1)
+    monkeypatch.setattr("workers.jobs.apply_inbox", lambda lane: None)
+    SimpleWorker([queue_of(redis_client)], connection=redis_client, serializer=JSONSerializer).work(
+        burst=True
+    )
+
+    assert list(redis_client.scan_iter("rq:job:*")) == []
+
+
+def test_a_queue_that_is_away_is_an_error_of_ours():
+    wakes = Wakes("redis://127.0.0.1:1/0", 0.2)
+
+    for ask in (wakes.ping, wakes.clean, lambda: wakes.inbox(1)):
+        with pytest.raises(QueueUnavailable):
+            ask()
