@@ -11,6 +11,8 @@ from smsgate.errors import InvalidNumber
 _SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}")
 _TOLL_FREE = re.compile(r"\+18(?:00|22|33|44|55|66|77|88)[0-9]{7}")
+# Mexico gave up the 1 before mobile numbers in August 2019; WhatsApp still asserts it.
+_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LONGEST = 40
 
 
@@ -31,6 +33,7 @@ def e164(text: str, region: str = "") -> str:
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return text  # The one plan where this shape is surely what parsing would give.
+    text = _MEXICAN.sub(r"+52\1", text)
     if len(text) > _LONGEST or any(character.isalpha() for character in text):
         raise _no_number(text, region)
     try:

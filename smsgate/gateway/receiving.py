@@ -161,7 +161,7 @@ class Receiving:
     def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
         """Into the inbox; where that cannot be, onto disk, and the provider is told so."""
         try:
-            return self._store.inbox.add(lasting)
+            return self._store.together.add(lasting)
         except StoreUnavailable:
             try:
                 self._spool.keep(lasting)
@@ -187,7 +187,7 @@ class Receiving:
             message_id=message.message_id,
             sender=message.sender,
             service=message.service,
-            text=message.text,
+            text=_sound(message.text),
             channel=message.channel,
             answered=provider.answered(message),
             phone=phone,
@@ -211,6 +211,11 @@ def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
 
 def _label(entry: Entry) -> str:
     return entry.decision.intent.value if entry.program else "unrouted"
+
+
+def _sound(text: str) -> str:
+    """Half of a surrogate pair, cut off by some carriers, cannot be stored; the rest can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _subscriber(number: str) -> tuple[str, bool]:

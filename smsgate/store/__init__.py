@@ -12,6 +12,7 @@ from smsgate.store.marker import Marker
 from smsgate.store.outbox import Outbox
 from smsgate.store.simulator import Simulator
 from smsgate.store.sweep import Sweep
+from smsgate.store.together import Together
 from smsgate.store.trail import Trail
 
 
@@ -23,6 +24,7 @@ class Store:
         self.health = Health(client)
         self.marker = Marker(client)
         self.inbox = Inbox(client)
+        self.together = Together(self.inbox)
         self.looks = Looks(client)
         self.commits = Commits(client)
         self.outbox = Outbox(client)

@@ -46,7 +46,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise StoreUnavailable(f"the store cannot be used: {error}") from error
+        raise _error(error) from error
 
 
 class Script:
@@ -67,9 +67,7 @@ class Script:
             except NoScriptError:
                 return self._client.eval(self._source, len(keys), *keys, *args)
 
-    def many(
-        self, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int]]]
-    ) -> list[Result]:
+    def many(self, calls: Sequence[Call]) -> list[Result]:
         """Run it several times in one round trip. For scripts that only read.
 
         Each call is atomic, all of them together are not.
@@ -81,12 +79,31 @@ class Script:
                 self._client.script_load(self._source)
                 return self._pipelined(calls)
 
-    def _pipelined(self, calls: Sequence[Call]) -> list[Result]:
+    def each(self, calls: Sequence[Call]) -> list[Result | StoreUnavailable]:
+        """Run it several times in one round trip; of each call its result or its error.
+
+        Raises ``StoreUnavailable`` where the way to Redis broke: any of them may have run.
+        """
+        with translated():
+            results = self._pipelined(calls, raising=False)
+            missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
+            if missing:
+                self._client.script_load(self._source)
+                again = self._pipelined([calls[at] for at in missing], raising=False)
+                for at, one in zip(missing, again, strict=True):
+                    results[at] = one
+        return [_error(one) if isinstance(one, RedisError) else one for one in results]
+
+    def _pipelined(self, calls: Sequence[Call], *, raising: bool = True) -> list[Result]:
         with self._client.pipeline(transaction=False) as pipeline:
             for keys, args in calls:
                 pipeline.execute_command("EVALSHA", self._sha, len(keys), *keys, *args)
-            results: list[Result] = pipeline.execute()
+            results: list[Result] = pipeline.execute(raise_on_error=raising)
         return results
+
+
+def _error(error: RedisError) -> StoreUnavailable:
+    return StoreUnavailable(f"the store cannot be used: {error}")
 
 
 def _source(name: str) -> bytes:

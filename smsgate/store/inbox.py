@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
-from smsgate.store.connection import Client, Script, translated
+from smsgate.store.connection import Call, Client, Result, Script, translated
 from smsgate.store.keys import LANE_KEYS, Keys, lane_of
 
 WAKE_MS = 2_000
@@ -39,38 +40,35 @@ class Inbox:
         self._rest = Script(client, "rest")
 
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
-        """Store entries durably and place their holds; one round trip a lane.
+        """Store entries durably and place their holds, in one round trip.
 
         Gives what became of each, in order, and the lanes for which a job is to be asked for.
         Raises ``StoreUnavailable``; then what was stored is told apart by its message id when
         the provider tries again.
         """
-        if len(arrivals) == 1:
-            lane = lane_of(arrivals[0].entry.number)
-            added, wake = self._add_to(LANE_KEYS[lane], arrivals)
-            return added, [lane] if wake else []
-        return self._add_to_lanes(arrivals)
+        added, wakes = self.add_each(arrivals)
+        return stored_or_raise(added), wakes
 
-    def _add_to_lanes(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
+    def add_each(
+        self, arrivals: Sequence[Arrival]
+    ) -> tuple[list[Added | StoreUnavailable], list[int]]:
+        """As ``add``, but with the error of each arrival in its place.
+
+        Raises ``StoreUnavailable`` where the way to Redis broke.
+        """
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
             places[lane_of(arrival.entry.number)].append(place)
-        result = [Added("")] * len(arrivals)
-        wakes: list[int] = []
-        for lane, of_lane in places.items():
-            added, wake = self._add_to(LANE_KEYS[lane], [arrivals[place] for place in of_lane])
-            for place, one in zip(of_lane, added, strict=True):
-                result[place] = one
-            if wake:
+        calls = [_call(lane, [arrivals[at] for at in of_lane]) for lane, of_lane in places.items()]
+        results = [self._add(*calls[0])] if len(calls) == 1 else self._add.each(calls)
+        added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
+        wakes = []
+        for (lane, of_lane), result in zip(places.items(), results, strict=True):
+            for at, one in zip(of_lane, _outcomes(result, len(of_lane)), strict=True):
+                added[at] = one
+            if not isinstance(result, StoreUnavailable) and result[0] == 1:
                 wakes.append(lane)
-        return result, wakes
-
-    def _add_to(self, keys: Keys, arrivals: Sequence[Arrival]) -> tuple[list[Added], bool]:
-        seen: list[str] = []
-        rows = [_row(keys, arrival, seen) for arrival in arrivals]
-        names = [keys.inbox, keys.holds, keys.reviews, keys.wake_inbox, keys.optins, *seen]
-        wake, *ids = self._add(names, [WAKE_MS, REMEMBER_S, _pack(rows)])
-        return [Added(id=one.decode(), duplicate=not one) for one in ids], wake == 1
+        return added, wakes
 
     def read(self, lane: int, count: int) -> Batch:
         """The oldest entries of a lane and the cursor behind which they stand."""
@@ -97,6 +95,14 @@ class Inbox:
             return int(self._client.xlen(LANE_KEYS[lane].inbox))
 
 
+def stored_or_raise(added: Sequence[Added | StoreUnavailable]) -> list[Added]:
+    """The outcomes, if none of them is an error."""
+    for one in added:
+        if isinstance(one, StoreUnavailable):
+            raise one
+    return [one for one in added if isinstance(one, Added)]
+
+
 def json_text(value: msgspec.Struct) -> str:
     """JSON as text: Redis's msgpack reader does not know byte strings."""
     return msgspec.json.encode(value).decode()
@@ -117,6 +123,21 @@ def _entry(raw: bytes) -> Entry:
     except msgspec.DecodeError as error:
         decision = Decision(Intent.NONE, rule="unreadable", note=str(error))
         return Entry(number="", program="", decision=decision, text=raw.decode(errors="replace"))
+
+
+def _call(lane: int, arrivals: Sequence[Arrival]) -> Call:
+    """Keys and arguments of the script for arrivals of one lane."""
+    keys = LANE_KEYS[lane]
+    seen: list[str] = []
+    rows = [_row(keys, arrival, seen) for arrival in arrivals]
+    names = [keys.inbox, keys.holds, keys.reviews, keys.wake_inbox, keys.optins, *seen]
+    return names, [WAKE_MS, REMEMBER_S, _pack(rows)]
+
+
+def _outcomes(result: Result | StoreUnavailable, count: int) -> Sequence[Added | StoreUnavailable]:
+    if isinstance(result, StoreUnavailable):
+        return [result] * count
+    return [Added(id=id_.decode(), duplicate=not id_) for id_ in result[1:]]
 
 
 def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:

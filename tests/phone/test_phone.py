@@ -157,3 +157,7 @@ def test_toll_free_is_north_american_and_exact(number: str, free: bool) -> None:
 )
 def test_a_region_is_two_capital_letters_of_a_country(text: str, known: bool) -> None:
     assert is_region(text) is known
+
+
+def test_a_mexican_mobile_number_is_the_same_with_and_without_its_former_1():
+    assert e164("+5215512345678") == e164("+52 55 1234 5678") == "+525512345678"

@@ -1,0 +1,128 @@
+"""Concurrent callers share round trips, and each hears of its own messages only."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smsgate.errors import StoreUnavailable
+from smsgate.messages import Added, Arrival
+from smsgate.store.inbox import Inbox
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.together import Together
+from tests.fakes.values import NUMBER, OTHER, entry
+
+
+def arrival(number: str, message_id: str) -> Arrival:
+    return Arrival(entry(number=number, message_id=message_id))
+
+
+class Slow:
+    """An inbox whose first trip waits until it is told to go; it counts the trips."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        self.trips: list[int] = []
+        self.under_way = threading.Event()
+        self.go = threading.Event()
+
+    def add_each(self, arrivals):
+        self.trips.append(len(arrivals))
+        self.under_way.set()
+        assert self.go.wait(10)
+        return self.inbox.add_each(arrivals)
+
+
+def add_in_threads(together, batches):
+    results = [None] * len(batches)
+
+    def add(place):
+        try:
+            results[place] = together.add(batches[place])
+        except StoreUnavailable as error:
+            results[place] = error
+
+    threads = [threading.Thread(target=add, args=(place,)) for place in range(len(batches))]
+    return results, threads
+
+
+def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
+    slow = Slow(store.inbox)
+    together = Together(slow)
+    numbers = [f"+1415555{place:04}" for place in range(9)]
+    batches = [[arrival(number, f"SM{number}")] for number in numbers]
+    results, threads = add_in_threads(together, batches)
+    threads[0].start()
+    assert slow.under_way.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    while len(together._waiting) < 8:
+        threads[1].join(0.01)
+    slow.go.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert slow.trips == [1, 8]
+    assert all(not added[0].duplicate for added, _ in results)
+    assert sum(store.inbox.depth(lane) for lane in range(16)) == 9
+    lanes = [lane for _, woken in results for lane in woken]
+    assert sorted(lanes) == sorted({lane_of(number) for number in numbers})
+
+
+def test_each_caller_hears_of_its_own_messages(store):
+    together = Together(store.inbox)
+    store.inbox.add([arrival(NUMBER, "SM1")])
+    batches = [
+        [arrival(NUMBER, "SM1")],
+        [arrival(NUMBER, "SM2"), arrival(OTHER, "SM3")],
+        [arrival(OTHER, "SM4")],
+    ]
+    results, threads = add_in_threads(together, batches)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert [[one.duplicate for one in added] for added, _ in results] == [
+        [True],
+        [False, False],
+        [False],
+    ]
+
+
+def test_a_lane_that_cannot_be_written_fails_only_those_who_need_it(store, redis_client):
+    redis_client.lpush(LANE_KEYS[lane_of(OTHER)].inbox, "not a stream")
+    added, _ = store.inbox.add_each([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
+
+    assert isinstance(added[0], Added)
+    assert isinstance(added[1], StoreUnavailable)
+    with pytest.raises(StoreUnavailable):
+        store.inbox.add([arrival(OTHER, "SM2"), arrival(NUMBER, "SM5")])
+
+
+def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, redis_client):
+    class Broken:
+        def add_each(self, arrivals):
+            raise StoreUnavailable("away")
+
+    together = Together(Broken())
+    batches = [[arrival(NUMBER, f"SM{place}")] for place in range(4)]
+    results, threads = add_in_threads(together, batches)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert all(isinstance(result, StoreUnavailable) for result in results)
+    together._inbox = store.inbox
+    added, _ = together.add([arrival(NUMBER, "SM9")])
+    assert not added[0].duplicate
+
+
+def test_scripts_that_redis_forgot_are_told_it_again_in_the_same_call(store, redis_client):
+    store.inbox.add([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
+    redis_client.script_flush()
+
+    added, _ = store.inbox.add_each([arrival(NUMBER, "SM3"), arrival(OTHER, "SM4")])
+    assert [one.duplicate for one in added] == [False, False]
