@@ -141,6 +141,8 @@ class Arrival:
     entry: Entry
     sent_us: int | None = None
     """The provider's signed event time."""
+    fingerprint: str = ""
+    """Of the text, where the provider gives no message id."""
     age_us: int = 0
     """How long ago it came to our door, where it had to wait before it could be stored."""
 

@@ -15,7 +15,7 @@ from smsgate.optout import reply_text
 from smsgate.optout.departure import WINDOW_US
 from smsgate.optout.policy import Settled, settle
 from smsgate.queue import JOB_S, Wakes
-from smsgate.settings import Settings
+from smsgate.settings import Program, Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.inbox import Batch, hold_field
@@ -42,6 +42,7 @@ class Applying:
         self._settings = settings
         self._store = store
         self._wakes = wakes
+        self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._published: Mapping[str, Published] = {
             program.name: Published(program.kind, program.scope, program.title)
             for program in settings.programs
@@ -105,7 +106,7 @@ class Applying:
         silent = silence(entry, program.confirm)
         if silent:
             return silent
-        text, language = reply_text(program, settled.reply, entry.decision.language)
+        text, language = self._wording(program, settled.reply, entry.decision.language)
         reply = Reply(
             id=stored.id,
             kind=settled.reply,
@@ -121,6 +122,13 @@ class Applying:
         )
         tally.replies.append((reply, now_us))
         return ""
+
+    def _wording(self, program: Program, kind: str, language: str) -> tuple[str, str]:
+        """A program says the same thing many thousand times; it is put together once."""
+        key = (program.name, kind, language)
+        if key not in self._wordings:
+            self._wordings[key] = reply_text(program, kind, language)
+        return self._wordings[key]
 
     def _concerned(self, entry: Entry) -> list[str]:
         return [*self._published] if entry.scope == ALL else [entry.scope]

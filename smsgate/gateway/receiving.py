@@ -11,30 +11,26 @@ import structlog
 from smsgate.errors import (
     AccountNotReady,
     CallFailed,
-    InvalidNumber,
     SignatureExpired,
     SpoolUnavailable,
     StoreUnavailable,
     UnknownAccount,
 )
 from smsgate.gateway.certificates import Certificates
+from smsgate.gateway.entering import Entering
 from smsgate.gateway.reporting import report_entry
 from smsgate.gateway.waking import wake
 from smsgate.logs import masked
 from smsgate.messages import (
     Added,
     Arrival,
-    Decision,
     Entry,
     HttpReply,
-    InboundMessage,
     Intent,
     WebhookRequest,
 )
 from smsgate.optout import Classifier
-from smsgate.optout.policy import decide, scope_of
 from smsgate.outbound import Outbound
-from smsgate.phone import e164, is_e164
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, Provider, Report
 from smsgate.queue import Wakes
@@ -43,7 +39,6 @@ from smsgate.spool import Spool
 from smsgate.store import Store
 
 _log = structlog.get_logger()
-_UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ class Receiving:
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
-        self._classifiers = classifiers
+        self._entering = Entering(settings, classifiers)
         self._store = store
         self._spool = spool
         self._wakes = wakes
@@ -86,10 +81,7 @@ class Receiving:
         if shaken is not None:
             return self._confirmed(shaken)
         messages = provider.parse(request, account)
-        arrivals = [
-            Arrival(self._entry(message, account, provider, expired), message.sent_us)
-            for message in messages
-        ]
+        arrivals = [self._entering.arrival(one, account, provider, expired) for one in messages]
         if expired:
             arrivals = _opt_outs(arrivals)
         outcomes = self._keep(arrivals)
@@ -169,31 +161,6 @@ class Receiving:
                 _log.error("spool", problem=str(error))
             raise
 
-    def _entry(
-        self, message: InboundMessage, account: Account, provider: Provider, expired: bool
-    ) -> Entry:
-        program = self._settings.programs.route(account, message.sender, message.service)
-        decision, scope = _UNROUTED, ""
-        if program is not None:
-            decision = decide(message, self._classifiers[program.name])
-            scope = scope_of(decision, program)
-        number, phone = _subscriber(message.number)
-        return Entry(
-            number=number,
-            program=program.name if program else "",
-            decision=decision,
-            scope=scope,
-            account=account.name,
-            message_id=message.message_id,
-            sender=message.sender,
-            service=message.service,
-            text=_sound(message.text),
-            channel=message.channel,
-            answered=provider.answered(message),
-            phone=phone,
-            expired=expired,
-        )
-
 
 def _has_effect(entry: Entry) -> bool:
     """Everything but a plain ``none``; what is unrouted or told by a provider is kept too."""
@@ -211,18 +178,3 @@ def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
 
 def _label(entry: Entry) -> str:
     return entry.decision.intent.value if entry.program else "unrouted"
-
-
-def _sound(text: str) -> str:
-    """Half of a surrogate pair, cut off by some carriers, cannot be stored; the rest can."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _subscriber(number: str) -> tuple[str, bool]:
-    """The number as the gate reads it, and whether it is a phone number at all."""
-    if not is_e164(number):
-        return number, False
-    try:
-        return e164(number), True
-    except InvalidNumber:
-        return number, True

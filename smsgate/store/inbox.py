@@ -15,6 +15,8 @@ from smsgate.store.keys import LANE_KEYS, Keys, lane_of
 
 WAKE_MS = 2_000
 """How long a job is waited for before another one is asked for."""
+GLANCE_S = 5
+"""How long the last text of a number is remembered where its provider gives no ids."""
 REMEMBER_S = 48 * 3600
 """How long message ids are remembered; providers redeliver for up to 24 hours."""
 
@@ -131,7 +133,7 @@ def _call(lane: int, arrivals: Sequence[Arrival]) -> Call:
     seen: list[str] = []
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
     names = [keys.inbox, keys.holds, keys.reviews, keys.wake_inbox, keys.optins, *seen]
-    return names, [WAKE_MS, REMEMBER_S, _pack(rows)]
+    return names, [WAKE_MS, REMEMBER_S, GLANCE_S, _pack(rows)]
 
 
 def _outcomes(result: Result | StoreUnavailable, count: int) -> Sequence[Added | StoreUnavailable]:
@@ -147,6 +149,9 @@ def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
     if entry.message_id:
         seen.append(keys.seen(entry.account, entry.message_id))
         index, member = len(seen), f"{entry.account}:{entry.message_id}"
+    elif arrival.fingerprint:
+        seen.append(keys.last(entry.account, entry.number))
+        index = len(seen)
     real = entry.phone and bool(entry.program)
     return (
         json_text(entry),
@@ -157,4 +162,5 @@ def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
         index,
         member,
         intent is Intent.OPT_IN and bool(member),
+        "" if member else arrival.fingerprint,
     )

@@ -11,6 +11,7 @@ programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
 cursor              string      id of the newest applied entry
 seen:ACCOUNT:ID     string      a message id, for 48 hours
+last:ACCOUNT:NUMBER string      fingerprint of the last text without an id, for seconds
 optins              set         ACCOUNT:ID of every opt-in ever, against replays
 holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied opt-out
 reviews             hash        PROGRAM:NUMBER -> inbox id of the text that waits
@@ -75,6 +76,10 @@ class Keys:
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
         return f"smsgate:{{{self.lane}}}:seen:{account}:{message_id}"
+
+    def last(self, account: str, number: str) -> str:
+        """Key that remembers the last text of a number whose provider gives no ids."""
+        return f"smsgate:{{{self.lane}}}:last:{account}:{number}"
 
     def suppressed(self, scope: str, number: str, buckets: int) -> str:
         """The bucket of a scope's suppression set in which the number would be."""

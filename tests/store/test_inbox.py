@@ -19,7 +19,8 @@ KEYS = LANE_KEYS[LANE]
 
 
 def arrival(intent=Intent.OPT_OUT, **rest):
-    times = {name: rest.pop(name) for name in ("sent_us", "age_us") if name in rest}
+    about = ("sent_us", "age_us", "fingerprint")
+    times = {name: rest.pop(name) for name in about if name in rest}
     return Arrival(entry(intent, **rest), **times)
 
 
@@ -247,3 +248,28 @@ def test_an_entry_of_newer_code_is_read_without_its_new_fields(store, redis_clie
 
     (one,) = store.inbox.read(LANE, 1).entries
     assert one.entry.decision == Decision(Intent.OPT_OUT, "keyword")
+
+
+def test_without_message_ids_only_the_last_text_of_a_number_is_taken_for_a_redelivery(store):
+    texts = ["STOP", "STOP", "START", "STOP", "STOP"]
+    duplicates = []
+    for text in texts:
+        added, _ = store.inbox.add([arrival(text=text, fingerprint=f"of {text}")])
+        duplicates.append(added[0].duplicate)
+    other, _ = store.inbox.add([arrival(number=OTHER, fingerprint="of STOP")])
+
+    assert duplicates == [False, True, False, False, True]
+    assert not other[0].duplicate
+
+
+def test_a_fingerprint_is_remembered_for_seconds_only(store, redis_client):
+    store.inbox.add([arrival(fingerprint="of STOP")])
+
+    assert 0 < redis_client.ttl(KEYS.last("twilio", NUMBER)) <= 5
+
+
+def test_a_message_with_an_id_is_known_by_its_id_alone(store):
+    store.inbox.add([arrival(message_id="SM1", fingerprint="of STOP")])
+    added, _ = store.inbox.add([arrival(message_id="SM2", fingerprint="of STOP")])
+
+    assert not added[0].duplicate

@@ -1,0 +1,72 @@
+"""From a provider's message to the entry that goes into the inbox: routed and understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from smsgate.errors import InvalidNumber
+from smsgate.messages import Arrival, Decision, Entry, InboundMessage, Intent
+from smsgate.optout import Classifier
+from smsgate.optout.policy import decide, scope_of
+from smsgate.phone import e164, is_e164
+from smsgate.providers.contract import Provider
+from smsgate.settings import Account, Settings
+
+_UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")
+
+
+class Entering:
+    """Asks the rules what a message means for its program."""
+
+    def __init__(self, settings: Settings, classifiers: Mapping[str, Classifier]) -> None:
+        """Use the programs of the settings and their classifiers."""
+        self._programs = settings.programs
+        self._classifiers = classifiers
+
+    def arrival(
+        self, message: InboundMessage, account: Account, provider: Provider, expired: bool
+    ) -> Arrival:
+        """The entry of a message. ``expired``: signed rightly, but too long ago or too early."""
+        program = self._programs.route(account, message.sender, message.service)
+        decision, scope = _UNROUTED, ""
+        if program is not None:
+            decision = decide(message, self._classifiers[program.name])
+            scope = scope_of(decision, program)
+        number, phone = _subscriber(message.number)
+        entry = Entry(
+            number=number,
+            program=program.name if program else "",
+            decision=decision,
+            scope=scope,
+            account=account.name,
+            message_id=message.message_id,
+            sender=message.sender,
+            service=message.service,
+            text=_sound(message.text),
+            channel=message.channel,
+            answered=provider.answered(message),
+            phone=phone,
+            expired=expired,
+        )
+        return Arrival(entry, message.sent_us, "" if message.message_id else _fingerprint(entry))
+
+
+def _fingerprint(entry: Entry) -> str:
+    """Where a provider gives no ids: the same text to the same sender is the same message."""
+    return sha256(f"{entry.sender}\n{entry.text}".encode()).hexdigest()[:16]
+
+
+def _sound(text: str) -> str:
+    """Half of a surrogate pair, cut off by some carriers, cannot be stored; the rest can."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _subscriber(number: str) -> tuple[str, bool]:
+    """The number as the gate reads it, and whether it is a phone number at all."""
+    if not is_e164(number):
+        return number, False
+    try:
+        return e164(number), True
+    except InvalidNumber:
+        return number, True
