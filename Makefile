@@ -22,10 +22,10 @@ run: $(VENV)/.run
 	@exec $(BIN)/smsgate dev $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not full" --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not full" --cov --cov-report=term $(ARGS)
 
 test-full: $(VENV)/.test
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults --seconds 600 $(ARGS)

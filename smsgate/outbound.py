@@ -66,7 +66,7 @@ class Outbound:
                 prepared,
                 timeout=self._timeout,
                 verify=machine["verify"] or True,
-                proxies=machine["proxies"],
+                proxies={} if _on_this_machine(url) else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(error, place) from None
@@ -112,6 +112,11 @@ class Outbound:
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Without this, requests would look for credentials in the user's ``.netrc``."""
     return request
+
+
+def _on_this_machine(url: str) -> bool:
+    """A proxy of the machine cannot reach its loopback addresses for us."""
+    return (urlsplit(url).hostname or "") in {"127.0.0.1", "::1", "localhost"}
 
 
 def _failure(error: BaseException, place: str) -> CallFailed:

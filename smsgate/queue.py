@@ -7,6 +7,8 @@ taken after a kill.
 
 from __future__ import annotations
 
+import time
+
 import redis
 from rq import Queue
 from rq.job import Job
@@ -63,7 +65,7 @@ class Wakes:
         """
         try:
             for queue in self._queues.values():
-                StartedJobRegistry(queue=queue).cleanup()
+                self._drop_dead(queue)
                 failed = FailedJobRegistry(queue=queue)
                 for id_ in failed.get_job_ids():
                     failed.remove(id_)
@@ -72,8 +74,23 @@ class Wakes:
         except redis.RedisError as error:
             raise QueueUnavailable(f"the queue cannot be used: {error}") from error
 
+    def _drop_dead(self, queue: Queue) -> None:
+        """Forget jobs whose process died.
+
+        RQ's own cleanup ends with a ValueError where the record of an execution has expired and
+        the job's list of executions has not, which is the case for a minute.
+        """
+        registry, now_s = StartedJobRegistry(queue=queue), time.time()
+        for id_ in registry.get_expired_job_ids(now_s):
+            self._connection.delete(Job.key_for(id_), f"rq:executions:{id_}")
+        self._connection.zremrangebyscore(registry.key, 0, now_s)
+
     def _drop_expired(self, queue: Queue) -> None:
         """Wakes that expired while no worker ran leave their ids behind."""
+        taken = queue.intermediate_queue
+        for id_ in taken.get_job_ids():
+            if not self._connection.exists(Job.key_for(id_)):
+                taken.remove(id_)
         ids = queue.get_job_ids()
         if len(ids) <= _PATIENCE:
             return

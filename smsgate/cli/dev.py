@@ -16,18 +16,16 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
-from smsgate.cli import private_file, redis_server, running
+from smsgate.cli import private_file, readiness, redis_server, running
 from smsgate.cli.leash import Leash
 from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.welcome import welcome
-from smsgate.errors import CallFailed, SmsGateError
-from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
+from smsgate.errors import SmsGateError
 from smsgate.wiring import Configuration, build_gateway, load_configuration, publish_programs
 
-READY_S = 30.0
 HOST = "127.0.0.1"
 COLOURS = {"redis": "red", "web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -77,10 +75,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
                     os.getpid(), url, configuration.settings.redis_url, api_key, variables
                 ),
             )
-            if _ready(url, ending):
-                welcome(console, url, configuration)
-            elif not ending.is_set():
-                console.print(f"[bold red]Not ready after {READY_S:.0f} s[/]: see {url}/readyz")
+            _say_how_it_is(console, url, configuration, ending)
             ending.wait()
             console.print("Ending …")
         finally:
@@ -156,17 +151,18 @@ def _start(
         supervisor.run(Part(name, command, COLOURS[name], env))
 
 
-def _ready(url: str, ending: threading.Event) -> bool:
-    """Wait until the web doors say that everything is there."""
-    outbound = Outbound()
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline and not ending.wait(0.1):
-        try:
-            if outbound.perform(HttpCall("GET", f"{url}/readyz")).status == 200:
-                return True
-        except CallFailed:
-            continue
-    return False
+def _say_how_it_is(
+    console: Console, url: str, configuration: Configuration, ending: threading.Event
+) -> None:
+    wrong = readiness.wait(url, ending)
+    if ending.is_set():
+        return
+    if wrong is None:
+        console.print("[bold red]The web doors do not open[/]; the lines above say why.")
+        return
+    for name, said in wrong.items():
+        console.print(Text(f"WARNING {name}: {said}", style="bold yellow"), soft_wrap=True)
+    welcome(console, url, configuration)
 
 
 def _refuse_taken_port(port: int) -> None:

@@ -1,4 +1,4 @@
-"""``smsgate history`` and ``smsgate replies``: what happened, and what is still to be sent."""
+"""``smsgate history``: what happened to a number's consent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from smsgate.cli import session
 from smsgate.consent import Event
 from smsgate.phone import e164
-from smsgate.store.keys import LANES
 
 
 @click.command(epilog="Example: smsgate history +14155550123")
@@ -29,27 +27,6 @@ def history(number: str, as_json: bool) -> None:
         _show(console, event)
     if not events:
         console.print(f"Nothing is known of {number}.")
-
-
-@click.group()
-def replies() -> None:
-    """Texts of ours that wait to be sent."""
-
-
-@replies.command("list", epilog="Example: smsgate replies list")
-@session.as_json
-def list_replies(as_json: bool) -> None:
-    """List the replies that are not settled yet."""
-    outbox = session.gateway().store.outbox
-    waiting = [reply for lane in range(LANES) for reply in outbox.waiting(lane)]
-    if as_json:
-        session.show_json([msgspec.to_builtins(reply) for reply in waiting])
-        return
-    table = Table("id", "kind", "to", "program", "tries", "not after (UTC)", "text", box=None)
-    for one in waiting:
-        late = moment(one.deadline_us)
-        table.add_row(one.id, one.kind, one.number, one.program, str(one.tries), late, one.text)
-    Console(highlight=False).print(table if waiting else "No reply waits.")
 
 
 def moment(time_us: int) -> str:

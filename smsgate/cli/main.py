@@ -15,7 +15,8 @@ from smsgate.cli.dev import dev
 from smsgate.cli.doctor import doctor
 from smsgate.cli.explain import explain
 from smsgate.cli.gate import check, status
-from smsgate.cli.history import history, replies
+from smsgate.cli.history import history
+from smsgate.cli.replies import replies
 from smsgate.cli.setup import config, init
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable

@@ -133,7 +133,7 @@ def readable(line: str) -> str:
         return line
     clock = str(found.pop("timestamp", ""))[11:19]
     level, event = found.pop("level", ""), found.pop("event")
-    rest = " ".join(f"{key}={value}" for key, value in found.items())
+    rest = " ".join(f"{key}={value}" for key, value in found.items() if value != "")
     loud = "" if level in ("info", "debug", "") else f"{level.upper()} "
     return f"{clock} {loud}{event} {rest}".strip()
 

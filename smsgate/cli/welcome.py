@@ -38,5 +38,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
 def _as_typed(started: str) -> str:
     """How one types the program that is running: by its name where PATH leads to it."""
     name = Path(started).name
+    if name == "__main__.py":
+        return "smsgate"
     found = shutil.which(name)
     return name if found and Path(found).resolve() == Path(started).resolve() else started

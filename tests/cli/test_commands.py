@@ -9,6 +9,8 @@ import pytest
 import redis
 
 from smsgate.cli import running, session
+from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
 
@@ -23,6 +25,8 @@ COMMANDS = (
     ["status"],
     ["history"],
     ["replies", "list"],
+    ["replies", "retry"],
+    ["replies", "dismiss"],
     ["explain"],
 )
 
@@ -152,10 +156,56 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
     assert ready.output == f"Nothing is known of {OTHER}.\n"
 
 
+def give_up(there: Terminal, kind: str) -> str:
+    """Let a reply be given up, as a sender does where the account is gone; gives its id."""
+    gateway = build_gateway(load_configuration(there.environ))
+    entry = Entry(
+        number=NUMBER,
+        program="alerts",
+        decision=Decision(Intent.OPT_OUT if kind == "opt_out" else Intent.HELP, rule="keyword"),
+        scope="all" if kind == "opt_out" else "",
+        account="gone",
+        message_id=f"m-{kind}",
+        sender="+14155550999",
+        text="stop",
+    )
+    gateway.store.inbox.add([Arrival(entry)])
+    lane = lane_of(NUMBER)
+    gateway.apply(lane)
+    gateway.send_replies(lane)
+    (letter,) = gateway.store.outbox.dead(lane)
+    gateway.close()
+    return letter.reply.id
+
+
 def test_no_reply_waits_at_first(ready: Terminal) -> None:
+    for dead, said in (([], "No reply waits.\n"), (["--dead"], "No reply was given up.\n")):
+        assert ready.run("replies", "list", *dead) == 0
+        assert ready.output == said
+        assert ready.json("replies", "list", *dead) == []
+
+
+def test_a_reply_that_was_given_up_is_listed_and_dismissed(ready: Terminal) -> None:
+    id_ = give_up(ready, "opt_out")
+    assert ready.run("replies", "list", "--dead") == 0
+    assert f"{id_}  opt_out  alerts  to {NUMBER}" in ready.output
+    assert "refused" in ready.output
+    (letter,) = ready.json("replies", "list", "--dead")  # type: ignore[misc]
+    assert letter["reply"]["id"] == id_
+    assert ready.run("replies", "dismiss", id_) == 0
+    assert ready.json("replies", "list", "--dead") == []
+    assert ready.run("replies", "dismiss", id_) == 2
+    assert id_ in ready.errors
+
+
+def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
+    id_ = give_up(ready, "help")
+    assert ready.run("replies", "retry", id_) == 0
+    assert ready.json("replies", "list", "--dead") == []
+    (reply,) = ready.json("replies", "list")  # type: ignore[misc]
+    assert reply["id"] == id_
     assert ready.run("replies", "list") == 0
-    assert ready.output == "No reply waits.\n"
-    assert ready.json("replies", "list") == []
+    assert f"{id_}  help  alerts  to {NUMBER}" in ready.output
 
 
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.cli.conftest import Dev, Terminal
 from tests.fakes.processes import gone, wait_until
@@ -161,9 +162,11 @@ def test_a_store_that_was_flushed_is_not_made_ready_again(
         assert "it was flushed" in there.errors
 
 
-def test_a_redis_that_was_named_is_used(
-    redis_url: str, dev: Dev, terminal: Callable[..., Terminal]
+def test_a_redis_that_was_named_is_used_and_its_weakness_told(
+    redis_url: str, redis_client: redis.Redis, dev: Dev, terminal: Callable[..., Terminal]
 ) -> None:
+    redis_client.config_set("appendfsync", "everysec")
     dev.start(REDIS_URL=redis_url)
+    assert "WARNING store: ok; appendfsync is everysec" in dev.said
     assert not (dev.directory / "redis").exists()
     assert terminal(REDIS_URL=redis_url).run("check", NUMBER) == 0

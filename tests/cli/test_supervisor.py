@@ -96,7 +96,7 @@ READABLE = [
     ("{broken", "{broken"),
     ('{"no": "event"}', '{"no": "event"}'),
     (
-        '{"ms": 2.5, "event": "webhook", "timestamp": "2026-11-24T15:28:10.123456Z"}',
+        '{"ms": 2.5, "no": "", "event": "webhook", "timestamp": "2026-11-24T15:28:10.123456Z"}',
         "15:28:10 webhook ms=2.5",
     ),
     ('{"event": "lost", "level": "warning"}', "WARNING lost"),

@@ -170,3 +170,11 @@ def test_credentials_of_the_machine_are_not_used(api, outbound, tmp_path, monkey
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert outbound.perform(sending(api, auth=None)).status == 401
     assert "authorization" not in api.calls[0].headers
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_a_proxy_of_the_machine_is_not_asked_for_loopback(api, outbound, monkeypatch, name):
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert outbound.perform(sending(api)).status == 201

@@ -1,0 +1,165 @@
+"""``smsgate keywords``: what is in force, and what a change would do before it goes live."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TextIO
+
+import click
+import msgspec
+
+from smsgate.cli import session
+from smsgate.cli.explain import classifier_of
+from smsgate.optout import Classifier
+from smsgate.optout.comparison import Active, active, changed, outcome, replayed
+
+DIFFERENT = 1
+_program = click.option("--program", default="", help="The program; the first by default.")
+_against = click.option(
+    "--against", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the other configuration, such as one that is not live yet.",
+)  # fmt: skip
+
+
+@click.group()
+def keywords() -> None:
+    """Show, test and compare the words that programs understand."""
+
+
+@keywords.command("list", epilog="Example: smsgate keywords list --language es")
+@_program
+@click.option("--language", default="", help="Only this language.")
+@session.as_json
+def list_(program: str, language: str, as_json: bool) -> None:
+    """List the keywords that are in force for a program."""
+    classifier = _classifier(program)
+    rows = sorted(
+        {row for row in active(classifier).values() if language in ("", row.language)},
+        key=lambda row: (row.language, row.intent, row.word),
+    )
+    if as_json:
+        session.show_json([row._asdict() for row in rows])
+        return
+    for row in rows:
+        click.echo(f"{row.language:8} {row.intent:12} {row.match:7} {row.risk:7} {row.word}")
+    click.echo(f"{len(rows)} keywords, version {classifier.version}")
+
+
+@keywords.command(epilog="Example: smsgate keywords test labelled.tsv")
+@click.argument("labelled", type=click.File(encoding="utf-8"))
+@_program
+@session.as_json
+def test(labelled: TextIO, program: str, as_json: bool) -> None:
+    """Run labelled texts: a table with the columns label and text, parted by tabs.
+
+    Labels are opt_out, opt_out_all, opt_in, help, none and review; backslash n is a line break.
+    Exit code 0: all as labelled. 1: some are not.
+    """
+    classifier = _classifier(program)
+    count, wrong = 0, []
+    for row in csv.DictReader(labelled, delimiter="\t", quoting=csv.QUOTE_NONE):
+        count += 1
+        decision = classifier.classify(row["text"].replace("\\n", "\n"))
+        if outcome(decision) != row["label"]:
+            wrong.append({"label": row["label"], "got": outcome(decision), "text": row["text"],
+                          "rule": decision.rule, "keyword": decision.keyword})  # fmt: skip
+    if as_json:
+        session.show_json({"texts": count, "wrong": wrong})
+    else:
+        for miss in wrong:
+            click.echo("{label} but {got} by {rule} {keyword}: {text!r}".format(**miss))
+        click.echo(f"{count - len(wrong)} of {count} as labelled")
+    session.end(DIFFERENT if wrong else 0)
+
+
+@keywords.command(epilog="Example: smsgate keywords diff --against next/config")
+@_against
+@_program
+@session.as_json
+def diff(against: Path, program: str, as_json: bool) -> None:
+    """List the keywords that another configuration adds, drops or changes.
+
+    Exit code 0: none. 1: some.
+    """
+    found = changed(_classifier(program), _classifier(program, against))
+    if as_json:
+        session.show_json([_sides(one.typed, one.before, one.after) for one in found])
+    else:
+        for one in found:
+            click.echo(f"{one.typed}: {_shown(one.before)} -> {_shown(one.after)}")
+        click.echo(f"{len(found)} keywords differ")
+    session.end(DIFFERENT if found else 0)
+
+
+@keywords.command(
+    epilog="Example: smsgate history +14155550123 --json | smsgate keywords replay - …"
+)
+@click.argument("texts", type=click.File(encoding="utf-8"))
+@_against
+@_program
+@session.as_json
+def replay(texts: TextIO, against: Path, program: str, as_json: bool) -> None:
+    """Show which of some texts another configuration would decide differently.
+
+    TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text", such
+    as the events of the ledger. Exit code 0: none. 1: some.
+    """
+    before, after = _classifier(program), _classifier(program, against)
+    found = list(replayed(_texts(texts.read()), before, after))
+    if as_json:
+        session.show_json([
+            {"text": one.text, "before": outcome(one.before), "after": outcome(one.after),
+             "rule": one.after.rule, "keyword": one.after.keyword}
+            for one in found
+        ])  # fmt: skip
+    else:
+        for one in found:
+            click.echo(f"{outcome(one.before)} -> {outcome(one.after)}: {one.text!r}")
+        click.echo(f"{len(found)} texts would be decided differently")
+    session.end(DIFFERENT if found else 0)
+
+
+def _classifier(program: str, folder: Path | None = None) -> Classifier:
+    environ: Mapping[str, str] = click.get_current_context().obj["environ"]
+    if folder is not None:
+        environ = {**environ, "SMSGATE_CONFIG": str(folder)}
+    return classifier_of(environ, program)
+
+
+def _shown(keyword: Active | None) -> str:
+    return f"{keyword.intent} ({keyword.match}, {keyword.language})" if keyword else "nothing"
+
+
+def _sides(typed: str, before: Active | None, after: Active | None) -> dict[str, object]:
+    return {
+        "typed": typed,
+        "before": before._asdict() if before else None,
+        "after": after._asdict() if after else None,
+    }
+
+
+def _texts(content: str) -> Iterator[tuple[str, str]]:
+    """Texts with their numbers, whatever of the three forms the file has."""
+    try:
+        whole = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        whole = None
+    lines = whole if isinstance(whole, list) else map(_line, content.splitlines())
+    for found in lines:
+        if isinstance(found, str):
+            yield found, ""
+        elif isinstance(found, dict):
+            entry = found.get("entry") if isinstance(found.get("entry"), dict) else found
+            if isinstance(entry, dict) and isinstance(entry.get("text"), str):
+                yield entry["text"], str(entry.get("number", ""))
+
+
+def _line(line: str) -> object:
+    if line[:1] not in ('"', "{"):
+        return line
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return line

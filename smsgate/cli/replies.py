@@ -1,0 +1,71 @@
+"""``smsgate replies``: our texts that wait to be sent, and those that were given up."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+
+import click
+import msgspec
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.cli.history import moment
+from smsgate.messages import Reply
+from smsgate.store.keys import LANES
+
+
+@click.group()
+def replies() -> None:
+    """Texts of ours that wait to be sent, or were given up."""
+
+
+@replies.command("list", epilog="Example: smsgate replies list --dead")
+@click.option("--dead", is_flag=True, help="Those that were given up and wait for a person.")
+@session.as_json
+def list_replies(dead: bool, as_json: bool) -> None:
+    """List the replies that are not settled yet."""
+    outbox = session.gateway().store.outbox
+    if dead:
+        letters = [letter for lane in range(LANES) for letter in outbox.dead(lane)]
+        found = [(letter.reply, f"{letter.outcome}: {letter.note}") for letter in letters]
+        values: Iterable[object] = letters
+    else:
+        waiting = [reply for lane in range(LANES) for reply in outbox.waiting(lane)]
+        found = [(reply, f"not after {moment(reply.deadline_us)}") for reply in waiting]
+        values = waiting
+    if as_json:
+        session.show_json([msgspec.to_builtins(value) for value in values])
+    else:
+        _show(found, "No reply was given up." if dead else "No reply waits.")
+
+
+@replies.command(epilog="Example: smsgate replies retry 1795534079000-0")
+@click.argument("id_", metavar="ID")
+def retry(id_: str) -> None:
+    """Send a reply again that was given up."""
+    session.gateway().retry_reply(id_, _person())
+    click.echo(f"Reply {id_} is due again.")
+
+
+@replies.command(epilog="Example: smsgate replies dismiss 1795534079000-0")
+@click.argument("id_", metavar="ID")
+def dismiss(id_: str) -> None:
+    """Forget a reply that was given up."""
+    session.gateway().dismiss_reply(id_, _person())
+    click.echo(f"Reply {id_} is dismissed.")
+
+
+def _person() -> str:
+    """Who acts, for the ledger."""
+    return f"terminal:{getpass.getuser()}"
+
+
+def _show(found: list[tuple[Reply, str]], nothing: str) -> None:
+    console = Console(highlight=False)
+    for reply, said in found:
+        head = f"[bold]{reply.id}[/]  {reply.kind}  {reply.program}  to {reply.number}"
+        console.print(head, soft_wrap=True)
+        console.print(f"    {reply.text!r}  {said}", markup=False, soft_wrap=True)
+    if not found:
+        console.print(nothing)
