@@ -207,9 +207,9 @@ class HttpCall:
     """An outgoing HTTP call, described but not made."""
 
     method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
 
 

@@ -101,6 +101,7 @@ def _message(
         number=number,
         sender=sender or _default_sender(settings, account),
         text=body,
+        sent_us=time.time_ns() // 1000,  # some providers sign it
     )
 
 

@@ -66,6 +66,7 @@ class Receiving:
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
+        self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._entering = Entering(settings, classifiers)
         self._store = store
         self._spool = spool
@@ -115,7 +116,7 @@ class Receiving:
         account = self._settings.accounts.get(name)
         if account is None:
             raise UnknownAccount(f"there is no account {name!r} here")
-        if not usable(account):
+        if name not in self._usable:
             raise AccountNotReady(f"account {name!r} has no secret yet, so nothing can be verified")
         return account, PROVIDERS[account.provider]
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from smsgate.errors import StoreUnavailable
@@ -61,16 +61,13 @@ class Script:
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
-        with translated():
-            try:
-                return self._client.evalsha(self._sha, len(keys), *keys, *args)
-            except NoScriptError:
-                return self._client.eval(self._source, len(keys), *keys, *args)
+        return self.many([(keys, args)])[0]
 
     def many(self, calls: Sequence[Call]) -> list[Result]:
-        """Run it several times in one round trip. For scripts that only read.
+        """Run it several times in one round trip. Each call is atomic, all together are not.
 
-        Each call is atomic, all of them together are not.
+        Raises ``StoreUnavailable`` for the first error: of more than one call only those may
+        run so that read.
         """
         with translated():
             try:
@@ -95,11 +92,40 @@ class Script:
         return [_error(one) if isinstance(one, RedisError) else one for one in results]
 
     def _pipelined(self, calls: Sequence[Call], *, raising: bool = True) -> list[Result]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for keys, args in calls:
-                pipeline.execute_command("EVALSHA", self._sha, len(keys), *keys, *args)
-            results: list[Result] = pipeline.execute(raise_on_error=raising)
+        commands = [("EVALSHA", self._sha, len(keys), *keys, *args) for keys, args in calls]
+        try:
+            results = _round_trip(self._client, commands)
+        except redis.ConnectionError:  # it may have broken while it lay in the pool
+            results = _round_trip(self._client, commands)
+        for result in results if raising else ():
+            if isinstance(result, RedisError):
+                raise result
         return results
+
+
+def _round_trip(client: Client, commands: Sequence[tuple[str | bytes | int, ...]]) -> list[Result]:
+    """Send commands at once and read their answers, errors among them.
+
+    What redis-py's pipeline does, without what it does besides: that is most of its time, and
+    this is the one round trip of a webhook. Raises ``redis.ConnectionError``, ``TimeoutError``.
+    """
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return [_answer(connection) for _ in commands]
+    except BaseException:
+        connection.disconnect()  # answers that nobody read must not meet the next caller
+        raise
+    finally:
+        pool.release(connection)
+
+
+def _answer(connection: Client) -> Result:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _error(error: RedisError) -> StoreUnavailable:

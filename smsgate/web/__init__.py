@@ -11,6 +11,7 @@ from flask import Flask
 from smsgate import logs
 from smsgate.gateway import Gateway
 from smsgate.web import api, health, problems, simulator, webhooks
+from smsgate.web.door import Door
 from smsgate.wiring import build_gateway, load_configuration
 
 
@@ -27,12 +28,14 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
-    app.register_blueprint(webhooks.blueprint(gateway))
+    answer = webhooks.answering(gateway.settings)
+    app.register_blueprint(webhooks.blueprint(gateway, answer))
     app.register_blueprint(api.blueprint(gateway))
     app.register_blueprint(health.blueprint(gateway))
     for account in gateway.settings.accounts.values():
         if account.simulated:
             app.register_blueprint(simulator.blueprint(gateway, account))
+    app.wsgi_app = Door(app.wsgi_app, gateway, answer)  # type: ignore[method-assign]  # Flask's way
     return app
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from flask import Blueprint, Response, request
@@ -19,26 +20,30 @@ _SHOWN = 40
 """Characters of an account's name in the log; anybody may call us with any name."""
 _TOLD = 300
 """Characters of a problem in the log, which may repeat that name."""
+FAILED = "smsgate.failed"
+"""Key of the environment with what went wrong before Flask was asked (see ``door.py``)."""
 Take = Callable[[str, WebhookRequest], Receipt]
+Answer = Callable[[Mapping[str, Any], str, Take], HttpReply]
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
+def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
     """Return the routes. OPTIONS is answered by Flask; HEAD never counts as a message."""
     door = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-    answered = _answering(gateway.settings)
 
     @door.route("/<account>", methods=["GET", "POST"])
     @door.route("/<account>/<_secret>", methods=["GET", "POST"])
     def receive(account: str, _secret: str = "") -> Response:
         """Hand a provider's request to the gateway, which finds the secret in the URL too."""
+        if FAILED in request.environ:
+            raise request.environ[FAILED]
         if request.method == "HEAD":
             return _probed(account)
-        return answered(account, gateway.receive)
+        return _response(answer(request.environ, account, gateway.receive))
 
     @door.post("/<account>/status")
     def status(account: str) -> Response:
         """Take a delivery report."""
-        return answered(account, gateway.reported)
+        return _response(answer(request.environ, account, gateway.reported))
 
     def _probed(account: str) -> Response:
         if account not in gateway.settings.accounts:
@@ -48,7 +53,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
     return door
 
 
-def _answering(settings: Settings) -> Callable[[str, Take], Response]:
+def answering(settings: Settings) -> Answer:
     """Return what answers one request, and writes the one log line about it whatever comes of it.
 
     The logger is bound once: looking it up for each request would cost a third of the line.
@@ -56,15 +61,13 @@ def _answering(settings: Settings) -> Callable[[str, Take], Response]:
     log = structlog.get_logger("smsgate.web").bind()
     accounts, trust_proxy = settings.accounts, settings.trust_proxy
 
-    def answered(account: str, take: Take) -> Response:
+    def answered(environ: Mapping[str, Any], account: str, take: Take) -> HttpReply:
         started = time.perf_counter()
-        environ = request.environ
         status, outcome, numbers, problem = 500, "failed", "", ""
         try:
             incoming = webhook_request(environ, accounts.get(account), trust_proxy)
             receipt = take(account, incoming)
             status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
-            return _response(receipt.answer)
         except SmsGateError as error:
             status, outcome, problem = error.status, reason_of(error), str(error)
             raise
@@ -79,6 +82,7 @@ def _answering(settings: Settings) -> Callable[[str, Take], Response]:
                 problem=problem[:_TOLD],
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )
+        return receipt.answer
 
     return answered
 
