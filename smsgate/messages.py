@@ -60,7 +60,9 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """A sentence for the person who reads the explanation."""
 
 
-# --- in -----------------------------------------------------------------------------------
+def is_form(content_type: str) -> bool:
+    """Whether a content type is that of a posted form."""
+    return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,6 @@ class Added:
     id: str
     """Empty where the message was stored before."""
     duplicate: bool = False
-
-
-# --- out ----------------------------------------------------------------------------------
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -46,6 +46,31 @@ def e164(text: str, region: str = "") -> str:
     return written
 
 
+def with_plus(number: str) -> str:
+    """Return a number whose plus a provider left out in E.164; anything else as it is.
+
+    Seven digits and more are a number with its country; fewer are a short code.
+    """
+    return f"+{number}" if is_e164(f"+{number}") else number
+
+
+def international(text: str, region: str = "") -> str:
+    """Return a number as an SMS centre may write it in E.164; what is none as it is.
+
+    ``00`` stands for the plus, and the plus may be missing. Where a ``region`` is given, a number
+    without plus is one of that region as it is dialled there, so give it only where numbers come
+    without their country. Fewer than seven digits are a short code.
+    """
+    number = text.strip()
+    number = f"+{number[2:]}" if number.startswith("00") else number
+    if region and number.isdigit() and len(number) > 6:
+        try:
+            return e164(number, region)
+        except InvalidNumber:
+            pass
+    return with_plus(number)
+
+
 def digits(number: str) -> int:
     """``+14155550123`` as the integer 14155550123. ``number`` is E.164."""
     return int(number[1:])

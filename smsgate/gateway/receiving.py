@@ -28,6 +28,7 @@ from smsgate.messages import (
     HttpReply,
     Intent,
     WebhookRequest,
+    is_form,
 )
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
@@ -86,7 +87,10 @@ class Receiving:
         if expired:
             arrivals = _opt_outs(arrivals)
         outcomes = self._keep(arrivals)
-        outcomes += self._told(provider.reports(request, account), account) if not messages else []
+        if not messages or (
+            provider.BATCHES and not is_form(request.headers.get("content-type", ""))
+        ):
+            outcomes += self._told(provider.reports(request, account), account)
         return Receipt(
             answer=provider.ACK,
             outcome=" ".join(outcomes) or "nothing",

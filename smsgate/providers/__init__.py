@@ -7,13 +7,53 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from smsgate.errors import Fault
-from smsgate.providers import twilio
+from smsgate.providers import (
+    aws_sns,
+    azure,
+    bandwidth,
+    bird,
+    bird_channels,
+    form,
+    infobip,
+    jasmin,
+    kannel,
+    messagebird,
+    plivo,
+    signalwire,
+    sinch,
+    sinch_conversation,
+    standard_webhooks,
+    telnyx,
+    twilio,
+    vonage,
+    vonage_sms,
+)
 from smsgate.providers.contract import Field, Provider
 from smsgate.settings import Account
 
 __all__ = ["PROVIDERS", "Provider", "check_accounts", "secret_keys", "usable"]
 
-_MODULES: tuple[Provider, ...] = (twilio,)
+_MODULES: tuple[Provider, ...] = (
+    twilio,
+    signalwire,
+    telnyx,
+    standard_webhooks,
+    plivo,
+    kannel,
+    jasmin,
+    form,
+    vonage,
+    vonage_sms,
+    bandwidth,
+    sinch,
+    sinch_conversation,
+    aws_sns,
+    infobip,
+    messagebird,
+    bird_channels,
+    bird,
+    azure,
+)
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType({module.NAME: module for module in _MODULES})
 """Every provider by the name that an account's ``provider`` gives."""

@@ -6,11 +6,18 @@ never makes a call, reads a clock or looks at the environment.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
+import msgspec
+
+from smsgate.errors import Unreadable
 from smsgate.messages import HttpCall, HttpReply, InboundMessage, Outcome, Reply, WebhookRequest
 from smsgate.settings import Account
+
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,48 @@ def no_reports(request: WebhookRequest, account: Account) -> list[Report]:
     return []
 
 
+def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) -> Shape:
+    """Return the JSON in ``body`` as the decoder's type.
+
+    Raises ``Unreadable``, which names the field and no value; ``sender`` begins the sentence.
+    """
+    try:
+        return decoder.decode(body if _is_whole(body) else _mended(body))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether there can be no half of a surrogate pair in it."""
+    return b"\\ud" not in body and b"\\uD" not in body
+
+
+def _mended(body: bytes) -> bytes:
+    """Replace the halves of emoji that were cut in two: the rest of such a text may be STOP."""
+    return json.dumps(json.loads(body.decode()), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def send_url(account: Account) -> str:
+    """Return the ``send_url`` of an account whose operator runs the API; on ``api_url``, if set."""
+    parts = urlsplit(account.options["send_url"])
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    return f"{account.api_url or f'{parts.scheme}://{parts.netloc}'}{path}"
+
+
+def answer_json(response: HttpReply, decoder: msgspec.json.Decoder[Shape]) -> Shape | None:
+    """Return the JSON of a response to a call of ours; nothing where it is of another shape."""
+    try:
+        return decoder.decode(response.body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def retry_after_s(response: HttpReply) -> float | None:
+    """Return ``Retry-After`` in seconds; nothing for its other form, a date, or without one."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
 class Provider(Protocol):
     """The type of a provider's module."""
 
@@ -83,6 +132,8 @@ class Provider(Protocol):
     FIELDS: tuple[Field, ...]
     IDEMPOTENT: bool
     """Whether ``reply`` carries a key by which a repeated call sends nothing twice."""
+    BATCHES: bool
+    """Whether one request may hold many messages, and reports beside them."""
 
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
         """Describe the call whose body ``verify`` wants as ``request.certificate``, if any.

@@ -13,9 +13,14 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from smsgate.errors import TooLarge, Unreadable
-from smsgate.messages import WebhookRequest
+from smsgate.messages import WebhookRequest, is_form
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 
+BATCH_LIMIT = 1024 * 1024
+"""Bytes of a webhook's body where one may hold many messages."""
+FORM = "application/x-www-form-urlencoded"
+"""What a body is taken for whose type nobody says."""
 WEBHOOK_LIMIT = 64 * 1024
 """Bytes of a webhook's body; the largest that any provider documents is a fraction of it."""
 _PATH_SAFE = "/!$&'()*+,;=:@~"
@@ -31,11 +36,13 @@ def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool
     """
     public = account.public_url if account else ""
     origin = public or _own_origin(environ, trust_proxy)
+    batches = account is not None and PROVIDERS[account.provider].BATCHES
+    batches = batches and not is_form(environ.get("CONTENT_TYPE") or FORM)
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
         url=origin + raw_target(environ),
         headers=Headers(environ),
-        body=read_body(environ, WEBHOOK_LIMIT),
+        body=read_body(environ, BATCH_LIMIT if batches else WEBHOOK_LIMIT),
     )
 
 

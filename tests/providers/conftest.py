@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.providers import PROVIDERS
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -24,9 +22,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         skipped = pytest.param(None, marks=pytest.mark.skip("no --vectors FILE was given"))
         metafunc.parametrize("published", [skipped])
         return
-    vectors = [
-        vector
-        for vector in json.loads(path.read_text(encoding="utf-8"))
-        if vector["provider"] in PROVIDERS
-    ]
-    metafunc.parametrize("published", vectors, ids=[vector["name"] for vector in vectors])
+    vectors = json.loads(path.read_text(encoding="utf-8"))
+    names = [f"{vector['provider']}-{vector['name']}" for vector in vectors]
+    metafunc.parametrize("published", vectors, ids=names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.errors import Fault
-from smsgate.providers import check_accounts, secret_keys, usable
+from smsgate.providers import PROVIDERS, check_accounts, secret_keys, usable
 from tests.providers.recorded import account_of
 
 SID = "AC" + "1" * 32
@@ -111,7 +111,7 @@ def test_an_unknown_provider_is_a_fault_and_never_usable():
     (fault,) = check_accounts([account])
     assert str(fault) == (
         "smsgate.toml: accounts.main.provider: there is no provider 'twillio'; "
-        "it must be one of twilio"
+        f"it must be one of {', '.join(sorted(PROVIDERS))}"
     )
 
 

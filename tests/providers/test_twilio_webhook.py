@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,12 +13,13 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import Intent
+from smsgate.messages import Intent, WebhookRequest
 from smsgate.providers import twilio
 from tests.providers.twilio_requests import (
     ACCOUNT,
     MESSAGE,
     SHARED,
+    SID,
     TEXT,
     TOKEN,
     URL,
@@ -150,3 +153,85 @@ def test_the_simulator_uses_the_newest_shared_key_and_names_it():
         "key=webhooks_sharedkey_01,algorithm=HMAC_SHA256"
     )
     assert read(request, SHARED) == [MESSAGE]
+
+
+def events_of(*found: object) -> WebhookRequest:
+    """A batch of Event Streams, signed by Twilio's own library."""
+    body = json.dumps(found)
+    url = f"{URL}?bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"
+    request = request_of({}, url=url, kind="application/json; charset=utf-8")
+    return replace(request, body=body.encode())
+
+
+def event(kind: str = "inbound-message.received", **changes: object) -> dict:
+    data = {"messageSid": "SM1", "from": "+14155550123", "to": "+14155550100", "body": "STOP"}
+    return {"type": f"com.twilio.messaging.{kind}", "data": {**data, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, {}),
+        ({"body": None}, {"text": ""}),
+        ({"numMedia": "0"}, {}),
+        ({"numMedia": "2"}, {"channel": "mms"}),
+        ({"optOutType": "START"}, {"flag": Intent.OPT_IN}),
+        ({"timestamp": "2026-09-21T14:13:20Z"}, {"sent_us": 1_790_000_000_000_000}),
+        ({"timestamp": "yesterday"}, {}),
+        ({"accountSid": SID}, {}),
+    ],
+)
+def test_an_event_is_understood_as_the_form_is(data, expected):
+    assert read(events_of(event(**data))) == [replace(MESSAGE, **expected)]
+
+
+def test_an_event_and_its_form_are_one_message():
+    """The same id: whoever has both turned on gets each text once."""
+    (from_event,), (from_form,) = read(events_of(event())), read(request_of(TEXT))
+    assert from_event.message_id == from_form.message_id
+
+
+@pytest.mark.parametrize("kind", ["inbound-message.received", "message.failed"])
+def test_an_event_of_another_account_is_refused_and_the_batch_with_it(kind):
+    status, problem = refusal(events_of(event(), event(kind, accountSid="AC" + "2" * 32)))
+    assert (status, problem) == (403, "The AccountSid is not that of the account in the URL.")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [event(**{"from": ""}), event(messageSid=5), {"data": {}}, {"type": 5}, 5, [], None,
+     {"type": "com.twilio.messaging.inbound-message.received", "data": []}],
+)  # fmt: skip
+def test_a_batch_with_one_unreadable_event_is_unreadable(found):
+    """Told so, Twilio tries again; a success would lose the text for good."""
+    assert refusal(events_of(event(), found))[0] == 400
+
+
+def test_a_batch_may_have_more_ampersands_than_a_form_has_fields():
+    assert len(read(events_of(*[event(body="&" * 300), event(body="&" * 300)]))) == 2
+
+
+# Written out once more. 30007 and 30008 say nothing of the number.
+KINDS = {"21211": "unreachable", "21610": "opted_out", "21614": "unreachable",
+         "21635": "unreachable", "30003": "unreachable", "30004": "unreachable",
+         "30005": "unreachable", "30006": "unreachable", "63003": "unreachable",
+         "63024": "unreachable"}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", [*KINDS, "30007", "30008", "30001", "", "x"])
+def test_a_failed_text_of_ours_says_something_of_the_number_or_nothing(code):
+    form = {**TEXT, "From": "+14155550100", "To": "+14155550123", "MessageStatus": "failed"}
+    del form["Body"]
+    told = events_of(event("message.failed", errorCode=code))
+    for request in (request_of({**form, "ErrorCode": code}), told):
+        twilio.verify(request, ACCOUNT, 0)
+        assert twilio.parse(request, ACCOUNT) == []
+        found = twilio.reports(request, ACCOUNT)
+        assert [report.kind for report in found] == ([KINDS[code]] if code in KINDS else [])
+
+
+def test_the_fallback_call_of_a_text_to_us_is_no_report():
+    """It has an ErrorCode, which is about our own first answer."""
+    request = request_of({**TEXT, "SmsStatus": "received", "ErrorCode": "30003"})
+    assert read(request) == [MESSAGE]
+    assert twilio.reports(request, ACCOUNT) == []

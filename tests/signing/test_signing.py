@@ -143,7 +143,7 @@ def test_a_url_is_tried_with_and_without_port(url, spellings):
     ],
 )  # fmt: skip
 def test_a_form_is_split_by_the_rules_of_the_url_standard(raw, pairs):
-    assert form_pairs(raw) == pairs
+    assert form_pairs(raw) == tuple(pairs)
 
 
 @given(pairs=st.lists(st.tuples(texts, texts)))

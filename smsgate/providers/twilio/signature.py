@@ -8,17 +8,18 @@ else the libraries would replace what they cannot read, and one signature would 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import WebhookRequest
+from smsgate.providers.twilio import events
 from smsgate.settings import Account
 from smsgate.signing import (
     Algorithm,
     Pair,
     as_bytes,
+    body_hash_fits,
     form_pairs,
     same,
     sorted_form,
@@ -27,6 +28,7 @@ from smsgate.signing import (
 )
 
 FORM = "application/x-www-form-urlencoded"
+_JSON = frozenset({"application/json", "application/cloudevents-batch+json"})
 _SIGNATURE = "x-twilio-signature"
 _SETTINGS = "x-twilio-webhooks-signature-settings"
 _ALGORITHMS: Mapping[str, Algorithm] = {"hmac-sha1": "sha1", "hmac-sha256": "sha256"}
@@ -54,29 +56,43 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
         )
     if not has_form(request):
         _check_hash(request)
-    sid = as_bytes(account.options.get("account_sid", ""))
-    if any(name == b"AccountSid" and value != sid for name, value in pairs):
+    if _accounts(request, pairs) - {as_bytes(account.options.get("account_sid", ""))}:
         raise SignatureRefused("The AccountSid is not that of the account in the URL.")
+
+
+def _accounts(request: WebhookRequest, pairs: tuple[Pair, ...]) -> set[bytes]:
+    """The accounts that the request says it is about: one token may sign for several."""
+    if has_json(request):
+        return {as_bytes(sid) for sid in events.accounts(request.body)}
+    return {value for name, value in pairs if name == b"AccountSid"}
 
 
 def _check_size(request: WebhookRequest) -> None:
     """Reading 64 KiB of tiny fields takes 30 ms; nobody unknown may have that for the asking."""
-    if max(request.body.count(b"&"), request.url.count("&")) >= _MOST_FIELDS:
+    in_body = request.body.count(b"&") if has_form(request) else 0
+    if max(in_body, request.url.count("&")) >= _MOST_FIELDS:
         raise SignatureRefused(f"The form has over {_MOST_FIELDS} fields; Twilio's have dozens.")
 
 
 def has_form(request: WebhookRequest) -> bool:
     """Whether the request carries a form: in the query of a GET, or as the body's type says."""
-    if request.method == "GET":
-        return True
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+    return request.method == "GET" or _kind(request) == FORM
 
 
-def form_of(request: WebhookRequest) -> list[Pair]:
+def has_json(request: WebhookRequest) -> bool:
+    """Whether the request carries JSON, as Event Streams posts it."""
+    return request.method != "GET" and _kind(request) in _JSON
+
+
+def _kind(request: WebhookRequest) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
     """Return names and values of the form from where Twilio puts it; none where there is none."""
     if request.method == "GET":
         return form_pairs(as_bytes(request.query))
-    return form_pairs(request.body) if has_form(request) else []
+    return form_pairs(request.body) if has_form(request) else ()
 
 
 def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
@@ -136,11 +152,11 @@ def _keys(account: Account, algorithm: Algorithm) -> list[tuple[str, str]]:
 
 def _check_hash(request: WebhookRequest) -> None:
     """A body that is no form is covered by the hash that Twilio adds to the URL, or by nothing."""
-    hashes = [value for name, value in form_pairs(as_bytes(request.query)) if name == b"bodySHA256"]
-    if not hashes:
+    fits = body_hash_fits(request.url, request.body)
+    if fits is None:
         raise Unreadable(
             f"The body is not form data ({FORM}) and the URL has no bodySHA256 that covers it, "
             "so that nothing vouches for it."
         )
-    if len(hashes) > 1 or not same(hashes[0], hashlib.sha256(request.body).hexdigest()):
+    if not fits:
         raise SignatureRefused("The body does not have the bodySHA256 that the URL names.")

@@ -8,11 +8,16 @@ from urllib.parse import urlencode
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import is_toll_free
-from smsgate.providers.twilio.signature import FORM, form_of, has_form, sign
+from smsgate.providers.contract import Report
+from smsgate.providers.twilio import events
+from smsgate.providers.twilio.signature import FORM, form_of, has_form, has_json, sign
 from smsgate.settings import Account
+from smsgate.signing import form_texts, instant_us
 
 _NEEDED = ("MessageSid", "From", "To")
-_READ_ONCE = frozenset({*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType"})
+_READ_ONCE = frozenset(
+    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+)
 _ARRIVING = frozenset({"", "received", "receiving"})
 _PREFIXED = frozenset({"whatsapp", "rcs"})
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
@@ -28,11 +33,30 @@ _ANSWERED = frozenset(
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 
 
-def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
-    """Return the text in a verified webhook; none for a status callback.
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "21211": ("unreachable", "no phone number"),
+    "21610": ("opted_out", "the number has opted out of texts from this sender"),
+    "21614": ("unreachable", "no mobile number"),
+    "21635": ("unreachable", "a landline"),
+    "30003": ("unreachable", "the handset is off, away or out of service"),
+    "30004": ("unreachable", "the number is barred from getting texts"),
+    "30005": ("unreachable", "the number is unknown or no longer in use"),
+    "30006": ("unreachable", "a landline, or a carrier that cannot be reached"),
+    "63003": ("unreachable", "the channel does not know the number"),
+    "63024": ("unreachable", "the channel cannot text the number"),
+}
+"""Error codes of texts that did not arrive (twilio.com/docs/api/errors) which say something of the
+number; all others are about us, the text or the moment."""
 
-    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To.
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook, or those in a batch of events; none for a status.
+
+    Raises ``Unreadable`` for what is neither form nor events, no UTF-8, or lacks MessageSid, From
+    or To.
     """
+    if has_json(request):
+        return [_from_event(text, account) for text in events.texts_to_us(request.body)]
     fields = _fields(request)
     if _is_status(fields):
         return []
@@ -57,19 +81,64 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     ]
 
 
+def _from_event(text: events.Text, account: Account) -> InboundMessage:
+    their_channel, number = _address(text.from_)
+    our_channel, sender = _address(text.to)
+    return InboundMessage(
+        account=account.name,
+        message_id=text.message_sid,
+        number=number,
+        sender=sender,
+        text=text.body or "",
+        channel=their_channel or our_channel or ("sms" if str(text.num_media) == "0" else "mms"),
+        service=text.messaging_service_sid or "",
+        flag=_FLAGS.get((text.opt_out_type or "").upper()),
+        sent_us=instant_us(text.timestamp),
+    )
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what a status callback, or events, tell of numbers that opted out or are dead.
+
+    Raises ``Unreadable``.
+    """
+    if has_json(request):
+        texts = events.texts_of_ours(request.body)
+        return [report for text in texts for report in _report(text, str(text.error_code))]
+    fields = _fields(request)
+    if not _is_status(fields):
+        return []
+    text = events.Text(
+        message_sid=fields.get("MessageSid", ""),
+        messaging_service_sid=fields.get("MessagingServiceSid"),
+        from_=fields.get("From", ""),
+        to=fields.get("To", ""),
+    )
+    return _report(text, fields.get("ErrorCode", ""))
+
+
+def _report(text: events.Text, code: str) -> list[Report]:
+    if code not in _REPORTED:
+        return []
+    kind, note = _REPORTED[code]
+    return [
+        Report(
+            message_id=text.message_sid,
+            number=_address(text.to)[1],
+            sender=_address(text.from_)[1],
+            kind=kind,
+            code=code,
+            note=note,
+            service=text.messaging_service_sid or "",
+        )
+    ]
+
+
 def _fields(request: WebhookRequest) -> dict[str, str]:
     """Read the form. Twilio signs repeated values sorted, so which came first proves nothing."""
     if not has_form(request):
         raise Unreadable(f"The body is not form data; Twilio posts {FORM}.")
-    fields: dict[str, str] = {}
-    try:
-        for name, value in form_of(request):
-            key, text = name.decode(), value.decode()
-            if fields.setdefault(key, text) != text and key in _READ_ONCE:
-                raise Unreadable(f"The form has {key} more than once, with different values.")
-    except UnicodeDecodeError:
-        raise Unreadable("The form has bytes that are no UTF-8.") from None
-    return fields
+    return form_texts(form_of(request), _READ_ONCE)
 
 
 def _is_status(fields: Mapping[str, str]) -> bool:

@@ -1,62 +1,64 @@
-"""Signatures: what is signed, the HMAC over it, and a comparison that leaks no time.
-
-Only the standard library, and only functions of their arguments. A scheme that one provider
-alone uses stays in that provider's module; what stands here is shared or delicate.
-"""
+"""Forms and the URLs that they were posted to, as Twilio and its kin sign them."""
 
 from __future__ import annotations
 
-import base64
-import hmac
-from collections.abc import Iterable
-from typing import Literal
+import hashlib
+from collections.abc import Container, Iterable
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-Algorithm = Literal["sha1", "sha256"]
-Pair = tuple[bytes, bytes]
+from smsgate.errors import Unreadable
+from smsgate.signing.secrets import Algorithm, as_bytes, hmac_base64, same
 
+Pair = tuple[bytes, bytes]
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def same(given: str | bytes, expected: str | bytes) -> bool:
-    """Whether two signatures or secrets are equal; the time does not tell where they differ.
-
-    Any text may be given, non-ASCII too. An empty ``expected`` equals nothing: it stands for a
-    secret that was never set.
-    """
-    wanted = as_bytes(expected)
-    return hmac.compare_digest(as_bytes(given), wanted) and bool(wanted)
-
-
-def as_bytes(text: str | bytes) -> bytes:
-    """Return ``text`` in UTF-8; never fails, so that no input can turn a refusal into an error."""
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+def body_hash_fits(url: str, body: bytes) -> bool | None:
+    """Whether the one ``bodySHA256`` in a signed URL is that of the body; nothing without one."""
+    query = form_pairs(as_bytes(url.partition("?")[2]))
+    hashes = [value for name, value in query if name == b"bodySHA256"]
+    if not hashes:
+        return None
+    return len(hashes) == 1 and same(hashes[0], hashlib.sha256(body).hexdigest())
 
 
-def hmac_base64(secret: str, signed: bytes, algorithm: Algorithm) -> str:
-    """Return the HMAC of ``signed`` in standard base64. ``secret`` must not be empty."""
-    if not secret:
-        raise ValueError("An empty secret signs nothing.")
-    return base64.b64encode(hmac.digest(as_bytes(secret), signed, algorithm)).decode("ascii")
-
-
-def form_pairs(raw: bytes) -> list[Pair]:
+@lru_cache(maxsize=32)
+def form_pairs(raw: bytes) -> tuple[Pair, ...]:
     """Split ``application/x-www-form-urlencoded`` bytes into decoded names and values, in order.
 
     The rules are those of the URL standard (url.spec.whatwg.org, urlencoded parsing): ``&``
     separates, blank values stay, a name without ``=`` has a blank value, an escape that is none
     stays as it is. The values stay bytes: a signature covers bytes, whatever they spell.
+    Verifying and reading ask for the same bytes one after the other, so the last are remembered.
     """
     pairs = []
     for piece in raw.replace(b"+", b" ").split(b"&"):
         if piece:
             name, _, value = piece.partition(b"=")
             pairs.append((_unescaped(name), _unescaped(value)))
-    return pairs
+    return tuple(pairs)
 
 
 def _unescaped(text: bytes) -> bytes:
     return unquote_to_bytes(text) if b"%" in text else text
+
+
+def form_texts(pairs: Iterable[Pair], once: Container[str]) -> dict[str, str]:
+    """Return the form as texts, the first value of each name. Raises ``Unreadable``.
+
+    A name in ``once`` must not have two values: where a signature covers repeated values sorted,
+    which of them came first proves nothing.
+    """
+    fields: dict[str, str] = {}
+    try:
+        for name, value in pairs:
+            key, text = name.decode(), value.decode()
+            if fields.setdefault(key, text) != text and key in once:
+                raise Unreadable(f"The form has {key} more than once, with different values.")
+    except UnicodeDecodeError:
+        raise Unreadable("The form has bytes that are no UTF-8.") from None
+    return fields
 
 
 def sorted_form(pairs: Iterable[Pair]) -> bytes:

@@ -1,0 +1,105 @@
+"""What a notification says: a text to us, or the fate of a text of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.errors import AccountNotReady, Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free
+from smsgate.providers.aws_sns.notification import Envelope, envelope_of
+from smsgate.providers.contract import Report, read_json
+from smsgate.settings import Account
+from smsgate.signing import instant_us
+
+# The keywords that AWS wants every number to have. It says that it answers what begins with one,
+# but not where a keyword ends; so this is the whole text, ignoring case: where AWS has answered
+# a longer one, our confirmation is refused as DESTINATION_PHONE_NUMBER_OPTED_OUT and nobody is
+# told twice, while a silence that is not kept would leave the subscriber without any answer.
+_ANSWERED = frozenset(
+    {"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD"}
+    | {"UNSUBSCRIBE", "HELP"}
+)
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "TEXT_INVALID": ("unreachable", "the number is not valid"),
+    "MEDIA_INVALID": ("unreachable", "the number is not valid"),
+}
+
+
+class _Inner(msgspec.Struct, rename="camel"):
+    """A text to us (the first four), or an event of a text of ours."""
+
+    origination_number: str = ""
+    destination_number: str = ""
+    message_body: str = ""
+    inbound_message_id: str = ""
+    event_type: str = ""
+    message_id: str = ""
+    origination_phone_number: str = ""
+    destination_phone_number: str = ""
+
+
+_INNER = msgspec.json.Decoder(_Inner)
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified notification; none for events of texts of ours.
+
+    Raises ``Unreadable`` for what is no JSON of End User Messaging.
+    """
+    envelope = envelope_of(request)
+    inner = _inner(envelope)
+    if inner is None or inner.event_type:
+        return []
+    if not (inner.inbound_message_id and inner.origination_number and inner.destination_number):
+        raise Unreadable(
+            "The Message lacks inboundMessageId, originationNumber or destinationNumber; a text "
+            "from End User Messaging has them all."
+        )
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=inner.inbound_message_id,
+            number=inner.origination_number,
+            sender=inner.destination_number,
+            text=inner.message_body,
+            sent_us=instant_us(envelope.timestamp),
+        )
+    ]
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what an event says of a number, where the topic is an event destination, too."""
+    inner = _inner(envelope_of(request))
+    if inner is None or inner.event_type not in _REPORTED:
+        return []
+    kind, note = _REPORTED[inner.event_type]
+    number, sender = inner.destination_phone_number, inner.origination_phone_number
+    return [Report(inner.message_id, number, sender, kind, inner.event_type, note)]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
+    word = message.text.strip().upper()
+    if is_toll_free(message.sender):
+        return "network" if word in _NETWORK_ANSWERED else ""
+    return "provider" if word in _ANSWERED else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Raise ``AccountNotReady``: nobody but AWS can sign as AWS, not even to try things out."""
+    del message, url
+    raise AccountNotReady(
+        f"Notifications for account {account.name!r} are signed by AWS alone, so none can be made "
+        "here; text the number itself."
+    )
+
+
+def _inner(envelope: Envelope) -> _Inner | None:
+    """What stands in ``Message``; nothing where the envelope is about a subscription."""
+    if envelope.type != "Notification":
+        return None
+    return read_json(envelope.message.encode("utf-8", "replace"), _INNER, "End User Messaging")

@@ -1,0 +1,218 @@
+"""Bandwidth, Messaging V2: webhooks with HTTP Basic in, messages out.
+
+dev.bandwidth.com/docs/messaging (webhooks, createMessage, errors); error numbers as in Bandwidth's
+api-docs. Read in November 2026.
+
+Bandwidth signs nothing. It sends the user and the password that its application was given; so the
+whole request is as good as that password, and no time in it counts as signed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Field, Report, answer_json, read_json, retry_after_s
+from smsgate.providers.contract import no_certificate as certificate
+from smsgate.providers.contract import no_handshake as handshake
+from smsgate.settings import Account
+from smsgate.signing import basic_auth, same
+
+__all__ = [
+    "ACK",
+    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
+    "outcome", "parse", "reply", "reports", "verify",
+]  # fmt: skip
+
+NAME = "bandwidth"
+IDEMPOTENT = False
+BATCHES = True
+ACK = HttpReply(200, "text/plain")
+FIELDS: tuple[Field, ...] = (
+    Field("account_id", r"[0-9]+", "the account's number, such as 9900000"),
+    Field("application_id", r"[0-9a-fA-F-]{36}", "the messaging application's id, a UUID"),
+    Field("callback_user", r"[^:\s]+", "the user that the application's callbacks come with"),
+    Field("callback_password", r"[!-~]+", "the password of those callbacks", secret=True),
+    Field("api_user", r"[!-~]+", "the user name of an API user"),
+    Field("api_password", r"[!-~]+", "the password of that API user", secret=True),
+)
+_API = "https://messaging.bandwidth.com"
+# Bandwidth answers no keyword; on toll-free the network does, whatever anybody sets.
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "4406": ("unreachable", "the number is not allocated"),
+    "4475": ("opted_out", "the number has opted out"),
+    "4482": ("unreachable", "the number is on Bandwidth's block list"),
+    "4720": ("unreachable", "the number cannot get texts"),
+}
+"""``errorCode`` of message-failed."""
+
+
+class _Message(msgspec.Struct, rename={"from_": "from"}):
+    id: str = ""
+    owner: str = ""
+    direction: str = ""
+    from_: str = ""
+    text: str | None = None
+    media: list[str] | None = None
+
+
+class _Event(msgspec.Struct, rename={"error_code": "errorCode"}):
+    """One event. ``to`` is the number of ours that it is about, of message-failed the other."""
+
+    type: str = ""
+    to: str = ""
+    error_code: int | str | None = None
+    message: _Message | None = None
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+    type: str = ""
+
+
+_EVENTS: msgspec.json.Decoder[list[_Event] | _Event] = msgspec.json.Decoder(list[_Event] | _Event)
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
+    """Return if the request came with the callbacks' user and password. No time is signed."""
+    given = request.headers.get("authorization", "")
+    user = account.options.get("callback_user", "")
+    passwords = [one.value for one in account.secrets.get("callback_password", ()) if one.value]
+    if not any(same(given, basic_auth(user, password)) for password in passwords):
+        raise SignatureRefused(
+            "The request does not come with this account's callback_user and callback_password. "
+            "They must be those of the application at Bandwidth."
+        )
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the texts in a verified webhook; none for what became of texts of ours.
+
+    In a group every number of ours gets a copy with an id of its own, which ``owner`` tells apart.
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id, from or owner.
+    """
+    messages = [
+        event.message or _Message()
+        for event in _events(request)
+        if event.type == "message-received" and _comes_in(event.message)
+    ]
+    if any(not (message.id and message.from_ and message.owner) for message in messages):
+        raise Unreadable("A message-received lacks id, from or owner; a text has them all.")
+    return [_inbound(message, account) for message in messages]
+
+
+def _inbound(message: _Message, account: Account) -> InboundMessage:
+    media = tuple(message.media or ())
+    return InboundMessage(
+        account=account.name,
+        message_id=message.id,
+        number=with_plus(message.from_),
+        sender=with_plus(message.owner),
+        text=message.text or "",
+        channel="mms" if media else "sms",
+        media=media,
+    )
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what failures tell of numbers that opted out or cannot be reached."""
+    found = []
+    for event in _events(request):
+        code = str(event.error_code)
+        if event.type == "message-failed" and code in _REPORTED:
+            message, (kind, note) = event.message or _Message(), _REPORTED[code]
+            sender = with_plus(message.owner)
+            found.append(Report(message.id, with_plus(event.to), sender, kind, code, note))
+    return found
+
+
+def _events(request: WebhookRequest) -> list[_Event]:
+    """The documentation shows a list, the OpenAPI file a single event: both are read."""
+    events = read_json(request.body, _EVENTS, "Bandwidth")
+    return events if isinstance(events, list) else [events]
+
+
+def _comes_in(message: _Message | None) -> bool:
+    """Whether a message is one to us; answering what goes out would make a loop."""
+    return message is None or message.direction != "out"
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def reply(reply: Reply, account: Account) -> HttpCall:
+    """Describe the call that sends ``reply``. Bandwidth takes no key; ``tag`` comes back."""
+    body = {
+        "applicationId": account.options["application_id"],
+        "to": [reply.number],
+        "from": reply.sender,
+        "text": reply.text,
+        "tag": f"{reply.account}-{reply.id}",
+    }
+    return HttpCall(
+        method="POST",
+        url=f"{account.api_url or _API}/api/v2/users/{account.options['account_id']}/messages",
+        headers={"Accept": "application/json", "Content-Type": "application/json"},
+        body=json.dumps(body).encode("ascii"),
+        auth=(account.options["api_user"], account.secrets["api_password"][0].value),
+    )
+
+
+def outcome(response: HttpReply) -> Outcome:
+    """Say what Bandwidth's response means; most failures are only told later, by a webhook."""
+    answer = answer_json(response, _ANSWER) or _Answer()
+    if 200 <= response.status < 300:
+        return Outcome(Verdict.SENT, provider_id=answer.id)
+    verdict, meaning = Verdict.REFUSED, "see dev.bandwidth.com, messaging errors"
+    if response.status >= 500:
+        verdict, meaning = Verdict.UNKNOWN, "the text may have been sent"
+    elif response.status == 429:
+        verdict, meaning = Verdict.NOT_ACCEPTED, "too many requests, or the queue is full"
+    note = f"Bandwidth answered {response.status}: {meaning}"
+    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Bandwidth would post ``message`` to ``url``."""
+    text = message.text.encode(errors="replace").decode()
+    content = {
+        "id": message.message_id,
+        "owner": message.sender,
+        "applicationId": account.options["application_id"],
+        "segmentCount": 1,
+        "direction": "in",
+        "to": [message.sender],
+        "from": message.number,
+        "text": text,
+        **({"media": list(message.media)} if message.media else {}),
+    }
+    event = {
+        "type": "message-received",
+        "description": "Incoming message received",
+        "to": message.sender,
+        "message": content,
+    }
+    password = account.secrets["callback_password"][0].value
+    headers = {
+        "authorization": basic_auth(account.options["callback_user"], password),
+        "content-type": "application/json; charset=utf-8",
+    }
+    return WebhookRequest("POST", url, headers, json.dumps([event], ensure_ascii=False).encode())

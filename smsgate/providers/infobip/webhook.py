@@ -1,0 +1,118 @@
+"""What Infobip's webhooks say: texts to us (MO_JSON_2), delivery reports. And the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Report, read_json
+from smsgate.providers.infobip.signature import covers_body, sign
+from smsgate.settings import Account
+from smsgate.signing import instant_us, iso_time
+
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "REJECTED_DESTINATION_BLOCKLISTED": ("opted_out", "the number is on a blocklist"),
+    "EC_UNKNOWN_SUBSCRIBER": ("unreachable", "no network has such a subscriber"),
+    "EC_ILLEGAL_SUBSCRIBER": ("unreachable", "the network bars the subscriber"),
+    "EC_TELESERVICE_NOT_PROVISIONED": ("unreachable", "the subscriber has no SMS"),
+}
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """A status or an error of Infobip, by its name."""
+
+    group_id: int = 0
+    name: str = ""
+
+
+class Result(msgspec.Struct, rename="camel"):
+    """A text to us, or, with a status, a delivery report; ``sender`` is ``from`` in both."""
+
+    message_id: str = ""
+    sender: str | None = msgspec.field(name="from", default=None)
+    to: str = ""
+    text: str | None = None
+    received_at: str = ""
+    status: Status | None = None
+    error: Status | None = None
+
+
+class _Results(msgspec.Struct):
+    results: list[Result]
+
+
+_RESULTS = msgspec.json.Decoder(_Results)
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the texts in a verified webhook; none for delivery reports.
+
+    Raises ``Unreadable`` for what is not MO_JSON_2, or where one of the texts lacks an id, a
+    sender or a receiver: Infobip repeats all of a batch or nothing.
+    """
+    results = read_json(request.body, _RESULTS, "Infobip").results
+    texts = [result for result in results if result.status is None]
+    if not all(text.message_id and text.sender and text.to for text in texts):
+        raise Unreadable("A result lacks messageId, from or to; a text from Infobip has them all.")
+    covered = covers_body(account)
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=text.message_id,
+            number=with_plus(text.sender or ""),
+            sender=with_plus(text.to),
+            text=text.text or "",
+            sent_us=instant_us(text.received_at) if covered else None,
+        )
+        for text in texts
+    ]
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what delivery reports say of numbers."""
+    return [
+        Report(
+            message_id=result.message_id,
+            number=with_plus(result.to),
+            sender=with_plus(result.sender or ""),
+            kind=_REPORTED[name][0],
+            code=name,
+            note=_REPORTED[name][1],
+        )
+        for result in read_json(request.body, _RESULTS, "Infobip").results
+        for name in [one.name for one in (result.status, result.error) if one is not None]
+        if name in _REPORTED
+    ]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` or ``""``.
+
+    Infobip answers nothing unless an account has it set up; then set ``confirm``.
+    """
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Infobip would post ``message`` to ``url``, correctly signed."""
+    sent_us = message.sent_us or 0
+    text = {
+        "messageId": message.message_id,
+        "from": message.number.removeprefix("+"),
+        "to": message.sender.removeprefix("+"),
+        "text": message.text,
+        "cleanText": message.text,
+        "keyword": None,
+        "receivedAt": iso_time(sent_us).replace("Z", "+0000"),
+        "smsCount": 1,
+        "callbackData": None,
+    }
+    body = msgspec.json.encode({"results": [text], "messageCount": 1, "pendingMessageCount": 0})
+    headers = {"content-type": "application/json", **sign(body, account, sent_us)}
+    return WebhookRequest("POST", url, headers, body)

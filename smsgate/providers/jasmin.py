@@ -1,0 +1,209 @@
+"""Jasmin, an operator's own SMPP gateway: HTTP client connector in, HTTP API out.
+
+docs.jasminsms.com/en/latest/apis/http/ (receiving, sending); jasmin/routing/throwers.py and
+jasmin/protocols/http/errors.py of 2026. Read in November 2026. Jasmin signs nothing: whoever
+knows the account's address with its secret is Jasmin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.phone import international, is_toll_free
+from smsgate.providers.contract import Field, retry_after_s, send_url
+from smsgate.providers.contract import no_certificate as certificate
+from smsgate.providers.contract import no_handshake as handshake
+from smsgate.providers.contract import no_reports as reports
+from smsgate.settings import Account
+from smsgate.signing import as_bytes, form_pairs, path_secret, same
+
+__all__ = [
+    "ACK",
+    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
+    "outcome", "parse", "reply", "reports", "verify",
+]  # fmt: skip
+
+NAME = "jasmin"
+ACK = HttpReply(200, "text/plain", b"ACK/Jasmin")
+IDEMPOTENT = False
+BATCHES = False
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "secret",
+        r"[A-Za-z0-9._~-]{16,}",
+        "16 or more of letters, digits, -, _, . and ~, the last part of the webhook's address",
+        secret=True,
+    ),
+    Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
+    Field("username", r"[!-~]+", "the username of a Jasmin user"),
+    Field("password", r"[!-~]+", "the password of that user", secret=True),
+    Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False),
+)
+_FORM = "application/x-www-form-urlencoded"
+_NEEDED = ("id", "from", "to")
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+# data_coding of SMPP 3.4, 5.2.19; what is missing here is read as UTF-8, else as Latin-1.
+_ENCODINGS: Mapping[str, str] = {
+    "3": "latin-1",
+    "5": "shift_jis",
+    "6": "iso8859_5",
+    "7": "iso8859_8",
+    "8": "utf-16-be",
+    "10": "iso2022_jp",
+    "14": "euc_kr",
+}
+# 3GPP TS 23.038, 6.2.1 and 6.2.1.1; the escape (1B) stands at its place.
+_GSM = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_ESCAPED = dict(zip("\nΛ()/<=>¡e", "\f^{}\\[~]|€", strict=True))
+_ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
+_SENT = re.compile(rb'Success "([^"]{1,64})"')
+
+
+def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
+    """Return if the address ends with a secret of the account. Nothing else vouches for a text.
+
+    Raises ``SignatureRefused``.
+    """
+    given = path_secret(request.url)
+    if not any(same(given, secret.value) for secret in account.secrets.get("secret", ())):
+        raise SignatureRefused("The address does not end with this account's secret.")
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified request; none for a delivery report (``message_status``).
+
+    Raises ``Unreadable`` where the form lacks id, from or to.
+    """
+    raw = as_bytes(request.query) if request.method == "GET" else request.body
+    fields = {_read(name): value for name, value in form_pairs(raw)}
+    if "message_status" in fields and "content" not in fields:
+        return []
+    plain = {name: _read(fields.get(name, b"")) for name in _NEEDED}
+    missing = [name for name, value in plain.items() if not value]
+    if missing:
+        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Jasmin has them all.")
+    region = account.options.get("region", "")
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=plain["id"],
+            number=international(plain["from"], region),
+            sender=international(plain["to"], region),
+            text=_text(fields),
+        )
+    ]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` or ``""``; Jasmin never does."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def reply(reply: Reply, account: Account) -> HttpCall:
+    """Describe the call that sends ``reply`` from the number that was texted.
+
+    Jasmin takes no idempotency key. What the GSM alphabet surely has goes out in it.
+    """
+    form = {
+        "username": account.options["username"],
+        "password": account.secrets["password"][0].value,
+        "from": reply.sender,
+        "to": reply.number,
+    }
+    if reply.text.isascii() and "`" not in reply.text:
+        form |= {"coding": "0", "content": reply.text}
+    else:
+        form |= {"coding": "8", "hex-content": reply.text.encode("utf-16-be", "replace").hex()}
+    return HttpCall(
+        method="POST",
+        url=send_url(account),
+        headers={"Content-Type": _FORM},
+        body=urlencode(form, errors="replace").encode("ascii"),
+    )
+
+
+def outcome(response: HttpReply) -> Outcome:
+    """Say what Jasmin's response to ``reply`` means. Never raises."""
+    if 200 <= response.status < 300:
+        found = _SENT.search(response.body)
+        return Outcome(Verdict.SENT, provider_id=found[1].decode("latin-1") if found else "")
+    verdict, meaning = _meaning(response)
+    return Outcome(
+        verdict,
+        note=f"Jasmin answered {response.status}: {meaning}",
+        retry_after_s=retry_after_s(response),
+    )
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the request by which Jasmin would hand over ``message``, with the newest secret."""
+    content = message.text.encode("utf-16-be", "replace")
+    form = {
+        "id": message.message_id,
+        "from": message.number,
+        "to": message.sender,
+        "origin-connector": "smsc",
+        "content": content,
+        "binary": content.hex(),
+        "coding": "8",
+    }
+    secret = account.secrets["secret"][0].value
+    headers = {"content-type": _FORM, "accept": "text/plain"}
+    return WebhookRequest("POST", f"{url}/{secret}", headers, urlencode(form).encode("ascii"))
+
+
+def _text(fields: Mapping[str, bytes]) -> str:
+    """Read the octets in ``binary`` as ``coding`` says; ``content`` only where there are none."""
+    try:
+        octets = bytes.fromhex(_read(fields.get("binary", b"")))
+    except ValueError:
+        octets = b""
+    coding = _read(fields.get("coding", b""))
+    if not octets:
+        return _read(fields.get("content", b""))
+    if coding in _ENCODINGS:
+        return octets.decode(_ENCODINGS[coding], "replace")
+    return _gsm(octets) if coding in ("", "0") and octets.isascii() else _read(octets)
+
+
+def _gsm(octets: bytes) -> str:
+    """Read the GSM alphabet, one letter an octet; an unknown escaped letter is itself."""
+    text = "".join(_GSM[octet] for octet in octets)
+    return _ESCAPED.sub(lambda found: _GSM_ESCAPED.get(found[1], found[1]), text)
+
+
+def _read(text: bytes) -> str:
+    """As UTF-8, else as Latin-1, in which every byte is a letter."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def _meaning(response: HttpReply) -> tuple[Verdict, str]:
+    """What a response that is no success means."""
+    if response.status >= 500:
+        return Verdict.UNKNOWN, "the text may have been sent"
+    if response.status == 429 or (response.status == 403 and b"hroughput" in response.body):
+        return Verdict.NOT_ACCEPTED, "the user's throughput is exceeded"
+    if response.status == 412:
+        return Verdict.REFUSED, "there is no route, or no connector is up"
+    if response.status == 403:
+        return Verdict.REFUSED, "username or password is wrong, or the user has no credit"
+    return Verdict.REFUSED, "a number or the text is not what Jasmin takes"

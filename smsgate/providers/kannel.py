@@ -1,0 +1,187 @@
+"""Kannel, an operator's own SMPP gateway: ``sms-service`` in, ``sendsms`` out.
+
+kannel.org/download/1.5.0/userguide-1.5.0/userguide.html (sms-service, escape codes, "Using
+the HTTP interface to send SMS messages"); gw/smsbox.c and gw/urltrans.c. Read in November 2026.
+Kannel signs nothing: whoever knows the account's address with its secret is Kannel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.phone import international, is_toll_free
+from smsgate.providers.contract import Field, retry_after_s, send_url
+from smsgate.providers.contract import no_certificate as certificate
+from smsgate.providers.contract import no_handshake as handshake
+from smsgate.providers.contract import no_reports as reports
+from smsgate.settings import Account
+from smsgate.signing import as_bytes, form_pairs, path_secret, same
+
+__all__ = [
+    "ACK",
+    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
+    "outcome", "parse", "reply", "reports", "verify",
+]  # fmt: skip
+
+NAME = "kannel"
+# Kannel texts what the body says to the subscriber, and takes only 200 and 202 for a success.
+ACK = HttpReply(200, "text/plain")
+IDEMPOTENT = False
+BATCHES = False
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "secret",
+        r"[A-Za-z0-9._~-]{16,}",
+        "16 or more of letters, digits, -, _, . and ~, the last part of the webhook's address",
+        secret=True,
+    ),
+    Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
+    Field("username", r"[!-~]+", "the username of a sendsms-user"),
+    Field("password", r"[!-~]+", "the password of that sendsms-user", secret=True),
+    Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
+    Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False),
+)
+_NEEDED = ("id", "from", "to")
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_ENCODINGS: Mapping[str, str] = {
+    "ISO-8859-1": "latin-1",
+    "LATIN1": "latin-1",
+    "UTF-16BE": "utf-16-be",
+    "UCS-2": "utf-16-be",
+    "WINDOWS-1252": "cp1252",
+}
+_TRY_LATER = b"Temporal failure, try again later."  # bearerbox turned it away
+
+
+def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
+    """Return if the address ends with a secret of the account. Nothing else vouches for a text.
+
+    Raises ``SignatureRefused``.
+    """
+    given = path_secret(request.url)
+    if not any(same(given, secret.value) for secret in account.secrets.get("secret", ())):
+        raise SignatureRefused("The address does not end with this account's secret.")
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified request; none for a delivery report (``dlr``).
+
+    Raises ``Unreadable`` where the query lacks id, from or to.
+    """
+    fields = dict(form_pairs(as_bytes(request.query)))
+    if fields.get(b"dlr") and b"text" not in fields:
+        return []
+    plain = {name: _decoded(fields.get(as_bytes(name), b""), "") for name in _NEEDED}
+    missing = [name for name, value in plain.items() if not value]
+    if missing:
+        raise Unreadable(
+            f"The query lacks {', '.join(missing)}; write get-url as the docs have it."
+        )
+    charset = _decoded(fields.get(b"charset", b""), "")
+    if not charset and fields.get(b"coding") == b"2":
+        charset = "UTF-16BE"
+    region = account.options.get("region", "")
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=plain["id"],
+            number=international(plain["from"], region),
+            sender=international(plain["to"], region),
+            text=_decoded(fields.get(b"text", b""), charset),
+        )
+    ]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` or ``""``; Kannel never does."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def reply(reply: Reply, account: Account) -> HttpCall:
+    """Describe the call that sends ``reply`` from the number that was texted.
+
+    Kannel takes no idempotency key, and the credentials only in the query.
+    """
+    query = {
+        "username": account.options["username"],
+        "password": account.secrets["password"][0].value,
+        "from": reply.sender,
+        "to": reply.number,
+        "text": reply.text,
+        "charset": "UTF-8",
+        "coding": _coding(reply.text),
+    }
+    if account.options.get("smsc"):
+        query["smsc"] = account.options["smsc"]
+    return HttpCall("GET", f"{send_url(account)}?{urlencode(query, errors='replace')}")
+
+
+def outcome(response: HttpReply) -> Outcome:
+    """Say what Kannel's response to ``reply`` means. Never raises. It gives no message id."""
+    if 200 <= response.status < 300:
+        return Outcome(Verdict.SENT)
+    verdict, meaning = _meaning(response)
+    return Outcome(
+        verdict,
+        note=f"Kannel answered {response.status}: {meaning}",
+        retry_after_s=retry_after_s(response),
+    )
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the request by which Kannel would hand over ``message``, with the newest secret."""
+    query = {
+        "id": message.message_id,
+        "from": message.number,
+        "to": message.sender,
+        "text": message.text,
+        "charset": "UTF-8",
+        "coding": _coding(message.text),
+    }
+    secret = account.secrets["secret"][0].value
+    address = f"{url}/{secret}?{urlencode(query, errors='replace')}"
+    return WebhookRequest("GET", address, {"user-agent": "Kannel/1.5"}, b"")
+
+
+def _decoded(text: bytes, charset: str) -> str:
+    """Read as ``charset`` says, else as UTF-8, else as Latin-1, in which every byte is a letter.
+
+    A text that is refused would be answered by Kannel with an error message to the subscriber.
+    """
+    encoding = _ENCODINGS.get(charset.upper())
+    if encoding:
+        return text.decode(encoding, "replace")
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def _coding(text: str) -> str:
+    """``0``, seven bits a letter, where the GSM alphabet surely has all of them; else UCS-2."""
+    return "0" if text.isascii() and "`" not in text else "2"
+
+
+def _meaning(response: HttpReply) -> tuple[Verdict, str]:
+    """What a response that is no success means."""
+    if response.status == 503 and response.body.strip() == _TRY_LATER:
+        return Verdict.NOT_ACCEPTED, "it cannot take texts for the moment"
+    if response.status >= 500:
+        return Verdict.UNKNOWN, "the text may have been sent"
+    if response.status == 429:
+        return Verdict.NOT_ACCEPTED, "too many requests"
+    if response.status in (401, 403):
+        return Verdict.REFUSED, "username, password or the route to this number is wrong"
+    return Verdict.REFUSED, "the request or Kannel's configuration is wrong"

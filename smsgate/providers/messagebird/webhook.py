@@ -1,0 +1,107 @@
+"""What MessageBird's webhook says: a text to us, or the fate of one of ours. And the way back.
+
+It calls with GET or POST; the fields stand in the query, in a form or in JSON. All of these are
+signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Report, read_json
+from smsgate.providers.messagebird.signature import sign
+from smsgate.settings import Account
+from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
+
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+# docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber.
+_UNREACHABLE: Mapping[str, str] = {
+    "1": "no network has such a subscriber",
+    "5": "the subscriber cannot be identified",
+    "9": "the network bars the subscriber",
+    "11": "the subscriber has no SMS",
+}
+
+
+class _Fields(msgspec.Struct):
+    """A received SMS; with a status, a report on one that was sent."""
+
+    id: str = ""
+    originator: str | int = ""
+    recipient: str | int = ""
+    body: str | None = None
+    createdDatetime: str = ""  # noqa: N815
+    status: str = ""
+    statusErrorCode: str | int | None = None  # noqa: N815
+
+
+_FIELDS = msgspec.json.Decoder(_Fields)
+_READ = frozenset(_Fields.__struct_fields__)
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for a status report.
+
+    Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient.
+    """
+    fields = _fields(request)
+    if fields.status and fields.body is None:
+        return []
+    if not (fields.id and fields.originator and fields.recipient):
+        raise Unreadable(
+            "The request lacks id, originator or recipient; a text from MessageBird has them all."
+        )
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=fields.id,
+            number=with_plus(str(fields.originator)),
+            sender=with_plus(str(fields.recipient)),
+            text=fields.body or "",
+            sent_us=instant_us(fields.createdDatetime),
+        )
+    ]
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what a status report says of a number."""
+    fields = _fields(request)
+    code = str(fields.statusErrorCode or "")
+    if fields.status != "delivery_failed" or code not in _UNREACHABLE:
+        return []
+    number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
+    return [Report(fields.id, number, sender, "unreachable", code, _UNREACHABLE[code])]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` or ``""``."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the form by which MessageBird would post ``message`` to ``url``, correctly signed."""
+    sent_us = message.sent_us or 0
+    form = {
+        "id": message.message_id,
+        "originator": message.number.removeprefix("+"),
+        "recipient": message.sender.removeprefix("+"),
+        "body": message.text,
+        "createdDatetime": iso_time(sent_us),
+    }
+    body = urlencode(form, errors="replace").encode("ascii")
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return WebhookRequest("POST", url, headers | sign(url, body, account, sent_us), body)
+
+
+def _fields(request: WebhookRequest) -> _Fields:
+    if "json" in request.headers.get("content-type", "").lower():
+        return read_json(request.body, _FIELDS, "MessageBird")
+    raw = request.body or as_bytes(request.query)
+    return msgspec.convert(form_texts(form_pairs(raw), _READ), _Fields)

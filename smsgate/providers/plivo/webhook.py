@@ -1,0 +1,129 @@
+"""What Plivo's webhook says: the text, who answers it without us, the fate of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Report
+from smsgate.providers.plivo.signature import (
+    FORM,
+    form_of,
+    has_form,
+    nonce_of,
+    sign,
+    vouches_for_the_form,
+)
+from smsgate.settings import Account
+from smsgate.signing import form_texts
+
+_NEEDED = ("MessageUUID", "From", "To")
+_READ_ONCE = frozenset({*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"})
+_CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
+_FLAGS = {"optout": Intent.OPT_OUT, "optin": Intent.OPT_IN, "help": Intent.HELP}
+_FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
+_MEDIA = re.compile(r"Media([0-9]{1,3})")
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "50": ("unreachable", "no number that can be texted"),
+    "70": ("unreachable", "the number is out of service for good"),
+    "200": ("opted_out", "the number has sent STOP to this sender"),
+}
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for the status of a text of ours.
+
+    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageUUID, From or To.
+    """
+    fields = _fields(request)
+    if _is_status(fields):
+        return []
+    missing = [name for name in _NEEDED if not fields.get(name)]
+    if missing:
+        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Plivo has them all.")
+    signed = vouches_for_the_form(account)
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=fields["MessageUUID"] if signed else nonce_of(request, account),
+            number=with_plus(fields["From"]),
+            sender=with_plus(fields["To"]),
+            text=fields.get("Text") or fields.get("Body", ""),
+            channel=_CHANNELS.get(fields.get("Type", "").lower(), "sms"),
+            service=fields.get("PowerpackUUID", ""),
+            flag=_FLAGS.get(fields.get("MessageIntent", "").lower()),
+            media=_media(fields),
+        )
+    ]
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return why a text of ours did not arrive, where that says something of the number."""
+    fields = _fields(request)
+    code = fields.get("ErrorCode", "")
+    if code not in _REPORTED or not _is_status(fields):
+        return []
+    kind, note = _REPORTED[code]
+    return [
+        Report(
+            message_id=fields.get("MessageUUID", ""),
+            number=with_plus(fields.get("To", "")),
+            sender=with_plus(fields.get("From", "")),
+            kind=kind,
+            code=code,
+            note=note,
+            service=fields.get("PowerpackUUID", ""),
+        )
+    ]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` or ``""``.
+
+    Plivo marks and blocks an opt-out but says nothing to the subscriber; it lets exactly one
+    text through within the next five minutes, the confirmation.
+    """
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Plivo would post ``message`` to ``url``, correctly signed."""
+    form = {
+        "From": message.number.removeprefix("+"),
+        "MessageIntent": _FLAG_NAMES.get(message.flag, "") if message.flag else "",
+        "MessageUUID": message.message_id,
+        "PowerpackUUID": message.service,
+        "Body" if message.channel in _CHANNELS else "Text": message.text,
+        "To": message.sender.removeprefix("+"),
+        "TotalAmount": "0",
+        "TotalRate": "0",
+        "Type": message.channel if message.channel in _CHANNELS else "sms",
+        "Units": "1",
+    }
+    form |= {f"Media{number}": media for number, media in enumerate(message.media, 1)}
+    body = urlencode(form, errors="replace").encode("ascii")
+    bare = WebhookRequest("POST", url, {"content-type": FORM}, body)
+    return WebhookRequest("POST", url, sign(bare, message.message_id, account), body)
+
+
+def _fields(request: WebhookRequest) -> dict[str, str]:
+    """Read the form. Plivo signs repeated values sorted, so which came first proves nothing."""
+    if not has_form(request):
+        raise Unreadable(f"The body is not form data; Plivo posts {FORM}.")
+    return form_texts(form_of(request), _READ_ONCE)
+
+
+def _is_status(fields: Mapping[str, str]) -> bool:
+    """Whether this is about a text of ours. In doubt it is one to us, which must not be lost."""
+    return "Status" in fields and not {"Text", "Body", "MediaCount"} & fields.keys()
+
+
+def _media(fields: Mapping[str, str]) -> tuple[str, ...]:
+    found = ((_MEDIA.fullmatch(name), url) for name, url in fields.items())
+    return tuple(url for _, url in sorted((int(match[1]), url) for match, url in found if match))

@@ -1,0 +1,78 @@
+"""SignalWire's Messages API: the call that sends a text, and what the response to it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.settings import Account
+
+_CODES: Mapping[str, tuple[Verdict, str]] = {
+    "20404": (Verdict.REFUSED, "there is no such project"),
+    "20429": (Verdict.NOT_ACCEPTED, "too many requests"),
+    "21211": (Verdict.REFUSED, "To is no phone number"),
+    "21212": (Verdict.REFUSED, "From is no phone number"),
+    "21606": (Verdict.REFUSED, "From is no sender of this project"),
+    "21610": (Verdict.OPTED_OUT, "the number has blocked this sender"),
+    "21611": (Verdict.NOT_ACCEPTED, "the sender's queue is full"),
+    "21614": (Verdict.REFUSED, "To is no mobile number"),
+    "21617": (Verdict.REFUSED, "the text is too long"),
+}
+"""Codes that the call itself can be answered with (compatibility-api, Error codes)."""
+
+
+class _Answer(msgspec.Struct):
+    sid: object = ""
+    code: object = ""
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def reply(reply: Reply, account: Account) -> HttpCall:
+    """Describe the call that sends ``reply`` from the number that was texted.
+
+    SignalWire takes no idempotency key. ``api_url`` is instead of ``https://SPACE.signalwire.com``.
+    """
+    form = {"To": reply.number, "From": reply.sender, "Body": reply.text}
+    project = account.options["project_id"]
+    space = account.api_url or f"https://{account.options['space']}.signalwire.com"
+    return HttpCall(
+        method="POST",
+        url=f"{space}/api/laml/2010-04-01/Accounts/{quote(project, safe='')}/Messages",
+        headers={
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+        body=urlencode(form, errors="replace").encode("ascii"),
+        auth=(project, account.secrets["api_token"][0].value),
+    )
+
+
+def outcome(response: HttpReply) -> Outcome:
+    """Say what SignalWire's response to ``reply`` means. Never raises; repeats no number."""
+    answer = answer_json(response, _ANSWER) or _Answer()
+    if 200 <= response.status < 300:
+        return Outcome(Verdict.SENT, provider_id=answer.sid if isinstance(answer.sid, str) else "")
+    verdict, meaning = _meaning(response.status, str(answer.code))
+    return Outcome(
+        verdict,
+        note=f"SignalWire answered {response.status}: {meaning}",
+        retry_after_s=retry_after_s(response),
+    )
+
+
+def _meaning(status: int, code: str) -> tuple[Verdict, str]:
+    """What a response that is no success means. A code counts only where the call is refused."""
+    if status >= 500:
+        return Verdict.UNKNOWN, "the text may have been sent"
+    if status == 429:
+        return Verdict.NOT_ACCEPTED, "too many requests"
+    if code in _CODES:
+        verdict, meaning = _CODES[code]
+        return verdict, f"{code}, {meaning}"
+    return Verdict.REFUSED, code if code.isdigit() and len(code) < 7 else "no code"

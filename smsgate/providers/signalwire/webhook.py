@@ -1,0 +1,120 @@
+"""What SignalWire's webhook says: the text, or the fate of a text of ours. And the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free
+from smsgate.providers.contract import Report
+from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign
+from smsgate.settings import Account
+from smsgate.signing import form_texts
+
+_NEEDED = ("MessageSid", "From", "To")
+_READ_ONCE = frozenset({*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode"})
+_ARRIVING = frozenset({"", "received", "receiving"})
+# What the toll-free network answers whatever anybody sets. SignalWire itself answers nothing
+# ("Does SignalWire manage opt-outs? No.", messaging overview).
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "21610": ("opted_out", "the number has blocked this sender"),
+    "30003": ("unreachable", "the handset cannot be reached"),
+    "30005": ("unreachable", "the number is unknown or no longer in use"),
+    "30006": ("unreachable", "a landline, or a carrier that cannot be reached"),
+}
+"""Codes of a status callback; SignalWire keeps Twilio's numbers."""
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for a status callback.
+
+    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To.
+    """
+    fields = _fields(request)
+    if _is_status(fields):
+        return []
+    missing = [name for name in _NEEDED if not fields.get(name)]
+    if missing:
+        raise Unreadable(f"The form lacks {', '.join(missing)}; a text has them all.")
+    media = tuple(_media(fields))
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=fields["MessageSid"],
+            number=fields["From"],
+            sender=fields["To"],
+            text=fields.get("Body", ""),
+            channel="mms" if media else "sms",
+            service=fields.get("MessagingServiceSid", ""),
+            media=media,
+        )
+    ]
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what a status callback tells of a blocked or dead number. Raises ``Unreadable``."""
+    fields = _fields(request)
+    code = fields.get("ErrorCode", "")
+    if code not in _REPORTED or not _is_status(fields):
+        return []
+    kind, note = _REPORTED[code]
+    return [
+        Report(
+            message_id=fields.get("MessageSid", ""),
+            number=fields.get("To", ""),
+            sender=fields.get("From", ""),
+            kind=kind,
+            code=code,
+            note=note,
+            service=fields.get("MessagingServiceSid", ""),
+        )
+    ]
+
+
+def _fields(request: WebhookRequest) -> dict[str, str]:
+    if not has_form(request):
+        raise Unreadable(f"The body is not form data; a cXML webhook posts {FORM}.")
+    return form_texts(form_of(request), _READ_ONCE)
+
+
+def _is_status(fields: Mapping[str, str]) -> bool:
+    """Whether this is about a text of ours. In doubt it is one to us, which must not be lost."""
+    if fields.get("SmsStatus", "") not in _ARRIVING:
+        return True
+    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
+
+
+def _media(fields: Mapping[str, str]) -> Iterator[str]:
+    position = 0
+    while (url := fields.get(f"MediaUrl{position}")) is not None:
+        yield url
+        position += 1
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which SignalWire would post ``message`` to ``url``, signed."""
+    url = url.partition("#")[0]  # SignalWire keeps the fragment, its time limits, to itself.
+    form = {
+        "AccountSid": account.options["project_id"],
+        "ApiVersion": "2010-04-01",
+        "Body": message.text,
+        "From": message.number,
+        "MessageSid": message.message_id,
+        "NumMedia": str(len(message.media)),
+        "SmsStatus": "received",
+        "To": message.sender,
+    }
+    form |= {f"MediaUrl{position}": media for position, media in enumerate(message.media)}
+    if message.service:
+        form["MessagingServiceSid"] = message.service
+    body = urlencode(form, errors="replace").encode("ascii")
+    return WebhookRequest("POST", url, {"content-type": FORM, **sign(url, body, account)}, body)

@@ -1,0 +1,193 @@
+"""What Sinch's webhook says, once it is proved Sinch's: a text, or what became of one of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Report, read_json
+from smsgate.settings import Account
+from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
+
+_CHANNELS = {"SMS": "sms", "MMS": "mms", "WHATSAPP": "whatsapp", "RCS": "rcs"}
+_CHANNEL_NAMES = {ours: theirs for theirs, ours in _CHANNELS.items()}
+# Sinch answers no keyword of its own here; on toll-free the network does.
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "RECIPIENT_NOT_OPTED_IN": ("opted_out", "the number has not opted in, or has opted out"),
+    "RECIPIENT_INVALID_CHANNEL_IDENTITY": ("unreachable", "no number that can be texted"),
+    "RECIPIENT_NOT_REACHABLE": ("unreachable", "the number cannot be reached"),
+}
+"""``reason.code`` of a failed message."""
+
+
+class _Identity(msgspec.Struct):
+    channel: str = ""
+    identity: str = ""
+
+
+class _Text(msgspec.Struct):
+    text: str = ""
+
+
+class _Medium(msgspec.Struct):
+    url: str = ""
+    caption: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    postback_data: str = ""
+
+
+class _Content(msgspec.Struct):
+    text_message: _Text | None = None
+    media_message: _Medium | None = None
+    media_card_message: _Medium | None = None
+    choice_response_message: _Choice | None = None
+
+
+class _Message(msgspec.Struct):
+    id: str = ""
+    direction: str = "TO_APP"
+    contact_message: _Content | None = None
+    channel_identity: _Identity | None = None
+    sender_id: str | None = None
+    accept_time: str = ""
+
+
+class _Reason(msgspec.Struct):
+    code: str = ""
+
+
+class _Delivery(msgspec.Struct):
+    message_id: str = ""
+    status: str = ""
+    channel_identity: _Identity | None = None
+    reason: _Reason | None = None
+
+
+class _Event(msgspec.Struct):
+    """Any trigger. Of OPT_IN and OPT_OUT nothing can be kept: they name no number."""
+
+    app_id: str = ""
+    message: _Message | None = None
+    message_delivery_report: _Delivery | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
+    """Return if Sinch signed the request with the webhook's secret, lately.
+
+    Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+    """
+    secrets = [one.value for one in account.secrets.get("webhook_secret", ()) if one.value]
+    check_sinch(request.headers, request.body, secrets, now_us)
+    if _app(request) not in ("", account.options.get("app_id", "")):
+        raise SignatureRefused("The app_id is not that of the account in the URL.")
+
+
+def _app(request: WebhookRequest) -> str:
+    try:
+        return _EVENT.decode(request.body).app_id
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""  # ``parse`` says what is wrong with it.
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for other triggers and for chats without numbers.
+
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id or channel_identity.
+    """
+    message = read_json(request.body, _EVENT, "Sinch").message
+    if message is None or message.direction != "TO_APP" or message.contact_message is None:
+        return []
+    who = message.channel_identity or _Identity()
+    if not (message.id and who.identity):
+        raise Unreadable("The message lacks id or channel_identity; an inbound one has them both.")
+    if who.channel not in _CHANNELS:
+        return []
+    text, media = _said(message.contact_message)
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=message.id,
+            number=with_plus(who.identity),
+            sender=with_plus(message.sender_id or ""),
+            text=text,
+            channel=_CHANNELS[who.channel],
+            sent_us=instant_us(message.accept_time),
+            media=media,
+        )
+    ]
+
+
+def _said(content: _Content) -> tuple[str, tuple[str, ...]]:
+    """Words and media. Of a chosen button the answer counts that it was given."""
+    medium = content.media_message or content.media_card_message
+    media = (medium.url,) if medium and medium.url else ()
+    if content.text_message:
+        return content.text_message.text, media
+    if content.choice_response_message:
+        return content.choice_response_message.postback_data, media
+    return (medium and medium.caption) or "", media
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what a failed delivery tells of a number."""
+    event = read_json(request.body, _EVENT, "Sinch")
+    delivery = event.message_delivery_report or _Delivery()
+    who, reason = delivery.channel_identity or _Identity(), delivery.reason or _Reason()
+    if delivery.status != "FAILED" or reason.code not in _REPORTED or not who.identity:
+        return []
+    kind, note = _REPORTED[reason.code]
+    return [
+        Report(
+            message_id=delivery.message_id,
+            number=with_plus(who.identity),
+            sender="",
+            kind=kind,
+            code=reason.code,
+            note=note,
+        )
+    ]
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Sinch would post ``message``, signed at ``message.sent_us``."""
+    sent_us = message.sent_us or 0
+    text = {"text_message": {"text": message.text.encode(errors="replace").decode()}}
+    medium = {"media_message": {"url": message.media[0]}} if message.media else {}
+    event = {
+        "app_id": account.options["app_id"],
+        "project_id": account.options["project_id"],
+        "accepted_time": iso_time(sent_us),
+        "message": {
+            "id": message.message_id,
+            "direction": "TO_APP",
+            "contact_message": text | medium,
+            "channel_identity": {
+                "channel": _CHANNEL_NAMES.get(message.channel, "SMS"),
+                "identity": message.number.removeprefix("+"),
+                "app_id": account.options["app_id"],
+            },
+            "sender_id": message.sender.removeprefix("+"),
+            "accept_time": iso_time(sent_us),
+        },
+    }
+    body = json.dumps(event, ensure_ascii=False).encode()
+    secret = account.secrets["webhook_secret"][0].value
+    headers = sinch_headers(body, secret, message.message_id, sent_us)
+    return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)

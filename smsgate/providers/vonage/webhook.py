@@ -1,0 +1,156 @@
+"""What Vonage's webhook says: the text, or what became of one of ours. And the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free, with_plus
+from smsgate.providers.contract import Report, read_json
+from smsgate.providers.vonage.signature import sign
+from smsgate.settings import Account
+from smsgate.signing import instant_us, iso_time
+
+_CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
+_KINDS = ("image", "video", "audio", "file", "vcard")
+# What the toll-free network answers whatever anybody sets. Vonage itself answers only where US
+# Opt-Out Assist was turned on for the account, which no webhook tells.
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_FAILED = frozenset({"rejected", "undeliverable", "failed"})
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "9": ("opted_out", "the number has opted out of texts from this sender"),
+    "1050": ("unreachable", "the number is barred"),
+    "1170": ("unreachable", "there is no such number"),
+}
+"""Codes of a status. Which one says that a number opted out is not published for this API; the
+page on opted-out numbers names 9, for the SMS API."""
+
+
+class _Part(msgspec.Struct):
+    """A medium with its caption, or what somebody chose from buttons or a list."""
+
+    url: str = ""
+    caption: str | None = None
+    text: str | None = None
+    title: str | None = None
+
+
+class _Error(msgspec.Struct):
+    type: str = ""
+    title: str | int = ""
+
+
+class _Event(msgspec.Struct, rename={"from_": "from"}):
+    """An inbound message, or the status of one of ours, which has ``status``."""
+
+    message_uuid: str = ""
+    to: str = ""
+    from_: str = ""
+    channel: str = "sms"
+    timestamp: str = ""
+    text: str | None = None
+    status: str = ""
+    image: _Part | None = None
+    video: _Part | None = None
+    audio: _Part | None = None
+    file: _Part | None = None
+    vcard: _Part | None = None
+    button: _Part | None = None
+    reply: _Part | None = None
+    error: _Error | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    """Return the text in a verified webhook; none for a status, or for a chat without numbers.
+
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks message_uuid, from or to.
+    """
+    event = read_json(request.body, _EVENT, "Vonage")
+    if event.status or event.channel not in _CHANNELS:
+        return []
+    needed = {"message_uuid": event.message_uuid, "from": event.from_, "to": event.to}
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise Unreadable(f"The JSON lacks {', '.join(missing)}; a message has them all.")
+    parts = [part for kind in _KINDS if (part := getattr(event, kind)) is not None]
+    return [
+        InboundMessage(
+            account=account.name,
+            message_id=event.message_uuid,
+            number=with_plus(event.from_),
+            sender=with_plus(event.to),
+            text=event.text or next(_said(event, parts), ""),
+            channel=event.channel,
+            sent_us=instant_us(event.timestamp),
+            media=tuple(part.url for part in parts if part.url),
+        )
+    ]
+
+
+def _said(event: _Event, media: list[_Part]) -> Iterator[str]:
+    """What a message without ``text`` says: a caption, or the words on a chosen button."""
+    for part in (*media, event.button, event.reply):
+        words = part and (part.text or part.caption or part.title)
+        if words:
+            yield words
+
+
+def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
+    """Return what a status tells of a number that is barred, dead or opted out."""
+    event = read_json(request.body, _EVENT, "Vonage")
+    code = _code(event.error)
+    if event.status not in _FAILED or code not in _REPORTED:
+        return []
+    kind, note = _REPORTED[code]
+    return [
+        Report(
+            message_id=event.message_uuid,
+            number=with_plus(event.to),
+            sender=with_plus(event.from_),
+            kind=kind,
+            code=code,
+            note=note,
+        )
+    ]
+
+
+def _code(error: _Error | None) -> str:
+    """The 1170 of ``…/api-errors/messages#1170``, or else of the title."""
+    if error is None:
+        return ""
+    return error.type.rpartition("#")[2] if "#" in error.type else str(error.title)
+
+
+def answered(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
+    word = message.text.strip().upper()
+    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
+
+
+def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+    """Return the webhook by which Vonage would post ``message``, signed at ``message.sent_us``."""
+    sent_us = message.sent_us or 0
+    event: dict[str, object] = {
+        "to": message.sender.removeprefix("+"),
+        "from": message.number.removeprefix("+"),
+        "channel": message.channel,
+        "message_uuid": message.message_id,
+        "timestamp": iso_time(sent_us),
+        "message_type": "text",
+        "text": message.text.encode(errors="replace").decode(),
+    }
+    if message.media:
+        event["image"] = {"url": message.media[0]}
+    body = json.dumps(event, ensure_ascii=False).encode()
+    headers = {
+        "content-type": "application/json",
+        **sign(body, account, message.message_id, sent_us),
+    }
+    return WebhookRequest("POST", url, headers, body)

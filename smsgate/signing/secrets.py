@@ -1,0 +1,41 @@
+"""Comparing what was given with what was expected, and the HMAC behind it; leaks no time."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import Literal
+
+Algorithm = Literal["sha1", "sha256"]
+
+
+def same(given: str | bytes, expected: str | bytes) -> bool:
+    """Whether two signatures or secrets are equal; the time does not tell where they differ.
+
+    Any text may be given, non-ASCII too. An empty ``expected`` equals nothing: it stands for a
+    secret that was never set.
+    """
+    wanted = as_bytes(expected)
+    return hmac.compare_digest(as_bytes(given), wanted) and bool(wanted)
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """Return ``text`` in UTF-8; never fails, so that no input can turn a refusal into an error."""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def hmac_base64(secret: str | bytes, signed: bytes, algorithm: Algorithm) -> str:
+    """Return the HMAC of ``signed`` in standard base64. ``secret`` must not be empty."""
+    if not secret:
+        raise ValueError("An empty secret signs nothing.")
+    return base64.b64encode(hmac.digest(as_bytes(secret), signed, algorithm)).decode("ascii")
+
+
+def basic_auth(user: str, password: str) -> str:
+    """Return the ``Authorization`` header of HTTP Basic (RFC 7617), in UTF-8."""
+    return "Basic " + base64.b64encode(as_bytes(f"{user}:{password}")).decode("ascii")
+
+
+def path_secret(url: str) -> str:
+    """Return what may be a secret in ``…/webhooks/<account>/<secret>``: the path's last part."""
+    return url.partition("#")[0].partition("?")[0].rpartition("/")[2]

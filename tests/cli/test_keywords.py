@@ -1,0 +1,104 @@
+"""``smsgate keywords``: list, test, diff, replay."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from smsgate.cli.keywords import keywords
+from smsgate.cli.main import cli, run
+
+CONFIG = """
+[accounts.twilio]
+provider = "twilio"
+[programs.alerts]
+name = "Acme Alerts"
+account = "twilio"
+senders = ["*"]
+keywords = ["en", "es"]
+region = "US"
+"""
+NEXT = """
+language = "es"
+extends = true
+without = "ALTO"
+[[entries]]
+intent = "opt_out"
+words = "CHAU"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    if "keywords" not in cli.commands:
+        cli.add_command(keywords)
+
+
+@pytest.fixture
+def environ(tmp_path):
+    folder = tmp_path / "now"
+    folder.mkdir()
+    (folder / "smsgate.toml").write_text(CONFIG, "utf-8")
+    return {"SMSGATE_CONFIG": str(folder)}
+
+
+@pytest.fixture
+def following(tmp_path):
+    folder = tmp_path / "next"
+    (folder / "keywords").mkdir(parents=True)
+    (folder / "smsgate.toml").write_text(CONFIG, "utf-8")
+    (folder / "keywords" / "es.toml").write_text(NEXT, "utf-8")
+    return str(folder)
+
+
+def test_list_shows_what_is_in_force(capsys, environ):
+    assert run(["keywords", "list", "--language", "es", "--json"], environ) == 0
+    words = {row["word"]: row for row in json.loads(capsys.readouterr().out)}
+    assert words["BAJA"]["intent"] == "opt_out"
+    assert "ABMELDEN" not in words
+    assert run(["keywords", "list"], environ) == 0
+    assert "UNSUBSCRIBE" in capsys.readouterr().out
+
+
+def test_test_names_each_text_that_is_decided_otherwise(capsys, environ, tmp_path):
+    labelled = tmp_path / "labelled.tsv"
+    labelled.write_text("label\ttext\nopt_out\tStop.\nnone\tYES\nhelp\tbaja\n", "utf-8")
+    assert run(["keywords", "test", str(labelled)], environ) == 1
+    out = capsys.readouterr().out
+    assert "help but opt_out by keyword BAJA: 'baja'" in out
+    assert "2 of 3 as labelled" in out
+    labelled.write_text("label\ttext\nopt_out\tstop\\nthanks\n", "utf-8")
+    assert run(["keywords", "test", str(labelled)], environ) == 0
+
+
+def test_diff_lists_keywords_that_come_and_go(capsys, environ, following):
+    assert run(["keywords", "diff", "--against", following, "--json"], environ) == 1
+    found = {one["typed"]: one for one in json.loads(capsys.readouterr().out)}
+    assert found["chau"]["before"] is None
+    assert found["alto"]["after"] is None
+    assert set(found) == {"chau", "alto"}
+    assert run(["keywords", "diff", "--against", environ["SMSGATE_CONFIG"]], environ) == 0
+
+
+TEXTS = "chau\nalto\nstop\nhello\n"
+EVENTS = json.dumps([{"kind": "opt_out", "entry": {"text": "alto", "number": "+1"}}, {"kind": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("content", "different"),
+    [
+        (TEXTS, ["chau", "alto"]),
+        ('"chau"\n{"text": "alto", "number": "+14155550123"}\n', ["chau", "alto"]),
+        (EVENTS, ["alto"]),
+        ("stop\n", []),
+    ],
+)
+def test_replay_shows_texts_that_would_be_decided_differently(
+    capsys, environ, following, tmp_path, content, different
+):
+    texts = tmp_path / "texts"
+    texts.write_text(content, "utf-8")
+    code = run(["keywords", "replay", str(texts), "--against", following, "--json"], environ)
+    assert code == (1 if different else 0)
+    assert [one["text"] for one in json.loads(capsys.readouterr().out)] == different

@@ -1,0 +1,103 @@
+"""Bandwidth: the password is everything; copies of group texts; sending."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.providers import bandwidth
+from tests.providers.recorded import account_of
+
+ACCOUNT = account_of(
+    "b",
+    "bandwidth",
+    {"account_id": "99", "application_id": "app", "callback_user": "u", "api_user": "api"},
+    {"callback_password": ["new", "old"], "api_password": ["s1"]},
+)
+REPLY = Reply("1-0", "opt_out", "b", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
+
+
+def posted(events: object, user: str = "u", password: str = "new") -> WebhookRequest:
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    headers = {"authorization": f"Basic {basic}"}
+    return WebhookRequest("POST", "", headers, json.dumps(events).encode())
+
+
+def event(**changes: object) -> dict:
+    message = {"id": "1", "owner": "+14155550100", "direction": "in", "from": "+14155550123"}
+    return {"type": "message-received", "message": {**message, "text": "STOP", **changes}}
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "accepted"),
+    [
+        ("u", "new", True),
+        ("u", "old", True),
+        ("u", "", False),
+        ("", "new", False),
+        ("u", "n", False),
+    ],
+)
+def test_user_and_password_must_both_fit(user, password, accepted):
+    request = posted([], user, password)
+    if accepted:
+        bandwidth.verify(request, ACCOUNT, 0)
+    else:
+        with pytest.raises(SignatureRefused):
+            bandwidth.verify(request, ACCOUNT, 0)
+
+
+def test_each_number_of_ours_gets_its_own_copy_of_a_group_text():
+    events = [event(id="1", owner="+14155550100"), event(id="2", owner="+14155550101")]
+    read = bandwidth.parse(posted(events), ACCOUNT)
+    assert [(one.message_id, one.sender) for one in read] == [
+        ("1", "+14155550100"),
+        ("2", "+14155550101"),
+    ]
+
+
+def test_what_goes_out_is_no_message():
+    """Answering it would make a loop."""
+    assert bandwidth.parse(posted([event(direction="out")]), ACCOUNT) == []
+
+
+@pytest.mark.parametrize("events", [[{"type": "message-received"}], [event(id="")], {"type": 1}, 7])
+def test_a_batch_with_one_unreadable_text_is_unreadable(events):
+    """Told so, Bandwidth tries again; a success would lose the text for good."""
+    with pytest.raises(Unreadable):
+        bandwidth.parse(posted(events), ACCOUNT)
+
+
+def test_no_unsigned_time_counts():
+    late = {**event(), "time": "2001-01-01T00:00:00Z"}
+    assert [one.sent_us for one in bandwidth.parse(posted([late]), ACCOUNT)] == [None]
+
+
+def test_a_reply_names_application_and_tag():
+    call = bandwidth.reply(REPLY, ACCOUNT)
+    assert call.url == "https://messaging.bandwidth.com/api/v2/users/99/messages"
+    assert call.auth == ("api", "s1")
+    assert json.loads(call.body) == {
+        "applicationId": "app",
+        "to": ["+14155550123"],
+        "from": "+14155550100",
+        "text": "Out. ¡Adiós!",
+        "tag": "b-1-0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(202, Verdict.SENT), (400, Verdict.REFUSED), (401, Verdict.REFUSED), (403, Verdict.REFUSED),
+     (429, Verdict.NOT_ACCEPTED), (500, Verdict.UNKNOWN), (503, Verdict.UNKNOWN)],
+)  # fmt: skip
+def test_a_response_is_understood_by_its_status(status, verdict):
+    body = b'{"id": "id-1", "description": "+14155550123"}'
+    outcome = bandwidth.outcome(HttpReply(status, "", body, {"retry-after": "2"}))
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
+    assert "4155550123" not in outcome.note

@@ -1,0 +1,192 @@
+"""Kannel, Jasmin and whatever posts a form: what only they do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.providers import form, jasmin, kannel
+from smsgate.providers.contract import send_url
+from tests.providers.recorded import account_of, everything
+
+RECORDED = {str(one): one for one in everything()}
+KANNEL = RECORDED["kannel-stop"].account
+JASMIN = RECORDED["jasmin-stop"].account
+FORM = RECORDED["form-stop"].account
+SECRET = "k7Vq2-path-secret.of~32"
+
+
+def reply(text: str) -> Reply:
+    return Reply("5-0", "opt_out", "a", "+14155550123", "+14155550100", "p", text, 0)
+
+
+# --- Kannel -------------------------------------------------------------------------------------
+
+
+def test_kannel_is_never_given_a_word_that_it_would_text_to_the_subscriber():
+    assert (kannel.ACK.status, kannel.ACK.content_type, kannel.ACK.body) == (200, "text/plain", b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "coding"), [("You are out. {^} @ $", "0"), ("¡Adiós! 🛑", "2"), ("a `quote`", "2")]
+)
+def test_kannel_sends_seven_bits_where_every_letter_surely_has_them(text, coding):
+    call = kannel.reply(reply(text), KANNEL)
+    parts = urlsplit(call.url)
+    assert (call.method, call.body) == ("GET", b"")
+    assert call.url.startswith("https://kannel.example.com:13013/cgi-bin/sendsms?")
+    assert dict(parse_qsl(parts.query)) == {
+        "username": "smsgate", "password": "opens-nothing", "from": "+14155550100",
+        "to": "+14155550123", "text": text, "charset": "UTF-8", "coding": coding,
+    }  # fmt: skip
+
+
+def test_kannel_sends_by_the_smsc_that_is_named():
+    account = replace(KANNEL, options={**KANNEL.options, "smsc": "carrier"})
+    assert parse_qs(urlsplit(kannel.reply(reply("x"), account).url).query)["smsc"] == ["carrier"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (202, b"0: Accepted for delivery", Verdict.SENT),
+        (202, b"3: Queued for later delivery", Verdict.SENT),
+        (400, b"Empty text not allowed, rejected", Verdict.REFUSED),
+        (403, b"Not routable. Do not try again.", Verdict.REFUSED),
+        (503, b"Temporal failure, try again later.", Verdict.NOT_ACCEPTED),
+        (503, b"", Verdict.UNKNOWN),
+        (500, b"Temporal failure, try again later.", Verdict.UNKNOWN),
+    ],
+)
+def test_kannels_response_is_understood(status, body, verdict):
+    assert kannel.outcome(HttpReply(status, "text/plain", body)).verdict is verdict
+
+
+@given(text=st.binary(max_size=30), charset=st.binary(max_size=12), coding=st.sampled_from("012x"))
+def test_kannels_texts_are_read_whatever_bytes_they_have(text, charset, coding):
+    """Whatever were refused, Kannel would answer with an error message to the subscriber."""
+    query = urlencode({"id": 1, "from": 2, "to": 3, "text": text, "charset": charset})
+    url = f"https://sms.example.com/webhooks/kannel/{SECRET}?{query}&coding={coding}"
+    assert len(kannel.parse(WebhookRequest("GET", url, {}, b""), KANNEL)) == 1
+
+
+# --- Jasmin -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("You are out. {^} @ $", {"coding": "0", "content": "You are out. {^} @ $"}),
+        ("¡Sí 🛑", {"coding": "8", "hex-content": "00a1005300ed0020d83dded1"}),
+        ("`", {"coding": "8", "hex-content": "0060"}),
+    ],
+)
+def test_jasmin_sends_the_gsm_alphabet_or_ucs_2(text, rest):
+    call = jasmin.reply(reply(text), JASMIN)
+    assert (call.method, call.url) == ("POST", "https://jasmin.example.com:1401/send")
+    assert dict(parse_qsl(call.body.decode())) == {
+        "username": "smsgate", "password": "opens-nothing", "from": "+14155550100",
+        "to": "+14155550123", **rest,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict", "sent_as"),
+    [
+        (200, b'Success "07033084-5cfd-4812-90a4-e4d24ffb6e3d"', Verdict.SENT,
+         "07033084-5cfd-4812-90a4-e4d24ffb6e3d"),
+        (200, b"", Verdict.SENT, ""),
+        (400, b'Error "Mandatory argument [to] is not found."', Verdict.REFUSED, ""),
+        (403, b'Error "Authentication failure for username:x"', Verdict.REFUSED, ""),
+        (403, b'Error "User throughput exceeded"', Verdict.NOT_ACCEPTED, ""),
+        (412, b'Error "No route found"', Verdict.REFUSED, ""),
+        (500, b'Error "Cannot send submit_sm"', Verdict.UNKNOWN, ""),
+    ],
+)  # fmt: skip
+def test_jasmins_response_is_understood(status, body, verdict, sent_as):
+    outcome = jasmin.outcome(HttpReply(status, "text/plain", body))
+    assert (outcome.verdict, outcome.provider_id) == (verdict, sent_as)
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (bytes(range(0x20, 0x24)), ' !"#'),
+        (b"\x00\x02\x11\x40\x60\x0d\x0a", "@$_¡¿\r\n"),
+        (
+            b"\x1b\x0a\x1b\x14\x1b\x28\x1b\x29\x1b\x2f\x1b\x3c\x1b\x3d\x1b\x3e\x1b\x40",
+            "\f^{}\\[~]|",
+        ),
+        (b"\x1b\x65", "€"),
+        (b"\x1bS\x1b", "S"),
+    ],
+)
+def test_the_gsm_alphabet_is_read(octets, text):
+    """Against 3GPP TS 23.038, tables 6.2.1 and 6.2.1.1."""
+    body = urlencode({"id": 1, "from": 2, "to": 3, "coding": 0, "binary": octets.hex()}).encode()
+    url = f"https://sms.example.com/webhooks/jasmin/{SECRET}"
+    (message,) = jasmin.parse(WebhookRequest("POST", url, {}, body), JASMIN)
+    assert message.text == text
+
+
+@given(octets=st.binary(max_size=30), coding=st.sampled_from([*map(str, range(16)), "", "x", "²"]))
+def test_jasmins_texts_are_read_whatever_bytes_they_have(octets, coding):
+    fields = {"id": 1, "from": 2, "to": 3, "binary": octets.hex(), "coding": coding}
+    request = WebhookRequest("POST", "", {}, urlencode(fields).encode())
+    assert len(jasmin.parse(request, JASMIN)) == 1
+
+
+# --- a form -------------------------------------------------------------------------------------
+
+
+def test_a_form_is_sent_under_the_names_of_the_account():
+    options = {**FORM.options, "send_body": "form", "send_to": "msisdn", "send_text": "message"}
+    call = form.reply(reply("¡Sí! & 🛑"), replace(FORM, options=options))
+    assert call.url == "https://gateway.example.com/send"
+    assert call.headers["Authorization"] == "Basic dXNlcjpvcGVucy1ub3RoaW5n"
+    assert dict(parse_qsl(call.body.decode())) == {
+        "from": "+14155550100", "msisdn": "+14155550123", "message": "¡Sí! & 🛑"
+    }  # fmt: skip
+
+
+def test_json_is_sent_where_nothing_else_is_said_and_a_token_is_a_bearer_token():
+    account = account_of("form", "form", FORM.options, {"secret": [SECRET], "api_key": ["t0ken"]})
+    call = form.reply(reply("¡Sí!"), account)
+    assert call.headers["Authorization"] == "Bearer t0ken"
+    assert json.loads(call.body) == {"from": "+14155550100", "to": "+14155550123", "text": "¡Sí!"}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(204, Verdict.SENT), (404, Verdict.REFUSED), (429, Verdict.NOT_ACCEPTED),
+     (500, Verdict.UNKNOWN)],
+)  # fmt: skip
+def test_a_forms_response_is_understood_by_its_status(status, verdict):
+    assert form.outcome(HttpReply(status, "", b"")).verdict is verdict
+
+
+@pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "null", "1.5"])
+def test_a_field_that_is_no_text_and_no_number_is_missing(value):
+    account = replace(FORM, options={**FORM.options, "body": "json", "text_field": "t"})
+    body = f'{{"id": 1, "from": "+14155550123", "to": "22395", "t": {value}}}'.encode()
+    (message,) = form.parse(WebhookRequest("POST", "", {}, body), account)
+    assert (message.text, message.message_id) == ("", "1")
+
+
+@pytest.mark.parametrize(
+    ("url", "api_url", "expected"),
+    [
+        ("https://a.example/x/send?k=1", "", "https://a.example/x/send?k=1"),
+        ("https://a.example/x/send?k=1", "http://127.0.0.1:9", "http://127.0.0.1:9/x/send?k=1"),
+        ("https://a.example", "http://127.0.0.1:9/sms", "http://127.0.0.1:9/sms/"),
+    ],
+)
+def test_texts_go_to_the_configured_address_or_to_that_path_of_another_api(url, api_url, expected):
+    account = replace(FORM, options={"send_url": url}, api_url=api_url)
+    assert send_url(account) == expected

@@ -1,0 +1,105 @@
+"""Infobip: three schemes that must not be mixed, and an API that refuses with 200."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from smsgate.errors import SignatureRefused
+from smsgate.messages import HttpReply, Reply, Verdict
+from smsgate.providers import infobip
+from tests.providers.recorded import NOW_US, everything
+
+RECORDED = {one.name: one for one in everything() if one.provider == "infobip"}
+REPLY = Reply("1-0", "opt_out", "infobip", "+14155550123", "+14155550100", "p", "Out 🛑", 0)
+SCHEMES = {"hmac": "stop", "exchange": "exchange", "basic": "basic"}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("other", SCHEMES)
+def test_a_request_is_tried_by_the_scheme_of_the_account_alone(scheme, other):
+    recorded = RECORDED[SCHEMES[scheme]]
+    options = {**recorded.account.options, "scheme": other, "signature_header": "X-Signature"}
+    account = replace(recorded.account, options=options)
+    if scheme == other:
+        infobip.verify(recorded.request, account, NOW_US)
+        return
+    with pytest.raises(SignatureRefused):
+        infobip.verify(recorded.request, account, NOW_US)
+
+
+def test_the_time_of_one_scheme_cannot_be_moved_into_the_body_of_the_other():
+    """It would verify, and with it the check of the time would be lost."""
+    recorded = RECORDED["exchange"]
+    headers = recorded.request.headers
+    moved = replace(
+        recorded.request,
+        headers={"x-signature": headers["x-ib-exchange-req-signature"]},
+        body=headers["x-ib-exchange-req-timestamp"].encode() + recorded.request.body,
+    )
+    with pytest.raises(SignatureRefused):
+        infobip.verify(moved, recorded.account, NOW_US)
+
+
+def test_the_signature_may_lack_its_prefix():
+    recorded = RECORDED["stop"]
+    infobip.verify(
+        recorded.with_signature(recorded.signed.removeprefix("SHA256=")), recorded.account, NOW_US
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"STOP \ud83d\uded1", "STOP 🛑"),
+        (r"STOP \uD83D\uDED1", "STOP 🛑"),
+        (r"STOP \ud83d", "STOP ?"),
+        (r"\uded1 STOP", "? STOP"),
+    ],
+)
+def test_half_an_emoji_does_not_hide_the_rest_of_a_text(written, text):
+    recorded = RECORDED["basic"]
+    body = recorded.request.body.replace(b'"text":"STOP"', f'"text":"{written}"'.encode())
+    (message,) = infobip.parse(replace(recorded.request, body=body), recorded.account)
+    assert message.text == text
+
+
+def test_a_reply_goes_without_the_plus_and_with_an_id_that_stays_the_same():
+    account = RECORDED["stop"].account
+    call = infobip.reply(REPLY, account)
+    assert call.url == "https://xyz123.api.infobip.com/sms/3/messages"
+    assert call.headers["Authorization"] == "App k"
+    (message,) = json.loads(call.body)["messages"]
+    (destination,) = message["destinations"]
+    assert message["sender"] == "14155550100"
+    assert message["content"] == {"text": "Out 🛑"}
+    assert destination["to"] == "14155550123"
+    assert infobip.reply(REPLY, account).body == call.body
+    other = Reply("2-0", "opt_out", "infobip", "+14155550123", "+14155550100", "p", "Out 🛑", 0)
+    assert infobip.reply(other, account).body != call.body
+
+
+@pytest.mark.parametrize(
+    ("status", "group", "name", "verdict"),
+    [
+        (200, 1, "PENDING_ACCEPTED", Verdict.SENT),
+        (200, 3, "DELIVERED_TO_HANDSET", Verdict.SENT),
+        (200, 5, "REJECTED_DESTINATION_BLOCKLISTED", Verdict.OPTED_OUT),
+        (200, 5, "REJECTED_NOT_ENOUGH_CREDITS", Verdict.REFUSED),
+        (200, 5, "REJECTED_OF_A_NEW_KIND", Verdict.REFUSED),
+        (400, 0, "", Verdict.REFUSED),
+        (401, 0, "", Verdict.REFUSED),
+        (429, 0, "", Verdict.NOT_ACCEPTED),
+        (503, 5, "REJECTED_SENDER", Verdict.UNKNOWN),
+    ],
+)
+def test_what_infobip_answers_is_understood(status, group, name, verdict):
+    answer = {"messages": [{"messageId": "m-1", "status": {"groupId": group, "name": name}}]}
+    headers = {"retry-after": "7"}
+    reply = HttpReply(status, "application/json", json.dumps(answer).encode(), headers)
+    outcome = infobip.outcome(reply)
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("m-1" if verdict is Verdict.SENT else "")
+    assert outcome.retry_after_s == 7

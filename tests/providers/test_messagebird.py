@@ -1,0 +1,119 @@
+"""MessageBird: what a token must say, and the older signature that an account may name instead."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from smsgate.errors import SignatureExpired, SignatureRefused
+from smsgate.messages import HttpReply, Reply, Verdict
+from smsgate.providers import messagebird
+from tests.providers.recorded import NOW_US, everything
+
+RECORDED = {one.name: one for one in everything() if one.provider == "messagebird"}
+STOP = RECORDED["stop_form"]
+KEY = STOP.account.secrets["signing_key"][0].value
+NOW_S = NOW_US // 1_000_000
+CLAIMS = {
+    "iss": "MessageBird",
+    "nbf": NOW_S,
+    "exp": NOW_S + 60,
+    "url_hash": hashlib.sha256(STOP.request.url.encode()).hexdigest(),
+    "payload_hash": hashlib.sha256(STOP.request.body).hexdigest(),
+}
+
+
+def verify(claims, algorithm="HS256", key=KEY):
+    token = jwt.encode(claims, key, algorithm)
+    messagebird.verify(STOP.with_signature(token), STOP.account, NOW_US)
+
+
+def without(name):
+    return {key: value for key, value in CLAIMS.items() if key != name}
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_a_token_of_each_of_its_algorithms_is_accepted(algorithm):
+    verify(CLAIMS, algorithm)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        *(without(name) for name in CLAIMS),
+        CLAIMS | {"iss": "Somebody"},
+        CLAIMS | {"url_hash": CLAIMS["payload_hash"]},
+        CLAIMS | {"payload_hash": CLAIMS["url_hash"]},
+        CLAIMS | {"payload_hash": ""},
+        CLAIMS | {"exp": "later"},
+        {},
+    ],
+)
+def test_a_token_that_lacks_a_claim_or_is_about_something_else_is_refused(claims):
+    with pytest.raises(SignatureRefused) as raised:
+        verify(claims)
+    assert not isinstance(raised.value, SignatureExpired)
+
+
+def test_a_token_without_a_signature_is_refused():
+    with pytest.raises(SignatureRefused):
+        verify(CLAIMS, "none", None)
+
+
+@pytest.mark.parametrize(("nbf", "exp"), [(2, 60), (-60, -2)])
+def test_a_token_for_another_time_is_right_but_late(nbf, exp):
+    with pytest.raises(SignatureExpired):
+        verify(CLAIMS | {"nbf": NOW_S + nbf, "exp": NOW_S + exp})
+
+
+@pytest.mark.parametrize("scheme", ["", "timestamp"])
+def test_a_request_is_tried_by_the_scheme_of_the_account_alone(scheme):
+    recorded = RECORDED["stop_form" if scheme else "old_signature"]
+    account = replace(recorded.account, options={"scheme": scheme})
+    with pytest.raises(SignatureRefused):
+        messagebird.verify(recorded.request, account, NOW_US)
+
+
+def test_the_older_signature_covers_the_query_in_any_order():
+    recorded = RECORDED["old_signature_get"]
+    path, _, query = recorded.request.url.partition("?")
+    turned = "&".join(reversed(query.split("&")))
+    request = replace(recorded.request, url=f"{path}?{turned}")
+    messagebird.verify(request, recorded.account, NOW_US)
+    changed = replace(request, url=request.url.replace("stop+it", "stop+yt"))
+    with pytest.raises(SignatureRefused):
+        messagebird.verify(changed, recorded.account, NOW_US)
+
+
+def test_a_reply_goes_without_the_plus():
+    reply = Reply("1-0", "opt_out", "m", "+14155550123", "22395", "p", "Out 🛑", 0)
+    call = messagebird.reply(reply, STOP.account)
+    assert call.url == "https://rest.messagebird.com/messages"
+    assert call.headers["Authorization"] == "AccessKey live_x"
+    assert json.loads(call.body) == {
+        "originator": "22395",
+        "recipients": ["14155550123"],
+        "body": "Out 🛑",
+        "datacoding": "auto",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (201, {"id": "e8077d80"}, Verdict.SENT),
+        (401, {"errors": [{"code": 2, "description": "…", "parameter": "access_key"}]},
+         Verdict.REFUSED),
+        (422, {"errors": [{"code": 9}]}, Verdict.REFUSED),
+        (402, {"errors": [{"code": 25}]}, Verdict.REFUSED),
+        (429, {}, Verdict.NOT_ACCEPTED),
+        (500, {"errors": [{"code": 99}]}, Verdict.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_what_messagebird_answers_is_understood(status, body, verdict):
+    outcome = messagebird.outcome(HttpReply(status, "", json.dumps(body).encode()))
+    assert (outcome.verdict, outcome.provider_id) == (verdict, body.get("id", ""))

@@ -1,0 +1,170 @@
+"""Plivo: what only it does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plivo.utils import validate_v3_signature
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.providers import plivo
+from smsgate.providers.plivo.signature import sign
+from tests.providers.recorded import everything
+
+RECORDED = {one.name: one for one in everything() if one.provider == "plivo"}
+ACCOUNT = RECORDED["stop"].account
+TOKEN = "a-token-that-opens-nothing"
+URL = "https://sms.example.com/webhooks/plivo"
+FORM = "application/x-www-form-urlencoded"
+MESSAGE = InboundMessage("plivo", "m", "+14155550123", "+14155550100", "STOP")
+REPLY = Reply("5-0", "opt_out", "plivo", "+14155550123", "+14155550100", "p", "Out. ¡Adiós!", 0)
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
+values = st.text(st.characters(codec="utf-8"), max_size=20)
+forms = st.dictionaries(names, st.lists(values, min_size=1, max_size=3), max_size=6)
+
+
+def signed(form, *, url=URL, kind=FORM, method="POST", account=ACCOUNT) -> WebhookRequest:
+    body = form if isinstance(form, bytes) else urlencode(form, doseq=True).encode()
+    request = WebhookRequest(method, url, {"content-type": kind}, body)
+    return replace(request, headers=sign(request, "12345", account))
+
+
+def refused(request, account=ACCOUNT) -> bool:
+    try:
+        plivo.verify(request, account, 0)
+    except SignatureRefused:
+        return True
+    return False
+
+
+@given(form=forms, query=st.dictionaries(st.sampled_from("abc"), st.sampled_from(["", "1", "x y"])))
+def test_plivos_own_library_agrees_on_forms(form, query):
+    url = URL + (f"?{urlencode(query)}" if query else "")
+    request = signed(form, url=url)
+    params = parse_qs(request.body.decode(), keep_blank_values=True)
+    signature = request.headers["x-plivo-signature-v3"]
+    assert validate_v3_signature("POST", url, "12345", TOKEN, signature, params)
+    assert not refused(request)
+
+
+@given(query=st.dictionaries(st.from_regex(r"[a-zA-Z]{1,8}", fullmatch=True),
+                             st.text(st.characters(codec="ascii"), max_size=20)))  # fmt: skip
+def test_plivos_own_library_agrees_on_queries(query):
+    request = signed(b"", url=f"{URL}?{urlencode(query)}", method="GET")
+    signature = request.headers["x-plivo-signature-v3"]
+    assert validate_v3_signature("GET", request.url, "12345", TOKEN, signature)
+
+
+def test_the_account_alone_says_which_header_counts():
+    accounts = {
+        name: RECORDED[name].account for name in ("stop", "stop_ma", "stop_v2", "stop_ma_v2")
+    }
+    accepted = [
+        (name, other)
+        for name in accounts
+        for other, account in accounts.items()
+        if not refused(RECORDED[name].request, account)
+    ]
+    assert accepted == [(name, name) for name in accounts]
+
+
+def test_an_account_that_is_the_main_one_needs_its_token_only_once():
+    account = replace(ACCOUNT, options={**ACCOUNT.options, "signature": "ma-v3"})
+    assert not refused(signed({"a": "1"}, account=account), account)
+
+
+def test_another_text_on_a_signature_of_v2_is_the_same_message():
+    """V2 covers the path alone; the nonce as the id makes whatever else comes with it a repeat."""
+    recorded = RECORDED["stop_v2"]
+    body = recorded.request.body.replace(b"STOP", b"START").replace(b"0001", b"0002")
+    forged = replace(recorded.request, body=body)
+    plivo.verify(forged, recorded.account, 0)
+    (message,), (genuine,) = plivo.parse(forged, recorded.account), recorded.messages
+    assert (message.text, message.message_id) == ("START", genuine.message_id)
+
+
+@pytest.mark.parametrize("name", ["stop", "stop_v2"])
+def test_the_nonce_is_signed_and_needed(name):
+    recorded = RECORDED[name]
+    header = f"x-plivo-signature-{'v2' if name == 'stop_v2' else 'v3'}-nonce"
+    for nonce in ("", "1"):
+        headers = {**recorded.request.headers, header: nonce}
+        assert refused(replace(recorded.request, headers=headers), recorded.account)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "problem"),
+    [
+        (b"Text=ARR%CAT&From=1&To=2&MessageUUID=3", FORM, "The form has bytes that are no UTF-8."),
+        ({"From": ["1", "2"]}, FORM, "The form has From more than once, with different values."),
+        ({"From": "1"}, FORM, "The form lacks MessageUUID, To; a text from Plivo has them all."),
+        (b"", "application/json", f"The body is not form data; Plivo posts {FORM}."),
+    ],
+)
+def test_a_genuine_request_that_cannot_be_read_is_told_why(form, kind, problem):
+    request = signed(form, kind=kind)
+    assert not refused(request)
+    with pytest.raises(Unreadable) as raised:
+        plivo.parse(request, ACCOUNT)
+    assert str(raised.value) == problem
+
+
+def test_a_form_of_hundreds_of_fields_is_refused_before_it_is_read():
+    assert refused(signed({f"x{number}": "" for number in range(501)}))
+    assert not refused(signed({f"x{number}": "" for number in range(500)}))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("200", "opted_out"), ("70", "unreachable"), ("50", "unreachable"), ("30", ""), ("000", "")],
+)
+def test_what_became_of_a_text_of_ours_is_kept_where_it_says_something_of_the_number(code, kind):
+    form = {"From": "14155550100", "To": "14155550123", "Status": "failed", "ErrorCode": code}
+    found = plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT)
+    assert [(one.kind, one.number, one.sender, one.code) for one in found] == (
+        [(kind, "+14155550123", "+14155550100", code)] if kind else []
+    )
+
+
+def test_a_text_is_no_report_even_if_it_has_a_code():
+    form = {"From": "1", "To": "2", "Text": "x", "Status": "received", "ErrorCode": "200"}
+    assert plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT) == []
+
+
+@pytest.mark.parametrize(("channel", "kind"), [("sms", "sms"), ("whatsapp", "whatsapp")])
+def test_a_reply_comes_from_the_number_that_was_texted(channel, kind):
+    reply = Reply("5-0", "help", "p", "+14155550123", "22395", "p", "¡Sí! 🛑", 0, channel=channel)
+    call = plivo.reply(reply, ACCOUNT)
+    assert call.url == f"https://api.plivo.com/v1/Account/MA{'X' * 18}/Message/"
+    assert call.auth == (f"MA{'X' * 18}", TOKEN)
+    assert TOKEN not in repr(call)
+    assert json.loads(call.body) == {
+        "src": "22395", "dst": "+14155550123", "text": "¡Sí! 🛑", "type": kind, "method": "POST",
+        "url": "https://sms.example.com/webhooks/plivo/status",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (202, Verdict.SENT),
+        (400, Verdict.REFUSED),
+        (401, Verdict.REFUSED),
+        (404, Verdict.REFUSED),
+        (422, Verdict.REFUSED),
+        (429, Verdict.NOT_ACCEPTED),
+        (500, Verdict.UNKNOWN),
+    ],
+)
+def test_a_response_is_understood_by_its_status(status, verdict):
+    body = b'{"message_uuid": ["u-7"], "error": "+14155550123"}'
+    outcome = plivo.outcome(HttpReply(status, "", body))
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("u-7" if verdict is Verdict.SENT else "")
+    assert "+1415" not in outcome.note

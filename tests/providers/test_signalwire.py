@@ -1,0 +1,137 @@
+"""SignalWire where it differs from Twilio: repeated names, project, the other scheme, sending."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+
+from smsgate.errors import SignatureRefused, Unreadable, WebhookError
+from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.providers import signalwire
+from tests.providers.recorded import account_of
+
+KEY = "PSK-1"
+PROJECT = "b2c8d1f0-6a3e-4b7d-9c55-0f1e2d3c4b5a"
+URL = "https://sms.example.com/webhooks/s"
+ACCOUNT = account_of(
+    "s",
+    "signalwire",
+    {"project_id": PROJECT, "space": "acme"},
+    {"signing_key": [KEY], "api_token": ["PT-1"]},
+)
+TEXT = [("MessageSid", "1"), ("From", "+14155550123"), ("To", "+14155550100"), ("Body", "STOP")]
+REPLY = Reply("1-0", "opt_out", "s", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
+
+
+def signed(form: list, text: str) -> WebhookRequest:
+    """A form, and the text over which SignalWire's library makes the signature."""
+    code = hmac.new(KEY.encode(), f"{URL}{text}".encode(), hashlib.sha1).digest()
+    headers = {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-signalwire-signature": base64.b64encode(code).decode(),
+    }
+    return WebhookRequest("POST", URL, headers, urlencode(form).encode())
+
+
+def joined(form: list) -> str:
+    return "".join(name + value for name, value in form)
+
+
+def read(request: WebhookRequest) -> list:
+    signalwire.verify(request, ACCOUNT, 0)
+    return signalwire.parse(request, ACCOUNT)
+
+
+@pytest.mark.parametrize("repeated", [["z", "a", "z"], ["a", "z"]], ids=["came", "sorted"])
+def test_repeated_names_may_be_signed_as_they_came_or_sorted_once(repeated):
+    form = [*TEXT, ("Zag", "z"), ("Zag", "a"), ("Zag", "z")]
+    text = joined([*sorted(TEXT), *[("Zag", value) for value in repeated]])
+    assert [message.text for message in read(signed(form, text))] == ["STOP"]
+
+
+def test_repeated_names_signed_in_any_other_order_are_refused():
+    form = [*TEXT, ("Zag", "z"), ("Zag", "a"), ("Zag", "z")]
+    text = joined([*sorted(TEXT), ("Zag", "z"), ("Zag", "z"), ("Zag", "a")])
+    with pytest.raises(SignatureRefused):
+        read(signed(form, text))
+
+
+def test_a_field_with_two_values_is_not_guessed_at():
+    form = [*TEXT, ("Body", "START")]
+    with pytest.raises(Unreadable, match="Body more than once"):
+        read(signed(form, joined(sorted(TEXT, key=lambda pair: pair[0])[:1])
+                    + "BodySTART" + joined(sorted(TEXT)[1:])))  # fmt: skip
+
+
+def test_a_webhook_of_another_project_is_refused():
+    form = [*TEXT, ("AccountSid", "00000000-0000-0000-0000-000000000000")]
+    with pytest.raises(SignatureRefused, match="not the project"):
+        read(signed(form, joined(sorted(form))))
+
+
+def test_the_project_may_be_written_in_capitals():
+    form = [*TEXT, ("AccountSid", PROJECT.upper())]
+    assert read(signed(form, joined(sorted(form))))
+
+
+def test_the_scheme_of_swml_and_relay_lets_nothing_in():
+    body = json.dumps({"From": "+14155550123", "Body": "START"}).encode()
+    code = hmac.new(KEY.encode(), URL.encode() + body, hashlib.sha1).hexdigest()
+    headers = {"content-type": "application/json", "x-signalwire-signature": code}
+    with pytest.raises(WebhookError) as raised:
+        read(WebhookRequest("POST", URL, headers, body))
+    assert raised.value.status == 403
+
+
+def test_twilios_header_does_not_count():
+    request = signed(TEXT, joined(sorted(TEXT)))
+    headers = dict(request.headers)
+    headers["x-twilio-signature"] = headers.pop("x-signalwire-signature")
+    with pytest.raises(SignatureRefused):
+        read(WebhookRequest("POST", URL, headers, request.body))
+
+
+def test_too_many_fields_are_refused_unread():
+    with pytest.raises(SignatureRefused, match="over 500"):
+        read(WebhookRequest("POST", URL, {}, b"a&" * 500))
+
+
+def test_a_reply_is_posted_to_the_space_with_the_token():
+    call = signalwire.reply(REPLY, ACCOUNT)
+    assert call.url == (
+        f"https://acme.signalwire.com/api/laml/2010-04-01/Accounts/{PROJECT}/Messages"
+    )
+    assert call.auth == (PROJECT, "PT-1")
+    assert dict(parse_qsl(call.body.decode())) == {
+        "To": "+14155550123",
+        "From": "+14155550100",
+        "Body": "Out. ¡Adiós!",
+    }
+    assert "PT-1" not in repr(call)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (201, "", Verdict.SENT),
+        (400, "21610", Verdict.OPTED_OUT),
+        (400, 21610, Verdict.OPTED_OUT),
+        (400, "21211", Verdict.REFUSED),
+        (400, "99999", Verdict.REFUSED),
+        (400, ["+14155550123"], Verdict.REFUSED),
+        (429, "20429", Verdict.NOT_ACCEPTED),
+        (429, "", Verdict.NOT_ACCEPTED),
+        (500, "21610", Verdict.UNKNOWN),
+    ],
+)
+def test_a_response_is_understood_by_its_code(status, code, verdict):
+    body = json.dumps({"code": code, "sid": "id-1", "message": "+14155550123"}).encode()
+    outcome = signalwire.outcome(HttpReply(status, "", body, {"retry-after": "4"}))
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
+    assert "4155550123" not in outcome.note

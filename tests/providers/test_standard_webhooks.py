@@ -1,0 +1,130 @@
+"""The generic door: what only it does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from smsgate.errors import AccountNotReady, SignatureRefused
+from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.providers import standard_webhooks
+from smsgate.providers.standard_webhooks.signature import sign
+from tests.providers.recorded import NOW_US, account_of, everything
+
+RECORDED = {one.name: one for one in everything() if one.provider == "standard_webhooks"}
+V1, V1A = RECORDED["stop"], RECORDED["stop_v1a"]
+MESSAGE = InboundMessage("s", "m", "+14155550123", "+14155550100", "STOP", sent_us=NOW_US)
+REPLY = Reply("5-0", "opt_out", "s", "+14155550123", "+14155550100", "p", "Out. ¡Adiós!", 0)
+
+
+def refused(request, account) -> bool:
+    try:
+        standard_webhooks.verify(request, account, NOW_US)
+    except SignatureRefused:
+        return True
+    return False
+
+
+@given(secret=st.binary(min_size=24, max_size=64), body=st.text(st.characters(codec="utf-8")))
+def test_what_the_library_signs_is_accepted(secret, body):
+    encoded = "whsec_" + base64.b64encode(secret).decode()
+    now = datetime.fromtimestamp(NOW_US // 1_000_000, UTC)
+    headers = {
+        "webhook-id": "e",
+        "webhook-timestamp": str(NOW_US // 1_000_000),
+        "webhook-signature": Webhook(encoded).sign("e", now, body),
+    }
+    account = account_of("s", "standard_webhooks", {"scheme": "v1"}, {"secret": [encoded]})
+    standard_webhooks.verify(WebhookRequest("POST", "", headers, body.encode()), account, NOW_US)
+
+
+def test_neither_scheme_lets_in_what_the_other_signed():
+    assert refused(V1.request, V1A.account)
+    assert refused(V1A.request, V1.account)
+    secrets = {**V1.account.secrets, **V1A.account.secrets}
+    both, both_v1a = (replace(one.account, secrets=secrets) for one in (V1, V1A))
+    assert refused(V1A.request, both)
+    assert not refused(V1.request, both)
+    assert refused(V1.request, both_v1a)
+    assert not refused(V1A.request, both_v1a)
+
+
+@pytest.mark.parametrize("recorded", [V1, V1A], ids=["v1", "v1a"])
+def test_the_right_signature_may_stand_among_others(recorded):
+    listed = f"v2,abc v1,eA== v1a,eA== {recorded.signed} v1,"
+    assert not refused(recorded.with_signature(listed), recorded.account)
+    assert refused(recorded.with_signature("v2,abc v1,eA== v1a,eA=="), recorded.account)
+
+
+@pytest.mark.parametrize("recorded", [V1, V1A], ids=["v1", "v1a"])
+@pytest.mark.parametrize("id_", ["", "evt-2"])
+def test_the_id_is_signed(recorded, id_):
+    headers = {**recorded.request.headers, "webhook-id": id_}
+    assert refused(replace(recorded.request, headers=headers), recorded.account)
+
+
+@pytest.mark.parametrize("recorded", [V1, V1A], ids=["v1", "v1a"])
+def test_a_request_without_id_is_refused_even_if_it_is_signed(recorded):
+    headers = sign("", NOW_US // 1_000_000, b"{}", recorded.account)
+    assert refused(WebhookRequest("POST", "", headers, b"{}"), recorded.account)
+    headers = sign("x", NOW_US // 1_000_000, b"{}", recorded.account)
+    assert not refused(WebhookRequest("POST", "", headers, b"{}"), recorded.account)
+
+
+def test_the_two_families_of_names_are_not_mixed():
+    headers = dict(V1.request.headers)
+    headers["svix-id"] = headers.pop("webhook-id")
+    assert refused(replace(V1.request, headers=headers), V1.account)
+
+
+@pytest.mark.parametrize("service", ["", "pool"])
+def test_a_reply_is_handed_to_the_gateway(service):
+    reply = Reply("5-0", "help", "s", "+14155550123", "22395", "p", "¡Sí! 🛑", 0, service=service)
+    call = standard_webhooks.reply(reply, V1.account)
+    content = json.loads(call.body)
+    assert call.headers["Idempotency-Key"] == content["data"].pop("id")
+    assert (call.method, call.url) == ("POST", "https://gateway.example.com/v1/texts")
+    assert call.headers["Authorization"] == "Bearer k"
+    assert content == {
+        "type": "sms.send",
+        "data": {"from": "22395", "to": "+14155550123", "text": "¡Sí! 🛑", "channel": "sms",
+                 "service": service},
+    }  # fmt: skip
+
+
+def test_without_a_key_for_the_gateway_none_is_sent():
+    account = replace(V1.account, secrets={"secret": V1.account.secrets["secret"]})
+    assert "Authorization" not in standard_webhooks.reply(REPLY, account).headers
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (202, "", Verdict.SENT),
+        (409, "opted_out", Verdict.OPTED_OUT),
+        (400, "bad", Verdict.REFUSED),
+        (401, "", Verdict.REFUSED),
+        (400, "throttled", Verdict.NOT_ACCEPTED),
+        (429, "", Verdict.NOT_ACCEPTED),
+        (500, "opted_out", Verdict.UNKNOWN),
+        (503, "throttled", Verdict.UNKNOWN),
+    ],
+)
+def test_a_response_is_understood_by_its_code(status, code, verdict):
+    body = json.dumps({"code": code, "id": "out-7"}).encode()
+    outcome = standard_webhooks.outcome(HttpReply(status, "", body))
+    assert outcome.verdict is verdict
+    assert outcome.provider_id == ("out-7" if verdict is Verdict.SENT else "")
+
+
+def test_without_the_private_key_v1a_cannot_be_tried_out():
+    account = replace(V1A.account, secrets={**V1A.account.secrets, "signing_key": ()})
+    with pytest.raises(AccountNotReady):
+        standard_webhooks.inbound(MESSAGE, account, "https://sms.example.com/webhooks/s")

@@ -1,0 +1,129 @@
+"""Writes the recorded webhooks of Azure: python tests/vectors/providers/azure/make.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SECRET = "a-secret-that-opens-nothing"
+TOPIC = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/acme/providers/"
+    "Microsoft.Communication/communicationServices/acme"
+)
+ID = "Incoming_20260921141318_5f1e2a"
+NAMED = "Microsoft.Communication."
+
+
+def event(kind, data):
+    return {
+        "id": "d3d1c0a5-0000-4000-8000-000000000001",
+        "topic": TOPIC,
+        "subject": "/phonenumber/14155550100",
+        "data": data,
+        "eventType": kind,
+        "dataVersion": "1.0",
+        "metadataVersion": "1",
+        "eventTime": "2026-09-21T14:13:19Z",
+    }
+
+
+def text(**changes):
+    data = {
+        "messageId": ID,
+        "from": "14155550123",
+        "to": "14155550100",
+        "message": "STOP",
+        "receivedTimestamp": "2026-09-21T14:13:18.2855749+00:00",
+        "segmentCount": 1,
+        **changes,
+    }
+    return event(f"{NAMED}SMSReceived", data)
+
+
+def write(name, what, body, kind="Notification", **expected):
+    if not isinstance(body, str):
+        body = json.dumps(body, ensure_ascii=False)
+    content = {
+        "what": what,
+        "account": {
+            "options": {"endpoint": "https://acme.unitedstates.communication.azure.com"},
+            "secrets": {"access_key": ["YW4gYWNjZXNzIGtleQ=="], "webhook_secret": [SECRET]},
+        },
+        "signature": "path",
+        "covers": [],
+        "channels": ["sms"],
+        "lacks": ["service", "flag", "media"],
+        "request": {
+            "method": "POST",
+            "url": f"https://sms.example.com/webhooks/azure/{SECRET}",
+            "headers": {"content-type": "application/json; charset=utf-8", "aeg-event-type": kind},
+            "body": body,
+        },
+    }
+    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
+    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def message(**changes):
+    return {
+        "message_id": ID,
+        "number": "+14155550123",
+        "sender": "+14155550100",
+        "text": "STOP",
+        **changes,
+    }
+
+
+def main():
+    write("stop", "STOP to a long number", [text()], messages=[message()], answered="")
+    write(
+        "batch", "A batch: a toll-free number, a short code, something else",
+        [
+            text(messageId="1", to="+18885550100", message="Stop"),
+            event(f"{NAMED}ChatMessageReceived", {"messageBody": "hello"}),
+            text(messageId="2", to="22395", message="help"),
+            text(messageId="3", to="22395", message="Bitte aufhören 🛑"),
+        ],
+        messages=[
+            message(message_id="1", sender="+18885550100", text="Stop"),
+            message(message_id="2", sender="22395", text="help"),
+            message(message_id="3", sender="22395", text="Bitte aufhören 🛑"),
+        ],
+        answered=["network", "provider", ""],
+    )  # fmt: skip
+    write(
+        "one_event", "An event without a list around it", text(message="stop it"),
+        messages=[message(text="stop it")], answered="",
+    )  # fmt: skip
+    write(
+        "without_sender", "One of two texts lacks its sender", [text(), text(**{"from": ""})],
+        unreadable="An event lacks messageId, from or to",
+    )  # fmt: skip
+    write("no_json", "No JSON", "STOP", unreadable="Event Grid posts JSON of another shape")
+    code = {"validationCode": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6", "validationUrl": "https://…"}
+    write(
+        "validation", "A new subscription is validated",
+        [event("Microsoft.EventGrid.SubscriptionValidationEvent", code)],
+        kind="SubscriptionValidation",
+    )  # fmt: skip
+    delivery = {
+        "messageId": "Outgoing_1", "from": "14155550100", "to": "14155550123",
+        "deliveryStatus": "Failed", "deliveryStatusDetails": "Sender blocked for given recipient.",
+        "receivedTimestamp": "2026-09-21T14:13:18Z", "deliveryAttempts": [], "tag": "",
+    }  # fmt: skip
+    report = {
+        "message_id": "Outgoing_1", "number": "+14155550123", "sender": "+14155550100",
+        "kind": "opted_out", "code": "Sender blocked for given recipient",
+        "note": "the number has sent STOP to the sender",
+    }  # fmt: skip
+    delivered = delivery | {"deliveryStatus": "Delivered", "deliveryStatusDetails": "No error."}
+    write(
+        "delivery_reports", "A text of ours that was blocked, and one that arrived",
+        [event(f"{NAMED}SMSDeliveryReportReceived", data) for data in (delivery, delivered)],
+        reports=[report],
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

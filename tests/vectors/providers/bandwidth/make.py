@@ -1,0 +1,115 @@
+"""Write the recorded webhooks of Bandwidth.
+
+.venv/bin/python tests/vectors/providers/bandwidth/make.py
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PASSWORD = "a-password-that-opens-nothing"
+APPLICATION = "93de2206-9669-4e07-948d-329f4b722ee2"
+ACCOUNT = {
+    "options": {
+        "account_id": "9900000",
+        "application_id": APPLICATION,
+        "callback_user": "smsgate",
+        "api_user": "acme",
+    },
+    "secrets": {"callback_password": [PASSWORD], "api_password": ["opens-nothing"]},
+}
+ID = "14762070468292kw2fuqty55yp2b2"
+MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP"}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+
+
+def event(type_: str = "message-received", **changes: object) -> dict:
+    message = {
+        "id": ID,
+        "owner": "+14155550100",
+        "applicationId": APPLICATION,
+        "time": "2026-09-21T14:13:18.000Z",
+        "segmentCount": 1,
+        "direction": "in",
+        "to": ["+14155550100"],
+        "from": "+14155550123",
+        "text": "STOP",
+    }
+    return {
+        "time": "2026-09-21T14:13:18.500Z",
+        "type": type_,
+        "to": "+14155550100",
+        "description": "Incoming message received",
+        "message": message | changes,
+        "carrierName": "AT&T",
+    }
+
+
+def failed(code: int) -> dict:
+    ours = {"direction": "out", "from": "+14155550100", "to": ["+14155550123"], "tag": "b-1-0"}
+    outer = {"to": "+14155550123", "description": "failed", "errorCode": code}
+    return event("message-failed", **ours) | outer
+
+
+def write(name: str, what: str, events: object, **expected: object) -> None:
+    body = events if isinstance(events, str) else json.dumps(events, ensure_ascii=False)
+    basic = base64.b64encode(f"smsgate:{PASSWORD}".encode()).decode()
+    content = {
+        "what": what,
+        "account": ACCOUNT,
+        "signature": "authorization",
+        "covers": [],
+        "channels": ["sms", "mms"],
+        "lacks": ["service", "flag"],
+        "request": {
+            "method": "POST",
+            "url": "https://sms.example.com/webhooks/bandwidth",
+            "headers": {
+                "content-type": "application/json; charset=utf-8",
+                "user-agent": "BandwidthAPI/v2",
+                "authorization": f"Basic {basic}",
+            },
+            "body": body,
+        },
+        **expected,
+    }
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    write("stop", "STOP to a long number", [event()], messages=[MESSAGE], answered="")
+    write("object", "One event that is no list", event(), messages=[MESSAGE], answered="")
+    words = "Arrêtez 🛑 שלום"
+    media = ["https://messaging.bandwidth.com/api/v2/users/9900000/media/1.png"]
+    batch = [
+        event(),
+        event(id="2", text=words, media=media),
+        event(id="3", owner="+18885550100", text=" Stop"),
+        event("message-delivered", direction="out"),
+        event(id="4", direction="out", text="STOP"),
+    ]
+    write("batch", "Three texts, and two events about texts of ours", batch,
+          messages=[MESSAGE,
+                    MESSAGE | {"message_id": "2", "text": words, "channel": "mms", "media": media},
+                    MESSAGE | {"message_id": "3", "text": " Stop", "sender": "+18885550100"}],
+          answered=["", "", "network"])  # fmt: skip
+    group = {"to": ["+14155550199", "+14155550100"], "owner": "+14155550100"}
+    write("group", "A text to a group, of which one number is ours", [event(**group)],
+          messages=[MESSAGE], answered="")  # fmt: skip
+    write("delivered", "What became of one of ours", [event("message-delivered", direction="out")])
+    write("failed", "Failures of texts of ours", [failed(4475), failed(4720), failed(4470)],
+          reports=[{**REPORT, "kind": "opted_out", "code": "4475",
+                    "note": "the number has opted out"},
+                   {**REPORT, "kind": "unreachable", "code": "4720",
+                    "note": "the number cannot get texts"}])  # fmt: skip
+    write("without_from", "A text from nobody", [event(**{"from": ""})],
+          unreadable="A message-received lacks id, from or owner")  # fmt: skip
+    write("no_json", "What is no JSON", "STOP", unreadable="Bandwidth posts JSON of another shape")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Writes the recorded webhooks of MessageBird, signed by PyJWT.
+
+python tests/vectors/providers/messagebird/make.py
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+import jwt
+
+NOW_S = 1_790_000_000
+HERE = Path(__file__).parent
+KEY = "a-signing-key-that-opens-nothing-and-is-long-enough-for-sha-512-"
+URL = "https://sms.example.com/webhooks/messagebird"
+FORM = "application/x-www-form-urlencoded"
+
+
+def text(**changes):
+    return {
+        "id": "e8077d803532c0b5937c639b60216938",
+        "message_id": "e8077d803532c0b5937c639b60216938",
+        "originator": "14155550123",
+        "recipient": "14155550100",
+        "body": "STOP",
+        "createdDatetime": "2026-09-21T14:13:18+00:00",
+        "createdTimestamp": str(NOW_S - 2),
+        **changes,
+    }
+
+
+def token(url, raw, algorithm="HS256"):
+    claims = {
+        "iss": "MessageBird", "nbf": NOW_S, "exp": NOW_S + 60,
+        "jti": "59a244dc-e9ad-4e23-9778-371fa2a38f72",
+        "url_hash": hashlib.sha256(url.encode()).hexdigest(),
+    }  # fmt: skip
+    if raw:
+        claims["payload_hash"] = hashlib.sha256(raw).hexdigest()
+    return {"messagebird-signature-jwt": jwt.encode(claims, KEY, algorithm)}
+
+
+def old(url, raw):
+    query = urlencode(sorted(parse_qsl(url.partition("?")[2])))
+    signed = f"{NOW_S}\n{query}\n".encode() + hashlib.sha256(raw).digest()
+    code = base64.b64encode(hmac.new(KEY.encode(), signed, hashlib.sha256).digest()).decode()
+    return {"messagebird-request-timestamp": str(NOW_S), "messagebird-signature": code}
+
+
+def write(
+    name, what, body="", *, url=URL, kind=FORM, scheme="", signature=None, method="POST", **expected
+):
+    raw = body.encode()
+    timestamp = scheme == "timestamp"
+    headers = signature or (old(url, raw) if timestamp else token(url, raw))
+    content = {
+        "what": what,
+        "account": {
+            "options": {"scheme": scheme} if scheme else {},
+            "secrets": {"access_key": ["live_x"], "signing_key": [KEY]},
+        },
+        "signature": "messagebird-signature" if timestamp else "messagebird-signature-jwt",
+        "covers": ["body"] if timestamp else ["body", "url"],
+        "window_s": 300 if timestamp else 61,
+        "early_s": 300 if timestamp else 1,
+        "time": "messagebird-request-timestamp" if timestamp else "",
+        "channels": ["sms"],
+        "lacks": ["service", "flag", "media"],
+        "request": {
+            "method": method,
+            "url": url,
+            "headers": ({"content-type": kind} if body else {}) | headers,
+            "body": body,
+        },
+    }
+    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
+    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def message(**changes):
+    return {
+        "message_id": "e8077d803532c0b5937c639b60216938",
+        "number": "+14155550123",
+        "sender": "+14155550100",
+        "text": "STOP",
+        "sent_us": (NOW_S - 2) * 1_000_000,
+        **changes,
+    }
+
+
+def main():
+    write("stop_form", "STOP as a form", urlencode(text()), messages=[message()], answered="")
+    write(
+        "stop_get", "STOP by GET, all in the query", url=f"{URL}?{urlencode(text())}",
+        method="GET", messages=[message()], answered="",
+    )  # fmt: skip
+    write(
+        "json", "JSON, with a short code as a number, in an alphabet of its own",
+        json.dumps(text(recipient=22395, body="Стоп 🛑"), ensure_ascii=False),
+        kind="application/json; charset=utf-8",
+        messages=[message(sender="22395", text="Стоп 🛑")], answered="",
+    )  # fmt: skip
+    write(
+        "hs512", "Signed by HS512", body=(body := urlencode(text(recipient="18885550100"))),
+        signature=token(URL, body.encode(), "HS512"),
+        messages=[message(sender="+18885550100")], answered="network",
+    )  # fmt: skip
+    write(
+        "old_signature", "The deprecated signature", urlencode(text()), scheme="timestamp",
+        messages=[message()], answered="",
+    )  # fmt: skip
+    write(
+        "old_signature_get", "The deprecated signature over a query",
+        url=f"{URL}?{urlencode(text(body='stop it'))}", scheme="timestamp", method="GET",
+        covers=[], messages=[message(text="stop it")], answered="",
+    )  # fmt: skip
+    write(
+        "without_originator", "Something else", "id=1&hello=world",
+        unreadable="The request lacks id, originator or recipient",
+    )  # fmt: skip
+    write(
+        "latin_1", "No UTF-8", "id=1&originator=1&recipient=2&body=%E9",
+        unreadable="The form has bytes that are no UTF-8",
+    )  # fmt: skip
+    status = {
+        "id": "e8077d80", "recipient": "14155550123", "originator": "14155550100",
+        "status": "delivery_failed", "statusDatetime": "2026-09-21T14:13:18+00:00",
+    }  # fmt: skip
+    report = {
+        "message_id": "e8077d80", "number": "+14155550123", "sender": "+14155550100",
+        "kind": "unreachable", "code": "1", "note": "no network has such a subscriber",
+    }  # fmt: skip
+    write(
+        "status_unknown_subscriber", "A status report", method="GET",
+        url=f"{URL}?{urlencode(status | {'statusErrorCode': '1'})}", reports=[report],
+    )  # fmt: skip
+    write(
+        "status_delivered", "A status report of a text that arrived", method="GET",
+        url=f"{URL}?{urlencode(status | {'status': 'delivered'})}",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

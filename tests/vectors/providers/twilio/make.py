@@ -1,0 +1,159 @@
+"""Write the recorded events and status callbacks of Twilio, signed by Twilio's own library.
+
+.venv/bin/python tests/vectors/providers/twilio/make.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+from twilio.request_validator import RequestValidator
+
+HERE = Path(__file__).parent
+TOKEN = "a-token-that-opens-nothing"
+SID = "AC7f3a09c17f3a09c17f3a09c17f3a09c1"
+SERVICE = "MG41be5d0241be5d0241be5d0241be5d02"
+URL = "https://sms.example.com/webhooks/twilio"
+ID = "SMa87ff679a2f3e71d9181a67b7542122c"
+ACCOUNT = {"options": {"account_sid": SID}, "secrets": {"auth_token": [TOKEN]}}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+MESSAGE = {
+    "message_id": ID,
+    "number": "+14155550123",
+    "sender": "+14155550100",
+    "text": "STOP",
+    "sent_us": 1789999998500000,
+}
+
+
+def event(kind: str, **changes: object) -> dict:
+    data = {
+        "messageSid": ID,
+        "timestamp": "2026-09-21T14:13:18.500Z",
+        "accountSid": SID,
+        "eventName": f"com.twilio.messaging.{kind}",
+        **changes,
+    }
+    return {
+        "specversion": "1.0",
+        "type": f"com.twilio.messaging.{kind}",
+        "source": "AB00000000000000000000000000000001",
+        "id": "NO00000000000000000000000000000001",
+        "dataschema": "https://events-schemas.twilio.com/Messaging.InboundMessageV1/6",
+        "datacontenttype": "2026-09-21T14:13:19.000Z",
+        "time": "2026-09-21T14:13:19.000Z",
+        "data": data,
+    }
+
+
+def text(**changes: object) -> dict:
+    told = {"from": "+14155550123", "to": "+14155550100", "numMedia": 0, "body": "STOP"}
+    return event("inbound-message.received", **told | {"mcc": "310", "mnc": "090"} | changes)
+
+
+def fate(kind: str, **changes: object) -> dict:
+    told = {"from": "+14155550100", "to": "+14155550123", "messageStatus": kind.upper()}
+    return event(f"message.{kind}", **told | changes)
+
+
+def write(
+    name: str, what: str, url: str, kind: str, body: str, form: dict, **expected: object
+) -> None:
+    content = {
+        "what": what,
+        "account": ACCOUNT,
+        "signature": "x-twilio-signature",
+        "request": {
+            "method": "POST",
+            "url": url,
+            "headers": {
+                "content-type": kind,
+                "x-twilio-signature": RequestValidator(TOKEN).compute_signature(url, form),
+            },
+            "body": body,
+        },
+        **expected,
+    }
+    written = json.dumps(content, ensure_ascii=False, indent=2)
+    (HERE / f"{name}.json").write_text(written + "\n", encoding="utf-8")
+
+
+def write_events(name: str, what: str, events: object, **expected: object) -> None:
+    body = json.dumps(events, ensure_ascii=False)
+    url = f"{URL}?bodySHA256={hashlib.sha256(body.encode()).hexdigest()}"
+    write(name, what, url, "application/json", body, {}, **expected)
+
+
+def write_status(name: str, what: str, changes: dict, **expected: object) -> None:
+    form = {
+        "SmsSid": ID,
+        "SmsStatus": "undelivered",
+        "MessageStatus": "undelivered",
+        "To": "+14155550123",
+        "MessageSid": ID,
+        "AccountSid": SID,
+        "From": "+14155550100",
+        "ApiVersion": "2010-04-01",
+        **changes,
+    }
+    kind = "application/x-www-form-urlencoded; charset=UTF-8"
+    write(name, what, URL, kind, urlencode(form), form, **expected)
+
+
+def main() -> None:
+    words = "Arrêtez & 🛑 שלום"
+    service = {"messagingServiceSid": SERVICE, "optOutType": "STOP"}
+    picture = {"messageSid": "MM2", "body": words, "numMedia": 1}
+    chat = {"messageSid": "SM3", "from": "whatsapp:+14155550123", "to": "whatsapp:+14155550100"}
+    write_events(
+        "events",
+        "A batch: two texts, a chat, and an event about something else",
+        [text(**service), text(**picture), event("link-clicked"), text(**chat)],
+        messages=[
+            MESSAGE | {"service": SERVICE, "flag": "opt_out"},
+            MESSAGE | {"message_id": "MM2", "text": words, "channel": "mms"},
+            MESSAGE | {"message_id": "SM3", "channel": "whatsapp"},
+        ],
+        answered=["provider", "", ""],
+    )
+    opted_out = "the number has opted out of texts from this sender"
+    gone = "the number is unknown or no longer in use"
+    write_events(
+        "events_of_ours",
+        "What became of three of ours",
+        [
+            fate("delivered"),
+            fate("failed", errorCode=21610, messagingServiceSid=SERVICE),
+            fate("undelivered", errorCode="30005"),
+        ],
+        reports=[
+            {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out, "service": SERVICE},
+            {**REPORT, "kind": "unreachable", "code": "30005", "note": gone},
+        ],
+    )
+    write_events(
+        "event_without_from", "A text from nobody", [text(**{"from": ""})],
+        unreadable="An event lacks messageSid, from or to",
+    )  # fmt: skip
+    write_status(
+        "status_opted_out",
+        "One of ours to somebody who had opted out",
+        {"ErrorCode": "21610", "MessagingServiceSid": SERVICE, "MessageStatus": "failed"},
+        reports=[
+            {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out, "service": SERVICE}
+        ],
+    )
+    write_status(
+        "status_unreachable",
+        "One of ours to a number that is gone, on WhatsApp",
+        {"ErrorCode": "30005", "To": "whatsapp:+14155550123", "From": "whatsapp:+14155550100"},
+        reports=[{**REPORT, "kind": "unreachable", "code": "30005", "note": gone}],
+    )
+    write_status("status_filtered", "One of ours that a carrier filtered", {"ErrorCode": "30007"})
+
+
+if __name__ == "__main__":
+    main()
