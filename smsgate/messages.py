@@ -168,6 +168,11 @@ class Stored:
         """Receipt on Redis's clock."""
         return ms_of(self.id) * 1000
 
+    @property
+    def arrived_us(self) -> int:
+        """Arrival at our door: the receipt, unless the message waited in a spool before it."""
+        return min(self.received_us, self.stamp_us) if self.entry.outage_us else self.received_us
+
 
 @dataclass(frozen=True, slots=True)
 class Added:
@@ -182,7 +187,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text of ours that waits in the outbox."""
 
     id: str
-    """Inbox id of the message that it answers."""
+    """Lane and inbox id of the message that it answers: ``3-1764003600123-0``."""
     kind: str
     """``opt_out``, ``opt_in`` or ``help``."""
     account: str

@@ -11,6 +11,9 @@ from smsgate.errors import StoreNotReady, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.wiring import build_gateway, load_configuration
 
+PATIENCE_S = 0.2
+"""How long a job waits for its calls before the next lane has its turn."""
+
 _log = structlog.get_logger()
 
 
@@ -32,6 +35,6 @@ def apply_inbox(lane: int) -> None:
 def send_replies(lane: int) -> None:
     """Send the due replies of a lane."""
     try:
-        gateway().send_replies(lane)
+        gateway().send_replies(lane, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
         _log.warning("outbox waits", lane=lane, problem=str(error))

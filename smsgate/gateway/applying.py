@@ -92,12 +92,14 @@ class Applying:
         tally.standings[entry.number] = settled.standing
         note = settled.note
         if settled.reply:
-            note = self._answer(stored, settled, tally, now_us)
+            note = self._answer(lane, stored, settled, tally, now_us)
         if settled.closes_review:
             tally.decided += [hold_field(name, entry.number) for name in self._concerned(entry)]
         tally.events.append(_event(lane, stored, before, settled, note, now_us))
 
-    def _answer(self, stored: Stored, settled: Settled, tally: _Tally, now_us: int) -> str:
+    def _answer(
+        self, lane: int, stored: Stored, settled: Settled, tally: _Tally, now_us: int
+    ) -> str:
         """Put a reply into the outbox, or say why there is none."""
         entry = stored.entry
         program = self._settings.programs.get(entry.program)
@@ -108,14 +110,14 @@ class Applying:
             return silent
         text, language = self._wording(program, settled.reply, entry.decision.language)
         reply = Reply(
-            id=stored.id,
+            id=f"{lane}-{stored.id}",
             kind=settled.reply,
             account=entry.account,
             number=entry.number,
             sender=entry.sender,
             program=entry.program,
             text=text,
-            deadline_us=stored.received_us + WINDOW_US,
+            deadline_us=stored.arrived_us + WINDOW_US,
             service=entry.service,
             channel=entry.channel,
             language=language,

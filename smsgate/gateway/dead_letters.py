@@ -15,8 +15,9 @@ from smsgate.store.keys import LANES, lane_of
 
 def find(store: Store, id_: str) -> DeadLetter:
     """The dead letter of that id. Raises ``NoSuchReply``."""
-    for lane in range(LANES):
-        for letter in store.outbox.dead(lane):
+    lane = id_.partition("-")[0]
+    if lane.isdigit() and int(lane) < LANES:
+        for letter in store.outbox.dead(int(lane)):
             if letter.reply.id == id_:
                 return letter
     raise NoSuchReply(f"no reply {id_!r} was given up; `smsgate replies list --dead` shows those")
@@ -57,7 +58,7 @@ def _take_out(store: Store, letter: DeadLetter, event: Event, reply: Reply | Non
 def _event(letter: DeadLetter, outcome: str, actor: str, now_us: int) -> Event:
     reply = letter.reply
     return Event(
-        id=f"{lane_of(reply.number)}-{reply.id}-{outcome}-{now_us}",
+        id=f"{reply.id}-{outcome}-{now_us}",
         kind="reply",
         outcome=outcome,
         number=reply.number,

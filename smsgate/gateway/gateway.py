@@ -24,7 +24,7 @@ from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, WebhookRequest
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
-from smsgate.queue import Wakes
+from smsgate.queue import JOB_S, Wakes
 from smsgate.settings import Settings
 from smsgate.spool import Spool
 from smsgate.store import Store
@@ -79,9 +79,12 @@ class Gateway:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
         return self._applying.drain(lane)
 
-    def send_replies(self, lane: int) -> int:
-        """Send the due replies of a lane, for two seconds at most; gives how many were settled."""
-        return self._replying.drain(lane)
+    def send_replies(self, lane: int, patience_s: float = JOB_S) -> int:
+        """Send the due replies of a lane; gives how many were settled within ``patience_s``.
+
+        Calls that take longer go on in their threads.
+        """
+        return self._replying.drain(lane, patience_s)
 
     def watch_spool(self) -> None:
         """Replay the spool in the background from now on; for processes that receive."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+import queue
 
 import msgspec
 import structlog
 
 from smsgate import __version__
 from smsgate.consent import DeadLetter, Event
-from smsgate.errors import CallFailed, StoreNotReady, UnknownProgram
+from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.gateway.senders import Senders
 from smsgate.gateway.waking import wake
 from smsgate.messages import (
     ALL,
@@ -27,14 +26,11 @@ from smsgate.messages import (
 from smsgate.optout.departure import CALL_US, obstacle
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
-from smsgate.queue import JOB_S, Wakes
+from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
 from smsgate.store.outbox import Claim
 
-SENDERS = 32
-"""Calls under way at once: 320 replies a second where the provider answers in 100 ms."""
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE_US = 20_000
 _GIVEN_UP = frozenset({"refused", "late", "unknown"})
@@ -52,33 +48,31 @@ class Replying:
         self._store = store
         self._wakes = wakes
         self._outbound = outbound
-        self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
-        self._ending = threading.Event()
+        self._senders = Senders(self._send_one)
+        self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
-    def drain(self, lane: int) -> int:
+    def drain(self, lane: int, patience_s: float) -> int:
         """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
-        until = time.monotonic() + JOB_S
-        loops = min(SENDERS, self._store.outbox.depth(lane))
-        running = [self._threads.submit(self._send_until, lane, until) for _ in range(loops)]
-        settled = sum(one.result() for one in running)
-        if time.monotonic() >= until:
-            wake(self._wakes.outbox, [lane])
-        return settled
+        while not self._unsent.empty():
+            claim = self._unsent.get()
+            self._store.outbox.again(claim, claim.reply, claim.now_us)
+        return self._senders.send(lane, self._store.outbox.depth(lane), patience_s)
 
     def close(self) -> None:
         """Let the calls under way end and start no other."""
-        self._ending.set()
-        self._threads.shutdown(wait=True)
+        self._senders.close()
 
-    def _send_until(self, lane: int, until: float) -> int:
-        settled = 0
-        while time.monotonic() < until and not self._ending.is_set():
+    def _send_one(self, lane: int) -> bool:
+        """Claim one reply and see it through; whether there was one."""
+        try:
             claim = self._store.outbox.claim(lane)
-            if claim is None:
-                break
-            self._send(claim)
-            settled += 1
-        return settled
+            if claim is not None:
+                self._send(claim)
+        except StoreUnavailable as error:
+            # Nothing is lost: the reply stays, and the clock asks for another job.
+            _log.warning("outbox waits", lane=lane, problem=str(error))
+            return False
+        return claim is not None
 
     def _send(self, claim: Claim) -> None:
         if claim.abandoned and not self._repeatable(claim.reply):
@@ -87,6 +81,9 @@ class Replying:
             return
         try:
             why_not = self._obstacle(claim)
+        except StoreUnavailable:
+            self._unsent.put(claim)  # surely not sent: it goes back as soon as the store does
+            raise
         except (StoreNotReady, UnknownProgram) as error:
             self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
             return
@@ -182,7 +179,7 @@ class Replying:
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = claim.reply
         event = Event(
-            id=f"{lane_of(reply.number)}-{reply.id}-reply",
+            id=f"{reply.id}-reply",
             kind="reply",
             outcome=outcome,
             number=reply.number,

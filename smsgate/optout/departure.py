@@ -30,7 +30,8 @@ def obstacle(reply: Reply, standing: Standing, *, held: bool, now_us: int) -> st
 def _changed_since(reply: Reply, standing: Standing) -> bool:
     marks = (standing.state.marks.get(scope) for scope in (reply.program, ALL))
     changes = [_order(mark.changed) for mark in marks if mark is not None and mark.changed]
-    return any(change > _order(reply.id) for change in changes)
+    answered = _order(reply.id.partition("-")[2])
+    return any(change > answered for change in changes)
 
 
 def _order(id_: str) -> tuple[int, int]:

@@ -21,7 +21,7 @@ number:NUMBER       string      the newest marks of a number (JSON), for 48 hour
 ledger              stream      events
 outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
-claims              hash        reply id -> when it was claimed (us)
+claims              hash        reply id -> token of the sender that claimed it
 dead                hash        reply id -> a reply that was given up, and why (JSON)
 wake:inbox          string      deadline (ms) until which a job for the inbox is expected
 wake:outbox         string      the same for the outbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 import msgspec
 
@@ -48,11 +49,12 @@ class Outbox:
         """Claim the reply of a lane that is due first; None where none is due."""
         keys = LANE_KEYS[lane]
         names = [keys.outbox, keys.replies, keys.claims, keys.wake_outbox]
-        found = self._claim(names, [LEASE_MS, WAKE_MS])
+        token = token_hex(8)
+        found = self._claim(names, [LEASE_MS, WAKE_MS, token])
         if not found:
             return None
         _, raw, before, now_us = found
-        return Claim(lane, _decode(raw), str(now_us), now_us, bool(before))
+        return Claim(lane, _decode(raw), token, now_us, bool(before))
 
     def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> bool:
         """Take a claimed reply out, with the event that says what became of it.

@@ -121,3 +121,12 @@ def test_a_key_of_the_wrong_type_settles_nothing(store, redis_client, broken):
     with pytest.raises(StoreUnavailable):
         store.outbox.done(claim, EVENT)
     assert contents(redis_client) == before
+
+
+def test_a_claim_whose_answer_was_lost_is_given_again(store, monkeypatch):
+    put(store, (reply("1-0"), 0), (reply("2-0"), 0))
+    monkeypatch.setattr("smsgate.store.outbox.token_hex", lambda _: "the same token")
+    first, again = store.outbox.claim(LANE), store.outbox.claim(LANE)
+
+    assert first.reply.id == again.reply.id == "1-0"
+    assert not again.abandoned

@@ -1,9 +1,9 @@
 #!lua
 -- Say what became of a claimed reply: done with it (with its event), or due again later.
--- Only the holder of the claim may say so; a claim is known by the time at which it was made.
+-- Only the holder of the claim may say so.
 --
 -- KEYS  1 outbox  2 replies  3 claims  4 ledger  5 dead
--- ARGV  1 reply id  2 time of the claim (us)  3 event JSON or ""  4 reply JSON or ""  5 due (ms)
+-- ARGV  1 reply id  2 token of the claim  3 event JSON or ""  4 reply JSON or ""  5 due (ms)
 --       6 dead letter JSON or ""
 -- Gives 1, or 0 where the claim is another's
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end

@@ -1,0 +1,1 @@
+"""Benchmarks: smsgate beside its peers and beside what the machine can do, in the same run."""

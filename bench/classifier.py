@@ -1,0 +1,106 @@
+"""How fast texts are understood, beside other systems' rules. One thread, all languages.
+
+    python bench/classifier.py
+
+Limits: a whole keyword at most 5 µs in the median, an ordinary text of 160 characters at most
+20 µs, p99 under 100 µs, no body of 64 KiB over 10 ms, loading all sets under 150 ms. Times are
+those of the thread, so that a busy machine counts less. Exit code 1 where a limit is missed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from smsgate.optout import Classifier, load_sets
+from smsgate.settings import Program
+from tests.accuracy.evaluate import labelled
+from tests.accuracy.peers import PEERS
+
+ORDINARY = (
+    (
+        "Hi, running about ten minutes late because of the traffic near the bridge, could you let "
+        "the front desk know and keep our table by the window? See you all soon, thx"
+    ),
+    (
+        "Got it! We will bring the cake and the drinks on Saturday, Maria has candles. Should we "
+        "come around four or is that too early for the little ones? Can't wait"
+    ),
+    (
+        "Could you tell me whether the blue one is back in my size yet? I ordered it two weeks ago "
+        "and the website still shows the old date, so I was not sure what to do"
+    ),
+    (
+        "Yes that works for us, the kids finish school at three and the doctor is just around the "
+        "corner. Do I need to bring the insurance card or do you still have it?"
+    ),
+    (
+        "The plumber came this morning and fixed the leak but the kitchen light is flickering now. "
+        "Would somebody be able to have a look at it before the weekend maybe?"
+    ),
+)
+BODIES = (
+    "stop " * 13_000,
+    "退订" * 20_000,
+    "e" + "\u0301" * 60_000,
+    "“" * 20_000,
+    "s t o p " * 8_000,
+)
+
+
+def load() -> tuple[Classifier, float]:
+    """The classifier, and the milliseconds that it took to load."""
+    program = Program(
+        name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US"
+    )
+    start = time.thread_time()
+    sets, _ = load_sets(None, program.keywords)
+    classifier = Classifier(program, sets)
+    return classifier, (time.thread_time() - start) * 1000
+
+
+def micros(decide: Callable[[str], object], texts: Sequence[str], rounds: int = 30) -> list[float]:
+    """Microseconds for each text, the best of some rounds, in ascending order."""
+    best = [float("inf")] * len(texts)
+    for _ in range(rounds):
+        for at, text in enumerate(texts):
+            start = time.thread_time_ns()
+            decide(text)
+            best[at] = min(best[at], (time.thread_time_ns() - start) / 1000)
+    return sorted(best)
+
+
+def at(values: Sequence[float], share: float) -> float:
+    """A percentile of sorted values."""
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+def main() -> int:
+    """Print the table; 1 where a limit is missed."""
+    classifier, _ = load()
+    loading = min(load()[1] for _ in range(3))
+    words = sorted({k.word for _, k in classifier.keywords if k.entry.match != "whole"})
+    mixed = [one.text for one in labelled("development")]
+    rows = [
+        ("loading all sets, ms", loading, 150.0),
+        ("whole keyword, median", at(micros(classifier.classify, words, 5), 0.5), 5.0),
+        ("ordinary 160 characters, median", at(micros(classifier.classify, ORDINARY), 0.5), 20.0),
+        ("development set, median", at(micros(classifier.classify, mixed, 5), 0.5), 100.0),
+        ("development set, p99", at(micros(classifier.classify, mixed, 5), 0.99), 100.0),
+        ("64 KiB body, worst", micros(classifier.classify, BODIES, 3)[-1], 10_000.0),
+    ]
+    for name, value, limit in rows:
+        print(
+            f"{name:34} {value:10.1f}   limit {limit:8.0f}   {'ok' if value <= limit else 'MISSED'}"
+        )
+    for name, rule in PEERS.items():
+        print(f"{name:34} {at(micros(rule, mixed, 5), 0.5):10.1f}   (development set, median)")
+    return int(any(value > limit for _, value, limit in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

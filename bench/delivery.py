@@ -1,0 +1,174 @@
+"""Behind the 200: from stored to applied, from applied to confirmed, and what it costs in memory.
+
+Real processes on a real Redis with ``appendfsync always``. Beside them RQ's default worker, which
+forks for each job, as tutorials run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import redis
+from rich.console import Console
+from rich.table import Table
+from rq import Queue
+
+from bench.contender import Contender
+from bench.servers import Servers
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.gateway import Gateway
+from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
+from smsgate.store.keys import LANES
+
+BACKLOG = 100_000
+CONFIRMATIONS = 3_000
+STEADY_PER_S = 300
+_GOALS = {
+    "applied_per_second": ("from stored to applied, a second", 20_000, "at least"),
+    "backlog_s": (f"a backlog of {BACKLOG:,} while the webhook accepts, s", 10, "at most"),
+    "applied_p50_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p50 ms", 50, "at most"),
+    "applied_p99_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p99 ms", 300, "at most"),
+    "confirmed_per_second": ("confirmations a second, provider answers in 100 ms", 300, "at least"),
+    "web_mib": ("memory of a web process, MiB", 100, "at most"),
+    "worker_mib": ("memory of the worker, MiB", 100, "at most"),
+    "rq_default_per_second": ("beside it: RQ's default worker, jobs a second", None, ""),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given, _ = parser.parse_known_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
+        found = _measure(Path(folder), leash)
+    if given.json:
+        print(json.dumps({"bench": "delivery", **found}))
+    else:
+        _show(found)
+    return 0
+
+
+def _measure(folder: Path, leash: Leash) -> Mapping[str, float]:
+    whole = Servers(folder, leash).whole()
+    gateway, web = whole.gateway, Contender("smsgate", "", whole.server, "STOP")
+    found: dict[str, float] = {}
+    _fill(gateway, BACKLOG, "+1211", program="alerts")
+    whole.start("clock")
+    whole.start("worker")
+    _seconds(lambda: _depth(gateway) == 0)
+    found["applied_per_second"] = BACKLOG / _applying_s(gateway, "+1211")
+    whole.stop("worker")
+    _fill(gateway, BACKLOG, "+1213", program="alerts")
+    whole.start("worker")
+    web.take(5.0, 4, 200)
+    _seconds(lambda: _depth(gateway) == 0)
+    found["backlog_s"] = _applying_s(gateway, "+1213")
+    web.take(6.0, 8, STEADY_PER_S)
+    _seconds(lambda: _depth(gateway) == 0)
+    found |= _latency(gateway, "+1212")
+    _fill(gateway, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
+    _seconds(lambda: _depth(gateway) == 0)
+    whole.start("sender")
+    found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(gateway) == 0)
+    found["web_mib"], found["worker_mib"] = whole.mib("web"), whole.mib("worker")
+    found["rq_default_per_second"] = _rq(folder, leash)
+    return found
+
+
+def _fill(gateway: Gateway, count: int, prefix: str, *, program: str, text: str = "STOP") -> None:
+    decision = Decision(Intent.OPT_OUT, "keyword", keyword="stop", language="en")
+    for start in range(0, count, 1000):
+        gateway.store.inbox.add(
+            [
+                Arrival(
+                    Entry(
+                        number=f"{prefix}{at:07}",
+                        program=program,
+                        decision=decision,
+                        scope=ALL,
+                        account="twilio",
+                        message_id=f"{prefix}{at}",
+                        sender="+14155550999",
+                        text=text,
+                        answered="provider" if program == "alerts" else "",
+                    )
+                )
+                for at in range(start, min(start + 1000, count))
+            ]
+        )
+
+
+def _depth(gateway: Gateway) -> int:
+    return sum(gateway.store.inbox.depth(lane) for lane in range(LANES))
+
+
+def _outbox(gateway: Gateway) -> int:
+    return sum(gateway.store.outbox.depth(lane) for lane in range(LANES))
+
+
+def _seconds(done: Callable[[], bool]) -> float:
+    started = time.monotonic()
+    while not done():
+        if time.monotonic() - started > 120:
+            raise RuntimeError("not done after two minutes")
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def _events(gateway: Gateway, prefix: str) -> list[tuple[int, int]]:
+    return [
+        (event.received_us, event.applied_us)
+        for lane in range(LANES)
+        for event in gateway.store.ledger.of_lane(lane)
+        if event.number.startswith(prefix) and event.kind != "reply"
+    ]
+
+
+def _applying_s(gateway: Gateway, prefix: str) -> float:
+    applied = [applied for _, applied in _events(gateway, prefix)]
+    return (max(applied) - min(applied)) / 1_000_000
+
+
+def _latency(gateway: Gateway, prefix: str) -> dict[str, float]:
+    """Of the last texts that came in over HTTP."""
+    events = sorted(_events(gateway, prefix))[-5 * STEADY_PER_S :]
+    cuts = quantiles([(applied - received) / 1000 for received, applied in events], n=100)
+    return {"applied_p50_ms": cuts[49], "applied_p99_ms": cuts[98]}
+
+
+def _rq(folder: Path, leash: Leash) -> float:
+    """Jobs that do nothing, under the worker that ``rq worker`` starts."""
+    store = redis_server.start(folder / "redis-rq", leash)
+    jobs = 200
+    with redis.Redis.from_url(store.url) as client:
+        queue = Queue(connection=client)
+        for _ in range(jobs):
+            queue.enqueue("time.time")
+        started = time.monotonic()
+        command = [sys.executable, "-m", "rq.cli", "worker", "--burst", "--url", store.url]
+        with (folder / "rq.log").open("w") as log:
+            leash.ended(leash.start(command, cwd=folder, output=log))
+    return jobs / (time.monotonic() - started)
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    table = Table(title="Behind the 200", min_width=76)
+    for heading in ("", "measured", "goal"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for key, (title, goal, bound) in _GOALS.items():
+        table.add_row(title, f"{found[key]:,.1f}", f"{bound} {goal:,}" if goal else "")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""A provider that takes 100 ms to accept a text: ``python -m bench.provider PORT``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+ANSWER_S = 0.1
+_BODY = b'{"sid": "SM00000000000000000000000000000001", "status": "queued"}'
+_ANSWER = (
+    b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+)
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the requests of one connection, each after its time."""
+    try:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = next(
+                int(line.partition(b":")[2])
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length:")
+            )
+            await reader.readexactly(length)
+            await asyncio.sleep(ANSWER_S)
+            writer.write(_ANSWER)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def main(port: int) -> None:
+    """Serve until killed."""
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

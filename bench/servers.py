@@ -1,0 +1,182 @@
+"""Starts what is measured: each server on a loopback port of its own, each with its own Redis."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import redis
+
+from bench.signed import ORIGIN, SID, TOKEN
+from bench.whole import Server, Whole
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.store.keys import LANE_KEYS
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from workers import web
+
+PROCESSES = 2
+"""Of each server, as many as the machines have cores that the figures are made on."""
+_ROOT = Path(__file__).parent.parent
+_START_S = 30.0
+
+Serve = Callable[[str, int], list[str]]
+"""From an application factory and a port to a command."""
+
+_CONFIG = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "${TWILIO_ACCOUNT_SID}"
+auth_token  = "${TWILIO_AUTH_TOKEN}"
+api_url     = "%s"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["en", "es"]
+region   = "US"
+
+[programs.confirmed]
+name     = "Acme Confirmed"
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["en", "es"]
+region   = "US"
+confirm  = "always"
+"""
+
+
+class Servers:
+    """Starts servers in a folder; the leash ends them."""
+
+    def __init__(self, folder: Path, leash: Leash) -> None:
+        self._folder = folder
+        self._leash = leash
+
+    def smsgate(self) -> Server:
+        """Start smsgate's web processes; no worker, so that all stays in the inbox."""
+        return self._smsgate()[0]
+
+    def whole(self) -> Whole:
+        """The same with one web process, and the means to start the others."""
+        port = _free_port()
+        command = [sys.executable, "-m", "bench.provider", str(port)]
+        with (self._folder / "provider.log").open("w") as log:
+            self._leash.start(command, cwd=_ROOT, output=log)
+        server, environ = self._smsgate(processes=1, api_url=f"http://127.0.0.1:{port}")
+        gateway = build_gateway(load_configuration(environ))
+        return Whole(self._folder, self._leash, environ, gateway, server)
+
+    def _smsgate(
+        self, processes: int = PROCESSES, api_url: str = ""
+    ) -> tuple[Server, Mapping[str, str]]:
+        store = redis_server.start(self._folder / "redis-smsgate", self._leash)
+        config = self._folder / "config"
+        config.mkdir()
+        (config / "smsgate.toml").write_text(_CONFIG % api_url)
+        port = _free_port()
+        environ = {
+            **_environ(store.url),
+            "SMSGATE_CONFIG": str(config),
+            "SMSGATE_DATA_DIR": str(self._folder / "var"),
+            "SMSGATE_PUBLIC_URL": ORIGIN,
+            "TWILIO_ACCOUNT_SID": SID,
+            "PORT": str(port),
+            "WEB_CONCURRENCY": str(processes),
+        }
+        _prepare(environ)
+        command = [sys.executable, "-m", "workers", "web", "--host", "127.0.0.1"]
+        group = self._start("smsgate", port, command, environ)
+        return Server(port, (group, store.process.pid), lambda: _kept(store.url)), environ
+
+    def tutorial(self, name: str, serve: Serve) -> Server:
+        """Start the tutorial app under a server; no worker, so that all stays in the queue."""
+        store = redis_server.start(self._folder / f"redis-{name}", self._leash)
+        port = _free_port()
+        command = serve("bench.peers.tutorial:create_app", port)
+        group = self._start(name, port, command, _environ(store.url))
+        return Server(port, (group, store.process.pid), lambda: _queued(store.url))
+
+    def limit(self, name: str) -> Server:
+        """Start a handler of ``bench.limits``."""
+        port = _free_port()
+        command = granian(f"bench.limits:{name}", port)
+        return Server(port, (self._start(name, port, command, _environ("")),))
+
+    def _start(
+        self, name: str, port: int, command: Sequence[str], environ: Mapping[str, str]
+    ) -> int:
+        """Start a process and wait until it answers; gives its process group."""
+        path = self._folder / f"{name}.log"
+        with path.open("w") as log:
+            process = self._leash.start(command, env=environ, cwd=_ROOT, output=log)
+        deadline = time.monotonic() + _START_S
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} did not start:\n{path.read_text()[-2000:]}")
+            time.sleep(0.05)
+        return process.pid
+
+
+def granian(factory: str, port: int) -> list[str]:
+    """Return the command that serves an application just as ``workers.web`` serves smsgate."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(PROCESSES)]
+    command += ["--blocking-threads", str(web.THREADS), "--backlog", str(web.BACKLOG)]
+    return [*command, "--log-level", "warning", "--no-access-log"]
+
+
+def gunicorn(factory: str, port: int) -> list[str]:
+    """Return the command that serves an application as tutorials do: sync workers."""
+    command = [sys.executable, "-m", "gunicorn", "--workers", str(PROCESSES)]
+    return [*command, "--bind", f"127.0.0.1:{port}", f"{factory}()"]
+
+
+def _environ(redis_url: str) -> dict[str, str]:
+    """Nothing but what is needed: Granian copies the environment into every request."""
+    return {"PATH": os.environ["PATH"], "REDIS_URL": redis_url, "TWILIO_AUTH_TOKEN": TOKEN}
+
+
+def _prepare(environ: Mapping[str, str]) -> None:
+    gateway = build_gateway(load_configuration(environ))
+    gateway.store.marker.create()
+    publish_programs(gateway)
+    gateway.close()
+
+
+def _kept(redis_url: str) -> Mapping[str, int]:
+    """How many messages smsgate holds, and how many numbers their holds block."""
+    with redis.Redis.from_url(redis_url) as client:
+        messages = sum(client.xlen(keys.inbox) + client.xlen(keys.ledger) for keys in LANE_KEYS)
+        return {
+            "messages": messages,
+            "blocked numbers": sum(client.hlen(keys.holds) for keys in LANE_KEYS),
+        }
+
+
+def _queued(redis_url: str) -> Mapping[str, int]:
+    with redis.Redis.from_url(redis_url) as client:
+        return {"jobs": client.llen("rq:queue:default")}
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,82 @@
+"""Accepted webhooks a second: smsgate, the tutorial app, and the limits beside them.
+
+All servers run at once and are asked one after the other, in rounds, by the same generator with
+the same bytes; the order changes from round to round, and medians of the rounds count. Then
+smsgate and the tutorial app get the same load, half of what the latter can take. At the end, what
+was stored must be what was accepted, message by message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import report
+from bench.contender import Contender
+from bench.servers import Servers, granian, gunicorn
+from bench.signed import WORDS
+from smsgate.cli.leash import Leash
+
+STOP = "STOP"
+ORDINARY = f"Running late, please tell {WORDS}"
+"""A text that differs each time: a cache would not help against real ones."""
+WARM_UP_S = 1.5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; exit code 1 where a request was refused or a count does not fit."""
+    given = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
+        contenders = _contenders(Servers(Path(folder), leash))
+        rate = _measure(contenders, given.rounds, given.seconds, given.connections)
+        found = report.result(contenders, rate, vars(given))
+    if given.json:
+        print(json.dumps(found))
+    else:
+        report.show(found)
+    return 0 if report.exact(found) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.webhooks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one round of one contender")
+    parser.add_argument("--connections", type=int, default=16)
+    return parser
+
+
+def _contenders(servers: Servers) -> list[Contender]:
+    ours = servers.smsgate()
+    return [
+        Contender("smsgate", "smsgate, STOP", ours, STOP),
+        Contender("ordinary", "smsgate, ordinary text", ours, ORDINARY, counted=False),
+        Contender("tutorial", "tutorial app", servers.tutorial("tutorial", gunicorn), STOP),
+        Contender("granian", "tutorial on Granian", servers.tutorial("granian", granian), STOP),
+        Contender("reading", "limit: read, verify", servers.limit("reading"), STOP, counted=False),
+        Contender("empty", "limit: nothing", servers.limit("empty"), STOP, counted=False),
+    ]
+
+
+def _measure(contenders: list[Contender], rounds: int, seconds: float, connections: int) -> float:
+    """Run all rounds; gives the rate of the even load."""
+    for contender in contenders:
+        contender.take(WARM_UP_S, connections)
+    for number in range(rounds):
+        start = number % len(contenders)
+        for contender in contenders[start:] + contenders[:start]:
+            contender.rounds.append(contender.take(seconds, connections))
+    named = {contender.name: contender for contender in contenders}
+    rate = named["tutorial"].per_second / 2
+    for _ in range(rounds):
+        for contender in (named["smsgate"], named["tutorial"]):
+            contender.paced.append(contender.take(seconds / 2, connections, rate))
+    return rate
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

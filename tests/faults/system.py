@@ -1,0 +1,142 @@
+"""A running system whose Redis stands behind a proxy, and what can be done to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import redis
+
+from smsgate.cli.leash import Leash
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.providers import twilio
+from smsgate.store.keys import LANE_KEYS
+from tests.faults.model import Message
+from tests.faults.proxy import RedisProxy
+from tests.journey.system import System
+
+ALL = range(len(LANE_KEYS))
+NOBODY = ("127.0.0.1", "1")
+"""Where no Redis listens."""
+
+
+class FaultSystem(System):
+    """``start``, ``kill`` and the rest as they are; the processes reach Redis by the proxy only."""
+
+    _proxy: RedisProxy | None = None
+
+    def __init__(self, folder: Path, api_url: str, leash: Leash, seed: int) -> None:
+        super().__init__(folder, api_url, leash)
+        self.folder = folder
+        self._proxy = RedisProxy(lambda: self.redis.port, random.Random(seed))
+        self._proxy.__enter__()
+        self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=10)
+
+    @property
+    def proxy(self) -> RedisProxy:
+        assert self._proxy is not None
+        return self._proxy
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The harness itself, which is built before there is a proxy, reaches Redis directly."""
+        found = dict(super().environ)
+        if self._proxy is not None:
+            through = f":{self.redis.password}@127.0.0.1:{self._proxy.port}"
+            found["REDIS_URL"] = f"redis://{through}/0"
+        return found
+
+    def close(self) -> None:
+        super().close()
+        self.direct.close()
+        self.proxy.__exit__()
+
+    def webhook(self, message: Message) -> WebhookRequest:
+        """The signed request; each message goes to a sender of its own, which its reply names."""
+        inbound = InboundMessage(
+            account="twilio",
+            message_id=message.id,
+            number=message.number,
+            sender=message.sender,
+            text=message.text,
+        )
+        return twilio.inbound(inbound, self.account, f"{self.url}/webhooks/twilio")
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        process = self.redis.process if name == "redis" else self._running[name]
+        self._leash.signal(process, number)
+
+    def kill_child(self, name: str) -> bool:
+        """Kill one child of a process with -9, such as one of Granian's workers."""
+        children = [pid for pid in _children(self._running[name].pid) if _is_python(pid)]
+        for pid in children[-1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(children)
+
+    def start_second(self, name: str) -> str:
+        """Start a process beside the one of its kind; gives the name by which it can be killed."""
+        second = f"second {name}"
+        command = [sys.executable, "-m", "workers", name]
+        with (self.folder / f"{name}.log").open("a") as log:
+            self._running[second] = self._leash.start(command, env=self.environ, output=log)
+        return second
+
+    def died(self) -> list[str]:
+        """Processes that ended although nobody ended them."""
+        return [name for name, process in self._running.items() if process.poll() is not None]
+
+    def bury(self, name: str) -> None:
+        self._leash.ended(self._running.pop(name))
+
+    def backlog(self) -> int:
+        return sum(self.gateway.store.inbox.depth(lane) for lane in ALL)
+
+    def left_over(self) -> dict[str, int]:
+        """Everything that must be empty when nothing is left to do; only what is not."""
+        sizes: dict[str, int] = {"spool": self.gateway.spool.depth()}
+        for keys in LANE_KEYS:
+            counts = {
+                "inbox": self.direct.xlen(keys.inbox),
+                "outbox": self.direct.zcard(keys.outbox),
+                "replies": self.direct.hlen(keys.replies),
+                "claims": self.direct.hlen(keys.claims),
+                "holds": self.direct.hlen(keys.holds),
+                "reviews": self.direct.hlen(keys.reviews),
+            }
+            for what, count in counts.items():
+                sizes[what] = sizes.get(what, 0) + int(count)
+        return {what: size for what, size in sizes.items() if size}
+
+    def jobs_left(self) -> int:
+        """What RQ still keeps of its jobs."""
+        return sum(1 for _ in self.direct.scan_iter("rq:job:*", count=1000))
+
+    def expire_leases(self) -> None:
+        """Let the claims of dead senders be due at once instead of when their lease ends."""
+        for keys in LANE_KEYS:
+            for claimed in self.direct.hkeys(keys.claims):
+                self.direct.zadd(keys.outbox, {claimed: 1}, xx=True)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in tasks.iterdir():
+            found += [int(one) for one in (task / "children").read_text().split()]
+    return sorted(found)
+
+
+def _is_python(pid: int) -> bool:
+    """Not the resource tracker that multiprocessing starts beside the workers."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"resource_tracker" not in command

@@ -1,0 +1,75 @@
+"""What long runs of the harness found, each as small as it can be."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+import pytest
+from rq import Queue
+from rq.executions import ExecutionRegistry
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+
+from smsgate.gateway.replaying import Replaying
+from smsgate.messages import Arrival
+from smsgate.queue import APPLY, Wakes
+from smsgate.spool import Spool
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
+from smsgate.store.keys import lane_of
+from tests.fakes.values import NUMBER, entry
+
+PAUSE_MS = 400
+
+
+@pytest.fixture
+def store(redis_url):
+    with closing(open_redis(redis_url)) as client:
+        yield Store(client)
+
+
+def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_client):
+    """RQ's own cleanup raises then, which ended the clock."""
+    wakes = Wakes(redis_url, 2.0)
+    wakes.inbox(3)
+    queue = Queue(APPLY[0], connection=redis_client)
+    (id_,) = queue.get_job_ids()
+    redis_client.hset(Job.key_for(id_), "status", "started")
+    redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:gone": 1})
+    executions = ExecutionRegistry(id_, connection=redis_client).key
+    redis_client.zadd(executions, {"gone": time.time() + 60})
+
+    wakes.clean()
+
+    assert redis_client.exists(Job.key_for(id_), executions) == 0
+    assert redis_client.zcard(StartedJobRegistry(queue=queue).key) == 0
+
+
+def test_wakes_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, redis_client):
+    wakes = Wakes(redis_url, 2.0)
+    wakes.inbox(3)
+    queue = Queue(APPLY[0], connection=redis_client)
+    (id_,) = queue.get_job_ids()
+    taken = queue.intermediate_queue
+    redis_client.rpush(taken.key, id_, "expired-1", "expired-2")
+
+    wakes.clean()
+
+    assert taken.get_job_ids() == [id_]
+
+
+def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger(
+    redis_url, redis_client, store, tmp_path
+):
+    """Else a spooled START overtook the STOP after it by as much as the store had hung."""
+    spool = Spool(tmp_path / "spool.sqlite3")
+    kept_us = time.time_ns() // 1000
+    spool.keep([Arrival(entry(message_id="SM1"))])
+    redis_client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
+
+    assert Replaying(spool, store, Wakes(redis_url, 2.0)).replay() == 1
+
+    (stored,) = store.inbox.read(lane_of(NUMBER), 10).entries
+    assert stored.received_us - kept_us > PAUSE_MS * 1000 / 2
+    assert stored.stamp_us - kept_us < PAUSE_MS * 1000 / 4
