@@ -16,6 +16,7 @@ from smsgate.cli.doctor import doctor
 from smsgate.cli.explain import explain
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
+from smsgate.cli.keywords import keywords
 from smsgate.cli.replies import replies
 from smsgate.cli.setup import config, init
 from smsgate.cli.text import text
@@ -33,7 +34,19 @@ def cli() -> None:
     """
 
 
-for command in (dev, init, config, doctor, text, check, status, history, replies, explain):
+for command in (
+    dev,
+    init,
+    config,
+    doctor,
+    text,
+    check,
+    status,
+    history,
+    replies,
+    explain,
+    keywords,
+):
     cli.add_command(command)
 
 

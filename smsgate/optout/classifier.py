@@ -9,63 +9,65 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from smsgate.errors import ConfigurationError
 from smsgate.messages import Decision, Intent
 from smsgate.optout import envelope
+from smsgate.optout.conflicts import faults_of
+from smsgate.optout.decisions import Decisions
 from smsgate.optout.echo import Echoes
 from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.normalise import clean, tokens
 from smsgate.optout.phrases import Phrases
-from smsgate.optout.reading import Reading
-from smsgate.optout.regions import applies
-from smsgate.optout.scope import Topics
+from smsgate.optout.reading import Reading, Text
 from smsgate.optout.segments import Segmenter, has_unspaced
 from smsgate.optout.short import Short
-from smsgate.optout.verdict import Finding, Said, said, strongest
-from smsgate.optout.whole import Keyword, Keywords, key_of
+from smsgate.optout.templates import Templates
+from smsgate.optout.typos import looks_leet, unleeted
+from smsgate.optout.verdict import said, strongest
+from smsgate.optout.whole import Keywords, key_of
 from smsgate.settings import Program
 
-Rule = Callable[["Text"], Decision | None]
+Rule = Callable[[Text], Decision | None]
+_EDGES = " .!\"'\n\r\t“”"
+"""What may stand around a keyword without any further look at the text."""
+_SHORT_CHARACTERS = 24
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
-
-
-class Text:
-    """One text on its way through the rules."""
-
-    __slots__ = ("cleaned", "number", "quoted", "reading", "words")
-
-    def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
-        """Keep what every rule needs."""
-        self.cleaned = cleaned
-        self.reading = reading
-        self.number = number
-        self.words = reading.words
-        self.quoted = False
 
 
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
     def __init__(self, program: Program, sets: KeywordSets) -> None:
-        """Compile the program's keyword sets."""
+        """Compile the program's keyword sets.
+
+        Raises ``ConfigurationError`` where they contradict each other or miss required words.
+        """
         sets = sets.only(program.keywords)
         self.version = sets.version
         self.program = program
         self.keywords = Keywords(sets)
+        faults = faults_of(program, sets, self.keywords)
+        if faults:
+            raise ConfigurationError(faults)
         self.phrases = Phrases(sets)
         self._segmenter = Segmenter({*self.phrases.unspaced, *self.keywords.unspaced()})
         self._reactions = envelope.Reactions(_class_words(sets, "reactions"))
         self._short = Short(sets, self.keywords)
         self._echoes = Echoes(sets)
-        self._topics = Topics(program, sets)
+        self._decisions = Decisions(program, sets)
+        self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
+        self._ready = self._prepared()
         self._rules: tuple[Rule, ...] = (
+            self._signs_for_letters,
             self._keyword,
             self._reaction,
             self._symbols,
             self._short_text,
             self._ordinary,
             self._sentences,
+            self._slips_in_sentences,
         )
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -76,6 +78,9 @@ class Classifier:
             number: who sent it (E.164), where known: some words mean something only in some
                 countries.
         """
+        ready = self._ready.get(text.strip(_EDGES).casefold())
+        if ready is not None:
+            return ready
         cleaned, steps = clean(text)
         read = self.read(cleaned, steps)
         subject = Text(cleaned, read, number)
@@ -83,7 +88,7 @@ class Classifier:
             decision = rule(subject)
             if decision is not None:
                 return decision
-        return self._decided(subject, Intent.NONE, "nothing_known")
+        return self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
     def read(self, cleaned: str, steps: tuple[str, ...] = ()) -> Reading:
         """Words and marks of a cleaned text."""
@@ -94,143 +99,113 @@ class Classifier:
 
     # --- rules, in their order ------------------------------------------------------------
 
+    def _signs_for_letters(self, text: Text) -> Decision | None:
+        if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
+            return None
+        words = self.read(unleeted(text.cleaned.lower())).words
+        keyword = self.keywords.find(self.keywords.bared(words))
+        if keyword is None or not keyword.entry.intent.startswith("opt_out"):
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
+
     def _keyword(self, text: Text) -> Decision | None:
         if not text.words:
             return None
         key = key_of(text.words)
         keyword = self.keywords.find(text.words)
         if key in self._printed and (keyword is None or keyword.entry.intent.startswith("opt_out")):
-            return self._decided(text, Intent.OPT_OUT, "printed", key)
+            return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
         if keyword is None:
             return None
-        return self._by_keyword(text, keyword, "keyword")
+        return self._decisions.by_keyword(text, keyword, "keyword")
 
     def _reaction(self, text: Text) -> Decision | None:
         quoted = self._reactions.quoted(text.cleaned)
         if quoted is None:
-            cleaned, text.quoted = envelope.own_words(text.cleaned)
-            if text.quoted:
-                text.reading = self.read(cleaned, (*text.reading.steps, "quotation"))
-                text.words = text.reading.words
+            self._drop_quotations(text)
             return None
         keyword = self.keywords.find(self.read(quoted).words)
         if keyword is not None and keyword.entry.intent.startswith("opt_out"):
             note = "a reaction to the subscriber's own keyword"
-            return self._decided(
+            return self._decisions.decided(
                 text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
             )
-        return self._decided(text, Intent.NONE, "reaction")
+        return self._decisions.decided(text, Intent.NONE, "reaction")
+
+    def _drop_quotations(self, text: Text) -> None:
+        """Go on with the subscriber's own words: without quotations, and without our texts."""
+        cleaned, quoted = envelope.own_words(text.cleaned)
+        read = self.read(cleaned) if quoted else text.reading
+        own = self._templates.without(read.tokens)
+        if quoted or own is not read.tokens:
+            text.quoted = True
+            text.reading = Reading(own, (*text.reading.steps, "quotation"))
+            text.words = text.reading.words
 
     def _symbols(self, text: Text) -> Decision | None:
         if text.words or text.quoted:
-            return self._decided(text, Intent.NONE, "quotation") if not text.words else None
-        return self._decided(text, Intent.NONE, "no_words")
+            return (
+                self._decisions.decided(text, Intent.NONE, "quotation") if not text.words else None
+            )
+        return self._decisions.decided(text, Intent.NONE, "no_words")
 
     def _short_text(self, text: Text) -> Decision | None:
         if len(text.words) > _SHORT or "?" in text.reading.tokens:
             return None
         echo = self._echoes.found(text.words)
         if echo:
-            return self._decided(text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98)
+            return self._decisions.decided(
+                text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98
+            )
         found = self._short.found(text.reading)
         if found is None:
             return None
         keyword, rule, steps = found
-        return self._by_keyword(text, keyword, rule, steps)
+        return self._decisions.by_keyword(text, keyword, rule, steps)
 
     def _ordinary(self, text: Text) -> Decision | None:
-        alarms = self.phrases.lexicon.alarms
-        for word in text.reading.tokens:
-            if alarms[word]:
-                return None
-        return self._decided(text, Intent.NONE, "nothing_known")
+        text.awake = self.phrases.awake(text.reading.tokens)
+        if text.awake or len(text.words) <= _SHORT + 2:
+            return None
+        return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
     def _sentences(self, text: Text) -> Decision | None:
-        what = said(text.reading.sentences(), self.phrases, self.keywords)
+        what = said(text.reading.sentences(), self.phrases, self.keywords, text.awake)
         if what.automatic is not None:
             pattern = what.automatic.pattern
-            return self._decided(text, Intent.NONE, "auto_reply", pattern.written, pattern.language)
-        finding = strongest(what.findings)
+            return self._decisions.decided(
+                text, Intent.NONE, "auto_reply", pattern.written, pattern.language
+            )
+        finding = strongest(what)
         if finding is None:
             return None
-        return self._by_finding(text, finding, what)
+        if finding.intent.stops and envelope.advert(text.cleaned, text.words):
+            return self._decisions.decided(
+                text, Intent.NONE, "advert", finding.keyword, finding.language
+            )
+        return self._decisions.by_finding(text, finding, what)
 
-    # --- decisions ------------------------------------------------------------------------
-
-    def _by_keyword(
-        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()
-    ) -> Decision | None:
-        entry = keyword.entry
-        intent = applies(entry, text.number, self.program.region)
-        if intent is None:
+    def _slips_in_sentences(self, text: Text) -> Decision | None:
+        """``unsubcribe me pls``: short texts once more, with slips corrected."""
+        if len(text.words) > _SHORT + 2:
             return None
-        if text.reading.tokens[-1:] == ["?"] and intent.stops:
-            intent, rule = Intent.REVIEW, "keyword_as_question"
-        return Decision(
-            intent=intent,
-            rule=rule,
-            keyword=keyword.word,
-            language=_spoken(keyword.language, self.program),
-            confidence=1.0 if rule == "keyword" and keyword.certain else 0.9,
-            scope=self._topics.scope(intent, text.words),
-            condition="question_open" if entry.ask else "",
-            steps=(*text.reading.steps, *steps),
-            version=self.version,
-            note=entry.note,
-        )
+        corrected = self._short.corrected(text.reading.tokens)
+        if corrected == text.reading.tokens:
+            return None
+        text.reading = Reading(corrected, (*text.reading.steps, "typo"))
+        text.awake = self.phrases.awake(corrected)
+        return self._sentences(text) if text.awake else None
 
-    def _by_finding(self, text: Text, finding: Finding, what: Said) -> Decision:
-        intent, rule = _settled(finding, what)
-        if intent is Intent.OPT_OUT and what.all_scopes:
-            intent = Intent.OPT_OUT_ALL
-        return Decision(
-            intent=intent,
-            rule=rule,
-            keyword=finding.keyword,
-            language=_spoken(finding.language, self.program),
-            confidence=finding.confidence,
-            scope=self._topics.scope(intent, text.words),
-            steps=text.reading.steps,
-            version=self.version,
-        )
-
-    def _decided(
-        self, text: Text, intent: Intent, rule: str, keyword: str = "", language: str = "", *,
-        confidence: float = 1.0, note: str = "",
-    ) -> Decision:  # fmt: skip
-        return Decision(
-            intent=intent,
-            rule=rule,
-            keyword=keyword,
-            language=language or (_spoken("und", self.program) if intent.stops else ""),
-            confidence=confidence,
-            scope=self._topics.scope(intent, text.words),
-            steps=text.reading.steps,
-            version=self.version,
-            note=note,
-        )
-
-
-def _settled(finding: Finding, what: Said) -> tuple[Intent, str]:
-    """A finding, or a review where something in the text speaks against acting on it."""
-    if not finding.intent.stops:
-        return finding.intent, finding.rule
-    if finding.doubted:
-        return Intent.REVIEW, "doubt"
-    if finding.bare and finding.asked:
-        return Intent.REVIEW, "keyword_as_question"
-    if finding.bare and what.laughs:
-        return Intent.REVIEW, "keyword_with_laughter"
-    if any(other.intent is Intent.OPT_IN for other in what.findings):
-        return Intent.REVIEW, "stop_and_start"
-    return finding.intent, finding.rule
-
-
-def _spoken(language: str, program: Program) -> str:
-    """The language to answer in: words of all languages are answered in the program's first."""
-    if language != "und":
-        return language
-    return next((name for name in program.keywords if name not in ("*", "und")), "en")
+    def _prepared(self) -> dict[str, Decision]:
+        """The decisions for keywords as they stand, where nothing but the word counts."""
+        prepared = {}
+        for typed, keyword in self.keywords:
+            if typed not in self._printed and not keyword.entry.countries:
+                text = Text(typed, Reading(typed.split(), ()), "")
+                decision = self._decisions.by_keyword(text, keyword, "keyword")
+                if decision is not None:
+                    prepared[typed] = decision
+        return prepared
 
 
 def _class_words(sets: KeywordSets, name: str) -> list[str]:

@@ -7,7 +7,7 @@ a complete envelope only: a few words of a known kind, and one quotation up to t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 OPENING = '“"„«「『‹‟”'
 CLOSING = '”"“»」』›‟'
@@ -18,6 +18,9 @@ _QUOTED = re.compile(f"[{OPENING}]([^{OPENING}{CLOSING}]{{1,2500}})[{CLOSING}]")
 _QUOTED_LINE = re.compile(r"(?m)^[ \t]*>.*$")
 _ONLY_SYMBOLS = re.compile(r"^[^\w]+$")
 _FORWARDED = re.compile(r"(?i)^\s*(?:fwd?|fw|wg|tr|rv|enc|i)\s*:\s")
+_OFFER = re.compile(r"(?<!\d)\d{5,11}(?!\d)|[£€$]\s?\d|\d\s?[£€$]|(?i:www\.|https?:)")
+_FIRST_PERSON = frozenset({"i", "im", "ive", "id", "ill", "me", "my", "mine"})
+_SHORTEST_ADVERT = 12
 _LONGEST_FRAME = 60
 _WORDS_OF_A_QUOTE = 3
 """A quotation of fewer words may be how somebody marks their own word: "STOP"."""
@@ -37,6 +40,8 @@ class Reactions:
             before, _, after = (_plain(part) for part in frame.partition("…"))
             if before and after:
                 self._full.add((before, after))
+                # or the emoji stands in the middle: Reagerade med 😂 på “…”
+                self._before.add(f"{before} {after}")
             elif after:
                 self._after.add(after)
             else:
@@ -118,3 +123,10 @@ def _without_quotations(text: str) -> tuple[str, bool]:
 def forwarded(text: str) -> bool:
     """Whether the text says that it was passed on."""
     return bool(_FORWARDED.match(text))
+
+
+def advert(text: str, words: Sequence[str]) -> bool:
+    """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
+    if len(words) < _SHORTEST_ADVERT or not _OFFER.search(text):
+        return False
+    return _FIRST_PERSON.isdisjoint(words)

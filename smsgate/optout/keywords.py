@@ -18,7 +18,6 @@ from typing import Any, Literal
 import msgspec
 
 from smsgate.errors import Fault
-from smsgate.messages import Intent
 
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
@@ -73,6 +72,8 @@ class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     means: Meaning
     any: str
     name: str = ""
+    firm: bool = False
+    """Names the texts themselves, so that only ``never`` takes it out of play."""
     note: str = ""
 
 
@@ -241,10 +242,3 @@ def _merged(base: Language, own: Language) -> Language:
 def _hash(languages: Mapping[str, Language], grammar: tuple[Phrase, ...]) -> str:
     content = msgspec.json.encode([sorted(languages.items()), grammar], order="deterministic")
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-def intent_of(entry: Entry) -> Intent:
-    """The intent that a keyword leads to: a high risk asks for a person."""
-    if entry.risk == "high" and entry.intent.startswith("opt_out"):
-        return Intent.REVIEW
-    return Intent(entry.intent)

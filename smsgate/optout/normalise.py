@@ -21,7 +21,7 @@ PUNCTUATION = frozenset({END, ASK, PAUSE, "#"})
 _ENDS = ".!;\n\r…。！；।|·•"
 _ASKS = "?？؟;"
 _PAUSES = ",，、،:()[]{}<>—–/；"
-_KEPT_SYMBOLS = frozenset("🛑🚫⛔✋😂🤣#🖕")
+_KEPT_SYMBOLS = frozenset("🛑🚫⛔✋😂🤣#🖕👎🙄")
 _APOSTROPHES = "'’‘ʼ`´′"
 _DROPPED = "*~^\u00ad"
 
@@ -70,10 +70,10 @@ def _became(char: str) -> str:
 _MARKS = _Marks()
 
 
-def clean(text: str) -> tuple[str, tuple[str, ...]]:
+def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     """Cut, repaired and NFKC-normalised text, and the names of the steps that changed something."""
     steps: list[str] = []
-    if len(text) > HEAD + TAIL:
+    if len(text) > HEAD + TAIL and not whole:
         text = text[:HEAD] + "\n" + text[-TAIL:]
         steps.append("cut")
     if text.isascii():

@@ -39,6 +39,21 @@ class Reading(NamedTuple):
         return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
 
 
+class Text:
+    """One text on its way through the rules."""
+
+    __slots__ = ("awake", "cleaned", "number", "quoted", "reading", "words")
+
+    def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
+        """Keep what every rule needs."""
+        self.cleaned = cleaned
+        self.reading = reading
+        self.number = number
+        self.words = reading.words
+        self.quoted = False
+        self.awake: frozenset[str] = frozenset()
+
+
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
     part: list[str] = []
     for token in tokens:

@@ -8,7 +8,7 @@ unblocks it (TCCCPR 2018).
 from __future__ import annotations
 
 from smsgate.messages import Intent
-from smsgate.optout.keywords import Entry, intent_of
+from smsgate.optout.keywords import Entry
 
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
 
@@ -27,3 +27,10 @@ def applies(entry: Entry, number: str, region: str) -> Intent | None:
     if not number and entry.unless_known:
         return Intent(entry.intent)
     return Intent.REVIEW if entry.intent.startswith("opt_out") else None
+
+
+def intent_of(entry: Entry) -> Intent:
+    """The intent that a keyword leads to: a high risk asks for a person."""
+    if entry.risk == "high" and entry.intent.startswith("opt_out"):
+        return Intent.REVIEW
+    return Intent(entry.intent)

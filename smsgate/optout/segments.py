@@ -24,18 +24,15 @@ _RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 class Segmenter:
     """Cuts text of unspaced scripts into the words it was given."""
 
-    __slots__ = ("_by_first",)
+    __slots__ = ("_lengths", "_words")
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Keep the words by their first character, the longest first."""
-        by_first: defaultdict[str, set[str]] = defaultdict(set)
-        for word in words:
-            if len(word) > 1:
-                by_first[word[0]].add(word)
-        self._by_first = {
-            char: sorted(found, key=lambda word: (-len(word), word))
-            for char, found in by_first.items()
-        }
+        """Keep the words, and by their first character how long they are, the longest first."""
+        self._words = {word for word in words if len(word) > 1}
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for word in self._words:
+            lengths[word[0]].add(len(word))
+        self._lengths = {char: sorted(found, reverse=True) for char, found in lengths.items()}
 
     def cut(self, tokens: list[str]) -> list[str]:
         """The tokens, with those of unspaced scripts joined where they touch and then cut."""
@@ -54,12 +51,12 @@ class Segmenter:
         if run:
             for part in _RUN.findall("".join(run)):
                 if has_unspaced(part):
-                    self._words(part, cut)
+                    self._cut_run(part, cut)
                 else:
                     cut.append(part)
             run.clear()
 
-    def _words(self, text: str, cut: list[str]) -> None:
+    def _cut_run(self, text: str, cut: list[str]) -> None:
         at = 0
         while at < len(text):
             word = self._longest(text, at)
@@ -67,7 +64,8 @@ class Segmenter:
             at += len(word)
 
     def _longest(self, text: str, at: int) -> str:
-        for word in self._by_first.get(text[at], ()):
-            if text.startswith(word, at):
+        for length in self._lengths.get(text[at], ()):
+            word = text[at : at + length]
+            if word in self._words:
                 return word
         return text[at]

@@ -9,35 +9,32 @@ from smsgate.optout.lexicon import wording
 from smsgate.optout.normalise import fold
 from smsgate.optout.reading import Reading
 from smsgate.optout.typos import Corrector, unleeted, variants
-from smsgate.optout.whole import Keyword, Keywords, key_of
+from smsgate.optout.whole import Keyword, Keywords
 
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""
 
+_Candidate = tuple[str, tuple[str, ...], list[str]]
 _CORRECTED = 3
 """Words up to which slips are corrected."""
-_LONG_ENOUGH = 5
+_LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
 
 class Short:
     """Reads a short text as a keyword."""
 
-    __slots__ = ("_corrector", "_keywords")
+    __slots__ = ("_corrector", "_keywords", "_named")
 
     def __init__(self, sets: KeywordSets, keywords: Keywords) -> None:
         """Take from the sets what may be corrected and what are words in their own right."""
         self._keywords = keywords
-        real: set[str] = set()
-        targets: list[str] = []
-        for language in sets.languages.values():
-            real |= {
-                fold(word.casefold()) for word in listed(language.classes.get("not_typos", ""))
-            }
-            targets += listed(language.classes.get("correct_to", "").casefold())
-        real |= {key for key, _ in keywords}
-        targets += [key for key, keyword in keywords if _correctable(key, keyword)]
-        self._corrector = Corrector(dict.fromkeys(fold(word) for word in targets), real)
+        real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
+        real.update(_folded(sets, "not_typos"))
+        named = _folded(sets, "correct_to")
+        targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
+        self._corrector = Corrector(dict.fromkeys(targets), named, real)
+        self._named = Corrector(dict.fromkeys(named), named, real)
 
     def found(self, reading: Reading) -> Found | None:
         """The keyword that a short text is, if it is one."""
@@ -48,32 +45,56 @@ class Short:
                 return keyword, rule, steps
         return None
 
-    def _candidates(self, words: list[str]) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
+    def corrected(self, words: Sequence[str]) -> list[str]:
+        """The words with slips for the plainest keywords corrected."""
+        return [self._named.correct(fold(word)) or word for word in words]
+
+    def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
         bared = self._keywords.bared(words)
         if not bared:
             yield from self._repeated(words)
             return
         if len(bared) < len(words):
-            yield "keyword_politely", ("politeness",), bared
-        if len(bared) > 1:
-            yield from self._repeated(bared)
+            yield from self._undressed(words, bared)
+        yield from self._without_numbers(bared)
+        yield from self._repeated(bared)
         for name, other in variants(bared):
             yield "keyword_spelt", (name,), other
             yield "keyword_spelt", (name, "politeness"), self._keywords.bared(other)
-        plain = unleeted(" ".join(bared)).split()
-        if plain != bared:
-            yield "keyword_spelt", ("letters for digits",), plain
-        if len(bared) <= _CORRECTED:
-            yield from self._corrected(bared)
+        yield from self._slips(bared)
 
-    def _repeated(self, words: list[str]) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
+    def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
+        """``STOP 22395``, as instructions with a short code are echoed."""
+        worded = [word for word in words if not word.isdigit()]
+        if 0 < len(worded) < len(words):
+            keyword = self._keywords.find(worded)
+            if keyword is not None and keyword.entry.match == "lead":
+                yield "keyword_politely", ("numbers",), worded
+
+    def _slips(self, words: list[str]) -> Iterator[_Candidate]:
+        plain = unleeted(" ".join(words)).split()
+        if plain != words and len("".join(plain)) > 1:
+            yield "keyword_spelt", ("letters for digits",), plain
+        if len(words) <= _CORRECTED:
+            yield from self._corrected(words)
+
+    def _undressed(self, words: list[str], bared: list[str]) -> Iterator[_Candidate]:
+        """Without the politeness behind, before, or on both sides: ``no more`` is none."""
+        first, last = self._keywords.bounds(words)
+        for end in range(len(words) - 1, last - 1, -1):
+            yield "keyword_politely", ("politeness",), words[:end]
+        for start in range(1, first + 1):
+            yield "keyword_politely", ("politeness",), words[start:]
+        yield "keyword_politely", ("politeness",), bared
+
+    def _repeated(self, words: list[str]) -> Iterator[_Candidate]:
         if len(set(words)) == 1:
             yield "keyword_repeated", ("repetition",), words[:1]
         half = len(words) // 2
         if words[:half] == words[half:]:
             yield "keyword_repeated", ("repetition",), words[:half]
 
-    def _corrected(self, words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
+    def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
         corrected = [self._corrector.correct(fold(word)) or word for word in words]
         if corrected != list(words):
             yield "keyword_typo", ("typo",), corrected
@@ -84,14 +105,16 @@ class Short:
                 yield "keyword_typo", ("joined words", "typo"), wording(joined)
 
 
+def _folded(sets: KeywordSets, name: str) -> list[str]:
+    return [
+        fold(word.casefold())
+        for language in sets.languages.values()
+        for word in listed(language.classes.get(name, ""))
+    ]
+
+
 def _correctable(key: str, keyword: Keyword) -> bool:
     entry = keyword.entry
-    return (
-        entry.intent in ("opt_out", "opt_out_all")
-        and keyword.certain
-        and entry.match != "whole"
-        and not entry.countries
-        and len(key_of([key])) >= _LONG_ENOUGH + (0 if key.isascii() else 1)
-        and " " not in key
-        and key.isalpha()
-    )
+    if not keyword.certain or entry.match == "whole" or entry.countries:
+        return False
+    return entry.intent.startswith("opt_out") and key.isalpha() and len(key) >= _LONG_ENOUGH

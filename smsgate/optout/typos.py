@@ -16,9 +16,13 @@ _LOOKALIKE = str.maketrans(
 _TO_CYRILLIC = str.maketrans("abcehkmoptxyi", "авсенкмортхуі")
 _LEET = str.maketrans("0134578@$!|", "oleastbasii")
 _LEET_SIGN = re.compile(r"[0-9@$!|]")
+_SIGN_AT_LETTER = re.compile(r"[$@|][A-Za-z]|[A-Za-z][$@|]")
 _DOUBLE = re.compile(r"(.)\1+")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _SHORTEST_JOINED = 3
+_LONG = 9
+_LONGEST = 16
+_REMEMBERED = 20_000
 
 
 def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -38,6 +42,11 @@ def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
             yield name, changed.split()
 
 
+def looks_leet(text: str) -> bool:
+    """Whether a sign that may stand for a letter touches one."""
+    return any(sign in text for sign in "$@|") and bool(_SIGN_AT_LETTER.search(text))
+
+
 def unleeted(text: str) -> str:
     """Digits and signs that stand for letters as those letters: ``st0p``, ``5top``, ``$top``."""
     return text.translate(_LEET) if _LEET_SIGN.search(text) else text
@@ -46,13 +55,23 @@ def unleeted(text: str) -> str:
 class Corrector:
     """Finds the one keyword that a word is a slip of."""
 
-    __slots__ = ("_by_length", "_known", "_not")
+    __slots__ = ("_by_part", "_known", "_long", "_not")
 
-    def __init__(self, targets: Iterable[str], real_words: Iterable[str]) -> None:
-        """Keep the words to correct to, by length, and words that are never corrected."""
-        self._by_length: dict[int, list[str]] = {}
+    def __init__(
+        self, targets: Iterable[str], long_targets: Iterable[str], real_words: Iterable[str]
+    ) -> None:
+        """Index the words to correct to.
+
+        Args:
+            targets: for one slip.
+            long_targets: for two slips, where they have nine letters or more.
+            real_words: what is never corrected.
+        """
+        self._by_part: dict[str, list[str]] = {}
         for target in targets:
-            self._by_length.setdefault(len(target), []).append(target)
+            for part in _parts(target):
+                self._by_part.setdefault(part, []).append(target)
+        self._long = [target for target in long_targets if len(target) >= _LONG]
         self._not = frozenset(real_words)
         self._known: dict[str, str] = {}
 
@@ -60,28 +79,24 @@ class Corrector:
         """The keyword that the word is one slip away from, or nothing."""
         known = self._known.get(word)
         if known is None:
-            if len(self._known) > 20_000:
+            if len(self._known) > _REMEMBERED:
                 self._known.clear()
             known = self._known[word] = self._search(word)
         return known
 
     def _search(self, word: str) -> str:
-        if word in self._not or not word.isalpha() or not 3 <= len(word) <= 16:
+        if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:
             return ""
-        for length in (len(word), len(word) + 1, len(word) - 1):
-            for target in self._by_length.get(length, ()):
+        for part in _parts(word):
+            for target in self._by_part.get(part, ()):
                 if one_slip(word, target):
                     return target
-        return self._search_long(word)
+        return next((target for target in self._long if _two_slips(word, target)), "")
 
-    def _search_long(self, word: str) -> str:
-        if len(word) < 9:
-            return ""
-        for length in range(len(word) - 2, len(word) + 3):
-            for target in self._by_length.get(length, ()):
-                if len(target) >= 9 and _two_slips(word, target):
-                    return target
-        return ""
+
+def _parts(word: str) -> list[str]:
+    """The word, and the word without each of its letters: one slip leaves one of these alike."""
+    return [word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]
 
 
 def one_slip(word: str, target: str) -> bool:
@@ -111,6 +126,8 @@ def _first_difference(one: str, other: str) -> int:
 
 def _two_slips(word: str, target: str) -> bool:
     """Edit distance of at most two (Levenshtein), for long words."""
+    if abs(len(word) - len(target)) > 2 or not set(word[:3]) & set(target[:3]):
+        return False
     row = list(range(len(target) + 1))
     for at, left in enumerate(word, 1):
         before, row = row, [at]

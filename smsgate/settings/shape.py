@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 ProgramName = AccountName
-SetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+SetName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9][A-Za-z0-9_-]{0,39})$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=1600)]

@@ -32,7 +32,7 @@ class Record:
 
     @property
     def reply_to(self) -> str:
-        """Inbox id of the message that a reply answers."""
+        """Lane and inbox id of the message that a reply answers: the id of its event."""
         return self.event.reply.id if self.event.reply else ""
 
     @property
@@ -59,9 +59,9 @@ class Records:
     replies: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     """By lane and inbox id of the message that they answer."""
 
-    def add(self, lane: int, record: Record) -> None:
+    def add(self, record: Record) -> None:
         if record.event.kind == "reply":
-            self.replies[f"{lane}-{record.reply_to}"].append(record)
+            self.replies[record.reply_to].append(record)
             return
         self.by_message[record.message_id].append(record)
         self.by_number[record.event.number].append(record)
@@ -83,5 +83,5 @@ def read(system: FaultSystem) -> Records:
     for keys in LANE_KEYS:
         for id_, fields in system.direct.xrange(keys.ledger):
             at = int(id_.partition(b"-")[0]) / 1000
-            records.add(keys.lane, Record(_decode(fields[b"e"]), at))
+            records.add(Record(_decode(fields[b"e"]), at))
     return records

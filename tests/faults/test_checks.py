@@ -50,12 +50,12 @@ class World:
             entry=entry,
             stamp_us=int((stamp or sent + 0.1) * 1e6),
         )
-        self.records.add(0, Record(event, ms / 1000))
+        self.records.add(Record(event, ms / 1000))
         return event
 
     def reply(self, message, event, outcome="sent", sid=""):
         reply = Reply(
-            id=event.id.partition("-")[2],
+            id=event.id,
             kind=REPLIES[message.kind],
             account="twilio",
             number=NUMBER,
@@ -65,7 +65,7 @@ class World:
             deadline_us=0,
         )
         done = Event(f"{event.id}-reply", "reply", outcome, NUMBER, reply=reply, provider_id=sid)
-        self.records.add(0, Record(done, 0))
+        self.records.add(Record(done, 0))
 
     def call(self, message, at, answer=None, sid=""):
         form = {"From": message.sender, "To": NUMBER}
@@ -187,10 +187,10 @@ def an_opt_out_that_nobody_sent(world):
         program="alerts",
         decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
         source="provider",
-        message_id="refused-1000-0",
+        message_id="refused-0-1000-0",
     )
     event = Event("0-5000-0", "opt_out", "repeat", NUMBER, entry=entry, stamp_us=5_000_000)
-    world.records.add(0, Record(event, 5))
+    world.records.add(Record(event, 5))
 
 
 WRONG = {

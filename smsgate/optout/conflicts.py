@@ -1,0 +1,58 @@
+"""What keyword sets must not do: contradict each other, or miss words that the law names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smsgate.errors import Fault
+from smsgate.optout.keywords import Entry, KeywordSets
+from smsgate.optout.lexicon import wording
+from smsgate.optout.whole import Keywords
+from smsgate.settings import Program
+
+REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
+"""47 CFR 64.1200(a)(10): each revokes consent by itself, in reply to any text."""
+_ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": "help"}
+
+
+def faults_of(program: Program, sets: KeywordSets, keywords: Keywords) -> list[Fault]:
+    """What is wrong with the sets of one program, each fault with the places concerned."""
+    return [*_contradictions(sets, keywords), *_missing(program, sets, keywords)]
+
+
+def _contradictions(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
+    """One word that starts in one place and stops or helps in another."""
+    for _, found in keywords.shared():
+        acting = [keyword for keyword in found if _acts(keyword.entry)]
+        for other in acting[1:]:
+            first = acting[0]
+            if _ACTING[first.entry.intent] != _ACTING[other.entry.intent]:
+                there = f"{first.entry.intent} ({first.word}) in {sets.places[first.language]}"
+                yield Fault(
+                    sets.places[other.language],
+                    other.word,
+                    f"is {other.entry.intent} here, but {there}: "
+                    "a word can have one intent; leave it out in one of them",
+                )
+
+
+def _acts(entry: Entry) -> bool:
+    return entry.intent in _ACTING and entry.risk != "high" and not entry.countries
+
+
+def _missing(program: Program, sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
+    """Words that a program for the United States would not act on."""
+    languages = sets.languages.values()
+    if program.region != "US" or any(one.may_miss_required_words for one in languages):
+        return
+    if "en" not in sets.languages:
+        return
+    for word in REQUIRED:
+        found = keywords.find(wording(word))
+        if found is None or not found.certain or not found.entry.intent.startswith("opt_out"):
+            yield Fault(
+                sets.places["en"],
+                word,
+                "is an opt-out by federal rule (47 CFR 64.1200(a)(10)) and this program has region "
+                "US: keep it, or set may_miss_required_words = true in that file",
+            )

@@ -1,0 +1,85 @@
+"""Decisions as they go out: with rule, keyword, language, scope and what normalisation did."""
+
+from __future__ import annotations
+
+from smsgate.messages import Decision, Intent
+from smsgate.optout.keywords import KeywordSets
+from smsgate.optout.reading import Text
+from smsgate.optout.regions import applies
+from smsgate.optout.scope import Topics
+from smsgate.optout.verdict import Finding, Said, settled
+from smsgate.optout.whole import Keyword
+from smsgate.settings import Program
+
+
+class Decisions:
+    """Writes down what the rules of one program found."""
+
+    __slots__ = ("_program", "_topics", "_version")
+
+    def __init__(self, program: Program, sets: KeywordSets) -> None:
+        """Keep what every decision says of the program and its sets."""
+        self._program = program
+        self._topics = Topics(program, sets)
+        self._version = sets.version
+
+    def by_keyword(
+        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()
+    ) -> Decision | None:
+        """For a text that is a keyword; nothing where it means nothing from that number."""
+        entry = keyword.entry
+        intent = applies(entry, text.number, self._program.region)
+        if intent is None:
+            return None
+        if text.reading.tokens[-1:] == ["?"] and intent.stops:
+            intent, rule = Intent.REVIEW, "keyword_as_question"
+        return Decision(
+            intent=intent,
+            rule=rule,
+            keyword=keyword.word,
+            language=_spoken(keyword.language, self._program),
+            confidence=1.0 if rule == "keyword" and keyword.certain else 0.9,
+            scope=self._topics.scope(intent, text.words),
+            condition="question_open" if entry.ask else "",
+            steps=(*text.reading.steps, *steps),
+            version=self._version,
+            note=entry.note,
+        )
+
+    def by_finding(self, text: Text, finding: Finding, what: Said) -> Decision:
+        """For something that was found in a sentence."""
+        intent, rule = settled(finding, what, len(text.words))
+        return Decision(
+            intent=intent,
+            rule=rule,
+            keyword=finding.keyword,
+            language=_spoken(finding.language, self._program),
+            confidence=0.9 if finding.bare else 0.95,
+            scope=self._topics.scope(intent, text.words),
+            steps=text.reading.steps,
+            version=self._version,
+        )
+
+    def decided(
+        self, text: Text, intent: Intent, rule: str, keyword: str = "", language: str = "", *,
+        confidence: float = 1.0, note: str = "",
+    ) -> Decision:  # fmt: skip
+        """For everything else."""
+        return Decision(
+            intent=intent,
+            rule=rule,
+            keyword=keyword,
+            language=language or (_spoken("und", self._program) if intent.stops else ""),
+            confidence=confidence,
+            scope=self._topics.scope(intent, text.words),
+            steps=text.reading.steps,
+            version=self._version,
+            note=note,
+        )
+
+
+def _spoken(language: str, program: Program) -> str:
+    """The language to answer in: words of all languages are answered in the program's first."""
+    if language != "und":
+        return language
+    return next((name for name in program.keywords if name not in ("*", "und")), "en")

@@ -1,0 +1,153 @@
+"""How wordings inside sentences are written, and how one is found.
+
+A pattern is a row of elements. An element is a literal wording (``lose my number``), or one of
+the classes of its language (``{stop|quit}``). ``~3`` before an element lets up to three words
+stand in between; ``^`` asks for the beginning of the sentence, ``$`` for its end, where politeness
+may stand outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from smsgate.optout.keywords import Language, Phrase, listed
+from smsgate.optout.normalise import fold
+
+WIDER = 3
+"""A gap of one word is this many characters where words are not parted."""
+
+Span = tuple[int, int]
+
+
+class Element(NamedTuple):
+    """One element of a pattern: any of the signs, after at most ``gap`` other words."""
+
+    signs: tuple[int, ...]
+    gap: int
+
+
+class Pattern(NamedTuple):
+    """A compiled wording."""
+
+    means: str
+    written: str
+    language: str
+    elements: tuple[Element, ...]
+    first: bool = False
+    """Nothing but politeness may stand before it in the sentence."""
+    last: bool = False
+    """Nothing but politeness may follow it in the sentence."""
+    firm: bool = False
+    """Only ``never`` takes it out of play."""
+
+
+class Match(NamedTuple):
+    """A pattern that was found, and the words that it covers."""
+
+    pattern: Pattern
+    start: int
+    end: int
+
+
+class Part(NamedTuple):
+    """An element as it is written: a literal, or names of classes."""
+
+    literal: str
+    names: tuple[str, ...]
+    gap: int
+
+    def gap_in(self, language: Language) -> int:
+        """How many words, or characters of an unspaced script, may stand before it."""
+        return self.gap if language.spaced else self.gap * WIDER
+
+
+def parts_of(written: str) -> list[Part]:
+    """The elements of a written pattern; literal words stay together."""
+    parts: list[Part] = []
+    gap = 0
+    literal = False
+    for piece in written.strip("^$ ").split():
+        if piece.startswith("~"):
+            gap, literal = int(piece[1:]), False
+        elif piece.startswith("{"):
+            parts.append(Part("", tuple(sorted(piece.strip("{}").split("|"))), gap))
+            gap, literal = 0, False
+        elif literal:
+            parts[-1] = parts[-1]._replace(literal=f"{parts[-1].literal} {piece}")
+        else:
+            parts.append(Part(piece, (), gap))
+            gap, literal = 0, True
+    return parts
+
+
+class Rule(NamedTuple):
+    """A wording as it is written, before its classes have signs."""
+
+    means: str
+    written: str
+    firm: bool
+    parts: list[Part]
+
+    def compiled(self, language: str, elements: tuple[Element, ...]) -> Pattern:
+        """The pattern of a language, with the signs of its elements."""
+        written = self.written
+        first, last = written.startswith("^"), written.endswith("$")
+        return Pattern(self.means, written, language, elements, first, last, self.firm)
+
+
+def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
+    """The wordings of some phrases, one by one."""
+    return [
+        Rule(phrase.means, written, phrase.firm, parts_of(written))
+        for phrase in phrases
+        for written in listed(phrase.any)
+    ]
+
+
+def spellings(text: str, language: Language) -> list[str]:
+    """A text, and where the language has other spellings (``ü`` as ``ue``) with those as well."""
+    other = text
+    for letter, written in language.other_spellings.items():
+        other = other.replace(letter, written).replace(letter.upper(), written.upper())
+    return [text] if other == text or fold(other) == fold(text) else [text, other]
+
+
+def matches_of(pattern: Pattern, seen: Mapping[int, list[Span]]) -> Iterable[Match]:
+    """Where a pattern stands, given where its signs are; each first element at most once."""
+    elements = pattern.elements
+    for sign in elements[0].signs:
+        for start, end in seen.get(sign, ()):
+            last = _rest(elements, 1, end, seen)
+            if last >= 0:
+                yield Match(pattern, start, last)
+
+
+def _rest(elements: tuple[Element, ...], at: int, end: int, seen: Mapping[int, list[Span]]) -> int:
+    """The end of the whole match or -1; each element takes the nearest occurrence that leads on."""
+    if at == len(elements):
+        return end
+    limit = end + elements[at].gap
+    spans = sorted(
+        span
+        for sign in elements[at].signs
+        for span in seen.get(sign, ())
+        if end <= span[0] <= limit
+    )
+    for _, stop in spans:
+        last = _rest(elements, at + 1, stop, seen)
+        if last >= 0:
+            return last
+    return -1
+
+
+def follows(words: list[str], at: int, rest: tuple[str, ...]) -> bool:
+    """Whether the rest of a wording stands at a place; a ``*`` ends a beginning."""
+    if words[at : at + len(rest)] == list(rest):
+        return True
+    if at + len(rest) > len(words):
+        return False
+    return all(
+        word == wanted or (wanted[-1] == "*" and word.startswith(wanted[:-1]))
+        for word, wanted in zip(words[at:], rest, strict=False)
+    )

@@ -1,0 +1,31 @@
+"""The rules keep the scores that they have reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.accuracy.evaluate import OUT, labelled, smsgate
+
+DECIDE = smsgate()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("development", 0.97), ("own", 0.97), ("held_out", 0.85)]
+)
+def test_opt_outs_are_suppressed(name, wanted):
+    outs = [one for one in labelled(name) if one.label in OUT]
+    missed = [one.text for one in outs if DECIDE(one.text) not in OUT]
+    assert len(missed) <= (1 - wanted) * len(outs), missed
+
+
+@pytest.mark.parametrize(("name", "most"), [("development", 1), ("own", 1), ("held_out", 2)])
+def test_ordinary_texts_go_through(name, most):
+    wrong = [one for one in labelled(name) if one.label == "none" and DECIDE(one.text) in OUT]
+    assert len(wrong) <= most, wrong
+
+
+@pytest.mark.parametrize("label", ["opt_in", "help", "opt_out_all"])
+def test_opt_in_help_and_scope_are_recognised(label):
+    texts = [one for one in labelled("development") if one.label == label]
+    right = [one for one in texts if DECIDE(one.text) == label]
+    assert len(right) >= 0.95 * len(texts)

@@ -1,0 +1,31 @@
+"""Programs for the tests of the rules."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from smsgate.optout import Classifier, load_sets
+from smsgate.settings import Program
+
+
+def program(**changes: object) -> Program:
+    """A program with every language, for the United States."""
+    settings = {
+        "name": "alerts",
+        "title": "Acme Alerts",
+        "account": "twilio",
+        "senders": ("*",),
+        "keywords": ("*",),
+        "region": "US",
+        **changes,
+    }
+    return Program(**settings)
+
+
+@cache
+def classifier(**changes: object) -> Classifier:
+    """Its classifier, with the shipped keyword sets."""
+    made = program(**changes)
+    sets, faults = load_sets(None, made.keywords)
+    assert faults == []
+    return Classifier(made, sets)

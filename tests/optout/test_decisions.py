@@ -1,0 +1,171 @@
+"""What texts are understood as, phenomenon by phenomenon."""
+
+# ruff: noqa: E501 - tables of texts
+from __future__ import annotations
+
+import pytest
+
+from tests.optout.program import classifier
+
+FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
+DRESSES = (
+    "{}", " {} ", "{}.", "{}!!!", "“{}”", '"{}"', "'{}'", "({})", "*{}*", "{}…", "{} 🛑", "{} please",
+    "Please {}", "{}\n", "{}\u200b", "\u202a{}\u202c", "{} 😡", "ok {}", "{} thanks", "{}, thank you",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("word", FCC)
+def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word, dress):
+    for cased in (word, word.upper(), word.title(), word.swapcase()):
+        text = dress.format(cased)
+        assert classifier().classify(text).intent == "opt_out", text
+
+
+OPT_OUTS = """
+S T O P|s.t.o.p|s-t-o-p|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
+stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
+stpo|sotp|cancle|unsubcribe|unsusbcribe|qiut|un subscribe|pls stpo
+take me off your list|Remove my number from your database|lose my number|stop texting me
+please don't contact me again|I never signed up for this, stop|wrong number|You have the wrong number
+no more texts please|I don't want to receive these messages anymore|leave me alone|fuck off
+can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
+STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
+I revoke my consent|cease and desist|put me on your do not call list
+STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
+"""
+NONES = """
+don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
+meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
+cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
+remove the onions please|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
+Liked “Reply STOP to opt out”|Loved "Sale! Reply STOP to end"|Le gustó “Responda STOP para cancelar”
+Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Reacted 😂 to “Reply STOP to unsubscribe”
+Auto-reply: I am out of the office. Text STOP to stop receiving these.|> Reply STOP to end\\nIs this open?
+Acme: your table is ready. Reply STOP to opt out|does “Reply STOP to end” cost anything per text?
+We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
+"""
+REVIEWS = """
+not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
+how did you get my number|stop start|stop lol|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
+"""
+HELPS = """
+HELP|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+"""
+OPT_INS = """
+START|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
+I unsubscribed by mistake, add me back|oops didn't mean to stop, START
+"""
+ALLS = """
+STOPALL|stop all|Stop ALL 🛑|unsubscribe from all lists|remove me from all of your lists|stop everything
+stop all texts from your company|BAJA TODO|stop tout|Stopp alle|すべて停止してください|全部退订|إيقاف الكل
+"""
+
+
+def _each(texts: str) -> list[str]:
+    return [
+        part.replace("\\n", "\n") for line in texts.strip().splitlines() for part in line.split("|")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("intent", "text"),
+    [
+        (intent, text)
+        for intent, texts in (
+            ("opt_out", OPT_OUTS), ("none", NONES), ("review", REVIEWS), ("help", HELPS),
+            ("opt_in", OPT_INS), ("opt_out_all", ALLS),
+        )
+        for text in _each(texts)
+    ],
+)  # fmt: skip
+def test_a_text_is_understood(intent, text):
+    decision = classifier().classify(text)
+    assert decision.intent == intent, decision
+
+
+@pytest.mark.parametrize("text", ["YES", "Yes!", "y", "Sí", "oui", "ja", "да", "はい"])
+def test_yes_is_an_opt_in_only_while_our_question_is_open(text):
+    decision = classifier().classify(text)
+    assert (decision.intent, decision.condition) == ("opt_in", "question_open")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "intent"),
+    [
+        ("START 0", "+919876543210", "opt_out_all"), ("START DND", "+919876543210", "opt_out_all"),
+        ("START 0", "", "opt_out_all"), ("START DND", "+14155550123", "review"),
+        ("STOP DND", "+919876543210", "review"), ("T", "+8613800138000", "opt_out"),
+        ("TD", "+85291234567", "opt_out"), ("td", "+886912345678", "opt_out"),
+        ("T", "+14155550123", "review"), ("R", "+14155550123", "review"),
+        ("ALLOW", "+2348012345678", "opt_in"), ("ALLOW", "+14155550123", "none"),
+    ],
+)  # fmt: skip
+def test_some_words_mean_something_only_in_some_countries(text, number, intent):
+    assert classifier().classify(text, number).intent == intent
+
+
+def test_the_region_of_the_program_counts_where_the_number_is_not_known():
+    assert classifier(region="CN").classify("T").intent == "opt_out"
+    assert classifier(region="US").classify("T").intent == "review"
+
+
+def test_what_our_texts_print_is_an_opt_out():
+    printed = classifier(printed=("T", "1"))
+    assert printed.classify("t.").intent == "opt_out"
+    assert printed.classify("1").rule == "printed"
+    assert classifier().classify("1").intent == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("BAJA", "es"), ("arrêt", "fr"), ("abmelden", "de"), ("отписка", "ru"), ("退订", "zh-Hans"),
+     ("no me manden más mensajes", "es"), ("Hören Sie auf mir zu schreiben", "de"),
+     ("mesaj atmayın", "tr"), ("送らないでください", "ja"), ("stop texting me", "en")],
+)  # fmt: skip
+def test_the_language_is_that_of_the_text(text, language):
+    assert classifier().classify(text).language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("stop promos", "program"),
+        ("STOP", ""),
+        ("stop all", "all"),
+        ("stop acme alerts texts", "program"),
+    ],
+)
+def test_a_text_may_name_its_scope(text, scope):
+    assert classifier().classify(text).scope == scope
+
+
+def test_a_program_knows_only_its_own_languages():
+    english = classifier(keywords=("en",))
+    assert english.classify("отписка").intent == "none"
+    assert english.classify("STOP").intent == "opt_out"
+    assert english.version != classifier().version
+
+
+def test_a_decision_says_what_normalisation_did():
+    decision = classifier().classify("please ＳＴＯＰ")
+    assert decision.steps == ("width", "politeness")
+    assert (decision.keyword, decision.rule) == ("STOP", "keyword_politely")
+    assert decision.version == classifier().version
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["shop", "step", "top", "cancer", "quiet", "and", "send", "stops by", "yest", "nos", "starr"],
+)
+def test_words_one_edit_from_a_keyword_stay_themselves(word):
+    assert not classifier().classify(word).intent.stops
+
+
+def test_our_own_texts_are_known_without_quotation_marks():
+    template = "Acme: {offer} this weekend only, text STOP and we remove your number. Have fun"
+    knowing = classifier(templates=(template,))
+    quote = "Acme: 20% off this weekend only, text STOP and we remove your number. Have fun"
+    assert knowing.classify(f"{quote} is that for shoes too").intent == "none"
+    assert knowing.classify(quote).rule in ("quotation", "nothing_known")
+    assert knowing.classify(f"{quote} STOP").intent == "opt_out"
