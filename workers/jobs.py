@@ -26,7 +26,7 @@ def gateway() -> Gateway:
 def apply_inbox(lane: int) -> None:
     """Apply what waits in a lane's inbox."""
     try:
-        gateway().apply(lane)
+        gateway().work(lane)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
         _log.warning("inbox waits", lane=lane, problem=str(error))

@@ -79,6 +79,13 @@ class Gateway:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
         return self._applying.drain(lane)
 
+    def work(self, lane: int) -> int:
+        """Apply a lane's inbox, then whatever waits in others, until nothing more comes.
+
+        For two seconds at most, then lanes with work have a new job. Gives how many entries.
+        """
+        return self._applying.work(lane)
+
     def send_replies(self, lane: int, patience_s: float = JOB_S) -> int:
         """Send the due replies of a lane; gives how many were settled within ``patience_s``.
 

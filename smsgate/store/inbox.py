@@ -86,10 +86,21 @@ class Inbox:
         )
         return Batch(cursor=(cursor or b"").decode(), entries=entries)
 
-    def rest(self, lane: int) -> None:
-        """Forget the wake of an inbox that is empty, so that the next entry asks for a job."""
+    def rest(self, lane: int) -> bool:
+        """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
+
+        False where something waits, so that somebody has to go on.
+        """
         keys = LANE_KEYS[lane]
-        self._rest([keys.inbox, keys.wake_inbox], [])
+        return bool(self._rest([keys.inbox, keys.wake_inbox], []))
+
+    def busy(self) -> list[int]:
+        """The lanes in which something waits; one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.xlen(keys.inbox)
+            depths = pipeline.execute()
+        return [lane for lane, depth in enumerate(depths) if depth]
 
     def depth(self, lane: int) -> int:
         """How many entries wait in a lane."""

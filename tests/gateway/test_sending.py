@@ -100,3 +100,24 @@ def test_replies_to_numbers_of_two_lanes_never_share_an_id(gateway, signed):
     ]
 
     assert {id_.partition("-")[0] for id_ in ids} == {str(LANE), str(lane_of(OTHER))}
+
+
+def test_a_job_goes_on_with_whatever_waits_in_other_lanes(gateway, signed, redis_client):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.receive("twilio", signed("STOP", OTHER))
+
+    assert gateway.work(LANE) == 2
+    assert gateway.store.inbox.busy() == []
+    assert list(redis_client.scan_iter("smsgate:*:wake:inbox")) == []
+
+
+def test_the_first_message_after_a_rest_asks_for_a_job_and_the_others_do_not(
+    gateway, signed, redis_client
+):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.work(LANE)
+    redis_client.delete("rq:queue:inbox")
+    for text in ("START", "STOP"):
+        gateway.receive("twilio", signed(text))
+
+    assert redis_client.llen("rq:queue:inbox") == 1

@@ -65,6 +65,8 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert store.outbox.waiting(LANE) == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
     assert store.inbox.depth(LANE) == 0
+    assert redis_client.exists(KEYS.wake_inbox)
+    assert store.inbox.rest(LANE)
     assert not redis_client.exists(KEYS.wake_inbox)
 
 

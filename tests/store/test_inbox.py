@@ -175,11 +175,13 @@ def test_a_duplicate_asks_for_no_job(store, redis_client):
 
 def test_rest_forgets_the_wake_only_of_an_empty_inbox(store, redis_client):
     store.inbox.add([arrival()])
-    store.inbox.rest(LANE)
+    assert not store.inbox.rest(LANE)
     assert redis_client.exists(KEYS.wake_inbox)
+    assert store.inbox.busy() == [LANE]
 
     redis_client.delete(KEYS.inbox)
-    store.inbox.rest(LANE)
+    assert store.inbox.rest(LANE)
+    assert store.inbox.busy() == []
     assert not redis_client.exists(KEYS.wake_inbox)
 
 

@@ -42,7 +42,8 @@ redis.call('XTRIM', KEYS[3], 'MINID', ms .. '-' .. string.format('%.0f', tonumbe
 
 local left = redis.call('XLEN', KEYS[3])
 local until_ms = string.format('%.0f', now_ms + wake_ms)
-if left == 0 then redis.call('DEL', KEYS[9]) else redis.call('SET', KEYS[9], until_ms) end
+-- Even where the inbox is empty now: its worker looks again before it rests.
+redis.call('SET', KEYS[9], until_ms)
 local wake = 0
 if #replies > 0 and tonumber(redis.call('GET', KEYS[10]) or 0) <= now_ms then
   redis.call('SET', KEYS[10], until_ms)
