@@ -58,6 +58,12 @@ class NoSuchReply(SmsGateError):
     status = 404
 
 
+class NoSuchReview(SmsGateError):
+    """No text of that number waits for a person."""
+
+    status = 404
+
+
 class Unauthorized(SmsGateError):
     """An API call without a valid key."""
 

@@ -18,6 +18,7 @@ from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.keywords import keywords
 from smsgate.cli.replies import replies
+from smsgate.cli.review import review
 from smsgate.cli.setup import config, init
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
@@ -44,6 +45,7 @@ for command in (
     status,
     history,
     replies,
+    review,
     explain,
     keywords,
 ):

@@ -44,7 +44,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Send a reply again that was given up."""
-    session.gateway().retry_reply(id_, _person())
+    session.gateway().retry_reply(id_, person())
     click.echo(f"Reply {id_} is due again.")
 
 
@@ -52,11 +52,11 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Forget a reply that was given up."""
-    session.gateway().dismiss_reply(id_, _person())
+    session.gateway().dismiss_reply(id_, person())
     click.echo(f"Reply {id_} is dismissed.")
 
 
-def _person() -> str:
+def person() -> str:
     """Who acts, for the ledger."""
     return f"terminal:{getpass.getuser()}"
 

@@ -160,7 +160,7 @@ class Applying:
         return self._wordings[key]
 
     def _concerned(self, entry: Entry) -> list[str]:
-        return [*self._published] if entry.scope == ALL else [entry.scope]
+        return [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
 
 
 def _event(

@@ -14,12 +14,13 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gate import Answer, Gate
-from smsgate.gateway import dead_letters
+from smsgate.gateway import dead_letters, reviewing
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.overriding import override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replying import Replying
+from smsgate.gateway.reviewing import Waiting
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, WebhookRequest
 from smsgate.optout import Classifier
@@ -109,6 +110,19 @@ class Gateway:
     def dismiss_reply(self, id_: str, actor: str) -> None:
         """Forget a reply that was given up. Raises ``NoSuchReply``."""
         dead_letters.dismiss(self.store, id_, actor)
+
+    def reviews(self) -> list[Waiting]:
+        """The texts that wait for a person, oldest first."""
+        return reviewing.waiting(self.store)
+
+    def decide(self, decided: str, number: str, program: str, actor: str) -> None:
+        """Settle a text that waits: ``opt_out`` or ``none``; ``undo`` makes it wait again.
+
+        Raises ``NoSuchReview``, ``InvalidNumber``, ``StoreUnavailable``.
+        """
+        entry = reviewing.decision_entry(self.settings, self.store, decided, number, program, actor)
+        _, lanes = self.store.inbox.add([Arrival(entry)])
+        wake(self.wakes.inbox, lanes)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.

@@ -86,7 +86,9 @@ def settle(
         return _opt_in(stored, standing)
     if entry.decision.intent is Intent.HELP:
         return _help(standing, now_us)
-    return Settled(standing, "recorded")
+    # A person decided that a text which waited asked for nothing.
+    decided = entry.source == "operator" and entry.decision.intent is Intent.NONE
+    return Settled(standing, "recorded", closes_review=decided)
 
 
 def _agrees(intent: Intent, flag: Intent) -> bool:

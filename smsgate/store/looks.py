@@ -12,7 +12,7 @@ import msgspec
 from smsgate.consent import NumberState, Published, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL
-from smsgate.store.connection import Client, Script
+from smsgate.store.connection import Client, Script, translated
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LANE_KEYS, LAYOUT, Keys, lane_of
 
@@ -40,6 +40,7 @@ class Looks:
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
+        self._client = client
         self._look = Script(client, "look")
         self._buckets = 0
 
@@ -79,6 +80,12 @@ class Looks:
             looks = _looks(raw, chunk, programs)
             found.update({n: one.standing for n, one in zip(chunk, looks, strict=True)})
         return now_us, found
+
+    def reviews(self, lane: int) -> dict[str, str]:
+        """Review holds of a lane: ``PROGRAM:NUMBER`` and the inbox id of the text that waits."""
+        with translated():
+            rows = self._client.hgetall(LANE_KEYS[lane].reviews)
+        return {field.decode(): id_.decode() for field, id_ in rows.items()}
 
     def bucket_count(self) -> int:
         """Into how many buckets a lane's sets are split. Raises ``StoreNotReady``."""
