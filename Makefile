@@ -70,6 +70,8 @@ $(VENV)/.bench: pyproject.toml config/constraints.txt | $(VENV)/.python
 # The first interpreter that really runs, can make an environment, and for which there is a
 # Redis: 3.11 to 3.13 have one in a wheel, newer ones want a redis-server on PATH.
 $(VENV)/.python:
+	@if [ -n "$(PYTHON)" ] && ! "$(PYTHON)" -c "" 2>/dev/null; then \
+	  echo "PYTHON=$(PYTHON) does not run: give the path of a Python 3.11 to 3.13." >&2; exit 1; fi
 	@for python in "$(BIN)/python" "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
 	  [ -n "$$python" ] || continue; \
 	  "$$python" -c 'import shutil, sys, ensurepip, venv; v = sys.version_info; \

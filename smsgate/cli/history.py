@@ -10,15 +10,23 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.consent import Event
+from smsgate.errors import InvalidNumber
 from smsgate.phone import e164
 
 
 @click.command(epilog="Example: smsgate history +14155550123")
-@click.argument("number")
+@click.argument("number", required=False)
+@click.option("--unrouted", is_flag=True, help="Texts to senders that no program has, instead.")
 @session.as_json
-def history(number: str, as_json: bool) -> None:
-    """Show everything that happened to a number's consent, oldest first."""
-    events = session.gateway().history(e164(number))
+def history(number: str | None, unrouted: bool, as_json: bool) -> None:
+    """Show everything that happened to a number's consent, oldest first.
+
+    What texted us may also be a short code or a name: ask for it as it is.
+    """
+    if not (number or unrouted):
+        raise click.UsageError("Say which NUMBER, or --unrouted.")
+    gateway = session.gateway()
+    events = gateway.unrouted() if unrouted else gateway.history(_as_recorded(number or ""))
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return
@@ -26,7 +34,15 @@ def history(number: str, as_json: bool) -> None:
     for event in events:
         _show(console, event)
     if not events:
-        console.print(f"Nothing is known of {number}.")
+        console.print(f"Nothing is known of {number}." if number else "Every text was routed.")
+
+
+def _as_recorded(number: str) -> str:
+    """A phone number in E.164; a short code or a name as it is."""
+    try:
+        return e164(number)
+    except InvalidNumber:
+        return number
 
 
 def moment(time_us: int) -> str:

@@ -133,9 +133,15 @@ def readable(line: str) -> str:
         return line
     clock = str(found.pop("timestamp", ""))[11:19]
     level, event = found.pop("level", ""), found.pop("event")
-    rest = " ".join(f"{key}={value}" for key, value in found.items() if value != "")
+    rest = " ".join(f"{key}={_printable(value)}" for key, value in found.items() if value != "")
     loud = "" if level in ("info", "debug", "") else f"{level.upper()} "
     return f"{clock} {loud}{event} {rest}".strip()
+
+
+def _printable(value: object) -> str:
+    """A value on one line: anybody may call us with any name, line breaks and all."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)
 
 
 def _ending(code: int) -> str:

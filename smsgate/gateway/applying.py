@@ -116,10 +116,11 @@ class Applying:
         entry = stored.entry
         before = tally.standings.get(entry.number, Standing())
         settled = settle(stored, before, self._published, now_us)
-        tally.standings[entry.number] = settled.standing
         note = settled.note
         if settled.reply:
             note = self._answer(lane, stored, settled, tally, now_us)
+        if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
+            tally.standings[entry.number] = settled.standing
         if settled.closes_review:
             tally.decided += [hold_field(name, entry.number) for name in self._concerned(entry)]
         tally.events.append(_event(lane, stored, before, settled, note, now_us))

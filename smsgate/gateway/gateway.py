@@ -29,7 +29,7 @@ from smsgate.queue import JOB_S, Wakes
 from smsgate.settings import Settings
 from smsgate.spool import Spool
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import LANES, lane_of
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,6 @@ class Gateway:
         then.
         """
         return self._receiving.receive(account, request)
-
-    def reported(self, account: str, request: WebhookRequest) -> Receipt:
-        """Verify and keep what a provider tells of texts of ours (delivery reports).
-
-        Raises as ``receive`` does.
-        """
-        return self._receiving.reported(account, request)
 
     def apply(self, lane: int) -> int:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
@@ -152,6 +145,13 @@ class Gateway:
     def history(self, number: str) -> list[Event]:
         """The events of a number (E.164), oldest first."""
         return self.store.ledger.of_number(number)
+
+    def unrouted(self) -> list[Event]:
+        """The texts to senders that no program has, oldest first."""
+        events = (event for lane in range(LANES) for event in self.store.ledger.of_lane(lane))
+        return sorted(
+            (event for event in events if event.kind == "unrouted"), key=lambda one: one.received_us
+        )
 
     def ready(self) -> dict[str, str]:
         """Each collaborator by name: what is wrong with it, or ``ok``.

@@ -97,14 +97,6 @@ class Receiving:
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
         )
 
-    def reported(self, name: str, request: WebhookRequest) -> Receipt:
-        """See ``Gateway.reported``."""
-        account, provider = self._account(name)
-        if self._genuine(account, provider, request):
-            raise SignatureExpired("the request is outside the time window of its signature")
-        outcomes = self._told(provider.reports(request, account), account)
-        return Receipt(provider.ACK, " ".join(outcomes) or "status", "")
-
     def _genuine(self, account: Account, provider: Provider, request: WebhookRequest) -> bool:
         """Verify; whether all is right but the time. Raises ``SignatureRefused``."""
         call = provider.certificate(request, account)

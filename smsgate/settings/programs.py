@@ -37,11 +37,8 @@ class ProgramReader:
         """Return one program, or nothing where the table cannot be used at all."""
         if not self._name_is_fit(name):
             return None
-        try:
-            shape = ProgramTable.model_validate(self._expanded(name, table))
-        except ValidationError as error:
-            for key, problem in complaints(error, tuple(ProgramTable.model_fields)):
-                self._fault(f"{name}.{key}" if key else name, problem)
+        shape = self._shape(name, self._expanded(name, table))
+        if shape is None:
             return None
         self._check(name, shape)
         return Program(
@@ -65,6 +62,23 @@ class ProgramReader:
             templates=tuple(shape.templates),
             contact=shape.contact,
         )
+
+    def _shape(self, name: str, table: object) -> ProgramTable | None:
+        """The table as it should be; what has a fault is left out, so that the rest is checked."""
+        try:
+            return ProgramTable.model_validate(table)
+        except ValidationError as error:
+            for key, problem in complaints(error, tuple(ProgramTable.model_fields)):
+                self._fault(f"{name}.{key}" if key else name, problem)
+            faulty = {str(found["loc"][0]) for found in error.errors() if found["loc"]}
+        if not isinstance(table, dict):
+            return None
+        sound = {key: value for key, value in table.items() if key not in faulty}
+        stand_in = {"name": name, "account": next(iter(self._accounts), ""), "senders": ["-"]}
+        try:
+            return ProgramTable.model_validate({"keywords": ["und"], **stand_in, **sound})
+        except ValidationError:
+            return None
 
     def check_together(self, programs: Iterable[Program]) -> None:
         """Report senders that two programs of one account claim, and old names that live on."""

@@ -10,6 +10,7 @@ from smsgate.store.ledger import Ledger
 from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
 from smsgate.store.outbox import Outbox
+from smsgate.store.quarantine import Quarantine
 from smsgate.store.simulator import Simulator
 from smsgate.store.sweep import Sweep
 from smsgate.store.together import Together
@@ -31,4 +32,5 @@ class Store:
         self.ledger = Ledger(client)
         self.trail = Trail(client)
         self.sweep = Sweep(client)
+        self.quarantine = Quarantine(client)
         self.simulator = Simulator(client)

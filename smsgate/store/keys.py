@@ -42,6 +42,11 @@ CLOCK_LEASE = "smsgate:clock"
 SIMULATOR = "smsgate:simulator"
 
 
+def quarantine_of(account: str) -> str:
+    """Key of the stream of an account's refused requests."""
+    return f"smsgate:quarantine:{account}"
+
+
 def pace_of(account: str, sender: str) -> str:
     """Key that says when a sender of ours may text again; a sender serves all lanes."""
     return f"smsgate:pace:{account}:{sender}"

@@ -50,7 +50,7 @@ class Looks:
         One round trip; all of a lane's chunk at one moment. Raises ``StoreNotReady`` where a
         lane has no marker, ``UnknownProgram`` where the program is not published.
         """
-        groups = _by_lane(numbers)
+        groups = _by_lane(numbers) or [(0, [])]  # even nobody is asked about for a program
         buckets = self._bucket_count()
         calls = [
             _call(LANE_KEYS[lane], chunk, (program,), buckets, program) for lane, chunk in groups

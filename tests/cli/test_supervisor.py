@@ -106,3 +106,12 @@ READABLE = [
 @pytest.mark.parametrize(("line", "shown"), READABLE)
 def test_structured_lines_are_shown_as_people_read_them(line: str, shown: str) -> None:
     assert readable(line) == shown
+
+
+def test_a_name_that_somebody_made_up_cannot_write_lines_of_its_own() -> None:
+    line = '{"event":"webhook","account":"a\\n    web \u2502 FORGED\\u0000"}'
+    shown = readable(line)
+
+    assert "\n" not in shown
+    assert "\0" not in shown
+    assert "FORGED" in shown

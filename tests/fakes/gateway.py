@@ -95,18 +95,12 @@ class FakeGateway:
     error: Exception | None = None
     collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})
     received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
-    reports: list[tuple[str, WebhookRequest]] = field(default_factory=list)
     overridden: list[tuple[str, ...]] = field(default_factory=list)
 
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
         self.received.append((account, request))
         self._fail()
         return Receipt(self.answer, "opt_out", "+1415•••0123")
-
-    def reported(self, account: str, request: WebhookRequest) -> Receipt:
-        self.reports.append((account, request))
-        self._fail()
-        return Receipt(HttpReply(204, "text/plain"), "status", "")
 
     def status(self, number: str) -> dict[str, Answer]:
         self._fail()

@@ -11,6 +11,7 @@ SHORT = Plan(
 )
 
 
+@pytest.mark.full
 @pytest.mark.timeout(180)
 def test_nothing_is_lost_doubled_or_let_through_whatever_is_broken(tmp_path, leash):
     result = run(SHORT, tmp_path, leash, print)

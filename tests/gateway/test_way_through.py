@@ -16,13 +16,15 @@ from smsgate.errors import (
     UnknownAccount,
 )
 from smsgate.gateway import Gateway
-from smsgate.messages import Intent
+from smsgate.messages import InboundMessage, Intent
+from smsgate.providers import twilio
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
 
 LANE = lane_of(NUMBER)
+SENDER = "+14155550999"
 
 
 def outcomes(gateway: Gateway, number: str = NUMBER) -> list[tuple[str, str]]:
@@ -244,6 +246,32 @@ def test_one_number_s_text_leaves_every_other_number_alone(gateway, signed):
     run(gateway, OTHER)
 
     assert allowed(gateway, number=OTHER) == (True, "")
+
+
+def test_help_that_the_provider_answers_uses_up_nothing_of_ours(gateway, signed, api):
+    for text in ("HELP", "HELP", "HELP", "help please"):
+        gateway.receive("twilio", signed(text, sender="+14155550888"))
+        run(gateway)
+
+    assert len(api.calls) == 1
+
+
+def test_a_message_that_came_to_the_address_for_reports_is_taken(gateway, signed):
+    request = twilio.inbound(
+        InboundMessage("twilio", "SM" + "9" * 32, NUMBER, SENDER, "STOP"),
+        gateway.settings.accounts["twilio"],
+        "https://sms.example.com/webhooks/twilio/status",
+    )
+    gateway.receive("twilio", request)
+
+    assert allowed(gateway) == (False, "hold")
+
+
+def test_unrouted_texts_can_be_listed(gateway, signed):
+    gateway.receive("twilio", signed("STOP", sender="+14155550111"))
+    run(gateway)
+
+    assert [event.entry.text for event in gateway.unrouted()] == ["STOP"]
 
 
 # --- what is refused ------------------------------------------------------------------------

@@ -72,6 +72,8 @@ def test_a_review_hold_is_seen_by_its_program(store):
 def test_an_unknown_program_is_an_error(store):
     with pytest.raises(UnknownProgram, match="nobody"):
         store.looks.numbers([NUMBER], "nobody")
+    with pytest.raises(UnknownProgram, match="nobody"):
+        store.looks.numbers([], "nobody")
 
 
 def test_a_store_without_marker_cannot_be_trusted(bare_store):
