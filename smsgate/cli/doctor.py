@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.doctor_account import look_at
+from smsgate.cli.finding import FAULT, OK, WARNING, Finding
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
 from smsgate.providers import usable
 from smsgate.wiring import build_gateway
 
-OK, WARNING, FAULT = "ok", "warning", "fault"
 _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, and what was seen."""
-
-    subject: str
-    state: str
-    """``ok``, ``warning`` or ``fault``."""
-    said: str
-
-
-@click.command(epilog="Example: smsgate doctor")
+@click.command(epilog="Example: smsgate doctor twilio")
+@click.argument("account", required=False)
 @session.as_json
-def doctor(as_json: bool) -> None:
-    """Look at every collaborator and say what is wrong. Exit code 2 if something is."""
+def doctor(account: str | None, as_json: bool) -> None:
+    """Look at every collaborator, or at one ACCOUNT, and say what is wrong.
+
+    Exit code 2 if something of smsgate is, 1 if something of the account is.
+    """
+    if account is not None:
+        found = list(look_at(session.gateway(), account))
+        _report(found, as_json, 1)
     configuration = session.configuration()
     made = build_gateway(configuration)
     click.get_current_context().call_on_close(made.close)
     found = [*examine(made)]
     found += [Finding("configuration", WARNING, said) for said in configuration.warnings]
+    _report(found, as_json, 2)
+
+
+def _report(found: list[Finding], as_json: bool, code: int) -> None:
+    """Print the findings and end, with ``code`` where one is a fault."""
     if as_json:
         session.show_json([asdict(finding) for finding in found])
     else:
         _show(found)
-    session.end(2 if any(finding.state == FAULT for finding in found) else 0)
+    session.end(code if any(finding.state == FAULT for finding in found) else 0)
 
 
 def examine(gateway: Gateway) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
 from smsgate.messages import WebhookRequest, is_form
@@ -72,13 +71,13 @@ def finding(
 
 def other_urls(request: WebhookRequest) -> Iterator[str]:
     """The addresses that the provider may have been given instead, likeliest first."""
-    parts = urlsplit(request.url)
-    target = request.url.partition("://")[2].partition("/")[2]
+    # Not urlsplit, which raises for some hosts that anybody may send.
+    ours, _, target = request.url.partition("://")[2].partition("/")
     path, _, query = target.partition("?")
     slash = path.removesuffix("/") if path.endswith("/") else f"{path}/"
     tails = dict.fromkeys([target, f"{slash}?{query}" if query else slash, path, slash])
     for tail in tails:
-        for host in _hosts(request, parts.netloc):
+        for host in _hosts(request, ours):
             for scheme in ("https", "http"):
                 url = f"{scheme}://{host}/{tail}"
                 if url != request.url:

@@ -9,6 +9,7 @@ from smsgate.consent import Event
 from smsgate.errors import (
     InvalidNumber,
     QueueUnavailable,
+    SignatureRefused,
     SpoolUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -18,6 +19,7 @@ from smsgate.gateway import dead_letters, reviewing
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.overriding import override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
+from smsgate.gateway.refusing import Refusing
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replying import Replying
 from smsgate.gateway.reviewing import Waiting
@@ -48,6 +50,7 @@ class Gateway:
     _applying: Applying = field(init=False)
     _replying: Replying = field(init=False)
     _replaying: Replaying = field(init=False)
+    _refusing: Refusing = field(init=False)
 
     def __post_init__(self) -> None:
         """Hand each movement what it needs."""
@@ -60,6 +63,7 @@ class Gateway:
         object.__setattr__(self, "_replying", replying)
         replaying = Replaying(self.spool, self.store, self.wakes)
         object.__setattr__(self, "_replaying", replaying)
+        object.__setattr__(self, "_refusing", Refusing(self.store))
 
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
         """Verify, understand and store what a provider posts; the receipt has the answer.
@@ -67,7 +71,11 @@ class Gateway:
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
-        return self._receiving.receive(account, request)
+        try:
+            return self._receiving.receive(account, request)
+        except SignatureRefused as error:
+            self._refusing.note(self.settings.accounts[account], request, error)
+            raise
 
     def apply(self, lane: int) -> int:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
@@ -167,6 +175,7 @@ class Gateway:
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""
         self._replaying.close()
+        self._refusing.close()
         self._replying.close()
         self.store.trail.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -55,7 +56,8 @@ class Refusing:
     def close(self) -> None:
         """Look into what is queued, then end."""
         if self._worker is not None:
-            self._queue.put(None)
+            with suppress(queue.Full):
+                self._queue.put(None, timeout=5)
             self._worker.join(timeout=5)
 
     def _run(self) -> None:

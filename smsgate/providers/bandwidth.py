@@ -3,8 +3,9 @@
 dev.bandwidth.com/docs/messaging (webhooks, createMessage, errors); error numbers as in Bandwidth's
 api-docs. Read in November 2026.
 
-Bandwidth signs nothing. It sends the user and the password that its application was given; so the
-whole request is as good as that password, and no time in it counts as signed.
+Bandwidth signs nothing. It sends the user and the password that its application was given, and
+that password vouches for the whole request, the time of the text too. Because Bandwidth tries for
+24 hours, arrival would let an old START undo a later STOP.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from smsgate.providers.contract import Field, Report, answer_json, read_json, re
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.settings import Account
-from smsgate.signing import basic_auth, same
+from smsgate.signing import basic_auth, instant_us, iso_time, same
 
 __all__ = [
     "ACK",
@@ -66,6 +67,7 @@ class _Message(msgspec.Struct, rename={"from_": "from"}):
     owner: str = ""
     direction: str = ""
     from_: str = ""
+    time: str = ""
     text: str | None = None
     media: list[str] | None = None
 
@@ -89,7 +91,7 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 
 def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
-    """Return if the request came with the callbacks' user and password. No time is signed."""
+    """Return if the request came with the callbacks' user and password: they have no time limit."""
     given = request.headers.get("authorization", "")
     user = account.options.get("callback_user", "")
     passwords = [one.value for one in account.secrets.get("callback_password", ()) if one.value]
@@ -125,6 +127,7 @@ def _inbound(message: _Message, account: Account) -> InboundMessage:
         sender=with_plus(message.owner),
         text=message.text or "",
         channel="mms" if media else "sms",
+        sent_us=instant_us(message.time),
         media=media,
     )
 
@@ -191,7 +194,7 @@ def outcome(response: HttpReply) -> Outcome:
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-    """Return the webhook by which Bandwidth would post ``message`` to ``url``."""
+    """Return the webhook by which Bandwidth would post ``message``, as of ``message.sent_us``."""
     text = message.text.encode(errors="replace").decode()
     content = {
         "id": message.message_id,
@@ -203,6 +206,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
         "from": message.number,
         "text": text,
         **({"media": list(message.media)} if message.media else {}),
+        **({} if message.sent_us is None else {"time": iso_time(message.sent_us)}),
     }
     event = {
         "type": "message-received",

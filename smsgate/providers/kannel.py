@@ -2,7 +2,8 @@
 
 kannel.org/download/1.5.0/userguide-1.5.0/userguide.html (sms-service, escape codes, "Using
 the HTTP interface to send SMS messages"); gw/smsbox.c and gw/urltrans.c. Read in November 2026.
-Kannel signs nothing: whoever knows the account's address with its secret is Kannel.
+Kannel signs nothing: whoever knows the account's address with its secret is Kannel. That vouches
+for all of the query, and so for ``ts``, the time of the text, where get-url has it.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             number=international(plain["from"], region),
             sender=international(plain["to"], region),
             text=_decoded(fields.get(b"text", b""), charset),
+            sent_us=_sent_us(fields.get(b"ts", b"")),
         )
     ]
 
@@ -150,6 +152,8 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
         "charset": "UTF-8",
         "coding": _coding(message.text),
     }
+    if message.sent_us is not None:
+        query["ts"] = str(message.sent_us // 1_000_000)
     secret = account.secrets["secret"][0].value
     address = f"{url}/{secret}?{urlencode(query, errors='replace')}"
     return WebhookRequest("GET", address, {"user-agent": "Kannel/1.5"}, b"")
@@ -167,6 +171,11 @@ def _decoded(text: bytes, charset: str) -> str:
         return text.decode()
     except UnicodeDecodeError:
         return text.decode("latin-1")
+
+
+def _sent_us(seconds: bytes) -> int | None:
+    """``%T``, seconds since 1970; nothing where it is not sent or is no number."""
+    return int(seconds) * 1_000_000 if seconds.isdigit() and len(seconds) < 12 else None
 
 
 def _coding(text: str) -> str:

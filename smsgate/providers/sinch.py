@@ -4,7 +4,8 @@ developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports, batches
 the events of Sinch's SDKs. Read in November 2026.
 
 Webhooks are signed only where Sinch's account manager set that up; without, all that is left is a
-secret in the URL. A 4xx makes Sinch drop a webhook for good.
+secret in the URL, which vouches for the whole request, its time too. A 4xx makes Sinch drop a
+webhook for good.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             sender=with_plus(event.to),
             text=text,
             channel="mms" if event.type == "mo_media" else "sms",
-            sent_us=instant_us(event.received_at) if _is_signed(account) else None,
+            sent_us=instant_us(event.received_at),
             media=media,
         )
     ]
@@ -234,7 +235,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
         "body": picture if message.channel == "mms" else text,
     }
     secret, headers = account.secrets["webhook_secret"][0].value, {}
-    if message.sent_us is not None and _is_signed(account):
+    if message.sent_us is not None:
         event["received_at"] = iso_time(message.sent_us)
     body = json.dumps(event, ensure_ascii=False).encode()
     if _is_signed(account):

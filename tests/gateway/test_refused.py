@@ -53,6 +53,11 @@ def test_a_forgery_fits_nothing_and_says_so(gateway):
     assert refused(gateway, request).finding.startswith("It fits no URL that was tried")
 
 
+def test_a_host_that_is_none_does_not_end_the_quarantine(gateway):
+    request = posted(gateway, OURS, "http://[bad/webhooks/twilio", host="[bad")
+    assert refused(gateway, request).finding.startswith("It fits no URL that was tried")
+
+
 def test_nothing_of_what_it_said_is_kept(gateway, redis_client):
     seen = f"{OURS}/a-path-secret?From=%2B14155550123&k=v"
     kept = refused(gateway, posted(gateway, OURS, seen, **{"x-twilio-signature": "A" * 28}))

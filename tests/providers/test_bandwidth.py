@@ -72,9 +72,14 @@ def test_a_batch_with_one_unreadable_text_is_unreadable(events):
         bandwidth.parse(posted(events), ACCOUNT)
 
 
-def test_no_unsigned_time_counts():
-    late = {**event(), "time": "2001-01-01T00:00:00Z"}
-    assert [one.sent_us for one in bandwidth.parse(posted([late]), ACCOUNT)] == [None]
+@pytest.mark.parametrize(
+    ("time", "sent_us"),
+    [("2026-09-21T14:13:18.500Z", 1789999998500000), ("", None), ("soon", None)],
+)
+def test_the_time_is_that_of_the_text_and_not_of_the_try(time, sent_us):
+    """A START that is tried again for a day must not undo the STOP that was texted after it."""
+    tried = {**event(time=time), "time": "2026-09-22T09:00:00Z"}
+    assert [one.sent_us for one in bandwidth.parse(posted([tried]), ACCOUNT)] == [sent_us]
 
 
 def test_a_reply_names_application_and_tag():

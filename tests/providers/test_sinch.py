@@ -82,13 +82,13 @@ def test_a_signature_does_not_count_where_the_path_is_pinned_nor_the_reverse():
         sinch.verify(WebhookRequest("POST", f"{URL}/{SECRET}", {}, b"{}"), SMS, NOW_US)
 
 
-def test_a_time_counts_only_where_it_is_signed():
+def test_the_time_of_a_text_counts_by_either_scheme():
     body = b'{"type":"mo_text","id":"1","from":"14155550123","to":"22395","body":"STOP",'
     body += b'"received_at":"2026-09-21T14:13:18.500Z"}'
     path = account_of("s", "sinch", {"scheme": "path"}, {"webhook_secret": [SECRET]})
     request = WebhookRequest("POST", f"{URL}/{SECRET}", {}, body)
     assert [one.sent_us for one in sinch.parse(request, SMS)] == [1789999998500000]
-    assert [one.sent_us for one in sinch.parse(request, path)] == [None]
+    assert [one.sent_us for one in sinch.parse(request, path)] == [1789999998500000]
 
 
 def test_a_webhook_of_another_app_is_refused():

@@ -11,7 +11,7 @@ from smsgate.messages import HttpReply, InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free, with_plus
 from smsgate.providers.contract import Handshake, Report, read_json
 from smsgate.settings import Account
-from smsgate.signing import path_secret, same
+from smsgate.signing import instant_us, iso_time, path_secret, same
 
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _RECEIVED = "Microsoft.Communication.SMSReceived"
@@ -30,6 +30,7 @@ class _Data(msgspec.Struct, rename="camel"):
     sender: str = msgspec.field(name="from", default="")
     to: str = ""
     message: str | None = None
+    received_timestamp: str = ""
     validation_code: str = ""
     delivery_status_details: str | None = None
 
@@ -69,8 +70,8 @@ def handshake(request: WebhookRequest, account: Account) -> Handshake | None:  #
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for other events.
 
-    Their times are not believed, because nothing signs them. Raises ``Unreadable`` for what is
-    not Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver.
+    The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
+    Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver.
     """
     texts = [_data(event) for event in _events(request) if event.event_type == _RECEIVED]
     if not all(text.message_id and text.sender and text.to for text in texts):
@@ -82,6 +83,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             number=with_plus(text.sender),
             sender=with_plus(text.to),
             text=text.message or "",
+            sent_us=instant_us(text.received_timestamp),
         )
         for text in texts
     ]
@@ -119,6 +121,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
             "from": message.number.removeprefix("+"),
             "to": message.sender.removeprefix("+"),
             "message": message.text,
+            **({} if message.sent_us is None else {"receivedTimestamp": iso_time(message.sent_us)}),
         },
     }
     headers = {"content-type": "application/json", "aeg-event-type": "Notification"}

@@ -52,6 +52,7 @@ def write(name, what, body, kind="Notification", **expected):
         },
         "signature": "path",
         "covers": [],
+        "stamped": True,
         "channels": ["sms"],
         "lacks": ["service", "flag", "media"],
         "request": {
@@ -71,6 +72,7 @@ def message(**changes):
         "number": "+14155550123",
         "sender": "+14155550100",
         "text": "STOP",
+        "sent_us": 1789999998285574,
         **changes,
     }
 

@@ -22,7 +22,8 @@ ACCOUNT = {
     "secrets": {"callback_password": [PASSWORD], "api_password": ["opens-nothing"]},
 }
 ID = "14762070468292kw2fuqty55yp2b2"
-MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP"}
+MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP",
+           "sent_us": 1789999998000000}  # fmt: skip
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
 
 
@@ -62,6 +63,7 @@ def write(name: str, what: str, events: object, **expected: object) -> None:
         "account": ACCOUNT,
         "signature": "authorization",
         "covers": [],
+        "stamped": True,
         "channels": ["sms", "mms"],
         "lacks": ["service", "flag"],
         "request": {
