@@ -60,11 +60,6 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """A sentence for the person who reads the explanation."""
 
 
-def is_form(content_type: str) -> bool:
-    """Whether a content type is that of a posted form."""
-    return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """A provider's request as it arrived, free of any web framework."""

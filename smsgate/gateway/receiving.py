@@ -28,14 +28,14 @@ from smsgate.messages import (
     HttpReply,
     Intent,
     WebhookRequest,
-    is_form,
 )
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, Provider, Report
 from smsgate.queue import Wakes
-from smsgate.settings import Account, Settings
+from smsgate.settings import Account
+from smsgate.signing import Settings, is_form
 from smsgate.spool import Spool
 from smsgate.store import Store
 

@@ -14,6 +14,11 @@ Pair = tuple[bytes, bytes]
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
+def is_form(content_type: str) -> bool:
+    """Whether a content type is that of a posted form."""
+    return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
 def body_hash_fits(url: str, body: bytes) -> bool | None:
     """Whether the one ``bodySHA256`` in a signed URL is that of the body; nothing without one."""
     query = form_pairs(as_bytes(url.partition("?")[2]))

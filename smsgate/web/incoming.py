@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from smsgate.errors import TooLarge, Unreadable
-from smsgate.messages import WebhookRequest, is_form
+from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
+from smsgate.signing import is_form
 
 BATCH_LIMIT = 1024 * 1024
 """Bytes of a webhook's body where one may hold many messages."""
