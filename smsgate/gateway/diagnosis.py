@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
-from smsgate.messages import WebhookRequest, is_form
+from smsgate.messages import WebhookRequest
 from smsgate.providers.contract import Provider
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs
+from smsgate.signing import as_bytes, form_pairs, is_form
 from smsgate.store.quarantine import Refused
 
 MASK = "•••"

@@ -34,8 +34,8 @@ from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, Provider, Report
 from smsgate.queue import Wakes
-from smsgate.settings import Account
-from smsgate.signing import Settings, is_form
+from smsgate.settings import Account, Settings
+from smsgate.signing import is_form
 from smsgate.spool import Spool
 from smsgate.store import Store
 

@@ -24,7 +24,7 @@ from smsgate.optout.short import Short
 from smsgate.optout.templates import Templates
 from smsgate.optout.typos import looks_leet, unleeted
 from smsgate.optout.verdict import said, strongest
-from smsgate.optout.whole import Keywords, key_of
+from smsgate.optout.whole import Keyword, Keywords, key_of
 from smsgate.settings import Program
 
 Rule = Callable[[Text], Decision | None]
@@ -109,7 +109,7 @@ class Classifier:
         return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
 
     def _keyword(self, text: Text) -> Decision | None:
-        if not text.words:
+        if not 0 < len(text.words) <= self.keywords.longest:
             return None
         key = key_of(text.words)
         keyword = self.keywords.find(text.words)
@@ -125,7 +125,7 @@ class Classifier:
             self._drop_quotations(text)
             return None
         keyword = self.keywords.find(self.read(quoted).words)
-        if keyword is not None and keyword.entry.intent.startswith("opt_out"):
+        if keyword is not None and _own_word(keyword):
             note = "a reaction to the subscriber's own keyword"
             return self._decisions.decided(
                 text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
@@ -206,6 +206,11 @@ class Classifier:
                 if decision is not None:
                     prepared[typed] = decision
         return prepared
+
+
+def _own_word(keyword: Keyword) -> bool:
+    """Whether somebody types it; instructions as we print them are whole texts only."""
+    return keyword.entry.intent.startswith("opt_out") and keyword.entry.match != "whole"
 
 
 def _class_words(sets: KeywordSets, name: str) -> list[str]:

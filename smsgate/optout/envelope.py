@@ -19,8 +19,15 @@ _QUOTED_LINE = re.compile(r"(?m)^[ \t]*>.*$")
 _ONLY_SYMBOLS = re.compile(r"^[^\w]+$")
 _FORWARDED = re.compile(r"(?i)^\s*(?:fwd?|fw|wg|tr|rv|enc|i)\s*:\s")
 _OFFER = re.compile(r"(?<!\d)\d{5,11}(?!\d)|[£€$]\s?\d|\d\s?[£€$]|(?i:www\.|https?:)")
+_INSTRUCTION = re.compile(
+    r"(?i)\bstopp?[ ]+(?:al?|au|an|to|na|på|til|op|do|ke|para|2)[ ]+\d{4,6}\b"
+    r"|\A[ ]*【[^】\n]{1,20}】.*(?:退订|拒收|退訂)",
+    re.DOTALL,
+)
+"""STOP to a short code, and the sender's name in brackets: both are how businesses write."""
 _FIRST_PERSON = frozenset({"i", "im", "ive", "id", "ill", "me", "my", "mine"})
 _SHORTEST_ADVERT = 12
+_SHORTEST_INSTRUCTED = 7
 _LONGEST_FRAME = 60
 _WORDS_OF_A_QUOTE = 3
 """A quotation of fewer words may be how somebody marks their own word: "STOP"."""
@@ -127,6 +134,8 @@ def forwarded(text: str) -> bool:
 
 def advert(text: str, words: Sequence[str]) -> bool:
     """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
+    if len(words) >= _SHORTEST_INSTRUCTED and _INSTRUCTION.search(text):
+        return True
     if len(words) < _SHORTEST_ADVERT or not _OFFER.search(text):
         return False
     return _FIRST_PERSON.isdisjoint(words)

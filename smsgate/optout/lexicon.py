@@ -132,8 +132,11 @@ class Lexicon:
             by_language[language].append(start)
         return {language: _begun(starts) for language, starts in by_language.items()}
 
-    def alarms_of(self, word: str) -> Alarm:
-        """The languages in which a text with this word must be looked at, and by neighbour."""
+    def alarms_of(self, word: str) -> Alarm | None:
+        """The languages in which a text with this word must be looked at, and by neighbour.
+
+        Nothing for most words, so that they cost one look each.
+        """
         plain = fold(word)
         if _DRAWN_OUT.search(plain):
             plain = self._shortened(plain)
@@ -141,7 +144,7 @@ class Lexicon:
         for stem in self._stems_of(plain):
             found |= self._alarm_stems.get(stem, set())
         if plain not in self._pairs:
-            return frozenset(found), {}
+            return (frozenset(found), {}) if found else None
         neighbours = {other: frozenset(names) for other, names in self._pairs[plain].items()}
         return frozenset(found), neighbours
 

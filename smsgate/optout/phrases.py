@@ -126,10 +126,9 @@ class Phrases:
         """The languages in which a text of these words must be looked at; mostly none."""
         alarms = self.lexicon.alarms
         found: set[str] = set()
-        for at, word in enumerate(words):
-            languages, neighbours = alarms[word]
-            if languages:
-                found |= languages
+        loud = [(at, alarm) for at, word in enumerate(words) if (alarm := alarms[word])]
+        for at, (languages, neighbours) in loud:
+            found |= languages
             if neighbours and at + 1 < len(words):
                 found |= neighbours.get(fold(words[at + 1]), frozenset())
         return frozenset({*found, ANY_LANGUAGE}) if found else frozenset()

@@ -54,17 +54,22 @@ class Text:
         self.awake: frozenset[str] = frozenset()
 
 
+def _folded(words: list[str]) -> list[str]:
+    """The words without accents; the same list where there are none, as in most texts."""
+    return words if "".join(words).isascii() else [fold(word) for word in words]
+
+
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
     part: list[str] = []
     for token in tokens:
         if token in (END, ASK) or len(part) >= _LONGEST:
             if part:
-                yield Sentence(part, [fold(word) for word in part], token == ASK)
+                yield Sentence(part, _folded(part), token == ASK)
             part = [] if token in (END, ASK) else [token]
         else:
             part.append(token)
     if part:
-        yield Sentence(part, [fold(word) for word in part], asked=False)
+        yield Sentence(part, _folded(part), asked=False)
 
 
 def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -29,7 +29,7 @@ class Keyword:
 class Keywords:
     """The keywords of some sets, by what people type."""
 
-    __slots__ = ("_all", "_exact", "_first", "_folded", "_last", "_polite")
+    __slots__ = ("_all", "_exact", "_first", "_folded", "_last", "_polite", "longest")
 
     def __init__(self, sets: KeywordSets) -> None:
         """Index every keyword; of two for one word the certain one counts, then the first."""
@@ -39,6 +39,8 @@ class Keywords:
         self._polite: set[str] = set()
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
+        self.longest = 0
+        """Words of the longest keyword; characters where words are not parted."""
         for language in sets.languages.values():
             for keyword, words in _each(language):
                 self._add(keyword, words, tones=language.tones)
@@ -49,6 +51,7 @@ class Keywords:
         exact = key_of(words)
         if not exact:
             return
+        self.longest = max(self.longest, len(words), len("".join(words)) // 4)
         self._all.setdefault(exact, []).append(keyword)
         folded = exact if exact.isascii() else key_of([fold(word) for word in words])
         _put(self._exact, exact, keyword)
