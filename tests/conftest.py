@@ -6,12 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+import structlog
 
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
 
 AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync", "always")
 """What a test may change on the server to see what follows."""
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """Logs of threads that outlive a test go nowhere, not to the stream that it captured."""
+    yield
+    structlog.reset_defaults()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
     yield _tried("eviction", store.health.refuse_eviction, "maxmemory-policy is noeviction")
     yield from _durability(gateway)
     yield _tried("queue", gateway.wakes.ping, "RQ's Redis answers")
+    yield _spool(gateway)
     yield from _programs(gateway)
     for account in settings.accounts.values():
         if usable(account):
@@ -67,6 +68,16 @@ def _tried(subject: str, ask: Callable[[], object], good: str) -> Finding:
     except SmsGateError as error:
         return Finding(subject, FAULT, str(error))
     return Finding(subject, OK, good)
+
+
+def _spool(gateway: Gateway) -> Finding:
+    try:
+        depth = gateway.spool.depth()
+    except SmsGateError as error:
+        return Finding("spool", FAULT, str(error))
+    if depth:
+        return Finding("spool", WARNING, f"{depth} messages wait on this host for the store")
+    return Finding("spool", OK, "nothing waits on this host's disk")
 
 
 def _durability(gateway: Gateway) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from smsgate.cli.doctor_twilio import ThroughOutbound, ask_twilio
 from smsgate.cli.finding import FAULT, OK, WARNING, Finding
 from smsgate.errors import StoreUnavailable, UnknownAccount
 from smsgate.gateway import Gateway
@@ -22,6 +23,18 @@ def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
     yield from _credentials(account)
     yield from _address(account)
     yield from _refused(gateway, account)
+    if account.provider == "twilio" and usable(account) and not account.simulated:
+        yield from _twilio(gateway, account)
+
+
+def _twilio(gateway: Gateway, account: Account) -> Iterator[Finding]:
+    # The SDK's client takes longer to load than all of smsgate; other commands should not wait.
+    from twilio.rest import Client  # noqa: PLC0415
+
+    secret = account.secrets["auth_token"][0].value
+    http = ThroughOutbound(account.api_url)
+    client = Client(account.options["account_sid"], secret, http_client=http)
+    yield from ask_twilio(account, gateway.settings.programs, client)
 
 
 def _credentials(account: Account) -> Iterator[Finding]:

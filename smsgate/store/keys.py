@@ -27,6 +27,10 @@ wake:inbox          string      deadline (ms) until which a job for the inbox is
 wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
 ==================  ==========  ===========================================================
+
+Outside the lanes, one key each: ``smsgate:clock`` (string, who leads), ``smsgate:simulator``
+(stream), ``smsgate:quarantine:ACCOUNT`` (stream, refused requests, masked) and
+``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The trail: the newest ordinary texts, capped, for replay and sampling.
 
 An ordinary text costs the webhook no round trip: it is put into a queue in memory, and a thread
-writes what is there twice a second. A kill may lose that much, which DESIGN allows for texts
+writes what is there twice a second. A kill may lose that much, which is borne for texts
 without effect; a queue that is full drops the newest and counts it.
 """
 

@@ -153,7 +153,7 @@ What the figures do not say:
 - Texts of other hands, in two halves: of the first 637 opt-outs 81.9 % were suppressed (87.3 %
   with those held), and 13 of 431 ordinary texts. The misses of one half were then read and mended
   by kind. The other half was never read: amid that work 85.2 % of its 358 opt-outs were
-  suppressed (86.9 % with those held), and 7 of its 264 ordinary texts.
+  suppressed (86.9 % with those held), and 5 of its 264 ordinary texts were suppressed too.
 - No language has been read by a native speaker yet; all need that before they are trusted.
 - `T` and `TD` count as opt-outs only from Chinese numbers or where our texts print them; the
   files give no numbers, so those lines appear as held. `acha` counts only from East Africa.

@@ -63,7 +63,7 @@ def check_order(model: Model, records: Records) -> Iterator[str]:
 
 
 class _Walk:
-    """DESIGN, "In order, per number", for one program of scope ``all``."""
+    """In order, per number: for one program of scope ``all``."""
 
     def __init__(self) -> None:
         self.blocked = False
