@@ -8,8 +8,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-import structlog
-
 from smsgate.errors import SignatureRefused, StoreUnavailable
 from smsgate.gateway.diagnosis import diagnosed
 from smsgate.messages import WebhookRequest
@@ -19,7 +17,6 @@ from smsgate.store import Store
 
 PER_SECOND = 4
 """Refused requests that a process looks into; a flood of forgeries costs no more than these."""
-_log = structlog.get_logger()
 
 _Case = tuple[Account, WebhookRequest, SignatureRefused]
 
@@ -63,9 +60,7 @@ class Refusing:
     def _run(self) -> None:
         while (case := self._queue.get()) is not None:
             account, request, error = case
-            try:
-                now_us = time.time_ns() // 1000
-                refused = diagnosed(request, account, PROVIDERS[account.provider], error, now_us)
+            now_us = time.time_ns() // 1000
+            refused = diagnosed(request, account, PROVIDERS[account.provider], error, now_us)
+            with suppress(StoreUnavailable):  # the webhook's own line has said it
                 self._store.quarantine.add(account.name, refused)
-            except StoreUnavailable as problem:
-                _log.warning("quarantine", problem=str(problem))

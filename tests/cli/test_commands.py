@@ -219,6 +219,7 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
         "eviction": "ok",
         "durability": "ok",
         "queue": "ok",
+        "spool": "ok",
         "program alerts": "ok",
     }
 

@@ -17,6 +17,8 @@ import redis
 from tests.cli.conftest import Dev, Terminal
 from tests.fakes.processes import gone, wait_until
 
+pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
+
 NUMBER = "+14155550123"
 PROCESSES = ("web", "worker", "sender", "clock", "redis-server")
 

@@ -23,6 +23,8 @@ from smsgate.store.keys import CLOCK_LEASE
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 
+pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
+
 CONFIG = Path(__file__).parents[2] / "config"
 PROCFILE = Path(__file__).parents[2] / "Procfile"
 NUMBER = "+14155550123"
