@@ -1,0 +1,24 @@
+"""What a provider tells of texts of ours: an opt-out that only it knew suppresses here too."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.gateway.reporting import report_entry
+from smsgate.messages import ALL, Arrival
+from smsgate.providers.contract import Report
+from smsgate.store.keys import lane_of
+from tests.fakes.values import NUMBER
+
+
+@pytest.mark.parametrize(("kind", "allowed"), [("opted_out", False), ("unreachable", True)])
+def test_only_a_report_of_an_opt_out_suppresses(gateway, kind, allowed):
+    report = Report("SM1", NUMBER, "+14155550999", kind, "21610", "says the provider")
+    account = gateway.settings.accounts["twilio"]
+    entry = report_entry(gateway.settings, account, report)
+    gateway.store.inbox.add([Arrival(entry)])
+    gateway.apply(lane_of(NUMBER))
+
+    assert entry.scope == ("" if allowed else ALL)
+    assert gateway.gate.check([NUMBER], program="alerts")[0].allowed is allowed
+    assert gateway.history(NUMBER)[0].entry.source == "provider"
