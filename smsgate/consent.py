@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Literal
 
 import msgspec
@@ -15,23 +16,33 @@ class Published(msgspec.Struct, frozen=True):
     kind: Literal["marketing", "service"] = "marketing"
     scope: Literal["all", "program"] = "all"
     title: str = ""
+    require_consent: bool = False
+    """Whether the gate lets it text only numbers with a consent on record."""
+    double_opt_in: bool = False
+    """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened to a number's consent; a line of the ledger."""
 
     id: str
-    """``<lane>-<inbox id>``, and for what became of a reply ``…-reply``."""
+    """A UUID of version 7: its time is the receipt's, the rest is derived from what it is about, so
+    that the same thing, written down twice, has one id."""
     kind: str
-    """``opt_out``, ``opt_in``, ``help``, ``review``, ``unrouted``, ``reply`` …"""
+    """``opt_out``, ``opt_in``, ``help``, ``review``, ``unrouted``, ``reply``, ``lock`` …"""
     outcome: str
-    """``applied``, ``repeat``, ``stale``, ``recorded``; of a reply ``sent``, ``late`` …"""
+    """``applied``, ``repeat``, ``stale``, ``recorded``, ``asked``, ``refused``; of a reply
+    ``sent``, ``late`` …"""
     number: str
     program: str = ""
     scope: str = ""
     before: str = ""
     """``allowed`` or ``blocked``: whether the program could text the number before."""
     after: str = ""
+    standing: Standing | None = None
+    """Where this event changed it: how the number stands from now on."""
+    inbox_id: str = ""
+    """Of the entry that it tells of, or that the reply answers."""
     entry: Entry | None = None
     reply: Reply | None = None
     stamp_us: int = 0
@@ -43,6 +54,14 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The provider's id of a reply that was sent."""
     software: str = ""
     v: int = 1
+
+
+def event_id(at_ms: int, *about: str) -> str:
+    """The id of an event: a UUID of version 7 (RFC 9562) from a time and what it is about."""
+    told = blake2b("\n".join(about).encode(), digest_size=10).hexdigest()
+    variant = "89ab"[int(told[3], 16) & 3]
+    ms = f"{at_ms:012x}"
+    return f"{ms[:8]}-{ms[8:]}-7{told[:3]}-{variant}{told[4:7]}-{told[7:19]}"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,14 +100,16 @@ class NumberState(msgspec.Struct, frozen=True, omit_defaults=True):
     """By scope: ``all`` or a program's name."""
     helped_us: tuple[int, ...] = ()
     """When HELP was answered lately."""
+    asked_us: dict[str, int] = {}
+    """By program, when our question "Reply YES to confirm" was put to the number."""
     v: int = 1
 
 
 _NOTHING = NumberState()
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """In which suppression sets a number is, and what its lane remembers of it."""
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """In which sets a number is, and what its lane remembers of it."""
 
     everywhere: bool = False
     """Whether it is in the set of scope ``all``."""
@@ -96,8 +117,14 @@ class Standing(msgspec.Struct, frozen=True):
     """Programs in whose own set it is."""
     back: frozenset[str] = frozenset()
     """Programs to which it came back although it is in ``all``."""
+    locked: bool = False
+    """Whether it may never be texted again, whatever it texts us."""
+    consents: frozenset[str] = frozenset()
+    """Programs for which a consent is on record."""
     state: NumberState = _NOTHING
 
     def blocked(self, program: str) -> bool:
         """Whether the sets say that the program may not text the number."""
-        return program in self.own or (self.everywhere and program not in self.back)
+        if self.locked or program in self.own:
+            return True
+        return self.everywhere and program not in self.back

@@ -28,8 +28,8 @@ class Answer:
     """What the gate says of one number.
 
     ``allowed`` is None where ``number`` is no phone number. ``reason`` is empty or one of
-    ``opted_out``, ``opted_out_all``, ``hold``, ``review``, ``invalid``. ``since`` (ISO 8601, UTC)
-    and ``why`` are known for 48 hours; after that the records have them.
+    ``locked``, ``opted_out``, ``opted_out_all``, ``hold``, ``review``, ``no_consent``, ``invalid``.
+    ``since`` (ISO 8601, UTC) and ``why`` are known for 48 hours; after that the records have them.
     """
 
     number: str
@@ -94,6 +94,8 @@ def _read(number: str) -> tuple[str, str]:
 def _answer(asked: str, look: Look, program: str, published: Published) -> Answer:
     """The most binding reason first: sets, then holds, then reviews."""
     standing = look.standing
+    if standing.locked:
+        return Answer(asked, False, "locked", why="locked by hand: never to be texted again")
     if program in standing.own:
         return _blocked(asked, "opted_out", standing.state.marks.get(program))
     if standing.blocked(program):
@@ -102,6 +104,8 @@ def _answer(asked: str, look: Look, program: str, published: Published) -> Answe
         return Answer(asked, False, "hold", why=f"an opt-out ({look.held}) is being applied")
     if look.review and published.kind == "marketing":
         return Answer(asked, False, "review", why="a text waits for a person's decision")
+    if published.require_consent and program not in standing.consents:
+        return Answer(asked, False, "no_consent", why="no consent of this number is on record")
     return Answer(asked, True)
 
 

@@ -102,6 +102,18 @@ class InboundMessage:
     media: tuple[str, ...] = ()
 
 
+class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person agreed to, and how: the record that 47 CFR 64.1200(f)(9) asks for."""
+
+    words: str
+    """The words that were shown or said when the consent was given."""
+    medium: str
+    """``web``, ``paper``, ``voice``, ``text`` …"""
+    source: str = ""
+    """Where exactly: the page, the form, the file."""
+    given_us: int = 0
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that may change a number's state and awaits a worker in the inbox."""
 
@@ -126,6 +138,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether ``number`` is a phone number; what is none is recorded and never suppressed."""
     expired: bool = False
     """Signed rightly, but outside the time window of its scheme."""
+    action: str = ""
+    """What is no text and no plain override: ``lock``, ``unlock`` or ``consent``."""
+    consent: Consent | None = None
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
     v: int = 1
@@ -184,7 +199,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     """Lane and inbox id of the message that it answers: ``3-1764003600123-0``."""
     kind: str
-    """``opt_out``, ``opt_in`` or ``help``."""
+    """``opt_out``, ``opt_in``, ``help`` or ``question`` ("Reply YES to confirm")."""
     account: str
     number: str
     sender: str
@@ -210,6 +225,8 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    token_from: HttpCall | None = field(default=None, repr=False)
+    """The call that gives the access token which this one needs (OAuth 2.0), if it needs one."""
 
 
 @dataclass(frozen=True, slots=True)

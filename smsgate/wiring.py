@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smsgate.consent import Published
 from smsgate.errors import ConfigurationError
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
@@ -13,7 +12,7 @@ from smsgate.optout import Classifier, load_sets
 from smsgate.outbound import Outbound
 from smsgate.providers import check_accounts, secret_keys, usable
 from smsgate.queue import Wakes
-from smsgate.settings import Program, Settings, read_settings
+from smsgate.settings import Settings, read_settings
 from smsgate.spool import Spool
 from smsgate.store import Store
 from smsgate.store.connection import TIMEOUT_S, open_redis
@@ -71,14 +70,9 @@ def build_gateway(configuration: Configuration) -> Gateway:
     )
 
 
-def published(program: Program) -> Published:
-    """What the store tells other gates of a program."""
-    return Published(program.kind, program.scope, program.title)
-
-
 def publish_programs(gateway: Gateway) -> None:
     """Make the configured programs known to every gate. Raises ``StoreUnavailable``."""
-    gateway.store.marker.publish({one.name: published(one) for one in gateway.settings.programs})
+    gateway.store.marker.publish({one.name: one.published() for one in gateway.settings.programs})
 
 
 def _warnings(settings: Settings) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from smsgate import __version__
-from smsgate.consent import Event, Published, Standing
+from smsgate.consent import Event, Published, Standing, event_id
 from smsgate.gateway.confirming import silence
 from smsgate.gateway.waking import wake
-from smsgate.messages import ALL, Entry, Intent, Reply, Stored
+from smsgate.messages import ALL, Entry, Intent, Reply, Stored, ms_of
 from smsgate.optout import reply_text
 from smsgate.optout.departure import WINDOW_US
 from smsgate.optout.policy import Settled, settle
@@ -50,8 +50,7 @@ class Applying:
         self._pause = threading.Event()
         self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._published: Mapping[str, Published] = {
-            program.name: Published(program.kind, program.scope, program.title)
-            for program in settings.programs
+            program.name: program.published() for program in settings.programs
         }
 
     def drain(self, lane: int) -> int:
@@ -168,15 +167,20 @@ def _event(
     lane: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
 ) -> Event:
     entry = stored.entry
+    after = settled.standing
     return Event(
-        id=f"{lane}-{stored.id}",
+        id=event_id(
+            ms_of(stored.id), str(lane), stored.id, entry.number, entry.account, entry.message_id
+        ),
         kind=_kind(entry),
         outcome=settled.outcome,
         number=entry.number,
         program=entry.program,
         scope=entry.scope,
         before=_state(before, entry),
-        after=_state(settled.standing, entry),
+        after=_state(after, entry),
+        standing=after if entry.phone and after != before else None,
+        inbox_id=stored.id,
         entry=entry,
         stamp_us=stored.stamp_us,
         received_us=stored.received_us,
@@ -188,6 +192,8 @@ def _event(
 
 def _kind(entry: Entry) -> str:
     """What is no intent is called by its rule: ``unrouted``, ``unreachable``, ``unreadable``."""
+    if entry.action:
+        return entry.action
     if entry.program and entry.decision.intent is not Intent.NONE:
         return entry.decision.intent.value
     return entry.decision.rule

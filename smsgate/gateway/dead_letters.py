@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent import DeadLetter, Event
+from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import NoSuchReply
 from smsgate.messages import Reply
 from smsgate.optout.departure import WINDOW_US
@@ -58,11 +58,12 @@ def _take_out(store: Store, letter: DeadLetter, event: Event, reply: Reply | Non
 def _event(letter: DeadLetter, outcome: str, actor: str, now_us: int) -> Event:
     reply = letter.reply
     return Event(
-        id=f"{reply.id}-{outcome}-{now_us}",
+        id=event_id(now_us // 1000, reply.id, outcome, str(now_us)),
         kind="reply",
         outcome=outcome,
         number=reply.number,
         program=reply.program,
+        inbox_id=reply.id.partition("-")[2],
         reply=reply,
         applied_us=now_us,
         note=f"by {actor}; before: {letter.outcome}, {letter.note}",

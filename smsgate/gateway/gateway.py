@@ -17,14 +17,14 @@ from smsgate.errors import (
 from smsgate.gate import Answer, Gate
 from smsgate.gateway import dead_letters, reviewing
 from smsgate.gateway.applying import Applying
-from smsgate.gateway.overriding import override_entry
+from smsgate.gateway.overriding import consent_entry, lock_entry, override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
 from smsgate.gateway.refusing import Refusing
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replying import Replying
 from smsgate.gateway.reviewing import Waiting
 from smsgate.gateway.waking import wake
-from smsgate.messages import Arrival, WebhookRequest
+from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.queue import JOB_S, Wakes
@@ -121,9 +121,9 @@ class Gateway:
 
         Raises ``NoSuchReview``, ``InvalidNumber``, ``StoreUnavailable``.
         """
-        entry = reviewing.decision_entry(self.settings, self.store, decided, number, program, actor)
-        _, lanes = self.store.inbox.add([Arrival(entry)])
-        wake(self.wakes.inbox, lanes)
+        self._enter(
+            reviewing.decision_entry(self.settings, self.store, decided, number, program, actor)
+        )
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.
@@ -131,10 +131,23 @@ class Gateway:
         ``scope`` is ``all`` or a program. Raises ``InvalidNumber``, ``UnknownProgram``,
         ``StoreUnavailable``.
         """
-        entry = override_entry(self.settings, action, number, scope, actor, reason)
-        added, lanes = self.store.inbox.add([Arrival(entry)])
-        wake(self.wakes.inbox, lanes)
-        return added[0].id
+        return self._enter(override_entry(self.settings, action, number, scope, actor, reason))
+
+    def lock(self, number: str, actor: str, reason: str, *, locked: bool = True) -> str:
+        """Lock a number against every text of ours and every START, or unlock it.
+
+        Gives the inbox id. Raises ``InvalidNumber``, ``StoreUnavailable``.
+        """
+        return self._enter(lock_entry(number, actor, reason, locked=locked))
+
+    def record_consent(
+        self, number: str, program: str, consent: Consent, source: str, actor: str
+    ) -> str:
+        """Put a consent on record that was given elsewhere; it lifts no opt-out.
+
+        Gives the inbox id. Raises ``InvalidNumber``, ``UnknownProgram``, ``StoreUnavailable``.
+        """
+        return self._enter(consent_entry(self.settings, number, program, consent, source, actor))
 
     def status(self, number: str) -> dict[str, Answer]:
         """What the gate says of the number, by program.
@@ -178,6 +191,11 @@ class Gateway:
         self._refusing.close()
         self._replying.close()
         self.store.trail.close()
+
+    def _enter(self, entry: Entry) -> str:
+        added, lanes = self.store.inbox.add([Arrival(entry)])
+        wake(self.wakes.inbox, lanes)
+        return added[0].id
 
     def _store_ready(self) -> str:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.errors import InvalidNumber, UnknownProgram
-from smsgate.messages import ALL, Decision, Entry, Intent
+from smsgate.messages import ALL, Consent, Decision, Entry, Intent
 from smsgate.phone import e164
 from smsgate.settings import Settings
 
@@ -17,9 +17,8 @@ def override_entry(
 
     Raises ``InvalidNumber``, ``UnknownProgram``.
     """
-    if scope != ALL and settings.programs.get(scope) is None:
-        names = ", ".join([ALL, *(program.name for program in settings.programs)])
-        raise UnknownProgram(f"no program is called {scope!r}; there are: {names}")
+    if scope != ALL:
+        _check_program(settings, scope)
     intent = _INTENTS.get(action)
     if intent is None:
         raise InvalidNumber(f"{action!r} is neither suppress nor restore")
@@ -31,3 +30,46 @@ def override_entry(
         source="operator",
         actor=actor,
     )
+
+
+def lock_entry(number: str, actor: str, reason: str, *, locked: bool) -> Entry:
+    """The entry that locks a number (never to be texted, whatever it texts us) or unlocks it.
+
+    An unlocked number stays opted out until it texts START. Raises ``InvalidNumber``.
+    """
+    return Entry(
+        number=e164(number),
+        program=ALL,
+        decision=Decision(
+            Intent.OPT_OUT_ALL if locked else Intent.NONE, rule="operator", note=reason
+        ),
+        scope=ALL if locked else "",
+        source="operator",
+        actor=actor,
+        action="lock" if locked else "unlock",
+    )
+
+
+def consent_entry(
+    settings: Settings, number: str, program: str, consent: Consent, source: str, actor: str
+) -> Entry:
+    """The entry for a consent that was given elsewhere; it lifts no opt-out.
+
+    ``source`` is ``api``, ``import`` or ``operator``. Raises ``InvalidNumber``, ``UnknownProgram``.
+    """
+    _check_program(settings, program)
+    return Entry(
+        number=e164(number),
+        program=program,
+        decision=Decision(Intent.OPT_IN, rule="consent"),
+        source=source,
+        actor=actor,
+        action="consent",
+        consent=consent,
+    )
+
+
+def _check_program(settings: Settings, name: str) -> None:
+    if settings.programs.get(name) is None:
+        names = ", ".join([ALL, *(program.name for program in settings.programs)])
+        raise UnknownProgram(f"no program is called {name!r}; there are: {names}")

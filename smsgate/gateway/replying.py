@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from smsgate import __version__
-from smsgate.consent import DeadLetter, Event
+from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.gateway.senders import Senders
 from smsgate.gateway.waking import wake
@@ -179,11 +179,12 @@ class Replying:
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = claim.reply
         event = Event(
-            id=f"{reply.id}-reply",
+            id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
             kind="reply",
             outcome=outcome,
             number=reply.number,
             program=reply.program,
+            inbox_id=reply.id.partition("-")[2],
             reply=reply,
             applied_us=claim.now_us,
             note=note,

@@ -84,7 +84,7 @@ def _of_lane(store: Store, lane: int) -> list[Waiting]:
     entries = {one.id: one.entry for one in store.inbox.read(lane, 10_000).entries}
     for event in store.ledger.of_lane(lane):
         if event.entry is not None:
-            entries[event.id.partition("-")[2]] = event.entry
+            entries[event.inbox_id] = event.entry
     return [_waiting(field, id_, entries.get(id_)) for field, id_ in open_ids.items()]
 
 

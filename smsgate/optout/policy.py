@@ -2,11 +2,7 @@
 
 Two pure steps with the inbox between them. ``decide`` looks at the message alone and runs before
 it is acknowledged; ``settle`` looks at what the store knows of the number and runs in a worker.
-
-Order (47 CFR 64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours): a message
-is stale for a program if a newer one has already settled that program. Newer is what has the
-later stamp, where both came through one account within 48 hours, else what came into the inbox
-later. On equal stamps the opt-out wins.
+47 CFR 64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``order.py``).
 """
 
 from __future__ import annotations
@@ -16,14 +12,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent import Mark, NumberState, Published, Standing
-from smsgate.messages import ALL, Decision, InboundMessage, Intent, Stored, ms_of
+from smsgate.consent import Published, Standing
+from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
 from smsgate.optout.classifier import Classifier
+from smsgate.optout.order import ahead_us, marked, opted_in, overtaken
 from smsgate.settings import Program
 
-COMPARABLE_US = 48 * 3600 * 1_000_000
-"""Stamps further apart than this are not compared."""
 HELP_WINDOW_US = 3600 * 1_000_000
+QUESTION_US = 24 * 3600 * 1_000_000
+"""How long YES answers our question."""
+_UNKNOWN = Published()
 HELP_LIMIT = 3
 """Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
 
@@ -34,7 +32,7 @@ class Settled:
 
     standing: Standing
     outcome: str
-    """``applied``, ``repeat``, ``stale`` or ``recorded``."""
+    """``applied``, ``repeat``, ``stale``, ``asked``, ``refused`` or ``recorded``."""
     reply: str = ""
     """Kind of the reply that is due, or nothing."""
     note: str = ""
@@ -80,10 +78,12 @@ def settle(
         return Settled(standing, "recorded", note="no program has this sender")
     if not entry.phone:
         return Settled(standing, "recorded", note="what texted us is no phone number")
+    if entry.action in _ACTIONS:
+        return _ACTIONS[entry.action](stored, standing, published)
     if entry.decision.intent.stops:
         return _opt_out(stored, standing, published)
     if entry.decision.intent is Intent.OPT_IN:
-        return _opt_in(stored, standing)
+        return _opt_in(stored, standing, published.get(entry.program, _UNKNOWN), now_us)
     if entry.decision.intent is Intent.HELP:
         return _help(standing, now_us)
     # A person decided that a text which waited asked for nothing.
@@ -98,15 +98,15 @@ def _agrees(intent: Intent, flag: Intent) -> bool:
 def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
     entry = stored.entry
     scope, program = entry.scope, entry.program
-    if _ahead_us(stored, standing.state.marks.get(ALL)) >= 0:
+    if ahead_us(stored, standing.state.marks.get(ALL)) >= 0:
         return _after_all(standing, program)
-    newer = {name for name in _opted_in(standing) if _overtaken(stored, standing, name)}
+    newer = {name for name in opted_in(standing) if overtaken(stored, standing, name)}
     if scope != ALL and scope in newer:
         return Settled(standing, "stale", note="an opt-in that is newer was applied before")
     moved = _everywhere(standing, newer) if scope == ALL else _only(standing, scope)
     known = {*published, program, *standing.own, *standing.back}
     changed = any(moved.blocked(name) and not standing.blocked(name) for name in known)
-    moved = _marked(stored, moved, scope, changed=changed)
+    moved = marked(stored, moved, scope, changed=changed)
     if program in newer:
         return Settled(moved, "stale", note="an opt-in that is newer was applied before")
     if not changed:
@@ -121,17 +121,88 @@ def _after_all(standing: Standing, program: str) -> Settled:
     return Settled(standing, "stale", note="an opt-in that is newer was applied before")
 
 
-def _opt_in(stored: Stored, standing: Standing) -> Settled:
-    program = stored.entry.program
-    if any(_overtaken(stored, standing, scope) for scope in (program, ALL)):
+def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int) -> Settled:
+    entry = stored.entry
+    name = entry.program
+    if standing.locked:
+        return Settled(standing, "refused", note="the number is locked")
+    if any(overtaken(stored, standing, scope) for scope in (name, ALL)):
         return Settled(standing, "stale", note="an opt-out that is newer was applied before")
-    if stored.entry.decision.condition:
+    answers = _question_open(stored, standing)
+    if entry.decision.condition and not answers:
         return Settled(standing, "recorded", note="no question of ours was open")
-    changed = standing.blocked(program)
-    moved = _marked(stored, _lifted(standing, program), program, changed=changed)
+    if program.double_opt_in and not answers and _comes_new(entry, standing):
+        return Settled(_asked(standing, name, now_us), "asked", "question")
+    moved = _lifted(standing, name)
+    changed = _may(moved, name, program) and not _may(standing, name, program)
+    changed = changed or (answers and name not in standing.consents)
+    moved = marked(stored, _without_question(moved, name), name, changed=changed)
     if not changed:
         return Settled(moved, "repeat", note="was not opted out")
     return Settled(moved, "applied", "opt_in")
+
+
+def _may(standing: Standing, name: str, program: Published) -> bool:
+    """Whether the program may text the number, by sets and consents."""
+    consented = not program.require_consent or name in standing.consents
+    return consented and not standing.blocked(name)
+
+
+def _comes_new(entry: Entry, standing: Standing) -> bool:
+    """Whether a text asks for something that the number neither left nor has."""
+    known = standing.blocked(entry.program) or entry.program in standing.consents
+    return entry.source == "text" and not known
+
+
+def _question_open(stored: Stored, standing: Standing) -> bool:
+    asked_us = standing.state.asked_us.get(stored.entry.program)
+    return asked_us is not None and stored.arrived_us - asked_us <= QUESTION_US
+
+
+def _asked(standing: Standing, program: str, now_us: int) -> Standing:
+    return _with_questions(standing, {**standing.state.asked_us, program: now_us})
+
+
+def _without_question(standing: Standing, program: str) -> Standing:
+    asked_us = standing.state.asked_us
+    if program not in asked_us and not (program == ALL and asked_us):
+        return standing
+    kept = {name: at for name, at in asked_us.items() if program not in (ALL, name)}
+    return _with_questions(standing, kept)
+
+
+def _with_questions(standing: Standing, asked_us: dict[str, int]) -> Standing:
+    state = msgspec.structs.replace(standing.state, asked_us=asked_us)
+    return msgspec.structs.replace(standing, state=state)
+
+
+def _lock(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
+    """A litigant, a minor, an order of a court: no text of the number's lifts it."""
+    if standing.locked:
+        return Settled(standing, "repeat", note="locked already")
+    moved = msgspec.structs.replace(_opt_out(stored, standing, published).standing, locked=True)
+    return Settled(moved, "applied", closes_review=True)
+
+
+def _unlock(_: Stored, standing: Standing, __: Mapping[str, Published]) -> Settled:
+    """Texts are heard again; what was opted out stays so."""
+    if not standing.locked:
+        return Settled(standing, "repeat", note="was not locked")
+    return Settled(msgspec.structs.replace(standing, locked=False), "applied")
+
+
+def _consent(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
+    """A consent goes on record; it never lifts an opt-out, for nobody knows which came first."""
+    program = stored.entry.program
+    if standing.blocked(program):
+        return Settled(standing, "refused", note="an opt-out or a lock holds; it stays")
+    if program in standing.consents:
+        return Settled(standing, "repeat", note="a consent was on record")
+    consents = standing.consents | {program}
+    return Settled(msgspec.structs.replace(standing, consents=consents), "applied")
+
+
+_ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent}
 
 
 def _help(standing: Standing, now_us: int) -> Settled:
@@ -142,50 +213,20 @@ def _help(standing: Standing, now_us: int) -> Settled:
     return Settled(msgspec.structs.replace(standing, state=state), "recorded", "help")
 
 
-def _opted_in(standing: Standing) -> list[str]:
-    return [scope for scope, mark in standing.state.marks.items() if not mark.stops]
-
-
-def _overtaken(stored: Stored, standing: Standing, scope: str) -> bool:
-    """Whether the scope's newest mark is of the other kind and newer than the message."""
-    mark = standing.state.marks.get(scope)
-    if mark is None or mark.stops == stored.entry.decision.intent.stops:
-        return False
-    if mark.stops and _since_outage(stored, mark):
-        return True
-    ahead_us = _ahead_us(stored, mark)
-    return ahead_us >= 0 if mark.stops else ahead_us > 0
-
-
-def _since_outage(stored: Stored, mark: Mark) -> bool:
-    """Whether the mark was stored since the outage began that kept the message in a spool.
-
-    The spool's stamps are its host's, and an opt-in must not win by a clock that is ahead. Both
-    having come from spools, their stamps decide as usual.
-    """
-    outage_us = stored.entry.outage_us
-    return bool(outage_us) and not mark.spooled and ms_of(mark.id) * 1000 >= outage_us
-
-
-def _ahead_us(stored: Stored, mark: Mark | None) -> int:
-    """How much newer the mark is than the message; negative where it is older.
-
-    Where stamps are not compared the message is the newer one, as it came into the inbox later.
-    """
-    if mark is None or mark.account != stored.entry.account:
-        return -1
-    ahead_us = mark.stamp_us - stored.stamp_us
-    return ahead_us if abs(ahead_us) <= COMPARABLE_US else -1
-
-
 def _everywhere(standing: Standing, newer: set[str]) -> Standing:
     """The number joins ``all``; only programs with a newer opt-in keep or get an exception."""
-    return msgspec.structs.replace(standing, everywhere=True, back=frozenset(newer))
+    moved = _without_question(standing, ALL)
+    return msgspec.structs.replace(
+        moved, everywhere=True, back=frozenset(newer), consents=standing.consents & newer
+    )
 
 
 def _only(standing: Standing, program: str) -> Standing:
     return msgspec.structs.replace(
-        standing, own=standing.own | {program}, back=standing.back - {program}
+        _without_question(standing, program),
+        own=standing.own | {program},
+        back=standing.back - {program},
+        consents=standing.consents - {program},
     )
 
 
@@ -193,37 +234,9 @@ def _lifted(standing: Standing, program: str) -> Standing:
     """START lifts the program texted only; a restore by hand may lift ``all``."""
     if program == ALL:
         return msgspec.structs.replace(standing, everywhere=False, back=frozenset())
-    back = standing.back | {program} if standing.everywhere else standing.back
-    return msgspec.structs.replace(standing, own=standing.own - {program}, back=back)
-
-
-def _marked(stored: Stored, standing: Standing, scope: str, *, changed: bool) -> Standing:
-    """Remember the message as the newest of its scope, unless a newer one of its kind is known."""
-    entry, known = stored.entry, standing.state.marks.get(scope)
-    stops = entry.decision.intent.stops
-    same_kind = known is not None and known.stops == stops
-    stamp, since, change = stored.stamp_us, stored.stamp_us, stored.id
-    if known is not None and same_kind:
-        if known.account == entry.account:
-            stamp = max(stamp, known.stamp_us)
-        if not changed:
-            since, change = known.since_us, known.changed
-    mark = Mark(
-        stops=stops,
-        stamp_us=stamp,
-        account=entry.account,
-        id=stored.id,
-        since_us=since,
-        changed=change,
-        spooled=bool(entry.outage_us),
-        why=_why(entry.decision, entry.source),
+    return msgspec.structs.replace(
+        standing,
+        own=standing.own - {program},
+        back=standing.back | {program} if standing.everywhere else standing.back,
+        consents=standing.consents | {program},
     )
-    state: NumberState = standing.state
-    marks = {**state.marks, scope: mark}
-    return msgspec.structs.replace(standing, state=msgspec.structs.replace(state, marks=marks))
-
-
-def _why(decision: Decision, source: str) -> str:
-    if source != "text":
-        return source
-    return f"{decision.rule} {decision.keyword}".strip()

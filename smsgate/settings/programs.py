@@ -61,6 +61,8 @@ class ProgramReader:
             printed=tuple(shape.printed),
             templates=tuple(shape.templates),
             contact=shape.contact,
+            require_consent=shape.require_consent,
+            double_opt_in=shape.double_opt_in,
         )
 
     def _shape(self, name: str, table: object) -> ProgramTable | None:

@@ -38,6 +38,7 @@ class RepliesTable(_Table):
     opt_out: Wording | None = None
     opt_in: Wording | None = None
     help: Wording | None = None
+    question: Wording | None = None
 
 
 class ProgramTable(_Table):
@@ -56,6 +57,8 @@ class ProgramTable(_Table):
     printed: list[Filled] = []
     templates: list[Filled] = []
     contact: str = ""
+    require_consent: bool = False
+    double_opt_in: bool = False
 
 
 class WebTable(_Table):

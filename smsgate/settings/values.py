@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from smsgate.consent import Published
+
 ANY_SENDER = "*"
 """As a program's sender: whatever no other program of the account names."""
 
@@ -43,6 +45,10 @@ class Account:
     """Texts a second that each of our senders may send; 0 is no limit."""
     simulated: bool = False
 
+    def values_of(self, key: str) -> list[str]:
+        """Return the secrets under ``key``, newest first; an empty one is none."""
+        return [one.value for one in self.secrets.get(key, ()) if one.value]
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -58,11 +64,21 @@ class Program:
     region: str = ""
     confirm: Literal["auto", "always", "never"] = "auto"
     replies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By language the operator's own wording of ``opt_out``, ``opt_in`` and ``help``."""
+    """By language the operator's own wording of ``opt_out``, ``opt_in``, ``help``, ``question``."""
     formerly: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     contact: str = ""
+    require_consent: bool = False
+    """Whether the gate lets it text only numbers with a consent on record."""
+    double_opt_in: bool = False
+    """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
+
+    def published(self) -> Published:
+        """What the store tells every gate of this program."""
+        return Published(
+            self.kind, self.scope, self.title, self.require_consent, self.double_opt_in
+        )
 
 
 class Programs:

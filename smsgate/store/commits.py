@@ -115,14 +115,21 @@ def _plan_sets(plan: _Plan, keys: Keys, effects: Effects, buckets: int) -> None:
 def _memberships(standing: Standing) -> set[tuple[str, str]]:
     found = {("set", program) for program in standing.own}
     found |= {("back", program) for program in standing.back}
+    found |= {("consent", program) for program in standing.consents}
     if standing.everywhere:
         found.add(("set", ALL))
+    if standing.locked:
+        found.add(("lock", ALL))
     return found
 
 
 def _set(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
     if kind == "back":
         return keys.back(scope, number, buckets)
+    if kind == "consent":
+        return keys.consents(scope, number, buckets)
+    if kind == "lock":
+        return keys.locked(number, buckets)
     return keys.suppressed(scope, number, buckets)
 
 

@@ -17,6 +17,8 @@ holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied
 reviews             hash        PROGRAM:NUMBER -> inbox id of the text that waits
 set:SCOPE:B         set         numbers opted out in that scope, as integers, bucket B
 back:PROGRAM:B      set         numbers in ``all`` that came back to that program, bucket B
+lock:B              set         numbers that may never be texted again, bucket B
+consent:PROGRAM:B   set         numbers whose consent is on record, bucket B
 number:NUMBER       string      the newest marks of a number (JSON), for 48 hours
 ledger              stream      events
 outbox              sorted set  reply id -> when it is due (ms)
@@ -97,6 +99,14 @@ class Keys:
     def back(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's exceptions from ``all`` in which the number would be."""
         return f"smsgate:{{{self.lane}}}:back:{program}:{int(number) % buckets}"
+
+    def locked(self, number: str, buckets: int) -> str:
+        """The bucket in which a number would be that may never be texted again."""
+        return f"smsgate:{{{self.lane}}}:lock:{int(number) % buckets}"
+
+    def consents(self, program: str, number: str, buckets: int) -> str:
+        """The bucket of a program's consents in which the number would be."""
+        return f"smsgate:{{{self.lane}}}:consent:{program}:{int(number) % buckets}"
 
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""

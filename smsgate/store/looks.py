@@ -147,16 +147,17 @@ def _call(
 
 
 def _set_names(keys: Keys, number: str, programs: Sequence[str], buckets: int) -> list[str]:
-    names = [keys.suppressed(ALL, number, buckets)]
+    names = [keys.suppressed(ALL, number, buckets), keys.locked(number, buckets)]
     for program in programs:
         names.append(keys.suppressed(program, number, buckets))
         names.append(keys.back(program, number, buckets))
+        names.append(keys.consents(program, number, buckets))
     return names
 
 
 def _looks(raw: Sequence[Any], numbers: Sequence[str], programs: Sequence[str]) -> list[Look]:
     _, _, _, held, reviews, members, states = raw
-    width = 1 + 2 * len(programs)
+    width = 2 + 3 * len(programs)
     result = []
     for place in range(len(numbers)):
         standing = _standing(members[place * width : (place + 1) * width], states[place], programs)
@@ -171,8 +172,10 @@ def _looks(raw: Sequence[Any], numbers: Sequence[str], programs: Sequence[str]) 
 def _standing(members: Sequence[int], state: bytes, programs: Sequence[str]) -> Standing:
     return Standing(
         everywhere=bool(members[0]),
-        own=frozenset(name for at, name in enumerate(programs) if members[1 + 2 * at]),
-        back=frozenset(name for at, name in enumerate(programs) if members[2 + 2 * at]),
+        own=frozenset(name for at, name in enumerate(programs) if members[2 + 3 * at]),
+        back=frozenset(name for at, name in enumerate(programs) if members[3 + 3 * at]),
+        locked=bool(members[1]),
+        consents=frozenset(name for at, name in enumerate(programs) if members[4 + 3 * at]),
         state=_state(state) if state else _NOTHING,
     )
 

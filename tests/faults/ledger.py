@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate.consent import Event
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.faults.system import FaultSystem
 
 _decode = msgspec.json.Decoder(Event).decode
@@ -38,7 +38,12 @@ class Record:
     @property
     def inbox_id(self) -> str:
         """The event's own inbox id, without its lane."""
-        return self.event.id.partition("-")[2]
+        return self.event.inbox_id
+
+    @property
+    def key(self) -> str:
+        """Lane and inbox id: what a reply to it is called."""
+        return f"{lane_of(self.event.number)}-{self.event.inbox_id}"
 
     @property
     def kind(self) -> str:
@@ -74,7 +79,7 @@ class Records:
         return counts + Counter(f"replies {outcome}" for outcome in replies)
 
     def replies_to(self, record: Record) -> list[Record]:
-        return self.replies.get(record.event.id, [])
+        return self.replies.get(record.key, [])
 
 
 def read(system: FaultSystem) -> Records:

@@ -146,7 +146,7 @@ def _refused(
             continue
         for event in records.by_message.get(message.id, []):
             settled = [one.event.outcome for one in records.replies_to(event)]
-            yield (message.number, f"refused-{event.event.id}"), "opted_out" in settled
+            yield (message.number, f"refused-{event.key}"), "opted_out" in settled
 
 
 def unanswered(records: Records, calls: dict[str, list[Sent]]) -> int:

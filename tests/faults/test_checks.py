@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Event
+from smsgate.consent import Event, event_id
 from smsgate.messages import Decision, Entry, Intent, Reply
+from smsgate.store.keys import lane_of
 from tests.fakes.twilio_api import Answer, Call, Drop
 from tests.faults import checks, reply_checks
 from tests.faults.ledger import Record, Records
@@ -43,7 +44,8 @@ class World:
             outage_us=outage_us,
         )
         event = Event(
-            id=f"0-{ms}-0",
+            id=event_id(ms, NUMBER),
+            inbox_id=f"{ms}-0",
             kind=INTENTS[message.kind].value,
             outcome=outcome,
             number=NUMBER,
@@ -55,7 +57,7 @@ class World:
 
     def reply(self, message, event, outcome="sent", sid=""):
         reply = Reply(
-            id=event.id,
+            id=f"{lane_of(NUMBER)}-{event.inbox_id}",
             kind=REPLIES[message.kind],
             account="twilio",
             number=NUMBER,
@@ -64,7 +66,9 @@ class World:
             text="",
             deadline_us=0,
         )
-        done = Event(f"{event.id}-reply", "reply", outcome, NUMBER, reply=reply, provider_id=sid)
+        done = Event(
+            event_id(0, event.id, outcome), "reply", outcome, NUMBER, reply=reply, provider_id=sid
+        )
         self.records.add(Record(done, 0))
 
     def call(self, message, at, answer=None, sid=""):

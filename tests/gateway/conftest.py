@@ -42,6 +42,17 @@ kind     = "service"
 scope    = "program"
 region   = "US"
 
+[programs.club]
+name     = "Acme Club"
+account  = "twilio"
+senders  = ["+14155550666"]
+keywords = ["en"]
+scope    = "program"
+region   = "US"
+confirm  = "always"
+require_consent = true
+double_opt_in   = true
+
 [programs.quiet]
 name     = "Acme Quiet"
 account  = "twilio"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from smsgate.consent import Published, Standing
 from smsgate.messages import ALL, Intent
-from smsgate.optout.policy import COMPARABLE_US, HELP_LIMIT, settle
+from smsgate.optout.order import COMPARABLE_US
+from smsgate.optout.policy import HELP_LIMIT, settle
 from tests.fakes.values import decision, stored
 
 PROGRAMS = {"alerts": Published(), "promos": Published()}
