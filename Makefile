@@ -24,7 +24,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 -m "not full" --cov --cov-report=term $(ARGS)
 
-test-full: $(VENV)/.test
+test-full: $(VENV)/.full
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
 
 faults: $(VENV)/.test
@@ -58,6 +58,10 @@ $(VENV)/.run: pyproject.toml config/constraints.txt | $(VENV)/.python
 $(VENV)/.test: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.full: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,test,full]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(VENV)/.lint: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test,lint]'

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from smsgate.composing import compose
 from smsgate.gate import Gate
 
-__all__ = ["Gate", "__version__"]
+__all__ = ["Gate", "__version__", "compose"]
 
 __version__ = "0.1.0"

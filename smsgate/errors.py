@@ -7,7 +7,7 @@ the only places that catch the family as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -68,6 +68,77 @@ class Unauthorized(SmsGateError):
     """An API call without a valid key."""
 
     status = 401
+
+
+# --- opt-out links --------------------------------------------------------------------------
+
+
+class LinkBroken(SmsGateError):
+    """What stands in an opt-out link is nothing that one of our secrets made."""
+
+    status = 404
+
+
+class LinkExpired(LinkBroken):
+    """The opt-out link is ours, but too old."""
+
+    status = 410
+
+
+class TooManyGuesses(SmsGateError):
+    """An address came with too many opt-out links that nobody made."""
+
+    status = 429
+
+
+class LinksNotReady(SmsGateError):
+    """No opt-out link can be made: there is no secret, or no public URL."""
+
+    status = 503
+
+
+# --- senders --------------------------------------------------------------------------------
+
+
+class Suppressed(SmsGateError):
+    """A send was stopped by the gate. ``refused`` has each number that stopped it, and why."""
+
+    status = 409
+    exit_code = 1
+
+    def __init__(self, program: str, refused: Mapping[str, str]) -> None:
+        """Keep numbers and reasons; the text has no number, for it may end in a log."""
+        self.program = program
+        self.refused = dict(refused)
+        count = "1 number" if len(self.refused) == 1 else f"{len(self.refused)} numbers"
+        reasons = ", ".join(sorted(set(self.refused.values())))
+        super().__init__(f"{program!r} may not text {count} ({reasons}); nothing was sent")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers that may not be texted, as they were given."""
+        return tuple(self.refused)
+
+    @property
+    def reason(self) -> str:
+        """Why, of the first of them: one of the gate's reasons."""
+        return next(iter(self.refused.values()), "")
+
+    def __reduce__(self) -> tuple[type[Suppressed], tuple[str, dict[str, str]]]:
+        """Keep what it carries where it is pickled, as task queues do with errors."""
+        return type(self), (self.program, self.refused)
+
+
+class GateUnreachable(SmsGateError):
+    """The gate was asked over HTTP and gave no answer that can be trusted, so nothing may leave."""
+
+    status = 503
+
+
+class UnknownRecipients(SmsGateError):
+    """A request would text somebody, but not whom; so the gate cannot be asked. Not sent."""
+
+    status = 422
 
 
 # --- webhooks -----------------------------------------------------------------------------
@@ -133,6 +204,24 @@ class StoreNotReady(SmsGateError):
 
 class SpoolUnavailable(SmsGateError):
     """The spool on this host's disk cannot be used. Nothing in it was ever acknowledged."""
+
+    status = 503
+
+
+class RecordsUnavailable(SmsGateError):
+    """The records' database could not be reached or refused to write. Events wait in the store."""
+
+    status = 503
+
+
+class RecordsNotReady(SmsGateError):
+    """The records' database answers, but not with our tables; the text says what mends it."""
+
+    status = 503
+
+
+class RecordsDiffer(SmsGateError):
+    """Store and records contradict each other, so nothing is moved between them."""
 
     status = 503
 

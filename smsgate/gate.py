@@ -10,21 +10,29 @@ program unknown) it raises, and never says "allowed".
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from smsgate.consent import Mark, Published
-from smsgate.errors import InvalidNumber
+import msgspec
+
+from smsgate.consent import Mark, NumberState, Published
+from smsgate.errors import InvalidNumber, LinksNotReady, StoreUnavailable, Suppressed
+from smsgate.links import Links
 from smsgate.messages import ALL
 from smsgate.phone import e164
+from smsgate.store import checks
+from smsgate.store.checks import Checks
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health
-from smsgate.store.looks import Look, Looks
+from smsgate.store.looks import Looks
+from smsgate.store.refusals import Refusal, Refusals
+
+_NOTHING = NumberState()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the gate says of one number.
 
     ``allowed`` is None where ``number`` is no phone number. ``reason`` is empty or one of
@@ -42,16 +50,28 @@ class Answer:
 class Gate:
     """Answers from the store, one look at a lane for each number."""
 
-    def __init__(self, looks: Looks, health: Health) -> None:
-        """Use these parts of a store."""
-        self._looks = looks
+    def __init__(
+        self,
+        seen: Checks,
+        health: Health,
+        refusals: Refusals | None = None,
+        links: Links | None = None,
+    ) -> None:
+        """Use these parts of a store; without ``links`` it makes none."""
+        self._checks = seen
         self._health = health
+        self._refusals = refusals
+        self._links = links
+        self._known: set[str] = set()
 
     @classmethod
-    def from_url(cls, url: str, timeout: float = TIMEOUT_S) -> Gate:
-        """A gate on the store at that Redis URL. ``timeout`` in seconds, for each round trip."""
+    def from_url(cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None) -> Gate:
+        """A gate on the store at that Redis URL. ``timeout`` in seconds, for each round trip.
+
+        With ``links`` (``smsgate.links.Links``) it makes opt-out links too.
+        """
         client = open_redis(url, timeout)
-        return cls(Looks(client), Health(client))
+        return cls(Checks(client, Looks(client)), Health(client), Refusals(client), links)
 
     def allows(self, number: str, *, program: str) -> bool:
         """Whether the program may text the number.
@@ -71,40 +91,79 @@ class Gate:
         reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``.
         """
         self._health.refuse_eviction()
-        read = [_read(number) for number in numbers]
-        valid = [number for number, _ in read if number]
-        published, looks = self._looks.numbers(valid, program)
-        known = dict(zip(valid, looks, strict=True))
-        return [
-            _answer(asked, known[number], program, published)
-            if number
-            else Answer(asked, None, "invalid", why=problem)
-            for asked, (number, problem) in zip(numbers, read, strict=True)
-        ]
+        valid, problems = _read(numbers)
+        sights = self._checks.numbers(valid, program)
+        found = [Answer(asked, True) for asked in numbers]
+        places = [at for at in range(len(numbers)) if at not in problems] if problems else None
+        for at, bits in enumerate(sights.bits):
+            if bits or sights.program.require_consent:
+                place = places[at] if places else at
+                state = sights.states.get(at, _NOTHING)
+                found[place] = _answer(numbers[place], bits, program, sights.program, state)
+        for place, problem in problems.items():
+            found[place] = Answer(numbers[place], None, "invalid", why=problem)
+        return found
+
+    def require(self, numbers: Sequence[str], *, program: str, by: str = "gate") -> None:
+        """Return where the program may text every one of the numbers; for use just before a send.
+
+        Raises ``Suppressed`` where it may not, or where one is no number, after counting the send
+        as stopped (``by`` says who was stopped); and what ``check`` raises where it cannot tell.
+        """
+        refused = {
+            answer.number: answer.reason
+            for answer in self.check(numbers, program=program)
+            if not answer.allowed
+        }
+        if not refused:
+            return
+        if self._refusals is not None:
+            with suppress(StoreUnavailable):  # a count that is lost must not look like an outage
+                self._refusals.add([Refusal(n, program, why, by) for n, why in refused.items()])
+        raise Suppressed(program, refused)
+
+    def link(self, number: str, program: str) -> str:
+        """The opt-out link for a number, as it goes into a text: ``https://sms.example.com/o/…``.
+
+        The first link for a program costs a round trip, to see that there is such a program.
+        Raises ``InvalidNumber``, ``UnknownProgram``, ``LinksNotReady``, ``StoreUnavailable``.
+        """
+        if self._links is None:
+            raise LinksNotReady("Make the gate with links=Links(public_url, secrets).")
+        if program not in self._known:
+            self.check([], program=program)
+            self._known.add(program)
+        return self._links.make(e164(number), program, time.time())
 
 
-def _read(number: str) -> tuple[str, str]:
-    """The number in E.164, or nothing and the problem."""
-    try:
-        return e164(number), ""
-    except InvalidNumber as error:
-        return "", str(error)
+def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:
+    """The numbers in E.164, and by its place what is wrong with each that is none."""
+    valid: list[str] = []
+    problems: dict[int, str] = {}
+    for place, number in enumerate(numbers):
+        try:
+            valid.append(e164(number))
+        except InvalidNumber as error:
+            problems[place] = str(error)
+    return valid, problems
 
 
-def _answer(asked: str, look: Look, program: str, published: Published) -> Answer:
-    """The most binding reason first: sets, then holds, then reviews."""
-    standing = look.standing
-    if standing.locked:
+def _answer(
+    asked: str, bits: int, program: str, published: Published, state: NumberState
+) -> Answer:
+    """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
+    if bits & checks.LOCKED:
         return Answer(asked, False, "locked", why="locked by hand: never to be texted again")
-    if program in standing.own:
-        return _blocked(asked, "opted_out", standing.state.marks.get(program))
-    if standing.blocked(program):
-        return _blocked(asked, "opted_out_all", standing.state.marks.get(ALL))
-    if look.held:
-        return Answer(asked, False, "hold", why=f"an opt-out ({look.held}) is being applied")
-    if look.review and published.kind == "marketing":
+    if bits & checks.OWN:
+        return _blocked(asked, "opted_out", state.marks.get(program))
+    if bits & checks.EVERYWHERE and not bits & checks.BACK:
+        return _blocked(asked, "opted_out_all", state.marks.get(ALL))
+    if bits & (checks.HELD | checks.HELD_ALL):
+        scope = ALL if bits & checks.HELD_ALL else program
+        return Answer(asked, False, "hold", why=f"an opt-out ({scope}) is being applied")
+    if bits & checks.REVIEW and published.kind == "marketing":
         return Answer(asked, False, "review", why="a text waits for a person's decision")
-    if published.require_consent and program not in standing.consents:
+    if published.require_consent and not bits & checks.CONSENT:
         return Answer(asked, False, "no_consent", why="no consent of this number is on record")
     return Answer(asked, True)
 

@@ -6,11 +6,15 @@ number, so that a forgotten call does not leak one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
+import threading
+from collections import deque
 from collections.abc import MutableMapping
-from typing import Any
+from multiprocessing.util import Finalize
+from typing import Any, TextIO
 
 import msgspec
 import structlog
@@ -35,11 +39,65 @@ def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
-def configure(*, terminal: bool | None = None) -> None:
+class Lines:
+    """Where the lines go: a warning or worse at once, all others a moment later, in their order.
+
+    Writing each line by itself lets another thread take the interpreter, once for each request,
+    which costs several times the line. What a kill -9 can lose are lines of ``PERIOD_S`` seconds.
+    """
+
+    PERIOD_S = 0.05
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to ``stream``; the thread that does starts with the first line."""
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        # Granian's workers are forks, which end without what `atexit` knows.
+        Finalize(self, self.write, exitpriority=-1)
+
+    def info(self, line: str) -> None:
+        """Take a line that is to be written soon."""
+        self._waiting.append(line)
+        if self._thread is None:
+            self._start()
+
+    def warning(self, line: str) -> None:
+        """Write a line, after those that wait."""
+        self._waiting.append(line)
+        self.write()
+
+    debug = info
+    error = critical = exception = warning
+
+    def write(self) -> None:
+        """Write what waits. A stream that is closed or full takes nothing, and ends nobody."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if lines:
+                self._stream.write("\n".join([*lines, ""]))
+                self._stream.flush()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            pause.wait(self.PERIOD_S)
+            self.write()
+
+
+def configure(*, terminal: bool | None = None, soon: bool = False) -> None:
     """Set structlog and the standard library's logging to one line each on standard error.
 
-    On a terminal the lines are for people, elsewhere they are JSON. Tracebacks are without the
-    values of variables, for among those are bodies and secrets.
+    ``soon`` is for processes that log a line for every request (see ``Lines``). On a terminal the
+    lines are for people, elsewhere they are JSON. Tracebacks are without the values of variables,
+    for among those are bodies and secrets.
     """
     for_people = sys.stderr.isatty() if terminal is None else terminal
     shared: list[Processor] = [
@@ -49,10 +107,11 @@ def configure(*, terminal: bool | None = None) -> None:
         mask_numbers,
     ]
     renderer = _for_people() if for_people else _json()
+    lines = Lines(sys.stderr) if soon else None
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=(lambda *_: lines) if lines else structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     _take_over_the_librarys(shared, renderer)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from typing import NamedTuple
 
 import phonenumbers
+from phonenumbers.phonemetadata import PhoneMetadata
 
 from smsgate.errors import InvalidNumber
 
@@ -14,6 +17,8 @@ _TOLL_FREE = re.compile(r"\+18(?:00|22|33|44|55|66|77|88)[0-9]{7}")
 # Mexico gave up the 1 before mobile numbers in August 2019; WhatsApp still asserts it.
 _MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LONGEST = 40
+_NO_COUNTRY = "001"
+"""The region of numbers without a country, such as +800."""
 
 
 def is_e164(text: str) -> bool:
@@ -33,6 +38,8 @@ def e164(text: str, region: str = "") -> str:
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return text  # The one plan where this shape is surely what parsing would give.
+    if _SHAPE.fullmatch(text) and _is_written_right(text):
+        return text
     text = _MEXICAN.sub(r"+52\1", text)
     if len(text) > _LONGEST or any(character.isalpha() for character in text):
         raise _no_number(text, region)
@@ -44,6 +51,46 @@ def e164(text: str, region: str = "") -> str:
     if not (_possible(number) and is_e164(written)):
         raise _no_number(text, region)
     return written
+
+
+class _Plan(NamedTuple):
+    """What parsing would look at in a number that has its country already."""
+
+    lengths: frozenset[int]
+    """How many digits may follow the country."""
+    prefix: re.Pattern[str] | None
+    """What is dialled before a number inside the country, and must not stand behind it."""
+
+
+@functools.cache
+def _plan(code: str) -> _Plan | None:
+    """The numbering plan of a calling code such as ``44``; nothing where there is none."""
+    regions = phonenumbers.region_codes_for_country_code(int(code))
+    if not regions:
+        return None
+    found: PhoneMetadata | None = (
+        PhoneMetadata.metadata_for_nongeo_region(int(code))
+        if regions[0] == _NO_COUNTRY
+        else PhoneMetadata.metadata_for_region(regions[0])
+    )
+    if found is None or found.general_desc is None:
+        return None
+    prefix = found.national_prefix_for_parsing
+    lengths = frozenset(found.general_desc.possible_length)
+    return _Plan(lengths, re.compile(prefix) if prefix else None)
+
+
+def _is_written_right(text: str) -> bool:
+    """Whether parsing a number of the right shape would surely change nothing.
+
+    Parsing takes 12 µs, this one; lists of millions of numbers are written right nearly always.
+    """
+    for digits_of_code in (2, 3, 4):
+        plan = _plan(text[1:digits_of_code])
+        if plan is not None:
+            fits = len(text) - digits_of_code in plan.lengths
+            return fits and not (plan.prefix and plan.prefix.match(text, digits_of_code))
+    return False
 
 
 def with_plus(number: str) -> str:

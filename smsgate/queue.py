@@ -14,6 +14,7 @@ from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.utils import as_text
 
 from smsgate.errors import QueueUnavailable
 
@@ -29,6 +30,13 @@ _TIMEOUT_S = 60
 _PATIENCE = 100
 """Wakes that may wait in a queue before those that have expired are looked for."""
 
+_STEPS, _STEP = 5, 1000
+"""How often, and for how many keys at once, Redis is asked for what RQ has forgotten."""
+_NEVER = -1
+"""Redis's time to live of what has none."""
+_WHOLE = {"rq:worker:": "birth", "rq:job:": "created_at"}
+"""A field of every worker's and every job's hash, by how their keys begin."""
+
 
 class Wakes:
     """Asks for jobs."""
@@ -42,6 +50,7 @@ class Wakes:
             name: Queue(name, connection=self._connection, serializer=JSONSerializer)
             for name, _ in (APPLY, SEND)
         }
+        self._cursor = 0
 
     def inbox(self, lane: int) -> None:
         """Ask that a lane's inbox be applied. Raises ``QueueUnavailable``."""
@@ -71,6 +80,7 @@ class Wakes:
                     failed.remove(id_)
                     self._connection.delete(Job.key_for(id_))
                 self._drop_expired(queue)
+            self._drop_remains()
         except redis.RedisError as error:
             raise QueueUnavailable(f"the queue cannot be used: {error}") from error
 
@@ -97,6 +107,30 @@ class Wakes:
         for id_ in ids:
             if not self._connection.exists(Job.key_for(id_)):
                 self._connection.lrem(queue.key, 1, id_)
+
+    def _drop_remains(self) -> None:
+        """Forget hashes that RQ's late heartbeats made of workers and jobs that were gone.
+
+        They have no time to live. A few thousand of Redis's keys are looked at each time, so that
+        the cost is the same whatever else is in there.
+        """
+        for _ in range(_STEPS):
+            self._cursor, found = self._connection.scan(
+                self._cursor, match="rq:*", count=_STEP, _type="hash"
+            )
+            for key in found:
+                self._drop_remainder(key)
+            if self._cursor == 0:
+                return
+
+    def _drop_remainder(self, key: str | bytes) -> None:
+        whole = next(
+            (field for start, field in _WHOLE.items() if as_text(key).startswith(start)), ""
+        )
+        if not whole or self._connection.ttl(key) != _NEVER:
+            return
+        if not self._connection.hexists(key, whole):
+            self._connection.delete(key)
 
     def _enqueue(self, job: tuple[str, str], lane: int) -> None:
         name, function = job

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smsgate.consent import Published
 from smsgate.errors import ConfigurationError
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
+from smsgate.gateway.rebuilding import Rebuilding
 from smsgate.optout import Classifier, load_sets
 from smsgate.outbound import Outbound
 from smsgate.providers import check_accounts, secret_keys, usable
 from smsgate.queue import Wakes
+from smsgate.records import Records
 from smsgate.settings import Settings, read_settings
 from smsgate.spool import Spool
 from smsgate.store import Store
@@ -50,6 +53,11 @@ def build_store(settings: Settings) -> Store:
     return Store(open_redis(settings.redis_url))
 
 
+def build_records(settings: Settings) -> Records:
+    """The records; connects on first use."""
+    return Records(settings.database_url)
+
+
 def build_gate(settings: Settings) -> Gate:
     """The gate alone."""
     return Gate.from_url(settings.redis_url)
@@ -64,15 +72,25 @@ def build_gateway(configuration: Configuration) -> Gateway:
         classifiers=configuration.classifiers,
         store=store,
         spool=Spool(settings.data_dir / "spool.sqlite3"),
-        gate=Gate(store.looks, store.health),
+        gate=Gate(store.checks, store.health),
         wakes=Wakes(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
+        records=build_records(settings),
     )
 
 
 def publish_programs(gateway: Gateway) -> None:
     """Make the configured programs known to every gate. Raises ``StoreUnavailable``."""
-    gateway.store.marker.publish({one.name: one.published() for one in gateway.settings.programs})
+    gateway.store.marker.publish(_published(gateway))
+
+
+def build_rebuilding(gateway: Gateway) -> Rebuilding:
+    """What restores the gateway's store from its records."""
+    return Rebuilding(gateway.store, gateway.records, _published(gateway))
+
+
+def _published(gateway: Gateway) -> dict[str, Published]:
+    return {one.name: one.published() for one in gateway.settings.programs}
 
 
 def _warnings(settings: Settings) -> tuple[str, ...]:

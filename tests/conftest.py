@@ -8,8 +8,10 @@ import pytest
 import redis
 import structlog
 
+from smsgate import redis_address
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
+from tests.fakes.cluster import start_cluster
 
 AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync", "always")
 """What a test may change on the server to see what follows."""
@@ -38,6 +40,23 @@ def redis_server(
     server = own_redis.start(tmp_path_factory.mktemp("redis"), leash)
     yield server
     leash.end(server.process)
+
+
+@pytest.fixture(scope="session")
+def started_cluster(tmp_path_factory: pytest.TempPathFactory, leash: Leash) -> str:
+    """A Redis Cluster of three primaries; they end with the test run."""
+    return start_cluster(tmp_path_factory.mktemp("cluster"), leash)
+
+
+@pytest.fixture
+def cluster_url(started_cluster: str) -> str:
+    """Where the cluster is; as empty and as set up as ``redis_url``."""
+    client = redis_address.open_redis(started_cluster, 5, 5)
+    client.flushall()
+    client.script_flush()
+    client.execute_command("CONFIG", "SET", *AS_STARTED, target_nodes="primaries")
+    client.close()
+    return started_cluster
 
 
 @pytest.fixture

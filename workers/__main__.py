@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import signal
 import sys
+
+if __name__ == "__main__":
+    # Loading takes seconds. Who is told to end meanwhile has begun nothing, and ends in order.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+import argparse
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +20,7 @@ from smsgate.errors import SmsGateError
 from smsgate.queue import APPLY, SEND
 from smsgate.wiring import Configuration, build_gateway, load_configuration
 from workers import clock, jobs, rq_worker, web
+from workers.keeper import Keeper
 
 Start = Callable[[Configuration, str], None]
 
@@ -44,9 +51,12 @@ def _clock(configuration: Configuration, _: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     gateway = build_gateway(configuration)
+    keeper = Keeper(gateway)
+    keeper.start()
     try:
         clock.run(gateway, ending)
     finally:
+        keeper.close()
         gateway.close()
 
 

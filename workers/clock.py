@@ -15,10 +15,17 @@ import uuid
 
 import structlog
 
-from smsgate.errors import QueueUnavailable, StoreUnavailable
+from smsgate.errors import (
+    QueueUnavailable,
+    RecordsDiffer,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.gateway import Gateway
 from smsgate.gateway.waking import wake
-from smsgate.wiring import publish_programs
+from smsgate.wiring import build_rebuilding, publish_programs
 
 PERIOD_S = 2.0
 CLEAN_EVERY = 15
@@ -45,8 +52,28 @@ def sweep(gateway: Gateway, name: str) -> bool:
     """One round, if this clock holds the lease; whether it does. Raises ``StoreUnavailable``."""
     if not gateway.store.sweep.leads(name):
         return False
+    _restore(gateway)
     publish_programs(gateway)
     inboxes, outboxes = gateway.store.sweep.overdue()
     wake(gateway.wakes.inbox, inboxes)
     wake(gateway.wakes.outbox, outboxes)
     return True
+
+
+def _restore(gateway: Gateway) -> None:
+    """Rebuild a store that was flushed or fell back, before anybody trusts it again."""
+    rebuilding = build_rebuilding(gateway)
+    try:
+        why = rebuilding.needed()
+        if not why:
+            return
+        _log.warning("store is rebuilt from the records", why=why)
+        rebuilt = rebuilding.rebuild(_log_progress)
+    except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
+        _log.warning("store and records cannot be compared", problem=str(error))
+        return
+    _log.warning("store was rebuilt", numbers=rebuilt.numbers, messages=rebuilt.messages)
+
+
+def _log_progress(what: str, done: int, total: int) -> None:
+    _log.info("rebuilding", what=what, done=done, total=total)

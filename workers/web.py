@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Sequence
 
 from flask import Flask
 from granian import Granian
@@ -15,6 +17,10 @@ THREADS = 16
 """Requests that one process works on at once. They mostly wait for Redis. Under the load of
 ``make bench`` (16 connections, two processes) 16 threads took 2,808 a second, 4 took 2,201."""
 BACKLOG = 1024
+STEADY_S = 10.0
+"""A worker process that ran this long is followed by a new one at once."""
+PAUSES_S = (0.5, 5.0)
+"""The pause before a new one otherwise: the first, and the longest; it doubles each time."""
 KILL_S = 8
 """How long requests in progress may take when the process is told to end. Less than the 10 s that
 platforms and ``smsgate dev`` give the whole process."""
@@ -22,7 +28,7 @@ platforms and ``smsgate dev`` give the whole process."""
 
 def serve(host: str, port: int, processes: int) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress are finished first."""
-    Granian(
+    Server(
         "workers.web:application",
         factory=True,
         interface=Interfaces.WSGI,
@@ -36,6 +42,36 @@ def serve(host: str, port: int, processes: int) -> None:
         log_level=LogLevels.error,  # below it, advice on the number of threads at every start
         log_access=False,
     ).serve()
+
+
+class Server(Granian):  # type: ignore[misc,valid-type]  # it is chosen when it is imported
+    """Granian, but a worker process that dies again and again does not end the others.
+
+    Granian takes a second death within 5.5 s for a fault of the application, and ends all: one
+    message that kills its process would so take the whole service away.
+    """
+
+    _pause_s = PAUSES_S[0]
+    _last_death = -STEADY_S
+
+    def _respawn_workers(
+        self, workers: Sequence[int], spawn: object, load: object, delay: float = 0
+    ) -> None:
+        if not (self.reload_signal or delay):
+            self._pause()
+        super()._respawn_workers(workers, spawn, load, delay)
+        self.respawned_wrks.clear()  # what Granian compares the next death with
+
+    def _pause(self) -> None:
+        now = time.monotonic()
+        steady = now - self._last_death >= STEADY_S
+        self._last_death = now
+        if steady:
+            self._pause_s = PAUSES_S[0]
+            return
+        self.main_loop_interrupt.wait(self._pause_s)
+        self._last_death = time.monotonic()
+        self._pause_s = min(self._pause_s * 2, PAUSES_S[1])
 
 
 def application() -> Flask:

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from smsgate.cli import private_file, readiness, redis_server, running
 from smsgate.cli.leash import Leash
+from smsgate.cli.rebuild import restore_if_needed
 from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.welcome import welcome
@@ -128,6 +129,8 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
     who had opted out.
     """
     gateway = build_gateway(configuration)
+    gateway.records.migrate()
+    restore_if_needed(gateway)
     marker, note = gateway.store.marker, directory / "store-id"
     if note.exists() and not marker.store_id():
         raise CannotStart(

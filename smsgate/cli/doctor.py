@@ -56,6 +56,7 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
     yield from _durability(gateway)
     yield _tried("queue", gateway.wakes.ping, "RQ's Redis answers")
     yield _spool(gateway)
+    yield _records(gateway)
     yield from _programs(gateway)
     for account in settings.accounts.values():
         if usable(account):
@@ -78,6 +79,14 @@ def _spool(gateway: Gateway) -> Finding:
     if depth:
         return Finding("spool", WARNING, f"{depth} messages wait on this host for the store")
     return Finding("spool", OK, "nothing waits on this host's disk")
+
+
+def _records(gateway: Gateway) -> Finding:
+    said = gateway.recording.state()
+    if said == "ok":
+        return Finding("records", OK, "everything that happened is in the records")
+    state = WARNING if said.startswith("ok;") else FAULT
+    return Finding("records", state, said.removeprefix("ok; "))
 
 
 def _durability(gateway: Gateway) -> Iterator[Finding]:

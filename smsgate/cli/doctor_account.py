@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from smsgate.cli.doctor_twilio import ThroughOutbound, ask_twilio
 from smsgate.cli.finding import FAULT, OK, WARNING, Finding
-from smsgate.errors import StoreUnavailable, UnknownAccount
+from smsgate.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.gateway import Gateway
+from smsgate.messages import Reply
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.settings import Account
+
+_NO_REPLY = Reply("", "opt_out", "", "+10000000000", "+10000000000", "", "", 0)
+"""Never sent: described only for where its access token would come from."""
 
 
 def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
@@ -22,6 +27,8 @@ def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
         raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
     yield from _credentials(account)
     yield from _address(account)
+    yield from _token(gateway, account)
+    yield from _accepted(gateway, account)
     yield from _refused(gateway, account)
     if account.provider == "twilio" and usable(account) and not account.simulated:
         yield from _twilio(gateway, account)
@@ -73,5 +80,57 @@ def _refused(gateway: Gateway, account: Account) -> Iterator[Finding]:
         return
     if not refused:
         yield Finding("refused", OK, "no request was refused in the last 24 hours")
-    for said, count in Counter(f"{one.finding} ({one.problem})" for one in refused).items():
-        yield Finding("refused", FAULT, f"{count} of the newest {len(refused)}: {said}")
+    # What nothing of ours explains may be a stranger's forgery, and those are to be expected.
+    said = Counter(
+        (FAULT if one.cause else WARNING, f"{one.finding} ({one.problem})") for one in refused
+    )
+    for (state, sentence), count in said.items():
+        yield Finding("refused", state, f"{count} of the newest {len(refused)}: {sentence}")
+
+
+def _token(gateway: Gateway, account: Account) -> Iterator[Finding]:
+    """Whether the account gets an access token, where it sends by one."""
+    if not usable(account):
+        return
+    source = PROVIDERS[account.provider].reply(_NO_REPLY, account).token_from
+    if source is None:
+        return
+    try:
+        status = gateway.outbound.perform(source).status
+    except CallFailed as error:
+        yield Finding("access token", WARNING, f"could not be asked for: {error}")
+        return
+    if 200 <= status < 300:
+        yield Finding("access token", OK, f"{account.provider} gives one for sending")
+    else:
+        said = f"is refused with status {status}: nothing can be sent. Compare the client's secret"
+        yield Finding("access token", FAULT, said)
+
+
+def _accepted(gateway: Gateway, account: Account) -> Iterator[Finding]:
+    """When requests were last accepted, and whether a rotation of secrets can be finished."""
+    try:
+        last = gateway.store.acceptance.last(account.name)
+    except StoreUnavailable as error:
+        yield Finding("accepted", FAULT, str(error))
+        return
+    newest = max(last.newest_ms, last.older_ms)
+    if newest:
+        yield Finding("accepted", OK, f"the last request that was verified came {_ago(newest)}")
+    else:
+        said = "no request was verified in the last 30 days: text HELLO to a number of it"
+        yield Finding("accepted", WARNING, said)
+    if last.older_ms:
+        said = f"an older one was used {_ago(last.older_ms)}: something still signs with it"
+        yield Finding("secrets", WARNING, said)
+    elif last.several_since_ms and last.newest_ms:
+        said = f"only the newest was used since there are several, {_ago(last.several_since_ms)}"
+        yield Finding("secrets", OK, f"{said}: the older ones can go once nobody signs by them")
+
+
+def _ago(moment_ms: int) -> str:
+    minutes = max(0, int(time.time() - moment_ms / 1000) // 60)
+    if minutes < 120:
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    return f"{hours} h ago" if hours < 72 else f"{hours // 24} days ago"

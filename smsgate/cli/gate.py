@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 import click
+from msgspec.structs import asdict
 from rich.console import Console
 
 from smsgate.cli import session

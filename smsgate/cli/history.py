@@ -26,7 +26,7 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     if not (number or unrouted):
         raise click.UsageError("Say which NUMBER, or --unrouted.")
     gateway = session.gateway()
-    events = gateway.unrouted() if unrouted else gateway.history(_as_recorded(number or ""))
+    events = gateway.unrouted() if unrouted else gateway.history(as_recorded(number or ""))
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return
@@ -37,7 +37,7 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
         console.print(f"Nothing is known of {number}." if number else "Every text was routed.")
 
 
-def _as_recorded(number: str) -> str:
+def as_recorded(number: str) -> str:
     """A phone number in E.164; a short code or a name as it is."""
     try:
         return e164(number)

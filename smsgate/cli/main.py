@@ -11,12 +11,18 @@ from rich.console import Console
 
 from smsgate import __version__
 from smsgate.cli import session
+from smsgate.cli.compose import compose
 from smsgate.cli.dev import dev
 from smsgate.cli.doctor import doctor
 from smsgate.cli.explain import explain
+from smsgate.cli.forget import forget
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.keywords import keywords
+from smsgate.cli.link import link
+from smsgate.cli.rebuild import rebuild
+from smsgate.cli.records import records
+from smsgate.cli.refusals import refusals
 from smsgate.cli.replies import replies
 from smsgate.cli.review import review
 from smsgate.cli.setup import config, init
@@ -44,10 +50,16 @@ for command in (
     check,
     status,
     history,
+    records,
+    forget,
     replies,
     review,
+    rebuild,
     explain,
     keywords,
+    compose,
+    link,
+    refusals,
 ):
     cli.add_command(command)
 

@@ -1,8 +1,9 @@
 """A real Redis of our own, for ``smsgate dev`` and for the tests.
 
 Every write is on disk before it is answered (``appendonly yes``, ``appendfsync always``), so what
-was acknowledged outlives a kill -9. It listens on a loopback port of its own; other users of the
-machine can reach that port, so it wants the password that was made with the directory.
+was acknowledged outlives a kill -9. It listens on a socket in its directory, which costs a fifth
+less than TCP, and on a loopback port of its own; other users of the machine can reach that port,
+so it wants the password that was made with the directory.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -38,7 +40,7 @@ CONFIGURATION = """\
 # Written by smsgate at each start; changes made here are lost.
 bind 127.0.0.1
 port {port}
-protected-mode yes
+{socket}protected-mode yes
 requirepass {password}
 daemonize no
 dir "{directory}"
@@ -49,6 +51,10 @@ save ""
 maxmemory 0
 maxmemory-policy noeviction
 """
+
+
+SOCKET_BYTES = 100
+"""How long the path of a socket may be; systems end between 103 and 107."""
 
 
 class RedisMissing(SmsGateError):
@@ -68,11 +74,15 @@ class RedisServer:
     """Starts it again on the same port and data."""
     port: int
     password: str
+    socket: Path | None = None
+    """None where the directory's path is too long for one."""
 
     @property
     def url(self) -> str:
         """Where it is, password included."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        if self.socket is None:
+            return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        return f"unix://:{self.password}@{quote(str(self.socket))}?db=0"
 
 
 def find_server() -> Path:
@@ -114,7 +124,7 @@ def start(directory: Path, leash: Leash) -> RedisServer:
         port = _port(directory / "port")
         command = (str(program), str(_configure(directory, port, password)))
         process = leash.start(command, output=subprocess.DEVNULL)
-        server = RedisServer(process, command, port, password)
+        server = RedisServer(process, command, port, password, _socket(directory))
         if _answers(server):
             return server
         leash.end(server.process, grace_s=1)
@@ -125,12 +135,28 @@ def start(directory: Path, leash: Leash) -> RedisServer:
 
 def _configure(directory: Path, port: int, password: str) -> Path:
     configuration = directory / "redis.conf"
-    quoted = str(directory).replace("\\", "\\\\").replace('"', '\\"')
+    path = _socket(directory)
     private_file.write(
-        configuration, CONFIGURATION.format(port=port, password=password, directory=quoted)
+        configuration,
+        CONFIGURATION.format(
+            port=port,
+            password=password,
+            directory=_quoted(directory),
+            socket=f'unixsocket "{_quoted(path)}"\nunixsocketperm 700\n' if path else "",
+        ),
     )
     (directory / "redis.log").unlink(missing_ok=True)
     return configuration
+
+
+def _socket(directory: Path) -> Path | None:
+    path = directory / "redis.sock"
+    return path if len(os.fsencode(path)) <= SOCKET_BYTES else None
+
+
+def _quoted(path: Path) -> str:
+    """As it stands between quotes in redis.conf."""
+    return str(path).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _answers(server: RedisServer) -> bool:

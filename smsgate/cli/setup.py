@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.rebuild import restore_if_needed
 from smsgate.wiring import publish_programs
 
 
@@ -13,13 +14,17 @@ from smsgate.wiring import publish_programs
 def init() -> None:
     """Make a new, empty store ready; one that is ready stays as it is.
 
-    Only for a store that has never held anything. One that lost its data must be restored
-    instead: made ready empty, it would allow texting everybody who had opted out.
+    Where there are records of a store, an empty one is rebuilt from them. Where there are none,
+    this is only for a store that has never held anything: made ready empty, one that lost its
+    data would allow texting everybody who had opted out.
     """
     gateway = session.gateway()
+    restored = restore_if_needed(gateway)
     before = gateway.store.marker.store_id()
     store = gateway.store.marker.create()
     publish_programs(gateway)
+    if restored:
+        return
     said = f"Store {store} was ready already." if before else f"Store {store} is ready."
     Console(highlight=False).print(said)
 

@@ -1,4 +1,4 @@
-"""Certificates by which some providers sign, fetched once and kept for a day."""
+"""Certificates and keys by which some providers sign: fetched, kept, looked at again hourly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from smsgate.errors import AccountNotReady, CallFailed
 from smsgate.messages import HttpCall
 from smsgate.outbound import Outbound
 
-_DAY_S = 24 * 3600.0
+_HOUR_S = 3600.0
+"""After which a certificate is fetched again: a provider may have changed its keys."""
+_DAY_S = 24 * _HOUR_S
+"""For which a known one still does where it cannot be fetched again."""
 _MOST = 16
 """Certificates that are kept; providers use one or two at a time."""
 
@@ -31,9 +34,15 @@ class Certificates:
         """
         with self._lock:
             fetched, body = self._known.get(call.url, (0.0, b""))
-        if body and time.monotonic() - fetched < _DAY_S:
+        age_s = time.monotonic() - fetched
+        if body and age_s < _HOUR_S:
             return body
-        body = self._fetched(call)
+        try:
+            body = self._fetched(call)
+        except AccountNotReady:
+            if not body or age_s >= _DAY_S:
+                raise
+            return body
         with self._lock:
             if len(self._known) >= _MOST:
                 self._known.clear()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
 from smsgate.messages import WebhookRequest
+from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import Provider
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, is_form
@@ -28,16 +30,21 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](:
 def diagnosed(
     request: WebhookRequest,
     account: Account,
-    provider: Provider,
+    others: Iterable[Account],
     error: SignatureRefused,
     now_us: int,
 ) -> Refused:
-    """Return what may be kept of a refused request, with what was found out about it."""
+    """Return what may be kept of a refused request, with what was found out about it.
+
+    ``others`` are our other accounts at the same kind of provider.
+    """
     form = request.body if is_form(request.headers.get("content-type", "")) else b""
     headers = list(request.headers)
+    cause, said = explained(request, account, others, error, now_us)
     return Refused(
         problem=str(error),
-        finding=finding(request, account, provider, error, now_us),
+        finding=said,
+        cause=cause,
         method=request.method[:10],
         url=masked_url(request.url, account.name),
         headers=_names(headers),
@@ -52,21 +59,66 @@ def diagnosed(
     )
 
 
-def finding(
+def explained(
     request: WebhookRequest,
     account: Account,
-    provider: Provider,
+    others: Iterable[Account],
     error: SignatureRefused,
     now_us: int,
-) -> str:
-    """Say in a sentence what the signature fits, if anything; every secret is tried."""
+) -> tuple[str, str]:
+    """Say which setting of ours explains a refusal (see ``Refused.cause``), and that in words.
+
+    Every address that a proxy may have changed and every secret is tried. What fits nothing may
+    well be a stranger's forgery.
+    """
     if isinstance(error, SignatureExpired):
-        return "The signature is right and its time is not: check this host's clock."
+        return "clock", "The signature is right and its time is not: check this host's clock."
     for url in other_urls(request):
-        if _fits(replace(request, url=url), account, provider, now_us):
+        moved = replace(request, url=url)
+        if _fits(moved, account, now_us):
             fits, ours = (masked_url(one, account.name) for one in (url, request.url))
-            return f"The signature fits {fits}, but this account's public URL makes it {ours}."
-    return "It fits no URL that was tried: another secret, or the body was changed on the way."
+            by = _by_which(moved, account, now_us)
+            said = f"The signature fits {fits}{by}, but this account's public URL makes it {ours}."
+            return "url", said
+    for other in others:
+        if any(_fits(one, other, now_us) for one in _to(request, account, other)):
+            return "account", (
+                f"It fits our account {other.name}: the provider calls /webhooks/{account.name} "
+                "for it, or the two accounts' secrets were swapped."
+            )
+    return "", "It fits no URL and no secret of ours: a forgery, another secret, or a changed body."
+
+
+def fits_newest(request: WebhookRequest, account: Account, provider: Provider) -> bool:
+    """Whether a request that was accepted would be, had the account its newest secrets only.
+
+    True where that cannot be told: for schemes whose certificate is not at hand.
+    """
+    try:
+        if provider.certificate(request, account) is not None:
+            return True
+    except WebhookError:
+        return True
+    return _fits(request, _newest(account), time.time_ns() // 1000)
+
+
+def _by_which(request: WebhookRequest, account: Account, now_us: int) -> str:
+    """Which of several secrets a signature fits; nothing where there is one."""
+    newest = _newest(account)
+    if newest.secrets == account.secrets:
+        return ""
+    return f" with {'the newest' if _fits(request, newest, now_us) else 'an older'} secret"
+
+
+def _newest(account: Account) -> Account:
+    return replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
+
+
+def _to(request: WebhookRequest, account: Account, other: Account) -> Iterator[WebhookRequest]:
+    """The request as it came, and as it would have come to another account."""
+    yield request
+    door, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
+    yield replace(request, url=request.url.replace(door, theirs, 1))
 
 
 def other_urls(request: WebhookRequest) -> Iterator[str]:
@@ -107,9 +159,9 @@ def _hosts(request: WebhookRequest, ours: str) -> dict[str, None]:
     return dict.fromkeys([*known, *bare, *ports])
 
 
-def _fits(request: WebhookRequest, account: Account, provider: Provider, now_us: int) -> bool:
+def _fits(request: WebhookRequest, account: Account, now_us: int) -> bool:
     try:
-        provider.verify(request, account, now_us)
+        PROVIDERS[account.provider].verify(request, account, now_us)
     except SignatureExpired:
         return True
     except SignatureRefused:

@@ -15,10 +15,13 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gate import Answer, Gate
-from smsgate.gateway import dead_letters, reviewing
+from smsgate.gateway import dead_letters, remembering, reviewing
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.forgetting import Forgetting, Forgotten
+from smsgate.gateway.linking import Linking
 from smsgate.gateway.overriding import consent_entry, lock_entry, override_entry
 from smsgate.gateway.receiving import Receipt, Receiving
+from smsgate.gateway.recording import Recording
 from smsgate.gateway.refusing import Refusing
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replying import Replying
@@ -28,10 +31,11 @@ from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.queue import JOB_S, Wakes
+from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.spool import Spool
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import lane_of
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,14 @@ class Gateway:
     gate: Gate
     wakes: Wakes
     outbound: Outbound
+    records: Records
     _receiving: Receiving = field(init=False)
     _applying: Applying = field(init=False)
     _replying: Replying = field(init=False)
     _replaying: Replaying = field(init=False)
     _refusing: Refusing = field(init=False)
+    recording: Recording = field(init=False)
+    forgetting: Forgetting = field(init=False)
 
     def __post_init__(self) -> None:
         """Hand each movement what it needs."""
@@ -63,7 +70,11 @@ class Gateway:
         object.__setattr__(self, "_replying", replying)
         replaying = Replaying(self.spool, self.store, self.wakes)
         object.__setattr__(self, "_replaying", replaying)
-        object.__setattr__(self, "_refusing", Refusing(self.store))
+        object.__setattr__(self, "_refusing", Refusing(self.store, self.settings.accounts))
+        recording = Recording(self.store, self.records)
+        object.__setattr__(self, "recording", recording)
+        forgetting = Forgetting(self.store, self.records, recording, self.settings.retention)
+        object.__setattr__(self, "forgetting", forgetting)
 
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
         """Verify, understand and store what a provider posts; the receipt has the answer.
@@ -72,10 +83,12 @@ class Gateway:
         then.
         """
         try:
-            return self._receiving.receive(account, request)
+            receipt = self._receiving.receive(account, request)
         except SignatureRefused as error:
             self._refusing.note(self.settings.accounts[account], request, error)
             raise
+        self._refusing.accepted(self.settings.accounts[account], request)
+        return receipt
 
     def apply(self, lane: int) -> int:
         """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
@@ -114,7 +127,7 @@ class Gateway:
 
     def reviews(self) -> list[Waiting]:
         """The texts that wait for a person, oldest first."""
-        return reviewing.waiting(self.store)
+        return reviewing.waiting(self.store, self.records)
 
     def decide(self, decided: str, number: str, program: str, actor: str) -> None:
         """Settle a text that waits: ``opt_out`` or ``none``; ``undo`` makes it wait again.
@@ -149,6 +162,10 @@ class Gateway:
         """
         return self._enter(consent_entry(self.settings, number, program, consent, source, actor))
 
+    def linking(self) -> Linking:
+        """Opt-out links: make one, read one, opt out by one."""
+        return Linking(self.settings, self._enter)
+
     def status(self, number: str) -> dict[str, Answer]:
         """What the gate says of the number, by program.
 
@@ -164,15 +181,20 @@ class Gateway:
         return answers
 
     def history(self, number: str) -> list[Event]:
-        """The events of a number (E.164), oldest first."""
-        return self.store.ledger.of_number(number)
+        """The events of a number (E.164), oldest first.
+
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+        """
+        return remembering.of_number(self.store, self.records, number)
 
     def unrouted(self) -> list[Event]:
         """The texts to senders that no program has, oldest first."""
-        events = (event for lane in range(LANES) for event in self.store.ledger.of_lane(lane))
-        return sorted(
-            (event for event in events if event.kind == "unrouted"), key=lambda one: one.received_us
-        )
+        return remembering.of_kind(self.store, self.records, "unrouted")
+
+    def forget(self, number: str, actor: str, reason: str) -> Forgotten:
+        """Erase the texts of a number (E.164, or as it was recorded); see ``Forgetting.forget``."""
+        self.apply(lane_of(number))  # what still waits belongs to it
+        return self.forgetting.forget(number, actor, reason)
 
     def ready(self) -> dict[str, str]:
         """Each collaborator by name: what is wrong with it, or ``ok``.
@@ -183,6 +205,7 @@ class Gateway:
             "store": self._store_ready(),
             "queue": self._queue_ready(),
             "spool": self._spool_ready(),
+            "records": self.recording.state(),
         }
 
     def close(self) -> None:
@@ -191,6 +214,7 @@ class Gateway:
         self._refusing.close()
         self._replying.close()
         self.store.trail.close()
+        self.records.close()
 
     def _enter(self, entry: Entry) -> str:
         added, lanes = self.store.inbox.add([Arrival(entry)])

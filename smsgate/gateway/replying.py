@@ -11,6 +11,7 @@ from smsgate import __version__
 from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.gateway.senders import Senders
+from smsgate.gateway.tokens import Tokens
 from smsgate.gateway.waking import wake
 from smsgate.messages import (
     ALL,
@@ -47,7 +48,7 @@ class Replying:
         self._settings = settings
         self._store = store
         self._wakes = wakes
-        self._outbound = outbound
+        self._tokens = Tokens(outbound)
         self._senders = Senders(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
@@ -129,7 +130,7 @@ class Replying:
             return Outcome(Verdict.REFUSED, note=note)
         provider = PROVIDERS[account.provider]
         try:
-            response = self._outbound.perform(_call(reply, account))
+            response = self._tokens.perform(_call(reply, account))
         except CallFailed as error:
             lost = error.left and not provider.IDEMPOTENT
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED

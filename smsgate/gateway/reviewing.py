@@ -6,13 +6,18 @@ text the number; no time releases it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smsgate.errors import NoSuchReview
+from smsgate.consent import Event
+from smsgate.errors import NoSuchReview, RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.remembering import entry_of
 from smsgate.messages import ALL, Decision, Entry, Intent, ms_of
 from smsgate.phone import e164
+from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
+from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LANES, lane_of
 
 REVIEWED = "reviewed"
@@ -33,9 +38,9 @@ class Waiting:
     """What made the classifier hesitate."""
 
 
-def waiting(store: Store) -> list[Waiting]:
+def waiting(store: Store, records: Records) -> list[Waiting]:
     """Everything that waits for a person, oldest first."""
-    found = [one for lane in range(LANES) for one in _of_lane(store, lane)]
+    found = [one for lane in range(LANES) for one in _of_lane(store, records, lane)]
     return sorted(found, key=lambda one: one.since_us)
 
 
@@ -47,7 +52,7 @@ def decision_entry(
     Raises ``NoSuchReview`` where nothing waits, ``InvalidNumber``.
     """
     known = e164(number)
-    waits = any((one.program, one.number) == (program, known) for one in _of_number(store, known))
+    waits = hold_field(program, known) in store.looks.reviews(lane_of(known))
     if decided != "undo" and not waits:
         raise NoSuchReview(f"no text of {known} to {program!r} waits: `smsgate review list` tells")
     intent, rule = _DECISIONS[decided]
@@ -65,6 +70,31 @@ def decision_entry(
     )
 
 
+def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
+    """Program, number and inbox id of each recorded text that nobody has decided yet."""
+    numbers = dict.fromkeys(one.event.number for one in records.reading.of_kind("review"))
+    for number in numbers:
+        waiting: dict[str, str] = {}
+        for one in records.reading.of_number(number):
+            event = one.event
+            if event.kind == "review":
+                waiting.setdefault(event.program, event.inbox_id)
+            elif _decides(event):
+                scope = event.scope or event.program
+                closed = [*waiting] if scope == ALL else [scope]
+                for program in closed:
+                    waiting.pop(program, None)
+        yield from ((program, number, id_) for program, id_ in waiting.items())
+
+
+def _decides(event: Event) -> bool:
+    """Whether an event ended the wait: an opt-out that held, or a person's decision."""
+    if event.entry is None:
+        return False
+    stops = event.entry.decision.intent.stops and event.outcome in ("applied", "repeat")
+    return stops or event.entry.decision.rule == REVIEWED
+
+
 _DECISIONS = {
     "opt_out": (Intent.OPT_OUT, REVIEWED),
     "none": (Intent.NONE, REVIEWED),
@@ -72,12 +102,8 @@ _DECISIONS = {
 }
 
 
-def _of_number(store: Store, number: str) -> list[Waiting]:
-    return [one for one in _of_lane(store, lane_of(number)) if one.number == number]
-
-
-def _of_lane(store: Store, lane: int) -> list[Waiting]:
-    """The texts stand in the ledger, or still in the inbox where no worker has run."""
+def _of_lane(store: Store, records: Records, lane: int) -> list[Waiting]:
+    """The texts stand in the records, in the ledger, or in the inbox where no worker has run."""
     open_ids = store.looks.reviews(lane)
     if not open_ids:
         return []
@@ -85,7 +111,18 @@ def _of_lane(store: Store, lane: int) -> list[Waiting]:
     for event in store.ledger.of_lane(lane):
         if event.entry is not None:
             entries[event.inbox_id] = event.entry
-    return [_waiting(field, id_, entries.get(id_)) for field, id_ in open_ids.items()]
+    return [
+        _waiting(field, id_, entries.get(id_) or _recorded(records, field, id_))
+        for field, id_ in open_ids.items()
+    ]
+
+
+def _recorded(records: Records, field: str, id_: str) -> Entry | None:
+    """The text's entry; a database that is away must not hide that there is something to decide."""
+    try:
+        return entry_of(records, field.partition(":")[2], id_)
+    except (RecordsUnavailable, RecordsNotReady):
+        return None
 
 
 def _waiting(field: str, id_: str, entry: Entry | None) -> Waiting:

@@ -16,20 +16,27 @@ from smsgate.optout.conflicts import faults_of
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.echo import Echoes
 from smsgate.optout.keywords import KeywordSets, listed
-from smsgate.optout.normalise import clean, tokens
+from smsgate.optout.normalise import clean, folded, tokens
+from smsgate.optout.passages import Passage, passages
+from smsgate.optout.patterns import Support
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Reading, Text
+from smsgate.optout.respelling import Respeller
+from smsgate.optout.second_reader import SecondReader, shipped
 from smsgate.optout.segments import Segmenter, has_unspaced
 from smsgate.optout.short import Short
 from smsgate.optout.templates import Templates
 from smsgate.optout.typos import looks_leet, unleeted
-from smsgate.optout.verdict import said, strongest
+from smsgate.optout.verdict import Finding, Said, said, support
+from smsgate.optout.weighing import PART, Scores, settled, strongest, weighed
 from smsgate.optout.whole import Keyword, Keywords, key_of
 from smsgate.settings import Program
 
 Rule = Callable[[Text], Decision | None]
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
+_WEIGHED = ("phrase", "long_text")
+"""The rules whose findings the second reader may change."""
 _SHORT_CHARACTERS = 24
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
@@ -58,6 +65,10 @@ class Classifier:
         self._decisions = Decisions(program, sets)
         self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
+        models = shipped()
+        self._second = SecondReader(models["opt_out"])
+        self._helpful = SecondReader(models["help"])
+        self._respeller = Respeller(self.phrases)
         self._ready = self._prepared()
         self._rules: tuple[Rule, ...] = (
             self._signs_for_letters,
@@ -68,6 +79,7 @@ class Classifier:
             self._ordinary,
             self._sentences,
             self._slips_in_sentences,
+            self._likeness,
         )
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -96,6 +108,14 @@ class Classifier:
         if not cleaned.isascii() and has_unspaced(cleaned):
             words = self._segmenter.cut(words)
         return Reading(words, steps)
+
+    def view(self, text: str) -> list[Passage]:
+        """What the second reader is shown of a text: the whole, then parts."""
+        cleaned, steps = clean(text)
+        subject = Text(cleaned, self.read(cleaned, steps), "")
+        self._drop_quotations(subject)
+        subject.awake = self._awake(subject)
+        return passages(self._said(subject).heard, self.phrases)
 
     # --- rules, in their order ------------------------------------------------------------
 
@@ -164,13 +184,22 @@ class Classifier:
         return self._decisions.by_keyword(text, keyword, rule, steps)
 
     def _ordinary(self, text: Text) -> Decision | None:
-        text.awake = self.phrases.awake(text.reading.tokens)
-        if text.awake or len(text.words) <= _SHORT + 2:
+        text.awake = self._awake(text)
+        if text.awake:
             return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
+    def _awake(self, text: Text) -> frozenset[str]:
+        """The languages to look for: all of them in short texts."""
+        if len(text.words) <= _SHORT + 2:
+            return self.phrases.everywhere
+        return self.phrases.awake(text.reading.letters)
+
+    def _said(self, text: Text) -> Said:
+        return said(text.reading.sentences(), self.phrases, self.keywords, text.awake)
+
     def _sentences(self, text: Text) -> Decision | None:
-        what = said(text.reading.sentences(), self.phrases, self.keywords, text.awake)
+        text.said = what = self._said(text)
         if what.automatic is not None:
             pattern = what.automatic.pattern
             return self._decisions.decided(
@@ -183,18 +212,55 @@ class Classifier:
             return self._decisions.decided(
                 text, Intent.NONE, "advert", finding.keyword, finding.language
             )
-        return self._decisions.by_finding(text, finding, what)
+        return self._weighed(text, what, finding)
+
+    def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
+        intent, rule = settled(finding, what, len(text.words))
+        if rule not in _WEIGHED or intent in (Intent.OPT_IN, Intent.HELP):
+            return self._decisions.by_finding(text, finding, (intent, rule))
+        by = support(what, self.phrases, text.awake)
+        found, note = self._reread(what, (intent, rule), by)
+        return self._decisions.by_finding(text, finding, found, note)
+
+    def _reread(
+        self, what: Said, found: tuple[Intent, str], by: Support
+    ) -> tuple[tuple[Intent, str], str]:
+        """What the second reader makes of a finding, and its reasons where it changes it."""
+        shown = passages(what.heard, self.phrases)
+        score, passage = max(
+            (self._second.score(*passage) - (PART if at else 0), passage)
+            for at, passage in enumerate(shown)
+        )
+        asks = self._helpful.score(*shown[0])
+        after = weighed(*found, Scores(score, asks), by.strength)
+        if after == found:
+            return found, ""
+        reader = self._helpful if after[0] is Intent.HELP else self._second
+        return after, reader.reasons(*passage)
 
     def _slips_in_sentences(self, text: Text) -> Decision | None:
-        """``unsubcribe me pls``: short texts once more, with slips corrected."""
-        if len(text.words) > _SHORT + 2:
+        """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
+        meant, steps = self._respeller.respelt(folded(text.reading.tokens))
+        if not steps:
             return None
-        corrected = self._short.corrected(text.reading.tokens)
-        if corrected == text.reading.tokens:
+        text.reading = Reading(meant, (*text.reading.steps, *steps))
+        text.words = text.reading.words
+        text.awake = self._awake(text)
+        return self._sentences(text)
+
+    def _likeness(self, text: Text) -> Decision | None:
+        """What the second reader makes of a text that no rule knows."""
+        what = text.said
+        if what is None or len(text.words) < 2 or envelope.advert(text.cleaned, text.words):
             return None
-        text.reading = Reading(corrected, (*text.reading.steps, "typo"))
-        text.awake = self.phrases.awake(corrected)
-        return self._sentences(text) if text.awake else None
+        if not any(one.seen for one in what.heard):
+            return None
+        by = support(what, self.phrases, text.awake)
+        found, note = self._reread(what, (Intent.NONE, "nothing_known"), by)
+        if found[0] is Intent.NONE:
+            return None
+        finding = Finding(found[0], found[1], by.written, by.language)
+        return self._decisions.by_finding(text, finding, found, note)
 
     def _prepared(self) -> dict[str, Decision]:
         """The decisions for keywords as they stand, where nothing but the word counts."""

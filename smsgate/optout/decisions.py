@@ -7,7 +7,7 @@ from smsgate.optout.keywords import KeywordSets
 from smsgate.optout.reading import Text
 from smsgate.optout.regions import applies
 from smsgate.optout.scope import Topics
-from smsgate.optout.verdict import Finding, Said, settled
+from smsgate.optout.verdict import Finding
 from smsgate.optout.whole import Keyword
 from smsgate.settings import Program
 
@@ -46,9 +46,11 @@ class Decisions:
             note=entry.note,
         )
 
-    def by_finding(self, text: Text, finding: Finding, what: Said) -> Decision:
-        """For something that was found in a sentence."""
-        intent, rule = settled(finding, what, len(text.words))
+    def by_finding(
+        self, text: Text, finding: Finding, found: tuple[Intent, str], note: str = ""
+    ) -> Decision:
+        """For something that was found in a sentence, and the intent and rule it came to."""
+        intent, rule = found
         return Decision(
             intent=intent,
             rule=rule,
@@ -58,6 +60,7 @@ class Decisions:
             scope=self._topics.scope(intent, text.words),
             steps=text.reading.steps,
             version=self._version,
+            note=note,
         )
 
     def decided(

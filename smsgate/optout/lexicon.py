@@ -37,6 +37,9 @@ Alarm = tuple[frozenset[str], Mapping[str, frozenset[str]]]
 """Languages for a word whatever follows it, and languages by the word that follows."""
 
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
+_JOINED = frozenset("\u05d5\u05e9\u0648\u0641")
+"""Hebrew and Arabic letters that are written onto the next word: and, that, so."""
+_JOINED_FROM = 3
 _REMEMBERED = 50_000
 _SHORTEST = 2
 _Found = TypeVar("_Found")
@@ -123,6 +126,8 @@ class Lexicon:
         if _DRAWN_OUT.search(plain):
             plain = self._shortened(plain)
         found = [*self._folded.get(plain, ()), *self._exact.get(word, ())]
+        if plain[0] in _JOINED and len(plain) > _JOINED_FROM:
+            found += self._folded.get(plain[1:], ())
         if word == plain:
             found += self._plain.get(word, ())
         for stem in self._stems_of(plain):
@@ -141,6 +146,8 @@ class Lexicon:
         if _DRAWN_OUT.search(plain):
             plain = self._shortened(plain)
         found = {*self._alarms.get(plain, ()), *self._alarms.get(word, ())}
+        if plain[0] in _JOINED and len(plain) > _JOINED_FROM:
+            found.update(self._alarms.get(plain[1:], ()))
         for stem in self._stems_of(plain):
             found |= self._alarm_stems.get(stem, set())
         if plain not in self._pairs:

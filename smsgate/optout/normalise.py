@@ -121,3 +121,8 @@ def fold(word: str) -> str:
         return word
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
     return unicodedata.normalize("NFC", bare).translate(_LETTERS)
+
+
+def folded(words: list[str]) -> list[str]:
+    """The words without accents; the same list where there are none, as in most texts."""
+    return words if "".join(words).isascii() else [fold(word) for word in words]

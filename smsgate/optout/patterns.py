@@ -17,6 +17,9 @@ from smsgate.optout.normalise import fold
 WIDER = 3
 """A gap of one word is this many characters where words are not parted."""
 
+WEAK, HINT = "weak", "hint"
+"""What supports the second reader, well or a little, and says nothing by itself."""
+
 Span = tuple[int, int]
 
 
@@ -48,6 +51,19 @@ class Match(NamedTuple):
     pattern: Pattern
     start: int
     end: int
+
+
+class Support(NamedTuple):
+    """What allows the second reader to act: the stronger it is, the less sure that need be."""
+
+    strength: int
+    """3: a row of words; 2 and 1: a hint of two classes, or of one; 0: nothing."""
+    written: str
+    language: str
+
+
+NOTHING = Support(0, "", "")
+ROW = 3
 
 
 class Part(NamedTuple):
@@ -88,6 +104,11 @@ class Rule(NamedTuple):
     written: str
     firm: bool
     parts: list[Part]
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether its elements may stand anywhere: weak wordings that are made of classes only."""
+        return self.means == HINT and all(part.names for part in self.parts)
 
     def compiled(self, language: str, elements: tuple[Element, ...]) -> Pattern:
         """The pattern of a language, with the signs of its elements."""

@@ -8,19 +8,21 @@ and so is the length of a sentence.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from smsgate.optout.keywords import ANY_LANGUAGE, KeywordSets, Language
 from smsgate.optout.lexicon import Begun
 from smsgate.optout.normalise import fold
 from smsgate.optout.patterns import (
+    NOTHING,
     Element,
     Match,
     Part,
     Pattern,
     Rule,
     Span,
+    Support,
     follows,
     matches_of,
     rules_of,
@@ -39,24 +41,34 @@ _ALWAYS = frozenset({"all", "notall", "laugh"})
 class Phrases:
     """All patterns of some keyword sets."""
 
-    __slots__ = ("_by_anchor", "_loud", "_signs", "_silent", "lexicon")
+    __slots__ = ("_by_anchor", "_loud", "_signs", "_silent", "_support", "everywhere", "lexicon")
 
     def __init__(self, sets: KeywordSets) -> None:
         """Compile the classes and phrases of every language, and the grammar for each."""
         self._signs = Signs(sets)
+        self.everywhere = frozenset(sets.languages)
+        """All languages."""
         self.lexicon = self._signs.lexicon
         self._loud: set[int] = set()
         self._by_anchor: defaultdict[int, list[Pattern]] = defaultdict(list)
         self._silent: defaultdict[int, list[Pattern]] = defaultdict(list)
+        self._support: defaultdict[str, list[tuple[Support, list[frozenset[int]]]]]
+        self._support = defaultdict(list)
         shared = rules_of(sets.grammar)
         own = {name: rules_of(language.phrases) for name, language in sets.languages.items()}
         for name, language in sets.languages.items():
             self._add_classes(language, _names(shared) | _names(own[name]) | _ALWAYS)
         for name, language in sets.languages.items():
             for rule in own[name]:
+                if rule.anywhere:
+                    self._add_support(rule, language)
+                    continue
                 self._add(rule, language, [self._of(part, language) for part in rule.parts])
             for rule in shared:
-                self._add_rule(rule, language)
+                if rule.anywhere:
+                    self._add_support(rule, language)
+                else:
+                    self._add_rule(rule, language)
 
     def _add_classes(self, language: Language, used: frozenset[str]) -> None:
         for name, words in language.classes.items():
@@ -96,6 +108,14 @@ class Phrases:
             if all(element.signs for element in elements):
                 self._add(rule, language, elements)
 
+    def _add_support(self, rule: Rule, language: Language) -> None:
+        """A hint: its elements anywhere in a text, in any order."""
+        places = (language.language, ANY_LANGUAGE)
+        elements = [frozenset(self._class_signs(part, places)) for part in rule.parts]
+        if all(elements):
+            support = Support(min(2, len(elements)), rule.written, language.language)
+            self._support[language.language].append((support, elements))
+
     def _add(self, rule: Rule, language: Language, elements: list[Element]) -> None:
         """Index a pattern by the element that is met least often."""
         pattern = rule.compiled(language.language, tuple(elements))
@@ -114,6 +134,25 @@ class Phrases:
         """Words of scripts without spaces."""
         return self._signs.unspaced
 
+    def known(self, word: str, languages: Iterable[str]) -> bool:
+        """Whether it is an everyday word, or one of the keyword sets of some languages."""
+        return self._signs.everyday(word) or not self.lexicon.starts[word].keys().isdisjoint(
+            languages
+        )
+
+    def languages_of(self, word: str) -> Iterable[str]:
+        """The languages whose keyword sets have wordings that begin with the word."""
+        return self.lexicon.starts[word].keys()
+
+    def vocabulary(self, language: str) -> set[str]:
+        """The words of the classes that a language's weak wordings are made of."""
+        return self._signs.words_of(
+            sign
+            for _, elements in self._support.get(language, ())
+            for element in elements
+            for sign in element
+        )
+
     def signs(self, name: str) -> dict[str, int]:
         """The signs of a class, by language."""
         return self._signs.named[name]
@@ -121,6 +160,39 @@ class Phrases:
     def languages(self, seen: Iterable[int]) -> Iterable[str]:
         """The languages of some signs, each as often as it has one."""
         return (self._signs.languages[sign] for sign in seen)
+
+    def support(self, seen: Collection[int], awake: Iterable[str]) -> Support:
+        """The strongest hint whose signs are all seen."""
+        found = [
+            support
+            for language in awake
+            for support, elements in self._support.get(language, ())
+            if not any(signs.isdisjoint(seen) for signs in elements)
+        ]
+        return max(found, default=NOTHING)
+
+    def classes(self, heard: Sequence[Mapping[int, list[Span]]]) -> list[list[tuple[int, str]]]:
+        """The classes in some sentences and where they begin, in the language that says most."""
+        names, languages = self._signs.classes, self._signs.languages
+        weight: Counter[str] = Counter()
+        for seen in heard:
+            for sign, spans in seen.items():
+                if names[sign]:
+                    weight[languages[sign]] += sum(end - start for start, end in spans)
+        del weight[ANY_LANGUAGE]
+        main = max(weight, key=weight.__getitem__, default=ANY_LANGUAGE)
+        return [self._in_order(seen, main) for seen in heard]
+
+    def _in_order(self, seen: Mapping[int, list[Span]], main: str) -> list[tuple[int, str]]:
+        names, languages = self._signs.classes, self._signs.languages
+        found = [
+            (start, -end, names[sign])
+            for sign, spans in seen.items()
+            if names[sign] and languages[sign] in (main, ANY_LANGUAGE)
+            for start, end in spans
+        ]
+        found.sort()
+        return [(start, name) for start, _, name in found]
 
     def awake(self, words: list[str]) -> frozenset[str]:
         """The languages in which a text of these words must be looked at; mostly none."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, fold
+from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, folded
+from smsgate.optout.segments import letters
 
-_LONGEST = 60
+if TYPE_CHECKING:
+    from smsgate.optout.verdict import Said
+
+_LONGEST = 120
 """Words in a sentence that are looked at together."""
 _MOST = 24
 """Sentences from the beginning that are looked at, and as many from the end."""
@@ -33,16 +37,21 @@ class Reading(NamedTuple):
         """The words alone."""
         return [token for token in self.tokens if token not in PUNCTUATION]
 
+    @property
+    def letters(self) -> list[str]:
+        """The tokens, with scripts without spaces in single characters."""
+        return letters(self.tokens)
+
     def sentences(self) -> list[Sentence]:
         """The first sentences and the last ones."""
-        found = list(_sentences(self.tokens))
+        found = list(_sentences(self.letters))
         return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
 
 
 class Text:
     """One text on its way through the rules."""
 
-    __slots__ = ("awake", "cleaned", "number", "quoted", "reading", "words")
+    __slots__ = ("awake", "cleaned", "number", "quoted", "reading", "said", "words")
 
     def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
         """Keep what every rule needs."""
@@ -52,11 +61,7 @@ class Text:
         self.words = reading.words
         self.quoted = False
         self.awake: frozenset[str] = frozenset()
-
-
-def _folded(words: list[str]) -> list[str]:
-    """The words without accents; the same list where there are none, as in most texts."""
-    return words if "".join(words).isascii() else [fold(word) for word in words]
+        self.said: Said | None = None
 
 
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
@@ -64,12 +69,12 @@ def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
     for token in tokens:
         if token in (END, ASK) or len(part) >= _LONGEST:
             if part:
-                yield Sentence(part, _folded(part), token == ASK)
+                yield Sentence(part, folded(part), token == ASK)
             part = [] if token in (END, ASK) else [token]
         else:
             part.append(token)
     if part:
-        yield Sentence(part, _folded(part), asked=False)
+        yield Sentence(part, folded(part), asked=False)
 
 
 def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -21,6 +21,18 @@ has_unspaced = re.compile(f"[{UNSPACED}]").search
 _RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
 
+def letters(words: Iterable[str]) -> list[str]:
+    """The words, with those of unspaced scripts as one character each."""
+    found: list[str] = []
+    for word in words:
+        if word.isascii() or not has_unspaced(word):
+            found.append(word)
+            continue
+        for part in _RUN.findall(word):
+            found += part if has_unspaced(part) else [part]
+    return found
+
+
 class Segmenter:
     """Cuts text of unspaced scripts into the words it was given."""
 

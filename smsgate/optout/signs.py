@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterable
 
 from smsgate.optout.keywords import KeywordSets, Language, listed
 from smsgate.optout.lexicon import Lexicon, wordings
 from smsgate.optout.normalise import fold
 from smsgate.optout.patterns import spellings
+from smsgate.optout.segments import has_unspaced, letters
 
 QUIET = "quiet"
 """The class of everyday words, the most frequent first."""
@@ -31,6 +33,7 @@ class Signs:
         "_often",
         "_quiet",
         "_words",
+        "classes",
         "languages",
         "lexicon",
         "named",
@@ -44,6 +47,8 @@ class Signs:
         """Words of scripts without spaces, for the segmenter."""
         self.languages: list[str] = []
         """The language of each sign."""
+        self.classes: list[str] = []
+        """The class that each sign stands for; nothing for a wording of its own."""
         self.named: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By class, the sign in each language."""
         self._ids: dict[tuple[str, str], int] = {}
@@ -64,14 +69,23 @@ class Signs:
             return sign
         sign = self._ids[key] = len(self.languages)
         self.languages.append(language.language)
+        self.classes.append("" if name.startswith("=") else name)
         self.named[name][language.language] = sign
         found = _wordings(text, language)
         self._words.append(found)
         for parts in found:
             self.lexicon.add(parts, sign, language.language, tones=language.tones)
         if not language.spaced:
-            self.unspaced.update(parts[0] for parts in found)
+            self.unspaced.update("".join(parts) for parts in found)
         return sign
+
+    def words_of(self, signs: Iterable[int]) -> set[str]:
+        """The single words of some signs."""
+        return {word for sign in signs for parts in self._words[sign] for word in parts}
+
+    def everyday(self, word: str) -> bool:
+        """Whether a class of everyday words has it."""
+        return word in self._quiet
 
     def often(self, signs: tuple[int, ...]) -> float:
         """How often any of the signs is met in ordinary texts, roughly."""
@@ -105,6 +119,8 @@ class Signs:
         quiet = self._quiet
         if len(parts) == 1:
             return quiet.get(parts[0], _RARELY), (parts[0],)
+        if has_unspaced(parts[0]):
+            return _RARELY, tuple(parts[:2])
         rarest = min((quiet.get(word, _RARELY), -len(word), word) for word in parts)
         if rarest[0] <= _RARELY:
             return rarest[0], (rarest[2],)
@@ -119,7 +135,7 @@ class Signs:
 def _wordings(text: str, language: Language) -> list[list[str]]:
     """The wordings of a list as words: without accents, except where those count."""
     return [
-        parts if language.spaced else ["".join(parts)]
+        parts if language.spaced else letters(["".join(parts)])
         for spelling in spellings(text, language)
         for parts in wordings(spelling if language.tones else fold(spelling.casefold()))
     ]

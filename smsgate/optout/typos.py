@@ -52,6 +52,13 @@ def unleeted(text: str) -> str:
     return text.translate(_LEET) if _LEET_SIGN.search(text) else text
 
 
+def alike(word: str) -> Iterator[str]:
+    """A word whose letters are taken from several alphabets in each of them."""
+    if not word.isascii():
+        yield word.translate(_LOOKALIKE)
+        yield word.translate(_TO_CYRILLIC)
+
+
 class Corrector:
     """Finds the one keyword that a word is a slip of."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.messages import Intent
 from smsgate.optout.keywords import ANY_LANGUAGE
-from smsgate.optout.patterns import Match, Span
+from smsgate.optout.patterns import ROW, WEAK, Match, Span, Support
 from smsgate.optout.phrases import LEAD, Phrases
 from smsgate.optout.reading import Sentence, chunks
 from smsgate.optout.whole import Keyword, Keywords
@@ -17,11 +18,6 @@ _OUT = ("opt_out", "opt_out_all")
 _WEAKER = ("opt_in", "help", "review")
 _TAKES_OUT = ("none", "never", "mention")
 """What takes any other wording that it overlaps out of play."""
-_ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)
-
-
-_LONG = 40
-"""Words from which an opt-out somewhere in a text is left to a person."""
 
 
 class Finding(NamedTuple):
@@ -37,42 +33,81 @@ class Finding(NamedTuple):
     """Only a keyword that stands alone in its sentence."""
 
 
-class Said(NamedTuple):
+class Heard(NamedTuple):
+    """A sentence, and where each sign stands in it."""
+
+    sentence: Sentence
+    seen: Mapping[int, list[Span]]
+
+
+@dataclass(slots=True)
+class Said:
     """All that a text says."""
 
-    findings: list[Finding]
-    automatic: Match | None
+    heard: list[Heard]
+    """The sentences with their signs."""
     laughs: bool
-    everything: frozenset[str]
+    findings: list[Finding] = field(default_factory=list)
+    automatic: Match | None = None
+    everything: set[str] = field(default_factory=set)
     """Languages in which a word such as ``all`` stands beside an opt-out."""
-    weight: Counter[str]
+    weight: Counter[str] = field(default_factory=Counter)
     """How much of the text each language explains."""
+    weak: list[tuple[Heard, Match]] = field(default_factory=list)
+    """Weak wordings, each with its sentence."""
 
 
 def said(
     sentences: Iterable[Sentence], phrases: Phrases, keywords: Keywords, awake: frozenset[str]
 ) -> Said:
     """Read every sentence in some languages and collect what it says."""
-    findings: list[Finding] = []
-    automatic: Match | None = None
-    laughs = False
-    everything: set[str] = set()
-    weight: Counter[str] = Counter()
-    leading = set(phrases.signs(LEAD).values())
-    laughter = set(phrases.signs("laugh").values())
-    for sentence in _different(sentences):
-        seen = phrases.occurrences(sentence.exact, sentence.folded, awake)
-        laughs = laughs or not laughter.isdisjoint(seen)
-        matches = phrases.matches(seen)
-        if not matches and leading.isdisjoint(seen):
-            continue
-        automatic = automatic or next((m for m in matches if m.pattern.means == "auto"), None)
-        here = _findings(sentence, [*matches, *phrases.silent(seen)], keywords)
-        findings += here
-        weight.update(phrases.languages(seen))
-        if any(finding.intent.stops for finding in here):
-            everything |= _everything(phrases, seen)
-    return Said(findings, automatic, laughs, frozenset(everything), weight)
+    heard = [
+        Heard(one, phrases.occurrences(one.exact, one.folded, awake))
+        for one in _different(sentences)
+    ]
+    laughter = phrases.signs("laugh").values()
+    what = Said(heard, laughs=any(sign in one.seen for one in heard for sign in laughter))
+    for one in heard:
+        _say(one, what, phrases, keywords)
+    return what
+
+
+def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None:
+    """Add what one sentence says."""
+    sentence, seen = heard
+    matches = phrases.matches(seen)
+    if not matches and not any(sign in seen for sign in phrases.signs(LEAD).values()):
+        return
+    what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
+    what.weak += ((heard, match) for match in _sorted(matches, WEAK))
+    findings = _findings(sentence, [*matches, *phrases.silent(seen)], keywords)
+    what.findings += findings
+    what.weight.update(phrases.languages(seen))
+    if any(finding.intent.stops for finding in findings):
+        what.everything |= _everything(phrases, seen)
+
+
+def support(what: Said, phrases: Phrases, awake: Iterable[str]) -> Support:
+    """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
+    free: set[int] = set()
+    for one in what.heard:
+        taken = [m for m in phrases.silent(one.seen) if m.pattern.means in ("none", "never")]
+        rows = (match for heard, match in what.weak if heard is one)
+        for match in rows:
+            if not any(_overlap((match.start, match.end), other) for other in taken):
+                return Support(ROW, match.pattern.written, match.pattern.language)
+        free.update(
+            sign
+            for sign, spans in one.seen.items()
+            if any(not any(_overlap(span, match) for match in taken) for span in spans)
+        )
+    return phrases.support(free, awake)
+
+
+def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
+    """The matches of one meaning, in an order that is always the same."""
+    found = [match for match in matches if match.pattern.means == means]
+    return iter(sorted(found, key=lambda match: (match.start, -match.end, match.pattern.written)))
 
 
 def _different(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
@@ -107,7 +142,7 @@ def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> l
             keyword=match.pattern.written,
             language=match.pattern.language,
             asked=sentence.asked,
-            doubted=_together(match.pattern.language, doubts),
+            doubted=together(match.pattern.language, doubts),
         )
         for match in sorted(matches, key=lambda match: (match.start, -match.end))
         if _stands(match, matches)
@@ -118,7 +153,7 @@ def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> l
 def _undone(match: Match, matches: Sequence[Match]) -> bool:
     """Whether a wish for texts is part of a longer wording that refuses them."""
     return match.pattern.means == "opt_in" and any(
-        other.pattern.means in _OUT and other.start < match.start < other.end for other in matches
+        other.pattern.means in _OUT and other.start <= match.start < other.end for other in matches
     )
 
 
@@ -127,7 +162,13 @@ def _stands(match: Match, matches: Sequence[Match]) -> bool:
     means = match.pattern.means
     if means not in _OUT and means not in _WEAKER:
         return False
-    return not any(_outranks(other, match) and _blocks(other, match) for other in matches)
+    return not any(
+        _outranks(other, match)
+        and _blocks(other, match)
+        and (other.pattern.means in _TAKES_OUT or _stands(other, matches))
+        for other in matches
+        if other is not match
+    )
 
 
 def _outranks(other: Match, match: Match) -> bool:
@@ -135,7 +176,12 @@ def _outranks(other: Match, match: Match) -> bool:
         return True
     if match.pattern.means not in _OUT or other.pattern.means not in _WEAKER:
         return False
-    return other.pattern.means == "help" or other.pattern.language == match.pattern.language
+    longer = other.end - other.start > match.end - match.start
+    return (
+        other.pattern.means == "help"
+        or other.pattern.language == match.pattern.language
+        or (longer and other.start <= match.start and match.end <= other.end)
+    )
 
 
 def _blocks(blocker: Match, match: Match) -> bool:
@@ -158,7 +204,7 @@ def _overlap(span: Span, other: Match) -> bool:
     return span[0] < other.end and other.start < span[1]
 
 
-def _together(language: str, others: Iterable[str]) -> bool:
+def together(language: str, others: Iterable[str]) -> bool:
     """Whether a language is among the others, or either is the one for all languages."""
     return any(language == other or ANY_LANGUAGE in (language, other) for other in others)
 
@@ -197,7 +243,7 @@ def _keywords_alone(
             keyword=keyword.word,
             language=keyword.language,
             asked=sentence.asked,
-            doubted=_together(keyword.language, doubts),
+            doubted=together(keyword.language, doubts),
             bare=True,
         )
 
@@ -209,32 +255,3 @@ def _leading(words: list[str], keywords: Keywords) -> Keyword | None:
     if keyword is None or keyword.entry.match != "lead" or not keyword.certain:
         return None
     return keyword
-
-
-def strongest(what: Said) -> Finding | None:
-    """The finding that counts most, in the language that explains most of the text."""
-    for intent in _ORDER:
-        found = [finding for finding in what.findings if finding.intent is intent]
-        if found:
-            return max(found, key=lambda finding: what.weight[finding.language])
-    return None
-
-
-def settled(finding: Finding, what: Said, words: int) -> tuple[Intent, str]:
-    """A finding, or a review where something in a text of so many words speaks against acting."""
-    if not finding.intent.stops:
-        return finding.intent, finding.rule
-    if finding.doubted:
-        return Intent.REVIEW, "doubt"
-    if finding.bare and finding.asked:
-        return Intent.REVIEW, "keyword_as_question"
-    if finding.bare and what.laughs:
-        return Intent.REVIEW, "keyword_with_laughter"
-    if words > _LONG:
-        return Intent.REVIEW, "long_text"
-    starts = [other.language for other in what.findings if other.intent is Intent.OPT_IN]
-    if _together(finding.language, starts):
-        return Intent.REVIEW, "stop_and_start"
-    if finding.intent is Intent.OPT_OUT and _together(finding.language, what.everything):
-        return Intent.OPT_OUT_ALL, finding.rule
-    return finding.intent, finding.rule

@@ -9,7 +9,7 @@ from smsgate.optout.keywords import Entry, KeywordSets, Language, listed
 from smsgate.optout.lexicon import wording, wordings
 from smsgate.optout.normalise import PUNCTUATION, fold
 from smsgate.optout.patterns import spellings
-from smsgate.optout.segments import has_unspaced
+from smsgate.optout.segments import has_unspaced, letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,12 @@ class Keywords:
     def _add_politeness(self, words: list[str]) -> None:
         key = key_of(words)
         self._polite.add(key)
+        spelt = words
         if " " not in key:
-            words = [key]
-        for table, edge in ((self._first, words[0]), (self._last, words[-1])):
-            table[edge] = max(table.get(edge, 0), len(words))
+            words, spelt = [key], letters([key])
+        for parts in (words, spelt):
+            for table, edge in ((self._first, parts[0]), (self._last, parts[-1])):
+                table[edge] = max(table.get(edge, 0), len(parts))
 
     def find(self, words: Sequence[str]) -> Keyword | None:
         """The keyword that these words are, with or without their accents."""

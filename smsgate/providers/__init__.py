@@ -13,6 +13,7 @@ from smsgate.providers import (
     bandwidth,
     bird,
     bird_channels,
+    elks,
     form,
     infobip,
     jasmin,
@@ -53,6 +54,7 @@ _MODULES: tuple[Provider, ...] = (
     bird_channels,
     bird,
     azure,
+    elks,
 )
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType({module.NAME: module for module in _MODULES})
@@ -133,5 +135,5 @@ def _fits(account: Account, field: Field) -> bool:
 def _values(account: Account, field: Field) -> list[str]:
     """The values of a field that are not empty: of a secret all of them, else one at most."""
     if field.secret:
-        return [secret.value for secret in account.secrets.get(field.name, ()) if secret.value]
+        return account.values_of(field.name)
     return [value for value in [account.options.get(field.name, "")] if value]

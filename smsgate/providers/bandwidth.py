@@ -1,7 +1,8 @@
 """Bandwidth, Messaging V2: webhooks with HTTP Basic in, messages out.
 
-dev.bandwidth.com/docs/messaging (webhooks, createMessage, errors); error numbers as in Bandwidth's
-api-docs. Read in November 2026.
+dev.bandwidth.com/docs/messaging (webhooks, createMessage, errors), dev.bandwidth.com/docs/account
+(Credential Management, API User Migration); error numbers as in Bandwidth's api-docs. Read in
+November 2026.
 
 Bandwidth signs nothing. It sends the user and the password that its application was given, and
 that password vouches for the whole request, the time of the text too. Because Bandwidth tries for
@@ -25,8 +26,17 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Field, Report, answer_json, read_json, retry_after_s
+from smsgate.phone import with_plus
+from smsgate.providers.contract import (
+    Field,
+    Meaning,
+    Report,
+    answer_json,
+    failed,
+    read_json,
+    token_call,
+)
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.settings import Account
@@ -42,17 +52,20 @@ NAME = "bandwidth"
 IDEMPOTENT = False
 BATCHES = True
 ACK = HttpReply(200, "text/plain")
+_TOKEN, _BASIC = ("auth", ""), ("auth", "basic")
 FIELDS: tuple[Field, ...] = (
     Field("account_id", r"[0-9]+", "the account's number, such as 9900000"),
     Field("application_id", r"[0-9a-fA-F-]{36}", "the messaging application's id, a UUID"),
     Field("callback_user", r"[^:\s]+", "the user that the application's callbacks come with"),
     Field("callback_password", r"[!-~]+", "the password of those callbacks", secret=True),
-    Field("api_user", r"[!-~]+", "the user name of an API user"),
-    Field("api_password", r"[!-~]+", "the password of that API user", secret=True),
+    Field("client_id", r"[!-~]+", "the id of an API credential", only_with=_TOKEN),
+    Field("client_secret", r"[!-~]+", "its secret", secret=True, only_with=_TOKEN),
+    Field("auth", r"basic", "basic, where an API user sends, or nothing", required=False),
+    Field("api_user", r"[!-~]+", "the user name of an API user", only_with=_BASIC),
+    Field("api_password", r"[!-~]+", "its password", secret=True, only_with=_BASIC),
 )
 _API = "https://messaging.bandwidth.com"
-# Bandwidth answers no keyword; on toll-free the network does, whatever anybody sets.
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_TOKENS = "https://api.bandwidth.com"
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "4406": ("unreachable", "the number is not allocated"),
     "4475": ("opted_out", "the number has opted out"),
@@ -94,7 +107,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
     """Return if the request came with the callbacks' user and password: they have no time limit."""
     given = request.headers.get("authorization", "")
     user = account.options.get("callback_user", "")
-    passwords = [one.value for one in account.secrets.get("callback_password", ()) if one.value]
+    passwords = account.values_of("callback_password")
     if not any(same(given, basic_auth(user, password)) for password in passwords):
         raise SignatureRefused(
             "The request does not come with this account's callback_user and callback_password. "
@@ -155,14 +168,11 @@ def _comes_in(message: _Message | None) -> bool:
     return message is None or message.direction != "out"
 
 
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
-
-
 def reply(reply: Reply, account: Account) -> HttpCall:
-    """Describe the call that sends ``reply``. Bandwidth takes no key; ``tag`` comes back."""
+    """Describe the call that sends ``reply``. Bandwidth takes no key; ``tag`` comes back.
+
+    API users (HTTP Basic) end on 2 December 2026; from then on only access tokens count.
+    """
     body = {
         "applicationId": account.options["application_id"],
         "to": [reply.number],
@@ -170,13 +180,26 @@ def reply(reply: Reply, account: Account) -> HttpCall:
         "text": reply.text,
         "tag": f"{reply.account}-{reply.id}",
     }
+    basic = account.options.get("auth") == "basic"
     return HttpCall(
         method="POST",
         url=f"{account.api_url or _API}/api/v2/users/{account.options['account_id']}/messages",
         headers={"Accept": "application/json", "Content-Type": "application/json"},
         body=json.dumps(body).encode("ascii"),
-        auth=(account.options["api_user"], account.secrets["api_password"][0].value),
+        auth=_api_user(account) if basic else None,
+        token_from=None if basic else _credential(account),
     )
+
+
+def _api_user(account: Account) -> tuple[str, str]:
+    return account.options["api_user"], account.secrets["api_password"][0].value
+
+
+def _credential(account: Account) -> HttpCall:
+    """Where an API credential gets its access token (page Credential Management)."""
+    url = f"{account.api_url or _TOKENS}/api/v1/oauth2/token"
+    secret = account.secrets["client_secret"][0].value
+    return token_call(url, account.options["client_id"], secret)
 
 
 def outcome(response: HttpReply) -> Outcome:
@@ -184,13 +207,10 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.id)
-    verdict, meaning = Verdict.REFUSED, "see dev.bandwidth.com, messaging errors"
-    if response.status >= 500:
-        verdict, meaning = Verdict.UNKNOWN, "the text may have been sent"
-    elif response.status == 429:
-        verdict, meaning = Verdict.NOT_ACCEPTED, "too many requests, or the queue is full"
-    note = f"Bandwidth answered {response.status}: {meaning}"
-    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+    known: Meaning | None = None
+    if response.status == 401:
+        known = (Verdict.REFUSED, "the API credential is wrong, or may not send")
+    return failed("Bandwidth", response, known, "see dev.bandwidth.com, messaging errors")
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

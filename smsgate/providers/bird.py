@@ -21,8 +21,8 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import is_toll_free
-from smsgate.providers.contract import Field, Report, answer_json, read_json, retry_after_s
+from smsgate.providers.contract import Field, Meaning, Report, answer_json, read_json, told
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.settings import Account
@@ -63,7 +63,6 @@ FIELDS: tuple[Field, ...] = (
         secret=True,
     ),
 )
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _NAMES: Mapping[str, tuple[Verdict, str]] = {
     "recipient_opted_out": (Verdict.OPTED_OUT, "the number is on the suppression list"),
     "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
@@ -118,7 +117,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
 
     Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
     """
-    secrets = [secret.value for secret in account.secrets.get("webhook_secret", ())]
+    secrets = account.values_of("webhook_secret")
     check_standard_webhook(request.headers, request.body, secrets, now_us)
 
 
@@ -161,12 +160,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
     return [Report(data.sms_id, data.to, data.sender, kind, code, note)]
 
 
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
-
-
 def reply(reply: Reply, account: Account) -> HttpCall:
     """Describe the call that sends ``reply`` from the number that was texted.
 
@@ -199,12 +192,7 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.id)
-    verdict, meaning = _meaning(response.status, answer.error.name)
-    return Outcome(
-        verdict,
-        note=f"Bird answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    return told("Bird", response, _meaning(response.status, answer.error.name))
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -225,7 +213,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
     return WebhookRequest("POST", url, {**headers, "webhook-signature": signature}, body)
 
 
-def _meaning(status: int, name: str) -> tuple[Verdict, str]:
+def _meaning(status: int, name: str) -> Meaning:
     """What no success means; a repeated call sends nothing twice, so a 5xx may be tried again."""
     if status == 429:
         return Verdict.NOT_ACCEPTED, "too many requests"

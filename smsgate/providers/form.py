@@ -1,7 +1,8 @@
 """Any gateway that posts a form or JSON and a shared secret: field names in the configuration.
 
 No vendor's page: what the account says is the documentation, docs/providers/form.md. Forms are
-read as url.spec.whatwg.org/#urlencoded-parsing has it, JSON as RFC 8259. November 2026.
+read as url.spec.whatwg.org/#urlencoded-parsing has it, JSON as RFC 8259. November 2026. What the
+gateway itself answers is not known here; if it does, the program says ``confirm = "never"``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.errors import SignatureRefused
 from smsgate.messages import (
     HttpCall,
     HttpReply,
@@ -21,13 +22,22 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import international, is_toll_free
-from smsgate.providers.contract import Field, read_json, retry_after_s, send_url
+from smsgate.phone import international
+from smsgate.providers.contract import (
+    FORM,
+    REGION,
+    Field,
+    check_present,
+    failed,
+    read_json,
+    send_url,
+)
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, basic_auth, form_pairs, path_secret, same
+from smsgate.signing import as_bytes, basic_auth, form_pairs, path_secret, same, text_of
 
 __all__ = [
     "ACK",
@@ -55,7 +65,7 @@ FIELDS: tuple[Field, ...] = (
         for name in ("id_field", "from_field", "to_field", "text_field", "kind_field")
     ),
     Field("kind_value", _NAME, "what kind_field says of a text from a subscriber", required=False),
-    Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False),
+    REGION,
     Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
     Field("send_body", r"form|json", "form or json", required=False),
     *(
@@ -64,8 +74,6 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("api_key", r"[!-~]+", "a bearer token, or user:password", secret=True, required=False),
 )
-_FORM = "application/x-www-form-urlencoded"
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _JSON: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])
 
 
@@ -76,7 +84,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
     """
     header = account.options.get("secret_header", "")
     given = _bare(request.headers.get(header, "")) if header else path_secret(request.url)
-    if not any(same(given, secret.value) for secret in account.secrets.get("secret", ())):
+    if not any(same(given, secret) for secret in account.values_of("secret")):
         place = f"in the header {header}" if header else "at the end of the address"
         raise SignatureRefused(f"The request does not have this account's secret {place}.")
 
@@ -94,9 +102,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
         return []
     names = {name: options.get(f"{name}_field") or name for name in ("id", "from", "to", "text")}
     found = {name: _at(fields, field) for name, field in names.items()}
-    missing = [names[name] for name in ("id", "from", "to") if not found[name]]
-    if missing:
-        raise Unreadable(f"The request lacks {', '.join(missing)}; every text must have them.")
+    needed = {names[name]: found[name] for name in ("id", "from", "to")}
+    check_present("The request", needed, needed, "every text")
     region = options.get("region", "")
     return [
         InboundMessage(
@@ -109,24 +116,15 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     ]
 
 
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``.
-
-    What the gateway itself answers is not known here; then the program says ``confirm = "never"``.
-    """
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
-
-
 def reply(reply: Reply, account: Account) -> HttpCall:
     """Describe the call that hands ``reply`` to the gateway, from the number that was texted."""
     values = {"from": reply.sender, "to": reply.number, "text": reply.text}
     named = {account.options.get(f"send_{name}") or name: value for name, value in values.items()}
     form = account.options.get("send_body") == "form"
-    headers = {"Content-Type": _FORM if form else "application/json"}
-    for secret in account.secrets.get("api_key", ())[:1]:
-        user, colon, password = secret.value.partition(":")
-        headers["Authorization"] = basic_auth(user, password) if colon else f"Bearer {secret.value}"
+    headers = {"Content-Type": FORM if form else "application/json"}
+    for secret in account.values_of("api_key")[:1]:
+        user, colon, password = secret.partition(":")
+        headers["Authorization"] = basic_auth(user, password) if colon else f"Bearer {secret}"
     written = urlencode(named, errors="replace").encode("ascii") if form else None
     return HttpCall("POST", send_url(account), headers, written or msgspec.json.encode(named))
 
@@ -135,16 +133,7 @@ def outcome(response: HttpReply) -> Outcome:
     """Say what the gateway's response to ``reply`` means, by its status alone. Never raises."""
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT)
-    verdict, meaning = Verdict.REFUSED, "it does not take the text"
-    if response.status == 429:
-        verdict, meaning = Verdict.NOT_ACCEPTED, "too many requests"
-    if response.status >= 500:
-        verdict, meaning = Verdict.UNKNOWN, "the text may have been sent"
-    return Outcome(
-        verdict,
-        note=f"The gateway answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    return failed("The gateway", response, None, "it does not take the text")
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -156,7 +145,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
     if options.get("kind_field"):
         named[options["kind_field"]] = options.get("kind_value", "")
     json = options.get("body") == "json"
-    headers = {"content-type": "application/json" if json else _FORM}
+    headers = {"content-type": "application/json" if json else FORM}
     if options.get("secret_header"):
         headers[options["secret_header"]] = secret
     else:
@@ -179,15 +168,7 @@ def _read(request: WebhookRequest, account: Account) -> Mapping[str, object]:
     if account.options.get("body") == "json" and request.method != "GET":
         return read_json(request.body, _JSON, "The gateway")
     raw = as_bytes(request.query) if request.method == "GET" else request.body
-    return {_text(name): _text(value) for name, value in form_pairs(raw)}
-
-
-def _text(raw: bytes) -> str:
-    """As UTF-8, else as Latin-1, in which every byte is a letter."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+    return {text_of(name): text_of(value) for name, value in form_pairs(raw)}
 
 
 def _at(fields: Mapping[str, object], path: str) -> str:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import (
     HttpCall,
     HttpReply,
@@ -21,13 +20,24 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import international, is_toll_free
-from smsgate.providers.contract import Field, retry_after_s, send_url
+from smsgate.phone import international
+from smsgate.providers.contract import (
+    FORM,
+    PATH_SECRET,
+    REGION,
+    Field,
+    Meaning,
+    check_path,
+    check_present,
+    failed,
+    send_url,
+)
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, path_secret, same
+from smsgate.signing import as_bytes, form_pairs, text_of
 
 __all__ = [
     "ACK",
@@ -40,20 +50,13 @@ ACK = HttpReply(200, "text/plain", b"ACK/Jasmin")
 IDEMPOTENT = False
 BATCHES = False
 FIELDS: tuple[Field, ...] = (
-    Field(
-        "secret",
-        r"[A-Za-z0-9._~-]{16,}",
-        "16 or more of letters, digits, -, _, . and ~, the last part of the webhook's address",
-        secret=True,
-    ),
+    PATH_SECRET,
     Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
     Field("username", r"[!-~]+", "the username of a Jasmin user"),
     Field("password", r"[!-~]+", "the password of that user", secret=True),
-    Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False),
+    REGION,
 )
-_FORM = "application/x-www-form-urlencoded"
 _NEEDED = ("id", "from", "to")
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 # data_coding of SMPP 3.4, 5.2.19; what is missing here is read as UTF-8, else as Latin-1.
 _ENCODINGS: Mapping[str, str] = {
     "3": "latin-1",
@@ -79,9 +82,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
 
     Raises ``SignatureRefused``.
     """
-    given = path_secret(request.url)
-    if not any(same(given, secret.value) for secret in account.secrets.get("secret", ())):
-        raise SignatureRefused("The address does not end with this account's secret.")
+    check_path(request, account, "secret")
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
@@ -90,13 +91,11 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     Raises ``Unreadable`` where the form lacks id, from or to.
     """
     raw = as_bytes(request.query) if request.method == "GET" else request.body
-    fields = {_read(name): value for name, value in form_pairs(raw)}
+    fields = {text_of(name): value for name, value in form_pairs(raw)}
     if "message_status" in fields and "content" not in fields:
         return []
-    plain = {name: _read(fields.get(name, b"")) for name in _NEEDED}
-    missing = [name for name, value in plain.items() if not value]
-    if missing:
-        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Jasmin has them all.")
+    plain = {name: text_of(fields.get(name, b"")) for name in _NEEDED}
+    check_present("The form", plain, _NEEDED, "a text from Jasmin")
     region = account.options.get("region", "")
     return [
         InboundMessage(
@@ -107,12 +106,6 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             text=_text(fields),
         )
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``; Jasmin never does."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def reply(reply: Reply, account: Account) -> HttpCall:
@@ -133,7 +126,7 @@ def reply(reply: Reply, account: Account) -> HttpCall:
     return HttpCall(
         method="POST",
         url=send_url(account),
-        headers={"Content-Type": _FORM},
+        headers={"Content-Type": FORM},
         body=urlencode(form, errors="replace").encode("ascii"),
     )
 
@@ -143,12 +136,8 @@ def outcome(response: HttpReply) -> Outcome:
     if 200 <= response.status < 300:
         found = _SENT.search(response.body)
         return Outcome(Verdict.SENT, provider_id=found[1].decode("latin-1") if found else "")
-    verdict, meaning = _meaning(response)
-    return Outcome(
-        verdict,
-        note=f"Jasmin answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    other = "a number or the text is not what Jasmin takes"
+    return failed("Jasmin", response, _meaning(response), other)
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -164,22 +153,22 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
         "coding": "8",
     }
     secret = account.secrets["secret"][0].value
-    headers = {"content-type": _FORM, "accept": "text/plain"}
+    headers = {"content-type": FORM, "accept": "text/plain"}
     return WebhookRequest("POST", f"{url}/{secret}", headers, urlencode(form).encode("ascii"))
 
 
 def _text(fields: Mapping[str, bytes]) -> str:
     """Read the octets in ``binary`` as ``coding`` says; ``content`` only where there are none."""
     try:
-        octets = bytes.fromhex(_read(fields.get("binary", b"")))
+        octets = bytes.fromhex(text_of(fields.get("binary", b"")))
     except ValueError:
         octets = b""
-    coding = _read(fields.get("coding", b""))
+    coding = text_of(fields.get("coding", b""))
     if not octets:
-        return _read(fields.get("content", b""))
+        return text_of(fields.get("content", b""))
     if coding in _ENCODINGS:
         return octets.decode(_ENCODINGS[coding], "replace")
-    return _gsm(octets) if coding in ("", "0") and octets.isascii() else _read(octets)
+    return _gsm(octets) if coding in ("", "0") and octets.isascii() else text_of(octets)
 
 
 def _gsm(octets: bytes) -> str:
@@ -188,22 +177,12 @@ def _gsm(octets: bytes) -> str:
     return _ESCAPED.sub(lambda found: _GSM_ESCAPED.get(found[1], found[1]), text)
 
 
-def _read(text: bytes) -> str:
-    """As UTF-8, else as Latin-1, in which every byte is a letter."""
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
-
-
-def _meaning(response: HttpReply) -> tuple[Verdict, str]:
-    """What a response that is no success means."""
-    if response.status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if response.status == 429 or (response.status == 403 and b"hroughput" in response.body):
+def _meaning(response: HttpReply) -> Meaning | None:
+    """What Jasmin's own statuses mean."""
+    if response.status == 403 and b"hroughput" in response.body:
         return Verdict.NOT_ACCEPTED, "the user's throughput is exceeded"
     if response.status == 412:
         return Verdict.REFUSED, "there is no route, or no connector is up"
     if response.status == 403:
         return Verdict.REFUSED, "username or password is wrong, or the user has no credit"
-    return Verdict.REFUSED, "a number or the text is not what Jasmin takes"
+    return None

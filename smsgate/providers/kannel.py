@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import (
     HttpCall,
     HttpReply,
@@ -21,13 +20,24 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import international, is_toll_free
-from smsgate.providers.contract import Field, retry_after_s, send_url
+from smsgate.phone import international
+from smsgate.providers.contract import (
+    PATH_SECRET,
+    REGION,
+    Field,
+    Meaning,
+    check_path,
+    check_present,
+    failed,
+    send_url,
+    told,
+)
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, path_secret, same
+from smsgate.signing import as_bytes, form_pairs, text_of
 
 __all__ = [
     "ACK",
@@ -41,20 +51,14 @@ ACK = HttpReply(200, "text/plain")
 IDEMPOTENT = False
 BATCHES = False
 FIELDS: tuple[Field, ...] = (
-    Field(
-        "secret",
-        r"[A-Za-z0-9._~-]{16,}",
-        "16 or more of letters, digits, -, _, . and ~, the last part of the webhook's address",
-        secret=True,
-    ),
+    PATH_SECRET,
     Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
     Field("username", r"[!-~]+", "the username of a sendsms-user"),
     Field("password", r"[!-~]+", "the password of that sendsms-user", secret=True),
     Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
-    Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False),
+    REGION,
 )
 _NEEDED = ("id", "from", "to")
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _ENCODINGS: Mapping[str, str] = {
     "ISO-8859-1": "latin-1",
     "LATIN1": "latin-1",
@@ -70,9 +74,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
 
     Raises ``SignatureRefused``.
     """
-    given = path_secret(request.url)
-    if not any(same(given, secret.value) for secret in account.secrets.get("secret", ())):
-        raise SignatureRefused("The address does not end with this account's secret.")
+    check_path(request, account, "secret")
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
@@ -84,11 +86,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if fields.get(b"dlr") and b"text" not in fields:
         return []
     plain = {name: _decoded(fields.get(as_bytes(name), b""), "") for name in _NEEDED}
-    missing = [name for name, value in plain.items() if not value]
-    if missing:
-        raise Unreadable(
-            f"The query lacks {', '.join(missing)}; write get-url as the docs have it."
-        )
+    check_present("The query", plain, _NEEDED, "a get-url as the docs have it")
     charset = _decoded(fields.get(b"charset", b""), "")
     if not charset and fields.get(b"coding") == b"2":
         charset = "UTF-16BE"
@@ -103,12 +101,6 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             sent_us=_sent_us(fields.get(b"ts", b"")),
         )
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``; Kannel never does."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def reply(reply: Reply, account: Account) -> HttpCall:
@@ -134,12 +126,12 @@ def outcome(response: HttpReply) -> Outcome:
     """Say what Kannel's response to ``reply`` means. Never raises. It gives no message id."""
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT)
-    verdict, meaning = _meaning(response)
-    return Outcome(
-        verdict,
-        note=f"Kannel answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    if response.status == 503 and response.body.strip() == _TRY_LATER:
+        return told("Kannel", response, (Verdict.NOT_ACCEPTED, "it cannot take texts just now"))
+    known: Meaning | None = None
+    if response.status in (401, 403):
+        known = (Verdict.REFUSED, "username, password or the route to this number is wrong")
+    return failed("Kannel", response, known, "the request or Kannel's configuration is wrong")
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -165,12 +157,7 @@ def _decoded(text: bytes, charset: str) -> str:
     A text that is refused would be answered by Kannel with an error message to the subscriber.
     """
     encoding = _ENCODINGS.get(charset.upper())
-    if encoding:
-        return text.decode(encoding, "replace")
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
+    return text.decode(encoding, "replace") if encoding else text_of(text)
 
 
 def _sent_us(seconds: bytes) -> int | None:
@@ -181,16 +168,3 @@ def _sent_us(seconds: bytes) -> int | None:
 def _coding(text: str) -> str:
     """``0``, seven bits a letter, where the GSM alphabet surely has all of them; else UCS-2."""
     return "0" if text.isascii() and "`" not in text else "2"
-
-
-def _meaning(response: HttpReply) -> tuple[Verdict, str]:
-    """What a response that is no success means."""
-    if response.status == 503 and response.body.strip() == _TRY_LATER:
-        return Verdict.NOT_ACCEPTED, "it cannot take texts for the moment"
-    if response.status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if response.status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if response.status in (401, 403):
-        return Verdict.REFUSED, "username, password or the route to this number is wrong"
-    return Verdict.REFUSED, "the request or Kannel's configuration is wrong"

@@ -67,7 +67,7 @@ class Environment:
         """Return a variable as the URL of a server. Its text is never shown: it holds passwords."""
         text = self.text(name, default)
         scheme = text.partition(":")[0].partition("+")[0].lower()
-        if scheme in schemes and "://" in text and _split(text) is not None:
+        if scheme in schemes and "://" in text and _split(text.partition(",")[0]) is not None:
             return text
         right = ", ".join(f"{known}://" for known in schemes)
         self.fault(name, f"is no URL that can be used here: it must begin with {right}")

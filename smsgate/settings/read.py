@@ -13,12 +13,14 @@ from smsgate.errors import Fault
 from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
+from smsgate.settings.retention import read_retention
 from smsgate.settings.shape import WebTable, complaints, nearest
 from smsgate.settings.values import Account, Program, Programs, Settings
 
 FILE = "smsgate.toml"
-_HEADINGS = ("accounts", "programs", "web")
+_HEADINGS = ("accounts", "programs", "web", "retention")
 _REDIS = ("redis", "rediss", "unix")
+_OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
 
 
@@ -34,7 +36,7 @@ def read_settings(
     config_dir = Path(environment.plain("SMSGATE_CONFIG", "config"))
     data_dir = Path(environment.plain("SMSGATE_DATA_DIR", "var"))
     public_url = environment.web_url("SMSGATE_PUBLIC_URL")
-    redis_url = environment.url("REDIS_URL", "redis://127.0.0.1:6379/0", _REDIS)
+    redis_url = environment.url("REDIS_URL", _OWN_REDIS, _REDIS)
     document, faults = _document(config_dir / FILE)
     place = str(config_dir / FILE)
     accounts, found = _accounts(document, environment, place, public_url, secret_keys)
@@ -43,9 +45,10 @@ def read_settings(
     programs, found = _programs(document, environment, place, named)
     faults += found
     web, found = _web(document, place)
+    retention, wrong = read_retention(tables(document, "retention"), place)
     settings = Settings(
         redis_url=redis_url,
-        queue_url=environment.url("QUEUE_URL", redis_url, _REDIS),
+        queue_url=_queue_url(environment, redis_url),
         database_url=environment.url(
             "DATABASE_URL", f"sqlite:///{data_dir / 'records.sqlite3'}", _DATABASES
         ),
@@ -59,8 +62,20 @@ def read_settings(
         trust_proxy=web.trust_proxy,
         accounts=MappingProxyType(accounts),
         programs=Programs(programs),
+        retention=retention,
     )
-    return settings, [*_once(environment.faults), *faults, *found]
+    return settings, [*_once(environment.faults), *faults, *found, *wrong]
+
+
+def _queue_url(environment: Environment, redis_url: str) -> str:
+    """RQ needs one server; where the store is one, it may be the same."""
+    one_server = "+" not in redis_url.partition("://")[0]
+    if not one_server and not environment.text("QUEUE_URL"):
+        problem = (
+            "is not set: RQ needs a Redis of its own where REDIS_URL names a cluster or Sentinels"
+        )
+        environment.fault("QUEUE_URL", problem)
+    return environment.url("QUEUE_URL", redis_url if one_server else _OWN_REDIS, _REDIS)
 
 
 def _document(path: Path) -> tuple[Mapping[str, object], list[Fault]]:

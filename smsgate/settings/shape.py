@@ -39,6 +39,7 @@ class RepliesTable(_Table):
     opt_in: Wording | None = None
     help: Wording | None = None
     question: Wording | None = None
+    opt_out_line: Wording | None = None
 
 
 class ProgramTable(_Table):

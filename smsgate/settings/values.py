@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from smsgate.consent import Published
+from smsgate.settings.retention import BY_DEFAULT, Retention
 
 ANY_SENDER = "*"
 """As a program's sender: whatever no other program of the account names."""
@@ -64,7 +65,8 @@ class Program:
     region: str = ""
     confirm: Literal["auto", "always", "never"] = "auto"
     replies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By language the operator's own wording of ``opt_out``, ``opt_in``, ``help``, ``question``."""
+    """By language the operator's own wording of ``opt_out``, ``opt_in``, ``help`` and ``question``,
+    and the ``opt_out_line`` under texts."""
     formerly: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
@@ -148,3 +150,4 @@ class Settings:
     trust_proxy: bool
     accounts: Mapping[str, Account]
     programs: Programs
+    retention: Retention = BY_DEFAULT

@@ -14,6 +14,7 @@ from smsgate.signing.forms import (
     form_texts,
     is_form,
     sorted_form,
+    text_of,
     twilio_signature,
     url_spellings,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "sinch_headers",
     "sorted_form",
     "standard_webhook_signature",
+    "text_of",
     "twilio_signature",
     "url_spellings",
 ]

@@ -66,6 +66,17 @@ def form_texts(pairs: Iterable[Pair], once: Container[str]) -> dict[str, str]:
     return fields
 
 
+def text_of(raw: bytes) -> str:
+    """Read as UTF-8, else as Latin-1, in which every byte is a letter.
+
+    For gateways that may send either: a text that is refused for its letters would be lost.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 def sorted_form(pairs: Iterable[Pair]) -> bytes:
     """Return the part of a form that Twilio's scheme signs.
 

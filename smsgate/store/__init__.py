@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from smsgate.redis_address import Client
+from smsgate.store.acceptance import Acceptance
+from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
-from smsgate.store.connection import Client
+from smsgate.store.erasing import Erasing
+from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
 from smsgate.store.inbox import Inbox
 from smsgate.store.ledger import Ledger
@@ -11,6 +15,8 @@ from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
 from smsgate.store.outbox import Outbox
 from smsgate.store.quarantine import Quarantine
+from smsgate.store.refusals import Refusals
+from smsgate.store.restoring import Restoring
 from smsgate.store.simulator import Simulator
 from smsgate.store.sweep import Sweep
 from smsgate.store.together import Together
@@ -27,10 +33,16 @@ class Store:
         self.inbox = Inbox(client)
         self.together = Together(self.inbox)
         self.looks = Looks(client)
+        self.checks = Checks(client, self.looks)
         self.commits = Commits(client)
         self.outbox = Outbox(client)
         self.ledger = Ledger(client)
         self.trail = Trail(client)
+        self.erasing = Erasing(client)
         self.sweep = Sweep(client)
+        self.restoring = Restoring(client)
         self.quarantine = Quarantine(client)
+        self.acceptance = Acceptance(client)
         self.simulator = Simulator(client)
+        self.refusals = Refusals(client)
+        self.guesses = Guesses(client)

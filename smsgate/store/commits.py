@@ -10,9 +10,10 @@ import msgspec
 from smsgate.consent import Event, NumberState, Standing
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Reply
-from smsgate.store.connection import Client, Script
+from smsgate.redis_address import Client
 from smsgate.store.inbox import WAKE_MS, Batch, hold_field, json_text
 from smsgate.store.keys import LANE_KEYS, Keys
+from smsgate.store.scripts import Script
 
 KEEP_S = 48 * 3600
 """How long the marks of a number are kept; stamps are compared within that time only."""
@@ -105,14 +106,15 @@ def _plan_sets(plan: _Plan, keys: Keys, effects: Effects, buckets: int) -> None:
     for number, after in effects.after.items():
         before = effects.before[number]
         member = number[1:]
-        gained, lost = _memberships(after), _memberships(before)
+        gained, lost = memberships(after), memberships(before)
         for kind, scope in gained - lost:
-            plan.adds.append((plan.key(_set(keys, kind, scope, number, buckets)), member))
+            plan.adds.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
         for kind, scope in lost - gained:
-            plan.removes.append((plan.key(_set(keys, kind, scope, number, buckets)), member))
+            plan.removes.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
 
 
-def _memberships(standing: Standing) -> set[tuple[str, str]]:
+def memberships(standing: Standing) -> set[tuple[str, str]]:
+    """The sets in which a number stands: kind and scope of each."""
     found = {("set", program) for program in standing.own}
     found |= {("back", program) for program in standing.back}
     found |= {("consent", program) for program in standing.consents}
@@ -123,7 +125,8 @@ def _memberships(standing: Standing) -> set[tuple[str, str]]:
     return found
 
 
-def _set(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
+def set_name(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
+    """The key of the bucket of such a set in which the number is."""
     if kind == "back":
         return keys.back(scope, number, buckets)
     if kind == "consent":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import redis
+from redis.cluster import RedisCluster
 
 from smsgate.errors import StoreNotReady
-from smsgate.store.connection import Client, translated
+from smsgate.redis_address import Client, Cluster
+from smsgate.store.connection import translated
 
 _TRUST_S = 5.0
 """How long an answer about the eviction policy is believed."""
@@ -43,7 +46,10 @@ class Health:
         with self._lock:
             if time.monotonic() - self._checked_at >= _TRUST_S:
                 with translated():
-                    self._policy = str(self._client.info("memory").get("maxmemory_policy", ""))
+                    policies = {
+                        str(one.get("maxmemory_policy", "")) for one in self._infos("memory")
+                    }
+                self._policy = ", ".join(sorted(policies))
                 self._checked_at = time.monotonic()
         if self._policy != "noeviction":
             raise StoreNotReady(
@@ -54,16 +60,23 @@ class Health:
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""
         with translated():
-            info = self._client.info("persistence")
-            memory = self._client.info("memory")
+            persistence = self._infos("persistence")
+            memory = self._infos("memory")
         found = []
-        if not info.get("aof_enabled"):
+        if not all(one.get("aof_enabled") for one in persistence):
             found.append("appendonly is off: a restart loses what came after the last snapshot")
         elif self._fsync() not in ("always", ""):
             found.append(f"appendfsync is {self._fsync()}: a crash can lose the last second")
-        if memory.get("maxmemory_policy") != "noeviction":
+        if any(one.get("maxmemory_policy") != "noeviction" for one in memory):
             found.append("maxmemory-policy is not noeviction: suppressions may be dropped")
         return found
+
+    def _infos(self, section: str) -> list[dict[str, Any]]:
+        """What each server with lanes says of itself."""
+        if isinstance(self._client, Cluster):
+            found = self._client.info(section, target_nodes=RedisCluster.PRIMARIES)
+            return list(found.values())
+        return [self._client.info(section)]
 
     def _fsync(self) -> str:
         """The fsync policy; empty where a managed Redis does not say."""

@@ -10,8 +10,10 @@ import msgspec
 
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
-from smsgate.store.connection import Call, Client, Result, Script, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import Result, translated
 from smsgate.store.keys import LANE_KEYS, Keys, lane_of
+from smsgate.store.scripts import Call, Script
 
 WAKE_MS = 2_000
 """How long a job is waited for before another one is asked for."""

@@ -20,7 +20,8 @@ back:PROGRAM:B      set         numbers in ``all`` that came back to that progra
 lock:B              set         numbers that may never be texted again, bucket B
 consent:PROGRAM:B   set         numbers whose consent is on record, bucket B
 number:NUMBER       string      the newest marks of a number (JSON), for 48 hours
-ledger              stream      events
+ledger              stream      events that are not in the records yet
+kept                string      how far the records have the lane: number of its newest link
 outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
 claims              hash        reply id -> token of the sender that claimed it
@@ -30,9 +31,13 @@ wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
 ==================  ==========  ===========================================================
 
-Outside the lanes, one key each: ``smsgate:clock`` (string, who leads), ``smsgate:simulator``
-(stream), ``smsgate:quarantine:ACCOUNT`` (stream, refused requests, masked) and
-``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again).
+Outside the lanes, one key each: ``smsgate:clock`` and ``smsgate:rebuild`` (strings, who leads),
+``smsgate:retention`` (string, old records were looked through this day), ``smsgate:simulator``
+(stream), ``smsgate:quarantine:ACCOUNT`` (stream, refused requests, masked),
+``smsgate:accepted:ACCOUNT`` (hash, when requests were last accepted),
+``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again), ``smsgate:refusals``
+(stream, sends that the gate stopped), ``smsgate:refused:DAY`` (hash, PROGRAM:REASON -> how many of
+them) and ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minute).
 """
 
 from __future__ import annotations
@@ -45,12 +50,30 @@ LAYOUT = 1
 """Version of everything on this page. Older code refuses a newer layout."""
 
 CLOCK_LEASE = "smsgate:clock"
+REBUILD_LEASE = "smsgate:rebuild"
+RETENTION = "smsgate:retention"
 SIMULATOR = "smsgate:simulator"
+REFUSALS = "smsgate:refusals"
+
+
+def refused_on(day: str) -> str:
+    """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
+    return f"smsgate:refused:{day}"
+
+
+def guesses_of(address: str) -> str:
+    """Key that counts the wrong opt-out links of an address."""
+    return f"smsgate:guesses:{address}"
 
 
 def quarantine_of(account: str) -> str:
     """Key of the stream of an account's refused requests."""
     return f"smsgate:quarantine:{account}"
+
+
+def accepted_of(account: str) -> str:
+    """Key of the hash that says when requests of an account were last accepted."""
+    return f"smsgate:accepted:{account}"
 
 
 def pace_of(account: str, sender: str) -> str:
@@ -76,6 +99,7 @@ class Keys:
     holds: str
     reviews: str
     ledger: str
+    kept: str
     outbox: str
     replies: str
     claims: str
@@ -83,6 +107,11 @@ class Keys:
     wake_inbox: str
     wake_outbox: str
     trail: str
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the rest of every name of this lane, for scripts that make names."""
+        return f"smsgate:{{{self.lane}}}:"
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
@@ -127,6 +156,7 @@ def _keys(lane: int) -> Keys:
         holds=name("holds"),
         reviews=name("reviews"),
         ledger=name("ledger"),
+        kept=name("kept"),
         outbox=name("outbox"),
         replies=name("replies"),
         claims=name("claims"),

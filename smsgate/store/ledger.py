@@ -1,17 +1,45 @@
-"""The ledger: the append-only trail of what happened to each number's consent."""
+"""The ledger: the append-only trail of what happened to each number's consent.
+
+It is the way to the records: what they have is taken out of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from smsgate.consent import Event
-from smsgate.store.connection import Client, translated
+from smsgate.messages import ms_of
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.scripts import Call, Script
 
 _PAGE = 1000
 _decode = msgspec.json.Decoder(Event).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Unmoved:
+    """The oldest entries of a lane's ledger."""
+
+    lines: Mapping[str, bytes]
+    """By stream id the JSON of an event, oldest first."""
+    kept: int
+    """The records' newest sequence number of the lane, as far as the store was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the ledgers hold that the records do not have yet."""
+
+    count: int
+    oldest_us: int
+    """How long the oldest has waited, by Redis's clock."""
+    memory: float
+    """Which share of its memory bound Redis uses; 0 where it has none."""
 
 
 class Ledger:
@@ -20,6 +48,7 @@ class Ledger:
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
+        self._trim = Script(client, "trim")
 
     def of_number(self, number: str) -> list[Event]:
         """The events of one number, oldest first. Reads the lane's whole ledger."""
@@ -27,12 +56,76 @@ class Ledger:
 
     def of_lane(self, lane: int) -> Iterator[Event]:
         """The events of a lane, oldest first, a page at a time."""
+        return map(_decode, self.lines(lane))
+
+    def lines(self, lane: int) -> Iterator[bytes]:
+        """The events of a lane as they were written, oldest first, a page at a time."""
         start = "-"
         while True:
             with translated():
                 rows = self._client.xrange(LANE_KEYS[lane].ledger, min=start, count=_PAGE)
             for _, fields in rows:
-                yield _decode(fields[b"e"])
+                yield fields[b"e"]
             if len(rows) < _PAGE:
                 return
             start = f"({rows[-1][0].decode()}"
+
+    def append(self, lane: int, event: Event) -> None:
+        """Write down what did not come through the inbox and changes no number's state."""
+        with translated():
+            self._client.xadd(LANE_KEYS[lane].ledger, {"e": msgspec.json.encode(event)})
+
+    def unmoved(self, count: int) -> dict[int, Unmoved]:
+        """The oldest entries of every lane, at most ``count`` of each, in one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.xrange(keys.ledger, count=count)
+                pipeline.get(keys.kept)
+            answers = pipeline.execute()
+        return {
+            keys.lane: Unmoved({id_.decode(): fields[b"e"] for id_, fields in rows}, int(kept or 0))
+            for keys, rows, kept in zip(LANE_KEYS, answers[::2], answers[1::2], strict=True)
+        }
+
+    def trim(self, moved: Mapping[int, tuple[int, Sequence[str]]]) -> None:
+        """Take out what the records have: by lane their sequence number, and ids of entries."""
+        calls: list[Call] = [
+            ([LANE_KEYS[lane].ledger, LANE_KEYS[lane].kept], [seq, *ids])
+            for lane, (seq, ids) in moved.items()
+        ]
+        if calls:
+            self._trim.many(calls)
+
+    def kept(self) -> dict[int, int]:
+        """By lane the records' newest sequence number, as far as the store was told."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.get(keys.kept)
+            answers = pipeline.execute()
+        return {keys.lane: int(kept or 0) for keys, kept in zip(LANE_KEYS, answers, strict=True)}
+
+    def tell(self, seqs: Mapping[int, int]) -> None:
+        """Let the store know how far the records have lanes, even where that is a step back."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for lane, seq in seqs.items():
+                pipeline.set(LANE_KEYS[lane].kept, seq)
+            pipeline.execute()
+
+    def waiting(self) -> Waiting:
+        """How much waits for the records, and since when."""
+        with translated():
+            with self._client.pipeline(transaction=False) as pipeline:
+                for keys in LANE_KEYS:
+                    pipeline.xlen(keys.ledger)
+                    pipeline.xrange(keys.ledger, count=1)
+                answers = pipeline.execute()
+            seconds, micros = self._client.time()
+            memory = self._client.info("memory")
+        now_us = int(seconds) * 1_000_000 + int(micros)
+        oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in answers[1::2] if rows]
+        bound = int(memory.get("maxmemory", 0))
+        return Waiting(
+            count=sum(answers[::2]),
+            oldest_us=max(now_us - min(oldest), 0) if oldest else 0,
+            memory=int(memory.get("used_memory", 0)) / bound if bound else 0.0,
+        )

@@ -12,9 +12,11 @@ import msgspec
 from smsgate.consent import NumberState, Published, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL
-from smsgate.store.connection import Client, Script, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LANE_KEYS, LAYOUT, Keys, lane_of
+from smsgate.store.scripts import Script
 
 CHUNK = 200
 """Numbers in one call of the script, so that it holds Redis for less than 2 ms."""
@@ -58,8 +60,8 @@ class Looks:
         found: dict[str, Look] = {}
         published = Published()
         for (_, chunk), raw in zip(groups, self._look.many(calls), strict=True):
-            self._check_marker(raw[0], buckets)
-            published = _program(raw[1], program)
+            self.check_marker(raw[0], buckets)
+            published = published_of(raw[1], program)
             found.update(zip(chunk, _looks(raw, chunk, (program,)), strict=True))
         return published, [found[number] for number in numbers]
 
@@ -75,7 +77,7 @@ class Looks:
         chunks = [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)] or [[]]
         for chunk in chunks:
             raw = self._look(*_call(LANE_KEYS[lane], chunk, programs, buckets, ""))
-            self._check_marker(raw[0], buckets)
+            self.check_marker(raw[0], buckets)
             now_us = int(raw[2])
             looks = _looks(raw, chunk, programs)
             found.update({n: one.standing for n, one in zip(chunk, looks, strict=True)})
@@ -95,10 +97,10 @@ class Looks:
         if not self._buckets:
             keys = LANE_KEYS[0]
             raw = self._look(*_call(keys, [], (), 1, ""))
-            self._check_marker(raw[0], None)
+            self.check_marker(raw[0], None)
         return self._buckets
 
-    def _check_marker(self, marker: Sequence[bytes | None], buckets: int | None) -> None:
+    def check_marker(self, marker: Sequence[bytes | None], buckets: int | None) -> None:
         """Refuse what cannot be trusted; learn the bucket count, and forget it where it changed."""
         ready, layout, count = marker
         if ready != b"1" or layout is None or count is None:
@@ -180,7 +182,8 @@ def _standing(members: Sequence[int], state: bytes, programs: Sequence[str]) -> 
     )
 
 
-def _program(raw: bytes, name: str) -> Published:
+def published_of(raw: bytes, name: str) -> Published:
+    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
     if not raw:
         raise UnknownProgram(f"no program is called {name!r}")
     return _published(raw)

@@ -9,11 +9,12 @@ import msgspec
 
 from smsgate.consent import Published
 from smsgate.errors import StoreNotReady
-from smsgate.store.connection import Client, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.keys import LANE_KEYS, LAYOUT
 
-BUCKETS = 1024
-"""Buckets of a lane's sets in a new store: compact up to some 8 million numbers a scope."""
+BUCKETS = 2048
+"""Buckets of a lane's sets in a new store: compact from one to some 14 million numbers a scope."""
 
 
 class Marker:

@@ -9,9 +9,11 @@ import msgspec
 
 from smsgate.consent import DeadLetter, Event
 from smsgate.messages import Reply
-from smsgate.store.connection import Client, Script, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.inbox import WAKE_MS
 from smsgate.store.keys import LANE_KEYS, Keys, pace_of
+from smsgate.store.scripts import Script
 
 LEASE_MS = 20_000
 """How long a claim holds: longer than the longest call, so that only a dead sender loses it."""

@@ -6,7 +6,8 @@ import time
 
 import msgspec
 
-from smsgate.store.connection import Client, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.keys import quarantine_of
 
 CAP = 50
@@ -22,7 +23,7 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: str
     """The sentence that it was refused with."""
     finding: str
-    """What trying other addresses showed."""
+    """What trying other addresses and accounts showed."""
     method: str
     url: str
     """As we put it together; the secret of the path and the values of the query are masked."""
@@ -34,6 +35,8 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     body_sha256: str = ""
     fields: tuple[str, ...] = ()
     """Names in the form."""
+    cause: str = ""
+    """What of ours explains it: ``url``, ``account`` or ``clock``; empty where nothing does."""
     at_ms: int = 0
     """When, on Redis's clock; set by reading."""
     v: int = 1

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.store.connection import Client, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.keys import SIMULATOR
 
 _CAP = 1_000

@@ -15,7 +15,8 @@ import msgspec
 
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Entry
-from smsgate.store.connection import Client, translated
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
 from smsgate.store.keys import LANE_KEYS, lane_of
 
 CAP = 5_000

@@ -10,7 +10,7 @@ from flask import Flask
 
 from smsgate import logs
 from smsgate.gateway import Gateway
-from smsgate.web import api, health, problems, simulator, webhooks
+from smsgate.web import api, health, optout_page, problems, simulator, webhooks
 from smsgate.web.door import Door
 from smsgate.wiring import build_gateway, load_configuration
 
@@ -32,6 +32,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.register_blueprint(webhooks.blueprint(gateway, answer))
     app.register_blueprint(api.blueprint(gateway))
     app.register_blueprint(health.blueprint(gateway))
+    app.register_blueprint(optout_page.blueprint(gateway))
     for account in gateway.settings.accounts.values():
         if account.simulated:
             app.register_blueprint(simulator.blueprint(gateway, account))
@@ -41,7 +42,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
 
 def _from_environment() -> Gateway:
     """Build what a process of its own needs, say aloud what is amiss, and close it at the end."""
-    logs.configure()
+    logs.configure(soon=True)
     configuration = load_configuration(os.environ)  # noqa: TID251 - this is an entry point
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from smsgate.errors import StoreUnavailable
 from smsgate.gate import Answer
 from smsgate.gateway import Gateway
 from smsgate.phone import e164
+from smsgate.store.refusals import Refusal
 from smsgate.web.auth import require_key
 from smsgate.web.incoming import read_body
 
@@ -25,6 +29,8 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
     program: str
     numbers: Annotated[list[str], msgspec.Meta(max_length=MOST_NUMBERS)]
+    sending: bool = False
+    """Whether what is not allowed here is a text that was about to leave, so that it counts."""
 
 
 _check = msgspec.json.Decoder(Check)
@@ -44,6 +50,8 @@ def blueprint(gateway: Gateway) -> Blueprint:
         """Say of each number whether the program may text it, in the order asked."""
         asked = _asked(request)
         answers = gateway.gate.check(asked.numbers, program=asked.program)
+        if asked.sending:
+            _count(gateway, asked.program, answers)
         return _json({"results": [_result(answer) for answer in answers]})
 
     @api.get("/numbers/<number>")
@@ -65,6 +73,15 @@ def blueprint(gateway: Gateway) -> Blueprint:
         return _json({"id": id_}, 202)
 
     return api
+
+
+def _count(gateway: Gateway, program: str, answers: Iterable[Answer]) -> None:
+    """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
+    stopped = [
+        Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed
+    ]
+    with suppress(StoreUnavailable):
+        gateway.store.refusals.add(stopped)
 
 
 def _result(answer: Answer) -> dict[str, object]:

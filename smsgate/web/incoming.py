@@ -9,7 +9,7 @@ needs the secret to sign it; but behind a proxy that changes scheme or host, not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar, TypeVar, overload
 from urllib.parse import quote
 
 from smsgate.errors import TooLarge, Unreadable
@@ -28,6 +28,7 @@ _PATH_SAFE = "/!$&'()*+,;=:@~"
 """What stands in a path without an escape (RFC 3986, 3.3)."""
 
 Environ = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool) -> WebhookRequest:
@@ -86,6 +87,8 @@ class Headers(Mapping[str, str]):
     """
 
     __slots__ = ("_environ",)
+    _keys: ClassVar[dict[str, str]] = {}
+    """Names as the environment has them; only our own code asks, so there are few."""
 
     def __init__(self, environ: Environ) -> None:
         """Look nothing up yet."""
@@ -93,9 +96,20 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Return one header; raises ``KeyError`` where it was not sent."""
-        key = name.upper().replace("-", "_")
-        bare = key in ("CONTENT_TYPE", "CONTENT_LENGTH")
-        return str(self._environ[key if bare else f"HTTP_{key}"])
+        return str(self._environ[_key(name)])
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+    @overload
+    def get(self, name: str, /, default: T) -> str | T: ...
+    def get(self, name: str, /, default: Any = None) -> Any:
+        """As any mapping's, without an exception for what was not sent: ten calls a request."""
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = _key(name)
+        return self._environ.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
@@ -108,6 +122,11 @@ class Headers(Mapping[str, str]):
     def __len__(self) -> int:
         """How many headers there are."""
         return sum(1 for _ in self)
+
+
+def _key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def read_body(environ: Environ, limit: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from smsgate.errors import SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
@@ -27,17 +27,22 @@ Answer = Callable[[Mapping[str, Any], str, Take], HttpReply]
 
 
 def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
-    """Return the routes. OPTIONS is answered by Flask; HEAD never counts as a message."""
+    """Return the routes. HEAD never counts as a message, OPTIONS only where a provider asks by it.
+
+    That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
+    """
     door = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
-    @door.route("/<account>", methods=["GET", "POST"])
-    @door.route("/<account>/<_secret>", methods=["GET", "POST"])
+    @door.route("/<account>", methods=["GET", "POST", "OPTIONS"])
+    @door.route("/<account>/<_secret>", methods=["GET", "POST", "OPTIONS"])
     def receive(account: str, _secret: str = "") -> Response:
         """Hand a provider's request to the gateway, which finds the secret in the URL too."""
         if FAILED in request.environ:
             raise request.environ[FAILED]
         if request.method == "HEAD":
             return _probed(account)
+        if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
+            return current_app.make_default_options_response()
         return _response(answer(request.environ, account, gateway.receive))
 
     @door.post("/<account>/status")

@@ -7,6 +7,8 @@ import pytest
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.quarantine import Refused
+from tests.fakes.scripted_api import ScriptedApi
+from tests.fakes.served import free_port
 
 TWILIO = {
     "TWILIO_ACCOUNT_SID": "AC" + "5" * 32,
@@ -44,13 +46,67 @@ def test_what_is_missing_is_a_fault_and_1(make, change, subject):
     assert states(there.json("doctor", "twilio"))[subject] == "fault"
 
 
-def test_refused_requests_are_explained(make, redis_url):
+def test_a_refusal_that_a_setting_of_ours_explains_is_a_fault_and_1(make, redis_url):
     quarantine = Store(open_redis(redis_url)).quarantine
     for _ in range(2):
-        quarantine.add("twilio", Refused("No.", "The signature fits https://x.", "POST", ""))
+        found = "The signature fits https://x."
+        quarantine.add("twilio", Refused("No.", found, "POST", "", cause="url"))
     there = make(**TWILIO)
     assert there.run("doctor", "twilio") == 1
     assert "2 of the newest 2: The signature fits https://x. (No.)" in there.output
+
+
+def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
+    quarantine = Store(open_redis(redis_url)).quarantine
+    quarantine.add("twilio", Refused("No.", "It fits nothing of ours.", "POST", ""))
+    there = make(**TWILIO)
+    assert there.run("doctor", "twilio") == 0
+    assert "1 of the newest 1: It fits nothing of ours. (No.)" in there.output
+    assert states(there.json("doctor", "twilio"))["refused"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ([], "no request was verified in the last 30 days"),
+        ([{"newest": True, "several": False}], "was verified came 0 min ago"),
+        ([{"newest": True, "several": True}], "only the newest was used since there are several"),
+        ([{"newest": False, "several": True}], "an older one was used 0 min ago"),
+    ],
+)
+def test_what_was_accepted_and_by_which_secret_is_told(make, redis_url, notes, said):
+    for note in notes:
+        Store(open_redis(redis_url)).acceptance.note("twilio", **note)
+    there = make(**TWILIO)
+    assert there.run("doctor", "twilio") == 0
+    assert said in there.output
+
+
+BANDWIDTH = """
+[accounts.bandwidth]
+provider          = "bandwidth"
+account_id        = "99"
+application_id    = "93de2206-9669-4e07-948d-329f4b722ee2"
+callback_user     = "u"
+callback_password = "p"
+client_id         = "c"
+client_secret     = "opens-nothing"
+api_url           = "%s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "state"), [(200, 0, "ok"), (401, 1, "fault"), (None, 0, "warning")]
+)
+def test_an_account_that_sends_by_a_token_asks_for_one(make, tmp_path, status, code, state):
+    with ScriptedApi({"/api/v1/oauth2/token": [(status or 200, b"{}")]}) as api:
+        url = api.url if status else f"http://127.0.0.1:{free_port()}"
+        (tmp_path / "smsgate.toml").write_text(BANDWIDTH % url)
+        there = make(**TWILIO, SMSGATE_CONFIG=str(tmp_path))
+        assert there.run("doctor", "bandwidth") == code
+        found = states(there.json("doctor", "bandwidth"))
+    assert found["access token"] == state
+    assert "opens-nothing" not in there.output
 
 
 def test_an_unknown_account_is_2(make):

@@ -117,5 +117,13 @@ def test_a_twilio_that_cannot_be_asked_is_one_line(twilio, sender):
         assert "\n" not in said
 
 
+def test_the_senders_of_other_accounts_are_not_asked_for(twilio):
+    handler, url = twilio
+    programs = Programs([Program("alerts", "A", "another", (NUMBER,), ("en",))])
+    client = Client(SID, "token", http_client=ThroughOutbound(url))
+    assert list(ask_twilio(account(url), programs, client)) == []
+    assert handler.credentials == []
+
+
 def test_senders_of_no_kind_that_twilio_lists_are_passed_over(twilio):
     assert ask(twilio[1], "*") == []

@@ -117,6 +117,7 @@ def _check(
     records = ledger.read(system)
     checks.add_refusals(model, records)
     result.found("answers", checks.check_answers(model))
+    result.found("chain of the records", map(str, system.gateway.records.verifying.verify()))
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))
     result.found("final state", checks.check_states(model, records, _states(system, model)))

@@ -108,6 +108,7 @@ class FaultSystem(System):
                 "claims": self.direct.hlen(keys.claims),
                 "holds": self.direct.hlen(keys.holds),
                 "reviews": self.direct.hlen(keys.reviews),
+                "ledger": self.direct.xlen(keys.ledger),
             }
             for what, count in counts.items():
                 sizes[what] = sizes.get(what, 0) + int(count)

@@ -14,6 +14,7 @@ from smsgate.gateway.senders import SENDERS, Senders
 from smsgate.messages import Arrival
 from smsgate.optout.departure import WINDOW_US
 from smsgate.store.keys import lane_of
+from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
 
 LANE = lane_of(NUMBER)
@@ -52,6 +53,23 @@ def test_a_lane_has_no_more_threads_than_replies_or_calls_at_once():
 
     assert running.count(1) == 3
     assert len(running) == SENDERS
+
+
+def test_a_lane_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they_are_free():
+    go, done = threading.Event(), []
+
+    def step(lane: int) -> bool:
+        done.append(lane)
+        return not go.wait(10)
+
+    senders = Senders(step)
+    for _ in range(3):
+        senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the lane busy
+    go.set()
+    assert wait_until(lambda: senders.send(1, 1, 10) == 0 and len(done) > SENDERS, 10)
+    senders.close()
+
+    assert len(done) == SENDERS + 1
 
 
 def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(

@@ -452,7 +452,8 @@ def test_an_override_goes_through_the_inbox_and_sends_nothing(gateway, api):
 
 
 def test_ready_names_each_collaborator(gateway, redis_client):
-    assert gateway.ready() == {"store": "ok", "queue": "ok", "spool": "ok"}
+    gateway.records.migrate()
+    assert gateway.ready() == {"store": "ok", "queue": "ok", "spool": "ok", "records": "ok"}
 
     redis_client.flushall()
     assert "marker" in gateway.ready()["store"]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsgate import phone
 from smsgate.errors import InvalidNumber
 from smsgate.phone import digits, e164, is_e164, is_region, is_toll_free
 
@@ -161,3 +162,23 @@ def test_a_region_is_two_capital_letters_of_a_country(text: str, known: bool) ->
 
 def test_a_mexican_mobile_number_is_the_same_with_and_without_its_former_1():
     assert e164("+5215512345678") == e164("+52 55 1234 5678") == "+525512345678"
+
+
+@given(
+    st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    st.text("0123456789", min_size=3, max_size=13),
+)
+def test_what_is_taken_as_written_is_what_parsing_gives(code, digits):
+    text = f"+{code}{digits}"
+    if phone._SHAPE.fullmatch(text) and phone._is_written_right(text):
+        parsed = phonenumbers.parse(text, None)
+        assert phone._possible(parsed)
+        assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == text
+
+
+def test_numbers_of_every_region_are_taken_as_written():
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.example_number(region)
+        if example is not None:
+            text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            assert phone.e164(text) == text

@@ -1,21 +1,53 @@
-"""What the columns of docs/providers/README.md must say of a provider, from code and recordings."""
+"""The table in docs/providers/README.md, from the pages, the code and the recorded webhooks.
+
+``python -m tests.providers.matrix`` writes it anew; a test says when that was forgotten.
+"""
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 from smsgate.messages import InboundMessage, Intent
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import no_reports
 from tests.providers.recorded import everything
 
-HEADINGS = ("time", "batches", "flag", "answers", "reports", "idempotent")
+PAGES = Path(__file__).parents[2] / "docs" / "providers"
+TRIED_LIVE: frozenset[str] = frozenset()
+"""Providers that were confirmed against a live account."""
+HEADINGS = (
+    "provider", "in", "signature", "time", "batches", "flag", "answers", "reports", "idempotent",
+    "tried live",
+)  # fmt: skip
+_HEAD = re.compile(r"# ([^:\n]+).*\n\nIn: (.+)\. Signature: (.+)\.\n")
 _SENDERS = ("+14155550100", "22395")
 _WORDS = ("STOP", "START", "HELP", "YES")
 
 
-def seen(name: str) -> tuple[str, ...]:
+def table() -> str:
+    """The lines of the table, in the order in which the code lists the providers."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *map(row, PROVIDERS)]
+    lines = ("| " + " | ".join(cells) + " |" for cells in rows)
+    return "\n".join(lines).replace("| --- ", "|---").replace("---| ---", "---|---") + "\n"
+
+
+def row(name: str) -> tuple[str, ...]:
     """One cell for each of ``HEADINGS``."""
+    title, comes_in, signature = head_of(name)
+    return (f"[{title}]({name}.md)", comes_in, signature, *seen(name), _yes(name in TRIED_LIVE))
+
+
+def head_of(name: str) -> tuple[str, str, str]:
+    """The title of a page, and what its first line says of webhooks: how they come, what signs."""
+    found = _HEAD.match((PAGES / f"{name}.md").read_text(encoding="utf-8"))
+    assert found, f"docs/providers/{name}.md must begin: # Title, In: form. Signature: HMAC of …."
+    return found[1], found[2], found[3]
+
+
+def seen(name: str) -> tuple[str, ...]:
+    """What the code and the recorded webhooks show."""
     provider = PROVIDERS[name]
     flagged = any("flag" not in one.lacks for one in everything() if one.provider == name)
     return (
@@ -48,3 +80,9 @@ def _answers(name: str, flagged: bool) -> bool:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
+
+
+if __name__ == "__main__":
+    page = PAGES / "README.md"
+    old = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"(\|.*\n)+", lambda _: table(), old, count=1), encoding="utf-8")

@@ -15,8 +15,8 @@ from tests.providers.recorded import account_of
 ACCOUNT = account_of(
     "b",
     "bandwidth",
-    {"account_id": "99", "application_id": "app", "callback_user": "u", "api_user": "api"},
-    {"callback_password": ["new", "old"], "api_password": ["s1"]},
+    {"account_id": "99", "application_id": "app", "callback_user": "u", "client_id": "c"},
+    {"callback_password": ["new", "old"], "client_secret": ["s1"]},
 )
 REPLY = Reply("1-0", "opt_out", "b", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
 
@@ -85,7 +85,10 @@ def test_the_time_is_that_of_the_text_and_not_of_the_try(time, sent_us):
 def test_a_reply_names_application_and_tag():
     call = bandwidth.reply(REPLY, ACCOUNT)
     assert call.url == "https://messaging.bandwidth.com/api/v2/users/99/messages"
-    assert call.auth == ("api", "s1")
+    assert call.auth is None
+    assert call.token_from.url == "https://api.bandwidth.com/api/v1/oauth2/token"
+    assert call.token_from.auth == ("c", "s1")
+    assert call.token_from.body == b"grant_type=client_credentials"
     assert json.loads(call.body) == {
         "applicationId": "app",
         "to": ["+14155550123"],
@@ -93,6 +96,16 @@ def test_a_reply_names_application_and_tag():
         "text": "Out. ¡Adiós!",
         "tag": "b-1-0",
     }
+
+
+def test_an_api_user_sends_by_basic_only_where_the_account_says_so():
+    options = {**ACCOUNT.options, "auth": "basic", "api_user": "api"}
+    account = account_of(
+        "b", "bandwidth", options, {"callback_password": ["x"], "api_password": ["s2"]}
+    )
+    call = bandwidth.reply(REPLY, account)
+    assert call.auth == ("api", "s2")
+    assert call.token_from is None
 
 
 @pytest.mark.parametrize(

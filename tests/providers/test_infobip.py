@@ -43,6 +43,14 @@ def test_the_time_of_one_scheme_cannot_be_moved_into_the_body_of_the_other():
         infobip.verify(moved, recorded.account, NOW_US)
 
 
+def test_the_beginning_of_a_body_cannot_be_moved_into_a_time_that_is_not_signed():
+    recorded = RECORDED["stop"]
+    beginning, rest = recorded.request.body[:9].decode(), recorded.request.body[9:]
+    headers = {**recorded.request.headers, "x-ib-exchange-req-timestamp": beginning}
+    with pytest.raises(SignatureRefused):
+        infobip.verify(replace(recorded.request, headers=headers, body=rest), recorded.account, 0)
+
+
 def test_the_signature_may_lack_its_prefix():
     recorded = RECORDED["stop"]
     infobip.verify(

@@ -115,6 +115,16 @@ def test_a_reply_is_a_batch_of_one():
     }
 
 
+def test_a_project_s_access_key_sends_by_a_token_and_by_its_own_host():
+    options = {"auth": "project", "project_id": "p", "key_id": "k", "region": "eu"}
+    account = account_of("s", "sinch", options, {"webhook_secret": ["x"], "key_secret": ["t2"]})
+    call = sinch.reply(REPLY, account)
+    assert call.url == "https://zt.eu.sms.api.sinch.com/xms/v1/p/batches"
+    assert "Authorization" not in call.headers
+    assert call.token_from.url == "https://auth.sinch.com/oauth2/token"
+    assert call.token_from.auth == ("k", "t2")
+
+
 @pytest.mark.parametrize(
     ("channel", "theirs", "properties"),
     [
@@ -130,7 +140,9 @@ def test_a_reply_in_a_conversation_stays_on_its_channel(channel, theirs, propert
     body = json.loads(call.body)
     (identity,) = body["recipient"]["identified_by"]["channel_identities"]
     assert call.url == "https://us.conversation.api.sinch.com/v1/projects/p/messages:send"
-    assert call.auth == ("k", "t1")
+    assert call.auth is None
+    assert call.token_from.url == "https://auth.sinch.com/oauth2/token"
+    assert call.token_from.auth == ("k", "t1")
     assert identity == {"channel": theirs, "identity": "14155550123"}
     assert body["channel_priority_order"] == [theirs]
     assert body["message"] == {"text_message": {"text": "Out. ¡Adiós!"}}

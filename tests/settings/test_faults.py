@@ -33,7 +33,7 @@ DOCUMENTS = [
     ),
     (
         "[elsewhere]",
-        [("elsewhere", "there is no such table: known are accounts, programs, web")],
+        [("elsewhere", "there is no such table: known are accounts, programs, retention, web")],
     ),
     ("web = 1", [("web", "must be a table")]),
     ("accounts = []", [("accounts", "must be a table")]),

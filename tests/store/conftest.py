@@ -1,12 +1,36 @@
-"""A store on the real Redis of the test run, ready as ``smsgate init`` makes it."""
+"""A store on a real Redis, ready as ``smsgate init`` makes it: on one server, and on a cluster."""
 
 from __future__ import annotations
 
 import pytest
 
 from smsgate.consent import Published
+from smsgate.redis_address import kind_of
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
+
+
+@pytest.fixture(params=["server", pytest.param("cluster", marks=pytest.mark.full)])
+def redis_url(request, redis_url) -> str:
+    """Where the store is: one server, or a cluster; empty."""
+    if request.param == "server":
+        return redis_url
+    return request.getfixturevalue("cluster_url")
+
+
+@pytest.fixture
+def redis_client(redis_url):
+    """A client of that Redis that answers with bytes."""
+    client = open_redis(redis_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def one_server(redis_url) -> None:
+    """For what is a matter of one server, such as its settings."""
+    if kind_of(redis_url) != "server":
+        pytest.skip("a matter of one server")
 
 
 @pytest.fixture

@@ -93,3 +93,30 @@ def test_a_queue_that_is_away_is_an_error_of_ours():
     for ask in (wakes.ping, wakes.clean, lambda: wakes.inbox(1)):
         with pytest.raises(QueueUnavailable):
             ask()
+
+
+def test_what_late_heartbeats_left_of_workers_and_jobs_is_cleaned_away(wakes, redis_client):
+    late = "2026-11-24T12:00:00.000000Z"
+    wakes.inbox(1)
+    (id_,) = queue_of(redis_client).get_job_ids()
+    redis_client.persist(Job.key_for(id_))  # as while it runs
+    redis_client.hset("rq:worker:living", mapping={"birth": late, "last_heartbeat": late})
+    redis_client.hset("rq:worker:late", "last_heartbeat", late)
+    redis_client.expire("rq:worker:late", 90)
+    for gone in ("rq:worker:gone", "rq:job:gone"):
+        redis_client.hset(gone, "last_heartbeat", late)
+    redis_client.hset("somebody-else:job:1", "last_heartbeat", late)
+
+    wakes.clean()
+    assert not redis_client.exists("rq:worker:gone", "rq:job:gone")
+    kept = ("rq:worker:living", "rq:worker:late", Job.key_for(id_), "somebody-else:job:1")
+    assert redis_client.exists(*kept) == 4
+
+
+def test_remains_are_found_among_many_keys_in_a_few_cleanings(wakes, redis_client):
+    redis_client.mset({f"other:{place}": 1 for place in range(12_000)})
+    redis_client.hset("rq:job:gone", "last_heartbeat", "2026-11-24T12:00:00.000000Z")
+
+    for _ in range(4):
+        wakes.clean()
+    assert not redis_client.exists("rq:job:gone")

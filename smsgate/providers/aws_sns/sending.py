@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import Meaning, answer_json, failed
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, iso_time
 
@@ -70,24 +70,14 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.message_id)
-    verdict, meaning = _meaning(response.status, answer)
-    return Outcome(
-        verdict,
-        note=f"AWS answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    return failed("AWS", response, _meaning(answer), "see the errors of SendTextMessage")
 
 
-def _meaning(status: int, answer: _Answer) -> tuple[Verdict, str]:
+def _meaning(answer: _Answer) -> Meaning | None:
     kind = answer.type.rpartition("#")[2]  # com.amazonaws.…#ThrottlingException
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return _TYPES["ThrottlingException"]
     if kind == "ConflictException" and answer.reason in _REASONS:
         return _REASONS[answer.reason]
-    known = _TYPES.get(kind)
-    return known or (Verdict.REFUSED, "see the errors of SendTextMessage")
+    return _TYPES.get(kind)
 
 
 def aws_headers(

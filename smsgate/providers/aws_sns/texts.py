@@ -10,7 +10,7 @@ from smsgate.errors import AccountNotReady, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free
 from smsgate.providers.aws_sns.notification import Envelope, envelope_of
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, answered_by_network, read_json
 from smsgate.settings import Account
 from smsgate.signing import instant_us
 
@@ -22,7 +22,6 @@ _ANSWERED = frozenset(
     {"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD"}
     | {"UNSUBSCRIBE", "HELP"}
 )
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "TEXT_INVALID": ("unreachable", "the number is not valid"),
     "MEDIA_INVALID": ("unreachable", "the number is not valid"),
@@ -83,10 +82,9 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
 
 def answered(message: InboundMessage) -> str:
     """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
-    word = message.text.strip().upper()
     if is_toll_free(message.sender):
-        return "network" if word in _NETWORK_ANSWERED else ""
-    return "provider" if word in _ANSWERED else ""
+        return "network" if answered_by_network(message) else ""
+    return "provider" if message.text.strip().upper() in _ANSWERED else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

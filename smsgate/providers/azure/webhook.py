@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpReply, InboundMessage, WebhookRequest
+from smsgate.errors import AccountNotReady, Unreadable
+from smsgate.messages import HttpCall, HttpReply, InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Handshake, Report, read_json
+from smsgate.providers.azure.entra import check_token, keys_call
+from smsgate.providers.contract import (
+    Handshake,
+    Report,
+    answered_by_network,
+    check_path,
+    read_json,
+)
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time, path_secret, same
+from smsgate.signing import instant_us, iso_time
 
+_ORIGIN = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _RECEIVED = "Microsoft.Communication.SMSReceived"
 _DELIVERED = "Microsoft.Communication.SMSDeliveryReportReceived"
 # What the opt-out management of US short codes answers; the toll-free network has its own.
 _ANSWERED = frozenset({"STOP", "START", "HELP"})
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _LONGEST_SHORT_CODE = 6
 _REPORTED: Mapping[str, tuple[str, str]] = {  # By the beginning of deliveryStatusDetails.
     "Sender blocked for given recipient": ("opted_out", "the number has sent STOP to the sender"),
@@ -36,35 +44,63 @@ class _Data(msgspec.Struct, rename="camel"):
 
 
 class _Event(msgspec.Struct, rename="camel"):
-    event_type: str
+    """An event in either schema: Event Grid's has ``eventType``, CloudEvents 1.0 ``type``."""
+
     data: msgspec.Raw
+    event_type: str = ""
+    type: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.event_type or self.type
 
 
 _EVENTS = msgspec.json.Decoder(list[_Event] | _Event)
 _DATA = msgspec.json.Decoder(_Data)
 
 
-def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
-    """Return if the URL ends with a secret of the account: Event Grid signs nothing.
+def certificate(request: WebhookRequest, account: Account) -> HttpCall | None:  # noqa: ARG001
+    """Describe the call that gives Entra's keys, where the account asks for Entra's tokens."""
+    return keys_call(account) if _by_token(account) else None
 
-    Raises ``SignatureRefused``.
+
+def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
+    """Return if the request is Event Grid's by the account's ``scheme``: it signs nothing.
+
+    Either the URL ends with a secret of the account, or there is a token of Entra's. Raises
+    ``SignatureRefused``.
     """
-    given = path_secret(request.url)
-    if not any(same(given, one.value) for one in account.secrets.get("webhook_secret", ())):
-        raise SignatureRefused(
-            "The URL does not end with a `webhook_secret` of the account, as in "
-            "/webhooks/ACCOUNT/SECRET."
-        )
+    if _by_token(account):
+        check_token(request, account, now_us)
+    else:
+        check_path(request, account, "webhook_secret")
+
+
+def _by_token(account: Account) -> bool:
+    return account.options.get("scheme") == "entra"
 
 
 def handshake(request: WebhookRequest, account: Account) -> Handshake | None:  # noqa: ARG001
-    """Answer the validation event of a new subscription with the code in it, if it is one."""
+    """Answer what Event Grid asks of a new subscription's endpoint, if the request is that.
+
+    In Event Grid's schema an event with a code, in CloudEvents an OPTIONS with an origin.
+    """
+    if request.method == "OPTIONS":
+        return Handshake(_allowed(request.headers.get("webhook-request-origin", "")))
     for event in _events(request):
-        if event.event_type == _VALIDATION:
+        if event.kind == _VALIDATION:
             code = _data(event).validation_code
             body = msgspec.json.encode({"validationResponse": code})
             return Handshake(HttpReply(200, "application/json", body))
     return None
+
+
+def _allowed(origin: str) -> HttpReply:
+    """Let an origin post here (CloudEvents, HTTP 1.1 Web Hooks, 4); no name of a host is none."""
+    if not _ORIGIN.fullmatch(origin):
+        return HttpReply(405, "text/plain", headers={"Allow": "POST"})
+    granted = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*", "Allow": "POST"}
+    return HttpReply(200, "text/plain", headers=granted)
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
@@ -73,7 +109,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
     Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver.
     """
-    texts = [_data(event) for event in _events(request) if event.event_type == _RECEIVED]
+    texts = [_data(event) for event in _events(request) if event.kind == _RECEIVED]
     if not all(text.message_id and text.sender and text.to for text in texts):
         raise Unreadable("An event lacks messageId, from or to; a text from Azure has them all.")
     return [
@@ -91,7 +127,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what delivery reports say of numbers."""
-    told = [_data(event) for event in _events(request) if event.event_type == _DELIVERED]
+    told = [_data(event) for event in _events(request) if event.kind == _DELIVERED]
     return [
         Report(one.message_id, with_plus(one.to), with_plus(one.sender), kind, details, note)
         for one in told
@@ -102,15 +138,22 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
 
 def answered(message: InboundMessage) -> str:
     """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
-    word = message.text.strip().upper()
     if is_toll_free(message.sender):
-        return "network" if word in _NETWORK_ANSWERED else ""
+        return "network" if answered_by_network(message) else ""
     short = message.sender.isdigit() and len(message.sender) <= _LONGEST_SHORT_CODE
-    return "provider" if short and word in _ANSWERED else ""
+    return "provider" if short and message.text.strip().upper() in _ANSWERED else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-    """Return the webhook by which Event Grid would post ``message``; the URL gets the secret."""
+    """Return the webhook by which Event Grid would post ``message``; the URL gets the secret.
+
+    Raises ``AccountNotReady`` for ``scheme = "entra"``: nobody but Entra can make its tokens.
+    """
+    if _by_token(account):
+        raise AccountNotReady(
+            f"Tokens for account {account.name!r} are made by Entra alone, so no webhook can be "
+            "made here; text the number itself."
+        )
     event = {
         "id": message.message_id,
         "subject": f"/phonenumber/{message.sender.removeprefix('+')}",
@@ -130,9 +173,12 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
 
 
 def _events(request: WebhookRequest) -> list[_Event]:
-    """Event Grid posts a list, of one unless batches are on."""
-    events = read_json(request.body, _EVENTS, "Event Grid")
-    return events if isinstance(events, list) else [events]
+    """Event Grid posts a list, of one unless batches are on; a single CloudEvent stands alone."""
+    found = read_json(request.body, _EVENTS, "Event Grid")
+    events = found if isinstance(found, list) else [found]
+    if not all(event.kind for event in events):
+        raise Unreadable("An event lacks eventType, or in CloudEvents type.")
+    return events
 
 
 def _data(event: _Event) -> _Data:

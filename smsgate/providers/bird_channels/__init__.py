@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.bird_channels.sending import outcome, reply
-from smsgate.providers.bird_channels.webhook import answered, inbound, parse, reports, verify
+from smsgate.providers.bird_channels.webhook import inbound, parse, reports, verify
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import answer_json, failed
 from smsgate.settings import Account
 
 _API = "https://api.bird.com"
@@ -49,10 +49,6 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.id)
-    meanings = {429: (Verdict.NOT_ACCEPTED, "too many requests")}
-    meanings |= dict.fromkeys((401, 403), (Verdict.REFUSED, "access_key may not send there"))
-    unclear = (Verdict.UNKNOWN, "the text may have been sent")
-    other = unclear if response.status >= 500 else (Verdict.REFUSED, "the request is wrong")
-    verdict, meaning = meanings.get(response.status, other)
-    note = f"Bird answered {response.status}: {meaning}"
-    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+    closed = response.status in (401, 403)
+    other = "access_key may not send there" if closed else "the request is wrong"
+    return failed("Bird", response, None, other)

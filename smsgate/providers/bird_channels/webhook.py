@@ -9,14 +9,12 @@ import msgspec
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free
 from smsgate.providers.contract import Report, read_json
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
 
 _SIGNATURE = "messagebird-signature"
 _TIME = "messagebird-request-timestamp"
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _UNREACHABLE: Mapping[str, str] = {  # The extended error codes of "unknown subscriber".
     "1": "no network has such a subscriber",
     "5": "the subscriber cannot be identified",
@@ -134,12 +132,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:
         Report(text.id, one.identifier_value, sender, "unreachable", code, note, text.channel_id)
         for one in text.receiver.contacts
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

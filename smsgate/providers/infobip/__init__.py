@@ -4,17 +4,20 @@ infobip.com/docs/api/channels/sms (Receive inbound SMS messages, Send SMS messag
 infobip.com/docs/essentials (Subscriptions management; status and error codes). How webhooks are
 signed is set in the account's notification profile; those details were read second hand. Read in
 November 2026.
+
+Infobip answers no keyword unless an account has it set up; then ``confirm`` must say so.
 """
 
 from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.infobip.sending import outcome, reply
 from smsgate.providers.infobip.signature import verify
-from smsgate.providers.infobip.webhook import answered, inbound, parse, reports
+from smsgate.providers.infobip.webhook import inbound, parse, reports
 
 __all__ = [
     "ACK",

@@ -29,7 +29,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
     if _scheme(account) == "hmac":
         given = given.removeprefix(_PREFIX)
     time = request.headers.get(_TIME, "")
-    secrets = [one.value for one in account.secrets.get("webhook_secret", ()) if one.value]
+    secrets = account.values_of("webhook_secret")
     if not any(same(given, one) for one in _expected(request.body, account, time, secrets)):
         raise SignatureRefused(
             f"The request does not bear in {_header(account)} what the account's `scheme` asks "
@@ -47,11 +47,6 @@ def sign(body: bytes, account: Account, at_us: int) -> dict[str, str]:
     secret = account.secrets["webhook_secret"][0].value
     headers = {_header(account): next(iter(_expected(body, account, time, [secret])))}
     return headers | ({_TIME: time} if _scheme(account) == "exchange" else {})
-
-
-def covers_body(account: Account) -> bool:
-    """Whether the account's scheme vouches for what a body says."""
-    return _scheme(account) != "basic"
 
 
 def _expected(body: bytes, account: Account, time: str, secrets: Iterable[str]) -> Iterable[str]:

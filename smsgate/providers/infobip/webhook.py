@@ -8,13 +8,12 @@ import msgspec
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
+from smsgate.phone import with_plus
 from smsgate.providers.contract import Report, read_json
-from smsgate.providers.infobip.signature import covers_body, sign
+from smsgate.providers.infobip.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "REJECTED_DESTINATION_BLOCKLISTED": ("opted_out", "the number is on a blocklist"),
     "EC_UNKNOWN_SUBSCRIBER": ("unreachable", "no network has such a subscriber"),
@@ -52,6 +51,7 @@ _RESULTS = msgspec.json.Decoder(_Results)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for delivery reports.
 
+    Whatever verifies vouches for the whole request, ``basic`` too, and so for the times in it.
     Raises ``Unreadable`` for what is not MO_JSON_2, or where one of the texts lacks an id, a
     sender or a receiver: Infobip repeats all of a batch or nothing.
     """
@@ -59,7 +59,6 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     texts = [result for result in results if result.status is None]
     if not all(text.message_id and text.sender and text.to for text in texts):
         raise Unreadable("A result lacks messageId, from or to; a text from Infobip has them all.")
-    covered = covers_body(account)
     return [
         InboundMessage(
             account=account.name,
@@ -67,7 +66,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             number=with_plus(text.sender or ""),
             sender=with_plus(text.to),
             text=text.text or "",
-            sent_us=instant_us(text.received_at) if covered else None,
+            sent_us=instant_us(text.received_at),
         )
         for text in texts
     ]
@@ -88,15 +87,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
         for name in [one.name for one in (result.status, result.error) if one is not None]
         if name in _REPORTED
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``.
-
-    Infobip answers nothing unless an account has it set up; then set ``confirm``.
-    """
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

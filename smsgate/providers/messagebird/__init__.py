@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.messagebird.sending import outcome, reply
 from smsgate.providers.messagebird.signature import verify
-from smsgate.providers.messagebird.webhook import answered, inbound, parse, reports
+from smsgate.providers.messagebird.webhook import inbound, parse, reports
 
 __all__ = [
     "ACK",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import answer_json, failed
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"
@@ -64,17 +64,6 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.id)
-    verdict, meaning = _meaning(response.status, answer.errors[0].code if answer.errors else 0)
-    return Outcome(
-        verdict,
-        note=f"MessageBird answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
-
-
-def _meaning(status: int, code: int) -> tuple[Verdict, str]:
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    return Verdict.REFUSED, _CODES.get(code, "see the API errors of MessageBird's documentation")
+    code = answer.errors[0].code if answer.errors else 0
+    other = "see the API errors of MessageBird's documentation"
+    return failed("MessageBird", response, None, _CODES.get(code, other))

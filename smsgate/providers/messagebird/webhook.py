@@ -13,13 +13,12 @@ import msgspec
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
+from smsgate.phone import with_plus
 from smsgate.providers.contract import Report, read_json
 from smsgate.providers.messagebird.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
 
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 # docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber.
 _UNREACHABLE: Mapping[str, str] = {
     "1": "no network has such a subscriber",
@@ -77,12 +76,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
         return []
     number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
     return [Report(fields.id, number, sender, "unreachable", code, _UNREACHABLE[code])]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

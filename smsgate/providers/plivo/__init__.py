@@ -3,17 +3,21 @@
 plivo.com/docs/messaging/concepts/signature-validation, …/use-cases/receive-sms,
 …/api/message/send-a-message, …/troubleshooting/error-codes; plivo-python 4.63
 (utils/signature_v3.py). Read in November 2026.
+
+Plivo marks and blocks an opt-out but says nothing to the subscriber; it lets exactly one text
+through within the next five minutes, the confirmation.
 """
 
 from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.plivo.message_api import outcome, reply
 from smsgate.providers.plivo.signature import verify
-from smsgate.providers.plivo.webhook import answered, inbound, parse, reports
+from smsgate.providers.plivo.webhook import inbound, parse, reports
 
 __all__ = [
     "ACK",

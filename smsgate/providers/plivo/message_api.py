@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import answer_json, failed
 from smsgate.settings import Account
 
 _API = "https://api.plivo.com"
@@ -60,13 +60,5 @@ def outcome(response: HttpReply) -> Outcome:
     if 200 <= response.status < 300:
         sent = answer_json(response, _SENT)
         return Outcome(Verdict.SENT, provider_id=next(iter(sent.message_uuid if sent else ()), ""))
-    unknown = response.status >= 500
-    other = (Verdict.UNKNOWN, "the text may have been sent") if unknown else (
-        Verdict.REFUSED, "see plivo.com/docs/messaging/api/response-codes"
-    )  # fmt: skip
-    verdict, meaning = _STATUSES.get(response.status, other)
-    return Outcome(
-        verdict,
-        note=f"Plivo answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    other = "see plivo.com/docs/messaging/api/response-codes"
+    return failed("Plivo", response, _STATUSES.get(response.status), other)

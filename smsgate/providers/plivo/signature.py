@@ -108,5 +108,5 @@ def _tokens(account: Account) -> list[str]:
     """The tokens to try, newest first. Only the `ma-` headers are made with the main account's."""
     main = (account.options.get("signature") or "").startswith("ma-")
     fields = ("main_auth_token", "auth_token") if main else ("auth_token",)
-    found = ([one.value for one in account.secrets.get(field, ()) if one.value] for field in fields)
+    found = (account.values_of(field) for field in fields)
     return next((tokens for tokens in found if tokens), [])

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Report
+from smsgate.phone import with_plus
+from smsgate.providers.contract import Report, check_present
 from smsgate.providers.plivo.signature import (
     FORM,
     form_of,
@@ -27,7 +27,6 @@ _CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
 _FLAGS = {"optout": Intent.OPT_OUT, "optin": Intent.OPT_IN, "help": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _MEDIA = re.compile(r"Media([0-9]{1,3})")
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "50": ("unreachable", "no number that can be texted"),
     "70": ("unreachable", "the number is out of service for good"),
@@ -43,9 +42,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     fields = _fields(request)
     if _is_status(fields):
         return []
-    missing = [name for name in _NEEDED if not fields.get(name)]
-    if missing:
-        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Plivo has them all.")
+    check_present("The form", fields, _NEEDED, "a text from Plivo")
     signed = vouches_for_the_form(account)
     return [
         InboundMessage(
@@ -80,16 +77,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             service=fields.get("PowerpackUUID", ""),
         )
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` or ``""``.
-
-    Plivo marks and blocks an opt-out but says nothing to the subscriber; it lets exactly one
-    text through within the next five minutes, the confirmation.
-    """
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

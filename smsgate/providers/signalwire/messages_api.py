@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed
 from smsgate.settings import Account
 
-_CODES: Mapping[str, tuple[Verdict, str]] = {
+_CODES: Mapping[str, Meaning] = {
     "20404": (Verdict.REFUSED, "there is no such project"),
     "20429": (Verdict.NOT_ACCEPTED, "too many requests"),
     "21211": (Verdict.REFUSED, "To is no phone number"),
@@ -46,7 +46,7 @@ def reply(reply: Reply, account: Account) -> HttpCall:
         url=f"{space}/api/laml/2010-04-01/Accounts/{quote(project, safe='')}/Messages",
         headers={
             "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": FORM,
         },
         body=urlencode(form, errors="replace").encode("ascii"),
         auth=(project, account.secrets["api_token"][0].value),
@@ -58,21 +58,6 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.sid if isinstance(answer.sid, str) else "")
-    verdict, meaning = _meaning(response.status, str(answer.code))
-    return Outcome(
-        verdict,
-        note=f"SignalWire answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
-
-
-def _meaning(status: int, code: str) -> tuple[Verdict, str]:
-    """What a response that is no success means. A code counts only where the call is refused."""
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if code in _CODES:
-        verdict, meaning = _CODES[code]
-        return verdict, f"{code}, {meaning}"
-    return Verdict.REFUSED, code if code.isdigit() and len(code) < 7 else "no code"
+    code = str(answer.code)
+    other = code if code.isdigit() and len(code) < 7 else "no code"
+    return failed("SignalWire", response, coded(code, _CODES), other)

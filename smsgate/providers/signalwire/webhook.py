@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free
-from smsgate.providers.contract import Report
+from smsgate.providers.contract import Report, check_present, is_status_form, media_urls
 from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign
 from smsgate.settings import Account
 from smsgate.signing import form_texts
 
 _NEEDED = ("MessageSid", "From", "To")
 _READ_ONCE = frozenset({*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode"})
-_ARRIVING = frozenset({"", "received", "receiving"})
-# What the toll-free network answers whatever anybody sets. SignalWire itself answers nothing
-# ("Does SignalWire manage opt-outs? No.", messaging overview).
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "21610": ("opted_out", "the number has blocked this sender"),
     "30003": ("unreachable", "the handset cannot be reached"),
@@ -34,12 +29,10 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To.
     """
     fields = _fields(request)
-    if _is_status(fields):
+    if is_status_form(fields):
         return []
-    missing = [name for name in _NEEDED if not fields.get(name)]
-    if missing:
-        raise Unreadable(f"The form lacks {', '.join(missing)}; a text has them all.")
-    media = tuple(_media(fields))
+    check_present("The form", fields, _NEEDED, "a text")
+    media = tuple(media_urls(fields))
     return [
         InboundMessage(
             account=account.name,
@@ -58,7 +51,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
     """Return what a status callback tells of a blocked or dead number. Raises ``Unreadable``."""
     fields = _fields(request)
     code = fields.get("ErrorCode", "")
-    if code not in _REPORTED or not _is_status(fields):
+    if code not in _REPORTED or not is_status_form(fields):
         return []
     kind, note = _REPORTED[code]
     return [
@@ -78,26 +71,6 @@ def _fields(request: WebhookRequest) -> dict[str, str]:
     if not has_form(request):
         raise Unreadable(f"The body is not form data; a cXML webhook posts {FORM}.")
     return form_texts(form_of(request), _READ_ONCE)
-
-
-def _is_status(fields: Mapping[str, str]) -> bool:
-    """Whether this is about a text of ours. In doubt it is one to us, which must not be lost."""
-    if fields.get("SmsStatus", "") not in _ARRIVING:
-        return True
-    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
-
-
-def _media(fields: Mapping[str, str]) -> Iterator[str]:
-    position = 0
-    while (url := fields.get(f"MediaUrl{position}")) is not None:
-        yield url
-        position += 1
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

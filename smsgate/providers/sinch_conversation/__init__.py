@@ -1,17 +1,19 @@
 """Sinch, Conversation API: signed webhooks in, messages out, over SMS, MMS, WhatsApp and RCS.
 
-developers.sinch.com/docs/conversation (callbacks, channel support, api-reference) and the events
-of Sinch's SDKs. Read in November 2026.
+developers.sinch.com/docs/conversation (callbacks, channel support, api-reference),
+developers.sinch.com/docs/identity-access-management (OAuth 2.0 access tokens) and the events of
+Sinch's SDKs. Read in November 2026.
 """
 
 from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.sinch_conversation.messages_api import outcome, reply
-from smsgate.providers.sinch_conversation.webhook import answered, inbound, parse, reports, verify
+from smsgate.providers.sinch_conversation.webhook import inbound, parse, reports, verify
 
 __all__ = [
     "ACK",

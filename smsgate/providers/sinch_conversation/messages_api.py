@@ -7,9 +7,10 @@ import json
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import Meaning, answer_json, failed, token_call
 from smsgate.settings import Account
 
+_TOKENS = "https://auth.sinch.com"
 _CHANNELS = {"whatsapp": "WHATSAPP", "rcs": "RCS"}
 """Where a reply goes out as it came in; a text that answers a picture is an SMS."""
 
@@ -41,7 +42,7 @@ def reply(reply: Reply, account: Account) -> HttpCall:
         url=f"{api}/v1/projects/{account.options['project_id']}/messages:send",
         headers={"Accept": "application/json", "Content-Type": "application/json"},
         body=json.dumps(body).encode("ascii"),
-        auth=(account.options["key_id"], account.secrets["key_secret"][0].value),
+        token_from=_access_key(account),
     )
 
 
@@ -50,10 +51,13 @@ def outcome(response: HttpReply) -> Outcome:
     if 200 <= response.status < 300:
         answer = answer_json(response, _ANSWER) or _Answer()
         return Outcome(Verdict.SENT, provider_id=answer.message_id)
-    verdict, meaning = Verdict.REFUSED, "see developers.sinch.com, Conversation API errors"
-    if response.status >= 500:
-        verdict, meaning = Verdict.UNKNOWN, "the text may have been sent"
-    elif response.status == 429:
-        verdict, meaning = Verdict.NOT_ACCEPTED, "too many requests"
-    note = f"Sinch answered {response.status}: {meaning}"
-    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+    known: Meaning | None = None
+    if response.status == 401:
+        known = (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")
+    return failed("Sinch", response, known, "see developers.sinch.com, Conversation API errors")
+
+
+def _access_key(account: Account) -> HttpCall:
+    """Where the access key gets its token: HTTP Basic is for trying out, and throttled."""
+    url = f"{account.api_url or _TOKENS}/oauth2/token"
+    return token_call(url, account.options["key_id"], account.secrets["key_secret"][0].value)

@@ -9,15 +9,13 @@ import msgspec
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
+from smsgate.phone import with_plus
 from smsgate.providers.contract import Report, read_json
 from smsgate.settings import Account
 from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
 _CHANNELS = {"SMS": "sms", "MMS": "mms", "WHATSAPP": "whatsapp", "RCS": "rcs"}
 _CHANNEL_NAMES = {ours: theirs for theirs, ours in _CHANNELS.items()}
-# Sinch answers no keyword of its own here; on toll-free the network does.
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "RECIPIENT_NOT_OPTED_IN": ("opted_out", "the number has not opted in, or has opted out"),
     "RECIPIENT_INVALID_CHANNEL_IDENTITY": ("unreachable", "no number that can be texted"),
@@ -87,8 +85,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
 
     Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
     """
-    secrets = [one.value for one in account.secrets.get("webhook_secret", ()) if one.value]
-    check_sinch(request.headers, request.body, secrets, now_us)
+    check_sinch(request.headers, request.body, account.values_of("webhook_secret"), now_us)
     if _app(request) not in ("", account.options.get("app_id", "")):
         raise SignatureRefused("The app_id is not that of the account in the URL.")
 
@@ -157,12 +154,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             note=note,
         )
     ]
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

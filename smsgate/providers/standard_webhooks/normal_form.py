@@ -6,8 +6,8 @@ import msgspec
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Report, read_json
+from smsgate.phone import with_plus
+from smsgate.providers.contract import Report, answered_by_network, read_json
 from smsgate.providers.standard_webhooks.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -18,7 +18,6 @@ _REPORTED = {
     "opted_out": "the gateway will not text this number: it has opted out",
     "unreachable": "the gateway cannot reach this number for good",
 }
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 
 
 class _Data(msgspec.Struct):
@@ -90,8 +89,7 @@ def answered(message: InboundMessage) -> str:
 
     A flag says that the gateway took care of the text itself.
     """
-    word = message.text.strip().upper()
-    if word in _NETWORK_ANSWERED and is_toll_free(message.sender):
+    if answered_by_network(message):
         return "network"
     return "provider" if message.flag is not None else ""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s, send_url
+from smsgate.providers.contract import answer_json, failed, send_url
 from smsgate.settings import Account
 
 _CODES: Mapping[str, tuple[Verdict, str]] = {
@@ -46,15 +46,4 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.id)
-    verdict, meaning = _meaning(response.status, answer.code)
-    note = f"The gateway answered {response.status}: {meaning}"
-    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
-
-
-def _meaning(status: int, code: str) -> tuple[Verdict, str]:
-    """What a response that is no success means. A code counts only with a 4xx."""
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return _CODES["throttled"]
-    return _CODES.get(code, (Verdict.REFUSED, "it does not take the text"))
+    return failed("The gateway", response, _CODES.get(answer.code), "it does not take the text")

@@ -21,7 +21,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
     """
     headers = _headers(request)
     if account.options["scheme"] == "v1":
-        secrets = [secret.value for secret in account.secrets.get("secret", ())]
+        secrets = account.values_of("secret")
         check_standard_webhook(headers, request.body, secrets, now_us)
         return
     time = headers["webhook-timestamp"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import Meaning, answer_json, told
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"
@@ -72,15 +72,10 @@ def outcome(response: HttpReply) -> Outcome:
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.data.id if answer.data else "")
     code = next((str(error.code) for error in answer.errors or ()), "")
-    verdict, meaning = _meaning(response.status, code)
-    return Outcome(
-        verdict,
-        note=f"Telnyx answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    return told("Telnyx", response, _meaning(response.status, code))
 
 
-def _meaning(status: int, code: str) -> tuple[Verdict, str]:
+def _meaning(status: int, code: str) -> Meaning:
     """What a response that is no success means. A code counts only where Telnyx refuses (4xx)."""
     if status >= 500:
         return Verdict.NOT_ACCEPTED, "the key makes it safe to try again"

@@ -8,8 +8,7 @@ import msgspec
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import is_toll_free
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, answered_by_network, read_json
 from smsgate.providers.telnyx.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -22,7 +21,6 @@ _CHANNELS = {"MMS": "mms", "RCS": "rcs", "WHATSAPP": "whatsapp"}
 _ANSWERED = frozenset(
     {"STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "START", "UNSTOP"}
 )
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "40001": ("unreachable", "a landline, or not routable"),
     "40012": ("unreachable", "the carrier does not know the number or it is out of service"),
@@ -126,10 +124,10 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
 
 def answered(message: InboundMessage) -> str:
     """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
-    words = message.text.upper()
-    if words.strip() in _NETWORK_ANSWERED and is_toll_free(message.sender):
+    if answered_by_network(message):
         return "network"
-    return "provider" if message.flag is not None or words in _ANSWERED else ""
+    exact = message.text.upper() in _ANSWERED
+    return "provider" if message.flag is not None or exact else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed
 from smsgate.settings import Account
 
 _API = "https://api.twilio.com"
 _PREFIXED = frozenset({"whatsapp", "rcs"})
-_CODES: Mapping[int, tuple[Verdict, str]] = {
+_CODES: Mapping[int, Meaning] = {
     20003: (Verdict.REFUSED, "account_sid or auth_token is wrong"),
     20404: (Verdict.REFUSED, "there is no such account"),
     20429: (Verdict.NOT_ACCEPTED, "too many requests"),
@@ -32,6 +34,14 @@ _CODES: Mapping[int, tuple[Verdict, str]] = {
 """Codes that the call itself can be answered with (twilio.com/docs/api/errors)."""
 
 
+class _Answer(msgspec.Struct):
+    sid: object = ""
+    code: object = 0
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
 def reply(reply: Reply, account: Account) -> HttpCall:
     """Describe the call that sends ``reply`` from the number that was texted.
 
@@ -48,7 +58,7 @@ def reply(reply: Reply, account: Account) -> HttpCall:
         url=f"{account.api_url or _API}/2010-04-01/Accounts/{quote(sid, safe='')}/Messages.json",
         headers={
             "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": FORM,
         },
         body=urlencode(form, errors="replace").encode("ascii"),
         auth=(sid, account.secrets["auth_token"][0].value),
@@ -60,40 +70,9 @@ def outcome(response: HttpReply) -> Outcome:
 
     The note does not repeat Twilio's own sentence, because that names phone numbers.
     """
-    answer = _json(response.body)
+    answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
-        sid = answer.get("sid")
-        return Outcome(Verdict.SENT, provider_id=sid if isinstance(sid, str) else "")
-    code = answer.get("code")
-    verdict, meaning = _meaning(response.status, code if isinstance(code, int) else 0)
-    return Outcome(
-        verdict,
-        note=f"Twilio answered {response.status}: {meaning}",
-        retry_after_s=_seconds(response.headers.get("retry-after", "")),
-    )
-
-
-def _meaning(status: int, code: int) -> tuple[Verdict, str]:
-    """What a response that is no success means. A code counts only where Twilio refuses (4xx)."""
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if code in _CODES:
-        verdict, meaning = _CODES[code]
-        return verdict, f"{code}, {meaning}"
-    return Verdict.REFUSED, f"{code}, see twilio.com/docs/api/errors" if code else "no code"
-
-
-def _json(body: bytes) -> Mapping[str, object]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _seconds(retry_after: str) -> float | None:
-    """``Retry-After`` in seconds; its other form, a date, is not what Twilio sends."""
-    plain = retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 7
-    return float(retry_after) if plain else None
+        return Outcome(Verdict.SENT, provider_id=answer.sid if isinstance(answer.sid, str) else "")
+    code = answer.code if isinstance(answer.code, int) else 0
+    other = f"{code}, see twilio.com/docs/api/errors" if code else "no code"
+    return failed("Twilio", response, coded(code, _CODES), other)

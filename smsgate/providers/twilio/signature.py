@@ -142,7 +142,7 @@ def _secrets(account: Account, algorithm: Algorithm, named: str) -> list[str]:
 def _keys(account: Account, algorithm: Algorithm) -> list[tuple[str, str]]:
     """Names (empty for most) and secrets of the account, newest first. Empty secrets are none."""
     field = "auth_token" if algorithm == "sha1" else "shared_key"
-    values = [secret.value for secret in account.secrets.get(field, ()) if secret.value]
+    values = account.values_of(field)
     found = [_NAMED_KEY.fullmatch(value) for value in values]
     return [
         (match[1], match[2]) if match else ("", value)

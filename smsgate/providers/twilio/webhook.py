@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import is_toll_free
-from smsgate.providers.contract import Report
+from smsgate.providers.contract import (
+    Report,
+    answered_by_network,
+    check_present,
+    is_status_form,
+    media_urls,
+)
 from smsgate.providers.twilio import events
 from smsgate.providers.twilio.signature import FORM, form_of, has_form, has_json, sign
 from smsgate.settings import Account
@@ -18,7 +23,6 @@ _NEEDED = ("MessageSid", "From", "To")
 _READ_ONCE = frozenset(
     {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
 )
-_ARRIVING = frozenset({"", "received", "receiving"})
 _PREFIXED = frozenset({"whatsapp", "rcs"})
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
@@ -29,10 +33,6 @@ _ANSWERED = frozenset(
     {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"}
     | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 )
-# What the toll-free network answers whatever anybody sets (help.twilio.com, article 360058144374).
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
-
-
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "21211": ("unreachable", "no phone number"),
     "21610": ("opted_out", "the number has opted out of texts from this sender"),
@@ -58,14 +58,12 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if has_json(request):
         return [_from_event(text, account) for text in events.texts_to_us(request.body)]
     fields = _fields(request)
-    if _is_status(fields):
+    if is_status_form(fields):
         return []
-    missing = [name for name in _NEEDED if not fields.get(name)]
-    if missing:
-        raise Unreadable(f"The form lacks {', '.join(missing)}; a text from Twilio has them all.")
+    check_present("The form", fields, _NEEDED, "a text from Twilio")
     their_channel, number = _address(fields["From"])
     our_channel, sender = _address(fields["To"])
-    media = tuple(_media(fields))
+    media = tuple(media_urls(fields))
     return [
         InboundMessage(
             account=account.name,
@@ -106,7 +104,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
         texts = events.texts_of_ours(request.body)
         return [report for text in texts for report in _report(text, str(text.error_code))]
     fields = _fields(request)
-    if not _is_status(fields):
+    if not is_status_form(fields):
         return []
     text = events.Text(
         message_sid=fields.get("MessageSid", ""),
@@ -141,31 +139,17 @@ def _fields(request: WebhookRequest) -> dict[str, str]:
     return form_texts(form_of(request), _READ_ONCE)
 
 
-def _is_status(fields: Mapping[str, str]) -> bool:
-    """Whether this is about a text of ours. In doubt it is one to us, which must not be lost."""
-    if fields.get("SmsStatus", "") not in _ARRIVING:
-        return True
-    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
-
-
 def _address(address: str) -> tuple[str, str]:
     """``whatsapp:+1415…`` as channel and what follows; any other address as ``""`` and itself."""
     prefix, _, bare = address.partition(":")
     return (prefix, bare) if bare and prefix in _PREFIXED else ("", address)
 
 
-def _media(fields: Mapping[str, str]) -> Iterator[str]:
-    position = 0
-    while (url := fields.get(f"MediaUrl{position}")) is not None:
-        yield url
-        position += 1
-
-
 def answered(message: InboundMessage) -> str:
     """Say who answers this very message without us: ``provider``, ``network`` or ``""``."""
-    word = message.text.strip().upper()
-    if word in _NETWORK_ANSWERED and is_toll_free(message.sender):
+    if answered_by_network(message):
         return "network"
+    word = message.text.strip().upper()
     if message.flag is not None or (word in _ANSWERED and message.channel != "whatsapp"):
         return "provider"
     return ""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from smsgate.messages import HttpReply
 from smsgate.providers.contract import Field
+from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.vonage.messages_api import outcome, reply
 from smsgate.providers.vonage.signature import verify
-from smsgate.providers.vonage.webhook import answered, inbound, parse, reports
+from smsgate.providers.vonage.webhook import inbound, parse, reports
 
 __all__ = [
     "ACK",

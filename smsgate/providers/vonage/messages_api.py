@@ -7,7 +7,7 @@ import json
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import Meaning, answer_json, failed
 from smsgate.settings import Account
 
 _API = "https://api.nexmo.com"
@@ -63,19 +63,13 @@ def outcome(response: HttpReply) -> Outcome:
     answer = answer_json(response, _ANSWER) or _Answer()
     if 200 <= response.status < 300:
         return Outcome(Verdict.SENT, provider_id=answer.message_uuid)
-    verdict, meaning = _meaning(response.status, answer.type.rpartition("#")[2])
-    return Outcome(
-        verdict,
-        note=f"Vonage answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    known = _meaning(answer.type.rpartition("#")[2])
+    return failed("Vonage", response, known, "no code that is known")
 
 
-def _meaning(status: int, code: str) -> tuple[Verdict, str]:
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429 or code == _THROTTLED:
+def _meaning(code: str) -> Meaning | None:
+    if code == _THROTTLED:
         return Verdict.NOT_ACCEPTED, "too many requests"
     if code in _MEANINGS:
         return Verdict.REFUSED, f"{code}, {_MEANINGS[code]}"
-    return Verdict.REFUSED, "no code that is known"
+    return None

@@ -38,7 +38,7 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
     authorization = request.headers.get("authorization", "")
     if not authorization.startswith(_BEARER):
         raise SignatureRefused("The request has no Authorization: Bearer with a signed token.")
-    secrets = [secret.value for secret in account.secrets.get("signature_secret", ())]
+    secrets = account.values_of("signature_secret")
     claims = _read(jwt_claims(authorization.removeprefix(_BEARER), secrets))
     if claims.iss != "Vonage" or claims.api_key not in ("", account.options.get("api_key", "")):
         raise SignatureRefused("The token is not issued by Vonage for this account's api_key.")

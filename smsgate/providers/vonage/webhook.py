@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Report, read_json
+from smsgate.phone import with_plus
+from smsgate.providers.contract import Report, check_present, read_json
 from smsgate.providers.vonage.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _KINDS = ("image", "video", "audio", "file", "vcard")
-# What the toll-free network answers whatever anybody sets. Vonage itself answers only where US
-# Opt-Out Assist was turned on for the account, which no webhook tells.
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _FAILED = frozenset({"rejected", "undeliverable", "failed"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "9": ("opted_out", "the number has opted out of texts from this sender"),
@@ -76,9 +72,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if event.status or event.channel not in _CHANNELS:
         return []
     needed = {"message_uuid": event.message_uuid, "from": event.from_, "to": event.to}
-    missing = [name for name, value in needed.items() if not value]
-    if missing:
-        raise Unreadable(f"The JSON lacks {', '.join(missing)}; a message has them all.")
+    check_present("The JSON", needed, needed, "a message")
     parts = [part for kind in _KINDS if (part := getattr(event, kind)) is not None]
     return [
         InboundMessage(
@@ -126,12 +120,6 @@ def _code(error: _Error | None) -> str:
     if error is None:
         return ""
     return error.type.rpartition("#")[2] if "#" in error.type else str(error.title)
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

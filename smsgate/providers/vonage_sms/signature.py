@@ -15,8 +15,9 @@ import msgspec
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import WebhookRequest
+from smsgate.providers.contract import check_path
 from smsgate.settings import Account
-from smsgate.signing import Pair, as_bytes, check_time, form_pairs, path_secret, same
+from smsgate.signing import Pair, as_bytes, check_time, form_pairs, same
 
 _DEFAULT_SCHEME = "sha256"
 _MOST_FIELDS = 100
@@ -29,15 +30,16 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
 
     Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but ``timestamp``.
     """
-    secrets = [secret.value for secret in account.secrets.get("webhook_secret", ()) if secret.value]
     if not is_signed(account):
-        if not any(same(path_secret(request.url), secret) for secret in secrets):
-            raise SignatureRefused("The URL's path does not end with this account's secret.")
+        check_path(request, account, "webhook_secret")
         return
     parameters = _unambiguous(request)
     given = parameters.pop(b"sig", b"").lower()
     scheme = account.options.get("scheme") or _DEFAULT_SCHEME
-    if not any(same(given, fit) for fit in _expected(parameters, secrets, scheme)):
+    if not any(
+        same(given, fit)
+        for fit in _expected(parameters, account.values_of("webhook_secret"), scheme)
+    ):
         raise SignatureRefused(
             f"The sig is missing or does not fit. It must be made by {scheme} with the account's "
             "signature secret over all parameters."

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import answer_json, retry_after_s
+from smsgate.providers.contract import Meaning, answer_json, failed, told
 from smsgate.settings import Account
 
 _API = "https://rest.nexmo.com"
@@ -81,21 +81,12 @@ def outcome(response: HttpReply) -> Outcome:
     if 200 <= response.status < 300 and {*statuses} <= {_ACCEPTED}:
         id_ = answer.messages[0].message_id if answer.messages else ""
         return Outcome(Verdict.SENT, provider_id=id_)
-    verdict, meaning = _meaning(response.status, statuses)
-    return Outcome(
-        verdict,
-        note=f"Vonage answered {response.status}: {meaning}",
-        retry_after_s=retry_after_s(response),
-    )
+    if not 200 <= response.status < 300:
+        return failed("Vonage", response, None, "the call was refused")
+    return told("Vonage", response, _meaning(statuses))
 
 
-def _meaning(status: int, statuses: list[str]) -> tuple[Verdict, str]:
-    if status >= 500:
-        return Verdict.UNKNOWN, "the text may have been sent"
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if not 200 <= status < 300:
-        return Verdict.REFUSED, "the call was refused"
+def _meaning(statuses: list[str]) -> Meaning:
     if _ACCEPTED in statuses:
         return Verdict.UNKNOWN, "only some parts of the text were accepted"
     verdict, meaning = _STATUSES.get(statuses[0], (Verdict.UNKNOWN, "not known"))

@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Report
+from smsgate.phone import with_plus
+from smsgate.providers.contract import Report, check_present
 from smsgate.providers.vonage_sms.signature import is_signed, parameters_of, sign
 from smsgate.settings import Account
 from smsgate.signing import form_texts, instant_us, iso_time
 
 _NEEDED = ("messageId", "msisdn", "to")
 _READ_ONCE = frozenset({*_NEEDED, "text", "type", "message-timestamp", "status", "err-code"})
-# What the toll-free network answers whatever anybody sets. Vonage itself answers only where US
-# Opt-Out Assist was turned on for the account, which no webhook tells.
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "3": ("unreachable", "the number is no longer in use"),
     "4": ("unreachable", "the subscriber has all texts barred"),
@@ -34,15 +30,13 @@ _REPORTED: Mapping[str, tuple[str, str]] = {
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text, or the part of one, in a verified webhook; none for a delivery receipt.
 
-    Raises ``Unreadable`` for what is no UTF-8, or lacks messageId, msisdn or to.
+    Whatever verifies vouches for the whole request, a secret in the path too, and so for the time
+    of the text. Raises ``Unreadable`` for what is no UTF-8, or lacks messageId, msisdn or to.
     """
     fields = form_texts(parameters_of(request), _READ_ONCE)
     if _is_receipt(fields):
         return []
-    missing = [name for name in _NEEDED if not fields.get(name)]
-    if missing:
-        raise Unreadable(f"The parameters lack {', '.join(missing)}; an inbound SMS has them all.")
-    time = fields.get("message-timestamp", "") if is_signed(account) else ""
+    check_present("The request", fields, _NEEDED, "an inbound SMS")
     return [
         InboundMessage(
             account=account.name,
@@ -50,7 +44,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             number=with_plus(fields["msisdn"]),
             sender=with_plus(fields["to"]),
             text=_text(fields),
-            sent_us=instant_us(time),
+            sent_us=instant_us(fields.get("message-timestamp", "")),
         )
     ]
 
@@ -87,12 +81,6 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
     ]
 
 
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
-
-
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
     """Return the form by which Vonage would post ``message``, as of ``message.sent_us``.
 
@@ -106,9 +94,9 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
         "to": message.sender.removeprefix("+"),
         "type": "text" if message.text.isascii() else "unicode",
     }
+    sent_us = message.sent_us or 0
+    form["message-timestamp"] = iso_time(sent_us)[:19].replace("T", " ")
     if is_signed(account):
-        sent_us = message.sent_us or 0
-        form["message-timestamp"] = iso_time(sent_us)[:19].replace("T", " ")
         form["timestamp"] = str(sent_us // 1_000_000)
         form["sig"] = sign(form, account)
     else:

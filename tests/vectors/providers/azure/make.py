@@ -1,9 +1,16 @@
-"""Writes the recorded webhooks of Azure: python tests/vectors/providers/azure/make.py."""
+"""Writes the recorded webhooks of Azure: python tests/vectors/providers/azure/make.py.
+
+Tokens are signed by PyJWT with a key that is thrown away.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 HERE = Path(__file__).parent
 SECRET = "a-secret-that-opens-nothing"
@@ -13,6 +20,10 @@ TOPIC = (
 )
 ID = "Incoming_20260921141318_5f1e2a"
 NAMED = "Microsoft.Communication."
+TENANT = "11111111-2222-4333-8444-555555555555"
+APPLICATION = "66666666-7777-4888-8999-aaaaaaaaaaaa"
+EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
+NOW_S = 1_790_000_000
 
 
 def event(kind, data):
@@ -66,6 +77,60 @@ def write(name, what, body, kind="Notification", **expected):
     (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
+def cloud_event(kind, data):
+    topic = event(kind, data)["topic"]
+    return {
+        "id": "d3d1c0a5-0000-4000-8000-000000000001",
+        "source": topic,
+        "subject": "/phonenumber/14155550100",
+        "data": data,
+        "type": kind,
+        "time": "2026-09-21T14:13:19Z",
+        "specversion": "1.0",
+    }
+
+
+def by_entra():
+    """An account, what is in the headers, and what Entra's address gives: keys."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = {
+        "aud": f"api://{APPLICATION}",
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "iat": NOW_S - 300,
+        "nbf": NOW_S - 300,
+        "exp": NOW_S + 86_400,
+        "appid": EVENT_GRID,
+        "appidacr": "2",
+        "tid": TENANT,
+        "ver": "1.0",
+    }
+    token = jwt.encode(claims, key, "RS256", {"kid": "key-1"})
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    keys = {"keys": [{"kty": "RSA", "use": "sig", **public, "kid": "key-1"}]}
+    options = {
+        "endpoint": "https://acme.unitedstates.communication.azure.com",
+        "scheme": "entra",
+        "tenant": TENANT,
+    }
+    secrets = {"access_key": ["YW4gYWNjZXNzIGtleQ=="], "application": [APPLICATION]}
+    return {
+        "account": {"options": options, "secrets": secrets},
+        "signature": "authorization",
+        "simulable": False,
+        "request": {
+            "method": "POST",
+            "url": "https://sms.example.com/webhooks/azure",
+            "headers": {
+                "content-type": "application/json; charset=utf-8",
+                "aeg-event-type": "Notification",
+                "authorization": f"Bearer {token}",
+            },
+            "body": json.dumps([text()]),
+            "certificate": json.dumps(keys),
+        },
+    }
+
+
 def message(**changes):
     return {
         "message_id": ID,
@@ -109,6 +174,25 @@ def main():
         [event("Microsoft.EventGrid.SubscriptionValidationEvent", code)],
         kind="SubscriptionValidation",
     )  # fmt: skip
+    write(
+        "cloud_event", "A CloudEvent", cloud_event(f"{NAMED}SMSReceived", text()["data"]),
+        messages=[message()], answered="",
+    )  # fmt: skip
+    write(
+        "cloud_events", "A batch of CloudEvents, one of them of another kind",
+        [
+            cloud_event(f"{NAMED}SMSReceived", text(message="arrêt")["data"]),
+            cloud_event(f"{NAMED}ChatMessageReceived", {}),
+        ],
+        messages=[message(text="arrêt")], answered="",
+    )  # fmt: skip
+    write(
+        "without_type", "An event of no schema", [{"data": {}}],
+        unreadable="An event lacks eventType",
+    )  # fmt: skip
+    write(
+        "entra", "STOP with a token of Entra's", "", messages=[message()], answered="", **by_entra()
+    )
     delivery = {
         "messageId": "Outgoing_1", "from": "14155550100", "to": "14155550123",
         "deliveryStatus": "Failed", "deliveryStatusDetails": "Sender blocked for given recipient.",

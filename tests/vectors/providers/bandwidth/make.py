@@ -17,9 +17,9 @@ ACCOUNT = {
         "account_id": "9900000",
         "application_id": APPLICATION,
         "callback_user": "smsgate",
-        "api_user": "acme",
+        "client_id": "CLI-acme",
     },
-    "secrets": {"callback_password": [PASSWORD], "api_password": ["opens-nothing"]},
+    "secrets": {"callback_password": [PASSWORD], "client_secret": ["opens-nothing"]},
 }
 ID = "14762070468292kw2fuqty55yp2b2"
 MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP",

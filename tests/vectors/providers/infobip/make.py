@@ -59,7 +59,7 @@ def write(name, what, body, *, scheme="hmac", **expected):
         "account": {"options": options, "secrets": {"api_key": ["k"], "webhook_secret": [secret]}},
         "signature": header.get(scheme, "authorization"),
         "covers": [] if scheme == "basic" else ["body"],
-        "stamped": scheme != "basic",
+        "stamped": True,
         "channels": ["sms"],
         "lacks": ["service", "flag", "media"],
         "request": {
@@ -93,8 +93,8 @@ def main():
         messages=[message()], answered="",
     )  # fmt: skip
     write(
-        "basic", "STOP by HTTP Basic, which vouches for nothing else", batch(text()),
-        scheme="basic", messages=[message(sent_us=None)], answered="",
+        "basic", "STOP by HTTP Basic", batch(text()),
+        scheme="basic", messages=[message()], answered="",
     )  # fmt: skip
     write(
         "batch", "Three texts at once, to a long number, a short code and a name",

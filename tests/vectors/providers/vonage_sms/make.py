@@ -90,7 +90,7 @@ def write(
         "signature": where,
         "ignores_case": scheme != "path",
         "covers": [] if scheme == "path" else ["body"],
-        **({} if scheme == "path" else {"window_s": 300}),
+        **({"stamped": True} if scheme == "path" else {"window_s": 300}),
         "channels": ["sms"],
         "lacks": ["service", "flag", "media"],
         "request": {"method": method, "url": url, "headers": headers, "body": body},
@@ -105,9 +105,8 @@ def main() -> None:
         write(f"stop_{scheme}", f"STOP to a long number, signed by {scheme}", TEXT, scheme=scheme,
               messages=[MESSAGE], answered="")  # fmt: skip
     unsigned = {name: value for name, value in TEXT.items() if name not in ("nonce", "timestamp")}
-    without_time = {name: value for name, value in MESSAGE.items() if name != "sent_us"}
     write("path", "Unsigned, to a secret path", unsigned, scheme="path",
-          messages=[without_time], answered="")  # fmt: skip
+          messages=[MESSAGE], answered="")  # fmt: skip
     write("get", "By GET", TEXT, method="GET", messages=[MESSAGE], answered="")
     write("json", "As JSON", TEXT, as_json=True, messages=[MESSAGE], answered="")
     words = "Arrêtez & = 🛑 שלום"
@@ -138,7 +137,7 @@ def main() -> None:
                     "note": "the number is no longer in use"}])  # fmt: skip
     without = {name: value for name, value in TEXT.items() if name != "msisdn"}
     write("without_msisdn", "A text from nobody", without,
-          unreadable="The parameters lack msisdn")  # fmt: skip
+          unreadable="The request lacks msisdn")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,12 +1,4 @@
-"""Sinch, SMS REST API (XMS): webhooks in, batches out.
-
-developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports, batches, status codes) and
-the events of Sinch's SDKs. Read in November 2026.
-
-Webhooks are signed only where Sinch's account manager set that up; without, all that is left is a
-secret in the URL, which vouches for the whole request, its time too. A 4xx makes Sinch drop a
-webhook for good.
-"""
+"""What Sinch's webhook says, once it is proved Sinch's: a text, or what became of one of ours."""
 
 from __future__ import annotations
 
@@ -15,48 +7,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Outcome,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
-from smsgate.phone import is_toll_free, with_plus
-from smsgate.providers.contract import Field, Report, answer_json, read_json, retry_after_s
-from smsgate.providers.contract import no_certificate as certificate
-from smsgate.providers.contract import no_handshake as handshake
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import with_plus
+from smsgate.providers.contract import Report, check_path, check_present, read_json
 from smsgate.settings import Account
-from smsgate.signing import check_sinch, instant_us, iso_time, path_secret, same, sinch_headers
+from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
-__all__ = [
-    "ACK",
-    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
-    "outcome", "parse", "reply", "reports", "verify",
-]  # fmt: skip
-
-NAME = "sinch"
-IDEMPOTENT = False
-BATCHES = False
-ACK = HttpReply(200, "text/plain")
-FIELDS: tuple[Field, ...] = (
-    Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id"),
-    Field("api_token", r"[!-~]+", "the service plan's API token", secret=True),
-    Field(
-        "webhook_secret",
-        r"[!-~]+",
-        'the secret that webhooks are signed with, or with scheme = "path" a long secret of your '
-        "own that ends the webhook's URL",
-        secret=True,
-    ),
-    Field("scheme", r"hmac|path", "hmac or path", required=False),
-    Field("region", r"us|eu|au|br|ca", "us, eu, au, br or ca", required=False),
-)
-# Sinch answers no keyword of its own here; on toll-free the network does.
-_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _ARRIVING = frozenset({"mo_text", "mo_binary", "mo_media"})
 _GONE = "deleted"
 """The one final status that says something of the number (page Delivery reports)."""
@@ -95,12 +51,7 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     statuses: list[_Status] | None = None
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-
-
 _EVENT = msgspec.json.Decoder(_Event)
-_ANSWER = msgspec.json.Decoder(_Answer)
 
 
 def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
@@ -108,11 +59,11 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
 
     Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
     """
-    secrets = [one.value for one in account.secrets.get("webhook_secret", ()) if one.value]
     if _is_signed(account):
+        secrets = account.values_of("webhook_secret")
         check_sinch(request.headers, request.body, secrets, now_us)
-    elif not any(same(path_secret(request.url), secret) for secret in secrets):
-        raise SignatureRefused("The URL's path does not end with this account's secret.")
+    else:
+        check_path(request, account, "webhook_secret")
 
 
 def _is_signed(account: Account) -> bool:
@@ -128,9 +79,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if event.type not in _ARRIVING:
         return []
     needed = {"id": event.id, "from": event.from_, "to": event.to}
-    missing = [name for name, value in needed.items() if not value]
-    if missing:
-        raise Unreadable(f"The JSON lacks {', '.join(missing)}; an inbound message has them all.")
+    check_present("The JSON", needed, needed, "an inbound message")
     text, media = _content(event)
     return [
         InboundMessage(
@@ -178,49 +127,6 @@ def _fates(event: _Event) -> Iterator[tuple[str, int, str]]:
     for status in event.statuses or ():
         for recipient in status.recipients or ():
             yield recipient, status.code, status.status
-
-
-def answered(message: InboundMessage) -> str:
-    """Say who answers this very message without us: ``network`` for toll-free, else nobody."""
-    word = message.text.strip().upper()
-    return "network" if word in _NETWORK_ANSWERED and is_toll_free(message.sender) else ""
-
-
-def reply(reply: Reply, account: Account) -> HttpCall:
-    """Describe the call that sends ``reply`` from the number that was texted. No repeat is safe."""
-    body = {
-        "from": reply.sender.removeprefix("+"),
-        "to": [reply.number.removeprefix("+")],
-        "body": reply.text,
-        "type": "mt_text",
-        "client_reference": f"{reply.account}-{reply.id}",
-        "delivery_report": "per_recipient",
-    }
-    api = account.api_url or f"https://{account.options.get('region') or 'us'}.sms.api.sinch.com"
-    return HttpCall(
-        method="POST",
-        url=f"{api}/xms/v1/{account.options['service_plan_id']}/batches",
-        headers={
-            "Accept": "application/json",
-            "Authorization": f"Bearer {account.secrets['api_token'][0].value}",
-            "Content-Type": "application/json",
-        },
-        body=json.dumps(body).encode("ascii"),
-    )
-
-
-def outcome(response: HttpReply) -> Outcome:
-    """Say what Sinch's response to ``reply`` means. Never raises; repeats no number."""
-    if 200 <= response.status < 300:
-        answer = answer_json(response, _ANSWER) or _Answer()
-        return Outcome(Verdict.SENT, provider_id=answer.id)
-    verdict, meaning = Verdict.REFUSED, "see developers.sinch.com, SMS status codes"
-    if response.status >= 500:
-        verdict, meaning = Verdict.UNKNOWN, "the text may have been sent"
-    elif response.status == 429:
-        verdict, meaning = Verdict.NOT_ACCEPTED, "too many requests"
-    note = f"Sinch answered {response.status}: {meaning}"
-    return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

@@ -1,23 +1,12 @@
-"""What a provider's module must offer, as types. The table of them is in the package itself.
-
-A provider is a module of pure functions: it describes calls and understands answers, and
-never makes a call, reads a clock or looks at the environment.
-"""
+"""What a provider's module must offer, as types."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
+from typing import Protocol
 
-import msgspec
-
-from smsgate.errors import Unreadable
 from smsgate.messages import HttpCall, HttpReply, InboundMessage, Outcome, Reply, WebhookRequest
 from smsgate.settings import Account
-
-Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,66 +49,6 @@ class Handshake:
     answer: HttpReply
     call: HttpCall | None = None
     """A call that is to be made first; its response is not looked at."""
-
-
-def no_handshake(request: WebhookRequest, account: Account) -> Handshake | None:
-    """Confirm nothing: for providers that never ask. Import it ``as handshake``."""
-    del request, account
-    return None
-
-
-def no_certificate(request: WebhookRequest, account: Account) -> HttpCall | None:
-    """Want no certificate: for schemes with a shared secret. Import it ``as certificate``."""
-    del request, account
-    return None
-
-
-def no_reports(request: WebhookRequest, account: Account) -> list[Report]:
-    """Read no reports: for providers that send none. Import it ``as reports``."""
-    del request, account
-    return []
-
-
-def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) -> Shape:
-    """Return the JSON in ``body`` as the decoder's type.
-
-    Raises ``Unreadable``, which names the field and no value; ``sender`` begins the sentence.
-    """
-    try:
-        return decoder.decode(body if _is_whole(body) else _mended(body))
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
-
-
-def _is_whole(body: bytes) -> bool:
-    """Whether there can be no half of a surrogate pair in it."""
-    return b"\\ud" not in body and b"\\uD" not in body
-
-
-def _mended(body: bytes) -> bytes:
-    """Replace the halves of emoji that were cut in two: the rest of such a text may be STOP."""
-    return json.dumps(json.loads(body.decode()), ensure_ascii=False).encode("utf-8", "replace")
-
-
-def send_url(account: Account) -> str:
-    """Return the ``send_url`` of an account whose operator runs the API; on ``api_url``, if set."""
-    parts = urlsplit(account.options["send_url"])
-    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    return f"{account.api_url or f'{parts.scheme}://{parts.netloc}'}{path}"
-
-
-def answer_json(response: HttpReply, decoder: msgspec.json.Decoder[Shape]) -> Shape | None:
-    """Return the JSON of a response to a call of ours; nothing where it is of another shape."""
-    try:
-        return decoder.decode(response.body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-
-
-def retry_after_s(response: HttpReply) -> float | None:
-    """Return ``Retry-After`` in seconds; nothing for its other form, a date, or without one."""
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 class Provider(Protocol):

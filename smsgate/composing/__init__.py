@@ -1,0 +1,11 @@
+"""A text before it is sent: with the opt-out line that its program owes, and counted in segments.
+
+Pure: it reads data that is shipped with it, and talks to nobody.
+"""
+
+from __future__ import annotations
+
+from smsgate.composing.compose import Composed, compose
+from smsgate.composing.segments import Counted, count
+
+__all__ = ["Composed", "Counted", "compose", "count"]

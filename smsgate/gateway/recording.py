@@ -1,0 +1,205 @@
+"""Recorded: from the ledgers to the records, each event once; what moved is trimmed after.
+
+Decides nothing but order. A lane is left alone where store and records contradict each other:
+
+- the store *fell back* (it was flushed, or failed over to an older copy): the records have
+  events that the store neither has nor was told of. What it writes from then on may rest on a
+  state that misses them, so it must be brought up first, by ``smsgate rebuild``;
+- the records *lack* what the store was told they have: another database, or an older copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smsgate import __version__
+from smsgate.consent import Event, event_id
+from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
+from smsgate.messages import Decision, Entry, Intent, ms_of
+from smsgate.records import Records
+from smsgate.records.announcing import ADOPTED
+from smsgate.records.contents import id_of
+from smsgate.store import Store
+from smsgate.store.ledger import Unmoved, Waiting
+
+BATCH = 500
+"""Entries of a lane in one transaction."""
+MANY = 200_000
+"""Waiting events from which on it is said loudly; some 300 MB of Redis's memory."""
+MEMORY = 0.8
+"""Share of Redis's memory bound from which on it is said loudly."""
+OLD_US = 1_000_000
+"""How long an event waits at most in normal running."""
+_TRIES = 5
+
+
+class Recording:
+    """The movement from store to records."""
+
+    def __init__(self, store: Store, records: Records) -> None:
+        """Use these collaborators."""
+        self._store = store
+        self._records = records
+        self._known = ""
+
+    def move(self) -> int:
+        """Move one batch of every lane; gives how many events the records did not have yet.
+
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``, and
+        ``RecordsDiffer`` where lanes were left alone (those that could be moved were).
+        """
+        for _ in range(_TRIES):
+            found = self._store.ledger.unmoved(BATCH)
+            waiting = {lane: one for lane, one in found.items() if one.lines}
+            if not waiting:
+                return 0
+            self._refuse_foreign_store()
+            sound, problems = self._sound(waiting)
+            if not sound:
+                raise RecordsDiffer("; ".join(problems))
+            kept = self._records.keeping.keep(
+                {lane: [*one.lines.values()] for lane, one in sound.items()},
+                {lane: [ms_of(id_) * 1000 for id_ in one.lines] for lane, one in sound.items()},
+            )
+            if kept.done:
+                self._store.ledger.trim(
+                    {lane: (kept.heads[lane], [*one.lines]) for lane, one in sound.items()}
+                )
+                if problems:
+                    raise RecordsDiffer("; ".join(problems))
+                return kept.new
+        return 0  # another mover is faster all the time
+
+    def move_all(self) -> int:
+        """Move everything that waits now; gives how many events. Raises as ``move``."""
+        moved = 0
+        while self._store.ledger.waiting().count:
+            moved += self.move()
+        return moved
+
+    def adopt(self, actor: str, reason: str) -> list[int]:
+        """Go on with records that lack what the store was told they have; gives those lanes.
+
+        What is missing is recorded in each of them. Raises as ``move``.
+        """
+        kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+        lacking = {lane: seqs.get(lane, 0) for lane in kept if kept[lane] > seqs.get(lane, 0)}
+        now_us = self._store.health.now_us()
+        self._store.ledger.tell(lacking)
+        for lane, seq in lacking.items():
+            note = f"the records went on behind {seq}; the store had been told of {kept[lane]}"
+            about = Entry(
+                number="",
+                program="",
+                decision=Decision(Intent.NONE, rule=ADOPTED, note=reason),
+                source="operator",
+                actor=actor,
+                phone=False,
+            )
+            adopted = Event(
+                id=event_id(now_us // 1000, ADOPTED, str(lane), note),
+                kind=ADOPTED,
+                outcome="applied",
+                number="",
+                entry=about,
+                received_us=now_us,
+                applied_us=now_us,
+                note=note,
+                software=__version__,
+            )
+            self._store.ledger.append(lane, adopted)
+        return [*lacking]
+
+    def state(self) -> str:
+        """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
+        try:
+            waiting = self._store.ledger.waiting()
+        except StoreUnavailable as error:
+            return str(error)
+        problem, differs = self._problem()
+        alarm = alarm_of(waiting)
+        said = "; ".join(part for part in (alarm, _waits(waiting), problem) if part)
+        if alarm or differs:
+            return said
+        return f"ok; {said}" if said else "ok"
+
+    def _problem(self) -> tuple[str, bool]:
+        """What hinders the mover, and whether store and records contradict each other."""
+        try:
+            self._records.check()
+            self._refuse_foreign_store()
+            _, problems = self._sound(self._store.ledger.unmoved(BATCH))
+        except RecordsDiffer as error:
+            return str(error), True
+        except (RecordsUnavailable, RecordsNotReady, StoreUnavailable) as error:
+            return str(error), False
+        return "; ".join(problems), bool(problems)
+
+    def _refuse_foreign_store(self) -> None:
+        """Move only from a store that the records know; the first one they meet is theirs."""
+        id_ = self._store.marker.store_id()
+        if not id_ or id_ == self._known:
+            return
+        known = {one.id for one in self._records.reading.stores()}
+        if not known:
+            buckets, now_us = self._store.looks.bucket_count(), self._store.health.now_us()
+            self._records.remember_store(id_, buckets, now_us)
+        elif id_ not in known:
+            raise RecordsDiffer(
+                f"the store (Redis) is {id_}, and the records are those of another one: name the "
+                "right REDIS_URL or DATABASE_URL, or run `smsgate rebuild`"
+            )
+        self._known = id_
+
+    def _sound(self, found: Mapping[int, Unmoved]) -> tuple[dict[int, Unmoved], list[str]]:
+        """The lanes that may be moved, and what is wrong with the others."""
+        seqs = self._records.reading.seqs()
+        ends = {lane: (one, seqs.get(lane, 0)) for lane, one in found.items()}
+        problems = {
+            lane: (
+                f"lane {lane}: the records end at {seq}, and the store was told of {one.kept}: "
+                "this is another database, or an older copy (go on: `smsgate records adopt`)"
+            )
+            for lane, (one, seq) in ends.items()
+            if one.kept > seq
+        }
+        if any(self._fell_back(lane, *end) for lane, end in ends.items()):
+            # Asked after the records, the store knows whatever another mover moved meanwhile.
+            again = self._store.ledger.unmoved(BATCH)
+            problems |= {
+                lane: (
+                    f"lane {lane}: the records have {seq} events and the store knows of "
+                    f"{again[lane].kept}: it fell back; run `smsgate rebuild`"
+                )
+                for lane, (_, seq) in ends.items()
+                if self._fell_back(lane, again[lane], seq)
+            }
+        sound = {lane: one for lane, one in found.items() if lane not in problems}
+        return sound, [problems[lane] for lane in sorted(problems)]
+
+    def _fell_back(self, lane: int, one: Unmoved, seq: int) -> bool:
+        """Whether the records have what the store neither was told of nor has in its ledger.
+
+        It has it there where a mover ended between its commit and the trimming.
+        """
+        if one.kept >= seq:
+            return False
+        if seq - one.kept > len(one.lines):
+            return True
+        untold = {link.event_id for link in self._records.reading.links(lane, one.kept, seq)}
+        return not untold <= {id_of(line) for line in one.lines.values()}
+
+
+def alarm_of(waiting: Waiting) -> str:
+    """What must be said loudly, long before the store is full; empty where nothing must."""
+    if waiting.memory >= MEMORY:
+        return f"Redis uses {waiting.memory:.0%} of its maxmemory"
+    if waiting.count >= MANY:
+        return f"{waiting.count:,} events fill the ledgers"
+    return ""
+
+
+def _waits(waiting: Waiting) -> str:
+    if not waiting.count:
+        return ""
+    return f"{waiting.count:,} events wait, oldest {waiting.oldest_us / 1_000_000:.1f} s"

@@ -1,0 +1,54 @@
+"""What happened, from both places where it stands: the records, and the ledgers before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from smsgate.consent import Event
+from smsgate.errors import RecordsNotReady
+from smsgate.messages import Entry
+from smsgate.records import Recorded, Records
+from smsgate.store import Store
+from smsgate.store.keys import LANES
+
+
+def of_number(store: Store, records: Records, number: str) -> list[Event]:
+    """The events of a number, oldest first.
+
+    Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``: a history with
+    holes in it is none.
+    """
+    waiting = store.ledger.of_number(number)  # first: what moves meanwhile is in both
+    _refuse_elsewhere(store, records)
+    return _together(records.reading.of_number(number), waiting)
+
+
+def of_kind(store: Store, records: Records, kind: str) -> list[Event]:
+    """Every event of a kind, in the order of receipt. Raises as ``of_number``."""
+    events = (event for lane in range(LANES) for event in store.ledger.of_lane(lane))
+    waiting = [event for event in events if event.kind == kind]
+    _refuse_elsewhere(store, records)
+    found = _together(records.reading.of_kind(kind), waiting)
+    return sorted(found, key=lambda event: event.received_us)
+
+
+def entry_of(records: Records, number: str, inbox_id: str) -> Entry | None:
+    """The entry that had that id in the inbox, once its event is recorded."""
+    for one in reversed(records.reading.of_number(number)):
+        if one.event.inbox_id == inbox_id and one.event.entry is not None:
+            return one.event.entry
+    return None
+
+
+def _together(recorded: Iterable[Recorded], waiting: list[Event]) -> list[Event]:
+    events = [one.event for one in recorded]
+    known = {event.id for event in events}
+    return events + [event for event in waiting if event.id not in known]
+
+
+def _refuse_elsewhere(store: Store, records: Records) -> None:
+    if records.absent and any(store.ledger.kept().values()):
+        raise RecordsNotReady(
+            "the records are on another host or in another place: set DATABASE_URL, or work where "
+            "the clock runs"
+        )

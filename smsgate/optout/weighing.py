@@ -1,0 +1,98 @@
+"""From what a text says to what is done: the rules first, then what the second reader thinks.
+
+The second reader never suppresses alone. It turns a ``none`` or a ``review`` into an opt-out only
+where a rule supports it (a weak wording, see ``docs/keywords.md``), may ask for a person where the
+rules found nothing, and where it takes a wording of a rule for something else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from smsgate.messages import Intent
+from smsgate.optout.verdict import Finding, Said, together
+
+_ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)
+_LONG = 40
+"""Words from which an opt-out somewhere in a text wants the second reader's word for it."""
+PART = 3.0
+"""How much surer the second reader must be of a part of a long text than of a whole one."""
+ACTS = (99.0, 5.0, 3.5, 1.5)
+"""Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
+HOLDS = 1.0
+"""Log odds from which a text that no rule knows waits for a person."""
+CONFIRMS = 0.0
+"""Log odds from which an opt-out in a long text is taken for one."""
+OBJECTS = -2.0
+"""Log odds up to which a person looks at what a wording takes for an opt-out."""
+DISMISSES = -2.0
+"""Log odds up to which a wording that asks for a person is taken for something else."""
+HELPS = 1.0
+"""Log odds from which a text is taken for a question how to stop, or who this is."""
+
+
+def strongest(what: Said) -> Finding | None:
+    """The finding that counts most, in the language that explains most of the text."""
+    for intent in _ORDER:
+        found = [finding for finding in what.findings if finding.intent is intent]
+        if found:
+            return max(found, key=lambda finding: what.weight[finding.language])
+    return None
+
+
+def settled(finding: Finding, what: Said, words: int) -> tuple[Intent, str]:
+    """A finding, or a review where something in a text of so many words speaks against acting."""
+    if not finding.intent.stops:
+        return finding.intent, finding.rule
+    if finding.doubted:
+        return Intent.REVIEW, "doubt"
+    if finding.bare and finding.asked:
+        return Intent.REVIEW, "keyword_as_question"
+    if finding.bare and what.laughs:
+        return Intent.REVIEW, "keyword_with_laughter"
+    if words > _LONG:
+        return Intent.REVIEW, "long_text"
+    starts = [other.language for other in what.findings if other.intent is Intent.OPT_IN]
+    if together(finding.language, starts):
+        return Intent.REVIEW, "stop_and_start"
+    if finding.intent is Intent.OPT_OUT and together(finding.language, what.everything):
+        return Intent.OPT_OUT_ALL, finding.rule
+    return finding.intent, finding.rule
+
+
+class Scores(NamedTuple):
+    """What the second reader thinks, in log odds."""
+
+    stop: float
+    asks: float
+
+
+def weighed(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[Intent, str]:
+    """What the rules found, and what the second reader makes of it.
+
+    Args:
+        intent: what the rules say; NONE where they know nothing.
+        rule: by which rule.
+        scores: how much it is like an opt-out, and like a question for help.
+        support: how strong the rules support an opt-out (see ``Support``).
+    """
+    score = scores.stop
+    if intent.stops:
+        return _doubted(scores) if score <= OBJECTS else (intent, rule)
+    if rule == "long_text":
+        return (Intent.OPT_OUT, "second_reader") if score >= CONFIRMS else (intent, rule)
+    if score >= ACTS[support]:
+        return Intent.OPT_OUT, "second_reader"
+    if scores.asks >= HELPS and scores.asks > score:
+        return Intent.HELP, "second_reader"
+    if intent is Intent.NONE and score >= HOLDS:
+        return Intent.REVIEW, "second_reader"
+    if intent is Intent.REVIEW and score <= DISMISSES:
+        return Intent.NONE, "second_reader_dismisses"
+    return intent, rule
+
+
+def _doubted(scores: Scores) -> tuple[Intent, str]:
+    if scores.asks >= HELPS:
+        return Intent.HELP, "second_reader"
+    return Intent.REVIEW, "second_reader_doubts"

@@ -1,0 +1,61 @@
+"""The contract between smsgate and its providers, and what several of them have in common.
+
+A provider is a module of pure functions: it describes calls and understands answers, and
+never makes a call, reads a clock or looks at the environment. ``types`` says what it must offer,
+``absent`` stands in for what it has not; ``fields``, ``reading`` and ``sending`` are shared, so
+that no provider needs to know another.
+"""
+
+from __future__ import annotations
+
+from smsgate.providers.contract.absent import no_certificate, no_handshake, no_reports
+from smsgate.providers.contract.fields import PATH_SECRET, REGION
+from smsgate.providers.contract.reading import (
+    answered_by_network,
+    check_path,
+    check_present,
+    is_status_form,
+    media_urls,
+    network_alone,
+    read_json,
+)
+from smsgate.providers.contract.sending import (
+    FORM,
+    Meaning,
+    answer_json,
+    coded,
+    failed,
+    retry_after_s,
+    send_url,
+    token_call,
+    told,
+)
+from smsgate.providers.contract.types import Field, Handshake, Provider, Report
+
+__all__ = [
+    "FORM",
+    "PATH_SECRET",
+    "REGION",
+    "Field",
+    "Handshake",
+    "Meaning",
+    "Provider",
+    "Report",
+    "answer_json",
+    "answered_by_network",
+    "check_path",
+    "check_present",
+    "coded",
+    "failed",
+    "is_status_form",
+    "media_urls",
+    "network_alone",
+    "no_certificate",
+    "no_handshake",
+    "no_reports",
+    "read_json",
+    "retry_after_s",
+    "send_url",
+    "token_call",
+    "told",
+]

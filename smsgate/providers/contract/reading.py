@@ -1,0 +1,98 @@
+"""Reading what providers post: JSON, forms, and what every text must have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from smsgate.errors import SignatureRefused, Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.phone import is_toll_free
+from smsgate.settings import Account
+from smsgate.signing import path_secret, same
+
+Shape = TypeVar("Shape")
+_NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
+_ARRIVING = frozenset({"", "received", "receiving"})
+
+
+def check_path(request: WebhookRequest, account: Account, key: str) -> None:
+    """Return if the address ends with one of the account's secrets under ``key``.
+
+    For those who sign nothing: ``/webhooks/ACCOUNT/SECRET``. Raises ``SignatureRefused``.
+    """
+    given = path_secret(request.url)
+    if not any(same(given, secret) for secret in account.values_of(key)):
+        raise SignatureRefused(
+            f"The address does not end with a `{key}` of the account, as in "
+            "/webhooks/ACCOUNT/SECRET."
+        )
+
+
+def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:
+    """Return if all of ``names`` have a value. Raises ``Unreadable``, which says what is missing.
+
+    ``where`` begins the sentence ("The form"), ``who`` ends it ("a text from Twilio").
+    """
+    missing = [name for name in names if not fields.get(name)]
+    if missing:
+        raise Unreadable(f"{where} lacks {', '.join(missing)}; {who} has them all.")
+
+
+def answered_by_network(message: InboundMessage) -> bool:
+    """Whether the US toll-free network answers this very text, whatever anybody sets.
+
+    Blanks around the word do not matter to it (help.twilio.com, article 360058144374).
+    """
+    word = message.text.strip().upper()
+    return word in _NETWORK_ANSWERED and is_toll_free(message.sender)
+
+
+def network_alone(message: InboundMessage) -> str:
+    """Say who answers this very message without us: ``network`` for toll-free, else nobody.
+
+    For providers that answer no keyword of their own. Import it ``as answered``.
+    """
+    return "network" if answered_by_network(message) else ""
+
+
+def is_status_form(fields: Mapping[str, str]) -> bool:
+    """Whether a form of Twilio's shape is about a text of ours.
+
+    In doubt it is one to us, which must not be lost.
+    """
+    if fields.get("SmsStatus", "") not in _ARRIVING:
+        return True
+    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
+
+
+def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
+    """Yield ``MediaUrl0``, ``MediaUrl1`` … of a form of Twilio's shape, up to the first gap."""
+    position = 0
+    while (url := fields.get(f"MediaUrl{position}")) is not None:
+        yield url
+        position += 1
+
+
+def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) -> Shape:
+    """Return the JSON in ``body`` as the decoder's type.
+
+    Raises ``Unreadable``, which names the field and no value; ``sender`` begins the sentence.
+    """
+    try:
+        return decoder.decode(body if _is_whole(body) else _mended(body))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether there can be no half of a surrogate pair in it."""
+    return b"\\ud" not in body and b"\\uD" not in body
+
+
+def _mended(body: bytes) -> bytes:
+    """Replace the halves of emoji that were cut in two: the rest of such a text may be STOP."""
+    return json.dumps(json.loads(body.decode()), ensure_ascii=False).encode("utf-8", "replace")

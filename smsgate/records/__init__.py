@@ -1,0 +1,71 @@
+"""The records: SQL and nothing but SQL. The proof, and the truth that outlives Redis.
+
+Events come from the ledgers in the store, are chained lane by lane, and stay. The tables are
+described in ``tables.py``, the chain in ``chain.py``; this room knows nothing of Redis.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from smsgate.records.broken import Finding
+from smsgate.records.database import Database
+from smsgate.records.keeping import Keeping, Kept
+from smsgate.records.reading import Link, Message, Numbered, Reading, Recorded, StoreKnown
+from smsgate.records.removing import Removing
+from smsgate.records.schema import check, migrate
+from smsgate.records.tables import stores
+from smsgate.records.verifying import Verifying
+
+__all__ = [
+    "Finding",
+    "Kept",
+    "Link",
+    "Message",
+    "Numbered",
+    "Recorded",
+    "Records",
+    "StoreKnown",
+]
+
+
+class Records:
+    """All parts of the records, on one database."""
+
+    def __init__(self, url: str) -> None:
+        """Keep the URL (``sqlite:///file`` or ``postgresql://…``); connects on first use."""
+        self._database = Database(url)
+        self.keeping = Keeping(self._database)
+        self.reading = Reading(self._database)
+        self.removing = Removing(self._database)
+        self.verifying = Verifying(self._database)
+
+    def migrate(self) -> tuple[str, str]:
+        """Bring the tables to our version; gives the version before (may be empty) and after.
+
+        Raises ``RecordsNotReady`` where they are newer than this smsgate, ``RecordsUnavailable``.
+        """
+        return migrate(self._database)
+
+    def check(self) -> None:
+        """Raise ``RecordsNotReady`` unless the tables are there and of our version."""
+        self._database.refuse_absent()
+        with self._database.reading() as connection:
+            check(connection)
+
+    @property
+    def absent(self) -> bool:
+        """Whether this is a SQLite file that was never made."""
+        return self._database.absent
+
+    def remember_store(self, id_: str, buckets: int, made_us: int) -> None:
+        """Note that the events of a store (Redis) are kept here; again, it changes nothing."""
+        with self._database.writing() as connection:
+            check(connection)
+            known = connection.scalar(select(stores.c.id).where(stores.c.id == id_))
+            if known is None:
+                connection.execute(insert(stores).values(id=id_, buckets=buckets, made_us=made_us))
+
+    def close(self) -> None:
+        """Close every connection; the next use opens new ones."""
+        self._database.close()

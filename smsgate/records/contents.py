@@ -1,0 +1,194 @@
+"""From a line of the ledger to the rows that are kept, and back to the event: pure.
+
+The facts are the line as it was written, less its texts, so that what a newer smsgate wrote is
+kept whole by an older one. What cannot be read as an event is kept as kind ``damaged``, whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from smsgate.consent import Event, NumberState, Standing
+from smsgate.records.chain import NO_TEXT, content_hash, text_digest
+from smsgate.records.tables import ID, LOOKUP
+
+DAMAGED = "damaged"
+COLUMNS = (
+    "id", "kind", "outcome", "number", "program", "scope", "source", "actor", "account",
+    "message_id", "received_us", "applied_us", "committed_us", "stands",
+)  # fmt: skip
+"""Columns of ``events`` that the content hash covers, in this order."""
+
+Row = dict[str, Any]
+_PATHS = (
+    ("text", ("entry", "text")),
+    ("reason", ("entry", "decision", "note")),
+    ("reply", ("reply", "text")),
+)
+"""Where an event has words of people: theirs, an operator's reason, and ours."""
+
+_encode = msgspec.json.encode
+_event = msgspec.json.Decoder(Event).decode
+_raw = msgspec.json.Decoder(dict[str, Any]).decode
+_words = msgspec.json.Decoder(dict[str, str]).decode
+_state = msgspec.json.Decoder(NumberState).decode
+_EMPTY = msgspec.json.encode(NumberState()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One event as it is kept, without its place in the chain."""
+
+    id: str
+    event: Row
+    """The row of ``events``, without lane and seq."""
+    text: Row | None
+    """The row of ``texts``, where it has any."""
+    hash: bytes
+    standing: Standing | None
+    number: str
+
+
+def content_of(line: bytes, committed_us: int = 0) -> Content:
+    """The rows of a line of the ledger (the JSON of an event); 0 where its commit is not known."""
+    told = _told(line)
+    facts = msgspec.to_builtins(told) if told.kind == DAMAGED else _raw(line)
+    words = _take_words(facts)
+    row = _columns(told) | {"committed_us": committed_us}
+    text = None
+    digest = NO_TEXT
+    if words:
+        salt, kept = secrets.token_bytes(16), _encode(words).decode()
+        digest = text_digest(salt, kept)
+        text = {"event_id": told.id, "salt": salt, "words": kept}
+    row["text_digest"] = digest
+    row["facts"] = _encode(facts).decode()
+    return Content(told.id, row, text, hash_of(row), told.standing, row["number"])
+
+
+def id_of(line: bytes) -> str:
+    """The id under which a line of the ledger is kept."""
+    return _told(line).id
+
+
+def hash_of(row: Row) -> bytes:
+    """The content hash of a row of ``events``."""
+    columns = tuple(row[name] for name in COLUMNS)
+    return content_hash(columns, row["facts"], bytes(row["text_digest"]))
+
+
+def event_of(facts: str, words: str | None) -> Event:
+    """The event that was kept; without its texts where they were erased."""
+    raw = _raw(facts.encode())
+    for name, said in _words(words.encode()).items() if words else ():
+        _put(raw, dict(_PATHS)[name], said)
+    if "reply" in raw:
+        raw["reply"].setdefault("text", "")  # erased
+    return msgspec.convert(raw, Event)
+
+
+def number_row(lane: int, seq: int, number: str, standing: Standing) -> Row:
+    """The row of ``numbers`` for how a number stands."""
+    return {
+        "number": number,
+        "lane": lane,
+        "seq": seq,
+        "everywhere": standing.everywhere,
+        "own": " ".join(sorted(standing.own)),
+        "back": " ".join(sorted(standing.back)),
+        "locked": standing.locked,
+        "consents": " ".join(sorted(standing.consents)),
+        "state": _encode(standing.state).decode(),
+    }
+
+
+def standing_of(
+    everywhere: bool, own: str, back: str, locked: bool, consents: str, state: str
+) -> Standing:
+    """How a number stands, from its row of ``numbers``."""
+    standing = _plain(bool(everywhere), own, back, bool(locked), consents)
+    if state == _EMPTY:
+        return standing
+    return msgspec.structs.replace(standing, state=_state(state.encode()))
+
+
+@functools.lru_cache(4096)
+def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> Standing:
+    """How most numbers stand: as many others do."""
+    return Standing(
+        everywhere=everywhere,
+        own=frozenset(own.split()),
+        back=frozenset(back.split()),
+        locked=locked,
+        consents=frozenset(consents.split()),
+    )
+
+
+def lookup(text: str) -> str:
+    """A text as it is looked up by: PostgreSQL takes no NUL, and no long key."""
+    return text[:LOOKUP].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _columns(event: Event) -> Row:
+    entry, reply = event.entry, event.reply
+    return {
+        "id": event.id,
+        "kind": lookup(event.kind),
+        "outcome": lookup(event.outcome),
+        "number": lookup(event.number),
+        "program": lookup(event.program),
+        "scope": lookup(event.scope),
+        "source": lookup(entry.source if entry else ""),
+        "actor": lookup(entry.actor if entry else ""),
+        "account": lookup(entry.account if entry else reply.account if reply else ""),
+        "message_id": lookup(entry.message_id if entry else ""),
+        # Nobody received a reply of ours; it is looked for by when it was settled.
+        "received_us": event.received_us or event.applied_us,
+        "applied_us": event.applied_us,
+        "stands": event.standing is not None,
+    }
+
+
+def _take_words(facts: Row) -> dict[str, str]:
+    words = {}
+    for name, (*way, last) in _PATHS:
+        place: Any = facts
+        for step in way:
+            place = place.get(step) if isinstance(place, dict) else None
+        said = place.pop(last, "") if isinstance(place, dict) else ""
+        if said:
+            words[name] = said
+    return words
+
+
+def _put(facts: Row, way: tuple[str, ...], said: str) -> None:
+    *steps, last = way
+    for step in steps:
+        facts = facts.setdefault(step, {})
+    facts[last] = said
+
+
+def _told(line: bytes) -> Event:
+    try:
+        told = _event(line)
+    except msgspec.DecodeError:
+        return _damaged(line)
+    return _damaged(line) if len(told.id) > ID or "\0" in told.id else told
+
+
+def _damaged(line: bytes) -> Event:
+    """What stands for a line that is no event: it must not stop those behind it."""
+    digest = sha256(line).hexdigest()
+    return Event(
+        id=f"{DAMAGED}-{digest[:40]}",
+        kind=DAMAGED,
+        outcome="recorded",
+        number="",
+        note=line.decode(errors="backslashreplace"),
+    )

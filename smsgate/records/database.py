@@ -1,0 +1,186 @@
+"""Opening the database, transactions, and turning its errors into ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+
+CONNECT_S = 2
+"""How long a connection is waited for: `/readyz` waits for it too."""
+PATIENCE_S = 5
+"""How long another writer's transaction is waited for."""
+_PATIENT = (
+    # A writer that hangs in the middle must not hold the others for ever.
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
+_WRITES = "smsgate_writes"
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # on disk before the ledger is trimmed
+    f"PRAGMA busy_timeout = {PATIENCE_S * 1000}",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA secure_delete = ON",  # what was erased must not lie about in free pages
+)
+_POSTGRESQL = {
+    "connect_timeout": CONNECT_S,
+    "application_name": "smsgate",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+class Database:
+    """One database: a SQLite file or a PostgreSQL server."""
+
+    def __init__(self, url: str) -> None:
+        """Keep the URL (SQLAlchemy's form); connects on first use."""
+        self._text = url
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None with PostgreSQL."""
+        url = self._url()
+        if url.get_backend_name() != "sqlite":
+            return None
+        if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+            raise RecordsNotReady(
+                "DATABASE_URL names a database in memory, which keeps nothing: name a file, "
+                "sqlite:////var/lib/smsgate/records.sqlite3"
+            )
+        return Path(url.database)
+
+    @property
+    def absent(self) -> bool:
+        """Whether the SQLite file was never made, so that there is nothing to read."""
+        return self.file is not None and not self.file.exists()
+
+    def refuse_absent(self) -> None:
+        """Raise ``RecordsNotReady`` where the SQLite file was never made."""
+        if self.absent:
+            raise RecordsNotReady(
+                f"there are no records at {self.file} yet: run `smsgate records migrate`"
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state from its first question on.
+
+        Raises ``RecordsUnavailable``.
+        """
+        with translated(), self._opened().connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def checking(self) -> Iterator[Connection]:
+        """As ``reading``, but a text that is no UTF-8 any more is read all the same."""
+        with self.reading() as connection:
+            driver: Any = connection.connection.driver_connection
+            if connection.dialect.name == "sqlite":
+                driver.text_factory = lambda raw: raw.decode(errors="replace")
+            try:
+                yield connection
+            finally:
+                if connection.dialect.name == "sqlite":
+                    driver.text_factory = str
+
+    @contextmanager
+    def writing(self, *, make: bool = False) -> Iterator[Connection]:
+        """A transaction that writes, committed at its end. Raises ``RecordsUnavailable``.
+
+        Only with ``make`` a SQLite file that is not there is made; else that is
+        ``RecordsNotReady``: a file that was moved away must not be begun anew by itself.
+        """
+        if not make:
+            self.refuse_absent()
+        with translated(), self._opened().connect() as plain:
+            connection = plain.execution_options(**{_WRITES: True})
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(_PATIENT)
+                yield connection
+
+    def tidy(self) -> None:
+        """Let nothing that was deleted stay in SQLite's log; PostgreSQL vacuums by itself."""
+        if self.file is not None:
+            with translated(), self._opened().connect() as connection:
+                # By the driver itself, which is in no transaction.
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    def close(self) -> None:
+        """Close every connection; the next use opens new ones."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def _url(self) -> URL:
+        try:
+            url = make_url(self._text)
+        except ArgumentError as error:
+            raise RecordsNotReady("DATABASE_URL is no URL of a database") from error
+        if url.get_backend_name() in ("postgresql", "postgres"):
+            return url.set(drivername="postgresql+psycopg")
+        return url.set(drivername="sqlite+pysqlite")
+
+    def _opened(self) -> Engine:
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._open()
+            return self._engine
+
+    def _open(self) -> Engine:
+        url = self._url()
+        if self.file is not None:
+            engine = create_engine(url, hide_parameters=True)
+            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        try:
+            return create_engine(
+                url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRESQL
+            )
+        except ModuleNotFoundError as error:
+            raise RecordsNotReady(
+                "DATABASE_URL names PostgreSQL, and its driver is not installed: "
+                "pip install 'smsgate[postgres]'"
+            ) from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``RecordsUnavailable`` for whatever the database or the way to it says is wrong."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # Without the statement and its values, which are numbers and texts.
+        said = str(getattr(error, "orig", None) or type(error).__name__).strip()
+        raise RecordsUnavailable(f"the records cannot be used: {said.splitlines()[0]}") from error
+    except UnicodeDecodeError as error:  # SQLite's complaint quotes what is damaged
+        raise RecordsUnavailable("the records cannot be used: the file is damaged") from error
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
+    connection.isolation_level = None  # BEGIN is ours to say
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its turn at once, instead of failing when another one wrote meanwhile."""
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

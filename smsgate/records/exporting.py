@@ -1,0 +1,170 @@
+"""Records as CSV, NDJSON or Parquet, written as they are read."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import msgspec
+
+from smsgate.errors import RecordsNotReady
+from smsgate.records.reading import Recorded
+
+FORMATS = ("csv", "ndjson", "parquet")
+_GROUP = 20_000
+"""Rows of a group in a Parquet file, which are held in memory."""
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FREE = ("text", "reply", "reason", "note")
+"""Columns with words of people, which a spreadsheet must not take for formulas."""
+
+Row = dict[str, Any]
+_json = msgspec.json.Encoder()
+
+
+def export(recorded: Iterable[Recorded], kind: str, out: BinaryIO) -> int:
+    """Write records to a binary stream; gives how many.
+
+    Raises ``RecordsNotReady`` for Parquet where pyarrow is not installed.
+    """
+    return {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[kind](recorded, out)
+
+
+def _ndjson(recorded: Iterable[Recorded], out: BinaryIO) -> int:
+    """One event a line, whole, with its place in the chain."""
+    count = 0
+    for one in recorded:
+        place = {"lane": one.lane, "seq": one.seq, "erased": one.erased}
+        place["committed_us"] = one.committed_us
+        out.write(_json.encode(place | msgspec.to_builtins(one.event)) + b"\n")
+        count += 1
+    return count
+
+
+def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    count = 0
+    for one in recorded:
+        row = row_of(one)
+        writer.writerow(row | {name: _harmless(row[name]) for name in _FREE})
+        count += 1
+    text.detach()
+    return count
+
+
+def _parquet(recorded: Iterable[Recorded], out: BinaryIO) -> int:
+    try:
+        arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
+    except ImportError as error:
+        raise RecordsNotReady(
+            "Parquet needs pyarrow, which is not installed: pip install 'smsgate[parquet]'"
+        ) from error
+    kinds = {int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_(), str: arrow.string()}
+    schema = arrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    count = 0
+    with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
+        for rows in _groups(map(row_of, recorded)):
+            writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
+            count += len(rows)
+    return count
+
+
+def _groups(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
+    while group := list(itertools.islice(rows, _GROUP)):
+        yield group
+
+
+COLUMNS: Mapping[str, type] = {
+    "id": str,
+    "lane": int,
+    "seq": int,
+    "received": str,
+    "applied": str,
+    "committed": str,
+    "kind": str,
+    "outcome": str,
+    "number": str,
+    "program": str,
+    "scope": str,
+    "before": str,
+    "after": str,
+    "source": str,
+    "actor": str,
+    "account": str,
+    "message_id": str,
+    "channel": str,
+    "sender": str,
+    "rule": str,
+    "keyword": str,
+    "language": str,
+    "keyword_version": str,
+    "confidence": float,
+    "text": str,
+    "reason": str,
+    "reply": str,
+    "reply_kind": str,
+    "provider_id": str,
+    "note": str,
+    "software": str,
+    "erased": bool,
+}
+"""Of a table of records, in this order."""
+
+
+def row_of(one: Recorded) -> Row:
+    """A record as a row of a table; times are UTC, to the microsecond."""
+    event, entry, reply = one.event, one.event.entry, one.event.reply
+    decision = entry.decision if entry else None
+    about = entry or reply
+    return {
+        "id": event.id,
+        "lane": one.lane,
+        "seq": one.seq,
+        "received": _moment(event.received_us),
+        "applied": _moment(event.applied_us),
+        "committed": _moment(one.committed_us),
+        "kind": event.kind,
+        "outcome": event.outcome,
+        "number": event.number,
+        "program": event.program,
+        "scope": event.scope,
+        "before": event.before,
+        "after": event.after,
+        "source": entry.source if entry else "",
+        "actor": entry.actor if entry else "",
+        "account": about.account if about else "",
+        "message_id": entry.message_id if entry else "",
+        "channel": about.channel if about else "",
+        "sender": about.sender if about else "",
+        "rule": decision.rule if decision else "",
+        "keyword": decision.keyword if decision else "",
+        "language": decision.language if decision else reply.language if reply else "",
+        "keyword_version": decision.version if decision else "",
+        "confidence": decision.confidence if decision else None,
+        "text": entry.text if entry else "",
+        "reason": decision.note if decision else "",
+        "reply": reply.text if reply else "",
+        "reply_kind": reply.kind if reply else "",
+        "provider_id": event.provider_id,
+        "note": event.note,
+        "software": event.software,
+        "erased": one.erased,
+    }
+
+
+def _moment(time_us: int) -> str:
+    """ISO 8601; empty where nothing is known."""
+    if not time_us:
+        return ""
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC).isoformat(timespec="microseconds")
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet runs what begins like a formula, unless an apostrophe stands before it."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text

@@ -1,0 +1,167 @@
+"""Keeping: lines of the ledgers become links and events, each once, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from smsgate.records import tables
+from smsgate.records.chain import FIRST, link_hash
+from smsgate.records.contents import Content, Row, content_of, number_row
+from smsgate.records.database import Database
+from smsgate.records.schema import check
+
+_UNDER_WAY = 5_000
+"""Ids in one question, below SQLite's bound of variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the lines."""
+
+    done: bool
+    """False where another mover was faster: read the ledgers again."""
+    new: int = 0
+    """How many were not kept before."""
+    heads: Mapping[int, int] = field(default_factory=dict)
+    """By lane the sequence number of its newest link now."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What is to be written, as it grows."""
+
+    links: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
+    numbers: dict[str, Row] = field(default_factory=dict)
+
+
+class Keeping:
+    """Writes the records."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the database; nothing is asked yet."""
+        self._database = database
+
+    def keep(
+        self,
+        lines: Mapping[int, Sequence[bytes]],
+        committed_us: Mapping[int, Sequence[int]] | None = None,
+    ) -> Kept:
+        """Keep the lines of each lane (an event's JSON each), in their order.
+
+        ``committed_us``: when each came into its ledger, on Redis's clock, where that is known.
+        What is kept already is left out; so it does no harm to hand lines in again. Nothing is
+        written where another mover wrote into one of the lanes meanwhile. Raises
+        ``RecordsUnavailable``, ``RecordsNotReady``.
+        """
+        times = committed_us or {}
+        contents = {
+            lane: [*map(content_of, lines[lane], times.get(lane) or [0] * len(lines[lane]))]
+            for lane in sorted(lines)
+        }
+        try:
+            with self._database.writing() as connection:
+                check(connection)
+                return self._keep(connection, contents)
+        except _Overtaken:
+            return Kept(done=False)
+
+    def _keep(self, connection: Connection, contents: Mapping[int, Sequence[Content]]) -> Kept:
+        known = _known(connection, [one.id for lane in contents.values() for one in lane])
+        rows, heads = _Rows(), {}
+        for lane, all_ in contents.items():
+            fresh = {one.id: one for one in reversed(all_) if one.id not in known}
+            new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
+            heads[lane] = _continue(connection, lane, new, rows)
+        try:
+            _write(connection, rows)
+        except IntegrityError as error:
+            raise _Overtaken from error
+        return Kept(done=True, new=len(rows.links), heads=heads)
+
+
+class _Overtaken(Exception):
+    """Another mover wrote into the lane; the transaction is rolled back."""
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for at in range(0, len(ids), _UNDER_WAY):
+        some = ids[at : at + _UNDER_WAY]
+        asked = select(tables.links.c.event_id).where(tables.links.c.event_id.in_(some))
+        found.update(connection.scalars(asked))
+    return found
+
+
+def _continue(connection: Connection, lane: int, new: Iterable[Content], rows: _Rows) -> int:
+    """Chain the contents to the lane's last link; gives the lane's newest sequence number."""
+    heads = tables.heads
+    found = connection.execute(select(heads.c.seq, heads.c.hash).where(heads.c.lane == lane))
+    start, previous = found.one_or_none() or (0, FIRST)
+    seq = start
+    for one in new:
+        seq += 1
+        previous = link_hash(previous, lane, seq, one.id, one.hash)
+        rows.links.append(
+            {
+                "lane": lane,
+                "seq": seq,
+                "event_id": one.id,
+                "content_hash": one.hash,
+                "hash": previous,
+            }
+        )
+        rows.events.append({**one.event, "lane": lane, "seq": seq})
+        if one.text is not None:
+            rows.texts.append(one.text)
+        if one.standing is not None and one.number:
+            rows.numbers[one.number] = number_row(lane, seq, one.number, one.standing)
+    if seq > start:
+        _advance(connection, lane, start, seq, previous)
+    return seq
+
+
+def _advance(connection: Connection, lane: int, before: int, seq: int, hash_: bytes) -> None:
+    """Move the lane's head, if it still stands where it was read. Raises ``_Overtaken``."""
+    heads = tables.heads
+    if not before:
+        try:
+            connection.execute(insert(heads).values(lane=lane, seq=seq, hash=hash_))
+        except IntegrityError as error:
+            raise _Overtaken from error
+        return
+    moved = connection.execute(
+        update(heads).where(heads.c.lane == lane, heads.c.seq == before).values(seq=seq, hash=hash_)
+    )
+    if moved.rowcount != 1:
+        raise _Overtaken
+
+
+def _write(connection: Connection, rows: _Rows) -> None:
+    for table, some in (
+        (tables.links, rows.links),
+        (tables.events, rows.events),
+        (tables.texts, rows.texts),
+    ):
+        if some:
+            connection.execute(insert(table), some)
+    if rows.numbers:
+        _upsert(connection, tables.numbers, [rows.numbers[one] for one in sorted(rows.numbers)])
+
+
+def _upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    adding = dialect.insert(table)
+    newer = {one.name: adding.excluded[one.name] for one in table.columns if not one.primary_key}
+    connection.execute(
+        adding.on_conflict_do_update(
+            index_elements=["number"], set_=newer, where=table.c.seq < adding.excluded.seq
+        ),
+        rows,
+    )

@@ -1,0 +1,226 @@
+"""Reading the records: events of a number or a time, how numbers stand, the chain's links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import Select, func, select
+
+from smsgate.consent import Event, Standing
+from smsgate.records.contents import event_of, lookup, standing_of
+from smsgate.records.database import Database
+from smsgate.records.schema import check
+from smsgate.records.tables import events, heads, links, numbers, stores, texts
+
+Row: TypeAlias = Any
+"""A row of the database; its types are the query's."""
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event of the records, and its place in the chain."""
+
+    event: Event
+    lane: int
+    seq: int
+    erased: bool
+    """Whether it had texts that were erased since."""
+    committed_us: int = 0
+    """When it came into the ledger, in one step with what it changed; 0 where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """How a number stands, by the newest event that said so."""
+
+    number: str
+    lane: int
+    seq: int
+    """Of that event."""
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a lane's chain."""
+
+    lane: int
+    seq: int
+    event_id: str
+    content_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A provider's message that was recorded."""
+
+    lane: int
+    account: str
+    message_id: str
+    kind: str
+    received_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKnown:
+    """A store whose events these are."""
+
+    id: str
+    buckets: int
+    made_us: int
+
+
+_EVENTS = select(
+    events.c.facts,
+    texts.c.words,
+    events.c.lane,
+    events.c.seq,
+    events.c.text_digest,
+    events.c.committed_us,
+).select_from(events.outerjoin(texts, texts.c.event_id == events.c.id))
+
+
+class Reading:
+    """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+
+    Where the SQLite file was never made there is nothing: nothing was ever recorded.
+    Iterators hold a read transaction until they are exhausted or closed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use the database; nothing is asked yet."""
+        self._database = database
+
+    def of_number(self, number: str) -> list[Recorded]:
+        """Everything recorded of a number, in the order of its chain."""
+        asked = _EVENTS.where(events.c.number == lookup(number))
+        return [*map(_recorded, self._rows(asked.order_by(events.c.seq)))]
+
+    def of_kind(self, kind: str) -> Iterator[Recorded]:
+        """Every event of a kind, oldest first."""
+        asked = _EVENTS.where(events.c.kind == kind).order_by(events.c.received_us)
+        return map(_recorded, self._stream(asked))
+
+    def between(self, since_us: int = 0, until_us: int | None = None) -> Iterator[Recorded]:
+        """Everything received from ``since_us`` until before ``until_us``, oldest first."""
+        asked = _EVENTS.where(events.c.received_us >= since_us)
+        if until_us is not None:
+            asked = asked.where(events.c.received_us < until_us)
+        return map(_recorded, self._stream(asked.order_by(events.c.received_us, events.c.id)))
+
+    def of_message(self, account: str, message_id: str) -> list[Recorded]:
+        """The events of a provider's message."""
+        asked = _EVENTS.where(
+            events.c.account == lookup(account), events.c.message_id == lookup(message_id)
+        )
+        return [*map(_recorded, self._rows(asked))]
+
+    def one(self, event_id: str) -> Recorded | None:
+        """The event of that id; None where it was never kept, or removed."""
+        rows = self._rows(_EVENTS.where(events.c.id == event_id))
+        return _recorded(rows[0]) if rows else None
+
+    def messages(self, since_us: int, kind: str = "") -> Iterator[Message]:
+        """The providers' messages received since then (of one kind only), oldest first."""
+        asked = (
+            select(
+                events.c.lane,
+                events.c.account,
+                events.c.message_id,
+                events.c.kind,
+                events.c.received_us,
+            )
+            .where(events.c.received_us >= since_us, events.c.message_id != "")
+            .order_by(events.c.received_us)
+        )
+        if kind:
+            asked = asked.where(events.c.kind == kind)
+        return (Message(*row) for row in self._stream(asked))
+
+    def numbers(self, lane: int | None = None) -> Iterator[Numbered]:
+        """How every number (of a lane) stands, in no particular order."""
+        asked = select(numbers)
+        if lane is not None:
+            asked = asked.where(numbers.c.lane == lane)
+        return (_numbered(row) for row in self._stream(asked))
+
+    def number(self, number: str) -> Numbered | None:
+        """How one number stands; None where no event ever said."""
+        asked = select(numbers).where(numbers.c.number == lookup(number))
+        rows = self._rows(asked)
+        return _numbered(rows[0]) if rows else None
+
+    def count_numbers(self) -> int:
+        """How many numbers ``numbers`` will give."""
+        return self._scalar(select(func.count()).select_from(numbers))
+
+    def count_events(self) -> int:
+        """How many links the chains have."""
+        return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
+
+    def heads(self) -> dict[int, Link]:
+        """The newest link of each lane that has one."""
+        asked = select(links).join(
+            heads, (heads.c.lane == links.c.lane) & (heads.c.seq == links.c.seq)
+        )
+        return {row.lane: Link(*row) for row in self._rows(asked)}
+
+    def newest_us(self) -> int:
+        """When the newest event was applied; 0 where there is none."""
+        return self._scalar(select(func.coalesce(func.max(events.c.applied_us), 0)))
+
+    def seqs(self) -> dict[int, int]:
+        """By lane the sequence number of its newest link."""
+        return {row.lane: row.seq for row in self._rows(select(heads.c.lane, heads.c.seq))}
+
+    def links(self, lane: int, after: int = 0, until: int | None = None) -> Iterator[Link]:
+        """The links of a lane behind a sequence number, in order."""
+        asked = select(links).where(links.c.lane == lane, links.c.seq > after)
+        if until is not None:
+            asked = asked.where(links.c.seq <= until)
+        return (Link(*row) for row in self._stream(asked.order_by(links.c.seq)))
+
+    def has(self, event_ids: Sequence[str]) -> set[str]:
+        """Which of the ids are in the chain."""
+        asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
+        return {row.event_id for row in self._rows(asked)}
+
+    def stores(self) -> list[StoreKnown]:
+        """The stores whose events these are, oldest first."""
+        asked = select(stores).order_by(stores.c.made_us)
+        return [StoreKnown(*row) for row in self._rows(asked)]
+
+    def _scalar(self, asked: Select[Any]) -> int:
+        rows = self._rows(asked)
+        return int(rows[0][0]) if rows else 0
+
+    def _stream(self, asked: Select[Any]) -> Iterator[Row]:
+        if self._database.absent:
+            return
+        with self._database.reading() as connection:
+            check(connection)
+            streamed = connection.execution_options(yield_per=_PAGE)
+            with streamed.execute(asked) as rows:
+                yield from rows
+
+    def _rows(self, asked: Select[Any]) -> list[Row]:
+        if self._database.absent:
+            return []
+        with self._database.reading() as connection:
+            check(connection)
+            return [*connection.execute(asked)]
+
+
+def _recorded(row: Row) -> Recorded:
+    facts, words, lane, seq, digest, committed_us = row
+    erased = bool(digest) and words is None
+    return Recorded(event_of(facts, words), lane, seq, erased, committed_us)
+
+
+def _numbered(row: Row) -> Numbered:
+    number, lane, seq, *rest = row
+    return Numbered(number, lane, seq, standing_of(*rest))

@@ -1,0 +1,128 @@
+"""Taking contents away: texts at a person's request, old contents by retention; never links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from smsgate.errors import RecordsDiffer
+from smsgate.records.announcing import ANNOUNCING, FOR_EVER, Part
+from smsgate.records.contents import lookup
+from smsgate.records.database import Database
+from smsgate.records.schema import check
+from smsgate.records.tables import events, links, numbers, removals, texts
+
+BATCH = 5_000
+"""Events in one removal."""
+_CONSENTS = ("opt_in", "consent")
+_UNDER_WAY = 5_000
+
+
+class Removing:
+    """Finds what may go, and takes it away once an event in the chain has said so."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the database; nothing is asked yet."""
+        self._database = database
+
+    def texts_of(self, number: str) -> list[str]:
+        """The ids of a number's events that still have texts."""
+        asked = (
+            select(events.c.id)
+            .join(texts, texts.c.event_id == events.c.id)
+            .where(events.c.number == lookup(number))
+        )
+        return self._ids(asked)
+
+    def old_texts(self, before_us: int, kept: Iterable[str]) -> list[str]:
+        """Ids of events with texts, received before then, of none of the kinds; at most a batch."""
+        asked = (
+            select(events.c.id)
+            .join(texts, texts.c.event_id == events.c.id)
+            .where(events.c.received_us < before_us, events.c.kind.not_in([*kept, *FOR_EVER]))
+            .limit(BATCH)
+        )
+        return self._ids(asked)
+
+    def old_events(
+        self, before_us: int, kinds: Sequence[str], *, others: bool = False
+    ) -> list[str]:
+        """Ids of events of these kinds (``others``: of none), received before then.
+
+        At most a batch. Without those on which a suppression, a lock or a consent rests that
+        holds today, and without those that explain what was taken away.
+        """
+        kind = events.c.kind.not_in(kinds) if others else events.c.kind.in_(kinds)
+        asked = (
+            select(events.c.id)
+            .outerjoin(numbers, numbers.c.number == events.c.number)
+            .where(
+                events.c.received_us < before_us,
+                kind,
+                events.c.kind.not_in(FOR_EVER),
+                or_(numbers.c.number.is_(None), ~_rests_on()),
+            )
+            .limit(BATCH)
+        )
+        return self._ids(asked)
+
+    def remove(self, by: str, part: Part, ids: Sequence[str]) -> None:
+        """Take the texts, or texts and contents, of events away, in one transaction.
+
+        ``by`` is the event in the chain that announced it. Raises ``RecordsDiffer`` where it is
+        not in the chain, or where some of it is gone already; nothing is changed then.
+        """
+        with self._database.writing() as connection:
+            check(connection)
+            _refuse_unannounced(connection, by)
+            rows = [{"event_id": id_, "part": part, "removed_by": by} for id_ in ids]
+            try:
+                connection.execute(insert(removals), rows)
+            except IntegrityError as error:
+                raise RecordsDiffer("some of it was taken away by another removal") from error
+            for at in range(0, len(ids), _UNDER_WAY):
+                some = ids[at : at + _UNDER_WAY]
+                connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
+                if part == "event":
+                    connection.execute(delete(events).where(events.c.id.in_(some)))
+        self._database.tidy()
+
+    def _ids(self, asked: Select[Any]) -> list[str]:
+        if self._database.absent:
+            return []
+        with self._database.reading() as connection:
+            check(connection)
+            return [*connection.scalars(asked)]
+
+
+def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
+    """Whether something that holds today rests on the event: the newest that said how it stands."""
+    holds = or_(
+        numbers.c.everywhere,
+        numbers.c.locked,
+        numbers.c.own != "",
+        numbers.c.back != "",
+        numbers.c.consents != "",
+    )
+    newest = (events.c.lane == numbers.c.lane) & (events.c.seq == numbers.c.seq)
+    consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
+    return (newest & holds) | consented
+
+
+def _refuse_unannounced(connection: Connection, by: str) -> None:
+    asked = (
+        select(events.c.kind).join(links, links.c.event_id == events.c.id).where(events.c.id == by)
+    )
+    if connection.scalar(asked) not in ANNOUNCING:
+        raise RecordsDiffer(f"no event {by} in the chain says that anything is taken away")
+
+
+def by_removal(rows: Iterable[tuple[str, str, str]]) -> Mapping[tuple[str, str], list[str]]:
+    """Removals (event id, part, removed by) as lists of event ids, by announcing event and part."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for event_id, part, removed_by in rows:
+        found.setdefault((removed_by, part), []).append(event_id)
+    return found

@@ -1,0 +1,126 @@
+"""The tables, as queries name them. They are made by the migrations, which this must fit.
+
+========  =========================  ==============================================================
+table     key                        holds
+========  =========================  ==============================================================
+links     lane, seq; event_id        the hash chain of each lane; never changed, never removed
+heads     lane                       the newest link of each lane
+events    id                         what happened, without texts; removed by retention alone
+texts     event_id                   salt and texts of an event: what can be erased
+removals  event_id, part             which contents were taken away, and by which event
+numbers   number                     how each number stands, by its newest event that said so
+stores    id                         the stores (Redis) whose events these are
+========  =========================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+ID = 64
+"""Longest id of an event or a store."""
+LOOKUP = 200
+"""Longest text in a column that is looked up by; the facts have it whole."""
+
+metadata = MetaData()
+
+links = Table(
+    "links",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", String(ID), nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("event_id", name="links_event_id"),
+    sqlite_with_rowid=False,
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", String(LOOKUP), nullable=False),
+    Column("outcome", String(LOOKUP), nullable=False),
+    Column("number", String(LOOKUP), nullable=False),
+    Column("program", String(LOOKUP), nullable=False),
+    Column("scope", String(LOOKUP), nullable=False),
+    Column("source", String(LOOKUP), nullable=False),
+    Column("actor", String(LOOKUP), nullable=False),
+    Column("account", String(LOOKUP), nullable=False),
+    Column("message_id", String(LOOKUP), nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("applied_us", BigInteger, nullable=False),
+    Column("committed_us", BigInteger, nullable=False),
+    Column("stands", Boolean, nullable=False),
+    Column("text_digest", LargeBinary, nullable=False),
+    Column("facts", Text, nullable=False),
+    Index("events_number", "number", "received_us"),
+    Index("events_kind", "kind", "received_us"),
+    Index("events_received", "received_us"),
+    Index("events_message", "account", "message_id"),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("event_id", String(ID), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("words", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("event_id", String(ID), primary_key=True),
+    Column("part", String(8), primary_key=True),
+    Column("removed_by", String(ID), nullable=False),
+    Index("removals_removed_by", "removed_by"),
+    sqlite_with_rowid=False,
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("number", String(LOOKUP), primary_key=True),
+    Column("lane", SmallInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("everywhere", Boolean, nullable=False),
+    Column("own", Text, nullable=False),
+    Column("back", Text, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("consents", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("numbers_event", "lane", "seq"),
+)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("buckets", BigInteger, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+)

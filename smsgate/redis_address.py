@@ -1,0 +1,101 @@
+"""From the URL of a Redis to a client: one server, one behind Sentinels, or a cluster.
+
+``redis://``, ``rediss://`` and ``unix://`` are one server. ``redis+sentinel://host:26379,host2:26379/
+mymaster`` asks Sentinels where the primary ``mymaster`` is; ``redis+cluster://host:7000,host2:7001``
+learns the rest of a cluster from any of the nodes named. ``rediss+…`` is the same over TLS.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+Client: TypeAlias = Any
+"""A ``redis.Redis`` or a ``Cluster``. Their own types describe every decoding at once."""
+_SENTINEL_PORT = 26379
+_PORT = 6379
+
+
+def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
+    """A client for the URL; connects on first use. Times in seconds; None waits for ever.
+
+    A connection that broke while it lay in the pool is replaced once; a time-out is not tried
+    again, because a provider is waiting.
+    """
+    kind = kind_of(url)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": connect_s,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    }
+    if kind == "sentinel":
+        return _behind_sentinels(url, options)
+    if kind == "cluster":
+        return Cluster(url, options)
+    return redis.Redis.from_url(url, **options)
+
+
+def kind_of(url: str) -> str:
+    """``server``, ``sentinel`` or ``cluster``."""
+    _, _, kind = url.partition("://")[0].partition("+")
+    return kind or "server"
+
+
+class Cluster:
+    """A ``RedisCluster`` that connects on first use, as the client of one server does."""
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        """Note where some of the nodes are."""
+        self._url = url
+        self._options = options
+        self._lock = threading.Lock()
+        self._client: Client = None
+
+    def __getattr__(self, name: str) -> Client:
+        """Whatever a ``RedisCluster`` has."""
+        return getattr(self.connected(), name)
+
+    def connected(self) -> Client:
+        """The client, with its nodes and slots known. Raises ``redis.RedisError``."""
+        with self._lock:
+            if self._client is None:
+                nodes: list[Any] = [
+                    ClusterNode(host, port)  # type: ignore[no-untyped-call]
+                    for host, port in _hosts(self._url, _PORT)
+                ]
+                self._client = RedisCluster(
+                    startup_nodes=nodes, **_credentials(self._url), **self._options
+                )
+            return self._client
+
+
+def _behind_sentinels(url: str, options: dict[str, Any]) -> Client:
+    name, _, database = urlsplit(url).path.strip("/").partition("/")
+    hosts = _hosts(url, _SENTINEL_PORT)
+    sentinel: Client = Sentinel(hosts, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(
+        name or "mymaster", db=int(database or 0), **_credentials(url), **options
+    )
+
+
+def _hosts(url: str, port: int) -> list[tuple[str, int]]:
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    parted = [host.rpartition(":") if ":" in host else (host, "", "") for host in hosts]
+    return [(name.strip("[]"), int(given or port)) for name, _, given in parted]
+
+
+def _credentials(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"ssl": True} if url.startswith("rediss+") else {}
+    user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+    if user:
+        found["username"] = unquote(user)
+    if password:
+        found["password"] = unquote(password)
+    return found

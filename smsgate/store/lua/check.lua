@@ -1,0 +1,77 @@
+#!lua flags=no-writes
+-- One look at a lane for one program: what stands between it and each of many numbers.
+-- All at one moment: a number that moves from hold to set would otherwise be seen in neither.
+--
+-- Names of sets are made here, from the lane's prefix: there are up to five for each bucket, and
+-- most do not exist. All of them are in the slot of KEYS[1].
+--
+-- KEYS  1 marker  2 programs  3 holds  4 reviews
+-- ARGV  1 prefix of the lane's keys  2 name of the program
+--       then for each bucket: its index, how many numbers, and these without their plus
+-- Gives {marker fields, program, one byte of sights a number, {place, state of a number, …}}
+local marker = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets')
+local prefix, name = ARGV[1], ARGV[2]
+local program = redis.call('HGET', KEYS[2], name) or ''
+local LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
+local wants_consent = string.find(program, '"require_consent":true', 1, true)
+local FEW = 4
+
+local byte = {}
+for value = 0, 255 do byte[value] = string.char(value) end
+
+-- Which of a bucket's numbers are in a set; nothing where none can be.
+local function members(kind, bucket, first, last)
+  local key = prefix .. kind .. ':' .. bucket
+  if last - first >= FEW and redis.call('EXISTS', key) == 0 then return nil end
+  return redis.call('SMISMEMBER', key, unpack(ARGV, first, last))
+end
+
+-- Fields of a hash such as alerts:+14155550123. Where the hash is small it is read whole,
+-- else asked for each number.
+local function fields(key, asked)
+  local count = redis.call('HLEN', key)
+  if count == 0 then return nil end
+  if count > 2 * asked then
+    return function(field) return redis.call('HEXISTS', key, field) == 1 end
+  end
+  local known = {}
+  for _, field in ipairs(redis.call('HKEYS', key)) do known[field] = true end
+  return function(field) return known[field] end
+end
+local held, waits = fields(KEYS[3], #ARGV), fields(KEYS[4], #ARGV)
+
+local sights, states, place, at = {}, {}, 0, 3
+while at <= #ARGV do
+  local bucket, count = ARGV[at], tonumber(ARGV[at + 1])
+  local first, last = at + 2, at + 1 + count
+  local locked = members('lock', bucket, first, last)
+  local own = members('set:' .. name, bucket, first, last)
+  local everywhere = members('set:all', bucket, first, last)
+  local back = everywhere and members('back:' .. name, bucket, first, last)
+  local consents = wants_consent and members('consent:' .. name, bucket, first, last)
+  for offset = 1, count do
+    local bits = 0
+    if locked and locked[offset] == 1 then bits = bits + LOCKED end
+    if own and own[offset] == 1 then bits = bits + OWN end
+    if everywhere and everywhere[offset] == 1 then bits = bits + EVERYWHERE end
+    if back and back[offset] == 1 then bits = bits + BACK end
+    if consents and consents[offset] == 1 then bits = bits + CONSENT end
+    if held then
+      local number = ':+' .. ARGV[first + offset - 1]
+      if held('all' .. number) then bits = bits + HELD_ALL end
+      if held(name .. number) then bits = bits + HELD end
+    end
+    if waits and waits(name .. ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
+    place = place + 1
+    sights[place] = byte[bits]
+    if bits % 8 > 0 then
+      local state = redis.call('GET', prefix .. 'number:+' .. ARGV[first + offset - 1])
+      if state then
+        states[#states + 1] = place - 1
+        states[#states + 1] = state
+      end
+    end
+  end
+  at = last + 1
+end
+return {marker, program, table.concat(sights), states}

@@ -1,0 +1,17 @@
+#!lua
+-- Take entries out of a lane's ledger that the records have, and note how far those are.
+-- Atomic, so that `kept` never says less than what is gone, and never goes back.
+--
+-- KEYS  1 ledger  2 kept
+-- ARGV  1 the records' newest sequence number of the lane  2… ids of ledger entries
+-- Gives how many entries were there.
+local wrong = wrong_type(KEYS[1], 'stream') or wrong_type(KEYS[2], 'string')
+if wrong then return wrong end
+if not tonumber(ARGV[1]) then return redis.error_reply('ERR the sequence number is none') end
+
+local gone = 0
+for place = 2, #ARGV do gone = gone + redis.call('XDEL', KEYS[1], ARGV[place]) end
+if tonumber(redis.call('GET', KEYS[2]) or 0) < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[2], ARGV[1])
+end
+return gone

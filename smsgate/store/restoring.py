@@ -1,0 +1,171 @@
+"""Restoring a store from what the records have: sets, marks, message ids, review holds.
+
+While it is done no lane has a ready marker: the gate says ``not_ready``, workers and senders wait,
+and the inbox goes on to take what providers post. Holds and the inbox itself are left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+import redis
+
+from smsgate.consent import NumberState, Standing
+from smsgate.messages import ALL
+from smsgate.redis_address import Client
+from smsgate.store.commits import KEEP_S, memberships, set_name
+from smsgate.store.connection import Command, round_trip, translated
+from smsgate.store.inbox import REMEMBER_S
+from smsgate.store.keys import LANE_KEYS, LAYOUT, REBUILD_LEASE, lane_of
+
+_AT_ONCE = 2_000
+"""Commands in one round trip."""
+_LEASE_S = 60
+_READ = 500
+"""Sets that are read in one round trip."""
+_SETS = ("set:", "back:", "lock:", "consent:")
+_KINDS = (*_SETS, "number:")
+"""What follows the lane in the names of keys that are made anew."""
+
+_encode = msgspec.json.encode
+_NOTHING = NumberState()
+
+
+class Restoring:
+    """Writes a store anew. Everything here raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+
+    def leads(self, name: str) -> bool:
+        """Whether ``name`` may rebuild now; asked again within a minute it goes on to."""
+        with translated():
+            if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
+                return True
+            leads = bool(self._client.get(REBUILD_LEASE) == name.encode())
+            if leads:
+                self._client.expire(REBUILD_LEASE, _LEASE_S)
+        return leads
+
+    def shut(self) -> None:
+        """Take every lane out of use."""
+        self._write([("HSET", keys.marker, "ready", 0) for keys in LANE_KEYS])
+
+    def empty(self) -> None:
+        """Forget sets and marks."""
+        with translated():
+            found = [
+                key
+                for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
+                if key.partition(b"}:")[2].decode().startswith(_KINDS)
+            ]
+            self._write([("UNLINK", key) for key in found])
+
+    def members(self) -> Iterator[tuple[int, str, str, set[int]]]:
+        """All sets: lane, kind, scope, and the numbers in them as integers, bucket by bucket."""
+        with translated():
+            names = [
+                key
+                for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
+                if key.partition(b"}:")[2].decode().startswith(_SETS)
+            ]
+        for at in range(0, len(names), _READ):
+            step = names[at : at + _READ]
+            with translated():
+                found = round_trip(
+                    self._client,
+                    [("SMEMBERS", key) for key in step],
+                    [key.decode() for key in step],
+                )
+            for key, numbers in zip(step, found, strict=True):
+                yield (*_named(key.decode()), {int(number) for number in numbers})
+
+    def load(self, lane: int, standings: Mapping[str, Standing], buckets: int, now_us: int) -> None:
+        """Put numbers (E.164) of a lane into their sets, with the marks of the last 48 hours."""
+        keys = LANE_KEYS[lane]
+        members: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+        commands: list[Command] = []
+        for number, standing in standings.items():
+            digits = number[1:]
+            bucket = int(digits) % buckets
+            for kind, scope in memberships(standing):
+                members[kind, scope, bucket].append(digits)
+            if standing.state is not _NOTHING:
+                left_s = KEEP_S - (now_us - _newest_us(standing.state)) // 1_000_000
+                if left_s > 0:
+                    state, name = _encode(standing.state), keys.number(number)
+                    commands.append(("SET", name, state, "EX", min(left_s, KEEP_S)))
+        commands += [
+            ("SADD", set_name(keys, kind, scope, numbers[0], buckets), *numbers)
+            for (kind, scope, _), numbers in members.items()
+        ]
+        self._write(commands, one_lane=True)
+
+    def remember(self, messages: Iterable[tuple[int, str, str, int]], now_us: int) -> None:
+        """Know messages again: lane, account, id and receipt (us) of each of the last 48 hours."""
+        commands: list[Command] = []
+        for lane, account, id_, received_us in messages:
+            left_s = REMEMBER_S - (now_us - received_us) // 1_000_000
+            if left_s > 0:
+                key = LANE_KEYS[lane].seen(account, id_)
+                commands.append(("SET", key, "rebuilt", "EX", min(left_s, REMEMBER_S)))
+        self._write(commands)
+
+    def remember_opt_ins(self, messages: Iterable[tuple[int, str, str]]) -> None:
+        """Know opt-ins again, without end: lane, account and message id of each."""
+        commands: list[Command] = [
+            ("SADD", LANE_KEYS[lane].optins, f"{account}:{id_}") for lane, account, id_ in messages
+        ]
+        self._write(commands)
+
+    def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
+        """Hold what waits for a person: program, number and inbox id of each text."""
+        commands: list[Command] = [
+            ("HSETNX", LANE_KEYS[lane_of(number)].reviews, f"{program}:{number}", id_)
+            for program, number, id_ in waiting
+        ]
+        self._write(commands)
+
+    def open(self, store_id: str, buckets: int, kept: Mapping[int, int]) -> None:
+        """Make the store ready: how far the records have each lane first, the markers last."""
+        self._write([("SET", keys.kept, kept.get(keys.lane, 0)) for keys in LANE_KEYS])
+        fields = ("store", store_id, "layout", LAYOUT, "buckets", buckets, "ready", 1)
+        self._write([("HSET", keys.marker, *fields) for keys in LANE_KEYS])
+
+    def release(self) -> None:
+        """Let others rebuild."""
+        with translated():
+            self._client.delete(REBUILD_LEASE)
+
+    def _write(self, commands: Sequence[Command], *, one_lane: bool = False) -> None:
+        """Write in steps; those of one lane each as a transaction, so that Redis syncs once."""
+        for at in range(0, len(commands), _AT_ONCE):
+            step = commands[at : at + _AT_ONCE]
+            keys = [_key(command) for command in step]
+            if one_lane:
+                step, keys = [("MULTI",), *step, ("EXEC",)], [keys[0], *keys, keys[0]]
+            with translated():
+                results = round_trip(self._client, step, keys)
+                for result in [*results[:-1], *results[-1]] if one_lane else results:
+                    if isinstance(result, redis.RedisError):
+                        raise result
+
+
+def _named(key: str) -> tuple[int, str, str]:
+    """Lane, kind and scope of a set, from its name."""
+    lane, _, rest = key.removeprefix("smsgate:{").partition("}:")
+    kind, _, rest = rest.partition(":")
+    return int(lane), kind, rest.rpartition(":")[0] or ALL
+
+
+def _key(command: Command) -> str:
+    key = command[1]
+    return key.decode() if isinstance(key, bytes) else str(key)
+
+
+def _newest_us(state: NumberState) -> int:
+    stamps = [mark.stamp_us for mark in state.marks.values()]
+    return max([*stamps, *state.asked_us.values(), *state.helped_us], default=0)

@@ -1,0 +1,46 @@
+"""The labelled texts, and the classifier that they are tried on."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from smsgate.optout import Classifier, load_sets
+from smsgate.settings import Program
+
+HERE = Path(__file__).parent
+OUT = ("opt_out", "opt_out_all")
+
+
+class Labelled(NamedTuple):
+    """One line of a file."""
+
+    label: str
+    language: str
+    text: str
+    phenomenon: str = ""
+
+
+def named() -> list[str]:
+    """The files with labelled texts, without their endings."""
+    return sorted(str(path.relative_to(HERE))[:-4] for path in HERE.rglob("*.tsv"))
+
+
+def labelled(name: str) -> list[Labelled]:
+    """The lines of a file: label, language, text, and a phenomenon where there is one."""
+    lines = (HERE / f"{name}.tsv").read_text("utf-8").splitlines()[1:]
+    return [
+        Labelled(label, language, text.replace("\\n", "\n"), "".join(more[:1]))
+        for label, language, text, *more in (line.split("\t") for line in lines)
+    ]
+
+
+@cache
+def classifier() -> Classifier:
+    """Every shipped language, for a program of region US."""
+    program = Program(
+        name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US"
+    )
+    sets, _ = load_sets(None, program.keywords)
+    return Classifier(program, sets)

@@ -1,0 +1,60 @@
+"""A real gateway on the real Redis, with what a test needs of a configuration.
+
+It understands no texts: reading keyword sets would take most of a test's time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smsgate.gateway import Gateway
+from smsgate.providers import secret_keys
+from smsgate.settings import read_settings
+from smsgate.wiring import Configuration, build_gateway, publish_programs
+
+PUBLIC_URL = "https://sms.example.com"
+NEW, OLD = "the-newer-secret", "the-older-secret"
+ALERTS = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "AC55555555555555555555555555555555"
+auth_token  = "a-token"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["en"]
+region   = "US"
+"""
+ORDERS = """
+[programs.orders]
+name     = "Acme <b>Orders</b> & \\"Co\\""
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["en"]
+kind     = "service"
+"""
+
+
+def make_gateway(folder: Path, redis_url: str, toml: str = ALERTS + ORDERS, **env: str) -> Gateway:
+    """Build it from files in ``folder``, on a store that is ready; the caller closes it."""
+    config = folder / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "smsgate.toml").write_text(toml, encoding="utf-8")
+    environ = {
+        "SMSGATE_CONFIG": str(config),
+        "SMSGATE_DATA_DIR": str(folder / "var"),
+        "REDIS_URL": redis_url,
+        "SMSGATE_PUBLIC_URL": PUBLIC_URL,
+        "SMSGATE_API_KEYS": "a-key",
+        "SMSGATE_SECRET_KEYS": f"{NEW},{OLD}",
+        **env,
+    }
+    settings, faults = read_settings(environ, secret_keys=secret_keys)
+    assert not faults, faults
+    gateway = build_gateway(Configuration(settings, {}, ()))
+    if not gateway.store.marker.store_id():
+        gateway.store.marker.create(buckets=8)
+    publish_programs(gateway)
+    return gateway

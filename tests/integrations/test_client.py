@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from werkzeug.serving import make_server
+
+from smsgate.client import SmsGate
+from smsgate.errors import (
+    GateUnreachable,
+    InvalidNumber,
+    StoreNotReady,
+    Suppressed,
+    Unauthorized,
+    UnknownProgram,
+)
+from smsgate.web import create_app
+
+ALLOWED, BLOCKED = "+14155550123", "+14155550124"
+
+
+@pytest.fixture
+def url(gateway) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, create_app(gateway), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_it_says_what_the_gate_says(url) -> None:
+    gate = SmsGate(url, "a-key")
+    assert gate.allows(ALLOWED, program="alerts")
+    assert not gate.allows(BLOCKED, program="alerts")
+    answers = gate.check([BLOCKED, "nonsense", ALLOWED], program="alerts")
+    assert [(one.allowed, one.reason) for one in answers] == [
+        (False, "hold"),
+        (None, "invalid"),
+        (True, ""),
+    ]
+    assert gate.check([], program="alerts") == []
+    with pytest.raises(InvalidNumber):
+        gate.allows("nonsense", program="alerts")
+
+
+def test_only_a_send_that_was_stopped_counts(url, refusals) -> None:
+    gate = SmsGate(url, "a-key")
+    gate.check([BLOCKED], program="alerts")
+    assert refusals.newest() == []
+    with pytest.raises(Suppressed) as caught:
+        gate.require([ALLOWED, BLOCKED, "nonsense"], program="alerts")
+    assert caught.value.refused == {BLOCKED: "hold", "nonsense": "invalid"}
+    gate.require([ALLOWED], program="alerts")
+    told = {(one.number, one.reason, one.by) for one in refusals.newest()}
+    assert told == {(BLOCKED, "hold", "api"), ("nonsense", "invalid", "api")}
+
+
+def test_more_than_one_call_holds_is_asked_in_several(url) -> None:
+    numbers = [f"+1415{n:07}" for n in range(10_001)] + [BLOCKED]
+    answers = SmsGate(url, "a-key", timeout_s=(2, 30)).check(numbers, program="alerts")
+    assert [one.number for one in answers] == numbers
+    assert [one.allowed for one in answers[-2:]] == [True, False]
+
+
+def test_what_the_gate_refuses_has_the_same_name_here(url, redis_client) -> None:
+    with pytest.raises(Unauthorized):
+        SmsGate(url, "wrong").allows(ALLOWED, program="alerts")
+    with pytest.raises(UnknownProgram):
+        SmsGate(url, "a-key").allows(ALLOWED, program="nothing")
+    redis_client.flushall()
+    with pytest.raises(StoreNotReady):
+        SmsGate(url, "a-key").allows(ALLOWED, program="alerts")
+
+
+def test_the_key_is_not_shown_and_gives_way_to_no_netrc(url, tmp_path, monkeypatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login joe password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    gate = SmsGate(url, "a-key")
+    assert gate.allows(ALLOWED, program="alerts")
+    assert "a-key" not in repr(gate)
+
+
+class _Odd(BaseHTTPRequestHandler):
+    """Answers 200 with whatever the test wants."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.calls += 1
+        status, headers, body = self.server.answer
+        if status == 0:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
+    server.calls = 0
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def result(**changed: object) -> bytes:
+    one = {"number": ALLOWED, "allowed": True, "reason": "", "since": None} | changed
+    return json.dumps({"results": [one]}).encode()
+
+
+ODD = [
+    (200, {}, b"<html>a login page</html>"),
+    (200, {}, b"{}"),
+    (200, {}, b"[]"),
+    (200, {}, b'{"results": []}'),
+    (200, {}, b'{"results": null}'),
+    (200, {}, result(number="+14155550199")),
+    (200, {}, result(allowed="false")),
+    (200, {}, result(allowed=1)),
+    (200, {}, b'{"results": [{"number": "+14155550123"}]}'),
+    (204, {}, b""),
+    (302, {"Location": "/elsewhere"}, b""),
+    (500, {}, b"oops"),
+    (503, {}, b'{"reason": "something new", "detail": "no"}'),
+    (0, {}, b""),
+]
+
+
+def test_whatever_is_no_clear_answer_is_none(odd) -> None:
+    gate = SmsGate(f"http://127.0.0.1:{odd.server_port}", "a-key")
+    for answer in ODD:
+        odd.answer, odd.calls = answer, 0
+        with pytest.raises(GateUnreachable):
+            gate.require([ALLOWED], program="alerts")
+        assert odd.calls == 1, answer
+    odd.answer = (200, {}, result())
+    gate.require([ALLOWED], program="alerts")
+
+
+def test_a_gate_that_hangs_or_is_away_is_not_waited_for() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(GateUnreachable, match="ReadTimeout"):
+            SmsGate(url, "a-key", timeout_s=(0.2, 0.2)).allows(ALLOWED, program="alerts")
+    with pytest.raises(GateUnreachable, match="ConnectionError"):
+        SmsGate(url, "a-key", timeout_s=(0.2, 0.2)).allows(ALLOWED, program="alerts")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from smsgate import Gate
+from smsgate.cli.main import run
+from smsgate.errors import StoreUnavailable, Suppressed
+from smsgate.store.refusals import Refusal
+from tests.integrations.conftest import ALLOWED, BLOCKED
+
+
+def test_a_send_that_is_allowed_costs_no_round_trip_more(gate, redis_client) -> None:
+    gate.require([ALLOWED], program="alerts")  # connects, and learns the bucket count
+    started = calls(redis_client)
+    gate.check([ALLOWED], program="alerts")
+    checked = calls(redis_client)
+    gate.require([ALLOWED], program="alerts")
+    assert calls(redis_client) - checked == checked - started
+
+
+def calls(redis_client) -> int:
+    return int(redis_client.info("stats")["total_commands_processed"])
+
+
+def test_a_refusal_that_cannot_be_counted_is_one_all_the_same(gate, monkeypatch) -> None:
+    def away(_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(gate._refusals, "add", away)
+    with pytest.raises(Suppressed):
+        gate.require([BLOCKED], program="alerts")
+
+
+def test_the_list_is_capped_and_the_counts_are_not(refusals) -> None:
+    for program in ("alerts", "a:b"):
+        for _ in range(11):
+            refusals.add([Refusal(f"+1415{n:07}", program, "opted_out") for n in range(600)])
+    assert len(refusals.newest(100_000)) < 11_000
+    assert refusals.newest(1)[0].number == "+14150000599"
+    counted = {(one.program, one.reason): one.count for one in refusals.counts(1)}
+    assert counted == {("alerts", "opted_out"): 6_600, ("a:b", "opted_out"): 6_600}
+
+
+def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, capsys) -> None:
+    environ = {"SMSGATE_CONFIG": str(tmp_path / "config"), "REDIS_URL": redis_url}
+    environ["SMSGATE_DATA_DIR"] = str(tmp_path / "var")
+    assert run(["refusals", "list"], environ) == 0
+    assert "stopped no send" in capsys.readouterr().out
+    with pytest.raises(Suppressed):
+        Gate.from_url(redis_url).require([ALLOWED, BLOCKED], program="alerts", by="mine")
+    assert run(["refusals", "list"], environ) == 0
+    assert f"{BLOCKED}  alerts  hold  by mine" in capsys.readouterr().out
+    assert run(["refusals", "list", "--json"], environ) == 0
+    assert '"reason": "hold"' in capsys.readouterr().out
+    assert run(["refusals", "count"], environ) == 0
+    assert "alerts  hold  1" in capsys.readouterr().out

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from smsgate.cli.main import run
+from tests.fakes.own_gateway import ALERTS, NEW, PUBLIC_URL, make_gateway
+
+NUMBER = "+14155550123"
+
+
+@pytest.fixture
+def environ(tmp_path, redis_url) -> dict[str, str]:
+    make_gateway(tmp_path, redis_url, ALERTS).close()
+    return {
+        "SMSGATE_CONFIG": str(tmp_path / "config"),
+        "SMSGATE_DATA_DIR": str(tmp_path / "var"),
+        "REDIS_URL": redis_url,
+        "SMSGATE_PUBLIC_URL": PUBLIC_URL,
+        "SMSGATE_SECRET_KEYS": NEW,
+    }
+
+
+def test_the_terminal_makes_a_link(environ, capsys) -> None:
+    assert run(["link", NUMBER, "--program", "alerts"], environ) == 0
+    plain = capsys.readouterr().out.strip()
+    assert plain.startswith(f"{PUBLIC_URL}/o/")
+    assert len(plain.rpartition("/")[2]) <= 26
+    assert run(["link", NUMBER, "--program", "alerts", "--json"], environ) == 0
+    assert json.loads(capsys.readouterr().out)["link"] == plain
+
+
+def test_the_terminal_says_what_a_link_lacks(environ, capsys) -> None:
+    for command, said in (
+        (["link", "12", "--program", "alerts"], "no phone number"),
+        (["link", NUMBER, "--program", "nothing"], "there are: alerts"),
+    ):
+        assert run(command, environ) == 2
+        assert said in capsys.readouterr().err
+    for name in ("SMSGATE_PUBLIC_URL", "SMSGATE_SECRET_KEYS"):
+        assert run(["link", NUMBER, "--program", "alerts"], environ | {name: ""}) == 2
+        assert name in capsys.readouterr().err
+
+
+def test_the_terminal_composes_and_counts(environ, capsys) -> None:
+    assert run(["compose", "Sale today’s!", "--program", "alerts", "--json"], environ) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["text"].endswith("\nReply STOP to opt out")
+    assert (told["encoding"], told["segments"]) == ("UCS-2", 1)
+    assert told["foreign"] == [{"character": "’", "count": 1, "instead": "'"}]
+    assert run(["compose", "Sale today’s!", "--program", "alerts"], environ) == 0
+    shown = capsys.readouterr().out
+    assert "1 segment (UCS-2, 35 UTF-16 units)" in shown
+    assert 'U+2019 RIGHT SINGLE QUOTATION MARK ×1; instead: "\'"' in shown
+    assert run(["compose", "x", "--program", "nothing"], environ) == 2

@@ -1,0 +1,231 @@
+"""``smsgate records`` and ``smsgate forget``, as somebody at a terminal sees them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsgate.cli.main import run
+from smsgate.gateway.recording import Recording
+from smsgate.records import Records
+from smsgate.store.keys import lane_of
+from tests.fakes.values import NUMBER, OTHER
+from tests.records.values import event, reply_event
+
+CONFIG = Path(__file__).parents[2] / "config"
+Terminal = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path / 'var' / 'records.sqlite3'}"
+
+
+@pytest.fixture
+def terminal(redis_url, tmp_path, capfdbinary) -> Terminal:
+    environ = {
+        "SMSGATE_CONFIG": str(CONFIG),
+        "SMSGATE_DATA_DIR": str(tmp_path / "var"),
+        "REDIS_URL": redis_url,
+    }
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments, environ)
+        output, errors = capfdbinary.readouterr()
+        return code, output.decode(), errors.decode()
+
+    return command
+
+
+@pytest.fixture
+def filled(terminal, store, url) -> Iterator[Records]:
+    """Three events of one number and one of another, recorded."""
+    assert terminal("records", "migrate")[0] == 0
+    records = Records(url)
+    rows = [event(1, text="=HYPERLINK(1)"), event(2, text="Stop, ünïcode"), reply_event(3)]
+    for one in [*rows, event(4, OTHER)]:
+        store.ledger.append(lane_of(one.number), one)
+    Recording(store, records).move_all()
+    yield records
+    records.close()
+
+
+def test_migrating_says_what_came_of_it(terminal):
+    assert terminal("records", "migrate") == (0, "The records have version 0001.\n", "")
+    assert terminal("records", "migrate")[1] == "The records have version 0001 already.\n"
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "export"])
+def test_without_records_the_command_that_makes_them_is_named(terminal, command):
+    code, _, errors = terminal("records", command)
+    assert code == 2
+    assert "run `smsgate records migrate`" in errors
+
+
+def test_the_status_shows_what_is_kept(terminal, filled):
+    code, output, _ = terminal("records", "status")
+    assert code == 0
+    assert "4 records of 2 numbers" in output
+    assert "From the ledgers: ok" in output
+
+    found = json.loads(terminal("records", "status", "--json")[1])
+    assert found["records"] == 4
+    assert len(found["stores"]) == 1
+    assert {lane["seq"] for lane in found["lanes"].values()} == {1, 3}
+
+
+def test_sound_records_are_said_to_be(terminal, filled):
+    digest = json.loads(terminal("records", "status", "--json")[1])["digest"]
+
+    code, output, _ = terminal("records", "verify", "--digest", digest)
+
+    assert (code, output) == (0, "All 4 records are as they were written.\n")
+
+
+def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
+    with filled._database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER texts_no_update")
+        connection.exec_driver_sql('UPDATE texts SET words = \'{"text":"Start"}\'')
+
+    code, output, errors = terminal("records", "verify")
+
+    assert code == 1
+    assert f"wrong lane {lane_of(OTHER)}, link 1, event" in errors
+    assert "4 things are wrong in 4 records." in output
+    code, output, _ = terminal("records", "verify", "--json")
+    assert code == 1
+    assert len(json.loads(output)["wrong"]) == 4
+
+
+@pytest.mark.parametrize("digest", ["3:1-0000", "x", "3:x-1", "99:1-aa"])
+def test_a_digest_that_the_chains_never_had_is_told(terminal, filled, digest):
+    code, output, _ = terminal("records", "verify", "--digest", digest, "--json")
+    assert code == 1
+    assert "never had the digest" in json.loads(output)["wrong"][0]
+
+
+def test_a_csv_can_be_opened_in_a_spreadsheet_without_harm(terminal, filled):
+    code, output, _ = terminal("records", "export")
+    rows = list(csv.DictReader(io.StringIO(output)))
+
+    assert code == 0
+    assert [row["text"] for row in rows] == ["'=HYPERLINK(1)", "Stop, ünïcode", "", "Stop 4"]
+    assert rows[0]["received"] == "2025-11-24T16:00:00.001000+00:00"
+    assert rows[0]["number"] == NUMBER
+    assert rows[2]["reply"] == "You are unsubscribed."
+
+
+def test_ndjson_has_every_event_whole(terminal, filled, tmp_path):
+    file = tmp_path / "out.ndjson"
+    code, output, _ = terminal("records", "export", "--format", "ndjson", "-o", str(file))
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+
+    assert (code, output) == (0, f"4 records are in {file}.\n")
+    assert rows[0]["entry"]["text"] == "=HYPERLINK(1)"
+    assert [row["seq"] for row in rows] == [1, 2, 3, 1]
+
+
+@pytest.mark.full
+def test_parquet_has_the_same_rows(terminal, filled, tmp_path):
+    from pyarrow import parquet
+
+    file = tmp_path / "out.parquet"
+    assert terminal("records", "export", "--format", "parquet", "-o", str(file))[0] == 0
+
+    table = parquet.read_table(file).to_pylist()
+    assert [row["text"] for row in table] == ["=HYPERLINK(1)", "Stop, ünïcode", "", "Stop 4"]
+    assert table[0]["erased"] is False
+
+
+def test_parquet_without_its_library_says_what_to_install(terminal, filled, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, _, errors = terminal("records", "export", "--format", "parquet")
+    assert code == 2
+    assert "pip install 'smsgate[parquet]'" in errors
+
+
+def test_a_span_of_time_is_exported(terminal, filled):
+    since, until = "2025-11-24T16:00:00.002", "2025-11-24T17:00:00.004+01:00"
+    _, output, _ = terminal("records", "export", "--since", since, "--until", until)
+    assert [row["seq"] for row in csv.DictReader(io.StringIO(output))] == ["2", "3"]
+
+    code, _, errors = terminal("records", "export", "--since", "yesterday")
+    assert code == 2
+    assert "write it as 2026-01-31" in errors
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_forgetting_asks_first(terminal, filled, monkeypatch, answer):
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert terminal("forget", NUMBER)[0] == 130
+    assert filled.reading.of_number(NUMBER)[0].event.entry.text
+
+
+def test_forgetting_erases_and_says_what(terminal, filled):
+    code, output, _ = terminal("forget", NUMBER, "--yes", "--reason", "asked by e-mail")
+    assert code == 0
+    assert output == (
+        f"The texts of 3 records of {NUMBER} are erased. It is suppressed where it was.\n"
+    )
+    assert terminal("records", "verify")[0] == 0
+    history = json.loads(terminal("history", NUMBER, "--json")[1])
+    assert [one["kind"] for one in history] == ["opt_out", "opt_out", "reply", "forgotten"]
+    assert "HYPERLINK" not in json.dumps(history)
+
+
+def test_the_history_is_one_from_records_and_ledger(terminal, filled, store):
+    store.ledger.append(lane_of(NUMBER), event(9, text="newest"))
+
+    history = json.loads(terminal("history", NUMBER, "--json")[1])
+
+    assert [(one.get("entry") or one["reply"])["text"] for one in history] == [
+        "=HYPERLINK(1)",
+        "Stop, ünïcode",
+        "You are unsubscribed.",
+        "newest",
+    ]
+
+
+def test_a_history_whose_records_are_elsewhere_is_refused(terminal, filled, url):
+    Path(url.removeprefix("sqlite:///")).rename(f"{url.removeprefix('sqlite:///')}.away")
+
+    code, _, errors = terminal("history", NUMBER)
+
+    assert code == 2
+    assert "set DATABASE_URL" in errors
+
+
+def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
+    terminal, filled, store, url
+):
+    path = Path(url.removeprefix("sqlite:///"))
+    filled.close()
+    for one in path.parent.glob("records.sqlite3*"):
+        one.unlink()
+    terminal("records", "migrate")
+    store.ledger.append(lane_of(NUMBER), event(9))
+    assert "adopt" in terminal("records", "status")[1]
+
+    code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
+
+    assert (code, output) == (0, "2 lanes go on.\n")
+    assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
+    Recording(store, filled).move_all()
+    told = [one.event for one in filled.reading.of_kind("adopted")]
+    assert [one.entry.decision.note for one in told] == ["the disk broke"] * 2
+    assert "behind 0; the store had been told of" in told[0].note
+    assert terminal("records", "verify")[0] == 0
+
+
+def test_the_doctor_says_how_the_records_are(terminal, store):
+    terminal("init")
+    _, output, _ = terminal("doctor")
+    assert "warning  records: there are no records" in output
+    terminal("records", "migrate")
+    assert "records: everything that happened is in the records" in terminal("doctor")[1]

@@ -1,0 +1,205 @@
+"""Keeping: what the ledgers hand in is kept once, whole, and in its order."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smsgate.consent import Standing
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.messages import Consent, Intent
+from smsgate.records import Records, keeping
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import START_MS, STOPPED, event, lines, reply_event
+
+
+def of_number(records, number=NUMBER):
+    return [one.event for one in records.reading.of_number(number)]
+
+
+def test_what_is_kept_is_read_as_it_was_written(records):
+    consent = Consent("I agree to get texts.", "web", "https://acme.example/form", 5)
+    events = [
+        event(1, note="the provider answered"),
+        reply_event(2),
+        event(3, entry=entry(Intent.OPT_IN, text="yes", consent=consent), kind="opt_in"),
+    ]
+
+    kept = records.keeping.keep({4: lines(*events)})
+
+    assert (kept.done, kept.new, kept.heads) == (True, 3, {4: 3})
+    assert of_number(records) == events
+    assert [one.seq for one in records.reading.of_number(NUMBER)] == [1, 2, 3]
+
+
+def test_what_a_newer_smsgate_wrote_is_kept_whole(records, bare_records):
+    raw = msgspec.to_builtins(event(1)) | {"hue": "red"}
+
+    records.keeping.keep({0: [msgspec.json.encode(raw)]})
+
+    with records._database.reading() as connection:
+        facts = connection.exec_driver_sql("SELECT facts FROM events").scalar_one()
+    assert msgspec.json.decode(facts)["hue"] == "red"
+
+
+def test_a_line_that_is_no_event_is_kept_and_does_not_stop_those_behind_it(records):
+    kept = records.keeping.keep({0: [b'{"kind": 5, "x": "\xff"}', b"\x00", *lines(event(1))]})
+
+    assert kept.new == 3
+    assert [one.event.kind for one in records.reading.between()][:2] == ["damaged", "damaged"]
+    assert list(records.verifying.verify()) == []
+
+
+def test_a_nul_and_a_number_without_end_do_not_stop_the_mover(records):
+    odd = event(
+        1, number="\0" + "9" * 5_000, text="nul \0, half \ud83d".encode(errors="replace").decode()
+    )
+
+    records.keeping.keep({0: lines(odd)})
+
+    assert [one.event for one in records.reading.between()] == [odd]
+    assert of_number(records, odd.number) in ([odd], [])
+    assert list(records.verifying.verify()) == []
+
+
+def test_handed_in_again_nothing_is_kept_twice(records):
+    first, second, third = lines(event(1), event(2), event(3))
+
+    records.keeping.keep({0: [first, second], 7: lines(event(9, OTHER))})
+    again = records.keeping.keep({0: [first, second, second, third, third]})
+
+    assert (again.new, again.heads) == (1, {0: 3})
+    assert records.reading.seqs() == {0: 3, 7: 1}
+
+
+def test_the_newest_event_says_how_a_number_stands(records):
+    later = Standing(own=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
+    records.keeping.keep({0: lines(event(1), event(2, standing=later), event(3, standing=None))})
+
+    (found,) = records.reading.numbers()
+
+    assert (found.number, found.seq, found.standing) == (NUMBER, 2, later)
+    assert records.reading.number(OTHER) is None
+
+
+def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(records):
+    old, new = event(1), event(2, standing=Standing())
+    records.keeping.keep({0: lines(old, new)})
+    records.keeping.keep({0: lines(old)})
+
+    found = records.reading.number(NUMBER)
+    assert found is not None
+    assert found.standing == Standing()
+
+
+def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, database_url):
+    other, told = Records(database_url), []
+    rows = lines(*(event(at) for at in range(400)))
+    start = threading.Barrier(2)
+
+    def move(by: Records) -> None:
+        start.wait()
+        for at in range(0, 400, 20):
+            while not (kept := by.keeping.keep({0: rows[at : at + 20]})).done:
+                pass
+            told.append(kept.new)
+
+    movers = [threading.Thread(target=move, args=(by,)) for by in (records, other)]
+    for mover in movers:
+        mover.start()
+    for mover in movers:
+        mover.join()
+    other.close()
+
+    assert sum(told) == 400
+    assert [one.inbox_id for one in of_number(records)] == [
+        f"{START_MS + at}-0" for at in range(400)
+    ]
+    assert list(records.verifying.verify()) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("step", "same"), [("_known", True), ("_advance", False)])
+def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
+    postgresql_url, monkeypatch, step, same
+):
+    """SQLite's writers take turns from their first question on."""
+    records, other = Records(postgresql_url), Records(postgresql_url)
+    records.migrate()
+    records.keeping.keep({0: lines(event(1))})
+    real = getattr(keeping, step)
+
+    def overtaken(*arguments):
+        monkeypatch.setattr(keeping, step, real)
+        found = real(*arguments) if same else None
+        other.keeping.keep({0: lines(event(3) if same else event(2))})
+        return found if same else real(*arguments)
+
+    monkeypatch.setattr(keeping, step, overtaken)
+    kept = records.keeping.keep({0: lines(event(3)), 1: lines(event(4, OTHER))})
+    seqs = records.reading.seqs()
+    records.close()
+    other.close()
+
+    assert not kept.done
+    assert seqs == {0: 2}
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=8))
+def test_however_the_lines_are_handed_in_each_is_kept_once(batches, tmp_path_factory):
+    records = Records(f"sqlite:///{tmp_path_factory.mktemp('given') / 'records.sqlite3'}")
+    records.migrate()
+    for batch in batches:
+        records.keeping.keep({0: lines(*(event(at) for at in batch))})
+
+    expected = list(dict.fromkeys(at for batch in batches for at in batch))
+    assert [one.inbox_id for one in of_number(records)] == [f"{START_MS + at}-0" for at in expected]
+    assert list(records.verifying.verify()) == []
+    records.close()
+
+
+def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_records, database_url):
+    if not database_url.startswith("sqlite"):
+        pytest.skip("a server has no file")
+    assert bare_records.absent
+    assert list(bare_records.reading.between()) == []
+    with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
+        bare_records.keeping.keep({0: lines(event(1))})
+    assert bare_records.absent
+
+
+def test_a_database_that_is_away_is_said_without_what_was_to_be_written(tmp_path):
+    records = Records("postgresql://somebody:secret@127.0.0.1:1/none")
+    with pytest.raises(RecordsUnavailable) as caught:
+        records.keeping.keep({0: lines(event(1, text="my secret text"))})
+    records.close()
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    path = tmp_path / "records.sqlite3"
+    path.write_bytes(b"no database at all, but more than a page of text " * 200)
+    records = Records(f"sqlite:///{path}")
+    with pytest.raises(RecordsUnavailable, match="not a database"):
+        records.check()
+    records.close()
+
+
+def test_a_database_in_memory_is_refused():
+    with pytest.raises(RecordsNotReady, match="keeps nothing"):
+        Records("sqlite://").check()
+
+
+def test_the_standing_survives(records):
+    records.keeping.keep({0: lines(event(1, standing=STOPPED))})
+    found = records.reading.number(NUMBER)
+    assert found is not None
+    assert found.standing == STOPPED

@@ -1,0 +1,286 @@
+"""From the ledgers to the records: each event once, whatever dies or is away."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
+from smsgate.gateway import recording as module
+from smsgate.gateway.recording import Recording, alarm_of
+from smsgate.records import Records
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.ledger import Waiting
+from tests.fakes.values import NUMBER, OTHER
+from tests.records.values import START_MS, event
+
+LANE = lane_of(NUMBER)
+
+
+@pytest.fixture
+def recording(store, records) -> Recording:
+    return Recording(store, records)
+
+
+@pytest.fixture
+def happen(store):
+    def append(*at: int, number: str = NUMBER) -> None:
+        for one in at:
+            store.ledger.append(lane_of(number), event(one, number))
+
+    return append
+
+
+def inbox_ids(records, number=NUMBER):
+    return [one.event.inbox_id for one in records.reading.of_number(number)]
+
+
+def recorded(*at: int) -> list[str]:
+    return [f"{START_MS + one}-0" for one in at]
+
+
+def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(recording, happen, store, records):
+    happen(1, 2)
+    happen(3, number=OTHER)
+
+    assert recording.move() == 3
+
+    assert inbox_ids(records) == recorded(1, 2)
+    assert inbox_ids(records, OTHER) == recorded(3)
+    assert store.ledger.of_number(NUMBER) == []
+    now_us = store.health.now_us()
+    for one in records.reading.of_number(NUMBER):
+        assert now_us - 10_000_000 < one.committed_us <= now_us
+    assert store.ledger.kept()[LANE] == 2
+    assert recording.move() == 0
+    assert recording.state() == "ok"
+
+
+def test_more_than_a_batch_is_moved_in_order(recording, happen, records, monkeypatch):
+    monkeypatch.setattr(module, "BATCH", 2)
+    happen(*range(5))
+
+    assert recording.move_all() == 5
+
+    assert inbox_ids(records) == recorded(*range(5))
+
+
+class Dies(Exception):
+    """The process was killed here."""
+
+
+def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_twice(
+    recording, happen, store, records, monkeypatch
+):
+    happen(1, 2)
+
+    def die(_):
+        raise Dies
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.ledger, "trim", die)
+        with pytest.raises(Dies):
+            recording.move()
+    happen(3)
+    assert store.ledger.kept()[LANE] == 0
+
+    assert Recording(store, records).move() == 1
+
+    assert inbox_ids(records) == recorded(1, 2, 3)
+    assert store.ledger.waiting().count == 0
+    assert list(records.verifying.verify()) == []
+
+
+def test_a_mover_killed_before_it_commits_has_done_nothing(
+    recording, happen, store, records, monkeypatch
+):
+    happen(1, 2)
+
+    def die(*_):
+        raise Dies
+
+    with monkeypatch.context() as patched:
+        patched.setattr("smsgate.records.keeping._write", die)
+        with pytest.raises(Dies):
+            recording.move()
+    assert records.reading.count_events() == 0
+    assert store.ledger.waiting().count == 2
+
+    assert recording.move() == 2
+
+
+def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, records, store):
+    happen(*range(300))
+    happen(*range(300, 400), number=OTHER)
+    told, start = [], threading.Barrier(3)
+
+    def move() -> None:
+        mine = Records(database_url)
+        mover = Recording(Store(open_redis(redis_url)), mine)
+        start.wait()
+        while store.ledger.waiting().count:
+            told.append(mover.move())
+        mine.close()
+
+    threads = [threading.Thread(target=move) for _ in range(3)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "BATCH", 25)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert sum(told) == 400
+    assert inbox_ids(records) == recorded(*range(300))
+    assert inbox_ids(records, OTHER) == recorded(*range(300, 400))
+    assert list(records.verifying.verify()) == []
+
+
+def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
+    away = Records("postgresql://smsgate@127.0.0.1:1/none")
+    mover = Recording(store, away)
+    happen(1)
+
+    with pytest.raises(RecordsUnavailable):
+        mover.move()
+    said = mover.state()
+    away.close()
+
+    assert store.ledger.waiting().count == 1
+    assert said.startswith("ok; 1 events wait, oldest ")
+    assert "the records cannot be used" in said
+
+
+def test_tables_of_another_version_leave_everything_in_the_ledger(recording, happen, records):
+    happen(1)
+    with records._database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(RecordsNotReady, match="9999"):
+        recording.move()
+    assert "run that smsgate, or a newer one" in recording.state()
+
+
+def test_a_store_that_is_away_is_said(recording, redis_client, monkeypatch):
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    monkeypatch.setattr(recording._store.ledger, "waiting", away)
+    assert recording.state() == "the store cannot be used: away"
+
+
+def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
+    recording, happen, store, records, redis_client
+):
+    happen(1, 2)
+    recording.move()
+    redis_client.set(LANE_KEYS[LANE].kept, 1)  # as a replica that had missed the last one
+    happen(3)
+    happen(4, number=OTHER)
+
+    with pytest.raises(RecordsDiffer, match=f"lane {LANE}.*fell back; run `smsgate rebuild`"):
+        recording.move()
+
+    assert inbox_ids(records) == recorded(1, 2)
+    assert inbox_ids(records, OTHER) == recorded(4)
+    assert not recording.state().startswith("ok")
+
+
+def test_a_flushed_store_is_left_alone(recording, happen, store, records, redis_client):
+    happen(1, 2)
+    recording.move()
+    redis_client.flushall()
+    happen(3)
+
+    with pytest.raises(RecordsDiffer, match="fell back"):
+        recording.move()
+
+
+def test_another_store_is_left_alone(recording, happen, store, records, redis_client):
+    happen(1)
+    recording.move()
+    redis_client.flushall()
+    store.marker.create(buckets=8)
+    happen(2)
+
+    with pytest.raises(RecordsDiffer, match="those of another one"):
+        Recording(store, records).move()
+
+
+def test_a_database_that_has_less_than_was_kept_is_left_alone(
+    recording, happen, store, records, tmp_path
+):
+    happen(1, 2)
+    recording.move()
+    older = Records(f"sqlite:///{tmp_path / 'older.sqlite3'}")
+    older.migrate()
+    happen(3)
+
+    mover = Recording(store, older)
+    with pytest.raises(RecordsDiffer, match="the records end at 0, and the store was told of 2"):
+        mover.move()
+    older.close()
+
+
+def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
+    recording, happen, store, records, monkeypatch
+):
+    """Between its look at the ledger and its question to the records another one moves."""
+    happen(1)
+    real = records.reading.seqs
+    other = Recording(store, records)
+
+    def seqs():
+        monkeypatch.setattr(records.reading, "seqs", real)
+        happen(2)
+        other.move_all()
+        return real()
+
+    monkeypatch.setattr(records.reading, "seqs", seqs)
+
+    assert recording.move() == 0
+    assert inbox_ids(records) == recorded(1, 2)
+    assert store.ledger.kept()[LANE] == 2
+
+
+def test_what_waits_is_measured(happen, store, redis_client):
+    assert store.ledger.waiting() == Waiting(0, 0, 0.0)
+    redis_client.xadd(LANE_KEYS[LANE].ledger, {"e": "{}"}, id="1-0")
+    happen(1, 2)
+    redis_client.config_set("maxmemory", "1gb")
+
+    waiting = store.ledger.waiting()
+
+    assert waiting.count == 3
+    assert waiting.oldest_us > 1_700_000_000_000_000
+    assert 0 < waiting.memory < 0.5
+
+
+@pytest.mark.parametrize(
+    ("waiting", "alarm"),
+    [
+        (Waiting(199_999, 0, 0.79), ""),
+        (Waiting(200_000, 0, 0.0), "200,000 events fill the ledgers"),
+        (Waiting(1, 0, 0.85), "Redis uses 85% of its maxmemory"),
+    ],
+)
+def test_it_is_said_loudly_long_before_the_store_is_full(waiting, alarm):
+    assert alarm_of(waiting) == alarm
+
+
+def test_trimming_refuses_keys_of_another_kind_before_it_writes(store, happen, redis_client):
+    happen(1)
+    redis_client.hset(LANE_KEYS[LANE].kept, "a", "b")
+    id_ = redis_client.xrange(LANE_KEYS[LANE].ledger)[0][0].decode()
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        store.ledger.trim({LANE: (1, [id_])})
+    assert redis_client.xlen(LANE_KEYS[LANE].ledger) == 1
+
+
+def test_what_the_store_was_told_never_goes_back(store):
+    store.ledger.trim({LANE: (5, [])})
+    store.ledger.trim({LANE: (3, [])})
+    assert store.ledger.kept()[LANE] == 5

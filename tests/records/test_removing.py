@@ -1,0 +1,221 @@
+"""Taking away: texts at a person's request, old contents; never a link, never a suppression."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.consent import Standing
+from smsgate.errors import RecordsDiffer, RecordsUnavailable
+from smsgate.gateway.forgetting import Forgetting
+from smsgate.gateway.recording import Recording
+from smsgate.messages import Intent
+from smsgate.records import removing
+from smsgate.settings.retention import BY_DEFAULT, read_retention
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import event, reply_event
+
+DAY_MS = 86_400_000
+LANE = lane_of(NUMBER)
+
+
+@pytest.fixture
+def recording(store, records) -> Recording:
+    return Recording(store, records)
+
+
+@pytest.fixture
+def forgetting(store, records, recording):
+    return Forgetting(store, records, recording, BY_DEFAULT)
+
+
+@pytest.fixture
+def happen(store):
+    def append(*events) -> None:
+        for one in events:
+            store.ledger.append(lane_of(one.number), one)
+
+    return append
+
+
+def texts(records, number=NUMBER):
+    return [(one.event.entry or one.event.reply).text for one in records.reading.of_number(number)]
+
+
+def raw_bytes(records) -> bytes:
+    """Everything that lies in the SQLite file and its log."""
+    path = records._database.file
+    log = path.with_name(f"{path.name}-wal")
+    return path.read_bytes() + (log.read_bytes() if log.exists() else b"")
+
+
+def test_forgetting_erases_texts_and_keeps_the_rest(forgetting, happen, records, store):
+    happen(event(1, text="Stop, I live at 5 Elm St"), reply_event(2), event(3, OTHER, text="stop"))
+
+    done = forgetting.forget(NUMBER, "alice", "asked by e-mail")
+
+    assert (done.number, done.records) == (NUMBER, 2)
+    assert texts(records) == ["", "", ""]
+    assert texts(records, OTHER) == ["stop"]
+    *before, said = records.reading.of_number(NUMBER)
+    assert [one.erased for one in before] == [True, True]
+    assert (said.event.kind, said.event.entry.actor) == ("forgotten", "alice")
+    assert said.event.entry.decision.note == "asked by e-mail"
+    found = records.reading.number(NUMBER)
+    assert found is not None
+    assert found.standing == Standing(everywhere=True)
+    assert list(records.verifying.verify()) == []
+
+
+def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records, database_url):
+    if not database_url.startswith("sqlite"):
+        pytest.skip("a server's files are its own")
+    happen(event(1, text="I live at 5 Elm Street"))
+    forgetting._recording.move_all()
+    assert b"5 Elm Street" in raw_bytes(records)
+
+    forgetting.forget(NUMBER, "alice", "")
+
+    assert b"5 Elm Street" not in raw_bytes(records)
+
+
+def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client):
+    for number in (NUMBER, OTHER):
+        store.trail._write({LANE: [entry(Intent.NONE, number, text="hello")]})
+
+    done = forgetting.forget(NUMBER, "alice", "")
+
+    assert done.trail == 1
+    assert redis_client.xlen(LANE_KEYS[LANE].trail) == 1
+
+
+def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, records):
+    forgetting.forget(NUMBER, "alice", "asked by e-mail")
+
+    assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["forgotten"]
+
+
+def test_what_comes_after_is_kept_again(forgetting, happen, records, recording):
+    happen(event(1, text="old"))
+    forgetting.forget(NUMBER, "alice", "")
+    happen(event(2, text="new"))
+    recording.move_all()
+
+    assert "new" in texts(records)
+    assert list(records.verifying.verify()) == []
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM removals", "UPDATE removals SET part = 'x'"])
+def test_removals_themselves_stay(forgetting, happen, records, statement):
+    happen(event(1))
+    forgetting.forget(NUMBER, "alice", "")
+    with pytest.raises(RecordsUnavailable, match=r"never changed|never removed"):
+        done_by_hand(records, statement)
+
+
+def done_by_hand(records, statement: str) -> None:
+    with records._database.writing() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_nothing_goes_that_was_not_announced(happen, recording, records):
+    first = event(1)
+    happen(first, event(2))
+    recording.move_all()
+
+    with pytest.raises(RecordsDiffer, match="no event"):
+        records.removing.remove(event(2).id, "text", [first.id])
+
+    assert texts(records) == ["Stop 1", "Stop 2"]
+
+
+def test_more_than_was_announced_is_found(forgetting, happen, records, recording):
+    first, second = event(1), event(2)
+    happen(first, second)
+    recording.move_all()
+    announced = forgetting._announce("retention", "text", [first.id], 0, None)
+
+    records.removing.remove(announced.id, "text", [first.id, second.id])
+
+    (found,) = records.verifying.verify()
+    assert "does not announce what was taken away" in found.problem
+
+
+def test_the_same_is_not_taken_away_twice(forgetting, happen, records, recording):
+    first = event(1)
+    happen(first)
+    forgetting.forget(NUMBER, "alice", "")
+    again = forgetting._announce("retention", "text", [first.id], 0, None)
+
+    with pytest.raises(RecordsDiffer, match="by another removal"):
+        records.removing.remove(again.id, "text", [first.id])
+    assert list(records.verifying.verify()) == []
+
+
+def test_old_texts_that_asked_for_nothing_go_first(store, records, recording, happen):
+    now_ms = store.health.now_us() // 1000
+    old, young = aged(now_ms, 91), aged(now_ms, 89)
+    happen(
+        event(old, text="lunch?", kind="help", standing=None),
+        event(young, text="dinner?", kind="help", standing=None, message_id="b"),
+        event(old - 1, OTHER, text="stop"),
+    )
+    recording.move_all()
+
+    sizes = list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention())
+
+    assert sizes == [1]
+    assert texts(records) == ["", "dinner?"]
+    assert texts(records, OTHER) == ["stop"]
+    assert list(records.verifying.verify()) == []
+    (said,) = records.reading.of_kind("retention")
+    assert "takes away the texts of 1 records" in said.event.note
+
+
+def aged(now_ms: int, days: int) -> int:
+    from tests.records.values import START_MS
+
+    return now_ms - days * DAY_MS - START_MS
+
+
+def test_old_events_go_but_for_what_holds_today_rests_on(
+    store, records, recording, happen, monkeypatch
+):
+    monkeypatch.setattr(removing, "BATCH", 2)
+    now_ms = store.health.now_us() // 1000
+    six = aged(now_ms, 6 * 366)
+    consent = Standing(consents=frozenset({"alerts"}))
+    happen(
+        *(event(six + at, text=f"stop {at}") for at in range(3)),  # opted out to this day
+        event(six, OTHER, kind="opt_in", standing=consent),
+        event(six + 1, OTHER, kind="help", standing=None),
+        event(six, "+14155550188", standing=Standing(everywhere=True)),
+        event(six + 1, "+14155550188", standing=Standing(), kind="opt_in"),  # came back
+        event(aged(now_ms, 4 * 365), "+14155550188", kind="help", standing=None),
+    )
+    recording.move_all()
+
+    sizes = list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention())
+
+    assert sum(sizes) == 5 + 2  # events, and the texts of two of HELP
+    assert texts(records) == ["stop 2"]
+    assert [one.event.kind for one in records.reading.of_number(OTHER)] == ["opt_in"]
+    assert [one.event.kind for one in records.reading.of_number("+14155550188")] == ["help"]
+    assert records.reading.number(NUMBER).standing == Standing(everywhere=True)
+    assert list(records.verifying.verify()) == []
+    assert list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention()) == []
+
+
+def test_what_is_kept_for_ever_stays(store, records, recording, happen):
+    kept, faults = read_retention({"opt_out": "forever", "texts": "forever"}, "here")
+    assert faults == []
+    old = aged(store.health.now_us() // 1000, 4_000)
+    happen(event(old, standing=None))
+    recording.move_all()
+
+    assert list(Forgetting(store, records, recording, kept).apply_retention()) == []
+    assert texts(records) == [f"Stop {old}"]
+
+
+def test_one_process_a_day_looks_for_old_records(store):
+    assert [store.erasing.turn(), store.erasing.turn()] == [True, False]

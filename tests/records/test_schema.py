@@ -1,0 +1,79 @@
+"""The tables: made by migrations, of one version, and refused where they are of another."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from smsgate.errors import RecordsNotReady
+from smsgate.records import Records, schema
+from smsgate.records.tables import metadata
+from tests.records.values import event, lines
+
+
+def test_migrating_makes_the_tables_and_again_changes_nothing(bare_records):
+    assert bare_records.migrate() == ("", schema.VERSION)
+    bare_records.check()
+    assert bare_records.migrate() == (schema.VERSION, schema.VERSION)
+
+
+def test_what_the_migrations_make_is_what_the_queries_ask_for(records):
+    with records._database.reading() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert found == []
+
+
+def test_our_version_is_the_newest_migration():
+    folder = resources.files("smsgate.records").joinpath("migrations")
+    script = ScriptDirectory(str(folder))
+    assert script.get_current_head() == schema.VERSION
+    assert {one.revision for one in script.walk_revisions()} == set(schema._KNOWN)
+
+
+def test_without_tables_the_command_that_makes_them_is_named(bare_records, database_url):
+    if database_url.startswith("sqlite"):
+        with bare_records._database.writing(make=True):
+            pass  # an empty file
+    with pytest.raises(RecordsNotReady, match=r"no tables.*smsgate records migrate"):
+        bare_records.keeping.keep({0: lines(event(1))})
+    with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
+        bare_records.check()
+
+
+@pytest.mark.parametrize(
+    ("version", "known", "said"),
+    [
+        ("0000", ("0000", "0001"), "have version 0000 .*: run `smsgate records migrate`"),
+        ("9999", ("0001",), "9999, made by another smsgate.*: run that smsgate, or a newer one"),
+    ],
+)
+def test_tables_of_another_version_are_neither_read_nor_written(
+    records, monkeypatch, version, known, said
+):
+    monkeypatch.setattr(schema, "_KNOWN", known)
+    with records._database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
+
+    with pytest.raises(RecordsNotReady, match=said):
+        records.keeping.keep({0: lines(event(1))})
+    with pytest.raises(RecordsNotReady, match=said):
+        records.reading.count_events()
+    if version == "9999":
+        with pytest.raises(RecordsNotReady, match=said):
+            records.migrate()
+
+
+def test_two_hosts_that_migrate_at_once_end_with_one_set_of_tables(bare_records, database_url):
+    others = [Records(database_url) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        versions = [done[1] for done in pool.map(Records.migrate, others)]
+    for one in others:
+        one.close()
+
+    assert versions == [schema.VERSION] * 3
+    bare_records.check()

@@ -1,0 +1,104 @@
+"""The keeper, a thread of the process ``clock``: moves the ledgers to the records.
+
+It looks five times a second, and goes on without a pause while there is more than one batch. Any
+number of them may run. Store or database away: the events wait in the ledgers, and the keeper
+tries again. Once a day it takes away what is older than it has to be kept, between two looks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import structlog
+
+from smsgate.errors import (
+    RecordsDiffer,
+    RecordsNotReady,
+    RecordsUnavailable,
+    SmsGateError,
+    StoreUnavailable,
+)
+from smsgate.gateway import Gateway
+from smsgate.gateway.recording import BATCH, alarm_of
+
+PERIOD_S = 0.2
+ASK_S = 600.0
+"""How often it asks whether old records are to be looked for."""
+PAUSE_S = 1.0
+"""How long it waits after something was away."""
+REMIND_S = 60.0
+"""How often a problem that lasts is told again."""
+
+_log = structlog.get_logger()
+
+
+class Keeper:
+    """Moves what waits until it is told to end."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Use the gateway; ``start`` starts the thread."""
+        self._gateway = gateway
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._told: dict[str, float] = {}
+        self._retention: Iterator[int] | None = None
+        self._asked_at = -ASK_S
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self, wait_s: float = 30.0) -> None:
+        """End after the batch in hand."""
+        self._ending.set()
+        self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._ending.wait(self.turn())
+
+    def turn(self) -> float:
+        """Move one batch of every lane; gives how long to wait before the next."""
+        try:
+            moved = self._gateway.recording.move()
+            self._watch()
+            if not moved:
+                moved = self._take_away()
+        except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
+            self._tell("events wait for the records", str(error))
+            return PAUSE_S
+        except RecordsDiffer as error:
+            self._tell("store and records differ", str(error))
+            return PAUSE_S
+        return 0.0 if moved >= BATCH else PERIOD_S
+
+    def _take_away(self) -> int:
+        """One batch of what is too old, if it is our turn today; gives its size."""
+        if self._retention is None:
+            if time.monotonic() - self._asked_at < ASK_S:
+                return 0
+            self._asked_at = time.monotonic()
+            if not self._gateway.store.erasing.turn():
+                return 0
+            self._retention = self._gateway.forgetting.apply_retention()
+        try:
+            return next(self._retention)
+        except StopIteration:
+            self._retention = None
+            return 0
+        except SmsGateError:
+            self._retention = None  # tomorrow again
+            raise
+
+    def _watch(self) -> None:
+        alarm = alarm_of(self._gateway.store.ledger.waiting())
+        if alarm:
+            self._tell("the store fills", alarm)
+
+    def _tell(self, what: str, problem: str) -> None:
+        now = time.monotonic()
+        if now - self._told.get(what, -REMIND_S) >= REMIND_S:
+            self._told[what] = now
+            _log.warning(what, problem=problem)
