@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -126,12 +127,15 @@ def _seconds(done: Callable[[], bool]) -> float:
 
 
 def _events(gateway: Gateway, prefix: str) -> list[tuple[int, int]]:
-    return [
-        (event.received_us, event.applied_us)
-        for lane in range(LANES)
-        for event in gateway.store.ledger.of_lane(lane)
+    """Receipt and application of each, in the ledgers or in the records, where the clock moves."""
+    waiting = [event for lane in range(LANES) for event in gateway.store.ledger.of_lane(lane)]
+    kept = (one.event for one in gateway.records.reading.between())
+    times = {
+        event.id: (event.received_us, event.applied_us)
+        for event in chain(waiting, kept)
         if event.number.startswith(prefix) and event.kind != "reply"
-    ]
+    }
+    return [*times.values()]
 
 
 def _applying_s(gateway: Gateway, prefix: str) -> float:

@@ -26,13 +26,13 @@ LIMIT_US = 100.0
 _ROUNDS = 7
 _REPEATS = 50
 _KEY_PAIRS = {"aws_sns": "RSA", "telnyx": "Ed25519"}
+_SCHEMES = {"entra": "RSA", "v1a": "Ed25519"}
 
 
 def key_pair(one: Recorded) -> str:
     """The name of the slow scheme that a webhook is signed by; empty for shared secrets."""
-    if one.account.options.get("scheme") == "v1a":
-        return "Ed25519"
-    return _KEY_PAIRS.get(one.provider, "")
+    scheme = one.account.options.get("scheme", "")
+    return _KEY_PAIRS.get(one.provider, "") or _SCHEMES.get(scheme, "")
 
 
 def micros(one: Recorded) -> float:

@@ -95,11 +95,11 @@ class Servers:
         group = self._start("smsgate", port, command, environ)
         return Server(port, (group, store.process.pid), lambda: _kept(store.url)), environ
 
-    def tutorial(self, name: str, serve: Serve) -> Server:
+    def tutorial(self, name: str, serve: Serve, app: str = "tutorial") -> Server:
         """Start the tutorial app under a server; no worker, so that all stays in the queue."""
         store = redis_server.start(self._folder / f"redis-{name}", self._leash)
         port = _free_port()
-        command = serve("bench.peers.tutorial:create_app", port)
+        command = serve(f"bench.peers.{app}:create_app", port)
         group = self._start(name, port, command, _environ(store.url))
         return Server(port, (group, store.process.pid), lambda: _queued(store.url))
 
@@ -108,6 +108,10 @@ class Servers:
         port = _free_port()
         command = granian(f"bench.limits:{name}", port)
         return Server(port, (self._start(name, port, command, _environ("")),))
+
+    def redis(self) -> str:
+        """Start a Redis that nobody but a client of its own asks; gives its URL."""
+        return redis_server.start(self._folder / "redis-alone", self._leash).url
 
     def _start(
         self, name: str, port: int, command: Sequence[str], environ: Mapping[str, str]
@@ -138,6 +142,13 @@ def gunicorn(factory: str, port: int) -> list[str]:
     return [*command, "--bind", f"127.0.0.1:{port}", f"{factory}()"]
 
 
+def uvicorn(factory: str, port: int) -> list[str]:
+    """Return the command that serves an asynchronous application with what uvicorn has."""
+    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--workers", str(PROCESSES)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop"]
+    return [*command, "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+
+
 def _environ(redis_url: str) -> dict[str, str]:
     """Nothing but what is needed: Granian copies the environment into every request."""
     return {"PATH": os.environ["PATH"], "REDIS_URL": redis_url, "TWILIO_AUTH_TOKEN": TOKEN}
@@ -145,6 +156,7 @@ def _environ(redis_url: str) -> dict[str, str]:
 
 def _prepare(environ: Mapping[str, str]) -> None:
     gateway = build_gateway(load_configuration(environ))
+    gateway.records.migrate()
     gateway.store.marker.create()
     publish_programs(gateway)
     gateway.close()

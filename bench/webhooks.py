@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import report
+from bench.alone import Alone
 from bench.contender import Contender
-from bench.servers import Servers, granian, gunicorn
+from bench.servers import Servers, granian, gunicorn, uvicorn
 from bench.signed import WORDS
+from bench.whole import Server
 from smsgate.cli.leash import Leash
 
 STOP = "STOP"
@@ -51,14 +53,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _contenders(servers: Servers) -> list[Contender]:
-    ours = servers.smsgate()
+    ours, alone = servers.smsgate(), servers.redis()
+    nobody = Server(0, ())
     return [
         Contender("smsgate", "smsgate, STOP", ours, STOP),
         Contender("ordinary", "smsgate, ordinary text", ours, ORDINARY, counted=False),
         Contender("tutorial", "tutorial app", servers.tutorial("tutorial", gunicorn), STOP),
         Contender("granian", "tutorial on Granian", servers.tutorial("granian", granian), STOP),
+        Contender("twin", "FastAPI twin", servers.tutorial("twin", uvicorn, "twin"), STOP),
         Contender("reading", "limit: read, verify", servers.limit("reading"), STOP, counted=False),
         Contender("empty", "limit: nothing", servers.limit("empty"), STOP, counted=False),
+        Alone("redis", "limit: Redis, one script", nobody, STOP, url=alone),
+        Alone("grouped", "limit: Redis, four at once", nobody, STOP, url=alone, grouped=4),
     ]
 
 

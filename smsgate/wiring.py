@@ -72,7 +72,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         classifiers=configuration.classifiers,
         store=store,
         spool=Spool(settings.data_dir / "spool.sqlite3"),
-        gate=Gate(store.checks, store.health),
+        gate=Gate(store.checks, store.health, store.refusals),
         wakes=Wakes(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
         records=build_records(settings),

@@ -51,7 +51,7 @@ def _clock(configuration: Configuration, _: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     gateway = build_gateway(configuration)
-    keeper = Keeper(gateway)
+    keeper = Keeper(gateway, ending.set)
     keeper.start()
     try:
         clock.run(gateway, ending)

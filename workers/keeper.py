@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -18,6 +18,7 @@ from smsgate.errors import (
     RecordsNotReady,
     RecordsUnavailable,
     SmsGateError,
+    StoreNotReady,
     StoreUnavailable,
 )
 from smsgate.gateway import Gateway
@@ -28,6 +29,8 @@ ASK_S = 600.0
 """How often it asks whether old records are to be looked for."""
 PAUSE_S = 1.0
 """How long it waits after something was away."""
+WATCH_S = 5.0
+"""How often it looks whether the store fills."""
 REMIND_S = 60.0
 """How often a problem that lasts is told again."""
 
@@ -37,14 +40,19 @@ _log = structlog.get_logger()
 class Keeper:
     """Moves what waits until it is told to end."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        """Use the gateway; ``start`` starts the thread."""
+    def __init__(self, gateway: Gateway, ended: Callable[[], None] = lambda: None) -> None:
+        """Use the gateway; ``start`` starts the thread, which calls ``ended`` at its end.
+
+        So a fault of ours that ends it ends the process too, and that is started again.
+        """
         self._gateway = gateway
+        self._ended = ended
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._told: dict[str, float] = {}
         self._retention: Iterator[int] | None = None
         self._asked_at = -ASK_S
+        self._watched_at = -WATCH_S
 
     def start(self) -> None:
         """Begin."""
@@ -56,8 +64,11 @@ class Keeper:
         self._thread.join(wait_s)
 
     def _run(self) -> None:
-        while not self._ending.is_set():
-            self._ending.wait(self.turn())
+        try:
+            while not self._ending.is_set():
+                self._ending.wait(self.turn())
+        finally:
+            self._ended()
 
     def turn(self) -> float:
         """Move one batch of every lane; gives how long to wait before the next."""
@@ -66,7 +77,7 @@ class Keeper:
             self._watch()
             if not moved:
                 moved = self._take_away()
-        except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
+        except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
             self._tell("events wait for the records", str(error))
             return PAUSE_S
         except RecordsDiffer as error:
@@ -93,6 +104,10 @@ class Keeper:
             raise
 
     def _watch(self) -> None:
+        now = time.monotonic()
+        if now - self._watched_at < WATCH_S:
+            return
+        self._watched_at = now
         alarm = alarm_of(self._gateway.store.ledger.waiting())
         if alarm:
             self._tell("the store fills", alarm)

@@ -12,23 +12,29 @@ from rich.console import Console
 from smsgate import __version__
 from smsgate.cli import session
 from smsgate.cli.compose import compose
+from smsgate.cli.consent import consent
 from smsgate.cli.dev import dev
 from smsgate.cli.doctor import doctor
+from smsgate.cli.evidence import evidence
 from smsgate.cli.explain import explain
 from smsgate.cli.forget import forget
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.keywords import keywords
 from smsgate.cli.link import link
+from smsgate.cli.lock import lock, unlock
 from smsgate.cli.rebuild import rebuild
 from smsgate.cli.records import records
+from smsgate.cli.records_diff import diff
 from smsgate.cli.refusals import refusals
 from smsgate.cli.replies import replies
+from smsgate.cli.report import report
 from smsgate.cli.review import review
 from smsgate.cli.setup import config, init
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
 
+records.add_command(diff)
 INTERRUPTED = 130
 
 
@@ -55,6 +61,11 @@ for command in (
     replies,
     review,
     rebuild,
+    lock,
+    unlock,
+    consent,
+    evidence,
+    report,
     explain,
     keywords,
     compose,

@@ -10,6 +10,7 @@ import msgspec
 
 from smsgate.consent import NumberState, Standing
 from smsgate.gateway.recording import Recording
+from smsgate.messages import ALL
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.commits import memberships
@@ -39,7 +40,7 @@ def differences(store: Store, records: Records, recording: Recording) -> Iterato
     in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
     for lane, kind, scope, numbers in store.restoring.members():
         in_store[lane][kind, scope] |= numbers
-    programs = sorted({scope for lane in in_store.values() for _, scope in lane})
+    programs = sorted({scope for lane in in_store.values() for _, scope in lane} - {ALL})
     for lane in range(LANES):
         suspects = _suspects(in_store.pop(lane, {}), _recorded(records, lane))
         if suspects:

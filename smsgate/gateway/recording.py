@@ -14,7 +14,13 @@ from collections.abc import Mapping
 
 from smsgate import __version__
 from smsgate.consent import Event, event_id
-from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
+from smsgate.errors import (
+    RecordsDiffer,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.messages import Decision, Entry, Intent, ms_of
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
@@ -45,8 +51,9 @@ class Recording:
     def move(self) -> int:
         """Move one batch of every lane; gives how many events the records did not have yet.
 
-        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``, and
-        ``RecordsDiffer`` where lanes were left alone (those that could be moved were).
+        Raises ``StoreUnavailable``, ``StoreNotReady`` (while it is rebuilt),
+        ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where lanes were left
+        alone (those that could be moved were).
         """
         for _ in range(_TRIES):
             found = self._store.ledger.unmoved(BATCH)
@@ -128,10 +135,13 @@ class Recording:
         try:
             self._records.check()
             self._refuse_foreign_store()
+            kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+            if all(kept[lane] == seqs.get(lane, 0) for lane in kept):
+                return "", False
             _, problems = self._sound(self._store.ledger.unmoved(BATCH))
         except RecordsDiffer as error:
             return str(error), True
-        except (RecordsUnavailable, RecordsNotReady, StoreUnavailable) as error:
+        except (RecordsUnavailable, RecordsNotReady, StoreUnavailable, StoreNotReady) as error:
             return str(error), False
         return "; ".join(problems), bool(problems)
 

@@ -18,17 +18,16 @@ from smsgate.optout.echo import Echoes
 from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.normalise import clean, folded, tokens
 from smsgate.optout.passages import Passage, passages
-from smsgate.optout.patterns import Support
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Reading, Text
+from smsgate.optout.rereading import Rereader
 from smsgate.optout.respelling import Respeller
-from smsgate.optout.second_reader import SecondReader, shipped
 from smsgate.optout.segments import Segmenter, has_unspaced
 from smsgate.optout.short import Short
 from smsgate.optout.templates import Templates
 from smsgate.optout.typos import looks_leet, unleeted
-from smsgate.optout.verdict import Finding, Said, said, support
-from smsgate.optout.weighing import PART, Scores, settled, strongest, weighed
+from smsgate.optout.verdict import Finding, Said, said, undone
+from smsgate.optout.weighing import settled, strongest
 from smsgate.optout.whole import Keyword, Keywords, key_of
 from smsgate.settings import Program
 
@@ -40,6 +39,8 @@ _WEIGHED = ("phrase", "long_text")
 _SHORT_CHARACTERS = 24
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
+_FEW = 8
+"""Words up to which a text is read in all languages where it says nothing in the likely ones."""
 
 
 class Classifier:
@@ -65,9 +66,7 @@ class Classifier:
         self._decisions = Decisions(program, sets)
         self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
-        models = shipped()
-        self._second = SecondReader(models["opt_out"])
-        self._helpful = SecondReader(models["help"])
+        self._rereader = Rereader(self.phrases)
         self._respeller = Respeller(self.phrases)
         self._ready = self._prepared()
         self._rules: tuple[Rule, ...] = (
@@ -114,8 +113,9 @@ class Classifier:
         cleaned, steps = clean(text)
         subject = Text(cleaned, self.read(cleaned, steps), "")
         self._drop_quotations(subject)
-        subject.awake = self._awake(subject)
-        return passages(self._said(subject).heard, self.phrases)
+        subject.awake = self.phrases.awake(subject.reading.letters)
+        subject.few = len(subject.words) <= _FEW
+        return passages(self._listen(subject).heard, self.phrases)
 
     # --- rules, in their order ------------------------------------------------------------
 
@@ -184,22 +184,24 @@ class Classifier:
         return self._decisions.by_keyword(text, keyword, rule, steps)
 
     def _ordinary(self, text: Text) -> Decision | None:
-        text.awake = self._awake(text)
-        if text.awake:
+        text.awake = self.phrases.awake(text.reading.letters)
+        text.few = len(text.words) <= _FEW
+        if text.awake or text.few:
             return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
-    def _awake(self, text: Text) -> frozenset[str]:
-        """The languages to look for: all of them in short texts."""
-        if len(text.words) <= _SHORT + 2:
-            return self.phrases.everywhere
-        return self.phrases.awake(text.reading.letters)
-
-    def _said(self, text: Text) -> Said:
-        return said(text.reading.sentences(), self.phrases, self.keywords, text.awake)
+    def _listen(self, text: Text) -> Said:
+        """Read the sentences in the likeliest languages, and where they say nothing in more."""
+        sentences = text.reading.sentences()
+        likely = self.phrases.likely(sentences, text.awake)
+        what = said(sentences, self.phrases, self.keywords, likely)
+        wider = self.phrases.everywhere if text.few else text.awake
+        if what.findings or what.automatic or wider == likely:
+            return what
+        return said(sentences, self.phrases, self.keywords, wider)
 
     def _sentences(self, text: Text) -> Decision | None:
-        text.said = what = self._said(text)
+        text.said = what = self._listen(text)
         if what.automatic is not None:
             pattern = what.automatic.pattern
             return self._decisions.decided(
@@ -215,37 +217,23 @@ class Classifier:
         return self._weighed(text, what, finding)
 
     def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
-        intent, rule = settled(finding, what, len(text.words))
-        if rule not in _WEIGHED or intent in (Intent.OPT_IN, Intent.HELP):
-            return self._decisions.by_finding(text, finding, (intent, rule))
-        by = support(what, self.phrases, text.awake)
-        found, note = self._reread(what, (intent, rule), by)
+        found = settled(finding, what, len(text.words))
+        note = ""
+        if found[1] in _WEIGHED and found[0] not in (Intent.OPT_IN, Intent.HELP):
+            found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
         return self._decisions.by_finding(text, finding, found, note)
-
-    def _reread(
-        self, what: Said, found: tuple[Intent, str], by: Support
-    ) -> tuple[tuple[Intent, str], str]:
-        """What the second reader makes of a finding, and its reasons where it changes it."""
-        shown = passages(what.heard, self.phrases)
-        score, passage = max(
-            (self._second.score(*passage) - (PART if at else 0), passage)
-            for at, passage in enumerate(shown)
-        )
-        asks = self._helpful.score(*shown[0])
-        after = weighed(*found, Scores(score, asks), by.strength)
-        if after == found:
-            return found, ""
-        reader = self._helpful if after[0] is Intent.HELP else self._second
-        return after, reader.reasons(*passage)
 
     def _slips_in_sentences(self, text: Text) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
+        if text.said is None or undone(text.said, self.phrases):
+            return None
         meant, steps = self._respeller.respelt(folded(text.reading.tokens))
         if not steps:
             return None
+        text.respelt = True
         text.reading = Reading(meant, (*text.reading.steps, *steps))
         text.words = text.reading.words
-        text.awake = self._awake(text)
+        text.awake = self.phrases.awake(text.reading.letters)
         return self._sentences(text)
 
     def _likeness(self, text: Text) -> Decision | None:
@@ -255,8 +243,8 @@ class Classifier:
             return None
         if not any(one.seen for one in what.heard):
             return None
-        by = support(what, self.phrases, text.awake)
-        found, note = self._reread(what, (Intent.NONE, "nothing_known"), by)
+        nothing = Intent.NONE, "nothing_known"
+        found, by, note = self._rereader.reread(what, nothing, respelt=False)
         if found[0] is Intent.NONE:
             return None
         finding = Finding(found[0], found[1], by.written, by.language)

@@ -126,7 +126,7 @@ class Lexicon:
         if _DRAWN_OUT.search(plain):
             plain = self._shortened(plain)
         found = [*self._folded.get(plain, ()), *self._exact.get(word, ())]
-        if plain[0] in _JOINED and len(plain) > _JOINED_FROM:
+        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
             found += self._folded.get(plain[1:], ())
         if word == plain:
             found += self._plain.get(word, ())
@@ -146,7 +146,7 @@ class Lexicon:
         if _DRAWN_OUT.search(plain):
             plain = self._shortened(plain)
         found = {*self._alarms.get(plain, ()), *self._alarms.get(word, ())}
-        if plain[0] in _JOINED and len(plain) > _JOINED_FROM:
+        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
             found.update(self._alarms.get(plain[1:], ()))
         for stem in self._stems_of(plain):
             found |= self._alarm_stems.get(stem, set())

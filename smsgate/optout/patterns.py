@@ -149,12 +149,14 @@ def _rest(elements: tuple[Element, ...], at: int, end: int, seen: Mapping[int, l
     if at == len(elements):
         return end
     limit = end + elements[at].gap
-    spans = sorted(
+    spans = [
         span
         for sign in elements[at].signs
         for span in seen.get(sign, ())
         if end <= span[0] <= limit
-    )
+    ]
+    if len(spans) > 1:
+        spans.sort()
     for _, stop in spans:
         last = _rest(elements, at + 1, stop, seen)
         if last >= 0:

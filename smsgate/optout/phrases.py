@@ -27,13 +27,19 @@ from smsgate.optout.patterns import (
     matches_of,
     rules_of,
 )
+from smsgate.optout.reading import Sentence
 from smsgate.optout.signs import Signs
 
 LEAD = "=lead"
 """The sign of keywords that may stand alone in a part of a sentence."""
 _OCCURRENCES = 8
+_FEW = 2
+_LIKELY = 0.7
+"""Languages that know fewer of the words than this share of the best are looked at later."""
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
+Index = dict[int, dict[str, list[Pattern]]]
+"""Patterns by the sign that is met least often, and by their language."""
 _ALWAYS = frozenset({"all", "notall", "laugh"})
 """Classes that are asked for by name."""
 
@@ -50,8 +56,8 @@ class Phrases:
         """All languages."""
         self.lexicon = self._signs.lexicon
         self._loud: set[int] = set()
-        self._by_anchor: defaultdict[int, list[Pattern]] = defaultdict(list)
-        self._silent: defaultdict[int, list[Pattern]] = defaultdict(list)
+        self._by_anchor: Index = {}
+        self._silent: Index = {}
         self._support: defaultdict[str, list[tuple[Support, list[frozenset[int]]]]]
         self._support = defaultdict(list)
         shared = rules_of(sets.grammar)
@@ -122,7 +128,7 @@ class Phrases:
         anchor = min(elements, key=lambda element: self._signs.often(element.signs))
         index = self._silent if rule.means in _SILENT else self._by_anchor
         for sign in anchor.signs:
-            index[sign].append(pattern)
+            index.setdefault(sign, {}).setdefault(pattern.language, []).append(pattern)
             if rule.means not in _SILENT and sign not in self._loud:
                 self._loud.add(sign)
                 self._signs.wake(sign)
@@ -144,6 +150,14 @@ class Phrases:
         """The languages whose keyword sets have wordings that begin with the word."""
         return self.lexicon.starts[word].keys()
 
+    def everyday(self, word: str) -> bool:
+        """Whether it is one of the everyday words."""
+        return self._signs.everyday(word)
+
+    def pair(self, one: str, two: str) -> bool:
+        """Whether a wording of more than one word begins with these two."""
+        return any(two in begun.followed for begun in self.lexicon.starts[one].values())
+
     def vocabulary(self, language: str) -> set[str]:
         """The words of the classes that a language's weak wordings are made of."""
         return self._signs.words_of(
@@ -161,11 +175,11 @@ class Phrases:
         """The languages of some signs, each as often as it has one."""
         return (self._signs.languages[sign] for sign in seen)
 
-    def support(self, seen: Collection[int], awake: Iterable[str]) -> Support:
+    def support(self, seen: Collection[int]) -> Support:
         """The strongest hint whose signs are all seen."""
         found = [
             support
-            for language in awake
+            for language in {self._signs.languages[sign] for sign in seen}
             for support, elements in self._support.get(language, ())
             if not any(signs.isdisjoint(seen) for signs in elements)
         ]
@@ -205,6 +219,19 @@ class Phrases:
                 found |= neighbours.get(fold(words[at + 1]), frozenset())
         return frozenset({*found, ANY_LANGUAGE}) if found else frozenset()
 
+    def likely(self, sentences: Iterable[Sentence], awake: frozenset[str]) -> frozenset[str]:
+        """Of the languages that are awake those that know the most words."""
+        if len(awake) <= _FEW:
+            return awake
+        starts = self.lexicon.starts
+        votes: Counter[str] = Counter()
+        for sentence in sentences:
+            for word in sentence.exact:
+                votes.update(starts[word].keys() & awake)
+        most = max(votes.values(), default=0)
+        kept = {name for name, count in votes.items() if count > _LIKELY * most}
+        return frozenset({*kept, ANY_LANGUAGE})
+
     def occurrences(
         self, exact: list[str], folded: list[str], awake: frozenset[str]
     ) -> dict[int, list[Span]]:
@@ -219,20 +246,37 @@ class Phrases:
 
     def matches(self, seen: Mapping[int, list[Span]]) -> set[Match]:
         """Every pattern in one sentence that says something, given its signs."""
-        return _found(self._by_anchor, seen)
+        return self._found(self._by_anchor, seen)
 
     def silent(self, seen: Mapping[int, list[Span]]) -> set[Match]:
         """Every pattern that only bears on what others say."""
-        return _found(self._silent, seen)
+        return self._found(self._silent, seen)
+
+    def _found(self, index: Index, seen: Mapping[int, list[Span]]) -> set[Match]:
+        """The patterns of the languages that have a sign in the sentence."""
+        names = self._signs.languages
+        present = {names[sign] for sign in seen}
+        return {
+            match
+            for sign in seen
+            if (patterns := index.get(sign))
+            for language in (present if len(present) < len(patterns) else patterns)
+            if language in present
+            for pattern in patterns.get(language, ())
+            if _possible(pattern, seen)
+            for match in matches_of(pattern, seen)
+        }
 
 
-def _found(index: Mapping[int, list[Pattern]], seen: Mapping[int, list[Span]]) -> set[Match]:
-    return {
-        match
-        for sign in seen
-        for pattern in index.get(sign, ())
-        for match in matches_of(pattern, seen)
-    }
+def _possible(pattern: Pattern, seen: Mapping[int, list[Span]]) -> bool:
+    """Whether each element has a sign in the sentence, wherever it stands."""
+    for element in pattern.elements:
+        for sign in element.signs:
+            if sign in seen:
+                break
+        else:
+            return False
+    return True
 
 
 def _note(

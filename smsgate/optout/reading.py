@@ -51,7 +51,17 @@ class Reading(NamedTuple):
 class Text:
     """One text on its way through the rules."""
 
-    __slots__ = ("awake", "cleaned", "number", "quoted", "reading", "said", "words")
+    __slots__ = (
+        "awake",
+        "cleaned",
+        "few",
+        "number",
+        "quoted",
+        "reading",
+        "respelt",
+        "said",
+        "words",
+    )
 
     def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
         """Keep what every rule needs."""
@@ -62,6 +72,8 @@ class Text:
         self.quoted = False
         self.awake: frozenset[str] = frozenset()
         self.said: Said | None = None
+        self.few = False
+        self.respelt = False
 
 
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:

@@ -16,7 +16,11 @@ from smsgate.optout.typos import alike, one_slip, unleeted
 _LONGEST = 12
 """Words of a text that is tried."""
 _SHORTEST = 4
-"""Letters of a word that may be a slip; so short a one only if two letters are swapped."""
+"""Letters of a word that may be a slip."""
+_SHORTEST_JOINED = 6
+"""Letters of two words that are written together."""
+_EVERYWHERE = ("en",)
+"""Whose words people use in all languages."""
 _LANGUAGES = 3
 """How many languages, the likeliest first, slips are looked for in."""
 _APART = 3
@@ -41,8 +45,13 @@ class Respeller:
         found = self._joined(tokens)
         if found != list(tokens):
             steps["spaced letters"] = None
+        parted = [part for word in found for part in self._parted(word)]
+        if len(parted) > len(found):
+            found = parted
+            steps["joined words"] = None
         votes = Counter(name for word in found for name in self._phrases.languages_of(word))
-        languages = [name for name, _ in votes.most_common(_LANGUAGES)]
+        likely = [name for name, _ in votes.most_common(_LANGUAGES)]
+        languages = [*likely, *(name for name in _EVERYWHERE if name not in likely)]
         for at, word in enumerate(found):
             step, other = self._meant(word, languages)
             if step:
@@ -79,9 +88,20 @@ class Respeller:
             for edge in _edges(word)
             for other in known.get(edge, ())
             if abs(len(word) - len(other)) <= 1 and one_slip(word, other)
-            if len(word) > _SHORTEST or sorted(word) == sorted(other)
         }
         return min(near, default="")
+
+    def _parted(self, word: str) -> list[str]:
+        """``leaveme``: two words of one language that were written together."""
+        if len(word) < _SHORTEST_JOINED or not word.isascii() or self._phrases.languages_of(word):
+            return [word]
+        if self._phrases.everyday(word):
+            return [word]
+        for at in range(2, len(word) - 1):
+            one, two = word[:at], word[at:]
+            if self._phrases.pair(one, two):
+                return [one, two]
+        return [word]
 
     def _joined(self, tokens: Sequence[str]) -> list[str]:
         """``s . t . o . p texting`` and ``S T O P texting`` with the letters put together."""

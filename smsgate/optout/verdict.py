@@ -87,7 +87,7 @@ def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None
         what.everything |= _everything(phrases, seen)
 
 
-def support(what: Said, phrases: Phrases, awake: Iterable[str]) -> Support:
+def support(what: Said, phrases: Phrases) -> Support:
     """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
     free: set[int] = set()
     for one in what.heard:
@@ -101,7 +101,16 @@ def support(what: Said, phrases: Phrases, awake: Iterable[str]) -> Support:
             for sign, spans in one.seen.items()
             if any(not any(_overlap(span, match) for match in taken) for span in spans)
         )
-    return phrases.support(free, awake)
+    return phrases.support(free)
+
+
+def undone(what: Said, phrases: Phrases) -> bool:
+    """Whether a text holds a wording that takes others out of play."""
+    return any(
+        match.pattern.means in _TAKES_OUT
+        for one in what.heard
+        for match in phrases.silent(one.seen)
+    )
 
 
 def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
@@ -152,8 +161,12 @@ def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> l
 
 def _undone(match: Match, matches: Sequence[Match]) -> bool:
     """Whether a wish for texts is part of a longer wording that refuses them."""
+    length = match.end - match.start
     return match.pattern.means == "opt_in" and any(
-        other.pattern.means in _OUT and other.start <= match.start < other.end for other in matches
+        other.pattern.means in _OUT
+        and other.start <= match.start < other.end
+        and (other.start < match.start or other.end - other.start >= length)
+        for other in matches
     )
 
 

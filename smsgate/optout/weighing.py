@@ -23,6 +23,8 @@ HOLDS = 1.0
 """Log odds from which a text that no rule knows waits for a person."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
+AGREES = 0.0
+"""Log odds that a text needs where words were taken for slips; else a person looks at it."""
 OBJECTS = -2.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
 DISMISSES = -2.0
@@ -67,7 +69,9 @@ class Scores(NamedTuple):
     asks: float
 
 
-def weighed(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[Intent, str]:
+def weighed(
+    intent: Intent, rule: str, scores: Scores, support: int, *, respelt: bool = False
+) -> tuple[Intent, str]:
     """What the rules found, and what the second reader makes of it.
 
     Args:
@@ -75,10 +79,11 @@ def weighed(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[In
         rule: by which rule.
         scores: how much it is like an opt-out, and like a question for help.
         support: how strong the rules support an opt-out (see ``Support``).
+        respelt: whether words of the text were taken for slips.
     """
     score = scores.stop
     if intent.stops:
-        return _doubted(scores) if score <= OBJECTS else (intent, rule)
+        return _doubted(scores) if score <= (AGREES if respelt else OBJECTS) else (intent, rule)
     if rule == "long_text":
         return (Intent.OPT_OUT, "second_reader") if score >= CONFIRMS else (intent, rule)
     if score >= ACTS[support]:

@@ -27,7 +27,6 @@ from smsgate.providers.contract import (
     PATH_SECRET,
     Field,
     answer_json,
-    check_path,
     check_present,
     failed,
 )
@@ -35,6 +34,7 @@ from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
+from smsgate.providers.contract import path_alone as verify
 from smsgate.settings import Account
 from smsgate.signing import form_pairs, instant_us, iso_time, text_of
 
@@ -63,14 +63,6 @@ class _Answer(msgspec.Struct):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
-
-
-def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
-    """Return if the address ends with a secret of the account. Nothing else vouches for a text.
-
-    Raises ``SignatureRefused``.
-    """
-    check_path(request, account, "secret")
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:

@@ -27,7 +27,6 @@ from smsgate.providers.contract import (
     REGION,
     Field,
     Meaning,
-    check_path,
     check_present,
     failed,
     send_url,
@@ -36,6 +35,7 @@ from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
+from smsgate.providers.contract import path_alone as verify
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, text_of
 
@@ -75,14 +75,6 @@ _GSM = (
 _GSM_ESCAPED = dict(zip("\nΛ()/<=>¡e", "\f^{}\\[~]|€", strict=True))
 _ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
 _SENT = re.compile(rb'Success "([^"]{1,64})"')
-
-
-def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
-    """Return if the address ends with a secret of the account. Nothing else vouches for a text.
-
-    Raises ``SignatureRefused``.
-    """
-    check_path(request, account, "secret")
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:

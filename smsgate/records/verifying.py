@@ -49,6 +49,14 @@ class Verifying:
             except (TypeError, ValueError, AttributeError) as error:
                 yield Finding(-1, 0, "", f"a value is of another kind than its column: {error}")
 
+    def verify_lane(self, lane: int) -> list[Finding]:
+        """Everything that is wrong with one lane's chain. Raises as ``verify``."""
+        self._database.refuse_absent()
+        with self._database.checking() as connection:
+            check(connection)
+            end = connection.execute(select(heads).where(heads.c.lane == lane)).one_or_none()
+            return [*_lane(connection, lane, end, lambda _: None)]
+
 
 def _lanes(connection: Connection, progress: Progress) -> Iterator[Finding]:
     ends = {row.lane: row for row in connection.execute(select(heads))}

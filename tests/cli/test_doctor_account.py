@@ -21,9 +21,19 @@ def states(found) -> dict[str, str]:
     return {one["subject"]: one["state"] for one in found}
 
 
+CONFIG = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "${TWILIO_ACCOUNT_SID}"
+auth_token  = "${TWILIO_AUTH_TOKEN}"
+"""
+
+
 @pytest.fixture
 def make(terminal, redis_url, tmp_path):
-    return lambda **more: terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path), **more)
+    (tmp_path / "smsgate.toml").write_text(CONFIG)
+    here = {"SMSGATE_CONFIG": str(tmp_path), "SMSGATE_DATA_DIR": str(tmp_path)}
+    return lambda **more: terminal(REDIS_URL=redis_url, **here, **more)
 
 
 def test_an_account_in_order_is_0_and_its_webhook_is_shown(make):
@@ -102,7 +112,7 @@ def test_an_account_that_sends_by_a_token_asks_for_one(make, tmp_path, status, c
     with ScriptedApi({"/api/v1/oauth2/token": [(status or 200, b"{}")]}) as api:
         url = api.url if status else f"http://127.0.0.1:{free_port()}"
         (tmp_path / "smsgate.toml").write_text(BANDWIDTH % url)
-        there = make(**TWILIO, SMSGATE_CONFIG=str(tmp_path))
+        there = make(**TWILIO)
         assert there.run("doctor", "bandwidth") == code
         found = states(there.json("doctor", "bandwidth"))
     assert found["access token"] == state

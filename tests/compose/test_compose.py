@@ -78,6 +78,7 @@ HAVE_IT_NOT = [
     "context STOP",
     "Text us, stop by and save",
     "STOPWATCH sale",
+    "Text STOPWATCH to win",
     "",
 ]
 

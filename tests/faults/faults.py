@@ -20,8 +20,6 @@ from tests.journey.system import PROCESSES
 Fault = Callable[[], None]
 LONG_S = 4.0
 """Where anything may stay broken so long, a fault may also take half a minute."""
-CHILD_S = 8.0
-"""Between two kills of a worker of Granian's."""
 
 
 class Faults:
@@ -39,7 +37,6 @@ class Faults:
         self._rng = random.Random(seed)
         self._longest_s = longest_s
         self._pause = threading.Event()
-        self._child_again = 0.0
 
     @property
     def of_processes(self) -> Mapping[str, Fault]:
@@ -106,11 +103,7 @@ class Faults:
         self._system.start(name)
 
     def _web_child(self) -> None:
-        # Granian takes two deaths within 5.5 s for a fault of the application, and ends.
-        while time.monotonic() < self._child_again:
-            self._wait(0.1, 0.2)
         self._system.kill_child("web")
-        self._child_again = time.monotonic() + CHILD_S
         self._wait(0, self._longest_s / 3)
 
     def _worker_in_a_backlog(self) -> None:

@@ -144,6 +144,7 @@ def _states(system: FaultSystem, model: Model) -> dict[str, str]:
 def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) -> None:
     messages = list(model.messages)
     attempts = [attempt for message in messages for attempt in message.attempts]
+    left, for_ever = system.jobs_left()
     result.counts |= {
         "messages": len(messages),
         "deliveries": len(attempts),
@@ -152,7 +153,8 @@ def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) ->
         "answers 503": sum(one.status == 503 for one in attempts),
         "answers lost": sum(one.status == 0 for one in attempts),
         "replies cut by the proxy": system.proxy.cuts,
-        "RQ jobs left behind": system.jobs_left(),
+        "RQ jobs left behind": left,
+        "RQ jobs left behind for ever": for_ever,
         "calls to the provider": len(api.calls),
         "calls that were no 201": sum(one.answer != Answer() and not one.sid for one in api.calls),
     }

@@ -15,12 +15,14 @@ import redis
 from smsgate.cli.leash import Leash
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers import twilio
+from smsgate.queue import APPLY, SEND
 from smsgate.store.keys import LANE_KEYS
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
-from tests.journey.system import System
+from tests.journey.system import System, until
 
 ALL = range(len(LANE_KEYS))
+QUEUES = {"worker": APPLY[0], "sender": SEND[0]}
 NOBODY = ("127.0.0.1", "1")
 """Where no Redis listens."""
 
@@ -87,6 +89,21 @@ class FaultSystem(System):
             self._running[second] = self._leash.start(command, env=self.environ, output=log)
         return second
 
+    def replace(self, name: str) -> int:
+        """Start a new process beside the old one, end that once the new one works; its code."""
+        before = self._at_work(name)
+        second = self.start_second(name)
+        until(lambda: name == "clock" or self._at_work(name) > before, 60)
+        code = self.end(name)
+        self._running[name] = self._running.pop(second)
+        return code
+
+    def _at_work(self, name: str) -> int:
+        """How many of a kind listen for requests, or for jobs."""
+        if name == "web":
+            return _listeners(self.port)
+        return int(self.direct.scard(f"rq:workers:{QUEUES.get(name, name)}"))
+
     def died(self) -> list[str]:
         """Processes that ended although nobody ended them."""
         return [name for name, process in self._running.items() if process.poll() is not None]
@@ -114,15 +131,21 @@ class FaultSystem(System):
                 sizes[what] = sizes.get(what, 0) + int(count)
         return {what: size for what, size in sizes.items() if size}
 
-    def jobs_left(self) -> int:
-        """What RQ still keeps of its jobs."""
-        return sum(1 for _ in self.direct.scan_iter("rq:job:*", count=1000))
+    def jobs_left(self) -> tuple[int, int]:
+        """What RQ still keeps of its jobs, and how many of these have no time to live."""
+        keys = [*self.direct.scan_iter("rq:job:*", count=1000)]
+        return len(keys), sum(self.direct.ttl(key) == -1 for key in keys)
 
     def expire_leases(self) -> None:
         """Let the claims of dead senders be due at once instead of when their lease ends."""
         for keys in LANE_KEYS:
             for claimed in self.direct.hkeys(keys.claims):
                 self.direct.zadd(keys.outbox, {claimed: 1}, xx=True)
+
+
+def _listeners(port: int) -> int:
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(row[3] == "0A" and row[1].endswith(f":{port:04X}") for row in rows)
 
 
 def _children(pid: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from smsgate.messages import WebhookRequest
 from tests.fakes.processes import wait_until
 from tests.fakes.twilio_api import TwilioApi
-from tests.faults.system import FaultSystem, ready_beside
+from tests.faults import ledger
+from tests.faults.system import FaultSystem
 from tests.journey.system import SID, TOKEN, until
 
 THREADS = 6
@@ -42,7 +44,7 @@ class Provider:
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(THREADS)]
 
-    def __enter__(self) -> Provider:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -91,19 +93,11 @@ def test_a_deployment_under_load_loses_nothing_and_refuses_nobody(tmp_path, leas
         with Provider(system) as provider:
             for name in ("web", "worker", "sender", "clock", "web", "worker"):
                 before = len(provider.seen.accepted)
-                ready_beside(system, name)
-                codes.append((name, system.end(name)))
-                system.rename(f"second {name}", name)
+                codes.append((name, system.replace(name)))
                 assert wait_until(lambda before=before: len(provider.seen.accepted) > before + 20)
         until(system.idle, 60)
         seen = provider.seen
-        events = [
-            event.entry.message_id
-            for lane in range(16)
-            for event in system.gateway.store.ledger.of_lane(lane)
-            if event.kind == "opt_out" and event.entry
-        ]
-        recorded = events or _recorded(system)
+        recorded = [id_ for id_, events in ledger.read(system).by_message.items() for _ in events]
         system.close()
 
     assert [code for _, code in codes] == [0] * 6, codes

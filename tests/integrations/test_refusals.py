@@ -5,7 +5,6 @@ import pytest
 from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.errors import StoreUnavailable, Suppressed
-from smsgate.store.refusals import Refusal
 from tests.integrations.conftest import ALLOWED, BLOCKED
 
 
@@ -29,16 +28,6 @@ def test_a_refusal_that_cannot_be_counted_is_one_all_the_same(gate, monkeypatch)
     monkeypatch.setattr(gate._refusals, "add", away)
     with pytest.raises(Suppressed):
         gate.require([BLOCKED], program="alerts")
-
-
-def test_the_list_is_capped_and_the_counts_are_not(refusals) -> None:
-    for program in ("alerts", "a:b"):
-        for _ in range(11):
-            refusals.add([Refusal(f"+1415{n:07}", program, "opted_out") for n in range(600)])
-    assert len(refusals.newest(100_000)) < 11_000
-    assert refusals.newest(1)[0].number == "+14150000599"
-    counted = {(one.program, one.reason): one.count for one in refusals.counts(1)}
-    assert counted == {("alerts", "opted_out"): 6_600, ("a:b", "opted_out"): 6_600}
 
 
 def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, capsys) -> None:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
 from smsgate import logs
+from tests.fakes.processes import wait_until
 
 NUMBER = "+14155550123"
 
@@ -126,3 +131,41 @@ def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) 
     assert "+1415•••0123" in written
     with pytest.raises(json.JSONDecodeError):
         json.loads(written)
+
+
+def test_lines_that_may_wait_come_soon_and_in_their_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(terminal=False, soon=True)
+    log = structlog.get_logger()
+    log.info("first")
+    log.info("second")
+    log.warning("third")
+    assert [line["event"] for line in lines(capsys)] == ["first", "second", "third"]
+    log.info("fourth")
+    assert wait_until(lambda: "fourth" in capsys.readouterr().err)
+
+
+def test_lines_that_wait_when_a_process_ends_are_written() -> None:
+    code = "import structlog; from smsgate import logs; logs.configure(terminal=False, soon=True);"
+    code += "structlog.get_logger().info('last')"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(said.stderr)["event"] == "last"
+
+
+def test_lines_that_wait_when_a_fork_of_multiprocessing_ends_are_written() -> None:
+    code = "import multiprocessing, structlog; from smsgate import logs\n"
+    code += "def work():\n    logs.configure(terminal=False, soon=True)\n"
+    code += "    structlog.get_logger().info('last')\n"
+    code += (
+        "one = multiprocessing.get_context('fork').Process(target=work)\none.start()\none.join()"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(said.stderr)["event"] == "last"
+
+
+def test_a_stream_that_takes_nothing_any_more_ends_nobody() -> None:
+    with Path(os.devnull).open("w") as stream:
+        found = logs.Lines(stream)
+    found.info("nobody reads this")
+    found.warning("nor this")

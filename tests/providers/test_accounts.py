@@ -128,3 +128,47 @@ def test_faults_of_all_accounts_are_told_together():
 def test_secrets_stay_secret_where_the_provider_is_misspelt():
     assert secret_keys("twilio") == {"auth_token", "shared_key"}
     assert secret_keys("twillio") >= {"auth_token", "shared_key"}
+
+
+UUID = "93de2206-9669-4e07-948d-329f4b722ee2"
+CALLBACKS = {"account_id": "99", "application_id": UUID, "callback_user": "u"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "options", "secrets", "missing"),
+    [
+        ("bandwidth", CALLBACKS | {"client_id": "c"}, ["callback_password", "client_secret"], []),
+        ("bandwidth", CALLBACKS, ["callback_password"], ["client_id", "client_secret"]),
+        (
+            "bandwidth",
+            CALLBACKS | {"auth": "basic", "api_user": "u"},
+            ["callback_password", "api_password"],
+            [],
+        ),
+        (
+            "bandwidth",
+            CALLBACKS | {"auth": "basic", "client_id": "c"},
+            ["callback_password", "client_secret"],
+            ["api_user", "api_password"],
+        ),
+        ("sinch", {"service_plan_id": "p"}, ["webhook_secret", "api_token"], []),
+        (
+            "sinch",
+            {"auth": "project", "project_id": UUID, "key_id": UUID},
+            ["webhook_secret", "key_secret"],
+            [],
+        ),
+        (
+            "sinch",
+            {"auth": "project", "service_plan_id": "p"},
+            ["webhook_secret", "api_token"],
+            ["project_id", "key_id", "key_secret"],
+        ),
+    ],
+)
+def test_what_is_required_depends_on_how_the_account_sends(provider, options, secrets, missing):
+    account = account_of("main", provider, options, {name: ["x"] for name in secrets})
+    assert [fault.key for fault in check_accounts([account])] == [
+        f"accounts.main.{key}" for key in missing
+    ]
+    assert usable(account) is (missing == [])

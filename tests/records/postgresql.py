@@ -45,6 +45,7 @@ def server(folder: Path, leash: Leash) -> Iterator[str]:
     """Run a server while the context lasts; gives the URL of its database."""
     data = Path(tempfile.mkdtemp(prefix="smsgate-postgresql-"))
     try:
+        folder = _within_reach(folder, data)
         _hand_over(data)
         initdb = [folder / "initdb", "-D", data / "data", "-U", "smsgate", "-A", "trust"]
         made = subprocess.run(
@@ -94,6 +95,18 @@ def _hand_over(folder: Path) -> None:
     if os.geteuid() == 0:
         nobody = pwd.getpwnam(_NOBODY)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+
+def _within_reach(folder: Path, data: Path) -> Path:
+    """The programs, where nobody may not come to them in a copy (a wheel below /root)."""
+    open_to_all = all(parent.stat().st_mode & 0o001 for parent in folder.parents)
+    if os.geteuid() != 0 or open_to_all:
+        return folder
+    package = folder.parent.parent
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, data / part.name)
+    return data / package.name / folder.relative_to(package)
 
 
 def _prefix() -> list[str]:

@@ -18,7 +18,17 @@ from smsgate.store.keys import lane_of
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, reply_event
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = """
+[accounts.twilio]
+provider = "twilio"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["und"]
+region   = "US"
+"""
 Terminal = Callable[..., tuple[int, str, str]]
 
 
@@ -29,8 +39,9 @@ def url(tmp_path) -> str:
 
 @pytest.fixture
 def terminal(redis_url, tmp_path, capfdbinary) -> Terminal:
+    (tmp_path / "smsgate.toml").write_text(CONFIG)
     environ = {
-        "SMSGATE_CONFIG": str(CONFIG),
+        "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path / "var"),
         "REDIS_URL": redis_url,
     }

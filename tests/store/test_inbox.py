@@ -275,3 +275,19 @@ def test_a_message_with_an_id_is_known_by_its_id_alone(store):
     added, _ = store.inbox.add([arrival(message_id="SM2", fingerprint="of STOP")])
 
     assert not added[0].duplicate
+
+
+def test_texts_without_ids_that_come_in_one_request_are_told_apart_in_their_order(store):
+    texts = ["STOP", "STOP", "START", "STOP", "STOP"]
+    added, _ = store.inbox.add([arrival(text=text, fingerprint=f"of {text}") for text in texts])
+
+    assert [one.duplicate for one in added] == [False, True, False, False, True]
+    assert store.inbox.depth(LANE) == 3
+
+
+def test_the_same_opt_in_twice_in_one_request_is_stored_once(store):
+    same = arrival(intent=Intent.OPT_IN, text="START", message_id="SM1")
+    added, _ = store.inbox.add([same, arrival(message_id="SM2"), same])
+
+    assert [one.duplicate for one in added] == [False, False, True]
+    assert store.inbox.depth(LANE) == 2

@@ -17,6 +17,7 @@ from smsgate.providers.contract.reading import (
     is_status_form,
     media_urls,
     network_alone,
+    path_alone,
     read_json,
 )
 from smsgate.providers.contract.sending import (
@@ -53,6 +54,7 @@ __all__ = [
     "no_certificate",
     "no_handshake",
     "no_reports",
+    "path_alone",
     "read_json",
     "retry_after_s",
     "send_url",

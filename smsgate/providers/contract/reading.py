@@ -32,6 +32,15 @@ def check_path(request: WebhookRequest, account: Account, key: str) -> None:
         )
 
 
+def path_alone(request: WebhookRequest, account: Account, now_us: int) -> None:
+    """Return if the address ends with a ``secret`` of the account: nothing else vouches for a text.
+
+    Raises ``SignatureRefused``. For gateways that sign nothing. Import it ``as verify``.
+    """
+    del now_us
+    check_path(request, account, "secret")
+
+
 def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:
     """Return if all of ``names`` have a value. Raises ``Unreadable``, which says what is missing.
 

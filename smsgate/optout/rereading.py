@@ -1,0 +1,49 @@
+"""The second reader asked about a text whose sentences have been read."""
+
+from __future__ import annotations
+
+from smsgate.messages import Intent
+from smsgate.optout.passages import Passage, passages
+from smsgate.optout.patterns import NOTHING, Support
+from smsgate.optout.phrases import Phrases
+from smsgate.optout.second_reader import SecondReader, shipped
+from smsgate.optout.verdict import Said, support
+from smsgate.optout.weighing import OBJECTS, PART, Scores, weighed
+
+Found = tuple[Intent, str]
+"""An intent, and the rule that it comes from."""
+
+
+class Rereader:
+    """Weighs what the rules found against what the second reader thinks."""
+
+    __slots__ = ("_asks", "_phrases", "_stops")
+
+    def __init__(self, phrases: Phrases) -> None:
+        """Take the shipped models."""
+        models = shipped()
+        self._phrases = phrases
+        self._stops = SecondReader(models["opt_out"])
+        self._asks = SecondReader(models["help"])
+
+    def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
+        """What comes of a finding, by which weak wording, and the reasons where it changes."""
+        shown = passages(what.heard, self._phrases)
+        score, passage = self._likest(shown)
+        if found[0].stops and not respelt and score > OBJECTS:
+            return found, NOTHING, ""
+        by = support(what, self._phrases)
+        scores = Scores(score, self._asks.score(*shown[0]))
+        after = weighed(*found, scores, by.strength, respelt=respelt)
+        if after == found:
+            return found, by, ""
+        asks = after[0] is Intent.HELP
+        reasons = self._asks.reasons(*shown[0]) if asks else self._stops.reasons(*passage)
+        return after, by, reasons
+
+    def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
+        """The passage that is most like an opt-out, and how much."""
+        return max(
+            (self._stops.score(*passage) - (PART if at else 0), passage)
+            for at, passage in enumerate(shown)
+        )

@@ -1,0 +1,119 @@
+"""Locks, consents, evidence, the report, and whether store and records agree: from a terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.wiring import build_gateway, load_configuration
+
+NUMBER, OTHER = "+14155550123", "+14155550124"
+
+
+@pytest.fixture
+def ready(redis_url, tmp_path, terminal):
+    """A terminal beside a store and records that are ready, and where nobody works."""
+    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("init") == 0
+    assert there.run("records", "migrate") == 0
+    return there
+
+
+def work(there):
+    gateway = build_gateway(load_configuration(there.environ))
+    for lane in gateway.store.inbox.busy():
+        gateway.apply(lane)
+    gateway.recording.move_all()
+    gateway.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["lock"], ["unlock"], ["consent"], ["evidence"], ["report"], ["rebuild"], ["records", "diff"]],
+    ids=" ".join,
+)
+def test_every_command_has_help_with_an_example(terminal, command):
+    there = terminal()
+    assert there.run(*command, "--help") == 0
+    assert f"Example: smsgate {' '.join(command)}" in there.output
+
+
+def test_a_locked_number_is_blocked_and_an_unlocked_one_stays_opted_out(ready):
+    assert ready.run("lock", NUMBER, "--reason", "a letter") == 0
+    work(ready)
+    assert ready.run("check", NUMBER) == 1
+    assert "locked" in ready.output
+    assert ready.run("unlock", NUMBER, "--reason", "a mistake") == 0
+    work(ready)
+    assert ready.run("check", NUMBER) == 1
+    assert "opted_out_all" in ready.output
+
+
+def test_a_lock_wants_a_reason_and_a_number(ready):
+    assert ready.run("lock", NUMBER) == 2
+    assert ready.run("lock", NUMBER, "--reason", "  ") == 2
+    assert ready.run("lock", "12345", "--reason", "why") == 2
+
+
+def test_a_consent_goes_on_record(ready):
+    said = ["--program", "alerts", "--medium", "paper", "--words", "Yes, text me"]
+    assert ready.run("consent", OTHER, *said, "--given", "2026-05-03") == 0
+    work(ready)
+    assert ready.run("evidence", OTHER, "--json") == 0
+    (event,) = json.loads(ready.output)["events"]
+    assert event["words"] == "agreed 2026-05-03T00:00:00.000+00:00 (paper) to: Yes, text me"
+
+
+def test_the_evidence_tells_the_story_and_proves_it(ready, tmp_path):
+    ready.run("lock", NUMBER, "--reason", "<script>alert(1)</script>")
+    work(ready)
+    assert ready.run("evidence", NUMBER, "-o", str(tmp_path / "out")) == 0
+    page = (tmp_path / "out" / f"evidence-{NUMBER[1:]}.html").read_text()
+    told = json.loads((tmp_path / "out" / f"evidence-{NUMBER[1:]}.json").read_text())
+
+    assert "fits its place in the chain" in page
+    assert "<script>" not in page
+    assert "must not be texted: locked" in page
+    assert [event["what"] for event in told["events"]] == ["lock"]
+    assert told["events"][0]["proof"]["hash"] in page
+    assert told["problems"] == []
+
+
+def test_the_report_counts_the_day(ready):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    assert ready.run("report", "--json") == 0
+    found = json.loads(ready.output)
+    assert found["messages"] == {"lock": 1}
+    assert found["reviews"]["waiting"] == 0
+    assert ready.run("report") == 0
+    assert "Messages: lock 1" in ready.output
+    assert ready.run("report", "--day", "2020-01-01", "--json") == 0
+    assert json.loads(ready.output)["messages"] == {}
+
+
+def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    assert ready.run("records", "diff") == 0
+    assert "equal" in ready.output
+
+    redis_client.delete(LANE_KEYS[lane_of(NUMBER)].locked(NUMBER, 2048))
+    assert ready.run("records", "diff") == 1
+    assert f"{NUMBER}: the store says out of all, the records locked, out of all" in ready.output
+    assert ready.run("rebuild") == 0
+    assert "1 numbers" in ready.output
+    assert ready.run("records", "diff", "--json") == 0
+
+
+def test_a_flushed_store_is_rebuilt_by_init(ready, redis_client):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    redis_client.flushall()
+    assert ready.run("check", NUMBER) == 2
+
+    assert ready.run("init") == 0
+    assert "Rebuilding the store" in ready.output
+    assert ready.run("check", NUMBER) == 1

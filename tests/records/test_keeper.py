@@ -1,0 +1,165 @@
+"""The keeper, a thread of the clock: it moves what waits, and says what hinders it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+import structlog
+
+from smsgate.errors import RecordsUnavailable
+from smsgate.gateway.forgetting import Forgetting
+from smsgate.gateway.recording import BATCH, Recording
+from smsgate.settings.retention import BY_DEFAULT
+from smsgate.store.keys import LANE_KEYS, RETENTION, lane_of
+from smsgate.store.ledger import Waiting
+from tests.fakes.processes import wait_until
+from tests.fakes.values import NUMBER
+from tests.records.test_commands import CONFIG
+from tests.records.test_removing import aged
+from tests.records.values import event
+from workers.keeper import PAUSE_S, PERIOD_S, Keeper
+
+
+@pytest.fixture
+def gateway(store, records):
+    """Of a gateway, what the keeper uses."""
+    recording = Recording(store, records)
+    forgetting = Forgetting(store, records, recording, BY_DEFAULT)
+    return SimpleNamespace(store=store, records=records, recording=recording, forgetting=forgetting)
+
+
+@pytest.fixture
+def happen(store):
+    def append(*at: int, **rest) -> None:
+        for one in at:
+            store.ledger.append(lane_of(NUMBER), event(one, **rest))
+
+    return append
+
+
+def test_what_waits_is_recorded_within_a_second(gateway, happen, records):
+    keeper = Keeper(gateway)
+    keeper.start()
+    try:
+        happen(1)
+        assert wait_until(lambda: records.reading.count_events() == 1, 5)
+        happen(2)
+        assert wait_until(lambda: records.reading.count_events() == 2, 5)
+        (first, second) = records.reading.of_number(NUMBER)
+        assert first.seq < second.seq
+    finally:
+        keeper.close()
+
+
+def test_it_goes_on_at_once_while_there_is_more_than_a_batch(gateway, happen, store):
+    store.erasing.turn()
+    keeper = Keeper(gateway)
+    happen(*range(BATCH + 1))
+    assert [keeper.turn(), keeper.turn(), keeper.turn()] == [0.0, PERIOD_S, PERIOD_S]
+    assert store.ledger.waiting().count == 0
+
+
+def test_what_is_away_is_said_once_a_minute_and_tried_again(gateway, happen, monkeypatch):
+    happen(1)
+    keeper = Keeper(gateway)
+    real = gateway.records.keeping.keep
+
+    def away(*_):
+        raise RecordsUnavailable("the records cannot be used: away")
+
+    with structlog.testing.capture_logs() as said:
+        monkeypatch.setattr(gateway.records.keeping, "keep", away)
+        assert [keeper.turn(), keeper.turn()] == [PAUSE_S, PAUSE_S]
+        monkeypatch.setattr(gateway.records.keeping, "keep", real)
+        assert keeper.turn() == PERIOD_S
+
+    assert [one["event"] for one in said] == ["events wait for the records"]
+    assert gateway.records.reading.count_events() == 1
+
+
+def test_while_the_store_is_rebuilt_it_waits(gateway, happen, redis_client):
+    happen(1)
+    redis_client.hset(LANE_KEYS[0].marker, "ready", 0)
+    assert Keeper(gateway).turn() == PAUSE_S
+    assert gateway.recording.state().startswith("ok; 1 events wait")
+    redis_client.hset(LANE_KEYS[0].marker, "ready", 1)
+    assert Keeper(gateway).turn() == PERIOD_S
+    assert gateway.records.reading.count_events() == 1
+
+
+def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(gateway, monkeypatch):
+    ended = threading.Event()
+    keeper = Keeper(gateway, ended.set)
+    faults = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    monkeypatch.setattr(gateway.recording, "move", lambda: 1 / 0)
+
+    keeper.start()
+
+    assert ended.wait(10)
+    keeper.close()
+    assert faults[0].exc_type is ZeroDivisionError
+
+
+def test_a_store_that_fills_is_said_loudly(gateway, store, monkeypatch):
+    monkeypatch.setattr(store.ledger, "waiting", lambda: Waiting(300_000, 5, 0.0))
+    with structlog.testing.capture_logs() as said:
+        Keeper(gateway).turn()
+    assert said[0]["event"] == "the store fills"
+    assert said[0]["log_level"] == "warning"
+
+
+def test_store_and_records_that_differ_are_said(gateway, happen, store):
+    happen(1)
+    store.ledger.tell({lane_of(NUMBER): 7})
+    with structlog.testing.capture_logs() as said:
+        assert Keeper(gateway).turn() == PAUSE_S
+    assert said[0]["event"] == "store and records differ"
+
+
+def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
+    gateway, happen, store, records, redis_client
+):
+    old = aged(store.health.now_us() // 1000, 100)
+    happen(old, kind="help", text="lunch?", standing=None)
+    keeper, other = Keeper(gateway), Keeper(gateway)
+
+    for _ in range(4):
+        keeper.turn()
+        other.turn()
+
+    assert [one.erased for one in records.reading.of_number(NUMBER)] == [True]
+    assert len(list(records.reading.of_kind("retention"))) == 1
+    assert redis_client.ttl(RETENTION) > 0
+
+
+@pytest.mark.full
+def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, records):
+    """And nothing is lost: what it had not moved yet is still in the ledger."""
+    (tmp_path / "smsgate.toml").write_text(CONFIG)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "SMSGATE_CONFIG": str(tmp_path),
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": records._database._text,
+    }
+    rows = [event(at) for at in range(3_000)]
+    for one in rows:
+        store.ledger.append(lane_of(NUMBER), one)
+    clock = subprocess.Popen([sys.executable, "-m", "workers", "clock"], env=environ)
+    try:
+        assert wait_until(lambda: records.reading.count_events() > 0, 60)
+    finally:
+        clock.send_signal(signal.SIGTERM)
+        assert clock.wait(30) == 0
+
+    found = records.reading.count_events() + store.ledger.waiting().count
+    assert found == 3_000
+    assert list(records.verifying.verify()) == []

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from smsgate.store import Store
+from smsgate.store.guesses import MOST
+from smsgate.store.keys import guesses_of
+from smsgate.store.refusals import Refusal
+
+
+def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:
+    for program in ("alerts", "a:b"):
+        for _ in range(11):
+            store.refusals.add([Refusal(f"+1415{n:07}", program, "opted_out") for n in range(600)])
+    assert len(store.refusals.newest(100_000)) < 11_000
+    assert store.refusals.newest(1)[0].number == "+14150000599"
+    counted = {(one.program, one.reason): one.count for one in store.refusals.counts(1)}
+    assert counted == {("alerts", "opted_out"): 6_600, ("a:b", "opted_out"): 6_600}
+
+
+def test_days_without_a_refusal_have_no_counts(store: Store) -> None:
+    store.refusals.add([])
+    assert store.refusals.counts(30) == []
+    store.refusals.add([Refusal("+14155550123", "alerts", "hold", "twilio")])
+    [today] = store.refusals.counts(30)
+    assert (today.program, today.reason, today.count) == ("alerts", "hold", 1)
+    assert store.refusals.newest(5)[0].at_ms > 0
+
+
+def test_wrong_links_are_counted_for_each_address_and_for_a_minute(store, redis_client) -> None:
+    for _ in range(MOST):
+        assert not store.guesses.too_many("8.8.4.4")
+        store.guesses.note("8.8.4.4")
+    assert store.guesses.too_many("8.8.4.4")
+    assert not store.guesses.too_many("8.8.8.8")
+    assert 0 < redis_client.ttl(guesses_of("8.8.4.4")) <= 60
