@@ -20,12 +20,16 @@ from dataclasses import asdict, dataclass, field
 import hiredis
 import redis
 
-from bench.contender import MOST_PER_S, Contender
+from bench.contender import Contender
 from bench.load import Figures
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.store.inbox import _call
 from smsgate.store.keys import lane_of
 from smsgate.store.scripts import Script
+
+
+MOST_PER_S = 60_000
+"""Scripts that are made ready for a second."""
 
 
 @dataclass(frozen=True)

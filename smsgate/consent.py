@@ -41,6 +41,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str = ""
     standing: Standing | None = None
     """Where this event changed it: how the number stands from now on."""
+    listed: tuple[Listed, ...] = ()
+    """Of an ``import``: what became of the numbers of its list; then ``number`` is empty."""
     inbox_id: str = ""
     """Of the entry that it tells of, or that the reply answers."""
     entry: Entry | None = None
@@ -54,6 +56,40 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The provider's id of a reply that was sent."""
     software: str = ""
     v: int = 1
+
+
+class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Numbers of an imported list with which the same happened."""
+
+    numbers: tuple[str, ...]
+    outcome: str
+    before: str = ""
+    after: str = ""
+    standing: Standing | None = None
+    note: str = ""
+    since_us: tuple[int, ...] = ()
+    """Since when each of them stands so, where the list says it; 0 is unknown."""
+
+
+def told_of(event: Event, number: str) -> Event | None:
+    """What an event says of one number: of a list only its part; None where it does not say."""
+    if not event.listed:
+        return event if event.number == number else None
+    for group in event.listed:
+        if number in group.numbers:
+            since = group.since_us[group.numbers.index(number)] if group.since_us else 0
+            return msgspec.structs.replace(
+                event,
+                number=number,
+                outcome=group.outcome,
+                before=group.before,
+                after=group.after,
+                standing=group.standing,
+                note=group.note,
+                stamp_us=since or event.stamp_us,
+                listed=(),
+            )
+    return None
 
 
 def event_id(at_ms: int, *about: str) -> str:

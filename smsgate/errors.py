@@ -70,6 +70,47 @@ class Unauthorized(SmsGateError):
     status = 401
 
 
+class Forbidden(SmsGateError):
+    """The key is right, but may not make this call."""
+
+    status = 403
+
+
+class TooManyCalls(SmsGateError):
+    """A key made more calls than it may; ``wait_s`` says when it may go on."""
+
+    status = 429
+
+    def __init__(self, problem: str, wait_s: float) -> None:
+        """Keep the sentence, and for how many seconds to wait."""
+        super().__init__(problem)
+        self.wait_s = wait_s
+
+
+class NoSuchKey(SmsGateError):
+    """There is no API key of that name that still opens anything."""
+
+    status = 404
+
+
+class KeyExists(SmsGateError):
+    """An API key of that name is in use."""
+
+    status = 409
+
+
+class NoSuchDelivery(SmsGateError):
+    """No call of a feed with that id was given up."""
+
+    status = 404
+
+
+class CursorRefused(SmsGateError):
+    """What was given as a place in the events or in a list is none that these records gave."""
+
+    status = 422
+
+
 # --- opt-out links --------------------------------------------------------------------------
 
 
@@ -185,6 +226,15 @@ class TooLarge(WebhookError):
     """The body is over the limit."""
 
     status = 413
+
+
+# --- lists ----------------------------------------------------------------------------------
+
+
+class ListUnreadable(SmsGateError):
+    """A file is no list that can be read; nothing of it was used."""
+
+    status = 422
 
 
 # --- collaborators ------------------------------------------------------------------------

@@ -139,8 +139,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     expired: bool = False
     """Signed rightly, but outside the time window of its scheme."""
     action: str = ""
-    """What is no text and no plain override: ``lock``, ``unlock`` or ``consent``."""
+    """What is no text and no plain override: ``lock``, ``unlock``, ``consent`` or ``import``."""
     consent: Consent | None = None
+    numbers: tuple[str, ...] = ()
+    """Of an ``import``: the numbers of a list that it is about, all of one lane; then ``number`` is
+    empty, and there is no hold."""
+    since_us: tuple[int, ...] = ()
+    """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
     v: int = 1

@@ -9,6 +9,8 @@ from smsgate.consent import Published
 from smsgate.errors import ConfigurationError
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
+from smsgate.gateway.applying import Applying
+from smsgate.gateway.importing import Importing
 from smsgate.gateway.rebuilding import Rebuilding
 from smsgate.optout import Classifier, load_sets
 from smsgate.outbound import Outbound
@@ -87,6 +89,12 @@ def publish_programs(gateway: Gateway) -> None:
 def build_rebuilding(gateway: Gateway) -> Rebuilding:
     """What restores the gateway's store from its records."""
     return Rebuilding(gateway.store, gateway.records, _published(gateway))
+
+
+def build_importing(gateway: Gateway) -> Importing:
+    """What enters the numbers of lists, and applies them before it says so."""
+    applying = Applying(gateway.settings, gateway.store, gateway.wakes)
+    return Importing(gateway.settings, gateway.store, applying)
 
 
 def _published(gateway: Gateway) -> dict[str, Published]:

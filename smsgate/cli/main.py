@@ -20,6 +20,7 @@ from smsgate.cli.explain import explain
 from smsgate.cli.forget import forget
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
+from smsgate.cli.import_ import import_list
 from smsgate.cli.keywords import keywords
 from smsgate.cli.link import link
 from smsgate.cli.lock import lock, unlock
@@ -71,6 +72,7 @@ for command in (
     compose,
     link,
     refusals,
+    import_list,
 ):
     cli.add_command(command)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from smsgate import __version__
 from smsgate.consent import Event, Published, Standing, event_id
+from smsgate.gateway.applying_lists import ApplyingLists, lists_apart
 from smsgate.gateway.confirming import silence
 from smsgate.gateway.waking import wake
 from smsgate.messages import ALL, Entry, Intent, Reply, Stored, ms_of
@@ -52,6 +53,7 @@ class Applying:
         self._published: Mapping[str, Published] = {
             program.name: program.published() for program in settings.programs
         }
+        self._lists = ApplyingLists(store, self._published)
 
     def drain(self, lane: int) -> int:
         """See ``Gateway.apply``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
@@ -59,6 +61,13 @@ class Applying:
         applied = self._drain(lane, until)
         self._rest([lane])
         return applied
+
+    def told(self, lane: int) -> list[Event]:
+        """As ``drain``; gives the events that this very call wrote down. Raises as ``drain``."""
+        events: list[Event] = []
+        self._drain(lane, time.monotonic() + JOB_S, events)
+        self._rest([lane])
+        return events
 
     def work(self, lane: int) -> int:
         """See ``Gateway.work``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
@@ -74,21 +83,36 @@ class Applying:
         self._rest(seen)
         return applied
 
-    def _drain(self, lane: int, until: float) -> int:
+    def _drain(self, lane: int, until: float, told: list[Event] | None = None) -> int:
         applied = 0
         while time.monotonic() < until:
-            batch = self._store.inbox.read(lane, BATCH)
+            batch = lists_apart(self._store.inbox.read(lane, BATCH))
             if not batch.entries:
                 break
-            applied += self._apply(lane, batch)
+            applied += self._apply(lane, batch, told)
         return applied
 
     def _rest(self, lanes: Iterable[int]) -> None:
         """Leave lanes whose inbox is empty; the others get a job of their own."""
         wake(self._wakes.inbox, [lane for lane in lanes if not self._store.inbox.rest(lane)])
 
-    def _apply(self, lane: int, batch: Batch) -> int:
+    def _apply(self, lane: int, batch: Batch, told: list[Event] | None) -> int:
         """Commit one batch; 0 where another worker was faster."""
+        first = batch.entries[0]
+        effects = (
+            self._lists.effects(lane, first) if first.entry.numbers else self._effects(lane, batch)
+        )
+        buckets = self._store.looks.bucket_count()
+        committed = self._store.commits.commit(lane, batch, effects, buckets)
+        if committed.wake_outbox:
+            wake(self._wakes.outbox, [lane])
+        if not committed.done:
+            return 0
+        if told is not None:
+            told += effects.events
+        return len(batch.entries)
+
+    def _effects(self, lane: int, batch: Batch) -> Effects:
         entries = [stored.entry for stored in batch.entries]
         numbers = list(
             dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
@@ -98,18 +122,13 @@ class Applying:
         tally = _Tally(dict(before))
         for stored in batch.entries:
             self._settle(lane, stored, tally, now_us)
-        effects = Effects(
+        return Effects(
             before=before,
             after={number: tally.standings[number] for number in before},
             events=tally.events,
             replies=tally.replies,
             decided=tally.decided,
         )
-        buckets = self._store.looks.bucket_count()
-        committed = self._store.commits.commit(lane, batch, effects, buckets)
-        if committed.wake_outbox:
-            wake(self._wakes.outbox, [lane])
-        return len(batch.entries) if committed.done else 0
 
     def _settle(self, lane: int, stored: Stored, tally: _Tally, now_us: int) -> None:
         entry = stored.entry

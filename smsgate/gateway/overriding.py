@@ -18,7 +18,7 @@ def override_entry(
     Raises ``InvalidNumber``, ``UnknownProgram``.
     """
     if scope != ALL:
-        _check_program(settings, scope)
+        check_program(settings, scope)
     intent = _INTENTS.get(action)
     if intent is None:
         raise InvalidNumber(f"{action!r} is neither suppress nor restore")
@@ -57,7 +57,7 @@ def consent_entry(
 
     ``source`` is ``api``, ``import`` or ``operator``. Raises ``InvalidNumber``, ``UnknownProgram``.
     """
-    _check_program(settings, program)
+    check_program(settings, program)
     return Entry(
         number=e164(number),
         program=program,
@@ -69,7 +69,8 @@ def consent_entry(
     )
 
 
-def _check_program(settings: Settings, name: str) -> None:
+def check_program(settings: Settings, name: str) -> None:
+    """Raise ``UnknownProgram`` unless a program of that name is configured."""
     if settings.programs.get(name) is None:
         names = ", ".join([ALL, *(program.name for program in settings.programs)])
         raise UnknownProgram(f"no program is called {name!r}; there are: {names}")

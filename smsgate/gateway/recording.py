@@ -30,6 +30,8 @@ from smsgate.store.ledger import Unmoved, Waiting
 
 BATCH = 500
 """Entries of a lane in one transaction."""
+BYTES = 1 << 20
+"""Bytes of a lane in one transaction: about as much as a batch of texts has, or 60,000 numbers."""
 MANY = 200_000
 """Waiting events from which on it is said loudly; some 300 MB of Redis's memory."""
 MEMORY = 0.8
@@ -47,6 +49,8 @@ class Recording:
         self._store = store
         self._records = records
         self._known = ""
+        self._count = BATCH
+        """Entries that are asked for: fewer while those of lists come, with 500 numbers each."""
 
     def move(self) -> int:
         """Move one batch of every lane; gives how many events the records did not have yet.
@@ -56,7 +60,7 @@ class Recording:
         alone (those that could be moved were).
         """
         for _ in range(_TRIES):
-            found = self._store.ledger.unmoved(BATCH)
+            found = self._bounded(self._store.ledger.unmoved(self._count))
             waiting = {lane: one for lane, one in found.items() if one.lines}
             if not waiting:
                 return 0
@@ -145,6 +149,13 @@ class Recording:
             return str(error), False
         return "; ".join(problems), bool(problems)
 
+    def _bounded(self, found: Mapping[int, Unmoved]) -> dict[int, Unmoved]:
+        """Of each lane no more than one transaction should have."""
+        bounded = {lane: _cut(one) for lane, one in found.items()}
+        cut = [len(bounded[lane].lines) for lane in found if bounded[lane] is not found[lane]]
+        self._count = min([*cut, BATCH]) if cut else min(2 * self._count, BATCH)
+        return bounded
+
     def _refuse_foreign_store(self) -> None:
         """Move only from a store that the records know; the first one they meet is theirs."""
         id_ = self._store.marker.store_id()
@@ -198,6 +209,18 @@ class Recording:
             return True
         untold = {link.event_id for link in self._records.reading.links(lane, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
+
+
+def _cut(one: Unmoved) -> Unmoved:
+    """As many of a lane's oldest lines as have ``BYTES`` together, and one at least."""
+    lines: dict[str, bytes] = {}
+    size = 0
+    for id_, line in one.lines.items():
+        size += len(line)
+        if lines and size > BYTES:
+            return Unmoved(lines, one.kept)
+        lines[id_] = line
+    return one
 
 
 def alarm_of(waiting: Waiting) -> str:

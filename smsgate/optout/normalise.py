@@ -105,14 +105,30 @@ def _compatible(text: str) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
+def _plain(code: int) -> str | None:
+    became = _became(chr(code))
+    return became.strip() or " " if became else None
+
+
+_PLAIN = {code: _plain(code) for code in range(128)}
+"""The same for ASCII with one character each, which is what ``translate`` does fastest."""
+
+
 def tokens(cleaned: str) -> list[str]:
     """Words in lower case with their accents, and ``.``, ``?``, ``,`` where the text pauses."""
-    text = cleaned.lower() if cleaned.isascii() else cleaned.casefold()
-    if "'" in text or not text.isascii():
+    plain = cleaned.isascii()
+    text = cleaned.lower() if plain else cleaned.casefold()
+    if "'" in text or not plain:
         text = _CONTRACTION.sub("", text)
     if " - " in text:
         text = text.replace(" - ", " , ")
-    return text.translate(_MARKS).split()
+    if not plain:
+        return text.translate(_MARKS).split()
+    text = text.translate(_PLAIN)
+    for mark in PUNCTUATION:
+        if mark in text:
+            text = text.replace(mark, f" {mark} ")
+    return text.split()
 
 
 def fold(word: str) -> str:

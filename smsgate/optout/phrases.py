@@ -40,6 +40,8 @@ _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
 Index = dict[int, dict[str, list[Pattern]]]
 """Patterns by the sign that is met least often, and by their language."""
+_QUIETLY = frozenset({*_SILENT, "weak"})
+"""What is looked for only in texts that something else has woken, or that are short."""
 _ALWAYS = frozenset({"all", "notall", "laugh"})
 """Classes that are asked for by name."""
 
@@ -129,7 +131,7 @@ class Phrases:
         index = self._silent if rule.means in _SILENT else self._by_anchor
         for sign in anchor.signs:
             index.setdefault(sign, {}).setdefault(pattern.language, []).append(pattern)
-            if rule.means not in _SILENT and sign not in self._loud:
+            if rule.means not in _QUIETLY and sign not in self._loud:
                 self._loud.add(sign)
                 self._signs.wake(sign)
 

@@ -21,8 +21,10 @@ has_unspaced = re.compile(f"[{UNSPACED}]").search
 _RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
 
-def letters(words: Iterable[str]) -> list[str]:
+def letters(words: list[str]) -> list[str]:
     """The words, with those of unspaced scripts as one character each."""
+    if not has_unspaced("".join(words)):
+        return words
     found: list[str] = []
     for word in words:
         if word.isascii() or not has_unspaced(word):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from smsgate.optout.keywords import KeywordSets, Language, listed
 from smsgate.optout.lexicon import Lexicon, wordings
-from smsgate.optout.normalise import fold
+from smsgate.optout.normalise import PUNCTUATION, fold
 from smsgate.optout.patterns import spellings
 from smsgate.optout.segments import has_unspaced, letters
 
@@ -121,13 +121,14 @@ class Signs:
             return quiet.get(parts[0], _RARELY), (parts[0],)
         if has_unspaced(parts[0]):
             return _RARELY, tuple(parts[:2])
-        rarest = min((quiet.get(word, _RARELY), -len(word), word) for word in parts)
+        worded = [word for word in parts if word not in PUNCTUATION] or parts
+        rarest = min((quiet.get(word, _RARELY), -len(word), word) for word in worded)
         if rarest[0] <= _RARELY:
             return rarest[0], (rarest[2],)
         pairs = [
             (_TOGETHER * quiet.get(one, _RARELY) * quiet.get(two, _RARELY), (one, two))
             for one, two in itertools.pairwise(parts)
-            if "*" not in one + two
+            if "*" not in one + two and PUNCTUATION.isdisjoint((one, two))
         ]
         return min([(rarest[0], (rarest[2],)), *pairs])
 

@@ -6,14 +6,14 @@ described in ``tables.py``, the chain in ``chain.py``; this room knows nothing o
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+import importlib
 
 from smsgate.records.broken import Finding
-from smsgate.records.database import Database
+from smsgate.records.database import Database, upsert
 from smsgate.records.keeping import Keeping, Kept
 from smsgate.records.reading import Link, Message, Numbered, Reading, Recorded, StoreKnown
 from smsgate.records.removing import Removing
-from smsgate.records.schema import check, migrate
+from smsgate.records.schema import check
 from smsgate.records.tables import stores
 from smsgate.records.verifying import Verifying
 
@@ -45,7 +45,10 @@ class Records:
 
         Raises ``RecordsNotReady`` where they are newer than this smsgate, ``RecordsUnavailable``.
         """
-        return migrate(self._database)
+        # At the one moment when it is needed: Alembic takes a tenth of a second to import.
+        migrating = importlib.import_module("smsgate.records.migrating")
+        before, after = migrating.migrate(self._database)
+        return str(before), str(after)
 
     def check(self) -> None:
         """Raise ``RecordsNotReady`` unless the tables are there and of our version."""
@@ -62,9 +65,8 @@ class Records:
         """Note that the events of a store (Redis) are kept here; again, it changes nothing."""
         with self._database.writing() as connection:
             check(connection)
-            known = connection.scalar(select(stores.c.id).where(stores.c.id == id_))
-            if known is None:
-                connection.execute(insert(stores).values(id=id_, buckets=buckets, made_us=made_us))
+            row = {"id": id_, "buckets": buckets, "made_us": made_us}
+            connection.execute(upsert(connection, stores).on_conflict_do_nothing(), [row])
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""

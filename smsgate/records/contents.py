@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -51,8 +52,10 @@ class Content:
     text: Row | None
     """The row of ``texts``, where it has any."""
     hash: bytes
-    standing: Standing | None
-    number: str
+    standings: Mapping[str, Standing]
+    """By number, how it stands from this event on."""
+    listed: tuple[str, ...] = ()
+    """The numbers of an imported list that it is about."""
 
 
 def content_of(line: bytes, committed_us: int = 0) -> Content:
@@ -69,7 +72,21 @@ def content_of(line: bytes, committed_us: int = 0) -> Content:
         text = {"event_id": told.id, "salt": salt, "words": kept}
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
-    return Content(told.id, row, text, hash_of(row), told.standing, row["number"])
+    listed = tuple(lookup(number) for group in told.listed for number in group.numbers)
+    return Content(told.id, row, text, hash_of(row), standings_of(told), listed)
+
+
+def standings_of(event: Event) -> dict[str, Standing]:
+    """By number, how it stands from the event on, where that says so."""
+    if event.listed:
+        return {
+            lookup(number): group.standing
+            for group in event.listed
+            if group.standing is not None
+            for number in group.numbers
+        }
+    number = lookup(event.number)
+    return {number: event.standing} if event.standing is not None and number else {}
 
 
 def id_of(line: bytes) -> str:
@@ -151,7 +168,7 @@ def _columns(event: Event) -> Row:
         # Nobody received a reply of ours; it is looked for by when it was settled.
         "received_us": event.received_us or event.applied_us,
         "applied_us": event.applied_us,
-        "stands": event.standing is not None,
+        "stands": event.standing is not None or bool(event.listed and standings_of(event)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -11,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 from smsgate.consent import Event
 from smsgate.records.announcing import ANNOUNCING, fits
 from smsgate.records.broken import Finding
-from smsgate.records.contents import event_of, number_row
+from smsgate.records.contents import event_of, lookup, number_row, standings_of
 from smsgate.records.removing import by_removal
-from smsgate.records.tables import events, links, numbers, removals, texts
+from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
 Row: TypeAlias = Any
 _PAGE = 1_000
@@ -27,6 +28,7 @@ def crosschecks(connection: Connection) -> Iterator[Finding]:
     yield from _removals(streamed)
     yield from _numbers(streamed)
     yield from _outdated(streamed)
+    yield from _lists(streamed)
 
 
 def _unlinked(connection: Connection) -> Iterator[Finding]:
@@ -68,7 +70,7 @@ def _number_problem(row: Row) -> str:
     holds = row.everywhere or row.locked or row.own or row.back or row.consents
     if row.facts is None:
         return "rests on an event that is gone" if holds else ""
-    standing = _read(row.facts).standing
+    standing = standings_of(_read(row.facts)).get(row.number)
     if standing is None:
         return "rests on an event that does not say so"
     should = number_row(row.lane, row.seq, row.number, standing)
@@ -76,6 +78,7 @@ def _number_problem(row: Row) -> str:
     return f"was changed: {', '.join(differs)}" if differs else ""
 
 
+@functools.lru_cache(8)  # a list has hundreds of numbers in one event
 def _read(facts: str) -> Event:
     try:
         return event_of(facts, None)
@@ -99,3 +102,22 @@ def _outdated(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(asked):
         problem = f"how {row.number} stands since then is not what is noted of the number"
         yield Finding(row.lane, row.seq, row.id, problem)
+
+
+def _lists(connection: Connection) -> Iterator[Finding]:
+    """The numbers of an imported list must be noted as its numbers, and stand so or newer."""
+    asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
+        events.c.kind == "import"
+    )
+    for row in connection.execute(asked):
+        event = _read(row.facts)
+        here = select(listed.c.number).where(listed.c.lane == row.lane, listed.c.seq == row.seq)
+        noted = {*connection.scalars(here)}
+        if noted != {lookup(number) for group in event.listed for number in group.numbers}:
+            yield Finding(row.lane, row.seq, row.id, "its numbers are not those that are noted")
+        newer = select(numbers.c.number).where(
+            numbers.c.number.in_(here.scalar_subquery()), numbers.c.seq >= row.seq
+        )
+        for number in sorted({*standings_of(event)} - {*connection.scalars(newer)}):
+            problem = f"how {number} stands since then is not what is noted of the number"
+            yield Finding(row.lane, row.seq, row.id, problem)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from sqlalchemy import Connection, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.records import tables
 from smsgate.records.chain import FIRST, link_hash
 from smsgate.records.contents import Content, Row, content_of, number_row
-from smsgate.records.database import Database
+from smsgate.records.database import Database, upsert
 from smsgate.records.schema import check
 
 _UNDER_WAY = 5_000
@@ -40,6 +39,7 @@ class _Rows:
     events: list[Row] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
     numbers: dict[str, Row] = field(default_factory=dict)
+    listed: list[Row] = field(default_factory=list)
 
 
 class Keeping:
@@ -121,8 +121,11 @@ def _continue(connection: Connection, lane: int, new: Iterable[Content], rows: _
         rows.events.append({**one.event, "lane": lane, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
-        if one.standing is not None and one.number:
-            rows.numbers[one.number] = number_row(lane, seq, one.number, one.standing)
+        for number, standing in one.standings.items():
+            rows.numbers[number] = number_row(lane, seq, number, standing)
+        rows.listed += [
+            {"number": number, "lane": lane, "seq": seq} for number in dict.fromkeys(one.listed)
+        ]
     if seq > start:
         _advance(connection, lane, start, seq, previous)
     return seq
@@ -149,11 +152,12 @@ def _write(connection: Connection, rows: _Rows) -> None:
         (tables.links, rows.links),
         (tables.events, rows.events),
         (tables.texts, rows.texts),
+        (tables.listed, rows.listed),
     ):
         if some:
             _insert(connection, table, some)
     if rows.numbers:
-        _upsert(connection, tables.numbers, [rows.numbers[one] for one in sorted(rows.numbers)])
+        _note_numbers(connection, [rows.numbers[one] for one in sorted(rows.numbers)])
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -164,9 +168,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     connection.exec_driver_sql(str(statement), values)
 
 
-def _upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    adding = dialect.insert(table)
+def _note_numbers(connection: Connection, rows: Sequence[Row]) -> None:
+    """How numbers stand, unless something newer is noted of them."""
+    table = tables.numbers
+    adding = upsert(connection, table)
     newer = {one.name: adding.excluded[one.name] for one in table.columns if not one.primary_key}
     connection.execute(
         adding.on_conflict_do_update(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sqlalchemy import Select, func, select
 
-from smsgate.consent import Event, Standing
+from smsgate.consent import Event, Standing, told_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
 from smsgate.records.schema import check
-from smsgate.records.tables import events, heads, links, numbers, stores, texts
+from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
@@ -74,7 +74,7 @@ class StoreKnown:
     made_us: int
 
 
-_EVENTS = select(
+EVENTS = select(
     events.c.facts,
     texts.c.words,
     events.c.lane,
@@ -96,33 +96,47 @@ class Reading:
         self._database = database
 
     def of_number(self, number: str) -> list[Recorded]:
-        """Everything recorded of a number, in the order of its chain."""
-        asked = _EVENTS.where(events.c.number == lookup(number))
-        return [*map(_recorded, self._rows(asked.order_by(events.c.seq)))]
+        """Everything recorded of a number, in the order of its chain; of a list its part only."""
+        alone = self._rows(EVENTS.where(events.c.number == lookup(number)))
+        about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+        ids = select(links.c.event_id).join(listed, about).where(listed.c.number == lookup(number))
+        parts = self._rows(EVENTS.where(events.c.id.in_(ids)))
+        found = [*map(recorded_of, alone), *(_part_of(recorded_of(row), number) for row in parts)]
+        return sorted(found, key=lambda one: one.seq)
 
     def of_kind(self, kind: str) -> Iterator[Recorded]:
         """Every event of a kind, oldest first."""
-        asked = _EVENTS.where(events.c.kind == kind).order_by(events.c.received_us)
-        return map(_recorded, self._stream(asked))
+        asked = EVENTS.where(events.c.kind == kind).order_by(events.c.received_us)
+        return map(recorded_of, self._stream(asked))
 
     def between(self, since_us: int = 0, until_us: int | None = None) -> Iterator[Recorded]:
         """Everything received from ``since_us`` until before ``until_us``, oldest first."""
-        asked = _EVENTS.where(events.c.received_us >= since_us)
+        asked = EVENTS.where(events.c.received_us >= since_us)
         if until_us is not None:
             asked = asked.where(events.c.received_us < until_us)
-        return map(_recorded, self._stream(asked.order_by(events.c.received_us, events.c.id)))
+        return map(recorded_of, self._stream(asked.order_by(events.c.received_us, events.c.id)))
 
     def of_message(self, account: str, message_id: str) -> list[Recorded]:
         """The events of a provider's message."""
-        asked = _EVENTS.where(
+        asked = EVENTS.where(
             events.c.account == lookup(account), events.c.message_id == lookup(message_id)
         )
-        return [*map(_recorded, self._rows(asked))]
+        return [*map(recorded_of, self._rows(asked))]
+
+    def parts(self, list_id: str) -> set[str]:
+        """Message ids of the recorded parts of an imported list."""
+        first = lookup(f"{list_id}-")
+        asked = select(events.c.message_id).where(
+            events.c.account == "",
+            events.c.message_id >= first,
+            events.c.message_id < f"{first}~",
+        )
+        return {row.message_id for row in self._rows(asked)}
 
     def one(self, event_id: str) -> Recorded | None:
         """The event of that id; None where it was never kept, or removed."""
-        rows = self._rows(_EVENTS.where(events.c.id == event_id))
-        return _recorded(rows[0]) if rows else None
+        rows = self._rows(EVENTS.where(events.c.id == event_id))
+        return recorded_of(rows[0]) if rows else None
 
     def messages(self, since_us: int, kind: str = "") -> Iterator[Message]:
         """The providers' messages received since then (of one kind only), oldest first."""
@@ -215,7 +229,8 @@ class Reading:
             return [*connection.execute(asked)]
 
 
-def _recorded(row: Row) -> Recorded:
+def recorded_of(row: Row) -> Recorded:
+    """The event of a row of ``EVENTS``."""
     facts, words, lane, seq, digest, committed_us = row
     erased = bool(digest) and words is None
     return Recorded(event_of(facts, words), lane, seq, erased, committed_us)
@@ -224,3 +239,8 @@ def _recorded(row: Row) -> Recorded:
 def _numbered(row: Row) -> Numbered:
     number, lane, seq, *rest = row
     return Numbered(number, lane, seq, standing_of(*rest))
+
+
+def _part_of(one: Recorded, number: str) -> Recorded:
+    told = told_of(one.event, number)
+    return one if told is None else replace(one, event=told)

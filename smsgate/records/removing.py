@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, or_, select
+from sqlalchemy import Connection, Select, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.errors import RecordsDiffer
@@ -13,7 +13,7 @@ from smsgate.records.announcing import ANNOUNCING, FOR_EVER, Part
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.schema import check
-from smsgate.records.tables import events, links, numbers, removals, texts
+from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
 BATCH = 5_000
 """Events in one removal."""
@@ -64,6 +64,7 @@ class Removing:
                 kind,
                 events.c.kind.not_in(FOR_EVER),
                 or_(numbers.c.number.is_(None), ~_rests_on()),
+                ~_rests_on_list(),
             )
             .limit(BATCH)
         )
@@ -87,6 +88,7 @@ class Removing:
                 some = ids[at : at + _UNDER_WAY]
                 connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
                 if part == "event":
+                    connection.execute(delete(listed).where(_of_events(some)))
                     connection.execute(delete(events).where(events.c.id.in_(some)))
         self._database.tidy()
 
@@ -98,18 +100,35 @@ class Removing:
             return [*connection.scalars(asked)]
 
 
-def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
-    """Whether something that holds today rests on the event: the newest that said how it stands."""
-    holds = or_(
+def _holds() -> Any:  # noqa: ANN401 - an SQL expression
+    """Whether a number is in any set."""
+    return or_(
         numbers.c.everywhere,
         numbers.c.locked,
         numbers.c.own != "",
         numbers.c.back != "",
         numbers.c.consents != "",
     )
+
+
+def _rests_on_list() -> Any:  # noqa: ANN401 - an SQL expression
+    """Whether something that holds today may rest on the event, which is one of a list."""
+    about = (listed.c.lane == events.c.lane) & (listed.c.seq == events.c.seq)
+    return exists().where(about, numbers.c.number == listed.c.number, _holds())
+
+
+def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
+    """Whether something that holds today rests on the event: the newest that said how it stands."""
+    holds = _holds()
     newest = (events.c.lane == numbers.c.lane) & (events.c.seq == numbers.c.seq)
     consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
     return (newest & holds) | consented
+
+
+def _of_events(ids: Sequence[str]) -> Any:  # noqa: ANN401 - an SQL expression
+    return exists().where(
+        links.c.event_id.in_(ids), links.c.lane == listed.c.lane, links.c.seq == listed.c.seq
+    )
 
 
 def _refuse_unannounced(connection: Connection, by: str) -> None:

@@ -1,29 +1,25 @@
-"""The version of the tables: checked at every use, raised by migrations alone."""
+"""The version of the tables: checked at every use, raised by ``migrating.py`` alone."""
 
 from __future__ import annotations
 
-from importlib import resources
-
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table
 
 from smsgate.errors import RecordsNotReady
-from smsgate.records.database import Database
 
-VERSION = "0001"
+VERSION = "0003"
 """The newest migration of ``migrations/versions``."""
+VERSION_TABLE = "records_version"
+"""Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
-_KNOWN = ("0001",)
-_LOCK = 5_150_073
-"""Of PostgreSQL, so that two migrations wait for each other; SQLite's writers do anyway."""
+_table = table(VERSION_TABLE)
+KNOWN = ("0001", "0002", "0003")
 
 
 def version_of(connection: Connection) -> str:
     """The version of the tables; empty where there are none."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(VERSION_TABLE):
         return ""
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    return str(connection.scalar(select(column("version_num")).select_from(_table)) or "")
 
 
 def check(connection: Connection) -> None:
@@ -33,7 +29,7 @@ def check(connection: Connection) -> None:
         return
     if not found:
         raise RecordsNotReady(f"the database has no tables for the records yet: run {MIGRATE}")
-    if found in _KNOWN:
+    if found in KNOWN:
         raise RecordsNotReady(
             f"the records have version {found} and this smsgate needs {VERSION}: run {MIGRATE}"
         )
@@ -41,29 +37,3 @@ def check(connection: Connection) -> None:
         f"the records have version {found}, made by another smsgate than this one, which knows "
         f"{VERSION}: run that smsgate, or a newer one"
     )
-
-
-def migrate(database: Database) -> tuple[str, str]:
-    """Bring the tables to our version in one transaction; gives the version before and after.
-
-    Raises ``RecordsNotReady`` where they are newer than this smsgate, ``RecordsUnavailable``.
-    """
-    if database.file is not None:
-        database.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with database.writing(make=True) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        before = version_of(connection)
-        if before and before not in _KNOWN:
-            check(connection)
-        if before != VERSION:
-            command.upgrade(_alembic(connection), VERSION)
-    return before, VERSION
-
-
-def _alembic(connection: Connection) -> Config:
-    config = Config()
-    folder = resources.files(__package__).joinpath("migrations")
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config

@@ -9,7 +9,11 @@ events    id                         what happened, without texts; removed by re
 texts     event_id                   salt and texts of an event: what can be erased
 removals  event_id, part             which contents were taken away, and by which event
 numbers   number                     how each number stands, by its newest event that said so
+listed    number, lane, seq          which events of imported lists are about a number
 stores    id                         the stores (Redis) whose events these are
+api_keys  id                         hashes of the keys that open ``/v1``, and until when they do
+feeds     program                    how far each feed of changes was read, and who sends it now
+calls     id                         calls of feeds that were not taken yet, or were given up
 ========  =========================  ==============================================================
 """
 
@@ -115,6 +119,57 @@ numbers = Table(
     Column("consents", Text, nullable=False),
     Column("state", Text, nullable=False),
     Index("numbers_event", "lane", "seq"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("name", String(LOOKUP), nullable=False),
+    Column("scope", String(8), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("made_by", String(LOOKUP), nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    UniqueConstraint("digest", name="api_keys_digest"),
+    Index("api_keys_name", "name"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("program", String(LOOKUP), primary_key=True),
+    Column("place", Text, nullable=False),
+    Column("sender", String(ID), nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("program", String(LOOKUP), nullable=False),
+    Column("number", String(LOOKUP), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("dead", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("calls_due", "program", "dead", "due_us"),
+    Index("calls_number", "program", "number", "seq"),
+)
+
+listed = Table(
+    "listed",
+    metadata,
+    Column("number", String(LOOKUP), primary_key=True),
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Index("listed_event", "lane", "seq"),
+    sqlite_with_rowid=False,
 )
 
 stores = Table(

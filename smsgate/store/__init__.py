@@ -18,6 +18,7 @@ from smsgate.store.quarantine import Quarantine
 from smsgate.store.refusals import Refusals
 from smsgate.store.restoring import Restoring
 from smsgate.store.simulator import Simulator
+from smsgate.store.surveys import Surveys
 from smsgate.store.sweep import Sweep
 from smsgate.store.together import Together
 from smsgate.store.trail import Trail
@@ -34,6 +35,7 @@ class Store:
         self.together = Together(self.inbox)
         self.looks = Looks(client)
         self.checks = Checks(client, self.looks)
+        self.surveys = Surveys(client, self.looks)
         self.commits = Commits(client)
         self.outbox = Outbox(client)
         self.ledger = Ledger(client)

@@ -22,6 +22,15 @@ _pack = msgspec.msgpack.encode
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """How numbers of a list stood, and stand from now on; nothing else is remembered of them."""
+
+    numbers: Sequence[str]
+    before: Standing
+    after: Standing
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """What a batch does to its lane."""
 
@@ -33,6 +42,8 @@ class Effects:
     """With the time at which each is due (us, Redis's clock)."""
     decided: Sequence[str] = ()
     """Fields of review holds that are over."""
+    moves: Sequence[Move] = ()
+    """Numbers of a list with which the same happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,13 @@ def _plan_sets(plan: _Plan, keys: Keys, effects: Effects, buckets: int) -> None:
             plan.adds.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
         for kind, scope in lost - gained:
             plan.removes.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
+    for move in effects.moves:
+        gained, lost = memberships(move.after), memberships(move.before)
+        for names, some in ((gained - lost, plan.adds), (lost - gained, plan.removes)):
+            for kind, scope in names:
+                stem = set_name(keys, kind, scope, "0", buckets)[:-1]  # the name less its bucket
+                for number in move.numbers:
+                    some.append((plan.key(f"{stem}{int(number) % buckets}"), number[1:]))
 
 
 def memberships(standing: Standing) -> set[tuple[str, str]]:

@@ -62,7 +62,7 @@ class Inbox:
         """
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
-            places[lane_of(arrival.entry.number)].append(place)
+            places[_lane(arrival.entry)].append(place)
         calls = [_call(lane, [arrivals[at] for at in of_lane]) for lane, of_lane in places.items()]
         results = [self._add(*calls[0])] if len(calls) == 1 else self._add.each(calls)
         added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
@@ -104,6 +104,11 @@ class Inbox:
             depths = pipeline.execute()
         return [lane for lane, depth in enumerate(depths) if depth]
 
+    def waits(self, lane: int, id_: str) -> bool:
+        """Whether the entry of that id, or an older one, is not applied yet."""
+        with translated():
+            return bool(self._client.xrange(LANE_KEYS[lane].inbox, max=id_, count=1))
+
     def depth(self, lane: int) -> int:
         """How many entries wait in a lane."""
         with translated():
@@ -126,6 +131,10 @@ def json_text(value: msgspec.Struct) -> str:
 def hold_field(scope: str, number: str) -> str:
     """Field of the hash of holds (and, with a program, of review holds)."""
     return f"{scope}:{number}"
+
+
+def _lane(entry: Entry) -> int:
+    return lane_of(entry.numbers[0] if entry.numbers else entry.number)
 
 
 def _entry(raw: bytes) -> Entry:
@@ -165,7 +174,7 @@ def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
     elif arrival.fingerprint:
         seen.append(keys.last(entry.account, entry.number))
         index = len(seen)
-    real = entry.phone and bool(entry.program)
+    real = entry.phone and bool(entry.program) and not entry.numbers
     return (
         json_text(entry),
         arrival.age_us,

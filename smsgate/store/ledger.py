@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent import Event, told_of
 from smsgate.messages import ms_of
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
@@ -52,7 +52,8 @@ class Ledger:
 
     def of_number(self, number: str) -> list[Event]:
         """The events of one number, oldest first. Reads the lane's whole ledger."""
-        return [event for event in self.of_lane(lane_of(number)) if event.number == number]
+        told = (told_of(event, number) for event in self.of_lane(lane_of(number)))
+        return [event for event in told if event is not None]
 
     def of_lane(self, lane: int) -> Iterator[Event]:
         """The events of a lane, oldest first, a page at a time."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.accuracy.evaluate import OUT, labelled, smsgate
+from tests.accuracy.evaluate import smsgate
+from tests.accuracy.texts import OUT, labelled
 
 DECIDE = smsgate()
 

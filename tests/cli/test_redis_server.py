@@ -95,3 +95,24 @@ def test_a_server_that_is_too_old_or_does_not_run_is_passed_over(tmp_path: Path)
         (tmp_path / name).chmod(0o755)
     candidates = [tmp_path / name for name in ("missing", "old", "broken", "new")]
     assert redis_server.choose(candidates) == tmp_path / "new"
+
+
+def test_it_is_reached_by_a_socket_that_is_for_its_owner_alone(
+    redis_server: redis_server.RedisServer,
+) -> None:
+    assert redis_server.url.startswith("unix://")
+    assert redis_server.socket is not None
+    assert redis_server.socket.stat().st_mode & 0o077 == 0
+    with redis.Redis(unix_socket_path=str(redis_server.socket)) as stranger:
+        with pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+
+
+def test_where_the_directory_s_path_is_too_long_for_a_socket_the_port_serves(
+    tmp_path: Path, leash: Leash
+) -> None:
+    server = redis_server.start(tmp_path / ("long" * 30), leash)
+    assert server.url.startswith("redis://")
+    with redis.Redis.from_url(server.url) as client:
+        assert client.ping()
+    leash.end(server.process)

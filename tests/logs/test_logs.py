@@ -143,7 +143,13 @@ def test_lines_that_may_wait_come_soon_and_in_their_order(
     log.warning("third")
     assert [line["event"] for line in lines(capsys)] == ["first", "second", "third"]
     log.info("fourth")
-    assert wait_until(lambda: "fourth" in capsys.readouterr().err)
+    found: list[str] = []
+
+    def came() -> bool:
+        found.append(capsys.readouterr().err)
+        return "fourth" in "".join(found)
+
+    assert wait_until(came)
 
 
 def test_lines_that_wait_when_a_process_ends_are_written() -> None:

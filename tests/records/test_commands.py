@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.gateway.recording import Recording
-from smsgate.records import Records
+from smsgate.records import Records, schema
 from smsgate.store.keys import lane_of
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, reply_event
@@ -68,8 +68,14 @@ def filled(terminal, store, url) -> Iterator[Records]:
 
 
 def test_migrating_says_what_came_of_it(terminal):
-    assert terminal("records", "migrate") == (0, "The records have version 0001.\n", "")
-    assert terminal("records", "migrate")[1] == "The records have version 0001 already.\n"
+    assert terminal("records", "migrate") == (
+        0,
+        f"The records have version {schema.VERSION}.\n",
+        "",
+    )
+    assert (
+        terminal("records", "migrate")[1] == f"The records have version {schema.VERSION} already.\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "export"])

@@ -9,7 +9,7 @@ import pytest
 from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.gateway import recording as module
 from smsgate.gateway.recording import Recording, alarm_of
-from smsgate.records import Records
+from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import LANE_KEYS, lane_of
@@ -154,10 +154,33 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
     assert "the records cannot be used" in said
 
 
+def test_a_database_that_is_full_leaves_everything_in_the_ledger(
+    store, happen, tmp_path, monkeypatch
+):
+    full = Records(f"sqlite:///{tmp_path / 'full.sqlite3'}")
+    full.migrate()
+    full.close()
+    pragmas = (*database._PRAGMAS, "PRAGMA max_page_count = 40")
+    mover = Recording(store, full)
+    happen(*range(200))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "_PRAGMAS", pragmas)
+        with pytest.raises(RecordsUnavailable, match="full"):
+            mover.move()
+        full.close()
+    assert store.ledger.waiting().count == 200
+    assert full.reading.count_events() == 0
+
+    assert mover.move() == 200
+    assert list(full.verifying.verify()) == []
+    full.close()
+
+
 def test_tables_of_another_version_leave_everything_in_the_ledger(recording, happen, records):
     happen(1)
     with records._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE records_version SET version_num = '9999'")
 
     with pytest.raises(RecordsNotReady, match="9999"):
         recording.move()

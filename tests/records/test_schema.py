@@ -24,7 +24,10 @@ def test_migrating_makes_the_tables_and_again_changes_nothing(bare_records):
 
 def test_what_the_migrations_make_is_what_the_queries_ask_for(records):
     with records._database.reading() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), metadata)
+        found = compare_metadata(
+            MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE}),
+            metadata,
+        )
     assert found == []
 
 
@@ -32,7 +35,7 @@ def test_our_version_is_the_newest_migration():
     folder = resources.files("smsgate.records").joinpath("migrations")
     script = ScriptDirectory(str(folder))
     assert script.get_current_head() == schema.VERSION
-    assert {one.revision for one in script.walk_revisions()} == set(schema._KNOWN)
+    assert {one.revision for one in script.walk_revisions()} == set(schema.KNOWN)
 
 
 def test_without_tables_the_command_that_makes_them_is_named(bare_records, database_url):
@@ -48,16 +51,20 @@ def test_without_tables_the_command_that_makes_them_is_named(bare_records, datab
 @pytest.mark.parametrize(
     ("version", "known", "said"),
     [
-        ("0000", ("0000", "0001"), "have version 0000 .*: run `smsgate records migrate`"),
-        ("9999", ("0001",), "9999, made by another smsgate.*: run that smsgate, or a newer one"),
+        ("0000", ("0000", schema.VERSION), "have version 0000 .*: run `smsgate records migrate`"),
+        (
+            "9999",
+            (schema.VERSION,),
+            "9999, made by another smsgate.*: run that smsgate, or a newer one",
+        ),
     ],
 )
 def test_tables_of_another_version_are_neither_read_nor_written(
     records, monkeypatch, version, known, said
 ):
-    monkeypatch.setattr(schema, "_KNOWN", known)
+    monkeypatch.setattr(schema, "KNOWN", known)
     with records._database.writing() as connection:
-        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
+        connection.exec_driver_sql(f"UPDATE records_version SET version_num = '{version}'")
 
     with pytest.raises(RecordsNotReady, match=said):
         records.keeping.keep({0: lines(event(1))})

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
+from smsgate.records.schema import VERSION_TABLE
 from smsgate.records.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,166 @@
+"""``smsgate import``: a list of numbers that opted out or subscribed elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import click
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.cli.progress import bytes_bar
+from smsgate.cli.replies import person
+from smsgate.gateway.importing import OUTCOMES, Listing
+from smsgate.gateway.importing_files import DUPLICATE, FileImport, Row, Summary
+from smsgate.lists.cells import REASONS
+from smsgate.lists.encodings import shown
+from smsgate.lists.shapes import FORMATS
+from smsgate.messages import Consent
+from smsgate.phone import is_region
+from smsgate.wiring import build_importing
+
+SOME_UNUSED = 1
+_SAID = {
+    **OUTCOMES,
+    **REASONS,
+    DUPLICATE: "the same number stands in an earlier row",
+    "other": "the row is about something else than an opt-out",
+    "blank": "an empty line",
+}
+
+
+@click.command("import", epilog="Example: smsgate import stopped.csv --program alerts --apply")
+@click.argument("file", type=click.File("rb"))
+@click.option("--program", required=True, help="Program that the people opted out of, or `all`.")
+@click.option("--apply", is_flag=True, help="Do it; without it nothing is changed.")
+@click.option(
+    "--state",
+    type=click.Choice(["opted_out", "subscribed"]),
+    help="How every number stands; as the file says where it is an export that says so, else "
+    "opted out. A list of subscribers records their consent and lifts no opt-out.",
+)
+@click.option("--region", default="", help="Country of numbers without one, such as US.")
+@click.option("--column", default="", help="Column of the numbers: its name, or its place from 1.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
+@click.option(
+    "--result",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write what became of each row to this CSV file.",
+)
+@click.option("--words", default="", help="What subscribers agreed to; needed for their consent.")
+@click.option(
+    "--medium",
+    type=click.Choice(["web", "paper", "voice", "text", "other"]),
+    default="other",
+    help="Where they agreed to it.",
+)
+@session.as_json
+def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any) -> None:  # noqa: ANN401 - click's options
+    """Import a list: CSV, TSV, one JSON object a line, or one number a line.
+
+    The whole file is read first; without --apply that is all. With --apply, every number of the
+    list is suppressed when the command ends. The same file has one effect, however often it is
+    imported, and a command that was killed is simply run again.
+
+    Exit code 0: every row could be used. 1: some could not. 2: nothing could be done.
+    """
+    started = time.monotonic()
+    gateway = session.gateway()
+    name = Path(file.name).name
+    work = FileImport(
+        build_importing(gateway),
+        gateway.records,
+        _listing(name, given),
+        file,
+        region=_region(given["region"]),
+        form=given["form"],
+        column=given["column"],
+        forced=given["state"] is not None,
+    )
+    with ExitStack() as stack:
+        applying = given["apply"]
+        write = stack.enter_context(_Results(result)).write if result else None
+        bar = stack.enter_context(bytes_bar(file, quiet=as_json))
+        summary = work.rehearse(bar("Reading the list"), None if applying else write)
+        if applying:
+            if work.needs_words(summary):
+                raise click.UsageError("Say what the subscribers agreed to: --words 'I agree …'")
+            summary = work.apply(summary, bar("Importing"), write)
+    _show(summary, name, applied=applying, as_json=as_json, seconds=time.monotonic() - started)
+    session.end(SOME_UNUSED if _unused(summary) else 0)
+
+
+def _listing(name: str, given: dict[str, Any]) -> Listing:
+    consent = None
+    if given["words"]:
+        consent = Consent(words=given["words"], medium=given["medium"], source=name)
+    return Listing(
+        program=given["program"],
+        state=given["state"] or "opted_out",
+        actor=person(),
+        note=name,
+        consent=consent,
+    )
+
+
+def _region(text: str) -> str:
+    region = text.upper()
+    if region and not is_region(region):
+        raise click.BadParameter(f"{text!r} is no country: two letters, such as US or GB")
+    return region
+
+
+class _Results:
+    """Writes what became of each row."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["line", "given", "number", "outcome", "why"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, row: Row) -> None:
+        cell = shown(row.cell, 200)
+        cell = f"'{cell}" if cell[:1] in ("=", "@", "-", "\t", "\r") else cell
+        said = _SAID.get(row.outcome, "")
+        self._writer.writerow([row.line, cell, row.number, row.outcome, said])
+
+
+def _unused(summary: Summary) -> int:
+    problems = sum(count for name, count in summary.problems.items() if name in REASONS)
+    return problems + summary.outcomes["not_applied"]
+
+
+def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds: float) -> None:
+    outcomes = {one: n for one, n in summary.outcomes.items() if n and one != "consent"}
+    if as_json:
+        value = asdict(summary) | {"applied": applied, "outcomes": outcomes}
+        value["first"] = [asdict(row) | {"cell": shown(row.cell)} for row in summary.first]
+        session.show_json(value | {"problems": dict(summary.problems)})
+        return
+    console = Console(highlight=False)
+    pace = f"{summary.rows / seconds:,.0f} a second" if seconds else ""
+    console.print(
+        f"{name}: {summary.shape}, {summary.encoding}; {summary.rows:,} rows, {pace}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    for counts in (outcomes, summary.problems):
+        for one, count in sorted(counts.items(), key=lambda item: -item[1]):
+            console.print(f"{count:>12,}  {one}: {_SAID[one]}", markup=False, soft_wrap=True)
+    for row in summary.first:
+        said = f"line {row.line}: {shown(row.cell)!r}: {_SAID[row.outcome]}"
+        console.print(said, markup=False, soft_wrap=True)
+    if not applied:
+        console.print("Nothing was changed. To do it, run it again with --apply.")

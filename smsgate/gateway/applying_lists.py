@@ -1,0 +1,119 @@
+"""Applied: an entry that carries numbers of a list, all at once and as one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from smsgate import __version__
+from smsgate.consent import Event, Listed, Published, Standing, event_id
+from smsgate.messages import ALL, Stored, ms_of
+from smsgate.optout.listing import as_plain, settle_listed
+from smsgate.store import Store
+from smsgate.store.commits import Effects, Move
+from smsgate.store.inbox import Batch, hold_field
+
+
+def lists_apart(batch: Batch) -> Batch:
+    """A batch up to the first entry with a list; one that begins with such an entry: it alone."""
+    end = next((at for at, one in enumerate(batch.entries) if one.entry.numbers), None)
+    return batch if end is None else Batch(batch.cursor, batch.entries[: end or 1])
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the entry does, as it is gathered."""
+
+    listed: list[Listed] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    before: dict[str, Standing] = field(default_factory=dict)
+    after: dict[str, Standing] = field(default_factory=dict)
+    decided: list[str] = field(default_factory=list)
+
+
+class ApplyingLists:
+    """Settles the numbers of a list, those that stand alike together."""
+
+    def __init__(self, store: Store, published: Mapping[str, Published]) -> None:
+        """Use this store; ``published`` are the programs that are configured."""
+        self._store = store
+        self._published = published
+
+    def effects(self, lane: int, stored: Stored) -> Effects:
+        """What the entry does to its numbers. Raises ``StoreUnavailable``, ``StoreNotReady``."""
+        entry = stored.entry
+        programs = sorted({*self._published, entry.program} - {"", ALL})
+        numbers = [*dict.fromkeys(entry.numbers)]
+        survey = self._store.surveys.of_lane(lane, numbers, programs)
+        waiting = self._store.looks.reviews(lane)
+        plain, tally = as_plain(stored), _Tally()
+        since = dict(zip(entry.numbers, entry.since_us, strict=False))
+        groups = [*survey.alike, *((one, [number]) for number, one in survey.remembered.items())]
+        for before, some in groups:
+            settled = settle_listed(plain, before, self._published, survey.now_us)
+            after = settled.standing
+            group = Listed(
+                numbers=tuple(some),
+                outcome=settled.outcome,
+                before=_state(before, entry.program),
+                after=_state(after, entry.program),
+                standing=after if after != before else None,
+                note=settled.note,
+                since_us=tuple(since.get(number, 0) for number in some) if since else (),
+            )
+            tally.listed.append(group)
+            _note(tally, some, before, after)
+            if settled.closes_review and waiting:
+                tally.decided += self._closed(stored, some, waiting)
+        return Effects(
+            before=tally.before,
+            after=tally.after,
+            events=[_event(lane, stored, tally.listed, survey.now_us)],
+            decided=tally.decided,
+            moves=tally.moves,
+        )
+
+    def _closed(
+        self, stored: Stored, numbers: Iterable[str], waiting: Mapping[str, str]
+    ) -> list[str]:
+        entry = stored.entry
+        names = self._published if entry.scope == ALL else [entry.scope or entry.program]
+        fields = (hold_field(name, number) for name in names for number in numbers)
+        return [one for one in fields if one in waiting]
+
+
+def _note(tally: _Tally, numbers: list[str], before: Standing, after: Standing) -> None:
+    """Numbers of which more is remembered than sets say are written one by one."""
+    if after == before:
+        return
+    if after.state == before.state:
+        tally.moves.append(Move(numbers, before, after))
+        return
+    tally.before.update(dict.fromkeys(numbers, before))
+    tally.after.update(dict.fromkeys(numbers, after))
+
+
+def _event(lane: int, stored: Stored, listed: list[Listed], now_us: int) -> Event:
+    entry = stored.entry
+    outcomes = {group.outcome for group in listed}
+    return Event(
+        id=event_id(ms_of(stored.id), str(lane), stored.id, "import", entry.message_id),
+        kind="import",
+        outcome=outcomes.pop() if len(outcomes) == 1 else "applied",
+        number="",
+        program=entry.program,
+        scope=entry.scope,
+        listed=tuple(listed),
+        inbox_id=stored.id,
+        entry=msgspec.structs.replace(entry, numbers=(), since_us=()),
+        stamp_us=stored.stamp_us,
+        received_us=stored.received_us,
+        applied_us=now_us,
+        software=__version__,
+    )
+
+
+def _state(standing: Standing, program: str) -> str:
+    return "blocked" if standing.blocked(program) else "allowed"

@@ -1,0 +1,91 @@
+"""From the bytes of a file to text and back, without loss, and never more than a line too much.
+
+UTF-8 is read so that bytes which are none survive (and Latin-1 with them): only the digits of the
+numbers matter, and what is written out again has the bytes that came in.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from smsgate.errors import ListUnreadable
+
+LONGEST = 1 << 20
+"""Characters in one record at most."""
+_BLOCK = 1 << 18
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the text of a file is written."""
+
+    name: str
+    mark: bytes = b""
+    """The byte order mark at the beginning."""
+    errors: str = "strict"
+
+    def encode(self, text: str) -> bytes:
+        """Text as it stands in such a file."""
+        return text.encode(self.name, self.errors)
+
+
+def encoding_of(head: bytes) -> Encoding:
+    """The encoding of a file that begins so."""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            errors = "surrogateescape" if name == "utf-8" else "strict"
+            return Encoding(name, mark, errors)
+    if head and b"\0" in head:
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if max(even, odd) > len(head) // 8:
+            return Encoding("utf-16-be" if even > odd else "utf-16-le")
+    return Encoding("utf-8", errors="surrogateescape")
+
+
+def blocks(file: BinaryIO, encoding: Encoding, newline: str = "\n") -> Iterator[str]:
+    """The text of a file behind its mark, in blocks that end with a line's end.
+
+    Raises ``ListUnreadable`` for a line over ``LONGEST`` and for what is not of the encoding.
+    """
+    file.seek(len(encoding.mark))
+    decoder = codecs.getincrementaldecoder(encoding.name)(encoding.errors)
+    rest, lines = "", 0
+    while True:
+        raw = file.read(_BLOCK)
+        try:
+            text = rest + decoder.decode(raw, final=not raw)
+        except UnicodeDecodeError as error:
+            raise ListUnreadable(
+                f"near line {lines + 1} the file is not {encoding.name.upper()}: save it as UTF-8"
+            ) from error
+        end = text.rfind(newline) + len(newline) if raw else len(text)
+        block, rest = text[:end], text[end:]
+        if len(rest) > LONGEST:
+            line = lines + block.count(newline) + 1
+            raise ListUnreadable(
+                f"line {line} has more than {LONGEST:,} characters: this is no list with one "
+                "number a line"
+            )
+        lines += block.count(newline)
+        if block:
+            yield block
+        if not raw:
+            return
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A cell as it can be shown: bytes that are no UTF-8 as Latin-1, and not without end."""
+    sound = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if any("\udc80" <= one <= "\udcff" for one in text):
+        sound = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return sound if len(sound) <= most else f"{sound[:most]}…"

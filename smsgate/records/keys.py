@@ -1,0 +1,85 @@
+"""The keys that open ``/v1``, as hashes; they must outlive Redis, so they are kept here.
+
+No record: a row says until when its key opens, and that may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, insert, or_, select, update
+
+from smsgate.records.contents import lookup
+from smsgate.records.database import Database
+from smsgate.records.schema import check
+from smsgate.records.tables import api_keys
+
+KeyScope: TypeAlias = Literal["check", "write", "admin"]
+"""What a key may do; each may do what those before it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key, without itself."""
+
+    id: str
+    name: str
+    scope: KeyScope
+    digest: bytes
+    """SHA-256 of the key."""
+    made_us: int
+    made_by: str
+    ends_us: int = 0
+    """When it ceases to open; 0 is never."""
+
+
+class Keys:
+    """Keeps the keys. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the database; nothing is asked yet."""
+        self._database = database
+
+    def all(self, now_us: int) -> list[KeyRow]:
+        """Every key that opens at that time, by name, then the newest first."""
+        if self._database.absent:
+            return []
+        asked = select(api_keys).where(_open(now_us))
+        asked = asked.order_by(api_keys.c.name, api_keys.c.made_us.desc())
+        with self._database.reading() as connection:
+            check(connection)
+            return [KeyRow(*row) for row in connection.execute(asked)]
+
+    def add(self, row: KeyRow, ends_us: int | None = None) -> list[KeyRow]:
+        """Keep a new key; gives those of its name that were open before.
+
+        With ``ends_us`` those end then, in the same transaction; without, and where there are
+        any, nothing is written.
+        """
+        with self._database.writing() as connection:
+            check(connection)
+            same = (api_keys.c.name == lookup(row.name)) & _open(row.made_us)
+            before = [KeyRow(*one) for one in connection.execute(select(api_keys).where(same))]
+            if before and ends_us is None:
+                return before
+            if before:
+                ends = or_(api_keys.c.ends_us == 0, api_keys.c.ends_us > ends_us)
+                connection.execute(update(api_keys).where(same & ends).values(ends_us=ends_us))
+            values = {name: getattr(row, name) for name in KeyRow.__slots__}
+            connection.execute(insert(api_keys).values(values | {"name": lookup(row.name)}))
+        return before
+
+    def end(self, name: str, now_us: int) -> Sequence[str]:
+        """Let every key of that name end now; gives their ids."""
+        with self._database.writing() as connection:
+            check(connection)
+            same = (api_keys.c.name == lookup(name)) & _open(now_us)
+            ids = [*connection.scalars(select(api_keys.c.id).where(same))]
+            connection.execute(update(api_keys).where(same).values(ends_us=now_us))
+        return ids
+
+
+def _open(now_us: int) -> ColumnElement[bool]:
+    return or_(api_keys.c.ends_us == 0, api_keys.c.ends_us > now_us)

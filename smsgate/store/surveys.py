@@ -1,0 +1,126 @@
+"""Surveying the numbers of a list: how many of them stand alike, and which are known better.
+
+A list has many numbers, and nearly all of them stand as others do; so they come back in groups,
+and what follows from an entry is settled once for each group.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from smsgate.consent import NumberState, Standing
+from smsgate.redis_address import Client
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.looks import Looks
+from smsgate.store.scripts import Call, Script
+
+CHUNK = 250
+"""Numbers in one call of the script, so that it holds Redis for less than 2 ms."""
+
+_IN = ord("1")
+_NOTHING = NumberState()
+_state = msgspec.json.Decoder(NumberState).decode
+
+
+@dataclass(slots=True)
+class Survey:
+    """How the numbers of a list stand."""
+
+    now_us: int = 0
+    """On Redis's clock."""
+    alike: list[tuple[Standing, list[str]]] = field(default_factory=list)
+    """Numbers that stand alike, of which the lane remembers nothing more."""
+    remembered: dict[str, Standing] = field(default_factory=dict)
+    """The others."""
+
+
+class Surveys:
+    """Reads by the script ``survey``; never writes."""
+
+    def __init__(self, client: Client, looks: Looks) -> None:
+        """Use the client, and what ``looks`` knows of the marker; nothing is asked yet."""
+        self._survey = Script(client, "survey")
+        self._looks = looks
+
+    def of_lane(self, lane: int, numbers: Sequence[str], programs: Sequence[str]) -> Survey:
+        """How different numbers (E.164) of one lane stand with some programs.
+
+        What changes between two calls of the script moves the lane's cursor. Raises
+        ``StoreNotReady``, ``StoreUnavailable``.
+        """
+        found = Survey()
+        alike: dict[bytes, list[str]] = defaultdict(list)
+        for some, raw in self._asked([(lane, numbers)], _sets(programs), 1):
+            found.now_us = int(raw[1])
+            known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
+            for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
+                if place in known:
+                    state = _state(known[place])
+                    found.remembered[number] = _standing(bits, programs, state)
+                else:
+                    alike[bits].append(number)
+        found.alike = [(_standing(bits, programs), some) for bits, some in alike.items()]
+        return found
+
+    def bits(self, numbers: Sequence[str], program: str, *, consents: bool = False) -> list[bytes]:
+        """Of each number its memberships with one program (or none), as ``0`` and ``1``.
+
+        In ``all``, locked; opted out of the program, come back, and (only with ``consents``)
+        consented. Raises as ``of_lane``.
+        """
+        lanes: dict[int, list[str]] = defaultdict(list)
+        for number in numbers:
+            lanes[lane_of(number)].append(number)
+        sets = _sets([program] if program else [])
+        found: dict[str, bytes] = {}
+        for some, raw in self._asked([*lanes.items()], sets if consents else sets[:4], 0):
+            found.update(zip(some, raw[2], strict=True))
+        return [found[number] for number in numbers]
+
+    def _asked(
+        self, lanes: Sequence[tuple[int, Sequence[str]]], sets: Sequence[str], states: int
+    ) -> Iterator[tuple[Sequence[str], Any]]:
+        buckets = self._looks.bucket_count()
+        chunks = [
+            (lane, numbers[at : at + CHUNK])
+            for lane, numbers in lanes
+            for at in range(0, len(numbers), CHUNK)
+        ]
+        calls = (_call(lane, some, sets, states, buckets) for lane, some in chunks)
+        for (_, some), raw in zip(chunks, self._survey.flow(calls), strict=True):
+            self._looks.check_marker(raw[0], buckets)
+            yield some, raw
+
+
+def _sets(programs: Sequence[str]) -> list[str]:
+    """Names of the sets that are asked, between the lane's prefix and the bucket, in order."""
+    of_programs = [
+        name for one in programs for name in (f"set:{one}:", f"back:{one}:", f"consent:{one}:")
+    ]
+    return ["set:all:", "lock:", *of_programs]
+
+
+def _call(
+    lane: int, numbers: Sequence[str], sets: Sequence[str], states: int, buckets: int
+) -> Call:
+    keys = LANE_KEYS[lane]
+    args: list[str | bytes | int] = [keys.prefix, buckets, states, len(sets), *sets]
+    args += [number[1:] for number in numbers]
+    return [keys.marker], args
+
+
+def _standing(bits: bytes, programs: Sequence[str], state: NumberState = _NOTHING) -> Standing:
+    members = [bit == _IN for bit in bits]
+    return Standing(
+        everywhere=members[0],
+        own=frozenset(name for at, name in enumerate(programs) if members[2 + 3 * at]),
+        back=frozenset(name for at, name in enumerate(programs) if members[3 + 3 * at]),
+        locked=members[1],
+        consents=frozenset(name for at, name in enumerate(programs) if members[4 + 3 * at]),
+        state=state,
+    )
