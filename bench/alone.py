@@ -27,7 +27,6 @@ from smsgate.store.inbox import _call
 from smsgate.store.keys import lane_of
 from smsgate.store.scripts import Script
 
-
 MOST_PER_S = 60_000
 """Scripts that are made ready for a second."""
 

@@ -99,6 +99,12 @@ class KeyExists(SmsGateError):
     status = 409
 
 
+class Unfit(SmsGateError):
+    """What was given cannot be used; the text says what would be right."""
+
+    status = 422
+
+
 class NoSuchDelivery(SmsGateError):
     """No call of a feed with that id was given up."""
 

@@ -11,22 +11,31 @@ program unknown) it raises, and never says "allowed".
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
 
 from smsgate.consent import Mark, NumberState, Published
-from smsgate.errors import InvalidNumber, LinksNotReady, StoreUnavailable, Suppressed
+from smsgate.errors import (
+    InvalidNumber,
+    LinksNotReady,
+    StoreNotReady,
+    StoreUnavailable,
+    Suppressed,
+)
 from smsgate.links import Links
 from smsgate.messages import ALL
+from smsgate.metrics.families import GATE
 from smsgate.phone import e164
 from smsgate.store import checks
 from smsgate.store.checks import Checks
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health
 from smsgate.store.looks import Looks
+from smsgate.store.metrics import Metrics
 from smsgate.store.refusals import Refusal, Refusals
 
 _NOTHING = NumberState()
@@ -56,12 +65,14 @@ class Gate:
         health: Health,
         refusals: Refusals | None = None,
         links: Links | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """Use these parts of a store; without ``links`` it makes none."""
         self._checks = seen
         self._health = health
         self._refusals = refusals
         self._links = links
+        self._metrics = metrics
         self._known: set[str] = set()
 
     @classmethod
@@ -71,7 +82,8 @@ class Gate:
         With ``links`` (``smsgate.links.Links``) it makes opt-out links too.
         """
         client = open_redis(url, timeout)
-        return cls(Checks(client, Looks(client)), Health(client), Refusals(client), links)
+        seen, health = Checks(client, Looks(client)), Health(client)
+        return cls(seen, health, Refusals(client), links, Metrics(client))
 
     def allows(self, number: str, *, program: str) -> bool:
         """Whether the program may text the number.
@@ -90,16 +102,37 @@ class Gate:
         Numbers are read as E.164, with or without blanks and punctuation; what is none gets the
         reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``.
         """
+        try:
+            refused = self.refused(numbers, program=program)
+        except (StoreUnavailable, StoreNotReady):
+            self._count("", {"could_not_tell": len(numbers)})
+            raise
+        allowed = {"allowed": len(numbers) - len(refused)}
+        self._count(program, allowed | Counter(one.reason for one in refused.values()))
+        found = [Answer(asked, True) for asked in numbers]
+        for place, answer in refused.items():
+            found[place] = answer
+        return found
+
+    def _count(self, program: str, reasons: Mapping[str, int]) -> None:
+        for reason, times in reasons.items():
+            if times and self._metrics is not None:
+                self._metrics.count(GATE, program, reason, times=times)
+
+    def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, Answer]:
+        """As ``check``, but only of those that may not be texted, by place: the rest may."""
         self._health.refuse_eviction()
         valid, problems = _read(numbers)
         sights = self._checks.numbers(valid, program)
-        found = [Answer(asked, True) for asked in numbers]
+        found: dict[int, Answer] = {}
         places = [at for at in range(len(numbers)) if at not in problems] if problems else None
         for at, bits in enumerate(sights.bits):
             if bits or sights.program.require_consent:
                 place = places[at] if places else at
                 state = sights.states.get(at, _NOTHING)
-                found[place] = _answer(numbers[place], bits, program, sights.program, state)
+                answer = _answer(numbers[place], bits, program, sights.program, state)
+                if not answer.allowed:
+                    found[place] = answer
         for place, problem in problems.items():
             found[place] = Answer(numbers[place], None, "invalid", why=problem)
         return found

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall, HttpReply
+from smsgate.public_internet import NotPublic, PublicAdapter
 
 CONNECT_S = 3.0
 READ_S = 10.0
@@ -41,12 +42,20 @@ class Outbound:
     call; connections come from urllib3's pools, which are made for threads.
     """
 
-    def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
-        """Start without connections. The limits are in seconds: to connect, and for the answer."""
+    def __init__(
+        self, *, connect_s: float = CONNECT_S, read_s: float = READ_S, public_only: bool = False
+    ) -> None:
+        """Start without connections. The limits are in seconds: to connect, and for the answer.
+
+        With ``public_only`` no connection is made to an address that is not on the public internet
+        (see ``public_internet.py``), nor by the machine's proxy, which would not look.
+        """
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
+        self._direct = public_only
+        kind = PublicAdapter if public_only else HTTPAdapter
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_KEPT_OPEN))
+            self._session.mount(scheme, kind(pool_maxsize=_KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
 
@@ -66,7 +75,7 @@ class Outbound:
                 prepared,
                 timeout=self._timeout,
                 verify=machine["verify"] or True,
-                proxies={} if _on_this_machine(url) else machine["proxies"],
+                proxies={} if self._direct or _on_this_machine(url) else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(error, place) from None
@@ -121,6 +130,10 @@ def _on_this_machine(url: str) -> bool:
 
 def _failure(error: BaseException, place: str) -> CallFailed:
     """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
+    if any(isinstance(cause, NotPublic) for cause in _causes(error)):
+        return CallFailed(
+            f"{place} is not on the public internet, so it is not called.", left=False
+        )
     left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
     if not left:
         return CallFailed(f"No connection to {place} could be made.", left=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smsgate.consent import Published
-from smsgate.errors import ConfigurationError
+from smsgate.errors import ConfigurationError, Fault
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
@@ -39,8 +39,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
 
     Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
-    settings, faults = read_settings(environ, secret_keys=secret_keys)
-    faults += check_accounts(settings.accounts.values(), str(settings.config_dir / "smsgate.toml"))
+    settings, faults = _settings(environ)
     names = dict.fromkeys(name for program in settings.programs for name in program.keywords)
     sets, found = load_sets(settings.config_dir / "keywords", names)
     faults += found
@@ -48,6 +47,23 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
         raise ConfigurationError(faults)
     classifiers = {program.name: Classifier(program, sets) for program in settings.programs}
     return Configuration(settings, classifiers, _warnings(settings))
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """As ``load_configuration``, without the keyword sets, which take the longest to read.
+
+    For what neither receives nor explains texts. Raises ``ConfigurationError``.
+    """
+    settings, faults = _settings(environ)
+    if faults:
+        raise ConfigurationError(faults)
+    return settings
+
+
+def _settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
+    settings, faults = read_settings(environ, secret_keys=secret_keys)
+    faults += check_accounts(settings.accounts.values(), str(settings.config_dir / "smsgate.toml"))
+    return settings, faults
 
 
 def build_store(settings: Settings) -> Store:
@@ -74,7 +90,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         classifiers=configuration.classifiers,
         store=store,
         spool=Spool(settings.data_dir / "spool.sqlite3"),
-        gate=Gate(store.checks, store.health, store.refusals),
+        gate=Gate(store.checks, store.health, store.refusals, metrics=store.metrics),
         wakes=Wakes(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
         records=build_records(settings),

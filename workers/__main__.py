@@ -20,6 +20,7 @@ from smsgate.errors import SmsGateError
 from smsgate.queue import APPLY, SEND
 from smsgate.wiring import Configuration, build_gateway, load_configuration
 from workers import clock, jobs, rq_worker, web
+from workers.feeder import Feeder
 from workers.keeper import Keeper
 
 Start = Callable[[Configuration, str], None]
@@ -53,9 +54,12 @@ def _clock(configuration: Configuration, _: str) -> None:
     gateway = build_gateway(configuration)
     keeper = Keeper(gateway, ending.set)
     keeper.start()
+    feeder = Feeder(gateway)
+    feeder.start()
     try:
         clock.run(gateway, ending)
     finally:
+        feeder.close()
         keeper.close()
         gateway.close()
 

@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import uuid
+from datetime import UTC, datetime
 
 import structlog
 
@@ -72,7 +73,13 @@ def _restore(gateway: Gateway) -> None:
     except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
         _log.warning("store and records cannot be compared", problem=str(error))
         return
-    _log.warning("store was rebuilt", numbers=rebuilt.numbers, messages=rebuilt.messages)
+    _log.warning(
+        "store was rebuilt",
+        numbers=rebuilt.numbers,
+        messages=rebuilt.messages,
+        merged=rebuilt.merged,
+        records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
+    )
 
 
 def _log_progress(what: str, done: int, total: int) -> None:

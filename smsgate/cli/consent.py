@@ -28,7 +28,11 @@ def consent(
     number: str, program: str, words: str, medium: str, source: str, given: datetime | None
 ) -> None:
     """Record a consent. It never lifts an opt-out: only the subscriber, or you by hand, do that."""
+    if not words.strip():
+        raise click.UsageError("Give the words that were shown: --words TEXT.")
     given_us = int((given or datetime.now(UTC)).replace(tzinfo=UTC).timestamp() * 1_000_000)
+    if given_us > datetime.now(UTC).timestamp() * 1_000_000:
+        raise click.UsageError("--given is in the future: it is read as UTC.")
     found = Consent(words=words, medium=medium, source=source, given_us=given_us)
     session.gateway().record_consent(number, program, found, "operator", person())
     Console(highlight=False).print(

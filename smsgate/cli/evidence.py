@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.whole_file import whole
 from smsgate.errors import SmsGateError
 from smsgate.gateway.evidence import evidence as collected
 from smsgate.gateway.evidence import page
@@ -38,13 +39,21 @@ def evidence(number: str, output: Path, as_json: bool) -> None:
     if as_json:
         session.show_json(found)
     else:
-        output.mkdir(parents=True, exist_ok=True)
         for name, text in (("html", page(found)), ("json", _json(found))):
             file = output / f"evidence-{known[1:]}.{name}"
-            file.write_text(text, encoding="utf-8")
+            _write(file, text)
             Console(highlight=False).print(str(file), soft_wrap=True)
     if found["problems"]:
         session.end(1)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole(file) as out:
+            out.write(text.encode())
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from error
 
 
 def _json(found: object) -> str:

@@ -15,3 +15,5 @@ class Finding:
     state: str
     """``ok``, ``warning`` or ``fault``."""
     said: str
+    mend: str = ""
+    """The command or setting that mends it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import click
+import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
@@ -70,14 +70,14 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
     Exit code 0: every row could be used. 1: some could not. 2: nothing could be done.
     """
     started = time.monotonic()
-    gateway = session.gateway()
+    gateway = session.gateway_for_lists()
     name = Path(file.name).name
     work = FileImport(
         build_importing(gateway),
         gateway.records,
         _listing(name, given),
         file,
-        region=_region(given["region"]),
+        region=region_of(given["region"]),
         form=given["form"],
         column=given["column"],
         forced=given["state"] is not None,
@@ -108,7 +108,8 @@ def _listing(name: str, given: dict[str, Any]) -> Listing:
     )
 
 
-def _region(text: str) -> str:
+def region_of(text: str) -> str:
+    """A country that was given, in capitals; empty for none."""
     region = text.upper()
     if region and not is_region(region):
         raise click.BadParameter(f"{text!r} is no country: two letters, such as US or GB")
@@ -143,11 +144,12 @@ def _unused(summary: Summary) -> int:
 
 
 def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds: float) -> None:
-    outcomes = {one: n for one, n in summary.outcomes.items() if n and one != "consent"}
+    outcomes = dict(summary.outcomes)
     if as_json:
-        value = asdict(summary) | {"applied": applied, "outcomes": outcomes}
-        value["first"] = [asdict(row) | {"cell": shown(row.cell)} for row in summary.first]
-        session.show_json(value | {"problems": dict(summary.problems)})
+        first = [{**msgspec.to_builtins(row), "cell": shown(row.cell)} for row in summary.first]
+        summary.first = []
+        value = msgspec.to_builtins(summary)
+        session.show_json({**value, "first": first, "applied": applied})
         return
     console = Console(highlight=False)
     pace = f"{summary.rows / seconds:,.0f} a second" if seconds else ""

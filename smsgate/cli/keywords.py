@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +15,8 @@ from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
 from smsgate.optout import Classifier
 from smsgate.optout.comparison import Active, active, changed, outcome, replayed
+from smsgate.store.keys import LANES
+from smsgate.store.trail import CAP
 
 DIFFERENT = 1
 _program = click.option("--program", default="", help="The program; the first by default.")
@@ -93,21 +96,27 @@ def diff(against: Path, program: str, as_json: bool) -> None:
     session.end(DIFFERENT if found else 0)
 
 
-@keywords.command(
-    epilog="Example: smsgate history +14155550123 --json | smsgate keywords replay - …"
-)
-@click.argument("texts", type=click.File(encoding="utf-8"))
+@keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
+@click.argument("texts", type=click.File(encoding="utf-8"), required=False)
+@click.option("--ledger", is_flag=True, help="The texts that changed something, from the ledger.")
+@click.option("--trail", is_flag=True, help="The newest ordinary texts, from the trail.")
 @_against
 @_program
 @session.as_json
-def replay(texts: TextIO, against: Path, program: str, as_json: bool) -> None:
+def replay(
+    texts: TextIO | None, ledger: bool, trail: bool, against: Path, program: str, as_json: bool
+) -> None:
     """Show which of some texts another configuration would decide differently.
 
-    TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text", such
-    as the events of the ledger. Exit code 0: none. 1: some.
+    TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text". With
+    --ledger and --trail the texts are those of the running smsgate. Exit code 0: none. 1: some.
     """
+    if texts is None and not (ledger or trail):
+        raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
     before, after = _classifier(program), _classifier(program, against)
-    found = list(replayed(_texts(texts.read()), before, after))
+    given = _texts(texts.read()) if texts else iter(())
+    kept = _kept(before.program.name, ledger=ledger, trail=trail)
+    found = list(replayed(itertools.chain(given, kept), before, after))
     if as_json:
         session.show_json([
             {"text": one.text, "before": outcome(one.before), "after": outcome(one.after),
@@ -119,6 +128,19 @@ def replay(texts: TextIO, against: Path, program: str, as_json: bool) -> None:
             click.echo(f"{outcome(one.before)} -> {outcome(one.after)}: {one.text!r}")
         click.echo(f"{len(found)} texts would be decided differently")
     session.end(DIFFERENT if found else 0)
+
+
+def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[tuple[str, str]]:
+    """The texts to a program that the store still has, with their numbers."""
+    if not (ledger or trail):
+        return
+    store = session.gateway().store
+    for lane in range(LANES):
+        entries = [event.entry for event in store.ledger.of_lane(lane)] if ledger else []
+        entries += store.trail.newest(lane, CAP) if trail else []
+        for entry in entries:
+            if entry and entry.text and entry.source == "text" and entry.program == program:
+                yield entry.text, entry.number
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:

@@ -17,10 +17,13 @@ from smsgate.cli.dev import dev
 from smsgate.cli.doctor import doctor
 from smsgate.cli.evidence import evidence
 from smsgate.cli.explain import explain
+from smsgate.cli.export import export
+from smsgate.cli.feed import feed
 from smsgate.cli.forget import forget
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.import_ import import_list
+from smsgate.cli.keys import keys
 from smsgate.cli.keywords import keywords
 from smsgate.cli.link import link
 from smsgate.cli.lock import lock, unlock
@@ -31,6 +34,7 @@ from smsgate.cli.refusals import refusals
 from smsgate.cli.replies import replies
 from smsgate.cli.report import report
 from smsgate.cli.review import review
+from smsgate.cli.scrub import scrub
 from smsgate.cli.setup import config, init
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
@@ -72,7 +76,11 @@ for command in (
     compose,
     link,
     refusals,
+    keys,
+    feed,
     import_list,
+    export,
+    scrub,
 ):
     cli.add_command(command)
 

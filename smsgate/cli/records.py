@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from smsgate.cli import session
 from smsgate.cli.replies import person
+from smsgate.cli.whole_file import whole
 from smsgate.records import Link, Records
 from smsgate.records.exporting import FORMATS, export
 
@@ -84,7 +85,8 @@ def verify(digest: str | None, as_json: bool) -> None:
         for one in kept.verifying.verify(lambda count: bar.advance(task, count)):
             found.append(str(one))
             if not as_json:
-                bar.console.print(f"[bold red]wrong[/] {one}", markup=True, soft_wrap=True)
+                bar.console.print("[bold red]wrong[/]", end=" ")
+                bar.console.print(str(one), markup=False, soft_wrap=True)
     if digest and not _once_had(kept, digest):
         found.append(f"the chains never had the digest {digest}")
     if as_json:
@@ -112,8 +114,11 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
         export(found, kind, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    with output.open("wb") as out:
-        count = export(found, kind, out)
+    try:
+        with whole(output) as out:
+            count = export(found, kind, out)
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error
     Console(highlight=False).print(f"{count:,} records are in {output}.", soft_wrap=True)
 
 

@@ -1,7 +1,7 @@
 """A real Redis of our own, for ``smsgate dev`` and for the tests.
 
 Every write is on disk before it is answered (``appendonly yes``, ``appendfsync always``), so what
-was acknowledged outlives a kill -9. It listens on a socket in its directory, which costs a fifth
+was acknowledged outlives a kill -9. It listens on a socket in its directory, which costs
 less than TCP, and on a loopback port of its own; other users of the machine can reach that port,
 so it wants the password that was made with the directory.
 """

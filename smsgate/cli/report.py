@@ -69,13 +69,13 @@ def _show(console: Console, found: dict[str, Any]) -> None:
         ("Messages", "messages"),
         ("Outcomes", "outcomes"),
         ("Replies", "replies"),
+        ("Receipt to blocked, ms", "receipt_to_blocked_ms"),
         ("Receipt to applied, ms", "receipt_to_applied_ms"),
         ("Receipt to confirmation, ms", "receipt_to_confirmation_ms"),
         ("Sends that the gate stopped", "sends_stopped"),
     ):
         said = ", ".join(f"{name} {value:,}" for name, value in found[key].items())
         console.print(f"{title}: {said or 'none'}", markup=False, soft_wrap=True)
-    console.print("Receipt to blocked: at once, by the hold")
     reviews = found["reviews"]
     console.print(
         f"Reviews: {reviews['waiting']} wait, the oldest {reviews['oldest_hours']} h; "

@@ -11,7 +11,7 @@ import click
 
 from smsgate.cli import running
 from smsgate.gateway import Gateway
-from smsgate.wiring import Configuration, build_gateway, load_configuration
+from smsgate.wiring import Configuration, build_gateway, load_configuration, load_settings
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -45,6 +45,16 @@ def configuration() -> Configuration:
 def gateway() -> Gateway:
     """The gateway, closed when the command ends."""
     made = build_gateway(configuration())
+    click.get_current_context().call_on_close(made.close)
+    return made
+
+
+def gateway_for_lists() -> Gateway:
+    """A gateway that understands no texts, closed when the command ends.
+
+    Reading the keyword sets takes longer, and more memory, than most lists.
+    """
+    made = build_gateway(Configuration(load_settings(here()[0]), {}, ()))
     click.get_current_context().call_on_close(made.close)
     return made
 

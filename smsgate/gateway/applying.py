@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from smsgate import __version__
@@ -13,6 +14,7 @@ from smsgate.gateway.applying_lists import ApplyingLists, lists_apart
 from smsgate.gateway.confirming import silence
 from smsgate.gateway.waking import wake
 from smsgate.messages import ALL, Entry, Intent, Reply, Stored, ms_of
+from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.optout import reply_text
 from smsgate.optout.departure import WINDOW_US
 from smsgate.optout.policy import Settled, settle
@@ -24,6 +26,8 @@ from smsgate.store.inbox import Batch, hold_field
 
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
+_HANDS = 2
+"""Lanes that one job works on at once: while Redis commits for one, the other is thought about."""
 _LOOKS = 3
 _PAUSE_S = 0.005
 """A job that found nothing looks again so often, after such pauses, before it ends. Under a steady
@@ -54,6 +58,11 @@ class Applying:
             program.name: program.published() for program in settings.programs
         }
         self._lists = ApplyingLists(store, self._published)
+        self._hands = ThreadPoolExecutor(_HANDS, "applying")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._hands.shutdown()
 
     def drain(self, lane: int) -> int:
         """See ``Gateway.apply``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
@@ -75,7 +84,7 @@ class Applying:
         applied, seen, idle = self._drain(lane, until), {lane}, 0
         while idle < _LOOKS and time.monotonic() < until:
             busy = self._store.inbox.busy()
-            applied += sum(self._drain(one, until) for one in busy)
+            applied += sum(self._hands.map(lambda one: self._drain(one, until), busy))
             seen.update(busy)
             idle = 0 if busy else idle + 1
             if not busy:
@@ -108,9 +117,18 @@ class Applying:
             wake(self._wakes.outbox, [lane])
         if not committed.done:
             return 0
+        self._count(effects.events)
         if told is not None:
             told += effects.events
         return len(batch.entries)
+
+    def _count(self, events: Iterable[Event]) -> None:
+        metrics = self._store.metrics
+        for one in events:
+            account = one.entry.account if one.entry else ""
+            metrics.count(EVENTS, account, one.kind, one.outcome)
+            if account:  # what came by hand or in a list was not received
+                metrics.took(APPLIED_S, (one.applied_us - one.received_us) / 1_000_000, account)
 
     def _effects(self, lane: int, batch: Batch) -> Effects:
         entries = [stored.entry for stored in batch.entries]

@@ -59,7 +59,7 @@ def _template() -> Template:
 
 def _told(records: Records, one: Recorded) -> dict[str, Any]:
     event = one.event
-    (link,) = records.reading.links(one.lane, one.seq - 1, one.seq)
+    links = [*records.reading.links(one.lane, one.seq - 1, one.seq)]
     return {
         "received": _moment(event.received_us),
         "applied": _moment(event.applied_us),
@@ -70,7 +70,7 @@ def _told(records: Records, one: Recorded) -> dict[str, Any]:
         "words": _words(event),
         "why": _why(event),
         "erased": one.erased,
-        "proof": _proof(link),
+        "proof": _proof(links[0] if links else Link(one.lane, one.seq, event.id, b"", b"")),
         "record": {"program": "", **msgspec.to_builtins(event)},
     }
 

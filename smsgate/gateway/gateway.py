@@ -213,7 +213,9 @@ class Gateway:
         self._replaying.close()
         self._refusing.close()
         self._replying.close()
+        self._applying.close()
         self.store.trail.close()
+        self.store.metrics.close()
         self.records.close()
 
     def _enter(self, entry: Entry) -> str:

@@ -111,9 +111,12 @@ class Importing:
             added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         outcomes: dict[str, str] = {}
         for entry, one in zip(entries, added, strict=True):
-            if not one.duplicate:
+            lane = lane_of(entry.numbers[0])
+            if one.duplicate:  # by a try that ended, perhaps before it was applied
+                self._applied(lane, self._store.inbox.newest(lane))
+            else:
                 outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
-                outcomes.update(self._applied(lane_of(entry.numbers[0]), one.id))
+                outcomes.update(self._applied(lane, one.id))
         self._look_again(numbers, listing, outcomes)
         return [outcomes[number] for number in numbers]
 
@@ -151,7 +154,7 @@ class Importing:
         Nothing where somebody else applied it.
         """
         found: dict[str, str] = {}
-        while self._store.inbox.waits(lane, id_):
+        while id_ and self._store.inbox.waits(lane, id_):
             for event in self._applying.told(lane):
                 if event.inbox_id == id_:
                     found = {one: group.outcome for group in event.listed for one in group.numbers}

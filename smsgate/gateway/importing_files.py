@@ -55,6 +55,8 @@ class Summary:
     encoding: str
     list_id: str = ""
     rows: int = 0
+    subscribed: int = 0
+    """Rows that say that somebody subscribed."""
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     first: list[Row] = field(default_factory=list)
@@ -123,7 +125,7 @@ class FileImport:
         listing = replace(self._listing, id=rehearsed.list_id)
         known: Collection[str] = ()
         with suppress(RecordsNotReady, RecordsUnavailable):  # then the store's 48 hours have to do
-            known = self._records.reading.parts(listing.id)
+            known = self._records.lists.parts(listing.id)
 
         def enter(numbers: dict[str, int], state: State, part: str) -> list[str]:
             return self._importing.enter(
@@ -144,7 +146,7 @@ class FileImport:
 
     def needs_words(self, summary: Summary) -> bool:
         """Whether rows would put a consent on record, and nobody said what was agreed to."""
-        return bool(summary.outcomes["consent"]) and self._listing.consent is None
+        return summary.subscribed > 0 and self._listing.consent is None
 
     def _rehearsed(self, numbers: dict[str, int], state: State, _: str) -> list[str]:
         return self._importing.rehearse([*numbers], replace(self._listing, state=state))
@@ -213,7 +215,7 @@ class FileImport:
 def _count(summary: Summary, window: _Window, became: dict[str, dict[str, str]]) -> None:
     for outcomes in became.values():
         summary.outcomes.update(outcomes.values())
-    summary.outcomes["consent"] += len(window.numbers["subscribed"])
+    summary.subscribed += len(window.numbers["subscribed"])
     if len(window.rows) == sum(map(len, became.values())):
         return
     for line, cell, number, said in window.rows:

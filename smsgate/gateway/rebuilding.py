@@ -18,6 +18,7 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent import Event, Published, Standing, event_id
 from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.overwriting import refuse_overwriting
 from smsgate.gateway.reviewing import still_open
 from smsgate.records import Records
 from smsgate.records.contents import id_of
@@ -91,44 +92,36 @@ class Rebuilding:
         ``StoreNotReady`` where another process rebuilds just now.
         """
         me = uuid.uuid4().hex
-        if not self._store.restoring.leads(me):
-            raise StoreNotReady("another process rebuilds the store just now: wait for it")
+        self._lead(me)
         try:
             return self._rebuild(progress, buckets, me, adopt=adopt)
         finally:
-            self._store.restoring.release()
+            self._store.restoring.release(me)
+
+    def _lead(self, me: str) -> None:
+        if not self._store.restoring.leads(me):
+            raise StoreNotReady("another process rebuilds the store just now: wait for it")
 
     def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> Rebuilt:
         self._records.check()
         known = self._records.reading.stores()
         if not adopt:
-            self._refuse_foreign({one.id for one in known})
+            refuse_overwriting(self._store, self._records)
         store_id = known[-1].id if known else uuid.uuid4().hex
         buckets = buckets or (known[-1].buckets if known else BUCKETS)
-        self._store.restoring.shut()
+        self._store.restoring.shut(me)
         merged = self._record_the_rest()
-        self._store.restoring.empty()
         now_us = self._store.health.now_us()
-        numbers = self._load(progress, buckets, now_us, me)
-        messages = self._remember(progress, now_us)
+        seqs, numbers = self._load_all(progress, buckets, now_us, me)
+        messages = self._remember(progress, now_us, me)
         reviews = [*still_open(self._records)]
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
         self._store.marker.publish(self._programs)
-        self._store.restoring.open(store_id, buckets, self._records.reading.seqs())
+        if not self._store.restoring.open(me, store_id, buckets, seqs):
+            raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest_us = self._records.reading.newest_us()
         return Rebuilt(store_id, numbers, messages, len(reviews), newest_us, merged)
-
-    def _refuse_foreign(self, known: set[str]) -> None:
-        try:
-            id_ = self._store.marker.store_id()
-        except StoreNotReady:
-            return
-        if id_ and known and id_ not in known:
-            raise RecordsDiffer(
-                f"the store (Redis) is {id_}, and the records are those of another one; "
-                "`smsgate rebuild --adopt` overwrites it"
-            )
 
     def _lost(self) -> list[int]:
         """Lanes of which the records have events that the store was never told of nor has."""
@@ -190,6 +183,17 @@ class Rebuilding:
         )
         self._records.keeping.keep({lane: [msgspec.json.encode(event)]})
 
+    def _load_all(
+        self, progress: Progress, buckets: int, now_us: int, me: str
+    ) -> tuple[dict[int, int], int]:
+        """Load until no mover, which read a ledger before it was lost, has committed meanwhile."""
+        while True:
+            seqs = self._records.reading.seqs()
+            self._store.restoring.empty()
+            numbers = self._load(progress, buckets, now_us, me)
+            if self._records.reading.seqs() == seqs:
+                return seqs, numbers
+
     def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:
         total, done = self._records.reading.count_numbers(), 0
         progress("numbers", done, total)
@@ -199,7 +203,7 @@ class Rebuilding:
                 if written:
                     written.result()
                 written = writer.submit(self._store.restoring.load, lane, chunk, buckets, now_us)
-                self._store.restoring.leads(me)
+                self._lead(me)
                 done += len(chunk)
                 progress("numbers", done, total)
             if written:
@@ -212,17 +216,19 @@ class Rebuilding:
             while chunk := {one.number: one.standing for one in itertools.islice(numbers, CHUNK)}:
                 yield lane, chunk
 
-    def _remember(self, progress: Progress, now_us: int) -> int:
+    def _remember(self, progress: Progress, now_us: int, me: str) -> int:
         done = 0
         recent = self._records.reading.messages(now_us - REMEMBER_S * 1_000_000)
         while page := [*itertools.islice(recent, _PAGE)]:
             rows = ((one.lane, one.account, one.message_id, one.received_us) for one in page)
+            self._lead(me)
             self._store.restoring.remember(rows, now_us)
             done += len(page)
             progress("messages", done, 0)
         opt_ins = self._records.reading.messages(0, kind="opt_in")
         while page := [*itertools.islice(opt_ins, _PAGE)]:
             rows_in = ((one.lane, one.account, one.message_id) for one in page)
+            self._lead(me)
             self._store.restoring.remember_opt_ins(rows_in)
         return done
 

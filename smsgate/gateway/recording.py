@@ -30,8 +30,8 @@ from smsgate.store.ledger import Unmoved, Waiting
 
 BATCH = 500
 """Entries of a lane in one transaction."""
-BYTES = 1 << 20
-"""Bytes of a lane in one transaction: about as much as a batch of texts has, or 60,000 numbers."""
+LONG, HEAVY = 4_000, 40
+"""A line of so many bytes tells of a list, with up to 500 numbers, and counts as so many."""
 MANY = 200_000
 """Waiting events from which on it is said loudly; some 300 MB of Redis's memory."""
 MEMORY = 0.8
@@ -212,12 +212,12 @@ class Recording:
 
 
 def _cut(one: Unmoved) -> Unmoved:
-    """As many of a lane's oldest lines as have ``BYTES`` together, and one at least."""
+    """As many of a lane's oldest lines as weigh a batch together, and one at least."""
     lines: dict[str, bytes] = {}
-    size = 0
+    weight = 0
     for id_, line in one.lines.items():
-        size += len(line)
-        if lines and size > BYTES:
+        weight += HEAVY if len(line) > LONG else 1
+        if lines and weight > BATCH:
             return Unmoved(lines, one.kept)
         lines[id_] = line
     return one

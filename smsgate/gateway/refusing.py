@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ from smsgate.settings import Account
 from smsgate.store import Store
 
 PER_SECOND = 4
-"""Refused requests that a process looks into; a flood of forgeries costs no more than these."""
+"""Refused requests of an account that a process looks into; a flood costs no more than these."""
 EVERY_S = 60.0
 """How often a process notes that an account's requests are accepted, by each kind of secret."""
 
@@ -31,19 +32,23 @@ class Refusing:
         self._store = store
         self._accounts = accounts
         self._rotating = {name for name, one in accounts.items() if _has_several(one)}
-        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(PER_SECOND)
+        places = PER_SECOND * max(1, len(accounts))
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(places)
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
-        self._second, self._noted = 0, 0
+        self._second = 0
+        self._noted: Counter[str] = Counter()
         self._due: dict[tuple[str, bool], float] = {}
 
     def note(self, account: Account, request: WebhookRequest, error: SignatureRefused) -> None:
         """Take one refused request where the rate allows; returns at once and raises nothing."""
         with self._lock:
             second = int(time.monotonic())
-            self._noted = self._noted + 1 if second == self._second else 1
-            self._second = second
-            if self._noted > PER_SECOND:
+            if second != self._second:
+                self._second = second
+                self._noted.clear()
+            self._noted[account.name] += 1
+            if self._noted[account.name] > PER_SECOND:
                 return
         # The server's own view of the headers does not outlive the answer.
         kept = replace(request, headers=dict(request.headers))

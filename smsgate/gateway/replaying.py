@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -16,6 +17,8 @@ from smsgate.spool import Spool, Spooled
 from smsgate.store import Store
 
 PERIOD_S = 1.0
+NOTE_S = 60.0
+"""How often the depth of a spool is told that did not change."""
 _CHUNK = 200
 _log = structlog.get_logger()
 
@@ -30,6 +33,7 @@ class Replaying:
         self._wakes = wakes
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
+        self._told, self._told_at = -1, 0.0
 
     def start(self) -> None:
         """Look after the spool from now on."""
@@ -71,6 +75,19 @@ class Replaying:
         self._spool.drop(spooled)
         wake(self._wakes.inbox, lanes)
 
+    def note(self) -> None:
+        """Let everybody know how deep this host's spool is, where that is news.
+
+        Raises ``StoreUnavailable``, ``SpoolUnavailable``.
+        """
+        depth, now = self._spool.depth(), time.monotonic()
+        if depth == self._told and now - self._told_at < NOTE_S:
+            return
+        oldest = self._spool.oldest(1) if depth else []
+        waited_s = max(time.time() - oldest[0].arrived_us / 1_000_000, 0.0) if oldest else 0.0
+        self._store.depths.note_spool(socket.gethostname(), depth, waited_s)
+        self._told, self._told_at = depth, now
+
     def _ahead_us(self) -> int:
         """How far Redis's clock is ahead of ours.
 
@@ -89,6 +106,7 @@ class Replaying:
             try:
                 if replayed := self.replay():
                     _log.info("spool replayed", messages=replayed)
+                self.note()
             except (StoreUnavailable, SpoolUnavailable) as error:
                 _log.warning("spool waits", problem=str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 
 import msgspec
 import structlog
@@ -24,7 +25,8 @@ from smsgate.messages import (
     Reply,
     Verdict,
 )
-from smsgate.optout.departure import CALL_US, obstacle
+from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
+from smsgate.optout.departure import CALL_US, WINDOW_US, obstacle
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes
@@ -34,6 +36,8 @@ from smsgate.store.outbox import Claim
 
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE_US = 20_000
+_FRESH_S = 2.5
+"""How long after its last look at the store a call may begin; more than the store may take."""
 _GIVEN_UP = frozenset({"refused", "late", "unknown"})
 """Outcomes that a person should see."""
 
@@ -80,6 +84,7 @@ class Replying:
             note = "the process that sent it died; whether it left is not known"
             self._end(claim, "unknown", note)
             return
+        began = time.monotonic()
         try:
             why_not = self._obstacle(claim)
         except StoreUnavailable:
@@ -91,8 +96,25 @@ class Replying:
         if why_not:
             self._end(claim, why_not, _OBSTACLES[why_not])
             return
-        if self._in_turn(claim):
-            self._settle(claim, self._perform(claim.reply))
+        if not self._in_turn(claim):
+            return
+        started = time.monotonic()
+        if started - began > _FRESH_S:
+            # This process was held up: what it saw may be over. Not sent, so it may be seen anew.
+            self._store.outbox.again(claim, claim.reply, claim.now_us)
+            return
+        outcome = self._perform(claim.reply)
+        self._count(claim, outcome, time.monotonic() - started)
+        self._settle(claim, outcome)
+
+    def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
+        reply, metrics = claim.reply, self._store.metrics
+        metrics.count(CALLS, reply.account, outcome.verdict.value)
+        metrics.took(CALL_S, took_s, reply.account)
+        if outcome.verdict is Verdict.SENT:
+            received_us = reply.deadline_us - WINDOW_US
+            waited_s = (claim.now_us - received_us) / 1_000_000
+            metrics.took(CONFIRMED_S, waited_s + took_s, reply.account)
 
     def _in_turn(self, claim: Claim) -> bool:
         """Whether the sender's rate lets the reply leave now; if not, it waits for its moment.
@@ -193,7 +215,9 @@ class Replying:
             software=__version__,
         )
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
-        if not self._store.outbox.done(claim, event, dead):
+        if self._store.outbox.done(claim, event, dead):
+            self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
+        else:
             _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
 
 

@@ -24,6 +24,7 @@ class _Tally:
     intents: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     replies: Counter[str] = field(default_factory=Counter)
+    to_blocked_ms: list[float] = field(default_factory=list)
     to_applied_ms: list[float] = field(default_factory=list)
     to_confirmed_ms: list[float] = field(default_factory=list)
 
@@ -37,7 +38,10 @@ class _Tally:
         self.intents[event.kind] += 1
         self.outcomes[event.outcome] += 1
         if event.received_us and event.entry is not None and event.entry.source == "text":
-            self.to_applied_ms.append((event.applied_us - event.received_us) / 1000)
+            arrived_us = _arrived_us(event, event.entry)
+            self.to_applied_ms.append((event.applied_us - arrived_us) / 1000)
+            if event.entry.decision.intent.stops:
+                self.to_blocked_ms.append((event.received_us - arrived_us) / 1000)
 
 
 def summary(
@@ -66,8 +70,7 @@ def summary(
         "opt_outs": sum(tally.intents[kind] for kind in ("opt_out", "opt_out_all")),
         "opt_ins": tally.intents["opt_in"],
         "replies": dict(sorted(tally.replies.items())),
-        # An opt-out blocks from the provider's 200 on, by its hold.
-        "receipt_to_blocked_ms": 0,
+        "receipt_to_blocked_ms": _spread(tally.to_blocked_ms),
         "receipt_to_applied_ms": _spread(tally.to_applied_ms),
         "receipt_to_confirmation_ms": _spread(tally.to_confirmed_ms),
         "reviews": {
@@ -80,6 +83,12 @@ def summary(
         "sends_stopped": dict(sorted(refused.items())),
         "suspicious": _suspicious(ordinary),
     }
+
+
+def _arrived_us(event: Event, entry: Entry) -> int:
+    """When a text came to our door. Its hold blocks from its way into the inbox on, which is the
+    same step unless it waited in a spool."""
+    return min(event.received_us, event.stamp_us) if entry.outage_us else event.received_us
 
 
 def _spread(values: list[float]) -> dict[str, float]:

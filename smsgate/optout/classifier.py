@@ -7,7 +7,10 @@ over after one look at each word.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+
+import msgspec
 
 from smsgate.errors import ConfigurationError
 from smsgate.messages import Decision, Intent
@@ -16,31 +19,24 @@ from smsgate.optout.conflicts import faults_of
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.echo import Echoes
 from smsgate.optout.keywords import KeywordSets, listed
-from smsgate.optout.normalise import clean, folded, tokens
+from smsgate.optout.normalise import clean, tokens
 from smsgate.optout.passages import Passage, passages
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Reading, Text
-from smsgate.optout.rereading import Rereader
-from smsgate.optout.respelling import Respeller
 from smsgate.optout.segments import Segmenter, has_unspaced
+from smsgate.optout.sentences import FEW, Sentences
 from smsgate.optout.short import Short
 from smsgate.optout.templates import Templates
 from smsgate.optout.typos import looks_leet, unleeted
-from smsgate.optout.verdict import Finding, Said, said, undone
-from smsgate.optout.weighing import settled, strongest
 from smsgate.optout.whole import Keyword, Keywords, key_of
 from smsgate.settings import Program
 
 Rule = Callable[[Text], Decision | None]
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
-_WEIGHED = ("phrase", "long_text")
-"""The rules whose findings the second reader may change."""
 _SHORT_CHARACTERS = 24
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
-_FEW = 8
-"""Words up to which a text is read in all languages where it says nothing in the likely ones."""
 
 
 class Classifier:
@@ -51,7 +47,16 @@ class Classifier:
 
         Raises ``ConfigurationError`` where they contradict each other or miss required words.
         """
-        sets = sets.only(program.keywords)
+        # Nothing that is made here goes away again, so looking for what does is time lost.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._compile(program, sets.only(program.keywords))
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _compile(self, program: Program, sets: KeywordSets) -> None:
         self.version = sets.version
         self.program = program
         self.keywords = Keywords(sets)
@@ -66,8 +71,7 @@ class Classifier:
         self._decisions = Decisions(program, sets)
         self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
-        self._rereader = Rereader(self.phrases)
-        self._respeller = Respeller(self.phrases)
+        self._reader = Sentences(self.phrases, self.keywords, self._decisions)
         self._ready = self._prepared()
         self._rules: tuple[Rule, ...] = (
             self._signs_for_letters,
@@ -76,9 +80,9 @@ class Classifier:
             self._symbols,
             self._short_text,
             self._ordinary,
-            self._sentences,
-            self._slips_in_sentences,
-            self._likeness,
+            self._reader.read,
+            self._reader.respelt,
+            self._reader.liken,
         )
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -89,9 +93,12 @@ class Classifier:
             number: who sent it (E.164), where known: some words mean something only in some
                 countries.
         """
-        ready = self._ready.get(text.strip(_EDGES).casefold())
+        bare = text.strip(_EDGES)
+        typed = bare.casefold()
+        ready = self._ready.get(typed)
         if ready is not None:
-            return ready
+            steps = _undressed(text, bare, typed)
+            return msgspec.structs.replace(ready, steps=steps) if steps else ready
         cleaned, steps = clean(text)
         read = self.read(cleaned, steps)
         subject = Text(cleaned, read, number)
@@ -114,8 +121,8 @@ class Classifier:
         subject = Text(cleaned, self.read(cleaned, steps), "")
         self._drop_quotations(subject)
         subject.awake = self.phrases.awake(subject.reading.letters)
-        subject.few = len(subject.words) <= _FEW
-        return passages(self._listen(subject).heard, self.phrases)
+        subject.few = len(subject.words) <= FEW
+        return passages(self._reader.listen(subject).heard, self.phrases)
 
     # --- rules, in their order ------------------------------------------------------------
 
@@ -185,70 +192,10 @@ class Classifier:
 
     def _ordinary(self, text: Text) -> Decision | None:
         text.awake = self.phrases.awake(text.reading.letters)
-        text.few = len(text.words) <= _FEW
+        text.few = len(text.words) <= FEW
         if text.awake or text.few:
             return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
-
-    def _listen(self, text: Text) -> Said:
-        """Read the sentences in the likeliest languages, and where they say nothing in more."""
-        sentences = text.reading.sentences()
-        likely = self.phrases.likely(sentences, text.awake)
-        what = said(sentences, self.phrases, self.keywords, likely)
-        wider = self.phrases.everywhere if text.few else text.awake
-        if what.findings or what.automatic or wider == likely:
-            return what
-        return said(sentences, self.phrases, self.keywords, wider)
-
-    def _sentences(self, text: Text) -> Decision | None:
-        text.said = what = self._listen(text)
-        if what.automatic is not None:
-            pattern = what.automatic.pattern
-            return self._decisions.decided(
-                text, Intent.NONE, "auto_reply", pattern.written, pattern.language
-            )
-        finding = strongest(what)
-        if finding is None:
-            return None
-        if finding.intent.stops and envelope.advert(text.cleaned, text.words):
-            return self._decisions.decided(
-                text, Intent.NONE, "advert", finding.keyword, finding.language
-            )
-        return self._weighed(text, what, finding)
-
-    def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
-        found = settled(finding, what, len(text.words))
-        note = ""
-        if found[1] in _WEIGHED and found[0] not in (Intent.OPT_IN, Intent.HELP):
-            found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
-        return self._decisions.by_finding(text, finding, found, note)
-
-    def _slips_in_sentences(self, text: Text) -> Decision | None:
-        """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
-        if text.said is None or undone(text.said, self.phrases):
-            return None
-        meant, steps = self._respeller.respelt(folded(text.reading.tokens))
-        if not steps:
-            return None
-        text.respelt = True
-        text.reading = Reading(meant, (*text.reading.steps, *steps))
-        text.words = text.reading.words
-        text.awake = self.phrases.awake(text.reading.letters)
-        return self._sentences(text)
-
-    def _likeness(self, text: Text) -> Decision | None:
-        """What the second reader makes of a text that no rule knows."""
-        what = text.said
-        if what is None or len(text.words) < 2 or envelope.advert(text.cleaned, text.words):
-            return None
-        if not any(one.seen for one in what.heard):
-            return None
-        nothing = Intent.NONE, "nothing_known"
-        found, by, note = self._rereader.reread(what, nothing, respelt=False)
-        if found[0] is Intent.NONE:
-            return None
-        finding = Finding(found[0], found[1], by.written, by.language)
-        return self._decisions.by_finding(text, finding, found, note)
 
     def _prepared(self) -> dict[str, Decision]:
         """The decisions for keywords as they stand, where nothing but the word counts."""
@@ -260,6 +207,12 @@ class Classifier:
                 if decision is not None:
                     prepared[typed] = decision
         return prepared
+
+
+def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:
+    """The names of what was taken from a keyword as it was sent."""
+    edges = ("edge punctuation",) if len(bare) < len(text) else ()
+    return (*edges, "case") if typed != bare else edges
 
 
 def _own_word(keyword: Keyword) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from smsgate.errors import Fault
+from smsgate.optout.second_reader import content as weights
 
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
@@ -244,4 +245,4 @@ def _merged(base: Language, own: Language) -> Language:
 
 def _hash(languages: Mapping[str, Language], grammar: tuple[Phrase, ...]) -> str:
     content = msgspec.json.encode([sorted(languages.items()), grammar], order="deterministic")
-    return hashlib.sha256(content).hexdigest()[:12]
+    return hashlib.sha256(content + weights()).hexdigest()[:12]

@@ -113,7 +113,11 @@ class Lexicon:
             self._alarm_stems[fold(first[:-1])].add(language)
             self._lengths.add(len(fold(first)) - 1)
             return
-        spelt = {first} if language in self._tonal and len(mark) == 1 else {first, fold(first)}
+        if language not in self._tonal:
+            # its wordings have come without accents
+            spelt = {first}
+        else:
+            spelt = {first} if len(mark) == 1 else {first, fold(first)}
         for spelling in spelt:
             if len(mark) == 1:
                 self._alarms[spelling].add(language)

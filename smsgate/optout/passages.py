@@ -15,6 +15,8 @@ _LONG = 26
 """Words from which parts of a text are looked at by themselves."""
 _WINDOW = 18
 _STEP = 9
+_MOST = 8
+"""Parts from the beginning that are looked at, and as many from the end."""
 
 
 class Passage(NamedTuple):
@@ -37,14 +39,12 @@ def passages(heard: Sequence[Heard], phrases: Phrases) -> list[Passage]:
         whole.classes.extend(name for _, name in found)
     if len(whole.words) <= _LONG:
         return [whole]
-    return [
-        whole,
-        *(
-            part
-            for one, found in zip(heard, classes, strict=True)
-            for part in _parts(one.sentence.folded, found)
-        ),
+    parts = [
+        part
+        for one, found in zip(heard, classes, strict=True)
+        for part in _parts(one.sentence.folded, found)
     ]
+    return [whole, *(parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:])]
 
 
 def _parts(words: list[str], classes: Sequence[tuple[int, str]]) -> Iterator[Passage]:

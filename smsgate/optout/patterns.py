@@ -66,6 +66,11 @@ NOTHING = Support(0, "", "")
 ROW = 3
 
 
+def overlap(span: Span, other: Match) -> bool:
+    """Whether a match has a word of a span."""
+    return span[0] < other.end and other.start < span[1]
+
+
 class Part(NamedTuple):
     """An element as it is written: a literal, or names of classes."""
 
@@ -166,11 +171,11 @@ def _rest(elements: tuple[Element, ...], at: int, end: int, seen: Mapping[int, l
 
 def follows(words: list[str], at: int, rest: tuple[str, ...]) -> bool:
     """Whether the rest of a wording stands at a place; a ``*`` ends a beginning."""
-    if words[at : at + len(rest)] == list(rest):
-        return True
     if at + len(rest) > len(words):
         return False
-    return all(
-        word == wanted or (wanted[-1] == "*" and word.startswith(wanted[:-1]))
-        for word, wanted in zip(words[at:], rest, strict=False)
-    )
+    for wanted in rest:
+        word = words[at]
+        if word != wanted and not (wanted[-1] == "*" and word.startswith(wanted[:-1])):
+            return False
+        at += 1
+    return True

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from smsgate.messages import Intent
 from smsgate.optout.passages import Passage, passages
-from smsgate.optout.patterns import NOTHING, Support
+from smsgate.optout.patterns import NOTHING, ROW, Support
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.second_reader import SecondReader, shipped
-from smsgate.optout.verdict import Said, support
+from smsgate.optout.supporting import support
+from smsgate.optout.verdict import Said
 from smsgate.optout.weighing import OBJECTS, PART, Scores, weighed
 
+_LONG = 15
+"""Words beyond which mere hints, which stand anywhere in a text, support nothing."""
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
 
@@ -33,6 +36,8 @@ class Rereader:
         if found[0].stops and not respelt and score > OBJECTS:
             return found, NOTHING, ""
         by = support(what, self._phrases)
+        if by.strength < ROW and len(shown[0].words) > _LONG:
+            by = NOTHING
         scores = Scores(score, self._asks.score(*shown[0]))
         after = weighed(*found, scores, by.strength, respelt=respelt)
         if after == found:

@@ -13,7 +13,7 @@ from smsgate.optout.normalise import END, PUNCTUATION
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.typos import alike, one_slip, unleeted
 
-_LONGEST = 12
+_LONGEST = 8
 """Words of a text that is tried."""
 _SHORTEST = 4
 """Letters of a word that may be a slip."""
@@ -39,7 +39,7 @@ class Respeller:
 
     def respelt(self, tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         """The tokens as they may have been meant, and what was done; the same where nothing was."""
-        if len(tokens) > 2 * _LONGEST:
+        if sum(len(token) > 1 for token in tokens) > _LONGEST or len(tokens) > 4 * _LONGEST:
             return list(tokens), ()
         steps: dict[str, None] = {}
         found = self._joined(tokens)

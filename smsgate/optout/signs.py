@@ -19,6 +19,8 @@ from smsgate.optout.segments import has_unspaced, letters
 
 QUIET = "quiet"
 """The class of everyday words, the most frequent first."""
+REAL = "not_typos"
+"""The class of words that are no slips."""
 _RARELY = 1 / 5000
 _TOGETHER = 3.0
 """Two words stand side by side more often than chance would have it, by about this much."""
@@ -32,6 +34,7 @@ class Signs:
         "_marks",
         "_often",
         "_quiet",
+        "_real",
         "_words",
         "classes",
         "languages",
@@ -55,6 +58,11 @@ class Signs:
         self._words: list[list[list[str]]] = []
         self._often: dict[int, float] = {}
         self._marks: dict[int, list[tuple[float, tuple[str, ...]]]] = {}
+        self._real = {
+            fold(word)
+            for language in sets.languages.values()
+            for word in listed(language.classes.get(REAL, "").casefold())
+        }
         self._quiet = {
             word: 1 / (place + 10)
             for language in sets.languages.values()
@@ -84,8 +92,8 @@ class Signs:
         return {word for sign in signs for parts in self._words[sign] for word in parts}
 
     def everyday(self, word: str) -> bool:
-        """Whether a class of everyday words has it."""
-        return word in self._quiet
+        """Whether a class of everyday words has it, or one of words that are no slips."""
+        return word in self._quiet or word in self._real
 
     def often(self, signs: tuple[int, ...]) -> float:
         """How often any of the signs is met in ordinary texts, roughly."""

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.messages import Intent
+from smsgate.optout.compiled import LEAD
 from smsgate.optout.keywords import ANY_LANGUAGE
-from smsgate.optout.patterns import ROW, WEAK, Match, Span, Support
-from smsgate.optout.phrases import LEAD, Phrases
+from smsgate.optout.patterns import WEAK, Match, Span, overlap
+from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Sentence, chunks
 from smsgate.optout.whole import Keyword, Keywords
 
 _OUT = ("opt_out", "opt_out_all")
 _WEAKER = ("opt_in", "help", "review")
-_TAKES_OUT = ("none", "never", "mention")
+TAKES_OUT = ("none", "never", "mention")
 """What takes any other wording that it overlaps out of play."""
 
 
@@ -87,32 +88,6 @@ def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None
         what.everything |= _everything(phrases, seen)
 
 
-def support(what: Said, phrases: Phrases) -> Support:
-    """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
-    free: set[int] = set()
-    for one in what.heard:
-        taken = [m for m in phrases.silent(one.seen) if m.pattern.means in ("none", "never")]
-        rows = (match for heard, match in what.weak if heard is one)
-        for match in rows:
-            if not any(_overlap((match.start, match.end), other) for other in taken):
-                return Support(ROW, match.pattern.written, match.pattern.language)
-        free.update(
-            sign
-            for sign, spans in one.seen.items()
-            if any(not any(_overlap(span, match) for match in taken) for span in spans)
-        )
-    return phrases.support(free)
-
-
-def undone(what: Said, phrases: Phrases) -> bool:
-    """Whether a text holds a wording that takes others out of play."""
-    return any(
-        match.pattern.means in _TAKES_OUT
-        for one in what.heard
-        for match in phrases.silent(one.seen)
-    )
-
-
 def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
     """The matches of one meaning, in an order that is always the same."""
     found = [match for match in matches if match.pattern.means == means]
@@ -178,14 +153,14 @@ def _stands(match: Match, matches: Sequence[Match]) -> bool:
     return not any(
         _outranks(other, match)
         and _blocks(other, match)
-        and (other.pattern.means in _TAKES_OUT or _stands(other, matches))
+        and (other.pattern.means in TAKES_OUT or _stands(other, matches))
         for other in matches
         if other is not match
     )
 
 
 def _outranks(other: Match, match: Match) -> bool:
-    if other.pattern.means in _TAKES_OUT:
+    if other.pattern.means in TAKES_OUT:
         return True
     if match.pattern.means not in _OUT or other.pattern.means not in _WEAKER:
         return False
@@ -202,7 +177,7 @@ def _blocks(blocker: Match, match: Match) -> bool:
 
     ``don't stop`` takes ``stop texting`` out, but ``asking you to stop`` covers ``you to stop``.
     """
-    if not _overlap((match.start, match.end), blocker):
+    if not overlap((match.start, match.end), blocker):
         return False
     if match.pattern.firm and blocker.pattern.means == "none":
         return False
@@ -211,10 +186,6 @@ def _blocks(blocker: Match, match: Match) -> bool:
     covered = match.start <= blocker.start and blocker.end <= match.end
     longer = match.end - match.start > blocker.end - blocker.start
     return not (covered and longer)
-
-
-def _overlap(span: Span, other: Match) -> bool:
-    return span[0] < other.end and other.start < span[1]
 
 
 def together(language: str, others: Iterable[str]) -> bool:
@@ -242,13 +213,13 @@ def _keywords_alone(
 ) -> Iterator[Finding]:
     """Keywords that are all there is between two pauses: ``I already voted. Stop``."""
     blockers = [
-        other for other in matches if other.pattern.means in _TAKES_OUT + _WEAKER
+        other for other in matches if other.pattern.means in TAKES_OUT + _WEAKER
     ]  # fmt: skip
     for start, part in chunks(sentence.exact):
         keyword = _leading(keywords.bared(part), keywords)
         if keyword is None:
             continue
-        if any(_overlap((start, start + len(part)), blocker) for blocker in blockers):
+        if any(overlap((start, start + len(part)), blocker) for blocker in blockers):
             continue
         yield Finding(
             intent=Intent(keyword.entry.intent),

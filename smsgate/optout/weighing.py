@@ -17,9 +17,9 @@ _LONG = 40
 """Words from which an opt-out somewhere in a text wants the second reader's word for it."""
 PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
-ACTS = (99.0, 5.0, 3.5, 2.0)
+ACTS = (99.0, 6.0, 4.5, 2.5)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = 1.0
+HOLDS = 1.5
 """Log odds from which a text that no rule knows waits for a person."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
@@ -27,7 +27,7 @@ AGREES = 0.0
 """Log odds that a text needs where words were taken for slips; else a person looks at it."""
 OBJECTS = -2.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
-DISMISSES = -1.0
+DISMISSES = -4.0
 """Log odds up to which a wording that asks for a person is taken for something else."""
 HELPS = 1.0
 """Log odds from which a text is taken for a question how to stop, or who this is."""

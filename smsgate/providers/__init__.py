@@ -29,7 +29,7 @@ from smsgate.providers import (
     vonage,
     vonage_sms,
 )
-from smsgate.providers.contract import Field, Provider
+from smsgate.providers.contract import PATH_SECRET, Field, Provider
 from smsgate.settings import Account
 
 __all__ = ["PROVIDERS", "Provider", "check_accounts", "secret_keys", "usable"]
@@ -101,7 +101,7 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
     for field in provider.FIELDS:
         if not _fits(account, field):
             # The value is not shown: what stands there may be a secret.
-            yield field.name, f"must be {field.what}"
+            yield field.name, f"must be {_shape(account, field).what}"
     yield from _unset(provider, account)
 
 
@@ -129,7 +129,14 @@ def _required(provider: Provider, account: Account) -> Iterator[Field]:
 
 def _fits(account: Account, field: Field) -> bool:
     """Whether each value that is set can be right."""
-    return all(re.fullmatch(field.pattern, value) for value in _values(account, field))
+    pattern = _shape(account, field).pattern
+    return all(re.fullmatch(pattern, value) for value in _values(account, field))
+
+
+def _shape(account: Account, field: Field) -> Field:
+    """The field that says what values must be: another one where these end the address."""
+    key, value = field.path_with or ("", "")
+    return PATH_SECRET if key and account.options.get(key) == value else field
 
 
 def _values(account: Account, field: Field) -> list[str]:

@@ -10,10 +10,15 @@ import importlib
 
 from smsgate.records.broken import Finding
 from smsgate.records.database import Database, upsert
+from smsgate.records.feeds import Feeds
+from smsgate.records.following import Following
 from smsgate.records.keeping import Keeping, Kept
+from smsgate.records.keys import Keys
+from smsgate.records.lists import Lists
 from smsgate.records.reading import Link, Message, Numbered, Reading, Recorded, StoreKnown
 from smsgate.records.removing import Removing
 from smsgate.records.schema import check
+from smsgate.records.suppressed import Suppressed
 from smsgate.records.tables import stores
 from smsgate.records.verifying import Verifying
 
@@ -37,8 +42,13 @@ class Records:
         self._database = Database(url)
         self.keeping = Keeping(self._database)
         self.reading = Reading(self._database)
+        self.lists = Lists(self._database)
         self.removing = Removing(self._database)
         self.verifying = Verifying(self._database)
+        self.following = Following(self._database)
+        self.suppressed = Suppressed(self._database)
+        self.keys = Keys(self._database)
+        self.feeds = Feeds(self._database)
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Database:
         self._text = url
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._inode = 0
 
     @property
     def file(self) -> Path | None:
@@ -107,6 +108,9 @@ class Database:
         """
         if not make:
             self.refuse_absent()
+        elif self.file is not None:
+            with suppress(OSError):  # SQLite says better what is wrong
+                self.file.touch(mode=0o600)  # it holds people's texts
         with translated(), self._opened().connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
@@ -139,10 +143,19 @@ class Database:
         return url.set(drivername="sqlite+pysqlite")
 
     def _opened(self) -> Engine:
+        inode = self._file_now()
         with self._lock:
+            if self._engine is not None and inode != self._inode:
+                # Another file has its place: what went into the old one would be gone with it.
+                self._engine.dispose()
+                self._engine = None
             if self._engine is None:
-                self._engine = self._open()
+                self._engine, self._inode = self._open(), inode
             return self._engine
+
+    def _file_now(self) -> int:
+        """Which file is there; 0 where there is none, and with PostgreSQL."""
+        return self.file.stat().st_ino if self.file is not None and self.file.exists() else 0
 
     def _open(self) -> Engine:
         url = self._url()

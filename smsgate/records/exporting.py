@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -19,8 +20,7 @@ FORMATS = ("csv", "ndjson", "parquet")
 _GROUP = 20_000
 """Rows of a group in a Parquet file, which are held in memory."""
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-_FREE = ("text", "reply", "reason", "note")
-"""Columns with words of people, which a spreadsheet must not take for formulas."""
+_NUMBER = re.compile(r"\+\d+")
 
 Row = dict[str, Any]
 _json = msgspec.json.Encoder()
@@ -51,8 +51,7 @@ def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
     writer.writeheader()
     count = 0
     for one in recorded:
-        row = row_of(one)
-        writer.writerow(row | {name: _harmless(row[name]) for name in _FREE})
+        writer.writerow({name: _harmless(value) for name, value in row_of(one).items()})
         count += 1
     text.detach()
     return count
@@ -165,6 +164,11 @@ def _moment(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).isoformat(timespec="microseconds")
 
 
-def _harmless(text: str) -> str:
-    """A spreadsheet runs what begins like a formula, unless an apostrophe stands before it."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+def _harmless(value: object) -> object:
+    """A spreadsheet runs what begins like a formula, unless an apostrophe stands before it.
+
+    Senders, ids and names of accounts come from others as well as texts do.
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULAS) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"

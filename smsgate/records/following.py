@@ -20,7 +20,7 @@ from smsgate.errors import CursorRefused
 from smsgate.records.database import Database
 from smsgate.records.reading import EVENTS, Recorded, recorded_of
 from smsgate.records.schema import check
-from smsgate.records.tables import events, heads
+from smsgate.records.tables import events, heads, links
 
 Place: TypeAlias = Mapping[int, int]
 """By lane the sequence number of the last event that was read; a lane that is missing is at 0."""
@@ -115,7 +115,10 @@ def _chosen(place: Place, ends: Place, limit: int) -> dict[int, int]:
 
 
 def _page(connection: Connection, lane: int, after: int, until: int) -> list[Recorded]:
-    asked = EVENTS.where(events.c.lane == lane, events.c.seq > after, events.c.seq <= until)
+    ids = select(links.c.event_id).where(
+        links.c.lane == lane, links.c.seq > after, links.c.seq <= until
+    )
+    asked = EVENTS.where(events.c.id.in_(ids))
     return [*map(recorded_of, connection.execute(asked.order_by(events.c.seq)))]
 
 

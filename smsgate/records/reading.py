@@ -123,16 +123,6 @@ class Reading:
         )
         return [*map(recorded_of, self._rows(asked))]
 
-    def parts(self, list_id: str) -> set[str]:
-        """Message ids of the recorded parts of an imported list."""
-        first = lookup(f"{list_id}-")
-        asked = select(events.c.message_id).where(
-            events.c.account == "",
-            events.c.message_id >= first,
-            events.c.message_id < f"{first}~",
-        )
-        return {row.message_id for row in self._rows(asked)}
-
     def one(self, event_id: str) -> Recorded | None:
         """The event of that id; None where it was never kept, or removed."""
         rows = self._rows(EVENTS.where(events.c.id == event_id))

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.errors import RecordsDiffer
@@ -18,6 +28,7 @@ from smsgate.records.tables import events, links, listed, numbers, removals, tex
 BATCH = 5_000
 """Events in one removal."""
 _CONSENTS = ("opt_in", "consent")
+_STOPS = ("opt_out", "opt_out_all")
 _UNDER_WAY = 5_000
 
 
@@ -100,32 +111,39 @@ class Removing:
             return [*connection.scalars(asked)]
 
 
-def _holds() -> Any:  # noqa: ANN401 - an SQL expression
+def _holds(table: FromClause) -> ColumnElement[bool]:
     """Whether a number is in any set."""
     return or_(
-        numbers.c.everywhere,
-        numbers.c.locked,
-        numbers.c.own != "",
-        numbers.c.back != "",
-        numbers.c.consents != "",
+        table.c.everywhere,
+        table.c.locked,
+        table.c.own != "",
+        table.c.back != "",
+        table.c.consents != "",
     )
 
 
-def _rests_on_list() -> Any:  # noqa: ANN401 - an SQL expression
+def _rests_on_list() -> ColumnElement[bool]:
     """Whether something that holds today may rest on the event, which is one of a list."""
     about = (listed.c.lane == events.c.lane) & (listed.c.seq == events.c.seq)
-    return exists().where(about, numbers.c.number == listed.c.number, _holds())
+    now = numbers.alias("now")
+    return exists().where(about, now.c.number == listed.c.number, _holds(now))
 
 
 def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
-    """Whether something that holds today rests on the event: the newest that said how it stands."""
-    holds = _holds()
+    """Whether something that holds today rests on the event: the newest that said how it stands.
+
+    And what stopped or allowed the number before: that newest one may be a HELP, which is noted
+    beside how it stands.
+    """
+    holds = _holds(numbers)
     newest = (events.c.lane == numbers.c.lane) & (events.c.seq == numbers.c.seq)
     consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
-    return (newest & holds) | consented
+    out = or_(numbers.c.everywhere, numbers.c.own != "")
+    stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out
+    return (newest & holds) | consented | stopped
 
 
-def _of_events(ids: Sequence[str]) -> Any:  # noqa: ANN401 - an SQL expression
+def _of_events(ids: Sequence[str]) -> ColumnElement[bool]:
     return exists().where(
         links.c.event_id.in_(ids), links.c.lane == listed.c.lane, links.c.seq == listed.c.seq
     )

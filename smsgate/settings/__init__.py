@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from smsgate.settings.read import read_settings
-from smsgate.settings.values import Account, Program, Programs, Secret, Settings
+from smsgate.settings.values import Account, Feed, Program, Programs, Secret, Settings
 
-__all__ = ["Account", "Program", "Programs", "Secret", "Settings", "read_settings"]
+__all__ = ["Account", "Feed", "Program", "Programs", "Secret", "Settings", "read_settings"]

@@ -50,6 +50,7 @@ class AccountReader:
             public_url=self._url(name, "public_url", values) or public_url,
             api_url=self._url(name, "api_url", values),
             rate=shape.rate,
+            silent_hours=shape.silent_hours,
             options=MappingProxyType({k: v for k, v in values.items() if k not in secret}),
             secrets=MappingProxyType(
                 {k: split_secrets(v) for k, v in values.items() if k in secret}
@@ -111,4 +112,4 @@ def simulator(environment: Environment) -> Account | None:
 
 
 def _texts(shape: AccountTable) -> Mapping[str, str]:
-    return shape.model_dump(exclude={"rate"})
+    return shape.model_dump(exclude={"rate", "silent_hours"})

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from smsgate.errors import Fault, InvalidNumber
 from smsgate.phone import e164, is_region
 from smsgate.settings.environment import Environment
+from smsgate.settings.feeds import feed_of, feed_problems
 from smsgate.settings.shape import ProgramName, ProgramTable, complaints, nearest
 from smsgate.settings.values import ANY_SENDER, Program
 
@@ -63,6 +64,7 @@ class ProgramReader:
             contact=shape.contact,
             require_consent=shape.require_consent,
             double_opt_in=shape.double_opt_in,
+            feed=feed_of(shape.feed),
         )
 
     def _shape(self, name: str, table: object) -> ProgramTable | None:
@@ -132,6 +134,8 @@ class ProgramReader:
             self._fault(f"{name}.account", f"there is no account {shape.account!r}: {right}")
         if shape.region and not is_region(shape.region):
             self._fault(f"{name}.region", "is no region: write two capital letters, such as US")
+        for key, problem in feed_problems(shape.feed):
+            self._fault(f"{name}.feed.{key}", problem)
         for language, texts in shape.replies.items():
             for kind, text in texts.model_dump(exclude_none=True).items():
                 problem = _wording_problem(text, shape.contact)

@@ -6,19 +6,21 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from smsgate.errors import Fault
 from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
-from smsgate.settings.shape import WebTable, complaints, nearest
+from smsgate.settings.shape import ApiTable, WebTable, complaints, nearest
 from smsgate.settings.values import Account, Program, Programs, Settings
 
+T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"
-_HEADINGS = ("accounts", "programs", "web", "retention")
+_HEADINGS = ("accounts", "programs", "web", "api", "retention")
 _REDIS = ("redis", "rediss", "unix")
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
@@ -44,7 +46,8 @@ def read_settings(
     named = [*tables(document, "accounts")]
     programs, found = _programs(document, environment, place, named)
     faults += found
-    web, found = _web(document, place)
+    web, found = _table(WebTable, document, "web", place)
+    api, unfit = _table(ApiTable, document, "api", place)
     retention, wrong = read_retention(tables(document, "retention"), place)
     settings = Settings(
         redis_url=redis_url,
@@ -63,8 +66,11 @@ def read_settings(
         accounts=MappingProxyType(accounts),
         programs=Programs(programs),
         retention=retention,
+        calls_per_second=api.calls_per_second,
+        burst=api.burst,
+        metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
     )
-    return settings, [*_once(environment.faults), *faults, *found, *wrong]
+    return settings, [*_once(environment.faults), *faults, *found, *unfit, *wrong]
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:
@@ -127,13 +133,16 @@ def _programs(
     return programs, reader.faults
 
 
-def _web(document: Mapping[str, object], place: str) -> tuple[WebTable, list[Fault]]:
+def _table(
+    shape: type[T], document: Mapping[str, object], heading: str, place: str
+) -> tuple[T, list[Fault]]:
+    """A table of plain keys; with a fault in it, it is as if it were empty."""
     try:
-        return WebTable.model_validate(tables(document, "web")), []
+        return shape.model_validate(tables(document, heading)), []
     except ValidationError as error:
-        known = tuple(WebTable.model_fields)
-        return WebTable(), [
-            Fault(place, f"web.{key}", problem) for key, problem in complaints(error, known)
+        known = tuple(shape.model_fields)
+        return shape(), [
+            Fault(place, f"{heading}.{key}", problem) for key, problem in complaints(error, known)
         ]
 
 

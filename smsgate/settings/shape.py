@@ -30,6 +30,7 @@ class AccountTable(BaseModel):
     public_url: str = ""
     api_url: str = ""
     rate: Annotated[float, Field(ge=0, le=10_000, strict=False)] = 0.0
+    silent_hours: Annotated[float, Field(ge=0, le=720, strict=False)] = 0.0
 
 
 class RepliesTable(_Table):
@@ -40,6 +41,14 @@ class RepliesTable(_Table):
     help: Wording | None = None
     question: Wording | None = None
     opt_out_line: Wording | None = None
+
+
+class FeedTable(_Table):
+    """``[programs.NAME.feed]``: where changes of consent are told, by Standard Webhooks."""
+
+    url: Filled
+    secret: Filled
+    allow_private: bool = False
 
 
 class ProgramTable(_Table):
@@ -60,6 +69,14 @@ class ProgramTable(_Table):
     contact: str = ""
     require_consent: bool = False
     double_opt_in: bool = False
+    feed: FeedTable | None = None
+
+
+class ApiTable(_Table):
+    """``[api]``."""
+
+    calls_per_second: Annotated[float, Field(ge=0, le=1_000_000, strict=False)] = 1_000.0
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
 
 
 class WebTable(_Table):

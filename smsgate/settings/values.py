@@ -45,10 +45,23 @@ class Account:
     rate: float = 0.0
     """Texts a second that each of our senders may send; 0 is no limit."""
     simulated: bool = False
+    silent_hours: float = 0.0
+    """After how many hours without a request somebody should be told; 0 is never."""
 
     def values_of(self, key: str) -> list[str]:
         """Return the secrets under ``key``, newest first; an empty one is none."""
         return [one.value for one in self.secrets.get(key, ()) if one.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Where a program's changes of consent are told (``consent.changed``)."""
+
+    url: str = field(repr=False)
+    secrets: tuple[Secret, ...]
+    """``whsec_…``, newest first; a call is signed with each of them."""
+    allow_private: bool = False
+    """Whether the address may be one that is not on the public internet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class Program:
     """Whether the gate lets it text only numbers with a consent on record."""
     double_opt_in: bool = False
     """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
+    feed: Feed | None = None
 
     def published(self) -> Published:
         """What the store tells every gate of this program."""
@@ -151,3 +165,9 @@ class Settings:
     accounts: Mapping[str, Account]
     programs: Programs
     retention: Retention = BY_DEFAULT
+    calls_per_second: float = 1_000.0
+    """How often each API key may call in the long run; 0 is as often as it likes."""
+    burst: int = 2_000
+    """How many calls a key may make at once after a pause."""
+    metrics_keys: tuple[Secret, ...] = ()
+    """Keys that open ``/metrics`` and nothing else."""

@@ -41,12 +41,10 @@ def form_pairs(raw: bytes) -> tuple[Pair, ...]:
     for piece in raw.replace(b"+", b" ").split(b"&"):
         if piece:
             name, _, value = piece.partition(b"=")
-            pairs.append((_unescaped(name), _unescaped(value)))
+            if b"%" in piece:
+                name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+            pairs.append((name, value))
     return tuple(pairs)
-
-
-def _unescaped(text: bytes) -> bytes:
-    return unquote_to_bytes(text) if b"%" in text else text
 
 
 def form_texts(pairs: Iterable[Pair], once: Container[str]) -> dict[str, str]:

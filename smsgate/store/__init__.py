@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.acceptance import Acceptance
+from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
+from smsgate.store.depths import Depths
 from smsgate.store.erasing import Erasing
 from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
@@ -13,6 +15,7 @@ from smsgate.store.inbox import Inbox
 from smsgate.store.ledger import Ledger
 from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
+from smsgate.store.metrics import Metrics
 from smsgate.store.outbox import Outbox
 from smsgate.store.quarantine import Quarantine
 from smsgate.store.refusals import Refusals
@@ -48,3 +51,6 @@ class Store:
         self.simulator = Simulator(client)
         self.refusals = Refusals(client)
         self.guesses = Guesses(client)
+        self.depths = Depths(client)
+        self.metrics = Metrics(client)
+        self.allowances = Allowances(client)

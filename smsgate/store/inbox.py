@@ -109,6 +109,12 @@ class Inbox:
         with translated():
             return bool(self._client.xrange(LANE_KEYS[lane].inbox, max=id_, count=1))
 
+    def newest(self, lane: int) -> str:
+        """The id of the newest entry that waits in a lane; empty where none does."""
+        with translated():
+            rows = self._client.xrevrange(LANE_KEYS[lane].inbox, count=1)
+        return rows[0][0].decode() if rows else ""
+
     def depth(self, lane: int) -> int:
         """How many entries wait in a lane."""
         with translated():

@@ -35,9 +35,12 @@ Outside the lanes, one key each: ``smsgate:clock`` and ``smsgate:rebuild`` (stri
 ``smsgate:retention`` (string, old records were looked through this day), ``smsgate:simulator``
 (stream), ``smsgate:quarantine:ACCOUNT`` (stream, refused requests, masked),
 ``smsgate:accepted:ACCOUNT`` (hash, when requests were last accepted),
-``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again), ``smsgate:refusals``
+``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again),
+``smsgate:calls:KEY`` (string, how far an API key has used up its calls), ``smsgate:refusals``
 (stream, sends that the gate stopped), ``smsgate:refused:DAY`` (hash, PROGRAM:REASON -> how many of
-them) and ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minute).
+them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minute),
+``smsgate:metrics`` (hash, counts of all processes since the store began), ``smsgate:spools``
+(hash, host -> what its spool holds, JSON) and ``smsgate:alerts`` (hash, what was told -> when).
 """
 
 from __future__ import annotations
@@ -54,6 +57,9 @@ REBUILD_LEASE = "smsgate:rebuild"
 RETENTION = "smsgate:retention"
 SIMULATOR = "smsgate:simulator"
 REFUSALS = "smsgate:refusals"
+METRICS = "smsgate:metrics"
+SPOOLS = "smsgate:spools"
+ALERTS = "smsgate:alerts"
 
 
 def refused_on(day: str) -> str:
@@ -79,6 +85,11 @@ def accepted_of(account: str) -> str:
 def pace_of(account: str, sender: str) -> str:
     """Key that says when a sender of ours may text again; a sender serves all lanes."""
     return f"smsgate:pace:{account}:{sender}"
+
+
+def calls_of(key: str) -> str:
+    """Key that says how far an API key has used up its calls."""
+    return f"smsgate:calls:{key}"
 
 
 def lane_of(number: str) -> int:

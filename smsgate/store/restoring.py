@@ -19,6 +19,7 @@ from smsgate.store.commits import KEEP_S, memberships, set_name
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LANE_KEYS, LAYOUT, REBUILD_LEASE, lane_of
+from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
@@ -39,6 +40,7 @@ class Restoring:
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
+        self._open = Script(client, "open")
 
     def leads(self, name: str) -> bool:
         """Whether ``name`` may rebuild now; asked again within a minute it goes on to."""
@@ -50,9 +52,9 @@ class Restoring:
                 self._client.expire(REBUILD_LEASE, _LEASE_S)
         return leads
 
-    def shut(self) -> None:
-        """Take every lane out of use."""
-        self._write([("HSET", keys.marker, "ready", 0) for keys in LANE_KEYS])
+    def shut(self, name: str) -> None:
+        """Take every lane out of use, for the rebuild ``name``."""
+        self._write([("HSET", keys.marker, "ready", 0, "rebuild", name) for keys in LANE_KEYS])
 
     def empty(self) -> None:
         """Forget sets and marks."""
@@ -129,16 +131,22 @@ class Restoring:
         ]
         self._write(commands)
 
-    def open(self, store_id: str, buckets: int, kept: Mapping[int, int]) -> None:
-        """Make the store ready: how far the records have each lane first, the markers last."""
-        self._write([("SET", keys.kept, kept.get(keys.lane, 0)) for keys in LANE_KEYS])
-        fields = ("store", store_id, "layout", LAYOUT, "buckets", buckets, "ready", 1)
-        self._write([("HSET", keys.marker, *fields) for keys in LANE_KEYS])
+    def open(self, name: str, store_id: str, buckets: int, kept: Mapping[int, int]) -> bool:
+        """Make the store ready, and say how far the records have each lane.
 
-    def release(self) -> None:
-        """Let others rebuild."""
+        False where lanes are not those any more that were shut for ``name``: they stay shut.
+        """
+        calls: list[Call] = [
+            ([keys.marker, keys.kept], [name, store_id, LAYOUT, buckets, kept.get(keys.lane, 0)])
+            for keys in LANE_KEYS
+        ]
+        return all(self._open.many(calls))
+
+    def release(self, name: str) -> None:
+        """Let others rebuild, if it is still the turn of ``name``."""
         with translated():
-            self._client.delete(REBUILD_LEASE)
+            if self._client.get(REBUILD_LEASE) == name.encode():
+                self._client.delete(REBUILD_LEASE)
 
     def _write(self, commands: Sequence[Command], *, one_lane: bool = False) -> None:
         """Write in steps; those of one lane each as a transaction, so that Redis syncs once."""

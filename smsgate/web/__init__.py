@@ -10,8 +10,9 @@ from flask import Flask
 
 from smsgate import logs
 from smsgate.gateway import Gateway
-from smsgate.web import api, health, optout_page, problems, simulator, webhooks
+from smsgate.web import health, metrics, optout_page, problems, simulator, v1, webhooks
 from smsgate.web.door import Door
+from smsgate.web.v1.waiting import WAITING
 from smsgate.wiring import build_gateway, load_configuration
 
 
@@ -28,10 +29,11 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
-    answer = webhooks.answering(gateway.settings)
+    answer = webhooks.answering(gateway.settings, gateway.store.metrics)
     app.register_blueprint(webhooks.blueprint(gateway, answer))
-    app.register_blueprint(api.blueprint(gateway))
+    app.register_blueprint(v1.blueprint(gateway))
     app.register_blueprint(health.blueprint(gateway))
+    app.register_blueprint(metrics.blueprint(gateway))
     app.register_blueprint(optout_page.blueprint(gateway))
     for account in gateway.settings.accounts.values():
         if account.simulated:
@@ -48,6 +50,7 @@ def _from_environment() -> Gateway:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     gateway = build_gateway(configuration)
     gateway.watch_spool()
+    WAITING.listen()
     # Granian's workers are forks, which end without what `atexit` knows.
     Finalize(None, gateway.close, exitpriority=0)
     return gateway

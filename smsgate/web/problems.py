@@ -6,6 +6,7 @@ the sentence alone, since providers show it to the operator in their own error l
 
 from __future__ import annotations
 
+import math
 import re
 from http import HTTPStatus
 
@@ -14,13 +15,26 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from smsgate.errors import SmsGateError
+from smsgate.errors import SmsGateError, TooManyCalls
 
 PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = "5"
 _KEPT_HEADERS = ("Allow",)
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _log = structlog.get_logger("smsgate.web")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong, by RFC 9457."""
+
+    type: str
+    """Always ``about:blank``: the status says what kind it is."""
+    title: str
+    status: int
+    detail: str
+    """A sentence that says what would be right."""
+    reason: str
+    """A name for programs, such as ``unknown_program``."""
 
 
 def register(app: Flask) -> None:
@@ -41,6 +55,8 @@ def _ours(error: SmsGateError) -> Response:
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = _RETRY_AFTER_S
+    if isinstance(error, TooManyCalls):
+        answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
     if error.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="smsgate"'
     return answer
@@ -73,11 +89,5 @@ def _route() -> str:
 def _answer(status: int, sentence: str, reason: str) -> Response:
     if not request.path.startswith("/v1/"):
         return Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
-    problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": sentence,
-        "reason": reason,
-    }
+    problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
     return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)

@@ -13,6 +13,7 @@ from smsgate.errors import SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.settings import Settings
+from smsgate.store.metrics import Metrics
 from smsgate.web.incoming import webhook_request
 from smsgate.web.problems import reason_of
 
@@ -58,13 +59,14 @@ def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
     return door
 
 
-def answering(settings: Settings) -> Answer:
+def answering(settings: Settings, metrics: Metrics) -> Answer:
     """Return what answers one request, and writes the one log line about it whatever comes of it.
 
     The logger is bound once: looking it up for each request would cost a third of the line.
     """
     log = structlog.get_logger("smsgate.web").bind()
     accounts, trust_proxy = settings.accounts, settings.trust_proxy
+    count = metrics.requests()
 
     def answered(environ: Mapping[str, Any], account: str, take: Take) -> HttpReply:
         started = time.perf_counter()
@@ -77,6 +79,8 @@ def answering(settings: Settings) -> Answer:
             status, outcome, problem = error.status, reason_of(error), str(error)
             raise
         finally:
+            took_s = time.perf_counter() - started
+            count((account if account in accounts else "", status, outcome, took_s))
             log.info(
                 "webhook",
                 account=account[:_SHOWN],
@@ -85,7 +89,7 @@ def answering(settings: Settings) -> Answer:
                 numbers=numbers,
                 status=status,
                 problem=problem[:_TOLD],
-                ms=round((time.perf_counter() - started) * 1000, 2),
+                ms=round(took_s * 1000, 2),
             )
         return receipt.answer
 

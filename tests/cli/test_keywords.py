@@ -25,7 +25,7 @@ extends = true
 without = "ALTO"
 [[entries]]
 intent = "opt_out"
-words = "CHAU"
+words = "ZUMBIDO"
 """
 
 
@@ -75,21 +75,21 @@ def test_test_names_each_text_that_is_decided_otherwise(capsys, environ, tmp_pat
 def test_diff_lists_keywords_that_come_and_go(capsys, environ, following):
     assert run(["keywords", "diff", "--against", following, "--json"], environ) == 1
     found = {one["typed"]: one for one in json.loads(capsys.readouterr().out)}
-    assert found["chau"]["before"] is None
+    assert found["zumbido"]["before"] is None
     assert found["alto"]["after"] is None
-    assert set(found) == {"chau", "alto"}
+    assert set(found) == {"zumbido", "alto"}
     assert run(["keywords", "diff", "--against", environ["SMSGATE_CONFIG"]], environ) == 0
 
 
-TEXTS = "chau\nalto\nstop\nhello\n"
+TEXTS = "zumbido\nalto\nstop\nhello\n"
 EVENTS = json.dumps([{"kind": "opt_out", "entry": {"text": "alto", "number": "+1"}}, {"kind": "x"}])
 
 
 @pytest.mark.parametrize(
     ("content", "different"),
     [
-        (TEXTS, ["chau", "alto"]),
-        ('"chau"\n{"text": "alto", "number": "+14155550123"}\n', ["chau", "alto"]),
+        (TEXTS, ["zumbido", "alto"]),
+        ('"zumbido"\n{"text": "alto", "number": "+14155550123"}\n', ["zumbido", "alto"]),
         (EVENTS, ["alto"]),
         ("stop\n", []),
     ],
@@ -102,3 +102,8 @@ def test_replay_shows_texts_that_would_be_decided_differently(
     code = run(["keywords", "replay", str(texts), "--against", following, "--json"], environ)
     assert code == (1 if different else 0)
     assert [one["text"] for one in json.loads(capsys.readouterr().out)] == different
+
+
+def test_replay_wants_texts_from_somewhere(capsys, environ, following):
+    assert run(["keywords", "replay", "--against", following], environ) == 2
+    assert "--ledger or --trail" in capsys.readouterr().err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -117,3 +119,23 @@ def test_a_flushed_store_is_rebuilt_by_init(ready, redis_client):
     assert ready.run("init") == 0
     assert "Rebuilding the store" in ready.output
     assert ready.run("check", NUMBER) == 1
+
+
+def test_words_that_nobody_was_shown_or_that_come_from_the_future_are_no_consent(ready):
+    said = ["--program", "alerts", "--medium", "paper"]
+    assert ready.run("consent", OTHER, *said, "--words", " ") == 2
+    assert ready.run("consent", OTHER, *said, "--words", "Yes", "--given", "2999-01-01") == 2
+
+
+def test_evidence_is_its_owner_s_alone_and_names_a_missing_link(ready, tmp_path):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    with closing(sqlite3.connect(tmp_path / "records.sqlite3")) as database, database:
+        database.execute("DROP TRIGGER links_no_delete")
+        database.execute("DELETE FROM links")
+
+    assert ready.run("evidence", NUMBER, "-o", str(tmp_path)) == 1
+    file = tmp_path / f"evidence-{NUMBER[1:]}.html"
+    assert "its link is missing" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+    assert ready.run("evidence", NUMBER, "-o", "/proc/nowhere") == 1

@@ -103,9 +103,9 @@ def test_it_is_reached_by_a_socket_that_is_for_its_owner_alone(
     assert redis_server.url.startswith("unix://")
     assert redis_server.socket is not None
     assert redis_server.socket.stat().st_mode & 0o077 == 0
-    with redis.Redis(unix_socket_path=str(redis_server.socket)) as stranger:
-        with pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+    stranger = redis.Redis(unix_socket_path=str(redis_server.socket))
+    with stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
 
 
 def test_where_the_directory_s_path_is_too_long_for_a_socket_the_port_serves(

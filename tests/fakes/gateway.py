@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def settings(**changed: Any) -> Settings:
             "trust_proxy": False,
             "accounts": {"twilio": twilio},
             "programs": Programs(),
+            "calls_per_second": 0,
         }
         | changed
     )
@@ -77,11 +78,34 @@ class Kept:
         return "1-0"
 
 
+class Uncounted:
+    """Stands for ``store.metrics``."""
+
+    def count(self, *_: object, **__: object) -> None:
+        """Count nothing."""
+
+    def requests(self) -> Callable[[object], None]:
+        """What counts nothing."""
+        return lambda _: None
+
+
 @dataclass
 class FakeStore:
-    """The one part of the store that a door touches."""
+    """The parts of the store that a door touches."""
 
     simulator: Kept = field(default_factory=Kept)
+    metrics: Uncounted = field(default_factory=Uncounted)
+
+
+class NoKeys:
+    """Stands for records that have no API keys."""
+
+    @property
+    def keys(self) -> NoKeys:
+        return self
+
+    def all(self, _: int) -> list[object]:
+        return []
 
 
 @dataclass
@@ -91,6 +115,7 @@ class FakeGateway:
     settings: Settings = field(default_factory=settings)
     gate: FakeGate = field(default_factory=FakeGate)
     store: FakeStore = field(default_factory=FakeStore)
+    records: NoKeys = field(default_factory=NoKeys)
     answer: HttpReply = ACK
     error: Exception | None = None
     collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})

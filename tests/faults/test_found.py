@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
+import msgspec
 import pytest
 from rq import Queue
 from rq.executions import ExecutionRegistry
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 
+from smsgate.consent import Event
 from smsgate.gateway.replaying import Replaying
-from smsgate.messages import Arrival
+from smsgate.messages import Arrival, Reply
 from smsgate.queue import APPLY, Wakes
 from smsgate.spool import Spool
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.values import NUMBER, entry
 
 PAUSE_MS = 400
@@ -73,3 +75,27 @@ def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger
     (stored,) = store.inbox.read(lane_of(NUMBER), 10).entries
     assert stored.received_us - kept_us > PAUSE_MS * 1000 / 2
     assert stored.stamp_us - kept_us < PAUSE_MS * 1000 / 4
+
+
+def test_that_a_reply_was_claimed_before_is_told_again_where_the_first_answer_was_lost(
+    store, redis_client, monkeypatch
+):
+    """Else a call of a sender that had died was made a second time, or taken for one not made."""
+    keys = LANE_KEYS[lane_of(NUMBER)]
+    put_reply(redis_client, keys)
+    assert not store.outbox.claim(keys.lane).abandoned
+    redis_client.zadd(keys.outbox, {"1-0": 1}, xx=True)  # its lease has run out
+
+    monkeypatch.setattr("smsgate.store.outbox.token_hex", lambda _: "the same token")
+    first, again = store.outbox.claim(keys.lane), store.outbox.claim(keys.lane)
+
+    assert first.abandoned
+    assert again.abandoned
+    assert store.outbox.done(again, Event(id="1", kind="reply", outcome="unknown", number=NUMBER))
+    assert not redis_client.exists(keys.outbox, keys.replies, keys.claims)
+
+
+def put_reply(redis_client, keys) -> None:
+    reply = Reply("1-0", "opt_out", "twilio", NUMBER, "+14155550999", "alerts", "bye", 10)
+    redis_client.hset(keys.replies, reply.id, msgspec.json.encode(reply))
+    redis_client.zadd(keys.outbox, {reply.id: 1})

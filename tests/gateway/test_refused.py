@@ -120,6 +120,17 @@ def test_no_more_are_looked_into_than_a_few_in_one_second(gateway, monkeypatch):
     assert len(taken) == PER_SECOND
 
 
+def test_a_flood_at_one_account_hides_nothing_of_another(gateway, monkeypatch):
+    taken = []
+    monkeypatch.setattr(gateway._refusing, "_later", taken.append)
+    monkeypatch.setattr("smsgate.gateway.refusing.time.monotonic", lambda: 7.5)
+    one = gateway.settings.accounts["twilio"]
+    request = posted(gateway, "https://x.example.com/")
+    for account in [*[one] * 2 * PER_SECOND, replace(one, name="another")]:
+        gateway._refusing.note(account, request, SignatureRefused("No."))
+    assert [work.args[0].name for work in taken] == ["twilio"] * PER_SECOND + ["another"]
+
+
 def test_a_store_that_is_away_does_not_end_the_quarantine(gateway, redis_client):
     redis_client.set("smsgate:quarantine:twilio", "no stream")
     with pytest.raises(SignatureRefused):

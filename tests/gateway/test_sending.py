@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from smsgate.errors import StoreUnavailable
+from smsgate.gateway import replying
 from smsgate.gateway.senders import SENDERS, Senders
 from smsgate.messages import Arrival
 from smsgate.optout.departure import WINDOW_US
@@ -90,6 +91,19 @@ def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
     gateway.send_replies(LANE)
     assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "sent"]
     assert len(api.calls) == 1
+
+
+def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, api, monkeypatch):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    with monkeypatch.context() as held_up:
+        held_up.setattr(replying, "_FRESH_S", -1.0)  # as if seconds went by behind every look
+        gateway.send_replies(LANE, 0.1)
+        assert api.calls == []
+
+    gateway.send_replies(LANE)
+    assert wait_until(lambda: len(api.calls) == 1, 5)
+    assert gateway.history(NUMBER)[-1].outcome == "sent"
 
 
 @pytest.mark.parametrize(("age_s", "outcome"), [(30, "sent"), (400, "late")])

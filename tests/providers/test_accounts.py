@@ -172,3 +172,23 @@ def test_what_is_required_depends_on_how_the_account_sends(provider, options, se
         f"accounts.main.{key}" for key in missing
     ]
     assert usable(account) is (missing == [])
+
+
+@pytest.mark.parametrize("provider", ["sinch", "vonage_sms"])
+@pytest.mark.parametrize(
+    ("secret", "fits"),
+    [("a-long-secret-0123", True), ("status", False), ("a/secret?of-many=letters", False)],
+)
+def test_a_secret_that_ends_the_address_must_be_long_and_fit_there(provider, secret, fits):
+    options = {"scheme": "path", "service_plan_id": "p"} if provider == "sinch" else {
+        "scheme": "path", "api_key": "k"
+    }  # fmt: skip
+    secrets = {"webhook_secret": [secret], "api_token": ["t"], "api_secret": ["s"]}
+    del secrets["api_secret" if provider == "sinch" else "api_token"]
+    account = account_of("main", provider, options, secrets)
+    faults = check_accounts([account])
+    assert usable(account) is fits
+    assert [fault.key for fault in faults] == ([] if fits else ["accounts.main.webhook_secret"])
+    assert fits or faults[0].problem.startswith("must be 16 or more of letters")
+    signed = account_of("main", provider, options | {"scheme": ""}, secrets)
+    assert usable(signed)

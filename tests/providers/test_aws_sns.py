@@ -57,6 +57,7 @@ def test_the_certificate_is_fetched_from_where_sns_says():
         "https://sns..amazonaws.com/a.pem",
         "https://sns.x.y.amazonaws.com/a.pem",
         "https://s3.us-east-1.amazonaws.com/a.pem",
+        "https://sns.s3-us-west-2.amazonaws.com/a.pem",
         "",
     ],
 )

@@ -246,3 +246,37 @@ def test_the_doctor_says_how_the_records_are(terminal, store):
     assert "warning  records: there are no records" in output
     terminal("records", "migrate")
     assert "records: everything that happened is in the records" in terminal("doctor")[1]
+
+
+def test_no_column_of_a_csv_is_a_formula(records, terminal):
+    odd = entry(Intent.NONE, "=cmd()", text="@x", message_id="+SUM(A1)", sender="-2+3")
+    records.keeping.keep({0: lines(event(1, "=cmd()", entry=odd, standing=None))})
+
+    _, output, _ = terminal("records", "export")
+    (row,) = csv.DictReader(io.StringIO(output))
+
+    said = [row[name] for name in ("number", "text", "message_id", "sender")]
+    assert said == ["'=cmd()", "'@x", "'+SUM(A1)", "'-2+3"]
+
+
+def test_an_export_that_cannot_be_written_is_told(terminal, filled, tmp_path):
+    code, _, errors = terminal("records", "export", "-o", str(tmp_path / "no" / "x.csv"))
+    assert code == 1
+    assert "No such file or directory" in errors
+    assert "Traceback" not in errors
+
+
+def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
+    with filled._database.writing() as connection:
+        for name in (
+            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            .scalars()
+            .all()
+        ):
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("UPDATE numbers SET number = '[/x]'")
+
+    code, _, errors = terminal("records", "verify")
+
+    assert code == 1
+    assert "how [/x] stands" in errors

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -203,3 +205,27 @@ def test_the_standing_survives(records):
     found = records.reading.number(NUMBER)
     assert found is not None
     assert found.standing == STOPPED
+
+
+def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records, tmp_path):
+    """A backup is put into the place of a file that is in use, and that file is thrown away."""
+    file = records._database.file
+    if file is None:
+        pytest.skip("a server's files are its own")
+    records.keeping.keep({0: lines(event(1))})
+    with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(tmp_path / "b")) as two:
+        one.backup(two)
+    for name in (file, *file.parent.glob(f"{file.name}-*")):
+        name.unlink()
+    (tmp_path / "b").rename(file)
+
+    records.keeping.keep({0: lines(event(2))})
+
+    other = Records(str(f"sqlite:///{file}"))
+    assert other.reading.count_events() == 2
+    other.close()
+
+
+def test_the_file_is_its_owner_s_alone(records):
+    file = records._database.file
+    assert file is None or file.stat().st_mode & 0o077 == 0

@@ -304,6 +304,19 @@ def test_trimming_refuses_keys_of_another_kind_before_it_writes(store, happen, r
 
 
 def test_what_the_store_was_told_never_goes_back(store):
-    store.ledger.trim({LANE: (5, [])})
+    store.ledger.tell({LANE: 5})
     store.ledger.trim({LANE: (3, [])})
     assert store.ledger.kept()[LANE] == 5
+
+
+def test_a_mover_whose_ledger_was_lost_does_not_tell_the_new_store_that_it_has_all(
+    store, happen, redis_client
+):
+    """It read before a failover to a copy that lacks the newest event, and trims after it."""
+    happen(1, 2)
+    ids = [id_.decode() for id_, _ in redis_client.xrange(LANE_KEYS[LANE].ledger)]
+    redis_client.xdel(LANE_KEYS[LANE].ledger, ids[-1])
+
+    store.ledger.trim({LANE: (2, ids)})
+
+    assert store.ledger.kept()[LANE] == 1

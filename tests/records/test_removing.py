@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Standing
+from smsgate.consent import NumberState, Standing
 from smsgate.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.gateway.forgetting import Forgetting
 from smsgate.gateway.recording import Recording
@@ -219,3 +219,19 @@ def test_what_is_kept_for_ever_stays(store, records, recording, happen):
 
 def test_one_process_a_day_looks_for_old_records(store):
     assert [store.erasing.turn(), store.erasing.turn()] == [True, False]
+
+
+def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(
+    forgetting, happen, records, recording, store
+):
+    """A HELP is noted in the number's state; the suppression rests on the STOP before it."""
+    remembered = Standing(everywhere=True, state=NumberState(helped_us=(1,)))
+    asked = entry(Intent.HELP, NUMBER, text="HELP", message_id="SM-help")
+    years_ms = 6 * 366 * DAY_MS
+    happen(event(-years_ms), event(5 - years_ms, kind="help", entry=asked, standing=remembered))
+    recording.move_all()
+
+    list(forgetting.apply_retention())
+
+    assert "opt_out" in [one.event.kind for one in records.reading.of_number(NUMBER)]
+    assert list(records.verifying.verify()) == []

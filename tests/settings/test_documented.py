@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.settings.shape import ProgramTable, RepliesTable, WebTable
+from smsgate.settings.shape import ApiTable, FeedTable, ProgramTable, RepliesTable, WebTable
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -15,7 +15,8 @@ SOURCES = "".join(
 VARIABLES = sorted(
     set(re.findall(r'"((?:SMSGATE_[A-Z_]+[A-Z]|REDIS_URL|QUEUE_URL|DATABASE_URL|PORT))"', SOURCES))
 )
-KEYS = sorted({*ProgramTable.model_fields, *RepliesTable.model_fields, *WebTable.model_fields})
+TABLES = (ProgramTable, RepliesTable, FeedTable, ApiTable, WebTable)
+KEYS = sorted({name for table in TABLES for name in table.model_fields})
 
 
 def test_the_variables_were_found() -> None:

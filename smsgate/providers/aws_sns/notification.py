@@ -26,7 +26,8 @@ from smsgate.signing import as_bytes, check_time, instant_us, same
 
 LATEST_S = 3900
 """SNS retries for up to an hour, and the time it signs is that of the publication."""
-_HOST = r"https://sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?"
+# AWS's own libraries take any word for the region; sns.s3-REGION would be somebody's bucket.
+_HOST = r"https://sns\.(?!s3)[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?"
 _CERTIFICATE_URL = re.compile(_HOST + r"/[A-Za-z0-9._/-]+\.pem")
 _SUBSCRIBE_URL = re.compile(_HOST + r"/\?Action=ConfirmSubscription&[!-~]+")
 _HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303

@@ -46,7 +46,7 @@ class _Data(msgspec.Struct, rename="camel"):
 class _Event(msgspec.Struct, rename="camel"):
     """An event in either schema: Event Grid's has ``eventType``, CloudEvents 1.0 ``type``."""
 
-    data: msgspec.Raw
+    data: msgspec.Raw = msgspec.Raw(b"null")
     event_type: str = ""
     type: str = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -87,12 +88,15 @@ def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
 
 
 def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) -> Shape:
-    """Return the JSON in ``body`` as the decoder's type.
+    """Return the JSON in ``body`` as the decoder's type. A member that is null is as none at all.
 
     Raises ``Unreadable``, which names the field and no value; ``sender`` begins the sentence.
     """
     try:
-        return decoder.decode(body if _is_whole(body) else _mended(body))
+        if _is_whole(body):
+            with suppress(msgspec.ValidationError):
+                return decoder.decode(body)
+        return decoder.decode(_mended(body))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
 
@@ -103,5 +107,13 @@ def _is_whole(body: bytes) -> bool:
 
 
 def _mended(body: bytes) -> bytes:
-    """Replace the halves of emoji that were cut in two: the rest of such a text may be STOP."""
-    return json.dumps(json.loads(body.decode()), ensure_ascii=False).encode("utf-8", "replace")
+    """Replace the halves of emoji that were cut in two, and leave members that are null out.
+
+    The rest of such a text may be STOP.
+    """
+    found = json.loads(body.decode(), object_hook=_without_nulls)
+    return json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _without_nulls(members: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

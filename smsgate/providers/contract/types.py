@@ -22,6 +22,9 @@ class Field:
     required: bool = True
     only_with: tuple[str, str] | None = None
     """Required only where another key has this value, such as ``("algorithm", "hmac-sha256")``."""
+    path_with: tuple[str, str] | None = None
+    """Where another key has this value, it ends the webhook's address: ``PATH_SECRET`` then says
+    what its values must be."""
 
 
 @dataclass(frozen=True, slots=True)

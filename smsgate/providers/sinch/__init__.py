@@ -50,6 +50,7 @@ FIELDS: tuple[Field, ...] = (
         'the secret that webhooks are signed with, or with scheme = "path" a long secret of your '
         "own that ends the webhook's URL",
         secret=True,
+        path_with=("scheme", "path"),
     ),
     Field("scheme", r"hmac|path", "hmac or path", required=False),
     Field("region", r"us|eu|au|br|ca", "us, eu, au, br or ca", required=False),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import WebhookRequest
@@ -85,7 +86,12 @@ def has_json(request: WebhookRequest) -> bool:
 
 
 def _kind(request: WebhookRequest) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _bare_type(request.headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=16)
+def _bare_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
@@ -115,13 +121,17 @@ def _expected(request: WebhookRequest, account: Account, form: bytes) -> Iterato
             f"hmac-{algorithm}."
         )
     for secret in _secrets(account, algorithm, settings.get("key", "")):
-        for url in url_spellings(request.url):
+        yield twilio_signature(request.url, form, secret, algorithm)
+        for url in url_spellings(request.url)[1:]:
             yield twilio_signature(url, form, secret, algorithm)
 
 
 def _settings(request: WebhookRequest) -> dict[str, str]:
     """Read ``key=…,algorithm=…``; what is no assignment is left out."""
-    parts = (part.partition("=") for part in request.headers.get(_SETTINGS, "").split(","))
+    given = request.headers.get(_SETTINGS, "")
+    if not given:
+        return {}
+    parts = (part.partition("=") for part in given.split(","))
     return {name.strip(): value.strip() for name, _, value in parts if value.strip()}
 
 

@@ -46,6 +46,7 @@ FIELDS: tuple[Field, ...] = (
         'the account\'s signature secret, or with scheme = "path" a long secret of your own '
         "that ends the webhook's URL",
         secret=True,
+        path_with=("scheme", "path"),
     ),
     Field(
         "scheme",

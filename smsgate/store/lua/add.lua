@@ -3,9 +3,8 @@
 -- One script, because a hold without its entry would block for ever and an entry without its
 -- hold would let a send pass after the 200.
 --
--- All reading comes before the first write: a key of the wrong type ends the script there, as
--- does HLEN, which asks for nothing else. (TYPE of each key would cost a quarter of the script.)
--- The inbox is the first that is written.
+-- All reading comes before the first write: a key of the wrong type ends the script there, for
+-- which alone HLEN is asked. The inbox is the first that is written.
 --
 -- KEYS  1 inbox  2 holds  3 reviews  4 wake:inbox  5 optins  6… the seen keys
 -- ARGV  1 how long a wake is waited for (ms)  2 how long a message id is remembered (s)

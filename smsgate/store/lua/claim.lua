@@ -2,7 +2,8 @@
 -- Claim the reply that is due first, so that nobody else sends it while the lease runs.
 -- A claim that is still there when its lease has run out belongs to a sender that died; whether
 -- the bytes left is not known, so the caller is told and must not send again. A caller that asks
--- twice with one token, because the first answer was lost on the way, gets the same reply.
+-- twice with one token, because the first answer was lost on the way, gets the same answer: the
+-- mark AGAIN behind the token says that somebody had claimed the reply before.
 --
 -- KEYS  1 outbox  2 replies  3 claims  4 wake:outbox
 -- ARGV  1 lease (ms)  2 how long a wake is waited for (ms)  3 the caller's token
@@ -14,10 +15,12 @@ local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now / 1000)
 
 -- Claims are few: one for each call that is under way.
+local AGAIN = '+'
 local claims = redis.call('HGETALL', KEYS[3])
 for place = 2, #claims, 2 do
-  if claims[place] == ARGV[3] then
-    return {claims[place - 1], redis.call('HGET', KEYS[2], claims[place - 1]) or '', 0, now}
+  local id, token = claims[place - 1], claims[place]
+  if token == ARGV[3] or token == ARGV[3] .. AGAIN then
+    return {id, redis.call('HGET', KEYS[2], id) or '', token == ARGV[3] and 0 or 1, now}
   end
 end
 
@@ -29,7 +32,7 @@ if #due == 0 then
 end
 local id = due[1]
 local before = redis.call('HEXISTS', KEYS[3], id)
-redis.call('HSET', KEYS[3], id, ARGV[3])
+redis.call('HSET', KEYS[3], id, before == 1 and ARGV[3] .. AGAIN or ARGV[3])
 redis.call('ZADD', KEYS[1], string.format('%.0f', now_ms + tonumber(ARGV[1])), id)
 redis.call('SET', KEYS[4], string.format('%.0f', now_ms + tonumber(ARGV[2])))
 return {id, redis.call('HGET', KEYS[2], id) or '', before, now}

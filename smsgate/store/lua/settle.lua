@@ -6,7 +6,8 @@
 -- ARGV  1 reply id  2 token of the claim  3 event JSON or ""  4 reply JSON or ""  5 due (ms)
 --       6 dead letter JSON or ""
 -- Gives 1, or 0 where the claim is another's
-if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
+local token = redis.call('HGET', KEYS[3], ARGV[1])
+if token ~= ARGV[2] and token ~= ARGV[2] .. '+' then return 0 end  -- + as claim.lua marks it
 local wrong = wrong_type(KEYS[1], 'zset') or wrong_type(KEYS[2], 'hash')
   or wrong_type(KEYS[4], 'stream') or wrong_type(KEYS[5], 'hash')
 if wrong then return wrong end

@@ -1,6 +1,8 @@
 #!lua
 -- Take entries out of a lane's ledger that the records have, and note how far those are.
--- Atomic, so that `kept` never says less than what is gone, and never goes back.
+-- Atomic, so that `kept` never says less than what is gone, and never goes back. It goes on by as
+-- many entries as are taken out and no further: entries that are not there any more were taken out
+-- by another mover, who noted it, or were lost with all that they changed.
 --
 -- KEYS  1 ledger  2 kept
 -- ARGV  1 the records' newest sequence number of the lane  2… ids of ledger entries
@@ -11,7 +13,7 @@ if not tonumber(ARGV[1]) then return redis.error_reply('ERR the sequence number 
 
 local gone = 0
 for place = 2, #ARGV do gone = gone + redis.call('XDEL', KEYS[1], ARGV[place]) end
-if tonumber(redis.call('GET', KEYS[2]) or 0) < tonumber(ARGV[1]) then
-  redis.call('SET', KEYS[2], ARGV[1])
-end
+local kept = tonumber(redis.call('GET', KEYS[2]) or 0)
+local told = math.min(kept + gone, tonumber(ARGV[1]))
+if kept < told then redis.call('SET', KEYS[2], string.format('%.0f', told)) end
 return gone

@@ -1,0 +1,44 @@
+"""Many changes of one call: each becomes an entry or a refusal, and all go in at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from smsgate.errors import SmsGateError
+from smsgate.gateway.waking import wake
+from smsgate.messages import Added, Arrival, Entry
+from smsgate.queue import Wakes
+from smsgate.store import Store
+
+
+def enter(
+    store: Store, wakes: Wakes, changes: Sequence[Entry | SmsGateError]
+) -> list[Added | SmsGateError]:
+    """Put entries into the inbox, in one round trip; gives what became of each, in order.
+
+    A refusal stays in its place. Raises ``StoreUnavailable`` where nothing at all could be stored.
+    """
+    places = [at for at, one in enumerate(changes) if isinstance(one, Entry)]
+    entries = [one for one in changes if isinstance(one, Entry)]
+    found: list[Added | SmsGateError] = [
+        one if isinstance(one, SmsGateError) else Added("") for one in changes
+    ]
+    if entries:
+        added, lanes = store.inbox.add_each([Arrival(entry) for entry in entries])
+        wake(wakes.inbox, lanes)
+        for at, one in zip(places, added, strict=True):
+            found[at] = one
+    return found
+
+
+def once(entry: Entry, caller: str, correlation_id: str) -> Entry:
+    """An entry that counts once, however often the call is repeated with this id.
+
+    For opt-ins, and only for them: one that came again after the subscriber's own STOP would lift
+    it, and a second opt-out does no harm. The number and the scope belong to the id, so that an
+    id that was used for another number hinders nothing.
+    """
+    about = f"{caller} {entry.number} {entry.program} {correlation_id}"
+    return msgspec.structs.replace(entry, message_id=about)

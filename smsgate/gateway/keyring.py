@@ -1,0 +1,157 @@
+"""API keys: who calls, and what may they do; making, rotating and revoking keys.
+
+A key is ``sgk_`` and 256 random bits. Only its SHA-256 is kept, and that is enough: a slow hash
+protects words that people choose, and nobody finds one of 2^256 keys by trying, however fast the
+hash; a slow one would only cost every call. A copy of the database opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+
+from smsgate.errors import (
+    Forbidden,
+    KeyExists,
+    NoSuchKey,
+    RecordsNotReady,
+    RecordsUnavailable,
+    Unauthorized,
+    Unfit,
+)
+from smsgate.records.keys import KeyRow, Keys, KeyScope
+from smsgate.settings import Secret
+from smsgate.signing import as_bytes, same
+
+SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
+"""What a key may do; each may do what those before it may."""
+TRUST_S = 3.0
+"""How long the keys that were read are believed: a revoked one is refused within 5 s."""
+OF_ENVIRONMENT = "environment"
+"""The name of whoever calls with one of ``SMSGATE_API_KEYS``."""
+_PREFIX = "sgk_"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_log = structlog.get_logger("smsgate.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key it was."""
+
+    name: str
+    scope: KeyScope
+
+    def require(self, scope: KeyScope) -> None:
+        """Raise ``Forbidden`` unless the key may do what needs that scope."""
+        if SCOPES.index(self.scope) < SCOPES.index(scope):
+            raise Forbidden(
+                f"The key {self.name!r} has the scope {self.scope!r}, and this call needs "
+                f"{scope!r}: use another key, or make one with `smsgate keys make`."
+            )
+
+
+class Keyring:
+    """The keys that open, read from the records every few seconds."""
+
+    def __init__(self, keys: Callable[[], Keys], of_environment: Sequence[Secret]) -> None:
+        """``keys()`` gives the records' part; the environment's keys open without asking it."""
+        self._keys = keys
+        self._environment = [sha256(as_bytes(one.value)).digest() for one in of_environment]
+        self._lock = threading.Lock()
+        self._known: list[KeyRow] = []
+        self._read_at = -TRUST_S
+
+    def who(self, header: str) -> Caller:
+        """Who calls with an ``Authorization`` header. Raises ``Unauthorized``.
+
+        The hash is compared with that of every key, each in constant time.
+        """
+        scheme, _, given = header.partition(" ")
+        digest = sha256(as_bytes(given.strip())).digest()
+        bearer = scheme.lower() == "bearer" and bool(given.strip())
+        if any([same(digest, one) for one in self._environment]) and bearer:  # noqa: C419
+            return Caller(OF_ENVIRONMENT, "admin")
+        rows = self._current() if bearer else []
+        now_us = time.time() * 1_000_000
+        found = [row for row in rows if same(digest, row.digest)]
+        for row in found:
+            if not row.ends_us or now_us < row.ends_us:
+                return Caller(row.name, row.scope)
+        raise Unauthorized(
+            "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
+            "one of SMSGATE_API_KEYS."
+        )
+
+    def _current(self) -> list[KeyRow]:
+        """The keys, read again by one thread at a time; the others go on with what is known."""
+        if time.monotonic() - self._read_at < TRUST_S:
+            return self._known
+        first = self._read_at < 0
+        if self._lock.acquire(blocking=first):
+            try:
+                self._read()
+            finally:
+                self._lock.release()
+        return self._known
+
+    def _read(self) -> None:
+        """Read the keys. While the database is away, what was known last goes on to open.
+
+        Else its outage would be one of the gate, which does not need it. Nobody can revoke a key
+        meanwhile, either.
+        """
+        if time.monotonic() - self._read_at < TRUST_S:
+            return
+        try:
+            self._known = self._keys().all(int(time.time() * 1_000_000))
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            _log.warning("keys cannot be read", problem=str(error))
+        self._read_at = time.monotonic()
+
+
+def make(keys: Keys, name: str, scope: KeyScope, actor: str, now_us: int) -> str:
+    """Make a key and give it: this once. Raises ``KeyExists``, ``Unfit``, ``Records…``."""
+    if not _NAME.fullmatch(name) or name == OF_ENVIRONMENT:
+        raise Unfit(f"{name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm")
+    key, row = _new(name, scope, actor, now_us)
+    if keys.add(row):
+        raise KeyExists(f"there is a key {name!r} already: `smsgate keys rotate {name}`")
+    return key
+
+
+def rotate(keys: Keys, name: str, grace_s: float, actor: str, now_us: int) -> str:
+    """Make a new key of that name and give it; those before it end after ``grace_s`` seconds.
+
+    Raises ``NoSuchKey``, ``Records…``.
+    """
+    newest = next((row for row in keys.all(now_us) if row.name == name), None)
+    if newest is None:
+        raise _unknown(name)
+    key, row = _new(name, newest.scope, actor, now_us)
+    keys.add(row, ends_us=now_us + int(grace_s * 1_000_000))
+    return key
+
+
+def revoke(keys: Keys, name: str, now_us: int) -> int:
+    """End every key of that name now; gives how many. Raises ``NoSuchKey``, ``Records…``."""
+    ended = keys.end(name, now_us)
+    if not ended:
+        raise _unknown(name)
+    return len(ended)
+
+
+def _new(name: str, scope: KeyScope, actor: str, now_us: int) -> tuple[str, KeyRow]:
+    key = _PREFIX + secrets.token_urlsafe(32)
+    digest = sha256(key.encode()).digest()
+    return key, KeyRow(secrets.token_hex(4), name, scope, digest, now_us, actor)
+
+
+def _unknown(name: str) -> NoSuchKey:
+    return NoSuchKey(f"no key {name!r} opens anything: `smsgate keys list` has those that do")

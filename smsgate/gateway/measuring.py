@@ -1,0 +1,44 @@
+"""Seen: what waits where and for how long, asked of store, spool and records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from smsgate.metrics.sights import AccountSight, Depth, Sights
+from smsgate.settings import Account, Settings
+from smsgate.store import Store
+
+BURST_S = 600.0
+"""Over how long refused requests are counted together."""
+Ready: TypeAlias = Callable[[], Mapping[str, str]]
+
+
+def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
+    """Look at everything. Raises ``StoreUnavailable``."""
+    waiting = store.ledger.waiting()
+    now_s = time.time()
+    return Sights(
+        now_s=now_s,
+        waits=store.depths.waits(),
+        ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
+        memory=waiting.memory,
+        spools=tuple(store.depths.spools()),
+        accounts=tuple(_accounts(store, settings.accounts.values(), now_s)),
+        weaknesses=tuple(store.health.weaknesses()),
+        ready=ready(),
+    )
+
+
+def _accounts(store: Store, accounts: Iterable[Account], now_s: float) -> Iterator[AccountSight]:
+    for account in accounts:
+        last = store.acceptance.last(account.name)
+        since_ms = (now_s - BURST_S) * 1000
+        refused = [one for one in store.quarantine.newest(account.name) if one.at_ms > since_ms]
+        yield AccountSight(
+            name=account.name,
+            accepted_s=max(last.newest_ms, last.older_ms) / 1000,
+            silent_after_s=account.silent_hours * 3600,
+            refused=len(refused),
+        )

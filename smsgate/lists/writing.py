@@ -1,0 +1,55 @@
+"""Writing records of a list again: as they came, or with columns more."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import msgspec
+
+from smsgate.lists.shapes import Shape
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def with_columns(raw: str, shape: Shape, added: dict[str, str]) -> str:
+    """A record with columns (keys) behind its own; it ends as it did, or with a line's end."""
+    body = raw.rstrip("\r\n")
+    end = raw[len(body) :] or shape.newline
+    if shape.kind == "ndjson":
+        try:
+            whole = msgspec.json.encode(_decode(body) | added).decode()
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            whole = body
+        return whole + end
+    missing = 0
+    if shape.header and shape.kind == "csv":
+        missing = len(shape.header) - len(_row(body, shape.delimiter))
+    cells = [*[""] * max(missing, 0), *added.values()]
+    return shape.delimiter.join([body, *(_quoted(one, shape.delimiter) for one in cells)]) + end
+
+
+def csv_line(cells: list[str]) -> str:
+    """One line of CSV; what a spreadsheet would run is made text, and numbers stay numbers."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    number = cell.startswith("+") and cell[1:].isdigit()
+    return f"'{cell}" if cell.startswith(_FORMULAS) and not number else cell
+
+
+def _row(body: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(body.splitlines(keepends=True), delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _quoted(cell: str, delimiter: str) -> str:
+    bare = not any(one in cell for one in (delimiter, '"', "\n"))
+    return cell if bare else '"' + cell.replace('"', '""') + '"'

@@ -1,0 +1,73 @@
+"""What is seen of a running smsgate at one moment, apart from what is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+
+class SpoolDepth(msgspec.Struct, frozen=True):
+    """What one host said of its spool."""
+
+    host: str
+    count: int
+    oldest_s: float
+    at_s: float
+    """When it said so; seconds since 1970, by its own clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Of all lanes together."""
+
+    count: int
+    oldest_s: float
+    """How long the oldest has waited, by Redis's clock; 0 where nothing waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What waits in the lanes."""
+
+    inbox: Depth
+    outbox: Depth
+    """Replies; the age is how long the first one has been due."""
+    holds: Depth
+    reviews: Depth
+    dead: int
+    """Replies that were given up and wait for a person."""
+    clock: bool
+    """Whether a process ``clock`` is at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSight:
+    """How an account's requests come in."""
+
+    name: str
+    accepted_s: float
+    """When one was last accepted, in seconds since 1970; 0 where none was for 30 days."""
+    silent_after_s: float
+    """How long it may be silent before somebody should be told; 0 is for ever."""
+    refused: int
+    """How many were refused in the last ten minutes, as far as they were looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """Everything at one moment."""
+
+    now_s: float
+    waits: Waits
+    ledger: Depth
+    """Events that wait for the records."""
+    memory: float
+    """Which share of its memory bound Redis uses; 0 where it has none."""
+    spools: tuple[SpoolDepth, ...]
+    accounts: tuple[AccountSight, ...]
+    weaknesses: tuple[str, ...]
+    """What of Redis's settings could lose acknowledged writes; each a sentence."""
+    ready: Mapping[str, str]
+    """Each collaborator by name: ``ok``, ``ok; …`` or what is wrong with it."""

@@ -1,0 +1,153 @@
+"""Counting in a process, for well under a microsecond each.
+
+Counting only appends to a queue, which needs no lock; adding up is left to whoever gathers.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from smsgate.metrics.families import FAMILIES, MESSAGES, STORED_S, WEBHOOKS, Family, label
+
+Sums: TypeAlias = Mapping[str, int]
+"""By field: ``name|label|…``, and of times ``…|le=BOUND`` and ``…|us``, their sum."""
+
+_QUEUED = 200_000
+"""Counts that wait to be added up; many seconds' worth. If nobody gathers, the oldest are lost."""
+_SEPARATOR = "|"
+_BOUND, _SUM = "le=", "us"
+_INF = "inf"
+_REFUSED = 400
+_NO_MESSAGE = ("handshake", "nothing")
+"""Outcomes of requests that were accepted and had no message in them."""
+
+Request: TypeAlias = tuple[str, int, str, float]
+"""A provider's request: the account, or nothing where we have none of that name; the status of our
+answer; its outcome as the log has it; seconds until the answer."""
+_Seen: TypeAlias = tuple[Family, tuple[str, ...], float]
+
+
+@dataclass(slots=True)
+class Times:
+    """The times with certain labels."""
+
+    buckets: list[int]
+    """How many were in each bucket and in none of those before; the last one has no bound."""
+    sum_us: int = 0
+
+
+@dataclass(slots=True)
+class Found:
+    """One family, read: by the values of its labels the count, or the times."""
+
+    counts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    times: dict[tuple[str, ...], Times] = field(default_factory=dict)
+
+
+class Tally:
+    """What was counted since it was last gathered. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._waiting: deque[_Seen] = deque(maxlen=_QUEUED)
+        self._requests: deque[Request] = deque(maxlen=_QUEUED)
+        self.request: Callable[[Request], None] = self._requests.append
+        """Count a provider's request. One for several counts: it is the hottest of all ways."""
+
+    def count(self, family: Family, *labels: str, times: int = 1) -> None:
+        """Count something once, or so many ``times``."""
+        self._waiting.append((family, labels, times))
+
+    def took(self, family: Family, seconds: float, *labels: str) -> None:
+        """Note how long something took."""
+        self._waiting.append((family, labels, seconds))
+
+    def gather(self) -> Counter[str]:
+        """Add up what was counted, and begin anew."""
+        found: Counter[str] = Counter()
+        counts: dict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
+        times: dict[tuple[str, tuple[str, ...]], Times] = {}
+        for family, labels, value in self._seen():
+            key = (family.name, labels)
+            if not family.buckets:
+                counts[key] += value
+                continue
+            known = times.get(key) or times.setdefault(key, _no_times(family))
+            known.buckets[bisect_left(family.buckets, value)] += 1
+            known.sum_us += max(int(value * 1_000_000), 0)
+        for (name, labels), count in counts.items():
+            found[_start(name, labels)] += int(count)
+        for (name, labels), one in times.items():
+            start = _start(name, labels)
+            found[f"{start}|{_SUM}"] += one.sum_us
+            for bound, times_ in zip(_BOUNDS[name], one.buckets, strict=True):
+                found[f"{start}|{_BOUND}{bound}"] += times_
+        return +found
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self._waiting.clear()
+        self._requests.clear()
+
+    def _seen(self) -> Iterator[_Seen]:
+        """What waits, taken out. Others may append meanwhile."""
+        for _ in range(len(self._waiting)):
+            yield self._waiting.popleft()
+        for _ in range(len(self._requests)):
+            yield from _of_request(*self._requests.popleft())
+
+
+def _of_request(account: str, status: int, outcome: str, took_s: float) -> Iterator[_Seen]:
+    if status >= _REFUSED or outcome in _NO_MESSAGE:
+        yield WEBHOOKS, (account, outcome), 1
+        return
+    yield WEBHOOKS, (account, "accepted"), 1
+    yield STORED_S, (account,), took_s
+    for intent in outcome.split():
+        yield MESSAGES, (account, intent), 1
+
+
+def sorted_out(sums: Sums) -> dict[str, Found]:
+    """Sums by family. Fields that this version does not know are passed over."""
+    known = {family.name: family for family in FAMILIES}
+    found = {family.name: Found() for family in FAMILIES}
+    for name, value in sums.items():
+        start, *parts = name.split(_SEPARATOR)
+        family = known.get(start)
+        if family is not None and len(parts) == len(family.labels) + bool(family.buckets):
+            _take(family, found[start], parts, value)
+    return found
+
+
+def _take(family: Family, found: Found, parts: list[str], value: int) -> None:
+    labels = tuple(parts[: len(family.labels)])
+    if not family.buckets:
+        found.counts[labels] = value
+        return
+    times = found.times.setdefault(labels, _no_times(family))
+    bounds = _BOUNDS[family.name]
+    bound = parts[-1].removeprefix(_BOUND)
+    if parts[-1] == _SUM:
+        times.sum_us = value
+    elif bound in bounds:
+        times.buckets[bounds.index(bound)] = value
+
+
+def bounds_of(family: Family) -> tuple[str, ...]:
+    """The upper bounds of its buckets as they are written, the last one without end."""
+    return (*map(repr, family.buckets), _INF)
+
+
+_BOUNDS = {family.name: bounds_of(family) for family in FAMILIES}
+
+
+def _no_times(family: Family) -> Times:
+    return Times([0] * (len(family.buckets) + 1))
+
+
+def _start(name: str, labels: tuple[str, ...]) -> str:
+    return _SEPARATOR.join([name, *map(label, labels)])

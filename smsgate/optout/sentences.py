@@ -1,0 +1,98 @@
+"""The rules that read sentences: wordings, slips in them, and the second reader."""
+
+from __future__ import annotations
+
+from smsgate.messages import Decision, Intent
+from smsgate.optout import envelope
+from smsgate.optout.decisions import Decisions
+from smsgate.optout.normalise import folded
+from smsgate.optout.phrases import Phrases
+from smsgate.optout.reading import Reading, Text
+from smsgate.optout.rereading import Rereader
+from smsgate.optout.respelling import Respeller
+from smsgate.optout.supporting import undone
+from smsgate.optout.verdict import Finding, Said, said
+from smsgate.optout.weighing import settled, strongest
+from smsgate.optout.whole import Keywords
+
+_WEIGHED = ("phrase", "long_text")
+"""The rules whose findings the second reader may change."""
+_MANY = 80
+"""Words beyond which a text is read once only."""
+FEW = 8
+"""Words up to which a text is read in all languages where it says nothing in the likely ones."""
+
+
+class Sentences:
+    """Reads the sentences of texts for one program."""
+
+    __slots__ = ("_decisions", "_keywords", "_phrases", "_rereader", "_respeller")
+
+    def __init__(self, phrases: Phrases, keywords: Keywords, decisions: Decisions) -> None:
+        """Take what the program knows."""
+        self._phrases = phrases
+        self._keywords = keywords
+        self._decisions = decisions
+        self._rereader = Rereader(phrases)
+        self._respeller = Respeller(phrases)
+
+    def listen(self, text: Text) -> Said:
+        """Read the sentences in the likeliest languages, and where they say nothing in more."""
+        sentences = text.reading.sentences()
+        likely = self._phrases.likely(sentences, text.awake)
+        what = said(sentences, self._phrases, self._keywords, likely)
+        wider = self._phrases.everywhere if text.few else text.awake
+        if what.findings or what.automatic or wider == likely or len(text.words) > _MANY:
+            return what
+        return said(sentences, self._phrases, self._keywords, wider)
+
+    def read(self, text: Text) -> Decision | None:
+        """What the wordings say, as the second reader sees it."""
+        text.said = what = self.listen(text)
+        if what.automatic is not None:
+            pattern = what.automatic.pattern
+            return self._decisions.decided(
+                text, Intent.NONE, "auto_reply", pattern.written, pattern.language
+            )
+        finding = strongest(what)
+        if finding is None:
+            return None
+        if finding.intent.stops and envelope.advert(text.cleaned, text.words):
+            return self._decisions.decided(
+                text, Intent.NONE, "advert", finding.keyword, finding.language
+            )
+        return self._weighed(text, what, finding)
+
+    def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
+        found = settled(finding, what, len(text.words))
+        note = ""
+        if found[1] in _WEIGHED and found[0] not in (Intent.OPT_IN, Intent.HELP):
+            found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
+        return self._decisions.by_finding(text, finding, found, note)
+
+    def respelt(self, text: Text) -> Decision | None:
+        """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
+        if text.said is None or undone(text.said, self._phrases):
+            return None
+        meant, steps = self._respeller.respelt(folded(text.reading.tokens))
+        if not steps:
+            return None
+        text.respelt = True
+        text.reading = Reading(meant, (*text.reading.steps, *steps))
+        text.words = text.reading.words
+        text.awake = self._phrases.awake(text.reading.letters)
+        return self.read(text)
+
+    def liken(self, text: Text) -> Decision | None:
+        """What the second reader makes of a text that no rule knows."""
+        what = text.said
+        if what is None or len(text.words) < 2 or envelope.advert(text.cleaned, text.words):
+            return None
+        if not any(one.seen for one in what.heard):
+            return None
+        nothing = Intent.NONE, "nothing_known"
+        found, by, note = self._rereader.reread(what, nothing, respelt=False)
+        if found[0] is Intent.NONE:
+            return None
+        finding = Finding(found[0], found[1], by.written, by.language)
+        return self._decisions.by_finding(text, finding, found, note)

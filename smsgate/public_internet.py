@@ -1,0 +1,100 @@
+"""Connections to the public internet alone, for addresses that somebody else may steer.
+
+The name is resolved here, every address is looked at, and the connection goes to one of those that
+were looked at: a name that gives another address a moment later (DNS rebinding) gains nothing. No
+byte leaves for a private address, not even one that opens a connection.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotPublic(HTTPError):
+    """A name has no address on the public internet."""
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one on the public internet; one with an address inside counts as that.
+
+    ``text`` is an address as the resolver gives it, perhaps with a zone: ``fe80::1%eth0``.
+    """
+    address: Address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        address = _inside(address) or address
+    special = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not (special or address.is_private or address.is_loopback)
+
+
+def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, 6to4, Teredo, NAT64."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+def _public_addresses(name: str, port: int) -> list[str]:
+    """The addresses of a name that are public. Raises ``NotPublic``, ``OSError``."""
+    found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
+    addresses = dict.fromkeys(str(one[4][0]) for one in found)
+    public = [address for address in addresses if is_public(address)]
+    if not public:
+        raise NotPublic("no address on the public internet")
+    return public
+
+
+class _ToPublic(HTTPConnection):
+    """Opens its socket to a public address of its host, or not at all."""
+
+    def _new_conn(self) -> socket.socket:
+        name = self._dns_host
+        try:
+            addresses = _public_addresses(name, self.port)
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, f"cannot resolve: {error}") from error
+        try:
+            return self._first(addresses)
+        finally:
+            self._dns_host = name  # it names the certificate, and the Host header
+
+    def _first(self, addresses: list[str]) -> socket.socket:
+        for address in addresses[:-1]:
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except HTTPError:
+                continue
+        self._dns_host = addresses[-1]
+        return super()._new_conn()
+
+
+class _ToPublicTls(_ToPublic, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _ToPublic
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _ToPublicTls
+
+
+class PublicAdapter(HTTPAdapter):
+    """Of a ``requests.Session``: makes connections to the public internet alone."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests' own
+        """Make the pools, with connections that look where they go."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

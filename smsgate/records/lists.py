@@ -1,0 +1,75 @@
+"""What lists ask of the records: how numbers stand and why, and which parts were imported."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from smsgate.consent import Event
+from smsgate.records.contents import event_of, lookup, standing_of
+from smsgate.records.database import Database
+from smsgate.records.reading import Numbered
+from smsgate.records.schema import check
+from smsgate.records.tables import events, links, numbers
+
+_PAGE = 2_000
+_event = functools.lru_cache(8)(event_of)
+"""An event of a list is about hundreds of numbers, which come one after the other."""
+
+
+class Lists:
+    """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the database; nothing is asked yet."""
+        self._database = database
+
+    def standings(self) -> Iterator[tuple[Numbered, Event | None]]:
+        """How every number stands, and the event that last said so, unless it was removed.
+
+        In no particular order, all of one moment; streamed.
+        """
+        asked = (
+            select(numbers, events.c.facts)
+            .select_from(
+                numbers.outerjoin(
+                    links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
+                ).outerjoin(events, events.c.id == links.c.event_id)
+            )
+            .order_by(numbers.c.lane, numbers.c.seq)
+        )
+        for number, lane, seq, *rest, facts in self._stream(asked):
+            stands = Numbered(number, lane, seq, standing_of(*rest))
+            yield stands, None if facts is None else _event(facts, None)
+
+    def texted_us(self, kind: str) -> dict[str, int]:
+        """By number, of those with events of that kind, when it last texted us."""
+        about = select(events.c.number).where(events.c.kind == kind)
+        asked = (
+            select(events.c.number, func.max(events.c.received_us))
+            .where(events.c.source == "text", events.c.number.in_(about))
+            .group_by(events.c.number)
+        )
+        return {row[0]: row[1] for row in self._stream(asked)}
+
+    def parts(self, list_id: str) -> set[str]:
+        """Message ids of the recorded parts of an imported list."""
+        first = lookup(f"{list_id}-")
+        asked = select(events.c.message_id).where(
+            events.c.account == "",
+            events.c.message_id >= first,
+            events.c.message_id < f"{first}~",
+        )
+        return {row.message_id for row in self._stream(asked)}
+
+    def _stream(self, asked: Select[Any]) -> Iterator[Any]:
+        if self._database.absent:
+            return
+        with self._database.reading() as connection:
+            check(connection)
+            streamed = connection.execution_options(yield_per=_PAGE)
+            with streamed.execute(asked) as rows:
+                yield from rows

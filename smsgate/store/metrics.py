@@ -1,0 +1,143 @@
+"""Counts of all processes and hosts, gathered in one hash.
+
+Each process counts for itself (``metrics/tally.py``) and adds what it has to the hash once a
+second, so that any web process can tell all of them. A kill -9 may lose that second; where Redis
+took an addition and its answer was lost, that addition is made twice. Both are borne: these are
+no evidence. Redis away: a process keeps its counts, and adds them when it is back.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from smsgate.errors import StoreUnavailable
+from smsgate.metrics.families import Family
+from smsgate.metrics.tally import Request, Tally
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
+from smsgate.store.keys import METRICS
+
+PERIOD_S = 1.0
+
+
+class Metrics:
+    """Counts in this process, and reads what all of them counted."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; the thread that gathers starts with the first count."""
+        self._gatherer = _Gatherer(client)
+        weakref.finalize(self, self._gatherer.stop).atexit = False
+
+    def count(self, family: Family, *labels: str, times: int = 1) -> None:
+        """Count something once, or so many ``times``; returns at once and raises nothing."""
+        self._gatherer.tally.count(family, *labels, times=times)
+        if self._gatherer.thread is None:
+            self._gatherer.start()
+
+    def took(self, family: Family, seconds: float, *labels: str) -> None:
+        """Note how long something took; returns at once and raises nothing."""
+        self._gatherer.tally.took(family, seconds, *labels)
+        if self._gatherer.thread is None:
+            self._gatherer.start()
+
+    def requests(self) -> Callable[[Request], None]:
+        """What counts a provider's request: appending to a queue, and nothing else."""
+        self._gatherer.start()
+        return self._gatherer.tally.request
+
+    def flush(self) -> None:
+        """Add what was counted to the hash now. Raises ``StoreUnavailable``; nothing is lost."""
+        self._gatherer.flush()
+
+    def sums(self) -> dict[str, int]:
+        """What all processes have counted, as ``metrics.tally`` reads it.
+
+        Raises ``StoreUnavailable``.
+        """
+        with translated():
+            found = self._gatherer.client.hgetall(METRICS)
+        return {name.decode(): int(value) for name, value in found.items()}
+
+    def close(self) -> None:
+        """Add the rest and end the thread."""
+        self._gatherer.end()
+
+
+class _Gatherer:
+    """What the thread needs; it does not hold the ``Metrics``, so that those can go."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.tally = Tally()
+        self.thread: threading.Thread | None = None
+        self._sums: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        _gatherers.add(self)
+
+    def start(self) -> None:
+        with self._lock:
+            if self.thread is None and not self._ending.is_set():
+                self.thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+                self.thread.start()
+
+    def flush(self) -> None:
+        with self._lock:
+            self._sums += self.tally.gather()
+            if not self._sums:
+                return
+            with translated(), self.client.pipeline(transaction=True) as pipeline:
+                for name, value in self._sums.items():
+                    pipeline.hincrby(METRICS, name, value)
+                pipeline.execute()
+            self._sums.clear()
+
+    def stop(self) -> None:
+        """Let the thread add the rest and end."""
+        self._ending.set()
+
+    def end(self) -> None:
+        """Stop, and wait for it."""
+        self.stop()
+        if self.thread is not None:
+            self.thread.join(timeout=5)
+
+    def forked(self) -> None:
+        """Begin anew in a process that was forked off: what was counted belongs to its parent."""
+        self._lock, self._ending = threading.Lock(), threading.Event()
+        self._sums.clear()
+        self.tally.clear()
+        if self.thread is not None:
+            self.thread = None
+            self.start()
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            last = self._ending.wait(PERIOD_S)
+            with suppress(StoreUnavailable):  # whatever asks Redis for more than counts says it
+                self.flush()
+
+
+_gatherers: weakref.WeakSet[_Gatherer] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for one in list(_gatherers):
+        one.forked()
+
+
+@atexit.register
+def _end() -> None:
+    """For processes that close nothing, such as other people's with a gate in them."""
+    for one in list(_gatherers):
+        one.end()
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,159 @@
+"""``/metrics``: everything that is counted and seen, for Prometheus.
+
+Any web process answers for all processes and hosts, so one address is to be scraped, also that
+of a load balancer. It wants a key: what is counted tells how a business is doing, and asking
+costs round trips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from smsgate import __version__
+from smsgate.errors import StoreUnavailable, Unauthorized
+from smsgate.gateway import Gateway
+from smsgate.gateway.conditions import REVIEW_DEADLINE_S
+from smsgate.gateway.measuring import sights
+from smsgate.gateway.recording import MANY
+from smsgate.metrics.families import FAMILIES, Family
+from smsgate.metrics.sights import Sights
+from smsgate.metrics.tally import Found, bounds_of, sorted_out
+from smsgate.settings import Settings
+from smsgate.signing import same
+
+_PREFIX = "smsgate_"
+
+
+def blueprint(gateway: Gateway) -> Blueprint:
+    """Return the route."""
+    door = Blueprint("metrics", __name__)
+
+    @door.get("/metrics")
+    def metrics() -> Response:
+        """Answer in the text format that the caller understands."""
+        _require_key(request.headers.get("Authorization", ""), gateway.settings)
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Everything(gateway))
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), content_type=content_type)
+
+    return door
+
+
+def _require_key(header: str, settings: Settings) -> None:
+    """Every key is compared, so that the time does not tell which one came close."""
+    scheme, _, given = header.partition(" ")
+    keys = [*settings.metrics_keys, *settings.api_keys]
+    fits = [same(given.strip(), key.value) for key in keys]
+    if scheme.lower() != "bearer" or not any(fits):
+        raise Unauthorized("Give one of SMSGATE_METRICS_KEYS as `Authorization: Bearer <key>`.")
+
+
+class _Everything(Collector):
+    """Asks when it is collected. A store that is away is told as such, not as an error."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def collect(self) -> Iterable[Metric]:
+        gateway = self._gateway
+        yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
+        try:
+            seen = sights(gateway.store, gateway.settings, gateway.ready)
+            sums = sorted_out(gateway.store.metrics.sums())
+        except StoreUnavailable:
+            ready = {name: _well(said) for name, said in gateway.ready().items()}
+            yield _gauge("ready", _READY, ready, "collaborator")
+            return
+        yield from _seen(seen)
+        for family in FAMILIES:
+            yield _counted(family, sums[family.name])
+
+
+def _counted(family: Family, found: Found) -> Metric:
+    name = _PREFIX + family.name
+    if not family.buckets:
+        counter = CounterMetricFamily(name, family.says, labels=family.labels)
+        for labels, count in sorted(found.counts.items()):
+            counter.add_metric(labels, count)
+        return counter
+    histogram = HistogramMetricFamily(name, family.says, labels=family.labels)
+    bounds = [bound.replace("inf", "+Inf") for bound in bounds_of(family)]
+    for labels, times in sorted(found.times.items()):
+        below = accumulate(times.buckets)
+        histogram.add_metric(
+            labels, [*zip(bounds, map(float, below), strict=True)], times.sum_us / 1_000_000
+        )
+    return histogram
+
+
+_READY = "Whether a collaborator is well (1) or not (0)"
+
+
+def _seen(seen: Sights) -> Iterator[Metric]:
+    waits = seen.waits
+    for name, says, value in (
+        ("inbox_entries", "Entries that await a worker", waits.inbox.count),
+        ("inbox_oldest_seconds", "How long the oldest of them waits", waits.inbox.oldest_s),
+        ("outbox_replies", "Replies that are not settled", waits.outbox.count),
+        ("outbox_due_seconds", "How long the first of them has been due", waits.outbox.oldest_s),
+        ("holds", "Opt-outs that block and are not applied yet", waits.holds.count),
+        ("hold_oldest_seconds", "How long the oldest of them waits", waits.holds.oldest_s),
+        ("reviews", "Texts that wait for a person", waits.reviews.count),
+        ("review_oldest_seconds", "How long the oldest of them waits", waits.reviews.oldest_s),
+        ("review_deadline_seconds", "How long one may wait", REVIEW_DEADLINE_S),
+        ("dead_letters", "Replies that were given up and wait for a person", waits.dead),
+        ("ledger_events", "Events that wait for the records", seen.ledger.count),
+        ("ledger_events_bound", "From how many on smsgate is not ready", MANY),
+        ("ledger_oldest_seconds", "How far the records are behind", seen.ledger.oldest_s),
+        ("store_memory_ratio", "Share of its maxmemory that Redis uses", seen.memory),
+        ("store_weaknesses", "Settings of Redis that could lose writes", len(seen.weaknesses)),
+        ("clock_running", "Whether a process clock is at work", waits.clock),
+    ):
+        yield _gauge(name, says, {"": float(value)})
+    yield _gauge(
+        "ready", _READY, {name: _well(said) for name, said in seen.ready.items()}, "collaborator"
+    )
+    yield from _by_host(seen)
+    yield from _by_account(seen)
+
+
+def _by_host(seen: Sights) -> Iterator[Metric]:
+    counts = {one.host: float(one.count) for one in seen.spools}
+    yield _gauge("spool_messages", "Messages on a host's disk", counts, "host")
+    ages = {
+        one.host: one.oldest_s + seen.now_s - one.at_s if one.count else 0.0 for one in seen.spools
+    }
+    yield _gauge("spool_oldest_seconds", "How long the oldest of them waits", ages, "host")
+
+
+def _by_account(seen: Sights) -> Iterator[Metric]:
+    accepted = {one.name: one.accepted_s for one in seen.accounts if one.accepted_s}
+    says = "When a request was last accepted, to the minute"
+    yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")
+    silent = {one.name: one.silent_after_s for one in seen.accounts if one.silent_after_s}
+    says = "How long an account may be silent (silent_hours)"
+    yield _gauge("account_silent_after_seconds", says, silent, "account")
+
+
+def _gauge(name: str, says: str, values: Mapping[str, float], label: str = "") -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(_PREFIX + name, says, labels=[label] if label else [])
+    for one, value in values.items():
+        gauge.add_metric([one] if label else [], value)
+    return gauge
+
+
+def _well(said: str) -> float:
+    return float(said == "ok" or said.startswith("ok;"))

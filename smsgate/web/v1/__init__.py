@@ -1,0 +1,74 @@
+"""The door for the operator's own programs: ``/v1``. Its operations stand in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from flask import Blueprint, Response, g, request
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.keyring import Keyring
+from smsgate.gateway.limiting import Limiting
+from smsgate.web.v1 import (
+    check,
+    consents,
+    events,
+    evidence,
+    locks,
+    numbers,
+    openapi,
+    refusals,
+    reviews,
+    suppressions,
+)
+from smsgate.web.v1.operations import JSON, Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *check.OPERATIONS,
+    *numbers.OPERATIONS,
+    *suppressions.OPERATIONS,
+    *consents.OPERATIONS,
+    *locks.OPERATIONS,
+    *reviews.OPERATIONS,
+    *events.OPERATIONS,
+    *evidence.OPERATIONS,
+    *refusals.OPERATIONS,
+)
+PREFIX = "/v1"
+
+
+def blueprint(gateway: Gateway) -> Blueprint:
+    """Return the routes of the first version. Every one of them wants a key."""
+    api = Blueprint("api", __name__, url_prefix=PREFIX)
+    settings = gateway.settings
+    keyring = Keyring(lambda: gateway.records.keys, settings.api_keys)
+    limiting = Limiting(gateway.store, settings.calls_per_second, settings.burst)
+    document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
+
+    @api.before_request
+    def authorise() -> None:
+        """Refuse before anything else is looked at."""
+        g.caller = keyring.who(request.headers.get("Authorization", ""))
+        limiting.count(g.caller.name)
+
+    @api.get("/openapi.json")
+    def described() -> Response:
+        """Give the OpenAPI document; any key opens it."""
+        return Response(document, content_type=JSON)
+
+    for operation in OPERATIONS:
+        api.add_url_rule(
+            operation.path,
+            operation.name,
+            _answering(operation, gateway),
+            methods=[operation.method],
+        )
+    return api
+
+
+def _answering(operation: Operation, gateway: Gateway) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        return operation.answer(gateway, g.caller, request, path)
+
+    return answer

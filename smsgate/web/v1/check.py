@@ -1,0 +1,64 @@
+"""``POST /v1/check``: may this program text these numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
+
+from smsgate.errors import StoreUnavailable
+from smsgate.gate import Answer
+from smsgate.gateway import Gateway
+from smsgate.store.refusals import Refusal
+from smsgate.web.v1.operations import Call, Operation, Outcome
+from smsgate.web.v1.shapes import Result
+
+MOST_NUMBERS = 10_000
+
+
+class Check(msgspec.Struct, forbid_unknown_fields=True):
+    """Numbers that a program would text."""
+
+    program: str
+    numbers: Annotated[list[str], msgspec.Meta(max_length=MOST_NUMBERS)]
+    sending: bool = False
+    """Whether what is not allowed here is a text that was about to leave, so that it counts."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """An answer for each number, in the order asked."""
+
+    results: list[Result]
+
+
+def check_numbers(call: Call) -> Outcome:
+    """Say of each number whether the program may text it, in the order asked."""
+    asked: Check = call.body
+    answers = call.gateway.gate.check(asked.numbers, program=asked.program)
+    if asked.sending:
+        _count(call.gateway, asked.program, answers)
+    return 200, Checked([Result(one.number, one.allowed, one.reason, one.since) for one in answers])
+
+
+def _count(gateway: Gateway, program: str, answers: Iterable[Answer]) -> None:
+    """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
+    stopped = [
+        Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed
+    ]
+    with suppress(StoreUnavailable):
+        gateway.store.refusals.add(stopped)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/check",
+        scope="check",
+        summary="May this program text these numbers?",
+        run=check_numbers,
+        body=Check,
+        answers={200: Checked},
+    ),
+)

@@ -1,0 +1,84 @@
+"""``POST /v1/consents``: put on record what people agreed to elsewhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from smsgate.errors import SmsGateError, Unfit
+from smsgate.gateway.overriding import consent_entry
+from smsgate.messages import Consent, Entry
+from smsgate.web.v1.items import enter_many, enter_one
+from smsgate.web.v1.operations import Call, Operation, Outcome
+from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, Actor, CorrelationId, Items, Number
+
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(minutes=5)
+"""How far another clock may be ahead of ours."""
+
+
+class ConsentItem(msgspec.Struct, forbid_unknown_fields=True):
+    """One consent: 47 CFR 64.1200(f)(9) asks who agreed to what, and how."""
+
+    number: Number
+    program: str
+    words: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"\S", max_length=4_000, description="What was shown or said.", examples=["Yes"]
+        ),
+    ]
+    medium: Literal["web", "paper", "voice", "text", "other"]
+    given: Annotated[datetime, msgspec.Meta(tz=True, description="When, with its zone.")]
+    source: Annotated[
+        str, msgspec.Meta(max_length=500, description="Where exactly: page, form, file.")
+    ] = ""
+    actor: Actor = ""
+    correlation_id: CorrelationId = ""
+
+
+ConsentItems = Annotated[list[ConsentItem], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+
+
+def record_consents(call: Call) -> Outcome:
+    """Record one consent or many. None lifts an opt-out."""
+    if isinstance(call.body, ConsentItem):
+        return enter_one(call, _entry(call, call.body))
+    return enter_many(call, call.body, [_change(call, item) for item in call.body])
+
+
+def _change(call: Call, item: ConsentItem) -> Entry | SmsGateError:
+    try:
+        return _entry(call, item)
+    except SmsGateError as error:
+        return error
+
+
+def _entry(call: Call, item: ConsentItem) -> Entry:
+    if not _EARLIEST <= item.given <= datetime.now(UTC) + _AHEAD:
+        raise Unfit("`given` must be a time from 1990 until now, such as 2026-05-03T14:00:00Z.")
+    consent = Consent(
+        words=item.words,
+        medium=item.medium,
+        source=item.source,
+        given_us=round(item.given.timestamp() * 1_000_000),
+    )
+    settings = call.gateway.settings
+    return consent_entry(
+        settings, item.number, item.program, consent, "api", call.actor(item.actor)
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/consents",
+        scope="write",
+        summary="Put consents on record that were given elsewhere",
+        run=record_consents,
+        body=ConsentItem | ConsentItems,
+        answers={202: Accepted, 200: Items},
+    ),
+)

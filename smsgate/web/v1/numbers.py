@@ -1,0 +1,80 @@
+"""``GET /v1/numbers/<number>``: all that is known of one number."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from smsgate.consent import Event
+from smsgate.errors import CursorRefused
+from smsgate.gate import Answer
+from smsgate.phone import e164
+from smsgate.store.keys import lane_of
+from smsgate.web.v1.operations import Call, Operation, Outcome
+from smsgate.web.v1.shapes import Told, told
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part of the history."""
+
+    limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
+    """Events in one page; 0 for the state alone."""
+    after: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """The ``next`` of an earlier page."""
+
+
+class History(msgspec.Struct, frozen=True):
+    """Events of the number, oldest first."""
+
+    events: list[Told]
+    next: str | None
+    """For ``after``; null at the end."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """How a number stands, and how it came to that."""
+
+    number: str
+    locked: bool
+    consents: list[str]
+    """Programs for which a consent is on record."""
+    programs: dict[str, Answer]
+    """By program what the gate says, as in a check, with ``why``."""
+    history: History
+
+
+def read_number(call: Call) -> Outcome:
+    """Say how one number stands with every program, and what happened to it."""
+    number = e164(call.path["number"])
+    gateway, query = call.gateway, call.query
+    answers = gateway.status(number)
+    _, standings = gateway.store.looks.standings(lane_of(number), [number], [*answers])
+    standing = standings[number]
+    page = _page(gateway.history(number) if query.limit else [], query)
+    return 200, Known(number, standing.locked, sorted(standing.consents), answers, page)
+
+
+def _page(events: list[Event], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
+    start = 0
+    if query.after:
+        places = [at for at, event in enumerate(events) if event.id == query.after]
+        if not places:
+            raise CursorRefused("No event of this number has that id: give the `next` of a page.")
+        start = places[-1] + 1
+    shown = events[start : start + query.limit]
+    more = start + len(shown) < len(events)
+    return History([told(event) for event in shown], shown[-1].id if more and shown else None)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/numbers/<number>",
+        scope="write",
+        summary="State, consents, lock and history of one number",
+        run=read_number,
+        query=HistoryQuery,
+        answers={200: Known},
+    ),
+)

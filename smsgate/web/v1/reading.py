@@ -1,0 +1,66 @@
+"""Reading what a call gives: its body and its query, refused with a sentence that says why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Request
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
+
+from smsgate.web.incoming import read_body
+
+API_LIMIT = 1024 * 1024
+"""Bytes of a request's body; 10,000 numbers are about 200 KiB."""
+T = TypeVar("T")
+
+
+def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body as what the decoder makes of it. Raises the HTTP error that says what is wrong."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
+    body = read_body(request.environ, API_LIMIT)
+    try:
+        value = decoder.decode(body)
+        _refuse_twice(body, decoder.type)
+    except msgspec.ValidationError as error:
+        raise UnprocessableEntity(f"The body is not what this call takes: {error}.") from None
+    except ValueError as error:  # Bytes that are no UTF-8 are no DecodeError.
+        raise BadRequest(f"The body is no JSON: {error}.") from None
+    return value
+
+
+def read_query(request: Request, shape: type[T]) -> T:
+    """The query as a struct. Raises ``UnprocessableEntity``."""
+    given = request.args.to_dict(flat=False)
+    twice = [name for name, values in given.items() if len(values) > 1]
+    if twice:
+        raise UnprocessableEntity(f"`{twice[0]}` stands in the query more than once.")
+    try:
+        return msgspec.convert(
+            {name: values[0] for name, values in given.items()}, shape, strict=False
+        )
+    except msgspec.ValidationError as error:
+        raise UnprocessableEntity(f"The query is not what this call takes: {error}.") from None
+
+
+def _refuse_twice(body: bytes, shape: Any) -> None:  # noqa: ANN401 - a type, or a union of types
+    """Refuse a key that stands twice in one object: readers differ in which of them counts.
+
+    The one call that is large is spared a second parse: a key without escapes that is there once
+    cannot be there twice.
+    """
+    names = getattr(shape, "__struct_fields__", None)
+    if names and b"\\" not in body and all(body.count(f'"{one}"'.encode()) < 2 for one in names):
+        return
+    json.loads(body, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise msgspec.ValidationError(f"the key `{twice}` stands in one object more than once")
+    return found

@@ -1,0 +1,62 @@
+"""``GET /v1/refusals``: sends that the gate stopped."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from smsgate.store.refusals import Counts
+from smsgate.web.v1.operations import Call, Operation, Outcome
+from smsgate.web.v1.shapes import moment
+
+
+class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of them."""
+
+    limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
+    days: Annotated[int, msgspec.Meta(ge=1, le=400)] = 30
+    """Of how many days the counts are given."""
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """One text that was not sent."""
+
+    number: str
+    """As the sender gave it."""
+    program: str
+    reason: str
+    by: str
+    """Who was stopped: ``twilio``, ``requests``, ``api`` …"""
+    at: str | None
+
+
+class Refusals(msgspec.Struct, frozen=True):
+    """The newest refusals, newest first, and the counts of each day."""
+
+    refusals: list[Stopped]
+    counts: list[Counts]
+
+
+def list_refusals(call: Call) -> Outcome:
+    """List the newest sends that were stopped, and count those of each day."""
+    refusals, query = call.gateway.store.refusals, call.query
+    newest = refusals.newest(query.limit) if query.limit else []
+    shown = [
+        Stopped(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
+        for one in newest
+    ]
+    return 200, Refusals(shown, refusals.counts(query.days))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/refusals",
+        scope="admin",
+        summary="Sends that the gate stopped",
+        run=list_refusals,
+        query=RefusalsQuery,
+        answers={200: Refusals},
+    ),
+)

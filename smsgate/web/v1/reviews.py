@@ -1,0 +1,84 @@
+"""``/v1/reviews``: texts that wait for a person, and the person's decision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from smsgate.gateway.reviewing import decision_entry
+from smsgate.web.v1.items import enter_one
+from smsgate.web.v1.operations import Call, Operation, Outcome
+from smsgate.web.v1.shapes import Accepted, Actor, moment
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A text that waits; until it is decided, marketing programs may not text its number."""
+
+    program: str
+    number: str
+    since: str | None
+    text: str
+    why: str
+    """What made the classifier hesitate."""
+
+
+class Reviews(msgspec.Struct, frozen=True):
+    """Everything that waits, oldest first."""
+
+    reviews: list[Review]
+
+
+class Decided(msgspec.Struct, forbid_unknown_fields=True):
+    """What the person decided."""
+
+    decision: Literal["opt_out", "none", "undo"]
+    """``none``: it asked for nothing. ``undo`` of a ``none``: it waits again."""
+    actor: Actor = ""
+
+
+def list_reviews(call: Call) -> Outcome:
+    """List the texts that wait for a person."""
+    return 200, Reviews(
+        [
+            Review(one.program, one.number, moment(one.since_us), one.text, one.why)
+            for one in call.gateway.reviews()
+        ]
+    )
+
+
+def decide_review(call: Call) -> Outcome:
+    """Settle a text that waits."""
+    gateway, decided = call.gateway, call.body
+    number, program = call.path["number"], call.path["program"]
+    entry = decision_entry(
+        gateway.settings,
+        gateway.store,
+        decided.decision,
+        number,
+        program,
+        call.actor(decided.actor),
+    )
+    return enter_one(call, entry)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/reviews",
+        scope="admin",
+        summary="Texts that wait for a person's decision",
+        run=list_reviews,
+        answers={200: Reviews},
+    ),
+    Operation(
+        method="POST",
+        path="/reviews/<program>/<number>",
+        scope="admin",
+        summary="Decide a text that waits",
+        run=decide_review,
+        body=Decided,
+        answers={202: Accepted},
+        also={404: "No text of that number to that program waits."},
+    ),
+)

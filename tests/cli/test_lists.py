@@ -1,0 +1,163 @@
+"""Lists from a terminal: dry first, then done, exported again, and scrubbed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from smsgate.gate import Gate
+from smsgate.store.keys import LANE_KEYS
+from tests.fakes.own_gateway import make_gateway
+from tests.fakes.processes import wait_until
+
+NUMBER, OTHER = "+14155550123", "+33612345678"
+
+
+@pytest.fixture
+def lists(terminal, tmp_path, redis_url):
+    gateway = make_gateway(tmp_path, redis_url)
+    gateway.records.migrate()
+    gateway.close()
+    return terminal(
+        SMSGATE_CONFIG=str(tmp_path / "config"),
+        SMSGATE_DATA_DIR=str(tmp_path / "var"),
+        REDIS_URL=redis_url,
+    )
+
+
+@pytest.fixture
+def blocked(redis_url):
+    return lambda number: not Gate.from_url(redis_url).allows(number, program="alerts")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "stopped.csv"
+    path.write_text(f"name,phone\nAna,{NUMBER}\nBo,=cmd\n\nCy,{NUMBER}\n", encoding="utf-16")
+    return path
+
+
+def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
+    assert lists.run("import", str(file), "--program", "alerts") == 1
+    assert "stopped.csv: csv, ',' between columns, utf-16-le; 4 rows" in lists.output
+    assert "1  new: would be done" in lists.output
+    assert "line 3: '=cmd': this is a formula" in lists.output
+    assert "run it again with --apply" in lists.output
+    assert not blocked(NUMBER)
+
+
+def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, blocked):
+    result = tmp_path / "result.csv"
+    arguments = ("import", str(file), "--program", "alerts", "--apply", "--result", str(result))
+    found = lists.json(*arguments)
+    assert found["applied"] is True
+    assert found["outcomes"] == {"applied": 1, "duplicate": 1}
+    assert found["problems"] == {"formula": 1, "blank": 1}
+    with result.open(newline="") as rows:
+        assert [(row["line"], row["given"], row["outcome"]) for row in csv.DictReader(rows)] == [
+            ("2", NUMBER, "applied"),
+            ("3", "'=cmd", "formula"),
+            ("4", "", "blank"),
+            ("5", NUMBER, "duplicate"),
+        ]
+    assert blocked(NUMBER)
+    assert lists.json(*arguments)["outcomes"] == {"repeat": 1, "duplicate": 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--program", "nobody"), "no program is called 'nobody'"),
+        (("--program", "alerts", "--column", "fone"), "no column 'fone'; there are: 'name'"),
+        (("--program", "alerts", "--region", "Narnia"), "'Narnia' is no country"),
+        (("--program", "alerts", "--state", "subscribed", "--apply"), "--words"),
+    ],
+)
+def test_what_cannot_be_imported_says_what_would_be_right(lists, file, more, said):
+    assert lists.run("import", str(file), *more) == 2
+    assert said in lists.errors
+
+
+def test_an_export_can_be_imported_again(lists, tmp_path):
+    here, there = tmp_path / "numbers.txt", tmp_path / "export.csv"
+    here.write_text(f"{NUMBER}\n{OTHER}\n")
+    lists.run("import", str(here), "--program", "alerts", "--apply")
+
+    assert lists.run("export", "--program", "alerts", "-o", str(there)) == 0
+    assert "2 numbers are in" in lists.output
+    with there.open(newline="") as rows:
+        found = {row["number"]: row for row in csv.DictReader(rows)}
+    assert found.keys() == {NUMBER, OTHER}
+    assert found[NUMBER]["state"] == "opted_out"
+    assert found[NUMBER]["source"] == "import"
+    assert found[NUMBER]["since"].endswith("Z")
+    assert there.stat().st_mode & 0o077 == 0
+    again = lists.json("import", str(there), "--program", "alerts")
+    assert again["shape"] == "smsgate (csv)"
+    assert again["outcomes"] == {"repeat": 2}
+
+
+def test_an_export_says_for_whom_and_is_written_in_the_form_asked_for(lists, tmp_path):
+    assert lists.run("export") == 2
+    assert lists.run("export", "--program", "nobody") == 2
+    listed = tmp_path / "numbers.txt"
+    listed.write_text(f"{NUMBER}\n")
+    lists.run("import", str(listed), "--program", "alerts", "--apply")
+    for form, read in (("txt", str), ("ndjson", lambda line: json.loads(line)["number"])):
+        out = tmp_path / form
+        lists.run("export", "--scope", "all", "--format", form, "-o", str(out))
+        assert read(out.read_text().strip()) == NUMBER
+
+
+def test_a_list_is_scrubbed_into_two_files(lists, file, tmp_path):
+    clean, blocked = tmp_path / "clean.csv", tmp_path / "blocked.csv"
+    arguments = ("scrub", str(file), "--program", "alerts", "-o", str(clean), "--blocked")
+    assert lists.run(*arguments, str(blocked)) == 0
+    assert "1  may be texted" in lists.output
+    assert clean.read_text(encoding="utf-16") == f"name,phone\nAna,{NUMBER}\n"
+    assert blocked.read_text(encoding="utf-16").count("\n") == 3
+    assert lists.json(*arguments, str(blocked))["blocked"] == {"formula": 1, "duplicate": 1}
+
+
+def test_where_the_gate_cannot_tell_no_list_is_written(lists, file, tmp_path, redis_client):
+    redis_client.flushall()
+    clean, blocked = tmp_path / "clean.csv", tmp_path / "blocked.csv"
+    arguments = ("scrub", str(file), "--program", "alerts", "-o", str(clean))
+    assert lists.run(*arguments, "--blocked", str(blocked)) == 2
+    assert "the store has no marker" in lists.errors
+    assert not [*tmp_path.glob("*clean*"), *tmp_path.glob("*blocked*")]
+    assert lists.run(*arguments, "--blocked", str(file)) == 2
+    assert "three different files" in lists.errors
+
+
+@pytest.mark.full
+def test_an_import_that_was_killed_is_ended_by_running_it_again(
+    lists, tmp_path, redis_url, redis_client
+):
+    path = tmp_path / "many.txt"
+    count = 60_000
+    path.write_text("".join(f"+1415{5550000 + at}\n" for at in range(count)))
+    command = ["import", str(path), "--program", "alerts", "--apply", "--json"]
+    environ = {**lists.environ, "PATH": os.environ["PATH"]}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smsgate.cli", *command], env=environ, stdout=subprocess.DEVNULL
+    )
+
+    def applied():
+        return sum(redis_client.xlen(keys.ledger) for keys in LANE_KEYS)
+
+    assert wait_until(lambda: applied() > 20, 30)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    assert applied() < count // 500 + 16
+
+    found = lists.json(*command[:-1])
+    assert found["outcomes"]["applied"] + found["outcomes"]["repeat"] == count
+    assert found["outcomes"]["repeat"] > 0
+    assert lists.json("import", str(path), "--program", "alerts")["outcomes"] == {"repeat": count}

@@ -1,0 +1,109 @@
+"""What somebody is told, and from when on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from smsgate.gateway.conditions import REVIEW_DEADLINE_S, conditions, weak
+from smsgate.gateway.measuring import sights
+from smsgate.gateway.recording import MANY
+from smsgate.messages import Arrival
+from smsgate.metrics.sights import AccountSight, Depth, Sights, SpoolDepth, Waits
+from smsgate.store.keys import LANE_KEYS
+from smsgate.store.quarantine import Refused
+from tests.fakes.values import entry
+
+NONE = Depth(0, 0.0)
+IDLE = Waits(NONE, NONE, NONE, NONE, dead=0, clock=True)
+HEALTHY = Sights(1_000_000.0, IDLE, NONE, 0.0, (), (), (), {})
+HALF = REVIEW_DEADLINE_S / 2
+
+
+def seen(**changed) -> Sights:
+    waits = {key: changed.pop(key) for key in [*changed] if key in Waits.__slots__}
+    return replace(HEALTHY, waits=replace(IDLE, **waits), **changed)
+
+
+def account(**changed) -> Sights:
+    fields = {"accepted_s": 999_000.0, "silent_after_s": 0.0, "refused": 0} | changed
+    return seen(accounts=(AccountSight("twilio", **fields),))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "loud", "name"),
+    [
+        (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
+        (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
+        (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
+        (seen(clock=True), seen(clock=False), "SmsgateClockAway"),
+        (seen(reviews=Depth(1, HALF)), seen(reviews=Depth(1, HALF + 1)), "SmsgateReviewsOld"),
+        (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
+        (seen(ledger=Depth(9, 59)), seen(ledger=Depth(9, 61)), "SmsgateRecordsLag"),
+        (
+            seen(ledger=Depth(MANY // 2 - 1, 1)),
+            seen(ledger=Depth(MANY // 2, 1)),
+            "SmsgateLedgerFull",
+        ),
+        (seen(memory=0.59), seen(memory=0.6), "SmsgateLedgerFull"),
+        (
+            seen(spools=(SpoolDepth("a", 0, 0, 0),)),
+            seen(spools=(SpoolDepth("a", 1, 5, 0),)),
+            "SmsgateSpool",
+        ),
+        (account(silent_after_s=1_001.0), account(silent_after_s=999.0), "SmsgateAccountSilent"),
+        (
+            account(accepted_s=0.0),
+            account(accepted_s=0.0, silent_after_s=9.0),
+            "SmsgateAccountSilent",
+        ),
+        (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
+    ],
+)
+def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, name):
+    assert conditions(quiet) == []
+    (one,) = conditions(loud)
+    assert one.name == name
+    assert one.said
+    assert one.mend
+
+
+def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
+    for half, whole in (
+        (seen(reviews=Depth(1, HALF + 1)), seen(reviews=Depth(1, 2 * HALF + 1))),
+        (seen(ledger=Depth(MANY // 2, 1)), seen(ledger=Depth(MANY, 1))),
+        (seen(memory=0.7), seen(memory=0.8)),
+    ):
+        assert [conditions(half)[0].fault, conditions(whole)[0].fault] == [False, True]
+
+
+def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
+    stuck = seen(inbox=Depth(1, 100), holds=Depth(1, 100))
+    assert [one.name for one in conditions(stuck)] == ["SmsgateInboxStuck"]
+
+
+def test_the_spool_of_the_host_that_asks_is_left_to_it():
+    both = seen(spools=(SpoolDepth("here", 1, 5, 0), SpoolDepth("there", 1, 5, 0)))
+    (one,) = conditions(both, here="here")
+    assert "host there" in one.said
+
+
+def test_weak_settings_are_told_one_by_one():
+    assert [one.said for one in weak(seen(weaknesses=("a", "b")))] == ["a", "b"]
+
+
+def test_what_is_seen_comes_from_the_store(gateway, redis_client):
+    gateway.store.inbox.add([Arrival(entry())])
+    redis_client.hset(LANE_KEYS[2].dead, "2-1-0", "{}")
+    gateway.store.acceptance.note("twilio", newest=True, several=False)
+    refused = Refused(problem="p", finding="f", method="POST", url="u")
+    for _ in range(3):
+        gateway.store.quarantine.add("twilio", refused)
+    redis_client.config_set("appendfsync", "everysec")
+    found = sights(gateway.store, gateway.settings, dict)
+    assert (found.waits.inbox.count, found.waits.holds.count, found.waits.dead) == (1, 1, 1)
+    (one,) = found.accounts
+    assert (one.name, one.refused) == ("twilio", 3)
+    assert abs(found.now_s - one.accepted_s) < 60
+    assert [one.name for one in weak(found)] == ["SmsgateWeakDurability"]

@@ -1,0 +1,86 @@
+"""The files for Prometheus and Grafana name only what there is, and tell what the doctor tells."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from smsgate.gateway import conditions
+from smsgate.metrics.families import FAMILIES
+from smsgate.web import create_app
+
+DOCS = Path(__file__).parents[2] / "docs"
+RULES = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+BOARD = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
+EXPRESSIONS = [
+    *(rule["expr"] for rule in RULES),
+    *(target["expr"] for panel in BOARD["panels"] for target in panel["targets"]),
+]
+NOT_ASKED_OF_THE_STORE = {"SmsgateAway", "SmsgateNotReady", "SmsgateConfirmationsSlow"}
+"""The doctor tells those otherwise, or needs Prometheus's memory for them."""
+
+
+@pytest.fixture
+def told(gateway) -> set[str]:
+    """The name of every sample that ``/metrics`` has where everything has happened once."""
+    for family in FAMILIES:
+        if family.buckets:
+            gateway.store.metrics.took(family, 0.1, *family.labels)
+        else:
+            gateway.store.metrics.count(family, *family.labels)
+    gateway.store.metrics.flush()
+    gateway.store.depths.note_spool("web-1", 1, 1.0)
+    gateway.store.acceptance.note("twilio", newest=True, several=False)
+    client = create_app(gateway).test_client()
+    answer = client.get("/metrics", headers={"Authorization": "Bearer a-key"})
+    families = text_string_to_metric_families(answer.text)
+    return {sample.name for family in families for sample in family.samples}
+
+
+def test_every_metric_in_a_rule_or_panel_is_one_that_is_told(told):
+    wanted = {name for one in EXPRESSIONS for name in re.findall(r"\bsmsgate_[a-z_]+", one)}
+    assert len(wanted) > 20
+    assert wanted - told == {"smsgate_account_silent_after_seconds"}  # no account here has it
+
+
+def test_every_metric_is_explained(told):
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    names = {re.sub(r"_(bucket|count|sum)$", "", name) for name in told}
+    assert not {name for name in names if f"`{name}" not in page}
+
+
+def test_every_condition_of_the_doctor_is_a_rule_and_the_other_way_round():
+    tree = ast.parse(inspect.getsource(conditions))
+    named = {
+        call.args[0].value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Condition"
+    }
+    assert named == {rule["alert"] for rule in RULES} - NOT_ASKED_OF_THE_STORE
+
+
+def test_every_rule_says_what_to_do_and_how_urgent_it_is():
+    for rule in RULES:
+        assert rule["annotations"]["mend"].endswith((".", "?")), rule["alert"]
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_bounds_in_the_rules_are_those_of_the_doctor():
+    told = {rule["alert"]: rule["expr"] for rule in RULES}
+    for name, bound in (
+        ("SmsgateInboxStuck", conditions.INBOX_S),
+        ("SmsgateHoldStuck", conditions.HOLD_S),
+        ("SmsgateOutboxStuck", conditions.OUTBOX_S),
+        ("SmsgateRecordsLag", conditions.LAG_S),
+        ("SmsgateLedgerFull", conditions.MEMORY_FEW),
+        ("SmsgateRefusedBurst", conditions.BURST),
+    ):
+        assert re.search(rf">=? {bound:g}\b", told[name]), name

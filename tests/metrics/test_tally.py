@@ -1,0 +1,77 @@
+"""Counting in a process: cheap, right across threads, and never with a number in a label."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from smsgate.metrics.families import APPLIED_S, FAMILIES, GATE, MESSAGES, OTHER, label
+from smsgate.metrics.tally import Tally, sorted_out
+
+
+def test_counts_of_many_threads_are_all_there() -> None:
+    tally = Tally()
+    threads = [
+        threading.Thread(
+            target=lambda: [tally.count(MESSAGES, "twilio", "help") for _ in range(2_000)]
+        )
+        for _ in range(4)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sorted_out(tally.gather())["messages"].counts == {("twilio", "help"): 8_000}
+    assert not tally.gather()
+
+
+def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
+    tally = Tally()
+    for seconds in (0.0, 0.01, 0.011, 299, 301):
+        tally.took(APPLIED_S, seconds, "twilio")
+    times = sorted_out(tally.gather())["applied_seconds"].times["twilio",]
+    assert times.buckets[:2] == [2, 1]
+    assert times.buckets[-2:] == [1, 1]
+    assert sum(times.buckets) == 5
+    assert times.sum_us == 600_021_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["+14155550123", "14155550123", "a 5551234567 b", "STOP", "please stop", "x" * 41, "a|b", "é"],
+)
+def test_what_is_no_name_is_no_label(value: str) -> None:
+    assert label(value) == OTHER
+
+
+@pytest.mark.parametrize("value", ["", "twilio", "acme-2026", "opted_out_all", "signature_refused"])
+def test_names_stay(value: str) -> None:
+    assert label(value) == value
+
+
+def test_fields_of_another_version_are_passed_over() -> None:
+    found = sorted_out(
+        {
+            "gone|a": 1,
+            "messages|one label": 1,
+            "applied_seconds|a|le=0.3": 1,
+            "gate_answers|alerts|hold": 7,
+        }
+    )
+    assert found["gate_answers"].counts == {("alerts", "hold"): 7}
+    assert not found["messages"].counts
+    assert sum(found["applied_seconds"].times["a",].buckets) == 0
+
+
+def test_every_family_has_a_name_and_says_what_it_is() -> None:
+    assert len({one.name for one in FAMILIES}) == len(FAMILIES)
+    assert all(one.says and one.labels for one in FAMILIES)
+    assert all(tuple(sorted(one.buckets)) == one.buckets for one in FAMILIES)
+    assert all(one.name.endswith("_seconds") == bool(one.buckets) for one in FAMILIES)
+
+
+def test_a_count_can_stand_for_many() -> None:
+    tally = Tally()
+    tally.count(GATE, "alerts", "allowed", times=9_999)
+    assert sorted_out(tally.gather())["gate_answers"].counts == {("alerts", "allowed"): 9_999}

@@ -1,0 +1,105 @@
+"""What the second reader may do, and what it may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.messages import Intent
+from smsgate.optout.patterns import ROW
+from smsgate.optout.second_reader import Model, SecondReader, shipped
+from smsgate.optout.weighing import Scores, weighed
+from tests.accuracy.texts import labelled
+from tests.optout.program import classifier
+
+SURE = Scores(stop=50.0, asks=-50.0)
+ORDINARY = Scores(stop=-50.0, asks=-50.0)
+
+
+def test_however_sure_it_never_suppresses_what_no_rule_supports():
+    assert weighed(Intent.NONE, "nothing_known", SURE, 0)[0] is Intent.REVIEW
+    assert weighed(Intent.REVIEW, "phrase", SURE, 0)[0] is Intent.REVIEW
+
+
+@pytest.mark.parametrize("support", range(1, ROW + 1))
+def test_it_suppresses_where_a_weak_wording_supports_it(support):
+    assert weighed(Intent.NONE, "nothing_known", SURE, support)[0] is Intent.OPT_OUT
+    assert weighed(Intent.NONE, "nothing_known", ORDINARY, support)[0] is Intent.NONE
+
+
+def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
+    rather = Scores(stop=3.0, asks=-9.0)
+    assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
+    assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
+
+
+def test_a_wording_that_it_takes_for_something_else_waits_for_a_person():
+    assert weighed(Intent.OPT_OUT, "phrase", ORDINARY, ROW) == (
+        Intent.REVIEW, "second_reader_doubts",
+    )  # fmt: skip
+    assert weighed(Intent.OPT_OUT, "phrase", SURE, ROW) == (Intent.OPT_OUT, "phrase")
+
+
+def test_a_condition_waits_for_a_person_whatever_it_thinks():
+    decision = classifier().classify("stop texting me at night")
+    assert (decision.intent, decision.rule) == ("review", "doubt")
+
+
+def test_words_taken_for_slips_want_its_word_for_it():
+    unsure = Scores(stop=-1.0, asks=-9.0)
+    assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW, respelt=True)[0] is Intent.REVIEW
+    assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW)[0] is Intent.OPT_OUT
+
+
+def test_the_score_is_the_sum_of_what_the_words_weigh():
+    reader = SecondReader(
+        Model(bias=-1000, weights={"stop": 3000, "bus stop": -2500, "=stop": 500})
+    )
+    assert reader.score(["stop"], ["stop"]) == pytest.approx(2.5)
+    assert reader.score(["bus", "stop"], []) == pytest.approx(-0.5)
+    assert reader.reasons(["bus", "stop"], []) == "stop +3.0, bus stop -2.5"
+
+
+def test_a_decision_of_the_second_reader_says_why():
+    decisions = (classifier().classify(one.text) for one in labelled("english"))
+    found = [one for one in decisions if one.rule == "second_reader"]
+    assert found
+    assert all(one.note for one in found)
+    assert all(one.keyword for one in found if one.intent.stops)
+
+
+def test_the_shipped_models_know_opt_outs_and_questions():
+    models = shipped()
+    assert set(models) == {"opt_out", "help"}
+    assert all(model.weights for model in models.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["st0p texting me", "S T O P texting me", "s.t.o.p texting me", "plese stop txting me",
+     "dont txet me agian", "leav me alone", "Рlease stор sending me texts"],
+)  # fmt: skip
+def test_slips_and_look_alikes_inside_sentences_are_understood(text):
+    assert classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tell your brother to stop texting me", "Free pizza! Call 555-0100 now. Txt STOP to 85555",
+     "my lawyer will send the papers", "a very long message about the bus that does not stop here"],
+)  # fmt: skip
+def test_others_adverts_and_lawyers_do_not_suppress(text):
+    assert not classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["text me again and my lawyer will be in touch", "stop or i will sue you",
+     "one more text and i call the police"],
+)  # fmt: skip
+def test_threats_suppress(text):
+    assert classifier().classify(text).intent.stops
+
+
+def test_a_keyword_says_what_was_taken_from_it():
+    assert classifier().classify(" STOP!! ").steps == ("edge punctuation", "case")
+    assert classifier().classify("stop").steps == ()

@@ -1,0 +1,85 @@
+"""Events of lists in the records: their numbers, what rests on them, and what is told of them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, update
+
+from smsgate.consent import Listed, Standing, event_id
+from smsgate.records.announcing import announcement
+from smsgate.records.tables import listed, numbers
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import START_MS, STOPPED, event, lines
+
+THIRD = "+14155550188"
+
+
+def of_list(at, *groups):
+    return event(
+        at,
+        "",
+        id=event_id(START_MS + at, "list"),
+        kind="import",
+        entry=entry(number="", account="", message_id=f"import-1-{at}-3-0", text=""),
+        standing=None,
+        listed=groups,
+    )
+
+
+@pytest.fixture
+def kept(records):
+    """A list with two numbers, of which one was opted out already, and then a START."""
+    groups = (
+        Listed((NUMBER, THIRD), "applied", standing=STOPPED, since_us=(5, 0)),
+        Listed((OTHER,), "repeat", note="already opted out"),
+    )
+    began = event(0, OTHER)
+    back = event(2, THIRD, kind="opt_in", standing=Standing())
+    assert records.keeping.keep({3: lines(began, of_list(1, *groups), back)}).done
+    return records
+
+
+def test_each_number_has_its_part_of_the_event(kept):
+    (told,) = kept.reading.of_number(NUMBER)
+    assert (told.event.number, told.event.outcome, told.event.stamp_us) == (NUMBER, "applied", 5)
+    assert (told.event.standing, told.event.listed) == (STOPPED, ())
+    assert [one.event.outcome for one in kept.reading.of_number(OTHER)] == ["applied", "repeat"]
+    assert [one.event.kind for one in kept.reading.of_number(THIRD)] == ["import", "opt_in"]
+    assert kept.lists.parts("import-1") == {"import-1-1-3-0"}
+    assert kept.lists.parts("import-") == set()
+
+
+def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
+    stands = {one.number: (one.seq, one.standing) for one in kept.reading.numbers(3)}
+    assert stands == {NUMBER: (2, STOPPED), OTHER: (1, STOPPED), THIRD: (3, Standing())}
+    assert [*kept.verifying.verify()] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (update(numbers).where(numbers.c.number == NUMBER).values(everywhere=False), "everywhere"),
+        (delete(numbers).where(numbers.c.number == NUMBER), f"how {NUMBER} stands since then"),
+        (delete(listed).where(listed.c.number == OTHER), "its numbers are not those"),
+        (update(numbers).where(numbers.c.number == OTHER).values(seq=2), "does not say so"),
+    ],
+)
+def test_what_was_changed_behind_a_list_is_found(kept, change, said):
+    with kept._database.writing() as connection:
+        connection.execute(change)
+    assert said in "; ".join(map(str, kept.verifying.verify()))
+
+
+def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
+    records.keeping.keep({3: lines(of_list(1, Listed((NUMBER,), "applied", standing=STOPPED)))})
+    late_us = (START_MS + 10) * 1000
+    assert records.removing.old_events(late_us, ["import"]) == []
+
+    back = event(2, NUMBER, kind="opt_in", standing=Standing())
+    ids = [of_list(1).id]
+    gone = event(3, "", kind="retention", standing=None, text="", note=announcement("event", ids))
+    records.keeping.keep({3: lines(back, gone)})
+    assert records.removing.old_events(late_us, ["import"]) == ids
+    records.removing.remove(gone.id, "event", ids)
+    assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["opt_in"]
+    assert [*records.verifying.verify()] == []

@@ -1,0 +1,101 @@
+"""The door ``/metrics``: who gets in, and what it says where something is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from smsgate.errors import StoreUnavailable
+from smsgate.gateway import Gateway
+from smsgate.messages import Arrival
+from smsgate.store.keys import LANE_KEYS
+from smsgate.web import create_app
+from tests.fakes.own_gateway import make_gateway
+from tests.fakes.values import entry
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
+    made = make_gateway(tmp_path, redis_url, SMSGATE_METRICS_KEYS="watcher, older")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> FlaskClient:
+    return create_app(gateway).test_client()
+
+
+def told(client: FlaskClient, key: str = "watcher") -> dict[tuple[str, ...], float]:
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.content_type.split(";")[0]) == (200, "text/plain")
+    return {
+        (one.name, *one.labels.values()): one.value
+        for family in text_string_to_metric_families(answer.text)
+        for one in family.samples
+    }
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nope", "Basic watcher", "watcher"])
+def test_nobody_gets_in_without_a_key(client: FlaskClient, header: str) -> None:
+    answer = client.get("/metrics", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert "SMSGATE_METRICS_KEYS" in answer.text
+    assert "smsgate_" not in answer.text
+
+
+@pytest.mark.parametrize("key", ["watcher", "older", "a-key"])
+def test_every_key_for_it_and_every_key_of_v1_opens_it(client: FlaskClient, key: str) -> None:
+    assert told(client, key)["smsgate_ready", "store"] == 1
+
+
+def test_a_key_for_the_metrics_opens_nothing_else(client: FlaskClient) -> None:
+    answer = client.get("/v1/numbers/+14155550123", headers={"Authorization": "Bearer watcher"})
+    assert answer.status_code == 401
+
+
+def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
+    gateway.store.inbox.add([Arrival(entry())])
+    redis_client.zadd(LANE_KEYS[3].outbox, {"3-1-0": 1_000})
+    redis_client.hset(LANE_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
+    redis_client.hset(LANE_KEYS[5].dead, "5-1-0", "{}")
+    gateway.store.depths.note_spool("web-1", 7, 5.0)
+    found = told(client)
+    assert found["smsgate_inbox_entries",] == 1
+    assert found["smsgate_holds",] == 1
+    assert 0 <= found["smsgate_hold_oldest_seconds",] < 60
+    assert found["smsgate_outbox_replies",] == 1
+    assert found["smsgate_outbox_due_seconds",] > 1e9
+    assert (found["smsgate_reviews",], found["smsgate_dead_letters",]) == (1, 1)
+    assert found["smsgate_review_oldest_seconds",] > found["smsgate_review_deadline_seconds",]
+    assert found["smsgate_spool_messages", "web-1"] == 7
+    assert 5 <= found["smsgate_spool_oldest_seconds", "web-1"] < 60
+    assert found["smsgate_clock_running",] == 0
+    gateway.store.sweep.leads("a clock")
+    assert told(client)["smsgate_clock_running",] == 1
+
+
+def test_a_web_process_tells_what_its_hosts_spool_holds(client, gateway) -> None:
+    gateway.spool.keep([Arrival(entry())])
+    gateway._replaying.note()
+    found = {key: value for key, value in told(client).items() if "spool_messages" in key[0]}
+    assert [*found.values()] == [1]
+    gateway.replay_spool()
+    gateway._replaying.note()
+    found = {key: value for key, value in told(client).items() if "spool_messages" in key[0]}
+    assert [*found.values()] == [0]
+
+
+def test_a_store_that_is_away_is_told_and_no_error(client, gateway, monkeypatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("the store cannot be used")
+
+    monkeypatch.setattr(gateway.store.ledger, "waiting", away)
+    monkeypatch.setattr(gateway.store.marker, "store_id", away)
+    found = told(client)
+    assert (found["smsgate_ready", "store"], found["smsgate_ready", "spool"]) == (0, 1)
+    assert not any(name.startswith("smsgate_inbox") for name, *_ in found)

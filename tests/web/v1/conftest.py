@@ -1,0 +1,121 @@
+"""The API in front of a whole gateway: a real Redis, a real database, no workers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from smsgate.gateway import Gateway, keyring
+from smsgate.records import Records
+from smsgate.web import create_app
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+
+CONFIG = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "AC00000000000000000000000000000001"
+auth_token  = "a-token-of-the-tests"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["en"]
+
+[programs.orders]
+name     = "Acme Orders"
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["en"]
+kind     = "service"
+scope    = "program"
+"""
+
+
+@dataclass
+class Api:
+    """Calls ``/v1`` with one key; ``status`` and ``found`` are those of the last call."""
+
+    client: FlaskClient
+    gateway: Gateway
+    key: str
+
+    def call(self, method: str, path: str, body: object = None, **more: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.key}"} | more.pop("headers", {})
+        if body is not None:
+            more |= {"data": json.dumps(body), "content_type": "application/json"}
+        return self.client.open(f"/v1{path}", method=method, headers=headers, **more)
+
+    def get(self, path: str, status: int = 200, **more: Any) -> Any:
+        return self._found(self.call("GET", path, **more), status)
+
+    def post(self, path: str, body: object, status: int = 200) -> Any:
+        return self._found(self.call("POST", path, body), status)
+
+    def put(self, path: str, status: int = 202) -> Any:
+        return self._found(self.call("PUT", path), status)
+
+    def delete(self, path: str, status: int = 202) -> Any:
+        return self._found(self.call("DELETE", path), status)
+
+    def work(self) -> None:
+        """Do what the other processes would: apply, and record."""
+        for lane in self.gateway.store.inbox.busy():
+            self.gateway.apply(lane)
+        self.gateway.recording.move_all()
+
+    def with_key(self, scope: keyring.KeyScope, name: str = "") -> Api:
+        """The same with a key of that scope."""
+        made = keyring.make(self.gateway.records.keys, name or scope, scope, "tests", 1)
+        return Api(create_app(self.gateway).test_client(), self.gateway, made)
+
+    @staticmethod
+    def _found(answer: TestResponse, status: int) -> Any:
+        assert answer.status_code == status, answer.text
+        return json.loads(answer.data)
+
+
+@pytest.fixture
+def settings_more() -> str:
+    """What a test adds to the configuration."""
+    return ""
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory) -> Path:
+    """A database with the tables: copying it is faster than migrating."""
+    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
+    records = Records(f"sqlite:///{file}")
+    records.migrate()
+    records.close()
+    return file
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url, settings_more, tables) -> Iterator[Gateway]:
+    shutil.copy(tables, tmp_path)
+    (tmp_path / "smsgate.toml").write_text(CONFIG + settings_more)
+    environ = {
+        "SMSGATE_CONFIG": str(tmp_path),
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": redis_url,
+        "SMSGATE_API_KEYS": "a-key",
+    }
+    made = build_gateway(load_configuration(environ))
+    made.store.marker.create(buckets=8)
+    publish_programs(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(gateway) -> Api:
+    return Api(create_app(gateway).test_client(), gateway, "a-key")

@@ -1,0 +1,261 @@
+"""Suppressions, consents, locks and reviews over the API."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from smsgate.messages import Arrival, Decision, Entry, Intent
+
+ONE, TWO, THREE = "+14155550123", "+14155550124", "+14155550125"
+CONSENT = {
+    "number": ONE,
+    "program": "alerts",
+    "words": "Yes, text me",
+    "medium": "web",
+    "given": "2026-05-03T14:00:00Z",
+}
+
+
+def allowed(api, number: str, program: str = "alerts") -> bool | None:
+    found = api.post("/check", {"program": program, "numbers": [number]})
+    return found["results"][0]["allowed"]
+
+
+def test_an_opt_out_blocks_from_its_answer_on_and_names_the_key(api) -> None:
+    id_ = api.put(f"/suppressions/all/{ONE}?reason=by+phone&actor=jane")["id"]
+    assert allowed(api, ONE) is False  # no worker has run
+    api.work()
+    assert allowed(api, ONE) is False
+    (event,) = api.gateway.history(ONE)
+    assert (event.inbox_id, event.entry.actor) == (id_, "api:environment/jane")
+    assert event.entry.decision.note == "by phone"
+    api.delete(f"/suppressions/all/{ONE}?reason=mistake")
+    api.work()
+    assert allowed(api, ONE) is True
+
+
+def test_the_actor_is_the_keys_name_whatever_the_caller_says(api) -> None:
+    crm = api.with_key("write", "crm")
+    crm.put(f"/suppressions/orders/{ONE}?reason=x&actor=terminal:root")
+    api.work()
+    assert api.gateway.history(ONE)[0].entry.actor == "api:crm/terminal:root"
+
+
+REFUSED = (
+    (f"all/{ONE}", "unprocessable_entity"),
+    (f"all/{ONE}?reason=", "unprocessable_entity"),
+    (f"all/{ONE}?reason=+", "unprocessable_entity"),
+    (f"all/{ONE}?reason=a&reason=b", "unprocessable_entity"),
+    (f"all/{ONE}?reason=a&why=b", "unprocessable_entity"),
+    (f"all/{ONE}?reason={'a' * 501}", "unprocessable_entity"),
+    ("all/12345?reason=a", "invalid_number"),
+    ("all/%00?reason=a", "invalid_number"),
+    ("all/%ED%A0%80?reason=a", "invalid_number"),
+    (f"nobody/{ONE}?reason=a", "unknown_program"),
+    (f"%00/{ONE}?reason=a", "unknown_program"),
+)
+
+
+def test_a_change_that_is_not_right_changes_nothing(api) -> None:
+    for method in ("PUT", "DELETE"):
+        for path, reason in REFUSED:
+            answer = api.call(method, f"/suppressions/{path}")
+            assert (answer.status_code, answer.json["reason"]) == (422, reason), path
+    assert api.gateway.store.inbox.busy() == []
+
+
+def test_many_items_are_accepted_or_refused_each_by_itself(api) -> None:
+    why = {"reason": "letter"}
+    found = api.post(
+        "/suppressions",
+        [
+            {"number": ONE, "state": "opted_out", "correlation_id": "a", **why},
+            {"number": "12345", "state": "opted_out", "correlation_id": "b", **why},
+            {"number": TWO, "state": "opted_out", "scope": "nobody", **why},
+            {"number": THREE, "state": "opted_out", "scope": "orders", **why},
+        ],
+    )
+    assert (found["accepted"], found["duplicates"], found["refused"]) == (2, 0, 2)
+    told = [(one["status"], one.get("reason", "")) for one in found["results"]]
+    assert told == [
+        ("accepted", ""),
+        ("refused", "invalid_number"),
+        ("refused", "unknown_program"),
+        ("accepted", ""),
+    ]
+    assert [one.get("correlation_id") for one in found["results"]] == ["a", "b", None, None]
+    assert "12345" in found["results"][1]["detail"]
+    assert (allowed(api, ONE), allowed(api, TWO)) == (False, True)
+    assert (allowed(api, THREE), allowed(api, THREE, "orders")) == (True, False)
+
+
+def test_an_opt_in_that_is_repeated_never_lifts_a_later_opt_out(api) -> None:
+    back = [{"number": ONE, "state": "opted_in", "reason": "asked", "correlation_id": "7"}]
+    out = [{"number": ONE, "state": "opted_out", "reason": "asked", "correlation_id": "7"}]
+    for body, status in ((out, "accepted"), (back, "accepted"), (out, "accepted")):
+        assert api.post("/suppressions", body)["results"][0]["status"] == status
+        api.work()
+    again = api.post("/suppressions", back)
+    assert (again["duplicates"], again["results"][0]["status"]) == (1, "duplicate")
+    api.work()
+    assert allowed(api, ONE) is False
+    other = back[0] | {"number": TWO}
+    assert api.post("/suppressions", [other])["accepted"] == 1  # the id is free for others
+
+
+GOOD = {"number": ONE, "state": "opted_out", "reason": "x"}
+
+
+MISSHAPEN = (
+    [],
+    {},
+    GOOD,
+    [GOOD] * 1001,
+    [GOOD | {"state": "gone"}],
+    [GOOD | {"reason": " "}],
+    [GOOD | {"number": 14155550123}],
+    [GOOD | {"number": "1" * 41}],
+    [GOOD | {"scope": None}],
+    [GOOD | {"more": 1}],
+    [{"number": ONE}],
+)
+
+
+def test_items_of_another_shape_are_refused_together(api) -> None:
+    for body in MISSHAPEN:
+        answer = api.call("POST", "/suppressions", body)
+        assert (answer.status_code, answer.json["reason"]) == (422, "unprocessable_entity"), body
+    twice = b'[{"number": "+14155550123", "state": "opted_out", "reason": "x", "reason": "y"}]'
+    answer = api.call("POST", "/suppressions", data=twice, content_type="application/json")
+    assert (answer.status_code, "`reason`" in answer.text) == (422, True)
+    assert api.gateway.store.inbox.busy() == []
+
+
+def test_a_set_is_listed_page_by_page(api) -> None:
+    numbers = [f"+1415555{n:04}" for n in range(30)]
+    body = [{"number": n, "state": "opted_out", "reason": "x"} for n in numbers]
+    api.post("/suppressions", body)
+    api.put(f"/suppressions/orders/{THREE}?reason=x")
+    api.work()
+    found, after = [], ""
+    while after is not None:
+        page = api.get(f"/suppressions/all?limit=7&after={quote(after)}")
+        assert len(page["numbers"]) <= 7
+        found += page["numbers"]
+        after = page["next"]
+    assert [one["number"] for one in found] == numbers
+    assert {one["why"] for one in found} == {"operator"}
+    assert all(one["since"] for one in found)
+    assert [one["number"] for one in api.get("/suppressions/orders")["numbers"]] == [THREE]
+    assert api.get("/suppressions/nobody", 422)["reason"] == "unknown_program"
+    assert api.get("/suppressions/all?after=x", 422)["reason"] == "invalid_number"
+
+
+def test_a_page_of_a_small_set_among_large_ones_ends_where_it_looked(api, monkeypatch) -> None:
+    monkeypatch.setattr("smsgate.records.suppressed.SCANNED", 3)
+    for number in (ONE, TWO, THREE):
+        api.put(f"/suppressions/all/{number}?reason=x")
+    api.put("/suppressions/orders/+14155559999?reason=x")
+    api.work()
+    page = api.get("/suppressions/orders")
+    assert (page["numbers"], page["next"]) == ([], THREE)
+    last = api.get(f"/suppressions/orders?after={quote(page['next'])}")
+    assert ([one["number"] for one in last["numbers"]], last["next"]) == (["+14155559999"], None)
+
+
+def test_one_consent_or_many_go_on_record_and_lift_no_opt_out(api) -> None:
+    api.put(f"/suppressions/all/{TWO}?reason=x")
+    api.post("/consents", CONSENT | {"source": "https://acme.example/form"}, 202)
+    found = api.post("/consents", [CONSENT | {"number": TWO}, CONSENT | {"program": "nobody"}])
+    assert (found["accepted"], found["refused"]) == (1, 1)
+    api.work()
+    known = api.get(f"/numbers/{ONE}")
+    assert (known["consents"], known["history"]["events"][0]["source"]) == (["alerts"], "api")
+    assert api.gateway.history(ONE)[0].entry.consent.words == "Yes, text me"
+    assert allowed(api, TWO) is False
+
+
+def test_a_consent_that_is_not_right_is_refused(api) -> None:
+    for changed in (
+        {"given": "1900-01-01T00:00:00Z"},
+        {"given": "2999-01-01T00:00:00Z"},
+        {"given": "2026-05-03T14:00:00"},
+        {"given": "yesterday"},
+        {"given": 1},
+        {"medium": "telepathy"},
+        {"words": ""},
+        {"words": None},
+        {"program": "nobody"},
+        {"number": "12345"},
+    ):
+        assert api.call("POST", "/consents", CONSENT | changed).status_code == 422, changed
+    assert api.gateway.store.inbox.busy() == []
+
+
+def test_a_lock_holds_until_it_is_lifted_and_then_the_opt_out_stays(api) -> None:
+    api.put(f"/locks/{ONE}?reason=court")
+    api.work()
+    assert api.get(f"/numbers/{ONE}")["locked"] is True
+    assert api.get(f"/numbers/{ONE}")["programs"]["alerts"]["reason"] == "locked"
+    api.delete(f"/locks/{ONE}?reason=over")
+    api.work()
+    known = api.get(f"/numbers/{ONE}")
+    assert (known["locked"], known["programs"]["alerts"]["reason"]) == (False, "opted_out_all")
+
+
+def test_a_review_is_listed_and_decided(api) -> None:
+    text = Entry(ONE, "alerts", Decision(Intent.REVIEW, rule="weak"), text="please no?")
+    api.gateway.store.inbox.add([Arrival(text)])
+    (waiting,) = api.get("/reviews")["reviews"]
+    assert (waiting["number"], waiting["program"], waiting["text"]) == (ONE, "alerts", "please no?")
+    api.work()
+    path = f"/reviews/alerts/{ONE}"
+    assert api.post(path, {"decision": "maybe"}, 422)
+    api.post(path, {"decision": "opt_out"}, 202)
+    api.work()
+    assert api.get("/reviews")["reviews"] == []
+    assert allowed(api, ONE) is False
+    assert api.post(path, {"decision": "none"}, 404)["reason"] == "no_such_review"
+
+
+def test_history_is_read_page_by_page(api) -> None:
+    for turn in range(3):
+        api.put(f"/suppressions/all/{ONE}?reason=out{turn}")
+        api.delete(f"/suppressions/all/{ONE}?reason=in{turn}")
+    api.work()
+    found, after = [], ""
+    while after is not None:
+        history = api.get(f"/numbers/{ONE}?limit=4&after={after}")["history"]
+        found += [event["kind"] for event in history["events"]]
+        after = history["next"]
+    assert found == ["opt_out", "opt_in"] * 3
+    assert api.get(f"/numbers/{ONE}?limit=0")["history"] == {"events": [], "next": None}
+    assert api.get(f"/numbers/{ONE}?after=x", 422)["reason"] == "cursor_refused"
+
+
+def test_a_limit_that_is_none_is_refused(api) -> None:
+    for limit in ("-1", "1001", "x", "", "9" * 5000):
+        found = api.get(f"/numbers/{ONE}?limit={limit}", 422)
+        assert found["reason"] == "unprocessable_entity"
+
+
+def test_what_the_gate_stopped_is_listed_and_counted(api) -> None:
+    api.put(f"/suppressions/all/{ONE}?reason=x")
+    api.post("/check", {"program": "alerts", "numbers": [ONE, TWO], "sending": True})
+    found = api.get("/refusals?limit=5&days=1")
+    assert [(one["number"], one["by"]) for one in found["refusals"]] == [(ONE, "api")]
+    assert [one["count"] for one in found["counts"]] == [1]
+
+
+def test_the_evidence_is_json_or_a_page(api) -> None:
+    api.put(f"/suppressions/all/{ONE}?reason=<script>")
+    api.work()
+    found = api.get(f"/evidence/{ONE}")
+    assert [event["what"] for event in found["events"]] == ["opt_out"]
+    assert found["problems"] == []
+    page = api.call("GET", f"/evidence/{ONE}", headers={"Accept": "text/html"})
+    assert page.mimetype == "text/html"
+    assert ONE in page.text
+    assert "<script>" not in page.text
+    other = api.call("GET", f"/evidence/{ONE}", headers={"Accept": "image/png"})
+    assert (other.status_code, other.json["reason"]) == (406, "not_acceptable")

@@ -1,0 +1,147 @@
+"""Keys: what each may do, how often, and that none is kept in the clear."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from smsgate.errors import KeyExists, NoSuchKey, RecordsUnavailable, Unfit
+from smsgate.gateway import keyring
+from smsgate.gateway.keyring import Keyring
+from smsgate.web import create_app
+from smsgate.web.v1 import OPERATIONS
+from tests.web.v1.conftest import Api
+
+ONE = "+14155550123"
+CHECK = {"program": "alerts", "numbers": [ONE]}
+
+
+@pytest.mark.parametrize("scope", keyring.SCOPES)
+def test_a_key_may_do_what_its_scope_says_and_no_more(api, scope) -> None:
+    mine = api.with_key(scope)
+    ranks = keyring.SCOPES
+    for operation in OPERATIONS:
+        path = operation.path.replace("<number>", ONE).replace("<scope>", "all")
+        answer = mine.call(operation.method, path.replace("<program>", "alerts"))
+        may = ranks.index(scope) >= ranks.index(operation.scope)
+        assert (answer.status_code != 403) is may, operation.name
+        if not may:
+            assert operation.scope in answer.json["detail"]
+            assert answer.json["reason"] == "forbidden"
+    assert mine.call("GET", "/openapi.json").status_code == 200
+    assert api.gateway.store.inbox.busy() == []  # nothing had a reason or a body
+
+
+def test_only_the_hash_of_a_key_is_kept(api, tmp_path) -> None:
+    mine = api.with_key("check")
+    assert mine.key.startswith("sgk_")
+    assert len(mine.key) == 47
+    with closing(sqlite3.connect(tmp_path / "records.sqlite3")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert mine.key[4:].encode() not in (tmp_path / "records.sqlite3").read_bytes()
+
+
+def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, monkeypatch) -> None:
+    keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
+    mine.post("/check", CHECK)
+    newer = keyring.rotate(keys, "crm", 3600, "tests", _now_us())
+    mine.post("/check", CHECK)
+    assert len(keys.all(_now_us())) == 2
+    revoked = keyring.revoke(keys, "crm", _now_us())
+    assert revoked == 2
+    later = time.monotonic() + keyring.TRUST_S
+    monkeypatch.setattr("smsgate.gateway.keyring.time.monotonic", lambda: later)
+    assert keyring.TRUST_S < 5
+    for key in (mine.key, newer):
+        answer = Api(mine.client, api.gateway, key).call("POST", "/check", CHECK)
+        assert (answer.status_code, answer.json["reason"]) == (401, "unauthorized")
+
+
+def test_a_key_ends_on_time_without_being_read_again(api) -> None:
+    keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
+    keyring.rotate(keys, "crm", 0.2, "tests", _now_us())
+    fresh = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    fresh.post("/check", CHECK)
+    until = time.monotonic() + 5
+    while fresh.call("POST", "/check", CHECK).status_code == 200:
+        assert time.monotonic() < until
+    assert keyring.TRUST_S > 2
+
+
+def test_names_are_used_once_and_must_be_fit(api) -> None:
+    keys = api.gateway.records.keys
+    keyring.make(keys, "crm", "check", "tests", _now_us())
+    with pytest.raises(KeyExists, match="rotate crm"):
+        keyring.make(keys, "crm", "admin", "tests", _now_us())
+    assert [row.scope for row in keys.all(_now_us())] == ["check"]
+    for name in ("", "Crm", "a b", "a" * 41, "-a", "environment", "a/b", "a\n"):
+        with pytest.raises(Unfit):
+            keyring.make(keys, name, "check", "tests", _now_us())
+    for act in (
+        lambda: keyring.revoke(keys, "other", _now_us()),
+        lambda: keyring.rotate(keys, "other", 1, "tests", _now_us()),
+    ):
+        with pytest.raises(NoSuchKey):
+            act()
+
+
+class Counted:
+    """Stands for ``records.keys``."""
+
+    def __init__(self) -> None:
+        self.asked, self.error = 0, None
+
+    def all(self, _: int) -> list[object]:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return self.rows
+
+
+def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
+    mine, counted = api.with_key("check"), Counted()
+    counted.rows = api.gateway.records.keys.all(_now_us())
+    ring = Keyring(lambda: counted, ())
+    for _ in range(50):
+        assert ring.who(f"Bearer {mine.key}").name == "check"
+    assert counted.asked == 1
+
+
+def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
+    mine, counted = api.with_key("check"), Counted()
+    counted.rows = api.gateway.records.keys.all(_now_us())
+    ring = Keyring(lambda: counted, ())
+    ring.who(f"Bearer {mine.key}")
+    counted.error = RecordsUnavailable("away")
+    later = time.monotonic() + 60
+    monkeypatch.setattr("smsgate.gateway.keyring.time.monotonic", lambda: later)
+    assert ring.who(f"Bearer {mine.key}").scope == "check"
+    assert counted.asked == 2
+
+
+@pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 1\nburst = 3\n"])
+def test_a_key_that_calls_too_often_is_told_when_to_go_on(api) -> None:
+    crm, other = api.with_key("check", "crm"), api.with_key("check", "other")
+    answers = [crm.call("POST", "/check", CHECK) for _ in range(4)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 429]
+    assert answers[-1].json["reason"] == "too_many_calls"
+    assert answers[-1].headers["Retry-After"] == "1"
+    other.post("/check", CHECK)  # each has its own
+    another_process = Api(create_app(api.gateway).test_client(), api.gateway, crm.key)
+    assert another_process.call("POST", "/check", CHECK).status_code == 429
+
+
+@pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 50\nburst = 100\n"])
+def test_calls_that_a_process_took_at_once_are_counted_too(api) -> None:
+    crm = api.with_key("check", "crm")
+    statuses = [crm.call("GET", "/openapi.json").status_code for _ in range(200)]
+    passed = statuses.count(200)
+    assert statuses.count(429) == 200 - passed
+    assert 100 <= passed < 200
+
+
+def _now_us() -> int:
+    return int(time.time() * 1_000_000)

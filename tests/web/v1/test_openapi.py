@@ -1,0 +1,89 @@
+"""The OpenAPI document: of the code, complete, and what a fuzzer makes of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given
+from schemathesis.checks import not_a_server_error
+
+from smsgate.web import create_app
+from smsgate.web.v1 import OPERATIONS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+NAMES = [operation.name for operation in OPERATIONS]
+
+
+def test_every_operation_is_in_the_document_with_its_types(api) -> None:
+    found = api.get("/openapi.json")
+    assert found["openapi"] == "3.1.0"
+    told = {
+        (method.upper(), path): one
+        for path, methods in found["paths"].items()
+        for method, one in methods.items()
+    }
+    assert {one["operationId"] for one in told.values()} == {*NAMES}
+    check = told["POST", "/v1/check"]
+    assert check["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Check")
+    assert {"200", "400", "401", "403", "413", "415", "422", "429", "503"} == {*check["responses"]}
+    assert found["components"]["schemas"]["Check"]["properties"]["numbers"]["maxItems"] == 10_000
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
+def test_the_page_for_people_has_every_operation_and_what_it_takes(operation) -> None:
+    called = re.escape(f"{operation.method} /v1{operation.path}")
+    section = re.search(rf"(?ms)^### `{called}`$(.*?)^##", PAGE)
+    assert section, f"docs/api.md has no section for {called}"
+    for name in operation.query.__struct_fields__ if operation.query else ():
+        assert re.search(rf"`(\w+=\w*&)*{name}\b", section.group(1)), name
+    assert f"Scope `{operation.scope}`" in section.group(1)
+
+
+def test_the_page_names_every_problem_that_the_document_names(api) -> None:
+    found = api.get("/openapi.json")
+    statuses = {
+        status
+        for methods in found["paths"].values()
+        for one in methods.values()
+        for status in one["responses"]
+        if int(status) >= 400
+    }
+    for status in statuses:
+        assert f"| {status} |" in PAGE, status
+
+
+def fuzzed(gateway, examples: int) -> None:
+    app = create_app(gateway)
+    headers = {"Authorization": "Bearer a-key"}
+    schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", app, headers=headers)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @hypothesis.settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=[*HealthCheck],
+        )
+        @given(case=operation.as_strategy())
+        def answers_without_a_fault_of_ours(case) -> None:
+            if "wait" in (case.query or {}):
+                case.query["wait"] = 0
+            answer = case.call(headers=headers)
+            case.validate_response(answer, checks=[not_a_server_error])
+
+        answers_without_a_fault_of_ours()
+
+
+def test_nothing_that_fits_the_document_or_nearly_does_is_a_fault_of_ours(gateway) -> None:
+    fuzzed(gateway, 4)
+
+
+@pytest.mark.full
+def test_nor_do_a_few_thousand_of_them(gateway) -> None:
+    fuzzed(gateway, 200)
