@@ -23,7 +23,7 @@ def feed() -> None:
 @session.as_json
 def list_calls(dead: bool, as_json: bool) -> None:
     """List the calls that were not taken yet."""
-    found = session.gateway().records.feeds.calls(dead=dead)
+    found = session.records().feeds.calls(dead=dead)
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
@@ -42,7 +42,7 @@ def list_calls(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Make a call again that was given up, for another day."""
-    feeding.retry(session.gateway().records, id_, int(time.time() * 1_000_000))
+    feeding.retry(session.records(), id_, int(time.time() * 1_000_000))
     click.echo(f"Call {id_} is due again.")
 
 
@@ -50,5 +50,5 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Forget a call that was given up."""
-    feeding.dismiss(session.gateway().records, id_)
+    feeding.dismiss(session.records(), id_)
     click.echo(f"Call {id_} is dismissed.")

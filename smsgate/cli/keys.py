@@ -35,7 +35,7 @@ def keys() -> None:
 )
 def make(name: str, scope: KeyScope) -> None:
     """Make a key and show it: this once, for only its hash is kept."""
-    found = session.gateway().records.keys
+    found = session.records().keys
     _show_key(keyring.make(found, name, scope, person(), _now_us()))
 
 
@@ -43,7 +43,7 @@ def make(name: str, scope: KeyScope) -> None:
 @session.as_json
 def list_keys(as_json: bool) -> None:
     """List the keys that open."""
-    rows = session.gateway().records.keys.all(_now_us())
+    rows = session.records().keys.all(_now_us())
     if as_json:
         session.show_json([_told(row) for row in rows])
         return
@@ -67,7 +67,7 @@ def list_keys(as_json: bool) -> None:
 )
 def rotate(name: str, grace: float) -> None:
     """Make a new key of that name; the one before opens a while longer."""
-    found = session.gateway().records.keys
+    found = session.records().keys
     _show_key(keyring.rotate(found, name, grace * _HOURS, person(), _now_us()))
 
 
@@ -75,7 +75,7 @@ def rotate(name: str, grace: float) -> None:
 @click.argument("name")
 def revoke(name: str) -> None:
     """Let every key of that name end; within 5 seconds it is refused everywhere."""
-    ended = keyring.revoke(session.gateway().records.keys, name, _now_us())
+    ended = keyring.revoke(session.records().keys, name, _now_us())
     click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
 
 

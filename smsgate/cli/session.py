@@ -10,8 +10,18 @@ from typing import NoReturn
 import click
 
 from smsgate.cli import running
+from smsgate.errors import ConfigurationError
 from smsgate.gateway import Gateway
-from smsgate.wiring import Configuration, build_gateway, load_configuration, load_settings
+from smsgate.providers import secret_keys
+from smsgate.records import Records
+from smsgate.settings import read_settings
+from smsgate.wiring import (
+    Configuration,
+    build_gateway,
+    build_records,
+    load_configuration,
+    load_settings,
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -55,6 +65,16 @@ def gateway_for_lists() -> Gateway:
     Reading the keyword sets takes longer, and more memory, than most lists.
     """
     made = build_gateway(Configuration(load_settings(here()[0]), {}, ()))
+    click.get_current_context().call_on_close(made.close)
+    return made
+
+
+def records() -> Records:
+    """The records alone, without the keyword sets that a gateway reads; closed with the command."""
+    settings, faults = read_settings(here()[0], secret_keys=secret_keys)
+    if faults:
+        raise ConfigurationError(faults)
+    made = build_records(settings)
     click.get_current_context().call_on_close(made.close)
     return made
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -122,11 +123,15 @@ class Applying:
             told += effects.events
         return len(batch.entries)
 
-    def _count(self, events: Iterable[Event]) -> None:
+    def _count(self, events: Sequence[Event]) -> None:
         metrics = self._store.metrics
+        kinds = Counter(
+            (one.entry.account if one.entry else "", one.kind, one.outcome) for one in events
+        )
+        for labels, times in kinds.items():
+            metrics.count(EVENTS, *labels, times=times)
         for one in events:
             account = one.entry.account if one.entry else ""
-            metrics.count(EVENTS, account, one.kind, one.outcome)
             if account:  # what came by hand or in a list was not received
                 metrics.took(APPLIED_S, (one.applied_us - one.received_us) / 1_000_000, account)
 

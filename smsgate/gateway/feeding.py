@@ -30,6 +30,8 @@ ENOUGH = 1_000
 """Calls that wait; while there are as many, the records keep the rest."""
 SOME = 20
 """Calls between two looks at the records."""
+IDLE_S = 0.5
+"""How long to wait before the next look where nothing was to be told."""
 GIVEN_UP_S = 24 * 3600
 LEASE_S = 60
 _RENEW_S = 40
@@ -76,7 +78,7 @@ class Feeding:
         sent, pause_s = self._send()
         if pause_s:
             return pause_s
-        return 0.0 if read == PAGE or sent == SOME else 0.5
+        return 0.0 if read == PAGE or sent else IDLE_S
 
     @property
     def _feeds(self) -> Feeds:

@@ -27,8 +27,8 @@ REMEMBERED = 4_000_000
 """Numbers among which duplicates are told apart; later ones are repeats of what is applied."""
 SHOWN = 10
 DUPLICATE = "duplicate"
-_STATES: tuple[State, ...] = ("subscribed", "opted_out")
-"""In this order: an opt-out of the same window wins."""
+_STATES: tuple[State, ...] = ("opted_out", "subscribed")
+"""In this order: beside an opt-out of the same window a consent is refused."""
 Progress = Callable[[int], None]
 """Is told how many bytes more were read."""
 

@@ -28,7 +28,7 @@ from smsgate.records.contents import id_of
 from smsgate.store import Store
 from smsgate.store.ledger import Unmoved, Waiting
 
-BATCH = 500
+BATCH = 200
 """Entries of a lane in one transaction."""
 LONG, HEAVY = 4_000, 40
 """A line of so many bytes tells of a list, with up to 500 numbers, and counts as so many."""

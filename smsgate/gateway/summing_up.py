@@ -86,8 +86,10 @@ def summary(
 
 
 def _arrived_us(event: Event, entry: Entry) -> int:
-    """When a text came to our door. Its hold blocks from its way into the inbox on, which is the
-    same step unless it waited in a spool."""
+    """When a text came to our door; its hold blocks from its receipt in the inbox on.
+
+    Both are one, unless it waited in a spool.
+    """
     return min(event.received_us, event.stamp_us) if entry.outage_us else event.received_us
 
 

@@ -6,6 +6,7 @@ number, text, address or secret is ever a label; what does not look like a name 
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -92,6 +93,7 @@ FAMILIES = (
 )
 
 
+@functools.lru_cache(1024)
 def label(value: str) -> str:
     """The value where it is a name, else ``other``."""
     return value if _NAME.fullmatch(value) and not _DIGITS.search(value) else OTHER

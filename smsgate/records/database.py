@@ -27,7 +27,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # on disk before the ledger is trimmed
     f"PRAGMA busy_timeout = {PATIENCE_S * 1000}",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -32768",
     "PRAGMA secure_delete = ON",  # what was erased must not lie about in free pages
 )
 _POSTGRESQL = {

@@ -46,6 +46,7 @@ them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minu
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LANES = 16
@@ -102,6 +103,8 @@ class Keys:
     """The key names of one lane."""
 
     lane: int
+    prefix: str
+    """What stands before the rest of every name of this lane, for scripts that make names."""
     marker: str
     programs: str
     inbox: str
@@ -118,11 +121,6 @@ class Keys:
     wake_inbox: str
     wake_outbox: str
     trail: str
-
-    @property
-    def prefix(self) -> str:
-        """What stands before the rest of every name of this lane, for scripts that make names."""
-        return f"smsgate:{{{self.lane}}}:"
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
@@ -148,6 +146,19 @@ class Keys:
         """The bucket of a program's consents in which the number would be."""
         return f"smsgate:{{{self.lane}}}:consent:{program}:{int(number) % buckets}"
 
+    def sets_of(self, number: str, programs: Iterable[str], buckets: int) -> list[str]:
+        """The buckets of all sets in which a number could be that concern some programs.
+
+        First of scope ``all`` and of locks, then for each program its own, back, and consents.
+        """
+        start, bucket = self.prefix, int(number) % buckets
+        names = [f"{start}set:all:{bucket}", f"{start}lock:{bucket}"]
+        for program in programs:
+            names.append(f"{start}set:{program}:{bucket}")
+            names.append(f"{start}back:{program}:{bucket}")
+            names.append(f"{start}consent:{program}:{bucket}")
+        return names
+
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""
         return f"smsgate:{{{self.lane}}}:number:{number}"
@@ -159,6 +170,7 @@ def _keys(lane: int) -> Keys:
 
     return Keys(
         lane=lane,
+        prefix=name(""),
         marker=name("marker"),
         programs=name("programs"),
         inbox=name("inbox"),

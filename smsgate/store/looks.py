@@ -137,7 +137,7 @@ def _call(
     states: list[int] = []
     for number in numbers:
         member = number[1:]
-        for name in _set_names(keys, number, programs, buckets):
+        for name in keys.sets_of(number, programs, buckets):
             names.append(name)
             members.append((len(names), member))
         names.append(keys.number(number))
@@ -146,15 +146,6 @@ def _call(
             held += [hold_field(ALL, number), hold_field(program, number)]
             reviews.append(hold_field(program, number))
     return names, [program, _pack((held, reviews, members, states))]
-
-
-def _set_names(keys: Keys, number: str, programs: Sequence[str], buckets: int) -> list[str]:
-    names = [keys.suppressed(ALL, number, buckets), keys.locked(number, buckets)]
-    for program in programs:
-        names.append(keys.suppressed(program, number, buckets))
-        names.append(keys.back(program, number, buckets))
-        names.append(keys.consents(program, number, buckets))
-    return names
 
 
 def _looks(raw: Sequence[Any], numbers: Sequence[str], programs: Sequence[str]) -> list[Look]:

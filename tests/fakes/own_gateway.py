@@ -37,8 +37,10 @@ kind     = "service"
 """
 
 
-def make_gateway(folder: Path, redis_url: str, toml: str = ALERTS + ORDERS, **env: str) -> Gateway:
-    """Build it from files in ``folder``, on a store that is ready; the caller closes it."""
+def make_gateway(
+    folder: Path, redis_url: str, toml: str = ALERTS + ORDERS, *, init: bool = True, **env: str
+) -> Gateway:
+    """Build it from files in ``folder``, on a store that ``init`` makes ready; close it after."""
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
     (config / "smsgate.toml").write_text(toml, encoding="utf-8")
@@ -54,7 +56,7 @@ def make_gateway(folder: Path, redis_url: str, toml: str = ALERTS + ORDERS, **en
     settings, faults = read_settings(environ, secret_keys=secret_keys)
     assert not faults, faults
     gateway = build_gateway(Configuration(settings, {}, ()))
-    if not gateway.store.marker.store_id():
+    if init:
         gateway.store.marker.create(buckets=8)
-    publish_programs(gateway)
+        publish_programs(gateway)
     return gateway

@@ -81,3 +81,4 @@ def test_no_number_is_allowed_whose_opt_out_the_records_had(
     assert [one.number for one in answers if one.allowed] == []
     (restored,) = [more for what, more in said if what == "store was rebuilt"]
     assert restored["numbers"] >= len(had)
+    assert restored["records_end"].startswith("20")

@@ -12,7 +12,7 @@ from smsgate.gateway import importing_files
 from smsgate.gateway.importing import Listing
 from smsgate.gateway.importing_files import FileImport
 from smsgate.messages import ALL, Arrival, Consent
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import LANE_KEYS, LANES, lane_of
 from smsgate.wiring import build_importing, build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -119,7 +119,7 @@ def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(gateway, imp
     assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
 
 
-def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing):
+def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing, redis_client):
     once = Listing("alerts", "opted_out", id="import-1")
     assert importing.enter([NUMBER], once, part="0") == ["applied"]
     gateway.override("restore", NUMBER, ALL, "ana", "")
@@ -129,6 +129,7 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing)
     gateway.recording.move_all()
     known = gateway.records.lists.parts("import-1")
     assert known == {f"import-1-0-{lane_of(NUMBER)}-0"}
+    redis_client.delete(LANE_KEYS[lane_of(NUMBER)].seen("", *known))  # as after 48 hours
     assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
     assert reasons(gateway, [NUMBER]) == [""]
     assert importing.enter([NUMBER], once, part="1") == ["applied"]
@@ -141,6 +142,29 @@ def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(gateway, 
     assert importing.enter([NUMBER], once, part="0") == ["repeat"]
     assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
     assert len(gateway.history(NUMBER)) == 1
+
+
+def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
+    gateway, importing, redis_client
+):
+    (listed,) = importing._entries([NUMBER], STOPPED, (), "0")
+    lane = lane_of(NUMBER)
+    gateway.override("restore", NUMBER, ALL, "ana", "before")
+    gateway.store.inbox.add([Arrival(listed)])
+    assert reasons(gateway, [NUMBER]) == [""]
+    assert redis_client.hlen(LANE_KEYS[lane].holds) == 0
+    gateway.override("restore", NUMBER, ALL, "ana", "after")
+    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
+    gateway.apply(lane)
+
+    told = [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
+    assert told == [
+        ("opt_in", "repeat"),
+        ("import", "applied"),
+        ("opt_in", "applied"),
+        ("opt_out", "applied"),
+    ]
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
 
 
 def test_where_another_worker_was_faster_it_is_still_known_what_stands(
@@ -307,8 +331,13 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(gatewa
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
     club = Listing("club", "opted_out", consent=CONSENT)
-    imported(gateway, text, club)
-    assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
+    for one in (text, "".join([header, *text.splitlines(keepends=True)[:0:-1]])):
+        _, rows = imported(gateway, one, club)
+        assert sorted(outcome for _, outcome in rows) in (
+            ["applied", "refused"],
+            ["refused", "repeat"],
+        )
+        assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
 
 
 def test_a_consent_needs_words(gateway):

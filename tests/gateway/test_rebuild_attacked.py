@@ -1,4 +1,4 @@
-"""A rebuild that is disturbed: it refuses, or brings up what it missed; it never opens half a store."""
+"""A rebuild that is disturbed never opens half a store: it refuses, or brings up what lacks."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.gateway.recording import Recording
+from smsgate.messages import Intent
 from smsgate.records import Records, schema
 from smsgate.store.keys import lane_of
-from tests.fakes.values import NUMBER, OTHER
-from tests.records.values import event, reply_event
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import event, lines, reply_event
 
 CONFIG = """
 [accounts.twilio]
@@ -248,12 +249,12 @@ def test_the_doctor_says_how_the_records_are(terminal, store):
     assert "records: everything that happened is in the records" in terminal("doctor")[1]
 
 
-def test_no_column_of_a_csv_is_a_formula(records, terminal):
+def test_no_column_of_a_csv_is_a_formula(terminal, filled):
     odd = entry(Intent.NONE, "=cmd()", text="@x", message_id="+SUM(A1)", sender="-2+3")
-    records.keeping.keep({0: lines(event(1, "=cmd()", entry=odd, standing=None))})
+    filled.keeping.keep({0: lines(event(5, "=cmd()", entry=odd, standing=None))})
 
     _, output, _ = terminal("records", "export")
-    (row,) = csv.DictReader(io.StringIO(output))
+    *_, row = csv.DictReader(io.StringIO(output))
 
     said = [row[name] for name in ("number", "text", "message_id", "sender")]
     assert said == ["'=cmd()", "'@x", "'+SUM(A1)", "'-2+3"]
@@ -274,9 +275,9 @@ def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
             .all()
         ):
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        connection.exec_driver_sql("UPDATE numbers SET number = '[/x]'")
+        connection.exec_driver_sql("UPDATE numbers SET number = '[/x]' || number")
 
     code, _, errors = terminal("records", "verify")
 
     assert code == 1
-    assert "how [/x] stands" in errors
+    assert "how [/x]+1415" in errors

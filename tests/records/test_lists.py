@@ -7,6 +7,7 @@ from sqlalchemy import delete, update
 
 from smsgate.consent import Listed, Standing, event_id
 from smsgate.records.announcing import announcement
+from smsgate.records.contents import content_of
 from smsgate.records.tables import listed, numbers
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines
@@ -47,6 +48,12 @@ def test_each_number_has_its_part_of_the_event(kept):
     assert [one.event.kind for one in kept.reading.of_number(THIRD)] == ["import", "opt_in"]
     assert kept.lists.parts("import-1") == {"import-1-1-3-0"}
     assert kept.lists.parts("import-") == set()
+
+
+@pytest.mark.parametrize(("standing", "stands"), [(STOPPED, True), (None, False)])
+def test_an_event_says_whether_anybody_stands_otherwise_since(standing, stands):
+    (line,) = lines(of_list(1, Listed((NUMBER,), "applied", standing=standing)))
+    assert content_of(line).event["stands"] is stands
 
 
 def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):

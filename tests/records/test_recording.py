@@ -68,6 +68,18 @@ def test_more_than_a_batch_is_moved_in_order(recording, happen, records, monkeyp
     assert inbox_ids(records) == recorded(*range(5))
 
 
+def test_lines_of_lists_weigh_more_so_that_no_transaction_grows_without_bound(
+    recording, happen, records, monkeypatch
+):
+    monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(module, "LONG", 10)
+    monkeypatch.setattr(module, "HEAVY", 4)
+    happen(*range(5))
+
+    assert [recording.move() for _ in range(4)] == [2, 2, 1, 0]
+    assert inbox_ids(records) == recorded(*range(5))
+
+
 class Dies(Exception):
     """The process was killed here."""
 

@@ -186,7 +186,8 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     six = aged(now_ms, 6 * 366)
     consent = Standing(consents=frozenset({"alerts"}))
     happen(
-        *(event(six + at, text=f"stop {at}") for at in range(3)),  # opted out to this day
+        *(event(six + at, text=f"stop {at}", outcome="repeat") for at in range(2)),
+        event(six + 2, text="stop 2"),  # opted out to this day
         event(six, OTHER, kind="opt_in", standing=consent),
         event(six + 1, OTHER, kind="help", standing=None),
         event(six, "+14155550188", standing=Standing(everywhere=True)),

@@ -32,7 +32,7 @@ def stands(store):
 
 
 def test_groups_and_looks_agree(store, stands, monkeypatch):
-    monkeypatch.setattr(surveys, "CHUNK", 7)
+    monkeypatch.setattr(surveys, "CHUNK", 40)
     survey = store.surveys.of_lane(3, NUMBERS, PROGRAMS)
     seen = {number: one for one, some in survey.alike for number in some} | survey.remembered
     assert seen == stands == store.looks.standings(3, NUMBERS, PROGRAMS)[1]

@@ -1,0 +1,353 @@
+"""``consent.changed``: signed, in order per number, repeated for a day, in nobody's way."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook
+
+from smsgate.errors import NoSuchDelivery
+from smsgate.gateway import feeding
+from smsgate.gateway.feeding import Feeding
+from smsgate.messages import Consent
+from smsgate.outbound import Outbound
+from smsgate.records import Records
+from smsgate.records.following import place_of
+from smsgate.settings import Feed, Secret
+from tests.fakes.processes import wait_until
+from tests.fakes.values import NUMBER
+from workers.feeder import Feeder
+
+OTHER = "+14155550199"
+NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
+DAY_S = 24 * 3600
+
+
+@dataclass
+class Receiver:
+    """Another program: takes calls, or answers as it is told to."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    """Numbers whose calls it does not take."""
+    taken: list[dict[str, object]] = field(default_factory=list)
+    seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, headers: dict[str, str], body: bytes) -> int:
+        self.seen.append((headers, body))
+        data = json.loads(body)["data"]
+        if data["number"] in self.refused:
+            return 500
+        if self.status < 300:
+            self.taken.append(data)
+        return self.status
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(told.answer(dict(self.headers), body))
+            for name, value in {"Content-Length": "0", **told.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.url = f"http://127.0.0.1:{server.server_port}/consent?of=acme"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Clock:
+    """Seconds since 1970, as a test wants them."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> Path:
+    """A database with the tables: copying it is faster than migrating."""
+    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
+    records = Records(f"sqlite:///{file}")
+    records.migrate()
+    records.close()
+    return file
+
+
+@pytest.fixture
+def recorded(gateway, tables):
+    """A gateway with tables for its records."""
+    gateway.settings.data_dir.mkdir(exist_ok=True)
+    shutil.copy(tables, gateway.settings.data_dir)
+    return gateway
+
+
+@pytest.fixture
+def make(recorded, receiver, clock):
+    """Makes the feed of a program, as a process would."""
+
+    def made(program: str = "alerts", url: str = "", **more: bool) -> Feeding:
+        feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
+        found = recorded.settings.programs.get(program)
+        outbound = Outbound(connect_s=1, read_s=1, **more)
+        return Feeding(found, feed, recorded.records, outbound, clock)
+
+    return made
+
+
+@pytest.fixture
+def fed(make) -> Feeding:
+    """The feed of alerts, which has begun."""
+    one = make()
+    one.turn()
+    return one
+
+
+def change(gateway, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
+    """Something that happens, until it is recorded."""
+    gateway.override(action, number, scope, "jane", "asked")
+    for lane in gateway.store.inbox.busy():
+        gateway.apply(lane)
+    gateway.recording.move_all()
+
+
+def told(receiver: Receiver) -> list[tuple[str, bool, str]]:
+    return [(one["number"], one["allowed"], one["reason"]) for one in receiver.taken]
+
+
+def test_a_change_is_told_once_signed_with_every_secret(recorded, fed, receiver, clock) -> None:
+    change(recorded)
+    fed.turn()
+    fed.turn()
+    (one,) = receiver.seen
+    headers, body = {name.lower(): value for name, value in one[0].items()}, one[1]
+    assert headers["webhook-timestamp"] == str(int(clock.now))
+    for secret in (NEW, OLD):
+        signed = Webhook(secret).sign(headers["webhook-id"], _moment(clock.now), body.decode())
+        assert signed in headers["webhook-signature"].split()
+    assert headers["content-type"] == "application/json"
+    message = json.loads(body)
+    assert message["type"] == "consent.changed"
+    assert told(receiver) == [(NUMBER, False, "opted_out_all")]
+    assert message["data"]["actor"] == "jane"
+    assert recorded.records.reading.one(message["data"]["event"]) is not None
+    assert "asked" not in body.decode()  # texts and reasons stay here
+
+
+def test_what_changes_nothing_for_the_program_is_not_told(recorded, fed, receiver) -> None:
+    change(recorded, scope="orders")
+    change(recorded, scope="alerts")
+    change(recorded, scope="all")  # out already, but everywhere now
+    change(recorded, scope="all")
+    change(recorded, "restore", scope="all")
+    fed.turn()
+    assert told(receiver) == [(NUMBER, False, "opted_out")]
+
+
+def test_what_happened_before_the_feed_began_is_not_told(recorded, make, receiver) -> None:
+    change(recorded)
+    one = make()
+    one.turn()
+    change(recorded, number=OTHER)
+    one.turn()
+    assert told(receiver) == [(OTHER, False, "opted_out_all")]
+
+
+def test_a_lock_a_consent_and_a_way_back_are_told(recorded, make, receiver) -> None:
+    one = make("club")
+    one.turn()
+    recorded.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
+    change(recorded, scope="club")
+    change(recorded, "restore", scope="club")
+    recorded.lock(NUMBER, "jane", "court")
+    change(recorded, number=OTHER, scope="orders")
+    while one.turn() == 0:
+        pass
+    assert told(receiver) == [
+        (NUMBER, True, ""),
+        (NUMBER, False, "opted_out"),
+        (NUMBER, True, ""),
+        (NUMBER, False, "locked"),
+    ]
+    assert [data["consent"] for data in receiver.taken][:2] == [True, False]
+
+
+def test_a_call_that_is_not_taken_holds_back_its_number_and_no_other(
+    recorded, fed, receiver, clock
+) -> None:
+    receiver.refused = {NUMBER}
+    change(recorded)
+    change(recorded, "restore")
+    change(recorded, number=OTHER)
+    for _ in range(4):
+        fed.turn()
+    assert told(receiver) == [(OTHER, False, "opted_out_all")]
+    assert len(receiver.seen) == 2  # one for each number; the first is not due again yet
+    receiver.refused = set()
+    clock.now += 10
+    fed.turn()
+    fed.turn()
+    assert [one[1] for one in told(receiver)] == [False, False, True]
+
+
+def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_person(
+    recorded, fed, receiver, clock
+) -> None:
+    receiver.refused = {NUMBER}
+    change(recorded)
+    change(recorded, "restore")
+    began, times = clock.now, []
+    while not recorded.records.feeds.calls(dead=True):
+        before = len(receiver.seen)
+        fed.turn()
+        times += [clock.now - began] * (len(receiver.seen) - before)
+        clock.now += max(1.0, (clock.now - began) / 20)
+        assert clock.now - began < 2 * DAY_S
+    assert times[:1] == [0.0]
+    assert 4 < times[1] < 8
+    assert DAY_S <= times[-1] < DAY_S + 6000
+    assert len(times) < 45
+    assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
+    (dead,) = recorded.records.feeds.calls(dead=True)
+    assert (dead.note, dead.number) == ("answered 500", NUMBER)
+
+    receiver.refused = set()
+    fed.turn()
+    assert told(receiver) == [(NUMBER, True, "")]  # the next one no longer waits
+    feeding.retry(recorded.records, dead.id, int(clock.now * 1_000_000))
+    fed.turn()
+    assert [one["sequence"] for one in receiver.taken] == sorted(
+        (one["sequence"] for one in receiver.taken), reverse=True
+    )
+    with pytest.raises(NoSuchDelivery, match="feed list --dead"):
+        feeding.dismiss(recorded.records, dead.id)
+
+
+def test_a_call_that_was_given_up_can_be_dismissed(recorded, fed, receiver, clock) -> None:
+    receiver.refused = {NUMBER}
+    change(recorded)
+    fed.turn()
+    clock.now += DAY_S
+    fed.turn()
+    (dead,) = recorded.records.feeds.calls(dead=True)
+    feeding.dismiss(recorded.records, dead.id)
+    assert recorded.records.feeds.calls(dead=True) == []
+
+
+def test_a_feed_that_is_down_is_left_alone_for_a_while(recorded, make, receiver) -> None:
+    one = make(url="http://127.0.0.1:9/")
+    one.turn()
+    for number in (NUMBER, OTHER):
+        change(recorded, number=number)
+    pauses = [one.turn() for _ in range(2)]
+    assert all(pause >= 1 for pause in pauses)
+    assert sum(call.tries for call in recorded.records.feeds.calls(dead=False)) == 2
+
+
+def test_a_feed_that_asks_for_time_gets_it(recorded, fed, receiver) -> None:
+    receiver.status, receiver.headers = 503, {"Retry-After": "120"}
+    change(recorded)
+    assert fed.turn() == 120
+
+
+def test_what_the_process_died_over_is_told_by_the_next_with_the_same_id(
+    recorded, fed, make, receiver, clock, monkeypatch
+) -> None:
+    change(recorded)
+    feeds = type(recorded.records.feeds)
+    with monkeypatch.context() as patched:
+        patched.setattr(feeds, "taken", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            fed.turn()
+    clock.now += feeding.LEASE_S
+    make().turn()
+    assert len(receiver.taken) == 2
+    assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
+
+
+def test_two_clocks_never_send_one_feed_at_the_same_time(recorded, fed, make, receiver) -> None:
+    second = make()
+    assert second.turn() > 1
+    change(recorded)
+    second.turn()
+    assert receiver.taken == []
+    fed.turn()
+    assert len(receiver.taken) == 1
+
+
+def test_a_feed_whose_place_the_records_do_not_have_begins_anew(recorded, fed, receiver) -> None:
+    feeds = recorded.records.feeds
+    assert feeds.advance("alerts", feeds.place("alerts"), place_of("3-999"), [])
+    fed.turn()
+    change(recorded)
+    fed.turn()
+    assert len(receiver.taken) == 1
+
+
+def test_a_private_address_is_not_called_unless_it_is_allowed(recorded, make, receiver) -> None:
+    one = make(public_only=True)
+    one.turn()
+    change(recorded)
+    one.turn()
+    assert receiver.seen == []
+    (call,) = recorded.records.feeds.calls(dead=False)
+    assert "public internet" in call.note
+
+
+def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
+    hanging = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # nobody serves it
+    feeds = {
+        "alerts": f"http://127.0.0.1:{hanging.server_port}/",
+        "club": receiver.url,
+    }
+    programs = [
+        replace(one, feed=Feed(feeds[one.name], (Secret(NEW),), allow_private=True))
+        for one in recorded.settings.programs
+        if one.name in feeds
+    ]
+    gateway = replace(recorded, settings=replace(recorded.settings, programs=programs))
+    feeder = Feeder(gateway)
+    feeder.start()
+    try:
+        assert wait_until(
+            lambda: all(recorded.records.feeds.place(name) is not None for name in feeds), 10
+        )
+        change(recorded)
+        assert wait_until(lambda: told(receiver) == [(NUMBER, False, "opted_out_all")], 5)
+    finally:
+        feeder.close(0.1)
+        hanging.server_close()
+
+
+def _moment(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)

@@ -1,0 +1,79 @@
+"""Calls that go to the public internet alone, whatever a name says."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from smsgate import public_internet
+from smsgate.errors import CallFailed
+from smsgate.messages import HttpCall
+from smsgate.outbound import Outbound
+from smsgate.public_internet import is_public
+
+PRIVATE = """
+127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
+255.255.255.255 192.0.2.1 198.18.0.1 240.0.0.1 :: ::1 fe80::1%lo fd00::1 ff02::1
+::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: 2001:db8::1
+"""
+
+
+@pytest.mark.parametrize("address", PRIVATE.split())
+def test_an_address_that_is_not_on_the_public_internet_is_known(address) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"])
+def test_an_address_on_the_public_internet_is_known(address) -> None:
+    assert is_public(address)
+
+
+@pytest.fixture
+def listening():
+    """A port of the loopback where somebody listens."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.settimeout(0.2)
+        yield server
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "127.0.0.1.", "[::ffff:127.0.0.1]"]
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_not_even_a_connection_is_opened_to_a_private_address(listening, scheme, host) -> None:
+    port = listening.getsockname()[1]
+    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed) as failed:
+        outbound.perform(HttpCall("POST", f"{scheme}://{host}:{port}/", body=b"x"))
+    assert failed.value.left is False
+    with pytest.raises(TimeoutError):
+        listening.accept()
+
+
+def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch, listening) -> None:
+    """A name that gives a public address when asked, and a private one a moment later."""
+    answers = iter([["8.8.8.8"], ["127.0.0.1"]])
+    tried: list[str] = []
+
+    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 0)) for one in next(answers)]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        tried.append(address[0])
+        raise OSError("no way there from a test")
+
+    monkeypatch.setattr(public_internet.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
+        outbound.perform(HttpCall("GET", "http://rebinding.example/"))
+    assert tried == ["8.8.8.8"]
+
+
+def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+    monkeypatch.setattr(public_internet, "is_public", lambda _: True)
+    with closing(Outbound(public_only=True, connect_s=0.2)) as outbound, pytest.raises(CallFailed):
+        outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
+    with pytest.raises(TimeoutError):
+        listening.accept()
