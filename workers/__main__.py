@@ -22,6 +22,7 @@ from smsgate.wiring import Configuration, build_gateway, load_configuration
 from workers import clock, jobs, rq_worker, web
 from workers.feeder import Feeder
 from workers.keeper import Keeper
+from workers.teller import Teller
 
 Start = Callable[[Configuration, str], None]
 
@@ -56,9 +57,12 @@ def _clock(configuration: Configuration, _: str) -> None:
     keeper.start()
     feeder = Feeder(gateway)
     feeder.start()
+    teller = Teller(gateway)
+    teller.start()
     try:
         clock.run(gateway, ending)
     finally:
+        teller.close()
         feeder.close()
         keeper.close()
         gateway.close()

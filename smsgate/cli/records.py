@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from smsgate.cli import session
 from smsgate.cli.replies import person
 from smsgate.cli.whole_file import whole
+from smsgate.gateway import adopting
 from smsgate.records import Link, Records
 from smsgate.records.exporting import FORMATS, export
 
@@ -128,10 +129,14 @@ def adopt(reason: str) -> None:
     """Go on with a database that has less than the store was told it has.
 
     After a restore from a backup nothing is moved into the records until somebody says that it
-    is to go on with them. What is missing is recorded in each lane.
+    is to go on with them. What is missing is recorded in each lane, and how numbers stand in the
+    store now, so that no opt-out is in the store alone.
     """
-    lanes = session.gateway().recording.adopt(person(), reason)
-    said = f"{len(lanes)} lanes go on." if lanes else "Nothing is missing; nothing was changed."
+    it = session.gateway()
+    lanes, noted = adopting.adopt(it.store, it.records, it.recording, person(), reason)
+    said = "Nothing is missing; nothing was changed."
+    if lanes:
+        said = f"{len(lanes)} lanes go on; how {noted:,} numbers stand was taken from the store."
     Console(highlight=False).print(said)
 
 

@@ -10,11 +10,8 @@ from typing import NoReturn
 import click
 
 from smsgate.cli import running
-from smsgate.errors import ConfigurationError
 from smsgate.gateway import Gateway
-from smsgate.providers import secret_keys
 from smsgate.records import Records
-from smsgate.settings import read_settings
 from smsgate.wiring import (
     Configuration,
     build_gateway,
@@ -71,10 +68,7 @@ def gateway_for_lists() -> Gateway:
 
 def records() -> Records:
     """The records alone, without the keyword sets that a gateway reads; closed with the command."""
-    settings, faults = read_settings(here()[0], secret_keys=secret_keys)
-    if faults:
-        raise ConfigurationError(faults)
-    made = build_records(settings)
+    made = build_records(load_settings(here()[0]))
     click.get_current_context().call_on_close(made.close)
     return made
 

@@ -17,7 +17,7 @@ _LONG = 40
 """Words from which an opt-out somewhere in a text wants the second reader's word for it."""
 PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
-ACTS = (99.0, 6.0, 4.5, 2.5)
+ACTS = (99.0, 7.0, 5.0, 3.0)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
 HOLDS = 1.5
 """Log odds from which a text that no rule knows waits for a person."""

@@ -47,13 +47,15 @@ def _ndjson(recorded: Iterable[Recorded], out: BinaryIO) -> int:
 
 def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
     count = 0
-    for one in recorded:
-        writer.writerow({name: _harmless(value) for name, value in row_of(one).items()})
-        count += 1
-    text.detach()
+    try:
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        for one in recorded:
+            writer.writerow({name: _harmless(value) for name, value in row_of(one).items()})
+            count += 1
+    finally:
+        text.detach()  # else it closes what is not its own
     return count
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import msgspec
 from sqlalchemy import Select, func, select
 
 from smsgate.consent import Event, Standing, told_of
+from smsgate.errors import RecordsUnavailable
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
 from smsgate.records.schema import check
@@ -220,10 +222,17 @@ class Reading:
 
 
 def recorded_of(row: Row) -> Recorded:
-    """The event of a row of ``EVENTS``."""
+    """The event of a row of ``EVENTS``. Raises ``RecordsUnavailable`` where it was damaged."""
     facts, words, lane, seq, digest, committed_us = row
     erased = bool(digest) and words is None
-    return Recorded(event_of(facts, words), lane, seq, erased, committed_us)
+    try:
+        event = event_of(facts, words)
+    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError, KeyError) as error:
+        raise RecordsUnavailable(
+            f"lane {lane}, link {seq} of the records cannot be read any more: "
+            "`smsgate records verify` says what was changed"
+        ) from error
+    return Recorded(event, lane, seq, erased, committed_us)
 
 
 def _numbered(row: Row) -> Numbered:

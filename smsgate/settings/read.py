@@ -15,12 +15,12 @@ from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
-from smsgate.settings.shape import ApiTable, WebTable, complaints, nearest
-from smsgate.settings.values import Account, Program, Programs, Settings
+from smsgate.settings.shape import AlertsTable, ApiTable, WebTable, complaints, nearest
+from smsgate.settings.values import Account, Program, Programs, Secret, Settings
 
 T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"
-_HEADINGS = ("accounts", "programs", "web", "api", "retention")
+_HEADINGS = ("accounts", "programs", "web", "api", "alerts", "retention")
 _REDIS = ("redis", "rediss", "unix")
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
@@ -48,6 +48,7 @@ def read_settings(
     faults += found
     web, found = _table(WebTable, document, "web", place)
     api, unfit = _table(ApiTable, document, "api", place)
+    webhook, amiss = _alerts(document, environment, place)
     retention, wrong = read_retention(tables(document, "retention"), place)
     settings = Settings(
         redis_url=redis_url,
@@ -69,8 +70,9 @@ def read_settings(
         calls_per_second=api.calls_per_second,
         burst=api.burst,
         metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
+        alerts_webhook=webhook,
     )
-    return settings, [*_once(environment.faults), *faults, *found, *unfit, *wrong]
+    return settings, [*_once(environment.faults), *faults, *found, *unfit, *amiss, *wrong]
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:
@@ -131,6 +133,21 @@ def _programs(
     programs = [program for program in read if program]
     reader.check_together(programs)
     return programs, reader.faults
+
+
+def _alerts(
+    document: Mapping[str, object], environment: Environment, place: str
+) -> tuple[Secret | None, list[Fault]]:
+    table, faults = _table(AlertsTable, document, "alerts", place)
+
+    def complain(problem: str) -> None:
+        faults.append(Fault(place, "alerts.webhook", problem))
+
+    url, _ = environment.expand(table.webhook.strip(), complain)
+    if url and not url.startswith(("https://", "http://")):
+        complain("is no web address: write it as https://hooks.example.com/…")
+        url = ""
+    return (Secret(url) if url else None), faults
 
 
 def _table(

@@ -79,6 +79,12 @@ class ApiTable(_Table):
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
 
 
+class AlertsTable(_Table):
+    """``[alerts]``."""
+
+    webhook: str = ""
+
+
 class WebTable(_Table):
     """``[web]``."""
 

@@ -171,3 +171,5 @@ class Settings:
     """How many calls a key may make at once after a pause."""
     metrics_keys: tuple[Secret, ...] = ()
     """Keys that open ``/metrics`` and nothing else."""
+    alerts_webhook: Secret | None = None
+    """Where conditions are posted that a person should know; such addresses are secrets."""

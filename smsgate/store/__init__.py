@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.acceptance import Acceptance
+from smsgate.store.alerts import Alerts
 from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
@@ -53,4 +54,5 @@ class Store:
         self.guesses = Guesses(client)
         self.depths = Depths(client)
         self.metrics = Metrics(client)
+        self.alerts = Alerts(client)
         self.allowances = Allowances(client)

@@ -11,6 +11,7 @@ from pathlib import Path
 import requests
 
 from smsgate.cli.leash import Leash
+from smsgate.gateway.comparing import differences
 from tests.fakes.twilio_api import Answer, TwilioApi
 from tests.faults import checks, ledger, reply_checks
 from tests.faults.faults import Faults
@@ -117,7 +118,9 @@ def _check(
     records = ledger.read(system)
     checks.add_refusals(model, records)
     result.found("answers", checks.check_answers(model))
-    result.found("chain of the records", map(str, system.gateway.records.verifying.verify()))
+    it = system.gateway
+    result.found("chain of the records", map(str, it.records.verifying.verify()))
+    result.found("store and records", map(str, differences(it.store, it.records, it.recording)))
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))
     result.found("final state", checks.check_states(model, records, _states(system, model)))

@@ -8,7 +8,6 @@ from contextlib import suppress
 import pytest
 
 from smsgate.errors import RecordsDiffer, StoreNotReady
-from smsgate.gateway.comparing import differences
 from workers import clock
 
 BEFORE, MORE = 150, 100
@@ -67,8 +66,9 @@ def test_no_number_is_allowed_whose_opt_out_the_records_had(
             },
         )(),
     )
+    pause = threading.Event()
     while len(stopping) < BEFORE:
-        pass
+        pause.wait(0.01)
     had = sorted(opted_out(gateway, [*stopping]))
     redis_client.flushall()
     answers = []

@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.adopting import adopt
 from smsgate.gateway.comparing import differences
+from smsgate.gateway.recording import Recording
 from smsgate.records import Records
 from smsgate.store.keys import REBUILD_LEASE, lane_of
 from smsgate.wiring import build_rebuilding
@@ -59,6 +61,14 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     with pytest.raises(RecordsDiffer, match="--adopt"):
         build_rebuilding(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
+
+    mover = Recording(recorded.store, recorded.records)
+    lanes, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
+    assert (lanes, noted) == ([lane_of(OTHER)], 1)
+    assert [*differences(recorded.store, recorded.records, mover)] == []
+    build_rebuilding(recorded).rebuild(quiet)
+    assert not recorded.gate.allows(OTHER, program="alerts")
+    assert [*recorded.records.verifying.verify()] == []
 
 
 def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(

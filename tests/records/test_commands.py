@@ -227,12 +227,12 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     for one in path.parent.glob("records.sqlite3*"):
         one.unlink()
     terminal("records", "migrate")
-    store.ledger.append(lane_of(NUMBER), event(9))
+    store.ledger.append(lane_of(NUMBER), event(9, standing=None))
     assert "adopt" in terminal("records", "status")[1]
 
     code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
 
-    assert (code, output) == (0, "2 lanes go on.\n")
+    assert (code, output) == (0, "2 lanes go on; how 0 numbers stand was taken from the store.\n")
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
     Recording(store, filled).move_all()
     told = [one.event for one in filled.reading.of_kind("adopted")]
@@ -281,3 +281,15 @@ def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
 
     assert code == 1
     assert "how [/x]+1415" in errors
+
+
+def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
+    with filled._database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER events_no_update")
+        connection.exec_driver_sql(f"UPDATE events SET facts = '{{' WHERE number = '{OTHER}'")
+
+    code, _, errors = terminal("history", OTHER)
+
+    assert code == 2
+    assert f"lane {lane_of(OTHER)}, link 1" in errors
+    assert "smsgate records verify" in errors

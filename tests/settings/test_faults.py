@@ -33,7 +33,12 @@ DOCUMENTS = [
     ),
     (
         "[elsewhere]",
-        [("elsewhere", "there is no such table: known are accounts, programs, retention, web")],
+        [
+            (
+                "elsewhere",
+                "there is no such table: known are accounts, alerts, api, programs, retention, web",
+            )
+        ],
     ),
     ("web = 1", [("web", "must be a table")]),
     ("accounts = []", [("accounts", "must be a table")]),

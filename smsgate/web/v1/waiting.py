@@ -6,9 +6,9 @@ some may wait at once, and all of them stop waiting as soon as the process is to
 
 from __future__ import annotations
 
+import os
 import select
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,20 +25,20 @@ class Waiting:
     def __init__(self, most: int = MOST) -> None:
         """Nobody waits yet."""
         self._turns = threading.BoundedSemaphore(most)
-        self._ending: socket.socket | None = None
-        self._told: socket.socket | None = None
+        self._ending: int | None = None
+        """The end of a pipe that can be read from once a signal came."""
 
     def listen(self) -> None:
         """From now on notice signals, whoever handles them; only the main thread can do this.
 
-        Python writes their numbers to a socket, which then stays readable. A process that serves
-        is sent no signal but the one that ends it.
+        Python writes their numbers to a pipe, which then stays readable. A process that serves is
+        sent no signal but the one that ends it.
         """
         if threading.current_thread() is not threading.main_thread():
             return
-        self._ending, self._told = socket.socketpair()
-        self._told.setblocking(False)
-        signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
+        self._ending, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
 
     @contextmanager
     def turn(self, wait_s: float) -> Iterator[Callable[[], bool]]:

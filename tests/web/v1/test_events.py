@@ -14,7 +14,7 @@ import pytest
 from smsgate.records.following import place_of, place_text
 from smsgate.web.v1 import waiting
 from smsgate.web.v1.waiting import Waiting
-from tests.fakes.processes import wait_until
+from tests.fakes.served import served
 
 NUMBERS = [f"+1415555{n:04}" for n in range(24)]
 
@@ -152,8 +152,6 @@ def test_a_process_that_is_told_to_end_lets_nobody_wait_on() -> None:
 
 @pytest.mark.full
 def test_a_server_with_callers_that_wait_ends_in_order(gateway, tmp_path) -> None:
-    from tests.fakes.served import served
-
     environ = {
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
@@ -165,7 +163,9 @@ def test_a_server_with_callers_that_wait_ends_in_order(gateway, tmp_path) -> Non
         caller.sendall(
             b"GET /v1/events?wait=30 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a-key\r\n\r\n"
         )
-        assert wait_until(lambda: True, 1)
-        threading.Event().wait(0.5)
+        caller.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            caller.recv(1)
+        caller.settimeout(15)
     assert caller.recv(12) == b"HTTP/1.1 200"
     caller.close()

@@ -1,0 +1,42 @@
+"""The teller, a thread of the process ``clock``: tells the operator of conditions that last."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.alerting import Alerting
+
+PERIOD_S = 15.0
+_log = structlog.get_logger()
+
+
+class Teller:
+    """Looks four times a minute, where there is somebody to tell."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Use the gateway; ``start`` starts the thread."""
+        self._wanted = gateway.settings.alerts_webhook is not None
+        self._alerting = Alerting(gateway.store, gateway.settings, gateway.outbound)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        if self._wanted:
+            self._thread.start()
+
+    def close(self, wait_s: float = 15.0) -> None:
+        """End after the look in hand."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        while not self._ending.wait(PERIOD_S):
+            try:
+                self._alerting.turn()
+            except Exception as error:  # noqa: BLE001 - alerts must outlive a fault of one look
+                _log.error("alerts could not be looked for", exc_info=error)
