@@ -19,12 +19,14 @@ from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from smsgate.errors import (
+    Forbidden,
     GateUnreachable,
     InvalidNumber,
     SmsGateError,
     StoreNotReady,
     StoreUnavailable,
     Suppressed,
+    TooManyCalls,
     Unauthorized,
     UnknownProgram,
 )
@@ -33,6 +35,8 @@ CHUNK = 10_000
 """Numbers in one call; more are asked about in several."""
 _ERRORS: dict[str, type[SmsGateError]] = {
     "unauthorized": Unauthorized,
+    "forbidden": Forbidden,
+    "too_many_calls": TooManyCalls,
     "unknown_program": UnknownProgram,
     "store_unavailable": StoreUnavailable,
     "store_not_ready": StoreNotReady,
@@ -135,8 +139,10 @@ def _read(response: requests.Response, asked: Sequence[str]) -> list[Answer]:
     """The answers to exactly what was asked; anything else is none."""
     found = _json(response)
     if response.status_code != 200:
-        kind = _ERRORS.get(str(found.get("reason")), GateUnreachable)
-        raise kind(str(found.get("detail") or f"the gate answered {response.status_code}"))
+        said = str(found.get("detail") or f"the gate answered {response.status_code}")
+        if found.get("reason") == "too_many_calls":
+            raise TooManyCalls(said, float(response.headers.get("Retry-After") or 1))
+        raise _ERRORS.get(str(found.get("reason")), GateUnreachable)(said)
     try:
         answers = [
             Answer(str(one["number"]), _allowed(one["allowed"]), str(one["reason"]), one["since"])

@@ -11,10 +11,12 @@ from werkzeug.serving import make_server
 
 from smsgate.client import SmsGate
 from smsgate.errors import (
+    Forbidden,
     GateUnreachable,
     InvalidNumber,
     StoreNotReady,
     Suppressed,
+    TooManyCalls,
     Unauthorized,
     UnknownProgram,
 )
@@ -152,6 +154,17 @@ def test_whatever_is_no_clear_answer_is_none(odd) -> None:
         assert odd.calls == 1, answer
     odd.answer = (200, {}, result())
     gate.require([ALLOWED], program="alerts")
+
+
+def test_a_key_that_may_not_or_calls_too_often_is_told_so(odd) -> None:
+    gate = SmsGate(f"http://127.0.0.1:{odd.server_port}", "a-key")
+    odd.answer = (403, {}, b'{"reason": "forbidden", "detail": "no"}')
+    with pytest.raises(Forbidden, match="no"):
+        gate.require([ALLOWED], program="alerts")
+    odd.answer = (429, {"Retry-After": "3"}, b'{"reason": "too_many_calls", "detail": "wait"}')
+    with pytest.raises(TooManyCalls) as refused:
+        gate.require([ALLOWED], program="alerts")
+    assert refused.value.wait_s == 3
 
 
 def test_a_gate_that_hangs_or_is_away_is_not_waited_for() -> None:

@@ -14,16 +14,26 @@ local prefix, name = ARGV[1], ARGV[2]
 local program = redis.call('HGET', KEYS[2], name) or ''
 local LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
 local wants_consent = string.find(program, '"require_consent":true', 1, true)
-local FEW = 4
 
 local byte = {}
 for value = 0, 255 do byte[value] = string.char(value) end
 
--- Which of a bucket's numbers are in a set; nothing where none can be.
+-- Which of a bucket's numbers are in a set; nothing where none is. A bucket of a short list has
+-- one number mostly, and a reply that is no table costs a third of one.
 local function members(kind, bucket, first, last)
   local key = prefix .. kind .. ':' .. bucket
-  if last - first >= FEW and redis.call('EXISTS', key) == 0 then return nil end
+  if first == last then
+    if redis.call('SISMEMBER', key, ARGV[first]) == 1 then return {1} end
+    return nil
+  end
+  if redis.call('EXISTS', key) == 0 then return nil end
   return redis.call('SMISMEMBER', key, unpack(ARGV, first, last))
+end
+
+-- Locks and a program's own opt-outs are rare beside those of scope all: one question for both.
+local own_set = 'set:' .. name
+local function rare(bucket)
+  return redis.call('EXISTS', prefix .. 'lock:' .. bucket, prefix .. own_set .. ':' .. bucket) > 0
 end
 
 -- Fields of a hash such as alerts:+14155550123. Where the hash is small it is read whole,
@@ -44,8 +54,9 @@ local sights, states, place, at = {}, {}, 0, 3
 while at <= #ARGV do
   local bucket, count = ARGV[at], tonumber(ARGV[at + 1])
   local first, last = at + 2, at + 1 + count
-  local locked = members('lock', bucket, first, last)
-  local own = members('set:' .. name, bucket, first, last)
+  local some = rare(bucket)
+  local locked = some and members('lock', bucket, first, last)
+  local own = some and members(own_set, bucket, first, last)
   local everywhere = members('set:all', bucket, first, last)
   local back = everywhere and members('back:' .. name, bucket, first, last)
   local consents = wants_consent and members('consent:' .. name, bucket, first, last)
