@@ -12,7 +12,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.importing import Importing
 from smsgate.gateway.rebuilding import Rebuilding
-from smsgate.optout import Classifier, load_sets
+from smsgate.optout import Classifier, Classifiers, Shelf
 from smsgate.outbound import Outbound
 from smsgate.providers import check_accounts, secret_keys, usable
 from smsgate.queue import Wakes
@@ -29,9 +29,14 @@ class Configuration:
 
     settings: Settings
     classifiers: Mapping[str, Classifier]
-    """By program."""
+    """By program; each is made when it is first needed."""
     warnings: tuple[str, ...]
     """What does not hinder a start but must be said loudly."""
+
+    def understand(self) -> None:
+        """Make every classifier now, so that the first texts do not wait for it."""
+        for name in self.classifiers:
+            self.classifiers[name]
 
 
 def load_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -40,13 +45,11 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
     settings, faults = _settings(environ)
-    names = dict.fromkeys(name for program in settings.programs for name in program.keywords)
-    sets, found = load_sets(settings.config_dir / "keywords", names)
-    faults += found
+    shelf = Shelf(settings.config_dir / "keywords", settings.programs, settings.data_dir)
+    faults += shelf.faults()
     if faults:
         raise ConfigurationError(faults)
-    classifiers = {program.name: Classifier(program, sets) for program in settings.programs}
-    return Configuration(settings, classifiers, _warnings(settings))
+    return Configuration(settings, Classifiers(shelf, settings.programs), _warnings(settings))
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -131,5 +134,5 @@ def _warnings(settings: Settings) -> tuple[str, ...]:
         and all(program.account != account.name for program in settings.programs)
     ]
     if not settings.api_keys:
-        found.append("SMSGATE_API_KEYS is not set: nobody can use /v1")
+        found.append("SMSGATE_API_KEYS is not set: only keys of `smsgate keys make` open /v1")
     return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsgate.optout.classifier import Classifier
 from smsgate.optout.keywords import KeywordSets, load_sets
+from smsgate.optout.shelf import Classifiers, Shelf
 from smsgate.optout.wording import reply_text
 
-__all__ = ["Classifier", "KeywordSets", "load_sets", "reply_text"]
+__all__ = ["Classifier", "Classifiers", "KeywordSets", "Shelf", "load_sets", "reply_text"]

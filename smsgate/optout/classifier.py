@@ -7,28 +7,23 @@ over after one look at each word.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
 import msgspec
 
-from smsgate.errors import ConfigurationError
 from smsgate.messages import Decision, Intent
 from smsgate.optout import envelope
-from smsgate.optout.conflicts import faults_of
 from smsgate.optout.decisions import Decisions
-from smsgate.optout.echo import Echoes
-from smsgate.optout.keywords import KeywordSets, listed
+from smsgate.optout.keywords import KeywordSets
+from smsgate.optout.known import Known
 from smsgate.optout.normalise import clean, tokens
 from smsgate.optout.passages import Passage, passages
-from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Reading, Text
-from smsgate.optout.segments import Segmenter, has_unspaced
+from smsgate.optout.segments import has_unspaced
 from smsgate.optout.sentences import FEW, Sentences
-from smsgate.optout.short import Short
 from smsgate.optout.templates import Templates
 from smsgate.optout.typos import looks_leet, unleeted
-from smsgate.optout.whole import Keyword, Keywords, key_of
+from smsgate.optout.whole import Keyword, key_of
 from smsgate.settings import Program
 
 Rule = Callable[[Text], Decision | None]
@@ -42,37 +37,25 @@ _SHORT = 6
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
-    def __init__(self, program: Program, sets: KeywordSets) -> None:
-        """Compile the program's keyword sets.
+    def __init__(self, program: Program, sets: KeywordSets | Known) -> None:
+        """Take the program's keyword sets; sets that are not compiled yet are compiled.
 
         Raises ``ConfigurationError`` where they contradict each other or miss required words.
         """
-        # Nothing that is made here goes away again, so looking for what does is time lost.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            self._compile(program, sets.only(program.keywords))
-        finally:
-            if collecting:
-                gc.enable()
-
-    def _compile(self, program: Program, sets: KeywordSets) -> None:
-        self.version = sets.version
+        known = sets if isinstance(sets, Known) else Known.of(program, sets)
+        self.version = known.version
         self.program = program
-        self.keywords = Keywords(sets)
-        faults = faults_of(program, sets, self.keywords)
-        if faults:
-            raise ConfigurationError(faults)
-        self.phrases = Phrases(sets)
-        self._segmenter = Segmenter({*self.phrases.unspaced, *self.keywords.unspaced()})
-        self._reactions = envelope.Reactions(_class_words(sets, "reactions"))
-        self._short = Short(sets, self.keywords)
-        self._echoes = Echoes(sets)
-        self._decisions = Decisions(program, sets)
+        self.keywords = known.keywords
+        self.phrases = known.phrases
+        self._segmenter = known.segmenter
+        self._reactions = known.reactions
+        self._short = known.short
+        self._echoes = known.echoes
+        self._decisions = Decisions(program, known)
         self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
-        self._reader = Sentences(self.phrases, self.keywords, self._decisions)
-        self._ready = self._prepared()
+        self._reader = Sentences(known, self._decisions)
+        self._ready: dict[str, Decision | None] = {}
         self._rules: tuple[Rule, ...] = (
             self._signs_for_letters,
             self._keyword,
@@ -95,7 +78,7 @@ class Classifier:
         """
         bare = text.strip(_EDGES)
         typed = bare.casefold()
-        ready = self._ready.get(typed)
+        ready = self._prepared(typed)
         if ready is not None:
             steps = _undressed(text, bare, typed)
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
@@ -197,16 +180,20 @@ class Classifier:
             return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
-    def _prepared(self) -> dict[str, Decision]:
-        """The decisions for keywords as they stand, where nothing but the word counts."""
-        prepared = {}
-        for typed, keyword in self.keywords:
-            if typed not in self._printed and not keyword.entry.countries:
-                text = Text(typed, Reading(typed.split(), ()), "")
-                decision = self._decisions.by_keyword(text, keyword, "keyword")
-                if decision is not None:
-                    prepared[typed] = decision
-        return prepared
+    def _prepared(self, typed: str) -> Decision | None:
+        """The decision for a keyword as it stands, where nothing but the word counts."""
+        keyword = self.keywords.typed(typed)
+        if keyword is None:
+            return None
+        if typed not in self._ready:
+            self._ready[typed] = self._plain(typed, keyword)
+        return self._ready[typed]
+
+    def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
+        if typed in self._printed or keyword.entry.countries:
+            return None
+        text = Text(typed, Reading(typed.split(), ()), "")
+        return self._decisions.by_keyword(text, keyword, "keyword")
 
 
 def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:
@@ -218,11 +205,3 @@ def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:
 def _own_word(keyword: Keyword) -> bool:
     """Whether somebody types it; instructions as we print them are whole texts only."""
     return keyword.entry.intent.startswith("opt_out") and keyword.entry.match != "whole"
-
-
-def _class_words(sets: KeywordSets, name: str) -> list[str]:
-    return [
-        word
-        for language in sets.languages.values()
-        for word in listed(language.classes.get(name, ""))
-    ]

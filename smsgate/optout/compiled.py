@@ -2,97 +2,116 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from smsgate.optout.keywords import ANY_LANGUAGE, KeywordSets, Language
-from smsgate.optout.patterns import (
-    Element,
-    Part,
-    Pattern,
-    Rule,
-    Support,
-    rules_of,
-)
+from smsgate.optout.patterns import LEAD, Element, Part, Rule, packed, rules_of
+from smsgate.optout.respelling import correctable
 from smsgate.optout.signs import Signs
+from smsgate.optout.tables import PhraseTables, joined, sign_of
 
-LEAD = "=lead"
-"""The sign of keywords that may stand alone in a part of a sentence."""
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
-Index = dict[int, dict[str, list[Pattern]]]
-"""Patterns by the sign that is met least often, and by their language."""
 _QUIETLY = frozenset({*_SILENT, "weak"})
 """What is looked for only in texts that something else has woken, or that are short."""
 _ALWAYS = frozenset({"all", "notall", "laugh"})
 """Classes that are asked for by name."""
+Own = Mapping[str, list[Rule]]
+"""The wordings of each language."""
 
 
-class Compiled:
+class Compiling:
     """All patterns of some keyword sets, as they are made."""
 
-    __slots__ = ("_by_anchor", "_loud", "_signs", "_silent", "_support", "everywhere", "lexicon")
+    __slots__ = ("_loud", "_rules", "_shared", "_silent", "_support", "_woken", "signs")
 
     def __init__(self, sets: KeywordSets) -> None:
         """Compile the classes and phrases of every language, and the grammar for each."""
-        self._signs = Signs(sets)
-        self.everywhere = frozenset(sets.languages)
-        """All languages."""
-        self.lexicon = self._signs.lexicon
-        self._loud: set[int] = set()
-        self._by_anchor: Index = {}
-        self._silent: Index = {}
-        self._support: defaultdict[str, list[tuple[Support, list[frozenset[int]]]]]
-        self._support = defaultdict(list)
-        shared = rules_of(sets.grammar)
+        self.signs = Signs(sets)
+        self._woken: set[int] = set()
+        self._loud: dict[int, list[str]] = {}
+        self._silent: dict[int, list[str]] = {}
+        self._rules: dict[tuple[str, str, bool], int] = {}
+        self._support: list[tuple[int, str, str, list[list[int]]]] = []
+        self._shared = rules_of(sets.grammar)
         own = {name: rules_of(language.phrases) for name, language in sets.languages.items()}
         for name, language in sets.languages.items():
-            self._add_classes(language, _names(shared) | _names(own[name]) | _ALWAYS)
+            self._add_classes(language, own[name])
         for name, language in sets.languages.items():
-            for rule in own[name]:
-                if rule.anywhere:
-                    self._add_support(rule, language)
-                    continue
-                self._add(rule, language, [self._of(part, language) for part in rule.parts])
-            for rule in shared:
-                if rule.anywhere:
-                    self._add_support(rule, language)
-                else:
-                    self._add_rule(rule, language)
+            self._add_rules(language, own[name])
 
-    def _add_classes(self, language: Language, used: frozenset[str]) -> None:
-        for name, words in language.classes.items():
-            if name in used:
-                self._signs.add(name, words, language)
+    def tables(self, places: Mapping[str, int]) -> PhraseTables:
+        """What was compiled; languages are named by their places."""
+        signs = self.signs
+        named = {name: each for name, each in signs.named.items() if _asked_for(name)}
+        return PhraseTables(
+            signs="".join(sign_of(places[name]) for name in signs.languages),
+            named=named,
+            rules=list(self._rules),
+            loud={sign: "\n".join(lines) for sign, lines in self._loud.items()},
+            silent={sign: "\n".join(lines) for sign, lines in self._silent.items()},
+            support=self._support,
+            vocabulary=self._vocabulary(),
+        )
+
+    def _vocabulary(self) -> dict[str, str]:
+        used: dict[str, set[int]] = {}
+        for _, _, language, elements in self._support:
+            used.setdefault(language, set()).update(sign for each in elements for sign in each)
+        return {
+            language: joined(sorted(filter(correctable, self.signs.words_of(signs))))
+            for language, signs in used.items()
+        }
+
+    def _add_classes(self, language: Language, own: list[Rule]) -> None:
+        used = _names(self._shared) | _names(own) | _ALWAYS
+        classes = {name: text for name, text in language.classes.items() if name in used}
+        literals = {f"={part.literal}": part.literal for rule in own for part in rule.parts}
+        self.signs.read(classes | literals, language)
+        for name in classes:
+            self.signs.add(name, language)
         for entry in language.entries:
             if entry.match == "lead":
-                self._signs.add(LEAD, "", language)
-                self._signs.wake_words(entry.words, LEAD, language)
+                self.signs.add(LEAD, language)
+                self.signs.wake_words(entry.words, LEAD, language)
+
+    def _add_rules(self, language: Language, own: Iterable[Rule]) -> None:
+        for rule in own:
+            if rule.anywhere:
+                self._add_support(rule, language)
+            else:
+                self._add(rule, language, [self._of(part, language) for part in rule.parts])
+        for rule in self._shared:
+            if rule.anywhere:
+                self._add_support(rule, language)
+            else:
+                self._add_rule(rule, language)
 
     def _of(self, part: Part, language: Language) -> Element:
         if part.literal:
-            signs: tuple[int, ...] = (self._signs.add(f"={part.literal}", part.literal, language),)
+            signs: tuple[int, ...] = (self.signs.add(f"={part.literal}", language),)
         else:
             signs = self._class_signs(part, (language.language, ANY_LANGUAGE))
         return Element(signs, part.gap_in(language))
 
     def _class_signs(self, part: Part, places: Iterable[str]) -> tuple[int, ...]:
-        named = self._signs.named
+        named = self.signs.named
         return tuple(
             named[name][place]
             for name in part.names
+            if name in named
             for place in dict.fromkeys(places)
             if place in named[name]
         )
 
     def _add_rule(self, rule: Rule, language: Language) -> None:
         """One pattern of the grammar for one language, once for each element that is its own."""
-        for own in range(len(rule.parts)):
+        code = language.language
+        for own, there in enumerate(rule.parts):
+            if not self._class_signs(there, (code,)):
+                continue
             elements = [
-                Element(
-                    self._class_signs(part, _places(language.language, at - own)),
-                    part.gap_in(language),
-                )
+                Element(self._class_signs(part, _places(code, at - own)), part.gap_in(language))
                 for at, part in enumerate(rule.parts)
             ]
             if all(element.signs for element in elements):
@@ -101,21 +120,27 @@ class Compiled:
     def _add_support(self, rule: Rule, language: Language) -> None:
         """A hint: its elements anywhere in a text, in any order."""
         places = (language.language, ANY_LANGUAGE)
-        elements = [frozenset(self._class_signs(part, places)) for part in rule.parts]
+        elements = [list(self._class_signs(part, places)) for part in rule.parts]
         if all(elements):
-            support = Support(min(2, len(elements)), rule.written, language.language)
-            self._support[language.language].append((support, elements))
+            strength = min(2, len(elements))
+            self._support.append((strength, rule.written, language.language, elements))
 
     def _add(self, rule: Rule, language: Language, elements: list[Element]) -> None:
         """Index a pattern by the element that is met least often."""
-        pattern = rule.compiled(language.language, tuple(elements))
-        anchor = min(elements, key=lambda element: self._signs.often(element.signs))
-        index = self._silent if rule.means in _SILENT else self._by_anchor
+        key = rule.means, rule.written, rule.firm
+        line = packed(self._rules.setdefault(key, len(self._rules)), elements)
+        anchor = min(elements, key=lambda element: self.signs.often(element.signs))
+        index = self._silent if rule.means in _SILENT else self._loud
         for sign in anchor.signs:
-            index.setdefault(sign, {}).setdefault(pattern.language, []).append(pattern)
-            if rule.means not in _QUIETLY and sign not in self._loud:
-                self._loud.add(sign)
-                self._signs.wake(sign)
+            index.setdefault(sign, []).append(f"{language.language} {line}")
+            if rule.means not in _QUIETLY and sign not in self._woken:
+                self._woken.add(sign)
+                self.signs.wake(sign)
+
+
+def _asked_for(name: str) -> bool:
+    """Whether it is a class, or the sign of keywords: not a wording of its own."""
+    return name == LEAD or not name.startswith("=")
 
 
 def _names(rules: Iterable[Rule]) -> frozenset[str]:

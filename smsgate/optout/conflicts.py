@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from smsgate.errors import Fault
 from smsgate.optout.keywords import Entry, KeywordSets
 from smsgate.optout.lexicon import wording
-from smsgate.optout.whole import Keywords
-from smsgate.settings import Program
+from smsgate.optout.whole import Keyword, Keywords
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
 """47 CFR 64.1200(a)(10): each revokes consent by itself, in reply to any text."""
 _ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": "help"}
 
 
-def faults_of(program: Program, sets: KeywordSets, keywords: Keywords) -> list[Fault]:
-    """What is wrong with the sets of one program, each fault with the places concerned."""
-    return [*_contradictions(sets, keywords), *_missing(program, sets, keywords)]
+def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> Iterator[Fault]:
+    """One word that starts in one place and stops or helps in another, with both places.
 
-
-def _contradictions(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
-    """One word that starts in one place and stops or helps in another."""
-    for _, found in keywords.shared():
+    Args:
+        sets: where the keywords come from.
+        shared: keywords that are typed alike.
+    """
+    for found in shared:
         acting = [keyword for keyword in found if _acts(keyword.entry)]
         for other in acting[1:]:
             first = acting[0]
@@ -40,10 +39,9 @@ def _acts(entry: Entry) -> bool:
     return entry.intent in _ACTING and entry.risk != "high" and not entry.countries
 
 
-def _missing(program: Program, sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
+def missing(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
     """Words that a program for the United States would not act on."""
-    languages = sets.languages.values()
-    if program.region != "US" or any(one.may_miss_required_words for one in languages):
+    if any(one.may_miss_required_words for one in sets.languages.values()):
         return
     if "en" not in sets.languages:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.messages import Decision, Intent
-from smsgate.optout.keywords import KeywordSets
+from smsgate.optout.known import Known
 from smsgate.optout.reading import Text
 from smsgate.optout.regions import applies
 from smsgate.optout.scope import Topics
@@ -17,11 +17,11 @@ class Decisions:
 
     __slots__ = ("_program", "_topics", "_version")
 
-    def __init__(self, program: Program, sets: KeywordSets) -> None:
+    def __init__(self, program: Program, known: Known) -> None:
         """Keep what every decision says of the program and its sets."""
         self._program = program
-        self._topics = Topics(program, sets)
-        self._version = sets.version
+        self._topics = Topics(program, known.words)
+        self._version = known.version
 
     def by_keyword(
         self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.normalise import fold
+from smsgate.optout.tables import Tables
 from smsgate.optout.typos import one_slip
 
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
@@ -23,11 +23,11 @@ class Echoes:
 
     __slots__ = ("_ends", "_first", "_verbs")
 
-    def __init__(self, sets: KeywordSets) -> None:
+    def __init__(self, tables: Tables) -> None:
         """Take the words from the classes ``echo_verb``, ``echo_first`` and ``echo_end``."""
-        self._verbs = _words(sets, "echo_verb")
-        self._first = _words(sets, "echo_first")
-        self._ends = _words(sets, "echo_end")
+        self._verbs = tuple(tables.each("echo_verb"))
+        self._first = tuple(tables.each("echo_first"))
+        self._ends = tuple(tables.each("echo_end"))
 
     def found(self, words: Sequence[str]) -> str:
         """The echo as it would be printed, or nothing where the words are none."""
@@ -52,14 +52,6 @@ class Echoes:
                 if word.startswith(first + link):
                     return [first, link, word[len(first + link) :]]
         return [word]
-
-
-def _words(sets: KeywordSets, name: str) -> tuple[str, ...]:
-    return tuple(
-        fold(word.casefold())
-        for language in sets.languages.values()
-        for word in listed(language.classes.get(name, ""))
-    )
 
 
 def _parts(words: Sequence[str]) -> list[str]:

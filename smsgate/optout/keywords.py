@@ -137,11 +137,10 @@ def load_sets(directory: Path | None, names: Iterable[str]) -> tuple[KeywordSets
         directory: the operator's ``keywords`` folder, if there is one.
         names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
     """
-    wanted = _wanted(directory, names)
     faults: list[Fault] = []
     languages: dict[str, Language] = {}
     places: dict[str, str] = {}
-    for name in wanted:
+    for name in wanted(directory, names):
         found = _language(directory, name, faults)
         if found is not None:
             languages[name], places[name] = found
@@ -150,11 +149,12 @@ def load_sets(directory: Path | None, names: Iterable[str]) -> tuple[KeywordSets
     return KeywordSets(languages, places, _hash(languages, rules), rules), faults
 
 
-def _wanted(directory: Path | None, names: Iterable[str]) -> list[str]:
-    wanted = [ANY_LANGUAGE]
+def wanted(directory: Path | None, names: Iterable[str]) -> list[str]:
+    """The sets that names stand for, beginning with the one for all languages."""
+    found = [ANY_LANGUAGE]
     for name in names:
-        wanted += [*shipped(), *_own(directory)] if name == EVERY else [name]
-    return list(dict.fromkeys(wanted))
+        found += [*shipped(), *_own(directory)] if name == EVERY else [name]
+    return list(dict.fromkeys(found))
 
 
 def _own(directory: Path | None) -> list[str]:

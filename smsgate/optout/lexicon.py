@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from smsgate.optout.normalise import PAUSE, clean, fold, tokens
+from smsgate.optout.tables import LexiconTables, places_of
 
 Start = tuple[int, tuple[str, ...], bool]
 """A sign, the words that must follow, and whether those are compared with their accents."""
@@ -40,105 +41,65 @@ _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _JOINED = frozenset("\u05d5\u05e9\u0648\u0641")
 """Hebrew and Arabic letters that are written onto the next word: and, that, so."""
 _JOINED_FROM = 3
-_REMEMBERED = 50_000
+_REMEMBERED = 20_000
 _SHORTEST = 2
+_STAR = "\u02ec"
+_BETWEEN = " \u02ec\u02ec "
+_PARTED = "**"
 _Found = TypeVar("_Found")
-_Table = defaultdict[str, list[tuple[str, Start]]]
+_Key = TypeVar("_Key")
+_NOTHING: Starts = {}
 
 
 class Lexicon:
     """Words to signs."""
 
     __slots__ = (
-        "_alarm_stems",
-        "_alarms",
-        "_exact",
-        "_folded",
+        "_known",
+        "_languages",
         "_lengths",
-        "_pairs",
-        "_plain",
-        "_stems",
-        "_tonal",
+        "_names",
+        "_tables",
         "alarms",
         "starts",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self._folded: _Table = defaultdict(list)
-        self._exact: _Table = defaultdict(list)
-        self._plain: _Table = defaultdict(list)
-        self._stems: _Table = defaultdict(list)
-        self._pairs: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(
-            lambda: defaultdict(set)
-        )
-        self._lengths: set[int] = set()
-        self._tonal: set[str] = set()
-        self._alarms: defaultdict[str, set[str]] = defaultdict(set)
-        self._alarm_stems: defaultdict[str, set[str]] = defaultdict(set)
-        self.starts = _Remembering(self.starts_of)
-        self.alarms = _Remembering(self.alarms_of)
-
-    def add(self, wording: Sequence[str], sign: int, language: str, *, tones: bool) -> None:
-        """Let a wording (words, each perhaps ending in ``*``) stand for a sign.
+    def __init__(
+        self, tables: LexiconTables, names: Sequence[str], languages: Sequence[str]
+    ) -> None:
+        """Take what words stand for.
 
         Args:
-            wording: the words, with their accents where ``tones``, else without.
-            sign: what they stand for.
-            language: whose wording it is.
-            tones: whether accents tell words apart, as in Vietnamese. Then a word written
-                without any matches only as part of a longer wording.
+            tables: the words.
+            names: all languages.
+            languages: the language of each sign.
         """
-        if not tones:
-            self._put(self._folded, tuple(wording), sign, language)
-            return
-        plain = tuple(fold(word) for word in wording)
-        self._tonal.add(language)
-        self._exact[wording[0]].append((language, (sign, tuple(wording[1:]), True)))
-        if len(wording) > 1 or plain == tuple(wording):
-            self._put(self._plain, plain, sign, language)
-
-    def _put(self, table: _Table, plain: tuple[str, ...], sign: int, language: str) -> None:
-        first = plain[0]
-        if first.endswith("*"):
-            table = self._stems
-            first = first[:-1]
-            self._lengths.add(len(first))
-        table[first].append((language, (sign, plain[1:], False)))
-
-    def alarm(self, mark: tuple[str, ...], language: str) -> None:
-        """Have every text with a word, or with two neighbours, looked at in this language."""
-        first = mark[0]
-        if len(mark) == 1 and first.endswith("*"):
-            self._alarm_stems[fold(first[:-1])].add(language)
-            self._lengths.add(len(fold(first)) - 1)
-            return
-        if language not in self._tonal:
-            # its wordings have come without accents
-            spelt = {first}
-        else:
-            spelt = {first} if len(mark) == 1 else {first, fold(first)}
-        for spelling in spelt:
-            if len(mark) == 1:
-                self._alarms[spelling].add(language)
-            else:
-                self._pairs[spelling][fold(mark[1])].add(language)
+        self._tables = tables
+        self._names = names
+        self._languages = languages
+        lengths = {len(stem) for table in (tables.stems, tables.alarm_stems) for stem in table}
+        self._lengths = [size for size in sorted(lengths) if size >= _SHORTEST]
+        self._known: dict[str, frozenset[str]] = {}
+        self.starts = Remembering(self.starts_of)
+        self.alarms = Remembering(self.alarms_of)
 
     def starts_of(self, word: str) -> Starts:
         """By language, all signs that a word may begin."""
-        plain = fold(word)
-        if _DRAWN_OUT.search(plain):
-            plain = self._shortened(plain)
-        found = [*self._folded.get(plain, ()), *self._exact.get(word, ())]
+        plain, tables = self._plain(word), self._tables
+        found = [tables.folded.get(plain, "")]
         if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
-            found += self._folded.get(plain[1:], ())
+            found.append(tables.folded.get(plain[1:], ""))
         if word == plain:
-            found += self._plain.get(word, ())
-        for stem in self._stems_of(plain):
-            found += self._stems.get(stem, ())
+            found.append(tables.plain.get(word, ""))
+        found += [tables.stems.get(plain[:size], "") for size in self._sizes(plain)]
+        starts = [start for text in found if text for start in _parsed(text, accents=False)]
+        starts += _parsed(tables.exact.get(word, ""), accents=True)
+        if not starts:
+            return _NOTHING
+        languages = self._languages
         by_language: defaultdict[str, list[Start]] = defaultdict(list)
-        for language, start in dict.fromkeys(found):
-            by_language[language].append(start)
+        for start in dict.fromkeys(starts):
+            by_language[languages[start[0]]].append(start)
         return {language: _begun(starts) for language, starts in by_language.items()}
 
     def alarms_of(self, word: str) -> Alarm | None:
@@ -146,28 +107,45 @@ class Lexicon:
 
         Nothing for most words, so that they cost one look each.
         """
+        plain, tables = self._plain(word), self._tables
+        found = tables.alarms.get(plain, "")
+        if word != plain:
+            found += tables.alarms.get(word, "")
+        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
+            found += tables.alarms.get(plain[1:], "")
+        for size in self._sizes(plain):
+            found += tables.alarm_stems.get(plain[:size], "")
+        pairs = tables.pairs.get(plain)
+        if pairs is None:
+            return (self._named(found), {}) if found else None
+        return self._named(found), {other: self._named(names) for other, names in pairs.items()}
+
+    def _named(self, marks: str) -> frozenset[str]:
+        """Languages as a set; the same set for the same ones."""
+        known = self._known.get(marks)
+        if known is None:
+            known = frozenset(self._names[place] for place in places_of(marks))
+            self._known[marks] = known
+        return known
+
+    def _plain(self, word: str) -> str:
+        """A word without accents, and with drawn out letters as usual: ``stoppp``, ``pleeease``."""
         plain = fold(word)
         if _DRAWN_OUT.search(plain):
-            plain = self._shortened(plain)
-        found = {*self._alarms.get(plain, ()), *self._alarms.get(word, ())}
-        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
-            found.update(self._alarms.get(plain[1:], ()))
-        for stem in self._stems_of(plain):
-            found |= self._alarm_stems.get(stem, set())
-        if plain not in self._pairs:
-            return (frozenset(found), {}) if found else None
-        neighbours = {other: frozenset(names) for other, names in self._pairs[plain].items()}
-        return frozenset(found), neighbours
-
-    def _shortened(self, plain: str) -> str:
-        """A word with drawn out letters as it is usually written: ``stoppp``, ``pleeease``."""
-        for shorter in (_DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)):
-            if shorter in self._folded or shorter in self._alarms:
-                return shorter
+            for shorter in (_DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)):
+                if shorter in self._tables.folded or shorter in self._tables.alarms:
+                    return shorter
         return plain
 
-    def _stems_of(self, plain: str) -> Iterable[str]:
-        return (plain[:size] for size in self._lengths if _SHORTEST <= size <= len(plain))
+    def _sizes(self, plain: str) -> Iterable[int]:
+        return (size for size in self._lengths if size <= len(plain))
+
+
+def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
+    """The starts that a text of the tables says, one a line."""
+    for line in text.split("\n") if text else ():
+        sign, _, rest = line.partition(" ")
+        yield int(sign), tuple(rest.split()), accents
 
 
 def _begun(starts: Iterable[Start]) -> Begun:
@@ -186,15 +164,19 @@ def _begun(starts: Iterable[Start]) -> Begun:
     return Begun(tuple(alone), by_second, tuple(others))
 
 
-class _Remembering(dict[str, _Found]):
-    def __init__(self, find: Callable[[str], _Found]) -> None:
+class Remembering(dict[_Key, _Found]):
+    """What was found for words or signs, so that it is looked for once."""
+
+    def __init__(self, find: Callable[[_Key], _Found]) -> None:
+        """Start empty."""
         super().__init__()
         self._find = find
 
-    def __missing__(self, word: str) -> _Found:
+    def __missing__(self, key: _Key) -> _Found:
+        """Look for what nobody asked for before."""
         if len(self) > _REMEMBERED:
             self.clear()
-        self[word] = found = self._find(word)
+        self[key] = found = self._find(key)
         return found
 
 
@@ -205,12 +187,15 @@ def wording(text: str) -> list[str]:
 
 def wordings(text: str) -> list[list[str]]:
     """The wordings of a comma separated list, each as words."""
-    # a letter that nobody writes stands in for the star, which is no part of a word
-    cleaned, _ = clean(text.replace("*", "ˬ"), whole=True)
-    found: list[list[str]] = [[]]
-    for token in tokens(cleaned):
-        if token == PAUSE:
-            found.append([])
-        else:
-            found[-1].append(token.replace("ˬ", "*"))
-    return [words for words in found if words]
+    return [words.split() for words in spelt([text])[0]]
+
+
+def spelt(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
+    """The wordings of some comma separated lists, each with one blank between its words."""
+    # letters that nobody writes stand in for the star, which is no part of a word, and part lists
+    text = _BETWEEN.join(texts).replace("*", _STAR)
+    if folded:
+        text = fold(text.casefold())
+    cleaned, _ = clean(text, whole=True)
+    read = " ".join(tokens(cleaned)).replace(_STAR, "*").split(_PARTED)
+    return [[one for part in each.split(PAUSE) if (one := part.strip())] for each in read]

@@ -8,7 +8,7 @@ may stand outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.optout.keywords import Language, Phrase, listed
@@ -19,6 +19,9 @@ WIDER = 3
 
 WEAK, HINT = "weak", "hint"
 """What supports the second reader, well or a little, and says nothing by itself."""
+
+LEAD = "=lead"
+"""The sign of keywords that may stand alone in a part of a sentence."""
 
 Span = tuple[int, int]
 
@@ -115,11 +118,29 @@ class Rule(NamedTuple):
         """Whether its elements may stand anywhere: weak wordings that are made of classes only."""
         return self.means == HINT and all(part.names for part in self.parts)
 
-    def compiled(self, language: str, elements: tuple[Element, ...]) -> Pattern:
-        """The pattern of a language, with the signs of its elements."""
-        written = self.written
+
+def packed(rule: int, elements: Iterable[Element]) -> str:
+    """A pattern as a text: its rule, then for each element its gap and its signs."""
+    shown = (f"{element.gap}:{','.join(map(str, element.signs))}" for element in elements)
+    return f"{rule} {' '.join(shown)}"
+
+
+def patterns_in(text: str, rules: Sequence[tuple[str, str, bool]]) -> dict[str, list[Pattern]]:
+    """The patterns of a text, by their language: each line is one, after its language."""
+    found: dict[str, list[Pattern]] = {}
+    for line in text.split("\n"):
+        language, rule, *parts = line.split(" ")
+        means, written, firm = rules[int(rule)]
         first, last = written.startswith("^"), written.endswith("$")
-        return Pattern(self.means, written, language, elements, first, last, self.firm)
+        elements = tuple(map(_element, parts))
+        pattern = Pattern(means, written, language, elements, first, last, firm)
+        found.setdefault(language, []).append(pattern)
+    return found
+
+
+def _element(text: str) -> Element:
+    gap, _, signs = text.partition(":")
+    return Element(tuple(map(int, signs.split(","))), int(gap))
 
 
 def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:

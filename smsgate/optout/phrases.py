@@ -8,12 +8,11 @@ and so is the length of a sentence.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from smsgate.optout.compiled import Compiled, Index
 from smsgate.optout.keywords import ANY_LANGUAGE
-from smsgate.optout.lexicon import Begun
+from smsgate.optout.lexicon import Begun, Lexicon, Remembering
 from smsgate.optout.normalise import fold
 from smsgate.optout.patterns import (
     NOTHING,
@@ -23,30 +22,59 @@ from smsgate.optout.patterns import (
     Support,
     follows,
     matches_of,
+    patterns_in,
 )
 from smsgate.optout.reading import Sentence
+from smsgate.optout.tables import Tables, parted, places_of
 
 _OCCURRENCES = 8
 _FEW = 2
+_NO_SIGNS: dict[str, int] = {}
 _LIKELY = 0.7
 """Languages that know fewer of the words than this share of the best are looked at later."""
 
 
-class Phrases(Compiled):
+class Phrases:
     """All patterns of some keyword sets, as texts are asked for them."""
 
-    __slots__ = ()
+    __slots__ = (
+        "_classes",
+        "_everyday",
+        "_languages",
+        "_loud",
+        "_named",
+        "_silent",
+        "_support",
+        "_vocabulary",
+        "everywhere",
+        "lexicon",
+    )
 
-    @property
-    def unspaced(self) -> set[str]:
-        """Words of scripts without spaces."""
-        return self._signs.unspaced
+    def __init__(self, tables: Tables) -> None:
+        """Take what was compiled."""
+        names, phrases = tables.languages, tables.phrases
+        self.everywhere = frozenset(names)
+        """All languages."""
+        self._languages = [names[place] for place in places_of(phrases.signs)]
+        self._named = phrases.named
+        self._classes = [""] * len(self._languages)
+        for name, signs in phrases.named.items():
+            for sign in signs.values():
+                self._classes[sign] = "" if name.startswith("=") else name
+        self.lexicon = Lexicon(tables.lexicon, names, self._languages)
+        self._everyday = frozenset(parted(tables.everyday))
+        self._loud = _Index(phrases.loud, phrases.rules)
+        self._silent = _Index(phrases.silent, phrases.rules)
+        self._vocabulary = phrases.vocabulary
+        self._support: defaultdict[str, list[tuple[Support, list[frozenset[int]]]]]
+        self._support = defaultdict(list)
+        for strength, written, language, elements in phrases.support:
+            support = Support(strength, written, language)
+            self._support[language].append((support, list(map(frozenset, elements))))
 
     def known(self, word: str, languages: Iterable[str]) -> bool:
         """Whether it is an everyday word, or one of the keyword sets of some languages."""
-        return self._signs.everyday(word) or not self.lexicon.starts[word].keys().isdisjoint(
-            languages
-        )
+        return word in self._everyday or not self.lexicon.starts[word].keys().isdisjoint(languages)
 
     def languages_of(self, word: str) -> Iterable[str]:
         """The languages whose keyword sets have wordings that begin with the word."""
@@ -54,34 +82,29 @@ class Phrases(Compiled):
 
     def everyday(self, word: str) -> bool:
         """Whether it is one of the everyday words."""
-        return self._signs.everyday(word)
+        return word in self._everyday
 
     def pair(self, one: str, two: str) -> bool:
         """Whether a wording of more than one word begins with these two."""
         return any(two in begun.followed for begun in self.lexicon.starts[one].values())
 
-    def vocabulary(self, language: str) -> set[str]:
+    def vocabulary(self, language: str) -> Iterable[str]:
         """The words of the classes that a language's weak wordings are made of."""
-        return self._signs.words_of(
-            sign
-            for _, elements in self._support.get(language, ())
-            for element in elements
-            for sign in element
-        )
+        return parted(self._vocabulary.get(language, ""))
 
     def signs(self, name: str) -> dict[str, int]:
         """The signs of a class, by language."""
-        return self._signs.named[name]
+        return self._named.get(name, _NO_SIGNS)
 
     def languages(self, seen: Iterable[int]) -> Iterable[str]:
         """The languages of some signs, each as often as it has one."""
-        return (self._signs.languages[sign] for sign in seen)
+        return (self._languages[sign] for sign in seen)
 
     def support(self, seen: Collection[int]) -> Support:
         """The strongest hint whose signs are all seen."""
         found = [
             support
-            for language in {self._signs.languages[sign] for sign in seen}
+            for language in {self._languages[sign] for sign in seen}
             for support, elements in self._support.get(language, ())
             if not any(signs.isdisjoint(seen) for signs in elements)
         ]
@@ -89,7 +112,7 @@ class Phrases(Compiled):
 
     def classes(self, heard: Sequence[Mapping[int, list[Span]]]) -> list[list[tuple[int, str]]]:
         """The classes in some sentences and where they begin, in the language that says most."""
-        names, languages = self._signs.classes, self._signs.languages
+        names, languages = self._classes, self._languages
         weight: Counter[str] = Counter()
         for seen in heard:
             for sign, spans in seen.items():
@@ -100,7 +123,7 @@ class Phrases(Compiled):
         return [self._in_order(seen, main) for seen in heard]
 
     def _in_order(self, seen: Mapping[int, list[Span]], main: str) -> list[tuple[int, str]]:
-        names, languages = self._signs.classes, self._signs.languages
+        names, languages = self._classes, self._languages
         found = [
             (start, -end, names[sign])
             for sign, spans in seen.items()
@@ -146,28 +169,33 @@ class Phrases(Compiled):
                     _note(at, found, exact, folded, seen)
         return seen
 
-    def matches(self, seen: Mapping[int, list[Span]]) -> set[Match]:
+    def matches(self, seen: Mapping[int, list[Span]]) -> list[Match]:
         """Every pattern in one sentence that says something, given its signs."""
-        return self._found(self._by_anchor, seen)
+        return self._found(self._loud, seen)
 
-    def silent(self, seen: Mapping[int, list[Span]]) -> set[Match]:
+    def silent(self, seen: Mapping[int, list[Span]]) -> list[Match]:
         """Every pattern that only bears on what others say."""
         return self._found(self._silent, seen)
 
-    def _found(self, index: Index, seen: Mapping[int, list[Span]]) -> set[Match]:
+    def _found(self, index: _Index, seen: Mapping[int, list[Span]]) -> list[Match]:
         """The patterns of the languages that have a sign in the sentence."""
-        names = self._signs.languages
+        names = self._languages
         present = {names[sign] for sign in seen}
-        return {
-            match
-            for sign in seen
-            if (patterns := index.get(sign))
-            for language in (present if len(present) < len(patterns) else patterns)
-            if language in present
-            for pattern in patterns.get(language, ())
-            if _possible(pattern, seen)
-            for match in matches_of(pattern, seen)
-        }
+        found: dict[Match, None] = {}
+        for sign in seen:
+            for language, patterns in index[sign].items():
+                if language in present:
+                    for pattern in patterns:
+                        if _possible(pattern, seen):
+                            found.update(dict.fromkeys(matches_of(pattern, seen)))
+        return list(found)
+
+
+class _Index(Remembering[int, Mapping[str, list[Pattern]]]):
+    """By the sign that is met least often and by language, the patterns; unpacked when met."""
+
+    def __init__(self, packed: Mapping[int, str], rules: Sequence[tuple[str, str, bool]]) -> None:
+        super().__init__(lambda sign: patterns_in(packed[sign], rules) if sign in packed else {})
 
 
 def _possible(pattern: Pattern, seen: Mapping[int, list[Span]]) -> bool:

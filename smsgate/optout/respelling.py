@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from smsgate.optout.normalise import END, PUNCTUATION
-from smsgate.optout.phrases import Phrases
 from smsgate.optout.typos import alike, one_slip, unleeted
+
+if TYPE_CHECKING:
+    from smsgate.optout.phrases import Phrases
 
 _LONGEST = 8
 """Words of a text that is tried."""
@@ -75,7 +78,7 @@ class Respeller:
             yield "look-alikes", latin
 
     def _slip(self, word: str, languages: Iterable[str]) -> str:
-        if len(word) < _SHORTEST or not word.isalpha():
+        if not correctable(word):
             return ""
         return next((found for name in languages if (found := self._near(word, name))), "")
 
@@ -129,12 +132,16 @@ def _runs(tokens: Iterable[str]) -> Iterator[list[str]]:
         yield run
 
 
+def correctable(word: str) -> bool:
+    """Whether others may be slips of the word."""
+    return len(word) >= _SHORTEST and word.isalpha()
+
+
 def _by_edges(words: Iterable[str]) -> dict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:
-        if len(word) >= _SHORTEST and word.isalpha():
-            for edge in _edges(word):
-                found[edge].append(word)
+        for edge in _edges(word):
+            found[edge].append(word)
     return dict(found)
 
 

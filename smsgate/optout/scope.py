@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from smsgate.messages import ALL, Intent
-from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.normalise import clean, fold, tokens
+from smsgate.optout.tables import parted
 from smsgate.settings import Program
 
-_KINDS = {"marketing": "promotions", "service": "reminders"}
+KINDS = {"marketing": "promotions", "service": "reminders"}
 """By kind of program, the class with the words that people call its texts."""
 
 
@@ -18,7 +18,7 @@ class Topics:
 
     __slots__ = ("_names", "_stems", "_words")
 
-    def __init__(self, program: Program, sets: KeywordSets) -> None:
+    def __init__(self, program: Program, classes: Mapping[str, str]) -> None:
         """Collect the program's own names and what people call texts of its kind."""
         own = {program.name, *program.formerly}
         self._names = [
@@ -26,11 +26,7 @@ class Topics:
             for name in (program.title, program.name)
             if len(words := [fold(word) for word in tokens(clean(name)[0])]) > 1
         ]
-        written = [
-            fold(word.casefold())
-            for language in sets.languages.values()
-            for word in listed(language.classes.get(_KINDS[program.kind], ""))
-        ]
+        written = parted(classes[KINDS[program.kind]])
         self._words = {word for word in written if not word.endswith("*")}
         self._words |= {fold(name.casefold()) for name in own}
         self._stems = tuple(word[:-1] for word in written if word.endswith("*"))

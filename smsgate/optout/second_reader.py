@@ -43,7 +43,6 @@ def shipped() -> dict[str, Model]:
     return msgspec.json.decode(content(), type=dict[str, Model])
 
 
-@cache
 def content() -> bytes:
     """The shipped weights as they lie in the package."""
     path = resources.files("smsgate.optout").joinpath(_FILE)
@@ -80,7 +79,7 @@ class SecondReader:
     def reasons(self, words: Sequence[str], classes: Sequence[str]) -> str:
         """What speaks most for it and against it."""
         known = self._weights
-        found = sorted(features(words, classes), key=lambda name: -abs(known.get(name, 0)))
+        found = sorted(features(words, classes), key=lambda name: (-abs(known.get(name, 0)), name))
         shown = (name for name in found[:_REASONS] if name in known)
         return ", ".join(f"{name} {known[name] / 1000:+.1f}" for name in shown)
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from smsgate.messages import Decision, Intent
 from smsgate.optout import envelope
 from smsgate.optout.decisions import Decisions
+from smsgate.optout.known import Known
 from smsgate.optout.normalise import folded
-from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Reading, Text
-from smsgate.optout.rereading import Rereader
-from smsgate.optout.respelling import Respeller
 from smsgate.optout.supporting import undone
 from smsgate.optout.verdict import Finding, Said, said
 from smsgate.optout.weighing import settled, strongest
-from smsgate.optout.whole import Keywords
 
 _WEIGHED = ("phrase", "long_text")
 """The rules whose findings the second reader may change."""
@@ -28,13 +25,13 @@ class Sentences:
 
     __slots__ = ("_decisions", "_keywords", "_phrases", "_rereader", "_respeller")
 
-    def __init__(self, phrases: Phrases, keywords: Keywords, decisions: Decisions) -> None:
+    def __init__(self, known: Known, decisions: Decisions) -> None:
         """Take what the program knows."""
-        self._phrases = phrases
-        self._keywords = keywords
+        self._phrases = known.phrases
+        self._keywords = known.keywords
         self._decisions = decisions
-        self._rereader = Rereader(phrases)
-        self._respeller = Respeller(phrases)
+        self._rereader = known.rereader
+        self._respeller = known.respeller
 
     def listen(self, text: Text) -> Said:
         """Read the sentences in the likeliest languages, and where they say nothing in more."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.lexicon import wording
 from smsgate.optout.normalise import fold
 from smsgate.optout.reading import Reading
+from smsgate.optout.tables import Tables
 from smsgate.optout.typos import Corrector, unleeted, variants
 from smsgate.optout.whole import Keyword, Keywords
 
@@ -26,12 +26,12 @@ class Short:
 
     __slots__ = ("_corrector", "_keywords", "_named")
 
-    def __init__(self, sets: KeywordSets, keywords: Keywords) -> None:
+    def __init__(self, tables: Tables, keywords: Keywords) -> None:
         """Take from the sets what may be corrected and what are words in their own right."""
         self._keywords = keywords
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
-        real.update(_folded(sets, "not_typos"))
-        named = _folded(sets, "correct_to")
+        real.update(tables.each("not_typos"))
+        named = tables.each("correct_to")
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
         self._corrector = Corrector(dict.fromkeys(targets), named, real)
         self._named = Corrector(dict.fromkeys(named), named, real)
@@ -103,14 +103,6 @@ class Short:
             joined = self._corrector.correct(fold("".join(words)))
             if joined:
                 yield "keyword_typo", ("joined words", "typo"), wording(joined)
-
-
-def _folded(sets: KeywordSets, name: str) -> list[str]:
-    return [
-        fold(word.casefold())
-        for language in sets.languages.values()
-        for word in listed(language.classes.get(name, ""))
-    ]
 
 
 def _correctable(key: str, keyword: Keyword) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from smsgate.optout.indexing import Indexing
 from smsgate.optout.keywords import KeywordSets, Language, listed
-from smsgate.optout.lexicon import Lexicon, wordings
+from smsgate.optout.lexicon import spelt
 from smsgate.optout.normalise import PUNCTUATION, fold
 from smsgate.optout.patterns import spellings
 from smsgate.optout.segments import has_unspaced, letters
@@ -24,6 +25,8 @@ REAL = "not_typos"
 _RARELY = 1 / 5000
 _TOGETHER = 3.0
 """Two words stand side by side more often than chance would have it, by about this much."""
+_Mark = tuple[float, str]
+"""How often a wording is met at most, and the word or the two that say so."""
 
 
 class Signs:
@@ -34,66 +37,66 @@ class Signs:
         "_marks",
         "_often",
         "_quiet",
-        "_real",
+        "_read",
         "_words",
-        "classes",
+        "index",
         "languages",
-        "lexicon",
         "named",
+        "real",
         "unspaced",
     )
 
     def __init__(self, sets: KeywordSets) -> None:
         """Start without signs; the everyday words are needed from the beginning."""
-        self.lexicon = Lexicon()
+        self.index = Indexing(list(sets.languages))
         self.unspaced: set[str] = set()
         """Words of scripts without spaces, for the segmenter."""
         self.languages: list[str] = []
         """The language of each sign."""
-        self.classes: list[str] = []
-        """The class that each sign stands for; nothing for a wording of its own."""
         self.named: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By class, the sign in each language."""
         self._ids: dict[tuple[str, str], int] = {}
-        self._words: list[list[list[str]]] = []
+        self._words: list[list[str]] = []
+        self._read: dict[tuple[str, str], list[str]] = {}
         self._often: dict[int, float] = {}
-        self._marks: dict[int, list[tuple[float, tuple[str, ...]]]] = {}
-        self._real = {
-            fold(word)
-            for language in sets.languages.values()
-            for word in listed(language.classes.get(REAL, "").casefold())
-        }
+        self._marks: dict[int, list[_Mark]] = {}
+        self.real = _listed(sets, REAL)
+        """Words that are no slips."""
         self._quiet = {
             word: 1 / (place + 10)
             for language in sets.languages.values()
             for place, word in enumerate(listed(language.classes.get(QUIET, "")))
         }
 
-    def add(self, name: str, text: str, language: Language) -> int:
-        """The sign of a class or literal, with the words it is given the first time."""
+    def read(self, texts: Mapping[str, str], language: Language) -> None:
+        """Read the words of all signs that a language may need at one go, which is much faster."""
+        found = _wordings(list(texts.values()), language)
+        code = language.language
+        self._read |= {(code, name): words for name, words in zip(texts, found, strict=True)}
+
+    def add(self, name: str, language: Language) -> int:
+        """The sign of a class or literal that was read, with its words the first time."""
         key = (language.language, name)
         sign = self._ids.get(key)
         if sign is not None:
             return sign
         sign = self._ids[key] = len(self.languages)
         self.languages.append(language.language)
-        self.classes.append("" if name.startswith("=") else name)
         self.named[name][language.language] = sign
-        found = _wordings(text, language)
+        found = self._read.pop(key, [])
         self._words.append(found)
-        for parts in found:
-            self.lexicon.add(parts, sign, language.language, tones=language.tones)
+        self.index.add(found, sign, language)
         if not language.spaced:
-            self.unspaced.update("".join(parts) for parts in found)
+            self.unspaced.update(words.replace(" ", "") for words in found)
         return sign
 
     def words_of(self, signs: Iterable[int]) -> set[str]:
         """The single words of some signs."""
-        return {word for sign in signs for parts in self._words[sign] for word in parts}
+        return {word for sign in signs for words in self._words[sign] for word in words.split()}
 
-    def everyday(self, word: str) -> bool:
-        """Whether a class of everyday words has it, or one of words that are no slips."""
-        return word in self._quiet or word in self._real
+    def everyday(self) -> Iterable[str]:
+        """Everyday words, and those that are no slips."""
+        return dict.fromkeys((*self._quiet, *self.real))
 
     def often(self, signs: tuple[int, ...]) -> float:
         """How often any of the signs is met in ordinary texts, roughly."""
@@ -101,15 +104,16 @@ class Signs:
 
     def wake(self, sign: int) -> None:
         """Have every text that may hold the sign looked at."""
+        language = self.languages[sign]
         for _, mark in self._marks_of(sign):
-            self.lexicon.alarm(mark, self.languages[sign])
+            self.index.alarm(mark, language)
 
     def wake_words(self, words: str, name: str, language: Language) -> None:
         """Have every text with one of the keywords looked at, and mark them with a sign."""
-        sign = self.named[name][language.language]
-        for parts in _wordings(words, language):
-            self.lexicon.add(parts, sign, language.language, tones=language.tones)
-            self.lexicon.alarm(self._rarest(parts)[1], language.language)
+        (found,) = _wordings([words], language)
+        self.index.add(found, self.named[name][language.language], language)
+        for wording in found:
+            self.index.alarm(self._rarest(wording)[1], language.language)
 
     def _frequency(self, sign: int) -> float:
         found = self._often.get(sign)
@@ -117,34 +121,49 @@ class Signs:
             found = self._often[sign] = sum(often for often, _ in self._marks_of(sign))
         return found
 
-    def _marks_of(self, sign: int) -> list[tuple[float, tuple[str, ...]]]:
+    def _marks_of(self, sign: int) -> list[_Mark]:
         found = self._marks.get(sign)
         if found is None:
-            found = self._marks[sign] = [self._rarest(parts) for parts in self._words[sign]]
+            found = self._marks[sign] = [self._rarest(words) for words in self._words[sign]]
         return found
 
-    def _rarest(self, parts: list[str]) -> tuple[float, tuple[str, ...]]:
+    def _rarest(self, wording: str) -> _Mark:
         quiet = self._quiet
-        if len(parts) == 1:
-            return quiet.get(parts[0], _RARELY), (parts[0],)
-        if has_unspaced(parts[0]):
-            return _RARELY, tuple(parts[:2])
+        if " " not in wording:
+            return quiet.get(wording, _RARELY), wording
+        parts = wording.split()
+        if not wording.isascii() and has_unspaced(parts[0]):
+            return _RARELY, " ".join(parts[:2])
         worded = [word for word in parts if word not in PUNCTUATION] or parts
         rarest = min((quiet.get(word, _RARELY), -len(word), word) for word in worded)
         if rarest[0] <= _RARELY:
-            return rarest[0], (rarest[2],)
+            return rarest[0], rarest[2]
         pairs = [
             (_TOGETHER * quiet.get(one, _RARELY) * quiet.get(two, _RARELY), (one, two))
             for one, two in itertools.pairwise(parts)
             if "*" not in one + two and PUNCTUATION.isdisjoint((one, two))
         ]
-        return min([(rarest[0], (rarest[2],)), *pairs])
+        often, mark = min([(rarest[0], (rarest[2],)), *pairs])
+        return often, " ".join(mark)
 
 
-def _wordings(text: str, language: Language) -> list[list[str]]:
-    """The wordings of a list as words: without accents, except where those count."""
+def _listed(sets: KeywordSets, name: str) -> list[str]:
     return [
-        parts if language.spaced else letters(["".join(parts)])
-        for spelling in spellings(text, language)
-        for parts in wordings(spelling if language.tones else fold(spelling.casefold()))
+        word
+        for language in sets.languages.values()
+        for word in listed(fold(language.classes.get(name, "").casefold()))
     ]
+
+
+def _wordings(texts: list[str], language: Language) -> list[list[str]]:
+    """The wordings of some lists: without accents, except where those count."""
+    counts, written = [], []
+    for text in texts:
+        spelled = spellings(text, language)
+        counts.append(len(spelled))
+        written += spelled
+    found = iter(spelt(written, folded=not language.tones))
+    read = [[one for each in itertools.islice(found, count) for one in each] for count in counts]
+    if language.spaced:
+        return read
+    return [[" ".join(letters([one.replace(" ", "")])) for one in each] for each in read]

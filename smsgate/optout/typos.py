@@ -20,6 +20,7 @@ _SIGN_AT_LETTER = re.compile(r"[$@|][A-Za-z]|[A-Za-z][$@|]")
 _DOUBLE = re.compile(r"(.)\1+")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _SHORTEST_JOINED = 3
+_EDGED = 4
 _LONG = 9
 _LONGEST = 16
 _REMEMBERED = 20_000
@@ -62,7 +63,7 @@ def alike(word: str) -> Iterator[str]:
 class Corrector:
     """Finds the one keyword that a word is a slip of."""
 
-    __slots__ = ("_by_part", "_known", "_long", "_not")
+    __slots__ = ("_by_edge", "_known", "_long", "_not", "_targets")
 
     def __init__(
         self, targets: Iterable[str], long_targets: Iterable[str], real_words: Iterable[str]
@@ -74,10 +75,11 @@ class Corrector:
             long_targets: for two slips, where they have nine letters or more.
             real_words: what is never corrected.
         """
-        self._by_part: dict[str, list[str]] = {}
-        for target in targets:
-            for part in _parts(target):
-                self._by_part.setdefault(part, []).append(target)
+        self._targets = list(targets)
+        self._by_edge: dict[str, list[int]] = {}
+        for at, target in enumerate(self._targets):
+            for edge in _edges(target) if len(target) >= _EDGED else _parts(target):
+                self._by_edge.setdefault(edge, []).append(at)
         self._long = [target for target in long_targets if len(target) >= _LONG]
         self._not = frozenset(real_words)
         self._known: dict[str, str] = {}
@@ -94,11 +96,28 @@ class Corrector:
     def _search(self, word: str) -> str:
         if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:
             return ""
-        for part in _parts(word):
-            for target in self._by_part.get(part, ()):
-                if one_slip(word, target):
-                    return target
+        near = {
+            at
+            for edge in (*_edges(word), *_parts(word))
+            for at in self._by_edge.get(edge, ())
+            if one_slip(word, self._targets[at])
+        }
+        if len(near) > 1:
+            return min((_alike(word, self._targets[at]), at, self._targets[at]) for at in near)[2]
+        if near:
+            return self._targets[near.pop()]
         return next((target for target in self._long if _two_slips(word, target)), "")
+
+
+def _edges(word: str) -> tuple[str, str, str]:
+    """Beginning, end, and both: one slip in a word of four letters leaves one of these alike."""
+    return f"{word[:2]}-", f"-{word[-2:]}", f"{word[0]}-{word[-1]}"
+
+
+def _alike(word: str, target: str) -> int:
+    """The first part of a word that the target has too: of two targets the earlier one counts."""
+    parts = set(_parts(target))
+    return next(at for at, part in enumerate(_parts(word)) if part in parts)
 
 
 def _parts(word: str) -> list[str]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.messages import Intent
-from smsgate.optout.compiled import LEAD
 from smsgate.optout.keywords import ANY_LANGUAGE
-from smsgate.optout.patterns import WEAK, Match, Span, overlap
+from smsgate.optout.patterns import LEAD, WEAK, Match, Span, overlap
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Sentence, chunks
 from smsgate.optout.whole import Keyword, Keywords

@@ -1,0 +1,63 @@
+"""From keyword sets to tables: everything about them that can be worked out beforehand."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+
+from smsgate.optout.compiled import Compiling
+from smsgate.optout.conflicts import contradictions, missing
+from smsgate.optout.gathering import Gathering
+from smsgate.optout.keywords import KeywordSets, listed
+from smsgate.optout.normalise import fold
+from smsgate.optout.scope import KINDS
+from smsgate.optout.signs import REAL
+from smsgate.optout.tables import Tables, joined
+from smsgate.optout.whole import Keywords
+
+REACTIONS = "reactions"
+"""The class with the frames that phones put around what somebody reacts to."""
+_FOLDED = (REAL, "correct_to", "echo_verb", "echo_first", "echo_end", *KINDS.values())
+"""Classes that are asked for by name."""
+
+
+def compiled(sets: KeywordSets) -> Tables:
+    """The tables of some keyword sets. Takes half a second for all languages."""
+    # Nothing that is made here goes away again, so looking for what does is time lost.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _compiled(sets)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _compiled(sets: KeywordSets) -> Tables:
+    names = list(sets.languages)
+    places = {name: at for at, name in enumerate(names)}
+    gathered = Gathering(sets)
+    keywords = gathered.tables(places)
+    compiling = Compiling(sets)
+    words = {name: joined(map(_folded, _class(sets, name))) for name in _FOLDED}
+    return Tables(
+        version=sets.version,
+        languages=names,
+        contradictions=list(contradictions(sets, gathered.shared())),
+        missing=list(missing(sets, Keywords(keywords, names))),
+        words=words | {REACTIONS: joined(_class(sets, REACTIONS))},
+        everyday=joined(compiling.signs.everyday()),
+        unspaced=joined(compiling.signs.unspaced),
+        keywords=keywords,
+        lexicon=compiling.signs.index.tables,
+        phrases=compiling.tables(places),
+    )
+
+
+def _folded(word: str) -> str:
+    return fold(word.casefold())
+
+
+def _class(sets: KeywordSets, name: str) -> Iterable[str]:
+    for language in sets.languages.values():
+        yield from listed(language.classes.get(name, ""))

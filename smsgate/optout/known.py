@@ -1,0 +1,64 @@
+"""Keyword sets as the rules use them: shared by all programs that have the same ones."""
+
+from __future__ import annotations
+
+from smsgate.errors import ConfigurationError, Fault
+from smsgate.optout.compiling import REACTIONS, compiled
+from smsgate.optout.echo import Echoes
+from smsgate.optout.envelope import Reactions
+from smsgate.optout.keywords import KeywordSets
+from smsgate.optout.phrases import Phrases
+from smsgate.optout.rereading import Rereader
+from smsgate.optout.respelling import Respeller
+from smsgate.optout.segments import Segmenter
+from smsgate.optout.short import Short
+from smsgate.optout.tables import Outline, Tables, parted
+from smsgate.optout.whole import Keywords
+from smsgate.settings import Program
+
+
+class Known:
+    """What some keyword sets know."""
+
+    __slots__ = (
+        "echoes",
+        "keywords",
+        "phrases",
+        "reactions",
+        "rereader",
+        "respeller",
+        "segmenter",
+        "short",
+        "version",
+        "words",
+    )
+
+    def __init__(self, tables: Tables) -> None:
+        """Take what was compiled."""
+        self.version = tables.version
+        self.words = tables.words
+        self.keywords = Keywords(tables.keywords, tables.languages)
+        self.phrases = Phrases(tables)
+        self.segmenter = Segmenter({*parted(tables.unspaced), *self.keywords.unspaced()})
+        self.reactions = Reactions(tables.each(REACTIONS))
+        self.short = Short(tables, self.keywords)
+        self.echoes = Echoes(tables)
+        self.rereader = Rereader(self.phrases)
+        self.respeller = Respeller(self.phrases)
+
+    @classmethod
+    def of(cls, program: Program, sets: KeywordSets) -> Known:
+        """Compile the sets of a program.
+
+        Raises ``ConfigurationError`` where they contradict each other or miss required words.
+        """
+        tables = compiled(sets.only(program.keywords))
+        faults = faults_of(program, tables)
+        if faults:
+            raise ConfigurationError(faults)
+        return cls(tables)
+
+
+def faults_of(program: Program, tables: Outline) -> list[Fault]:
+    """What is wrong with the sets of a program, each fault with the places concerned."""
+    return [*tables.contradictions, *(tables.missing if program.region == "US" else ())]
