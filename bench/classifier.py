@@ -3,20 +3,25 @@
     python bench/classifier.py
 
 Limits: a whole keyword at most 5 µs in the median, an ordinary text of 160 characters at most
-20 µs, p99 under 100 µs, no body of 64 KiB over 10 ms, loading all sets under 150 ms. Times are
-those of the thread, so that a busy machine counts less. Exit code 1 where a limit is missed.
+20 µs, p99 under 100 µs, no body of 64 KiB over 10 ms, loading all sets under 150 ms from the second
+start on, and in at most 20 MB. Times are those of the thread, so that a busy machine counts less.
+Exit code 1 where a limit is missed.
 """
 
 from __future__ import annotations
 
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smsgate.optout import Classifier, load_sets
+from smsgate.optout import Classifier, Classifiers, Shelf
 from smsgate.settings import Program
 from tests.accuracy.evaluate import labelled
 from tests.accuracy.peers import PEERS
@@ -52,15 +57,46 @@ BODIES = (
 )
 
 
-def load() -> tuple[Classifier, float]:
-    """The classifier, and the milliseconds that it took to load."""
-    program = Program(
-        name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US"
-    )
-    start = time.thread_time()
-    sets, _ = load_sets(None, program.keywords)
-    classifier = Classifier(program, sets)
-    return classifier, (time.thread_time() - start) * 1000
+PROGRAM = Program(name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US")
+
+
+class Loaded(NamedTuple):
+    """The classifier, and what loading it took."""
+
+    classifier: Classifier
+    milliseconds: float
+    megabytes: float
+
+
+def load(folder: Path) -> Loaded:
+    """Load all sets as a start does, with what is kept in a folder."""
+    before, start = memory(), time.thread_time()
+    shelf = Shelf(None, (PROGRAM,), folder)
+    if shelf.faults():
+        raise SystemExit("the shipped keyword sets have faults")
+    classifier = Classifiers(shelf, (PROGRAM,))[PROGRAM.name]
+    took = (time.thread_time() - start) * 1000
+    return Loaded(classifier, took, memory() - before)
+
+
+def memory() -> float:
+    """Megabytes that are resident."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def starts() -> tuple[float, Loaded, list[float]]:
+    """Milliseconds of the first start, all about the second, and milliseconds of later ones.
+
+    The first is made by another process, so that the memory is that of reading what is kept.
+    """
+    with tempfile.TemporaryDirectory() as kept, ProcessPoolExecutor(1) as another:
+        first = another.submit(_first, Path(kept)).result()
+        return first, load(Path(kept)), [load(Path(kept)).milliseconds for _ in range(3)]
+
+
+def _first(folder: Path) -> float:
+    return load(folder).milliseconds
 
 
 def micros(decide: Callable[[str], object], texts: Sequence[str], rounds: int = 30) -> list[float]:
@@ -81,12 +117,14 @@ def at(values: Sequence[float], share: float) -> float:
 
 def main() -> int:
     """Print the table; 1 where a limit is missed."""
-    classifier, _ = load()
-    loading = min(load()[1] for _ in range(3))
+    first, second, later = starts()
+    classifier = second.classifier
     words = sorted({k.word for _, k in classifier.keywords if k.entry.match != "whole"})
     mixed = [one.text for one in labelled("development")]
     rows = [
-        ("loading all sets, ms", loading, 150.0),
+        ("loading all sets, first time, ms", first, 1000.0),
+        ("loading all sets, ms", min(later), 150.0),
+        ("memory of all sets, MB", second.megabytes, 20.0),
         ("whole keyword, median", at(micros(classifier.classify, words, 5), 0.5), 5.0),
         ("ordinary 160 characters, median", at(micros(classifier.classify, ORDINARY), 0.5), 20.0),
         ("development set, median", at(micros(classifier.classify, mixed, 5), 0.5), 100.0),

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 import msgspec
 
+from smsgate.cli.answering import cores, stream
 from smsgate.errors import UnknownProgram
 from smsgate.messages import Decision
-from smsgate.optout import Classifier, load_sets, reply_text
+from smsgate.optout import Classifier, Shelf, reply_text
 from smsgate.settings import Program
 from smsgate.wiring import load_configuration
 
 _STANDARD_INPUT = "-"
-_FLUSH_EVERY = 512
 _UNCONFIGURED = Program(
     name="example", title="Example", account="", senders=(), keywords=("*",), region="US"
 )
-
-
-class _Question(msgspec.Struct):
-    """A line of a batch that also says who sent the text."""
-
-    text: str
-    number: str = ""
 
 
 @click.command(epilog="Example: smsgate explain --from +8613800138000 T")
@@ -43,7 +35,7 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
     """
     classifier = classifier_of(context.obj["environ"], program)
     if as_json and text == _STANDARD_INPUT:
-        faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
+        faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number, cores())
         context.exit(2 if faulty else 0)
     decision = classifier.classify(text, number)
     if as_json:
@@ -60,8 +52,9 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     """
     directory = Path(environ.get("SMSGATE_CONFIG", "config"))
     if not name and not (directory / "smsgate.toml").exists():
-        sets, _ = load_sets(None, _UNCONFIGURED.keywords)
-        return Classifier(_UNCONFIGURED, sets)
+        folder = Path(environ.get("SMSGATE_DATA_DIR") or "var")
+        shelf = Shelf(None, (_UNCONFIGURED,), folder)
+        return Classifier(_UNCONFIGURED, shelf.known(_UNCONFIGURED))
     found = load_configuration(environ).classifiers
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")
@@ -69,43 +62,6 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
         known = ", ".join(found)
         raise UnknownProgram(f"there is no program {name}: the configuration has {known}")
     return found[name] if name else next(iter(found.values()))
-
-
-def stream(source: BinaryIO, target: BinaryIO, classifier: Classifier, number: str) -> int:
-    """Answer each line with one object, in order; how many lines could not be read is returned."""
-    encode, pending, faulty = msgspec.json.Encoder().encode, [], 0
-    for line in source:
-        answer, right = answered(line, classifier.classify, number)
-        faulty += not right
-        pending.append(encode(answer))
-        if len(pending) >= _FLUSH_EVERY:
-            _write(target, pending)
-    _write(target, pending)
-    return faulty
-
-
-_DECODER = msgspec.json.Decoder(str | _Question)
-
-
-def answered(
-    line: bytes, classify: Callable[[str, str], Decision], number: str
-) -> tuple[Decision | dict[str, str], bool]:
-    """The decision for one line, or what is wrong with the line; and whether it was right."""
-    try:
-        question = _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        wanted = 'a line is a JSON string, or {"text": "…", "number": "+…"}'
-        return {"error": f"{error}: {wanted}"}, False
-    if isinstance(question, str):
-        return classify(question, number), True
-    return classify(question.text, question.number or number), True
-
-
-def _write(target: BinaryIO, pending: list[bytes]) -> None:
-    if pending:
-        target.write(b"\n".join(pending) + b"\n")
-        target.flush()
-        pending.clear()
 
 
 def told(text: str, decision: Decision, program: Program) -> Iterable[str]:

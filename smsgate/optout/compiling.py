@@ -49,7 +49,7 @@ def _compiled(sets: KeywordSets) -> Tables:
         everyday=joined(compiling.signs.everyday()),
         unspaced=joined(compiling.signs.unspaced),
         keywords=keywords,
-        lexicon=compiling.signs.index.tables,
+        lexicon=compiling.signs.index.tables(),
         phrases=compiling.tables(places),
     )
 

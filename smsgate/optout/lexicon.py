@@ -14,25 +14,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from smsgate.optout.normalise import PAUSE, clean, fold, tokens
-from smsgate.optout.tables import LexiconTables, places_of
+from smsgate.optout.tables import LexiconTables, in_bucket, places_of
 
 Start = tuple[int, tuple[str, ...], bool]
 """A sign, the words that must follow, and whether those are compared with their accents."""
 
 
 class Begun(NamedTuple):
-    """What a word may begin in one language."""
+    """What a word may begin."""
 
-    alone: tuple[int, ...]
-    """Signs of the word itself."""
+    languages: Mapping[str, int]
+    """The languages in which it begins something, with their places in the order."""
+    alone: tuple[tuple[str, tuple[int, ...]], ...]
+    """Signs of the word itself, by language."""
     followed: Mapping[str, tuple[Start, ...]]
     """Longer wordings by their second word, without accents."""
     others: tuple[Start, ...]
     """Longer wordings whose second word has accents that count, or is the beginning of one."""
 
-
-Starts = Mapping[str, Begun]
-"""By language, the signs that a word may begin."""
 
 Alarm = tuple[frozenset[str], Mapping[str, frozenset[str]]]
 """Languages for a word whatever follows it, and languages by the word that follows."""
@@ -48,7 +47,7 @@ _BETWEEN = " \u02ec\u02ec "
 _PARTED = "**"
 _Found = TypeVar("_Found")
 _Key = TypeVar("_Key")
-_NOTHING: Starts = {}
+_NOTHING = Begun({}, (), {}, ())
 
 
 class Lexicon:
@@ -83,24 +82,38 @@ class Lexicon:
         self.starts = Remembering(self.starts_of)
         self.alarms = Remembering(self.alarms_of)
 
-    def starts_of(self, word: str) -> Starts:
-        """By language, all signs that a word may begin."""
+    def starts_of(self, word: str) -> Begun:
+        """All signs that a word may begin."""
         plain, tables = self._plain(word), self._tables
-        found = [tables.folded.get(plain, "")]
+        found = [in_bucket(tables.folded, plain)]
         if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
-            found.append(tables.folded.get(plain[1:], ""))
+            found.append(in_bucket(tables.folded, plain[1:]))
         if word == plain:
             found.append(tables.plain.get(word, ""))
         found += [tables.stems.get(plain[:size], "") for size in self._sizes(plain)]
         starts = [start for text in found if text for start in _parsed(text, accents=False)]
         starts += _parsed(tables.exact.get(word, ""), accents=True)
-        if not starts:
-            return _NOTHING
-        languages = self._languages
-        by_language: defaultdict[str, list[Start]] = defaultdict(list)
-        for start in dict.fromkeys(starts):
-            by_language[languages[start[0]]].append(start)
-        return {language: _begun(starts) for language, starts in by_language.items()}
+        return self._begun(dict.fromkeys(starts)) if starts else _NOTHING
+
+    def _begun(self, starts: Iterable[Start]) -> Begun:
+        alone: dict[str, list[int]] = {}
+        followed: defaultdict[str, list[Start]] = defaultdict(list)
+        others: list[Start] = []
+        for start in starts:
+            sign, rest, accents = start
+            here = alone.setdefault(self._languages[sign], [])
+            if not rest:
+                here.append(sign)
+            elif accents or rest[0].endswith("*"):
+                others.append(start)
+            else:
+                followed[rest[0]].append(start)
+        return Begun(
+            {language: place for place, language in enumerate(alone)},
+            tuple((language, tuple(signs)) for language, signs in alone.items() if signs),
+            {word: tuple(found) for word, found in followed.items()},
+            tuple(others),
+        )
 
     def alarms_of(self, word: str) -> Alarm | None:
         """The languages in which a text with this word must be looked at, and by neighbour.
@@ -108,11 +121,11 @@ class Lexicon:
         Nothing for most words, so that they cost one look each.
         """
         plain, tables = self._plain(word), self._tables
-        found = tables.alarms.get(plain, "")
+        found = in_bucket(tables.alarms, plain)
         if word != plain:
-            found += tables.alarms.get(word, "")
+            found += in_bucket(tables.alarms, word)
         if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
-            found += tables.alarms.get(plain[1:], "")
+            found += in_bucket(tables.alarms, plain[1:])
         for size in self._sizes(plain):
             found += tables.alarm_stems.get(plain[:size], "")
         pairs = tables.pairs.get(plain)
@@ -132,8 +145,9 @@ class Lexicon:
         """A word without accents, and with drawn out letters as usual: ``stoppp``, ``pleeease``."""
         plain = fold(word)
         if _DRAWN_OUT.search(plain):
+            tables = self._tables.folded, self._tables.alarms
             for shorter in (_DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)):
-                if shorter in self._tables.folded or shorter in self._tables.alarms:
+                if any(in_bucket(table, shorter) for table in tables):
                     return shorter
         return plain
 
@@ -146,22 +160,6 @@ def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
     for line in text.split("\n") if text else ():
         sign, _, rest = line.partition(" ")
         yield int(sign), tuple(rest.split()), accents
-
-
-def _begun(starts: Iterable[Start]) -> Begun:
-    alone: list[int] = []
-    followed: defaultdict[str, list[Start]] = defaultdict(list)
-    others: list[Start] = []
-    for start in starts:
-        sign, rest, accents = start
-        if not rest:
-            alone.append(sign)
-        elif accents or rest[0].endswith("*"):
-            others.append(start)
-        else:
-            followed[rest[0]].append(start)
-    by_second = {word: tuple(found) for word, found in followed.items()}
-    return Begun(tuple(alone), by_second, tuple(others))
 
 
 class Remembering(dict[_Key, _Found]):

@@ -8,27 +8,27 @@ and so is the length of a sentence.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from smsgate.optout.keywords import ANY_LANGUAGE
-from smsgate.optout.lexicon import Begun, Lexicon, Remembering
+from smsgate.optout.lexicon import Begun, Lexicon
+from smsgate.optout.matching import Matching
 from smsgate.optout.normalise import fold
 from smsgate.optout.patterns import (
     NOTHING,
     Match,
-    Pattern,
     Span,
     Support,
     follows,
-    matches_of,
-    patterns_in,
 )
 from smsgate.optout.reading import Sentence
 from smsgate.optout.tables import Tables, parted, places_of
 
 _OCCURRENCES = 8
 _FEW = 2
+_Hit = tuple[str, tuple[int, ...], Span]
+"""A language, its signs, and where they stand."""
 _NO_SIGNS: dict[str, int] = {}
 _LIKELY = 0.7
 """Languages that know fewer of the words than this share of the best are looked at later."""
@@ -63,22 +63,24 @@ class Phrases:
                 self._classes[sign] = "" if name.startswith("=") else name
         self.lexicon = Lexicon(tables.lexicon, names, self._languages)
         self._everyday = frozenset(parted(tables.everyday))
-        self._loud = _Index(phrases.loud, phrases.rules)
-        self._silent = _Index(phrases.silent, phrases.rules)
+        self._loud = Matching(phrases.loud, phrases.rules, self._languages)
+        self._silent = Matching(phrases.silent, phrases.rules, self._languages)
         self._vocabulary = phrases.vocabulary
-        self._support: defaultdict[str, list[tuple[Support, list[frozenset[int]]]]]
-        self._support = defaultdict(list)
-        for strength, written, language, elements in phrases.support:
-            support = Support(strength, written, language)
-            self._support[language].append((support, list(map(frozenset, elements))))
+        self._support = [
+            (Support(strength, written, language), list(map(frozenset, elements)))
+            for strength, written, language, elements in phrases.support
+        ]
+        self._support.sort(key=lambda one: one[0], reverse=True)
 
     def known(self, word: str, languages: Iterable[str]) -> bool:
         """Whether it is an everyday word, or one of the keyword sets of some languages."""
-        return word in self._everyday or not self.lexicon.starts[word].keys().isdisjoint(languages)
+        return word in self._everyday or not self.lexicon.starts[word].languages.keys().isdisjoint(
+            languages
+        )
 
     def languages_of(self, word: str) -> Iterable[str]:
         """The languages whose keyword sets have wordings that begin with the word."""
-        return self.lexicon.starts[word].keys()
+        return self.lexicon.starts[word].languages
 
     def everyday(self, word: str) -> bool:
         """Whether it is one of the everyday words."""
@@ -86,7 +88,7 @@ class Phrases:
 
     def pair(self, one: str, two: str) -> bool:
         """Whether a wording of more than one word begins with these two."""
-        return any(two in begun.followed for begun in self.lexicon.starts[one].values())
+        return two in self.lexicon.starts[one].followed
 
     def vocabulary(self, language: str) -> Iterable[str]:
         """The words of the classes that a language's weak wordings are made of."""
@@ -98,17 +100,16 @@ class Phrases:
 
     def languages(self, seen: Iterable[int]) -> Iterable[str]:
         """The languages of some signs, each as often as it has one."""
-        return (self._languages[sign] for sign in seen)
+        return map(self._languages.__getitem__, seen)
 
-    def support(self, seen: Collection[int]) -> Support:
+    def support(self, seen: set[int]) -> Support:
         """The strongest hint whose signs are all seen."""
-        found = [
-            support
-            for language in {self._languages[sign] for sign in seen}
-            for support, elements in self._support.get(language, ())
-            if not any(signs.isdisjoint(seen) for signs in elements)
-        ]
-        return max(found, default=NOTHING)
+        present = set(self.languages(seen))
+        absent = seen.isdisjoint
+        for support, elements in self._support:
+            if support.language in present and not any(map(absent, elements)):
+                return support
+        return NOTHING
 
     def classes(self, heard: Sequence[Mapping[int, list[Span]]]) -> list[list[tuple[int, str]]]:
         """The classes in some sentences and where they begin, in the language that says most."""
@@ -117,7 +118,8 @@ class Phrases:
         for seen in heard:
             for sign, spans in seen.items():
                 if names[sign]:
-                    weight[languages[sign]] += sum(end - start for start, end in spans)
+                    for start, end in spans:
+                        weight[languages[sign]] += end - start
         del weight[ANY_LANGUAGE]
         main = max(weight, key=weight.__getitem__, default=ANY_LANGUAGE)
         return [self._in_order(seen, main) for seen in heard]
@@ -152,7 +154,7 @@ class Phrases:
         votes: Counter[str] = Counter()
         for sentence in sentences:
             for word in sentence.exact:
-                votes.update(starts[word].keys() & awake)
+                votes.update(filter(awake.__contains__, starts[word].languages))
         most = max(votes.values(), default=0)
         kept = {name for name, count in votes.items() if count > _LIKELY * most}
         return frozenset({*kept, ANY_LANGUAGE})
@@ -164,68 +166,39 @@ class Phrases:
         seen: dict[int, list[Span]] = {}
         starts = self.lexicon.starts
         for at, word in enumerate(exact):
-            for language, found in starts[word].items():
-                if language in awake:
-                    _note(at, found, exact, folded, seen)
+            begun = starts[word]
+            here = (at, at + 1)
+            hits = [(name, signs, here) for name, signs in begun.alone if name in awake]
+            if at + 1 < len(exact):
+                rows = self._rows(begun, at + 1, exact, folded)
+                longer = [hit for hit in rows if hit[0] in awake]
+                if longer:
+                    # language by language, as if there were no others
+                    hits = sorted(hits + longer, key=lambda hit: begun.languages[hit[0]])
+            for _, signs, span in hits:
+                _mark(signs, span, seen)
         return seen
+
+    def _rows(self, begun: Begun, at: int, exact: list[str], folded: list[str]) -> Iterable[_Hit]:
+        """The longer wordings that go on at a place."""
+        rows = begun.followed.get(folded[at], ())
+        for sign, rest, accents in (*rows, *begun.others) if begun.others else rows:
+            if follows(exact if accents else folded, at, rest):
+                yield self._languages[sign], (sign,), (at - 1, at + len(rest))
 
     def matches(self, seen: Mapping[int, list[Span]]) -> list[Match]:
         """Every pattern in one sentence that says something, given its signs."""
-        return self._found(self._loud, seen)
+        return self._loud.found(seen)
 
     def silent(self, seen: Mapping[int, list[Span]]) -> list[Match]:
         """Every pattern that only bears on what others say."""
-        return self._found(self._silent, seen)
-
-    def _found(self, index: _Index, seen: Mapping[int, list[Span]]) -> list[Match]:
-        """The patterns of the languages that have a sign in the sentence."""
-        names = self._languages
-        present = {names[sign] for sign in seen}
-        found: dict[Match, None] = {}
-        for sign in seen:
-            for language, patterns in index[sign].items():
-                if language in present:
-                    for pattern in patterns:
-                        if _possible(pattern, seen):
-                            found.update(dict.fromkeys(matches_of(pattern, seen)))
-        return list(found)
+        return self._silent.found(seen)
 
 
-class _Index(Remembering[int, Mapping[str, list[Pattern]]]):
-    """By the sign that is met least often and by language, the patterns; unpacked when met."""
-
-    def __init__(self, packed: Mapping[int, str], rules: Sequence[tuple[str, str, bool]]) -> None:
-        super().__init__(lambda sign: patterns_in(packed[sign], rules) if sign in packed else {})
-
-
-def _possible(pattern: Pattern, seen: Mapping[int, list[Span]]) -> bool:
-    """Whether each element has a sign in the sentence, wherever it stands."""
-    for element in pattern.elements:
-        for sign in element.signs:
-            if sign in seen:
-                break
-        else:
-            return False
-    return True
-
-
-def _note(
-    at: int, begun: Begun, exact: list[str], folded: list[str], seen: dict[int, list[Span]]
-) -> None:
-    """Add the signs that begin with the word at a place."""
-    end = at + 1
-    for sign in begun.alone:
-        _mark(sign, (at, end), seen)
-    if end == len(exact) or not (begun.followed or begun.others):
-        return
-    for sign, rest, accents in (*begun.followed.get(folded[end], ()), *begun.others):
-        if follows(exact if accents else folded, end, rest):
-            _mark(sign, (at, end + len(rest)), seen)
-
-
-def _mark(sign: int, span: Span, seen: dict[int, list[Span]]) -> None:
-    spans = seen.get(sign)
-    if spans is None:
-        seen[sign] = [span]
-    elif len(spans) < _OCCURRENCES:
-        spans.append(span)
+def _mark(signs: Iterable[int], span: Span, seen: dict[int, list[Span]]) -> None:
+    for sign in signs:
+        spans = seen.get(sign)
+        if spans is None:
+            seen[sign] = [span]
+        elif len(spans) < _OCCURRENCES:
+            spans.append(span)

@@ -35,10 +35,13 @@ class Rereader:
         score, passage = self._likest(shown)
         if found[0].stops and not respelt and score > OBJECTS:
             return found, NOTHING, ""
+        scores = Scores(score, self._asks.score(*shown[0]))
+        if weighed(*found, scores, ROW, respelt=respelt) == found:
+            # no weaker support would change it either
+            return found, NOTHING, ""
         by = support(what, self._phrases)
         if by.strength < ROW and len(shown[0].words) > _LONG:
             by = NOTHING
-        scores = Scores(score, self._asks.score(*shown[0]))
         after = weighed(*found, scores, by.strength, respelt=respelt)
         if after == found:
             return found, by, ""

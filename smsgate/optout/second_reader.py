@@ -40,7 +40,13 @@ class Model(msgspec.Struct, frozen=True):
 @cache
 def shipped() -> dict[str, Model]:
     """The shipped models, by label: ``opt_out`` and ``help``."""
-    return msgspec.json.decode(content(), type=dict[str, Model])
+    models = msgspec.json.decode(content(), type=dict[str, Model])
+    same: dict[int, int] = {}
+    for model in models.values():
+        # few weights are different ones: kept once each
+        for name, weight in model.weights.items():
+            model.weights[name] = same.setdefault(weight, weight)
+    return models
 
 
 def content() -> bytes:

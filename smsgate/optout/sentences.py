@@ -69,7 +69,7 @@ class Sentences:
 
     def respelt(self, text: Text) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
-        if text.said is None or undone(text.said, self._phrases):
+        if text.said is None or undone(text.said):
             return None
         meant, steps = self._respeller.respelt(folded(text.reading.tokens))
         if not steps:

@@ -33,11 +33,24 @@ class Finding(NamedTuple):
     """Only a keyword that stands alone in its sentence."""
 
 
-class Heard(NamedTuple):
+class Heard:
     """A sentence, and where each sign stands in it."""
 
-    sentence: Sentence
-    seen: Mapping[int, list[Span]]
+    __slots__ = ("_phrases", "_silent", "seen", "sentence")
+
+    def __init__(self, sentence: Sentence, phrases: Phrases, awake: frozenset[str]) -> None:
+        """Look for the signs of some languages."""
+        self.sentence = sentence
+        self.seen = phrases.occurrences(sentence.exact, sentence.folded, awake)
+        self._phrases = phrases
+        self._silent: list[Match] | None = None
+
+    @property
+    def silent(self) -> list[Match]:
+        """Every pattern that only bears on what others say."""
+        if self._silent is None:
+            self._silent = self._phrases.silent(self.seen)
+        return self._silent
 
 
 @dataclass(slots=True)
@@ -61,10 +74,7 @@ def said(
     sentences: Iterable[Sentence], phrases: Phrases, keywords: Keywords, awake: frozenset[str]
 ) -> Said:
     """Read every sentence in some languages and collect what it says."""
-    heard = [
-        Heard(one, phrases.occurrences(one.exact, one.folded, awake))
-        for one in _different(sentences)
-    ]
+    heard = [Heard(one, phrases, awake) for one in _different(sentences)]
     laughter = phrases.signs("laugh").values()
     what = Said(heard, laughs=any(sign in one.seen for one in heard for sign in laughter))
     for one in heard:
@@ -74,13 +84,13 @@ def said(
 
 def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None:
     """Add what one sentence says."""
-    sentence, seen = heard
+    seen = heard.seen
     matches = phrases.matches(seen)
     if not matches and not any(sign in seen for sign in phrases.signs(LEAD).values()):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
     what.weak += ((heard, match) for match in _sorted(matches, WEAK))
-    findings = _findings(sentence, [*matches, *phrases.silent(seen)], keywords)
+    findings = _findings(heard.sentence, [*matches, *heard.silent], keywords)
     what.findings += findings
     what.weight.update(phrases.languages(seen))
     if any(finding.intent.stops for finding in findings):
@@ -211,9 +221,7 @@ def _keywords_alone(
     sentence: Sentence, matches: Sequence[Match], keywords: Keywords, doubts: set[str]
 ) -> Iterator[Finding]:
     """Keywords that are all there is between two pauses: ``I already voted. Stop``."""
-    blockers = [
-        other for other in matches if other.pattern.means in TAKES_OUT + _WEAKER
-    ]  # fmt: skip
+    blockers = [other for other in matches if other.pattern.means in TAKES_OUT + _WEAKER]
     for start, part in chunks(sentence.exact):
         keyword = _leading(keywords.bared(part), keywords)
         if keyword is None:

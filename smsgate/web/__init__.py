@@ -48,6 +48,7 @@ def _from_environment() -> Gateway:
     configuration = load_configuration(os.environ)  # noqa: TID251 - this is an entry point
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
+    configuration.understand()
     gateway = build_gateway(configuration)
     gateway.watch_spool()
     WAITING.listen()

@@ -103,7 +103,7 @@ def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, a
 
     gateway.send_replies(LANE)
     assert wait_until(lambda: len(api.calls) == 1, 5)
-    assert gateway.history(NUMBER)[-1].outcome == "sent"
+    assert wait_until(lambda: gateway.history(NUMBER)[-1].outcome == "sent", 5)
 
 
 @pytest.mark.parametrize(("age_s", "outcome"), [(30, "sent"), (400, "late")])

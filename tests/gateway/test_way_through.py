@@ -408,7 +408,10 @@ def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, ap
     gateway.apply(LANE)
     gateway.send_replies(LANE)
 
-    assert [event.outcome for event in reply_events(gateway)] == ["superseded", "sent"]
+    assert {event.reply.kind: event.outcome for event in reply_events(gateway)} == {
+        "opt_out": "superseded",
+        "opt_in": "sent",
+    }
     assert len(api.calls) == 1
 
 
