@@ -152,12 +152,29 @@ def test_a_faulty_configuration_starts_nothing(
     assert not (tmp_path / "var" / "redis").exists()
 
 
-def test_a_store_that_was_flushed_is_not_made_ready_again(
+def test_a_store_that_was_flushed_is_rebuilt_from_the_records(
+    dev: Dev, terminal: Callable[..., Terminal]
+) -> None:
+    dev.start()
+    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
+    assert there.run("text", "Stop please", "--from", NUMBER) == 0
+    assert there.run("records", "diff") == 0  # so everything is recorded
+    dev.kill(signal.SIGTERM)
+    shutil.rmtree(dev.directory / "redis" / "appendonlydir")
+
+    dev.start()
+    assert "Rebuilding the store from the records" in dev.said
+    assert there.run("check", NUMBER, "--program", "alerts") == 1
+
+
+def test_a_store_that_was_flushed_without_records_is_not_made_ready_again(
     dev: Dev, terminal: Callable[..., Terminal]
 ) -> None:
     dev.start()
     dev.kill(signal.SIGTERM)
     shutil.rmtree(dev.directory / "redis" / "appendonlydir")
+    for file in dev.directory.glob("records.sqlite3*"):
+        file.unlink()
     there = terminal()
     for _ in range(2):
         assert there.run("dev", "--data-dir", str(dev.directory), "--port", str(dev.port)) == 2
