@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,18 @@ class Database:
         if engine is not None:
             engine.dispose()
 
+    def _end_late(self, engine: Engine) -> Callable[[Any, Any], None]:
+        """What closes a connection that comes back when its engine is gone.
+
+        A reader that is dropped half read gives it back whenever it is collected.
+        """
+
+        def end(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
+            if self._engine is not engine and connection is not None:
+                connection.close()
+
+        return end
+
     def _url(self) -> URL:
         try:
             url = make_url(self._text)
@@ -163,6 +175,7 @@ class Database:
             engine = create_engine(url, hide_parameters=True)
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+            event.listen(engine, "checkin", self._end_late(engine))
             return engine
         try:
             return create_engine(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
+import warnings
 from contextlib import closing
 
 import msgspec
@@ -229,3 +231,18 @@ def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records
 def test_the_file_is_its_owner_s_alone(records):
     file = records._database.file
     assert file is None or file.stat().st_mode & 0o077 == 0
+
+
+def test_a_reader_that_is_dropped_half_read_leaves_no_connection_open(tmp_path):
+    records = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    records.migrate()
+    records.remember_store("one", 8, 1)
+    records.keeping.keep({0: lines(*(event(place) for place in range(3)))})
+    reader = records.reading.between()
+    next(reader)
+    records.close()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        del reader
+        gc.collect()
+    assert [str(one.message) for one in warned if one.category is ResourceWarning] == []
