@@ -8,8 +8,7 @@ older and newer versions alike: unknown fields are ignored, new fields need defa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -58,25 +57,6 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hash of the keyword sets that were in force."""
     note: str = ""
     """A sentence for the person who reads the explanation."""
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookRequest:
-    """A provider's request as it arrived, free of any web framework."""
-
-    method: str
-    url: str
-    """The public URL that the provider was given: configured origin, raw path and raw query."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-    certificate: bytes = b""
-    """What the URL that the provider asked for gave (see ``Provider.certificate``)."""
-
-    @property
-    def query(self) -> str:
-        """The raw query, without the question mark."""
-        return self.url.partition("?")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,50 +199,3 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     slot_us: int = 0
     """The moment that was reserved for it where its sender's rate is limited."""
     v: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class HttpCall:
-    """An outgoing HTTP call, described but not made."""
-
-    method: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
-    auth: tuple[str, str] | None = field(default=None, repr=False)
-    token_from: HttpCall | None = field(default=None, repr=False)
-    """The call that gives the access token which this one needs (OAuth 2.0), if it needs one."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpReply:
-    """An HTTP response: a provider's to our call, or ours to a provider's webhook."""
-
-    status: int
-    content_type: str
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Verdict(StrEnum):
-    """What a provider's response to our call means."""
-
-    SENT = "sent"
-    OPTED_OUT = "opted_out"
-    """The provider will not text that number: it has its opt-out already."""
-    REFUSED = "refused"
-    """Will never work: a bad number, bad credentials."""
-    NOT_ACCEPTED = "not_accepted"
-    """Surely not sent; may be tried again."""
-    UNKNOWN = "unknown"
-    """May have been sent; must not be repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A provider's response, understood."""
-
-    verdict: Verdict
-    provider_id: str = ""
-    note: str = ""
-    retry_after_s: float | None = None

@@ -1,0 +1,49 @@
+"""The values that travel through smsgate. Frozen, named, and without behaviour that talks.
+
+Times are integers in microseconds since 1970 (UTC) and end in ``_us``; the stamp of a message
+and every deadline are on Redis's clock. Values that are stored (``Entry``, ``Reply``, and
+those of ``consent.py``) are msgspec structs with short JSON, carry a schema version ``v``, and read
+older and newer versions alike: unknown fields are ignored, new fields need defaults.
+"""
+
+from __future__ import annotations
+
+from smsgate.messages.calls import (
+    HttpCall,
+    HttpReply,
+    Outcome,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.messages.values import (
+    ALL,
+    Added,
+    Arrival,
+    Consent,
+    Decision,
+    Entry,
+    InboundMessage,
+    Intent,
+    Reply,
+    Stored,
+    ms_of,
+)
+
+__all__ = [
+    "ALL",
+    "Added",
+    "Arrival",
+    "Consent",
+    "Decision",
+    "Entry",
+    "HttpCall",
+    "HttpReply",
+    "InboundMessage",
+    "Intent",
+    "Outcome",
+    "Reply",
+    "Stored",
+    "Verdict",
+    "WebhookRequest",
+    "ms_of",
+]
