@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -25,6 +25,7 @@ from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.welcome import welcome
 from smsgate.errors import SmsGateError
+from smsgate.gateway import Gateway
 from smsgate.wiring import Configuration, build_gateway, load_configuration, publish_programs
 
 HOST = "127.0.0.1"
@@ -128,9 +129,15 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
     A store that is empty later was flushed; making that one ready would allow texting everybody
     who had opted out.
     """
-    gateway = build_gateway(configuration)
-    gateway.records.migrate()
-    restore_if_needed(gateway)
+    with closing(build_gateway(configuration)) as gateway:
+        gateway.records.migrate()
+        restore_if_needed(gateway)
+        _mark(gateway, directory)
+        publish_programs(gateway)
+
+
+def _mark(gateway: Gateway, directory: Path) -> None:
+    """Give the store its marker, and the data directory a note of it."""
     marker, note = gateway.store.marker, directory / "store-id"
     if note.exists() and not marker.store_id():
         raise CannotStart(
@@ -139,8 +146,6 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
             "is new; or begin anew with another data directory: smsgate dev --data-dir var2"
         )
     private_file.write(note, marker.create() + "\n")
-    publish_programs(gateway)
-    gateway.close()
 
 
 def _start(
