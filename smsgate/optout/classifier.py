@@ -8,6 +8,7 @@ over after one look at each word.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import msgspec
 
@@ -26,7 +27,6 @@ from smsgate.optout.typos import looks_leet, unleeted
 from smsgate.optout.whole import Keyword, key_of
 from smsgate.settings import Program
 
-Rule = Callable[[Text], Decision | None]
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 _SHORT_CHARACTERS = 24
@@ -51,22 +51,12 @@ class Classifier:
         self._reactions = known.reactions
         self._short = known.short
         self._echoes = known.echoes
+        self._rereader = known.rereader
         self._decisions = Decisions(program, known)
         self._templates = Templates(program.templates)
         self._printed = {key_of(tokens(word)) for word in program.printed}
         self._reader = Sentences(known, self._decisions)
         self._ready: dict[str, Decision | None] = {}
-        self._rules: tuple[Rule, ...] = (
-            self._signs_for_letters,
-            self._keyword,
-            self._reaction,
-            self._symbols,
-            self._short_text,
-            self._ordinary,
-            self._reader.read,
-            self._reader.respelt,
-            self._reader.liken,
-        )
 
     def classify(self, text: str, number: str = "") -> Decision:
         """What the text asks for.
@@ -85,8 +75,8 @@ class Classifier:
         cleaned, steps = clean(text)
         read = self.read(cleaned, steps)
         subject = Text(cleaned, read, number)
-        for rule in self._rules:
-            decision = rule(subject)
+        for rule in self._RULES:
+            decision = rule(self, subject)
             if decision is not None:
                 return decision
         return self._decisions.decided(subject, Intent.NONE, "nothing_known")
@@ -174,11 +164,27 @@ class Classifier:
         return self._decisions.by_keyword(text, keyword, rule, steps)
 
     def _ordinary(self, text: Text) -> Decision | None:
-        text.awake = self.phrases.awake(text.reading.letters)
         text.few = len(text.words) <= FEW
-        if text.awake or text.few:
-            return None
+        plain = not text.few and text.cleaned.isascii()
+        if not (plain and self._rereader.dismissed(text.words)):
+            text.awake = self.phrases.awake(text.reading.letters)
+            if text.awake or text.few:
+                return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
+
+    _RULES: ClassVar[tuple[Callable[[Classifier, Text], Decision | None], ...]] = (
+        _signs_for_letters,
+        _keyword,
+        _reaction,
+        _symbols,
+        _short_text,
+        _ordinary,
+        lambda self, text: self._reader.read(text),
+        lambda self, text: self._reader.respelt(text),
+        lambda self, text: self._reader.liken(text),
+    )
+    """Functions and no bound methods: a classifier that is replaced goes at once, with its tables,
+    and does not wait for a collection of garbage, which would stop the process for a while."""
 
     def _prepared(self, typed: str) -> Decision | None:
         """The decision for a keyword as it stands, where nothing but the word counts."""

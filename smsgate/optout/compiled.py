@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from smsgate.optout.keywords import ANY_LANGUAGE, KeywordSets, Language
-from smsgate.optout.patterns import LEAD, Element, Part, Rule, packed, rules_of
+from smsgate.optout.patterns import CONDITION, LEAD, Element, Part, Rule, names_in, packed, rules_of
 from smsgate.optout.respelling import correctable
 from smsgate.optout.signs import Signs
 from smsgate.optout.tables import PhraseTables, joined, sign_of
@@ -14,7 +14,7 @@ _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
 _QUIETLY = frozenset({*_SILENT, "weak"})
 """What is looked for only in texts that something else has woken, or that are short."""
-_ALWAYS = frozenset({"all", "notall", "laugh"})
+_ALWAYS = frozenset({"all", "notall", "laugh", CONDITION})
 """Classes that are asked for by name."""
 Own = Mapping[str, list[Rule]]
 """The wordings of each language."""
@@ -64,7 +64,7 @@ class Compiling:
         }
 
     def _add_classes(self, language: Language, own: list[Rule]) -> None:
-        used = _names(self._shared) | _names(own) | _ALWAYS
+        used = names_in(self._shared) | names_in(own) | _ALWAYS
         classes = {name: text for name, text in language.classes.items() if name in used}
         literals = {f"={part.literal}": part.literal for rule in own for part in rule.parts}
         self.signs.read(classes | literals, language)
@@ -141,10 +141,6 @@ class Compiling:
 def _asked_for(name: str) -> bool:
     """Whether it is a class, or the sign of keywords: not a wording of its own."""
     return name == LEAD or not name.startswith("=")
-
-
-def _names(rules: Iterable[Rule]) -> frozenset[str]:
-    return frozenset(name for rule in rules for part in rule.parts for name in part.names)
 
 
 def _places(language: str, offset: int) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ import gc
 from collections.abc import Iterable
 
 from smsgate.optout.compiled import Compiling
-from smsgate.optout.conflicts import contradictions, missing
+from smsgate.optout.conflicts import contradictions, missing, unknown_classes
 from smsgate.optout.gathering import Gathering
-from smsgate.optout.keywords import KeywordSets, listed
+from smsgate.optout.keywords import SHIPPED, KeywordSets, listed
 from smsgate.optout.normalise import fold
 from smsgate.optout.scope import KINDS
 from smsgate.optout.signs import REAL
@@ -43,7 +43,7 @@ def _compiled(sets: KeywordSets) -> Tables:
     return Tables(
         version=sets.version,
         languages=names,
-        contradictions=list(contradictions(sets, gathered.shared())),
+        contradictions=[*contradictions(sets, gathered.shared()), *unknown_classes(sets)],
         missing=list(missing(sets, Keywords(keywords, names))),
         words=words | {REACTIONS: joined(_class(sets, REACTIONS))},
         everyday=joined(compiling.signs.everyday()),
@@ -51,6 +51,7 @@ def _compiled(sets: KeywordSets) -> Tables:
         keywords=keywords,
         lexicon=compiling.signs.index.tables(),
         phrases=compiling.tables(places),
+        as_shipped=all(place.startswith(SHIPPED) for place in sets.places.values()),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from smsgate.errors import Fault
-from smsgate.optout.keywords import Entry, KeywordSets
+from smsgate.optout.keywords import ANY_LANGUAGE, Entry, KeywordSets
 from smsgate.optout.lexicon import wording
+from smsgate.optout.patterns import names_in, rules_of
 from smsgate.optout.whole import Keyword, Keywords
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
@@ -37,6 +38,22 @@ def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> It
 
 def _acts(entry: Entry) -> bool:
     return entry.intent in _ACTING and entry.risk != "high" and not entry.countries
+
+
+def unknown_classes(sets: KeywordSets) -> Iterator[Fault]:
+    """Classes that wordings name though neither their set nor the grammar knows them."""
+    common = names_in(rules_of(sets.grammar))
+    if ANY_LANGUAGE in sets.languages:
+        common |= sets.languages[ANY_LANGUAGE].classes.keys()
+    for code, language in sets.languages.items():
+        for rule in rules_of(language.phrases):
+            for name in sorted(names_in([rule]) - language.classes.keys() - common):
+                yield Fault(
+                    sets.places[code],
+                    rule.written,
+                    f"there is no class {name}: give its words under [classes], or write the "
+                    "word itself without braces",
+                )
 
 
 def missing(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from smsgate.consent import Standing
 from smsgate.messages import ALL, Reply
 
+APP = "app"
+"""Kind of a reply that is a text of the operator's own application."""
 WINDOW_US = 300 * 1_000_000
 """A confirmation leaves within five minutes of receipt or not at all (47 CFR 64.1200(a)(12))."""
 CALL_US = 13 * 1_000_000
@@ -15,9 +17,10 @@ def obstacle(reply: Reply, standing: Standing, *, held: bool, now_us: int) -> st
     """Why the reply must not leave: ``late``, ``superseded``, or nothing.
 
     Only the confirmation of an opt-out and HELP pass while the number is blocked. A reply is
-    superseded by any change that came after the message it answers.
+    superseded by any change that came after the message it answers. What an application says is
+    for the gate to judge, not for this.
     """
-    if now_us + CALL_US > reply.deadline_us:
+    if late(reply, now_us):
         return "late"
     if reply.kind == "help":
         return ""
@@ -27,10 +30,15 @@ def obstacle(reply: Reply, standing: Standing, *, held: bool, now_us: int) -> st
     return ""
 
 
+def late(reply: Reply, now_us: int) -> bool:
+    """Whether a call that begins now could end after the deadline."""
+    return now_us + CALL_US > reply.deadline_us
+
+
 def _changed_since(reply: Reply, standing: Standing) -> bool:
     marks = (standing.state.marks.get(scope) for scope in (reply.program, ALL))
     changes = [_order(mark.changed) for mark in marks if mark is not None and mark.changed]
-    answered = _order(reply.id.partition("-")[2])
+    answered = _order(reply.answers)
     return any(change > answered for change in changes)
 
 

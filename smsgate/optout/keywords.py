@@ -1,8 +1,8 @@
 """Keyword sets: a TOML file per language, read, checked and hashed.
 
-The shipped files lie in ``smsgate/optout/keywords``; an operator's file of the same name wins
-over the shipped one, or adds to it where it says ``extends = true``. The format is described in
-``docs/keywords.md``. Words are written as people write them, separated by commas.
+The shipped files lie in ``smsgate/optout/keywords``; an operator's set of the same name (see
+``own.py``) wins over the shipped one, or adds to it where it says ``extends = true``. The format is
+described in ``docs/keywords.md``. Words are written as people write them, separated by commas.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from typing import Any, Literal
 import msgspec
 
 from smsgate.errors import Fault
+from smsgate.optout.own import OwnSets
 from smsgate.optout.second_reader import content as weights
+from smsgate.optout.written import problem_with
 
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
+SHIPPED = "shipped"
+"""How the places of the sets in the package begin."""
 EVERY = "*"
 """In place of names: all sets there are."""
 
@@ -130,35 +134,32 @@ def shipped() -> list[str]:
     )
 
 
-def load_sets(directory: Path | None, names: Iterable[str]) -> tuple[KeywordSets, list[Fault]]:
+def load_sets(own: OwnSets | Path | None, names: Iterable[str]) -> tuple[KeywordSets, list[Fault]]:
     """Read the named sets and the one for all languages; every fault is reported in one go.
 
     Args:
-        directory: the operator's ``keywords`` folder, if there is one.
+        own: the operator's sets, or the folder that has them, if there are any.
         names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
     """
+    own = own if isinstance(own, OwnSets) else OwnSets(own)
     faults: list[Fault] = []
     languages: dict[str, Language] = {}
     places: dict[str, str] = {}
-    for name in wanted(directory, names):
-        found = _language(directory, name, faults)
+    for name in wanted(own, names):
+        found = _language(own, name, faults)
         if found is not None:
             languages[name], places[name] = found
-    grammar, _ = _read(_packaged("_grammar"), "grammar", faults)
+    grammar = read_set(_packaged("_grammar") or "", "grammar", faults)
     rules = grammar.phrases if grammar else ()
     return KeywordSets(languages, places, _hash(languages, rules), rules), faults
 
 
-def wanted(directory: Path | None, names: Iterable[str]) -> list[str]:
+def wanted(own: OwnSets, names: Iterable[str]) -> list[str]:
     """The sets that names stand for, beginning with the one for all languages."""
     found = [ANY_LANGUAGE]
     for name in names:
-        found += [*shipped(), *_own(directory)] if name == EVERY else [name]
+        found += [*shipped(), *own.names()] if name == EVERY else [name]
     return list(dict.fromkeys(found))
-
-
-def _own(directory: Path | None) -> list[str]:
-    return sorted(path.stem for path in directory.glob("*.toml")) if directory else []
 
 
 def _packaged(name: str) -> str | None:
@@ -166,49 +167,43 @@ def _packaged(name: str) -> str | None:
     return path.read_text("utf-8") if path.is_file() else None
 
 
-def _language(
-    directory: Path | None, name: str, faults: list[Fault]
-) -> tuple[Language, str] | None:
-    place = f"shipped keywords/{name}.toml"
-    base, _ = _read(_packaged(name), place, faults)
-    path = directory / f"{name}.toml" if directory else None
-    if path is None or not path.is_file():
-        if base is None:
-            known = ", ".join(shipped())
-            faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
-            return None
-        return base, place
-    own, _ = _read(_text(path, faults), str(path), faults)
-    if own is None:
+def _language(own: OwnSets, name: str, faults: list[Fault]) -> tuple[Language, str] | None:
+    place = f"{SHIPPED} keywords/{name}.toml"
+    packaged = _packaged(name)
+    base = read_set(packaged, place, faults) if packaged is not None else None
+    before = len(faults)
+    found = own.text(name, faults)
+    if found is None and base is None and len(faults) == before:
+        known = ", ".join(shipped())
+        faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
+    if found is None:
+        return (base, place) if base is not None and len(faults) == before else None
+    there, text = found
+    read = read_set(text, there, faults)
+    if read is None:
         return None
-    if own.extends and base is not None:
-        return _merged(base, own), f"{path} and {place}"
-    return own, str(path)
-
-
-def _text(path: Path, faults: list[Fault]) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeError) as error:
-        faults.append(Fault(str(path), "file", f"cannot be read as UTF-8 text: {error}"))
+    if read.language != name:
+        faults.append(Fault(there, "language", f"must be {name!r}, as the set is named"))
         return None
+    if read.extends and base is not None:
+        return _merged(base, read), f"{there} and {place}"
+    return read, there
 
 
-def _read(text: str | None, place: str, faults: list[Fault]) -> tuple[Language | None, str]:
-    if text is None:
-        return None, place
+def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
+    """One file as it stands; what is wrong with it goes into the faults."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
-        return None, place
+        return None
     _check_parts(table, place, faults)
     try:
-        return msgspec.convert(table, Language), place
+        return msgspec.convert(table, Language)
     except msgspec.ValidationError as error:
         if not any(fault.place == place for fault in faults):
             faults.append(Fault(place, "file", str(error)))
-        return None, place
+        return None
 
 
 def _check_parts(table: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
@@ -216,10 +211,17 @@ def _check_parts(table: Mapping[str, Any], place: str, faults: list[Fault]) -> N
     for key, kind in (("entries", Entry), ("phrases", Phrase)):
         parts = table.get(key, ())
         for index, part in enumerate(parts if isinstance(parts, list) else ()):
-            try:
-                msgspec.convert(part, kind)
-            except msgspec.ValidationError as error:
-                faults.append(Fault(place, f"{key}[{index + 1}]", str(error)))
+            faults += (Fault(place, f"{key}[{index + 1}]", wrong) for wrong in _wrong(part, kind))
+
+
+def _wrong(part: object, kind: type[Entry | Phrase]) -> Iterator[str]:
+    try:
+        read = msgspec.convert(part, kind)
+    except msgspec.ValidationError as error:
+        yield str(error)
+    else:
+        wordings = listed(read.any) if isinstance(read, Phrase) else ()
+        yield from filter(None, map(problem_with, wordings))
 
 
 def _merged(base: Language, own: Language) -> Language:

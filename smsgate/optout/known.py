@@ -43,7 +43,7 @@ class Known:
         self.reactions = Reactions(tables.each(REACTIONS))
         self.short = Short(tables, self.keywords)
         self.echoes = Echoes(tables)
-        self.rereader = Rereader(self.phrases)
+        self.rereader = Rereader(self.phrases, glances=tables.as_shipped)
         self.respeller = Respeller(self.phrases)
 
     @classmethod

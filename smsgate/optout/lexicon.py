@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
+from weakref import WeakMethod
 
 from smsgate.optout.normalise import PAUSE, clean, fold, tokens
 from smsgate.optout.tables import LexiconTables, in_bucket, places_of
@@ -54,6 +55,7 @@ class Lexicon:
     """Words to signs."""
 
     __slots__ = (
+        "__weakref__",
         "_known",
         "_languages",
         "_lengths",
@@ -166,15 +168,18 @@ class Remembering(dict[_Key, _Found]):
     """What was found for words or signs, so that it is looked for once."""
 
     def __init__(self, find: Callable[[_Key], _Found]) -> None:
-        """Start empty."""
+        """Start empty. ``find`` is a method of what has this: to hold it would be a circle."""
         super().__init__()
-        self._find = find
+        self._find = WeakMethod(find)
 
     def __missing__(self, key: _Key) -> _Found:
         """Look for what nobody asked for before."""
         if len(self) > _REMEMBERED:
             self.clear()
-        self[key] = found = self._find(key)
+        find = self._find()
+        if find is None:
+            raise KeyError(key)
+        self[key] = found = find(key)
         return found
 
 
@@ -196,4 +201,8 @@ def spelt(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
         text = fold(text.casefold())
     cleaned, _ = clean(text, whole=True)
     read = " ".join(tokens(cleaned)).replace(_STAR, "*").split(_PARTED)
+    if len(read) != len(texts):  # a wording has two stars of its own
+        if len(texts) != 1:
+            return [one for text in texts for one in spelt([text], folded=folded)]
+        read = ["*".join(read)]
     return [[one for part in each.split(PAUSE) if (one := part.strip())] for each in read]

@@ -14,7 +14,7 @@ _Candidate = tuple[Pattern, tuple[frozenset[int], ...]]
 class Matching:
     """Patterns by the sign that is met least often; unpacked when it is first met."""
 
-    __slots__ = ("_at", "_languages", "_packed", "_patterns", "_rules", "_signs")
+    __slots__ = ("__weakref__", "_at", "_languages", "_packed", "_patterns", "_rules", "_signs")
 
     def __init__(
         self,

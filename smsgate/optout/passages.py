@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from smsgate.optout.hearing import Heard
 from smsgate.optout.phrases import Phrases
-from smsgate.optout.verdict import Heard
 
 _LONG = 26
 """Words from which parts of a text are looked at by themselves."""

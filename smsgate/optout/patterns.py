@@ -20,6 +20,9 @@ WIDER = 3
 WEAK, HINT = "weak", "hint"
 """What supports the second reader, well or a little, and says nothing by itself."""
 
+CONDITION = "if"
+"""The class of what turns a negation round: not stopping is what is complained of."""
+
 LEAD = "=lead"
 """The sign of keywords that may stand alone in a part of a sentence."""
 
@@ -150,6 +153,11 @@ def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
         for phrase in phrases
         for written in listed(phrase.any)
     ]
+
+
+def names_in(rules: Iterable[Rule]) -> frozenset[str]:
+    """The classes that some wordings name."""
+    return frozenset(name for rule in rules for part in rule.parts for name in part.names)
 
 
 def spellings(text: str, language: Language) -> list[str]:

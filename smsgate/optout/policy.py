@@ -16,6 +16,7 @@ from smsgate.consent import Published, Standing
 from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
 from smsgate.optout.classifier import Classifier
 from smsgate.optout.order import ahead_us, marked, opted_in, overtaken
+from smsgate.optout.undoing import undone
 from smsgate.settings import Program
 
 HELP_WINDOW_US = 3600 * 1_000_000
@@ -202,7 +203,14 @@ def _consent(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> 
     return Settled(msgspec.structs.replace(standing, consents=consents), "applied")
 
 
-_ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent}
+def _undo(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
+    before = undone(stored, standing)
+    if before is None:
+        return Settled(standing, "refused", note="something newer was said since; it stays")
+    return Settled(before, "applied")
+
+
+_ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent, "undo": _undo}
 
 
 def _help(standing: Standing, now_us: int) -> Settled:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from smsgate.messages import Intent
 from smsgate.optout.passages import Passage, passages
 from smsgate.optout.patterns import NOTHING, ROW, Support
@@ -11,6 +13,10 @@ from smsgate.optout.supporting import support
 from smsgate.optout.verdict import Said
 from smsgate.optout.weighing import OBJECTS, PART, Scores, weighed
 
+_MOST = 40
+"""Words of a text that may be passed over at a glance: in a longer one a request may hide."""
+_UNLIKELY, _UNASKED = -12.0, -8.0
+"""Scores by single words below which a text is neither a request to stop nor a question."""
 _LONG = 15
 """Words beyond which mere hints, which stand anywhere in a text, support nothing."""
 Found = tuple[Intent, str]
@@ -20,14 +26,21 @@ Found = tuple[Intent, str]
 class Rereader:
     """Weighs what the rules found against what the second reader thinks."""
 
-    __slots__ = ("_asks", "_phrases", "_stops")
+    __slots__ = ("_asks", "_glances", "_phrases", "_stops")
 
-    def __init__(self, phrases: Phrases) -> None:
-        """Take the shipped models."""
+    def __init__(self, phrases: Phrases, *, glances: bool) -> None:
+        """Take the shipped models; an operator's own wordings forbid mere glances."""
+        self._glances = glances
         models = shipped()
         self._phrases = phrases
         self._stops = SecondReader(models["opt_out"])
         self._asks = SecondReader(models["help"])
+
+    def dismissed(self, words: Sequence[str]) -> bool:
+        """Whether a glance at the words of a text is enough: nothing in it is like a request."""
+        if not self._glances or len(words) > _MOST or self._stops.glance(words) > _UNLIKELY:
+            return False
+        return self._asks.glance(words) < _UNASKED
 
     def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
         """What comes of a finding, by which weak wording, and the reasons where it changes."""

@@ -26,6 +26,8 @@ _SHORTEST = 5
 _NEXT = 3
 """How many of the classes behind one are paired with it."""
 _LENGTHS = (3, 8, 19, 39)
+UNKNOWN = "#?"
+"""Stands for each word that too few of the labelled texts held."""
 _REMEMBERED = 20_000
 _REASONS = 6
 
@@ -82,17 +84,31 @@ class SecondReader:
             total += weights.get(feature, 0)
         return total / 1000
 
+    def glance(self, words: Iterable[str]) -> float:
+        """The score by single words alone, which is quickly found."""
+        known, total = self._words, self._bias
+        for word in set(words):
+            weight = known.get(word)
+            total += self._word(word) if weight is None else weight
+        return total / 1000
+
     def reasons(self, words: Sequence[str], classes: Sequence[str]) -> str:
         """What speaks most for it and against it."""
         known = self._weights
-        found = sorted(features(words, classes), key=lambda name: (-abs(known.get(name, 0)), name))
-        shown = (name for name in found[:_REASONS] if name in known)
-        return ", ".join(f"{name} {known[name] / 1000:+.1f}" for name in shown)
+        found = {name: known[name] for name in features(words, classes) if name in known}
+        strange = sum(word not in known for word in set(words))
+        if strange and UNKNOWN in known:
+            found[UNKNOWN] = strange * known[UNKNOWN]
+        shown = sorted(found, key=lambda name: (-abs(found[name]), name))[:_REASONS]
+        return ", ".join(f"{name} {found[name] / 1000:+.1f}" for name in shown)
 
     def _word(self, word: str) -> int:
         if len(self._words) > _REMEMBERED:
             self._words.clear()
-        found = sum(self._weights.get(part, 0) for part in _parts(word))
+        weights = self._weights
+        found = sum(weights.get(part, 0) for part in _parts(word))
+        if word not in weights:
+            found += weights.get(UNKNOWN, 0)
         self._words[word] = found
         return found
 

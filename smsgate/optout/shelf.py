@@ -26,6 +26,7 @@ from smsgate.optout.classifier import Classifier
 from smsgate.optout.compiling import compiled
 from smsgate.optout.keywords import load_sets, wanted
 from smsgate.optout.known import Known, faults_of
+from smsgate.optout.own import OwnSets
 from smsgate.optout.tables import Outline, Tables
 from smsgate.settings import Program
 
@@ -38,20 +39,24 @@ _DIGEST = hashlib.sha256().digest_size
 class Shelf:
     """The keyword sets of one configuration."""
 
-    def __init__(self, directory: Path | None, programs: Iterable[Program], folder: Path) -> None:
+    def __init__(
+        self, own: OwnSets | Path | None, programs: Iterable[Program], folder: Path
+    ) -> None:
         """Keep what is needed; nothing is read yet.
 
         Args:
-            directory: the operator's ``keywords`` folder, if there is one.
+            own: the operator's sets, or the folder that has them, if there are any.
             programs: those whose sets are needed.
             folder: where compiled sets are kept; where it is missing none are.
         """
-        self._directory = directory
+        self._own = own if isinstance(own, OwnSets) else OwnSets(own)
         self._programs = tuple(programs)
         self._folder = folder
         self._names = tuple(dict.fromkeys(name for one in self._programs for name in one.keywords))
         self._unkept: dict[tuple[str, ...], bytes] = {}
         self._known: dict[tuple[str, ...], Known] = {}
+        self.versions: dict[str, str] = {}
+        """By program the hash of its sets, once ``faults`` has looked at them."""
 
     def faults(self) -> list[Fault]:
         """All that is wrong with the sets, each fault once."""
@@ -60,6 +65,7 @@ class Shelf:
             for program in self._programs:
                 outline = msgspec.msgpack.decode(self._packed(program.keywords), type=Outline)
                 found.update(dict.fromkeys(faults_of(program, outline)))
+                self.versions[program.name] = outline.version
         except ConfigurationError as error:
             return list(error.faults)
         return list(found)
@@ -80,13 +86,17 @@ class Shelf:
             self._unkept.pop(names, None)
         return known
 
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self._known.clear()
+
     def _packed(self, names: tuple[str, ...]) -> bytes | memoryview:
         """The tables of some sets as bytes, kept or made. Raises ``ConfigurationError``."""
         path = self._path(names)
         kept = self._unkept.get(names) or _read(path)
         if kept is not None:
             return kept
-        sets, faults = load_sets(self._directory, self._names)
+        sets, faults = load_sets(self._own, self._names)
         if faults:
             raise ConfigurationError(faults)
         packed = msgspec.msgpack.encode(compiled(sets.only(names)))
@@ -98,7 +108,7 @@ class Shelf:
         digest = hashlib.sha256(_code())
         for part in (repr(self._names), repr(names)):
             digest.update(part.encode())
-        for place, content in _sources(self._directory, self._names):
+        for place, content in _sources(self._own, self._names):
             digest.update(f"\n{place} {len(content)}\n".encode())
             digest.update(content)
         return self._folder / _FILES.replace("*", digest.hexdigest()[:16])
@@ -125,6 +135,12 @@ class Classifiers(Mapping[str, Classifier]):
                 self._made[name] = Classifier(program, self._shelf.known(program))
             return self._made[name]
 
+    def forget(self) -> None:
+        """Let go of what was made: it is large. Whoever still asks has it made again."""
+        with self._lock:
+            self._made.clear()
+            self._shelf.forget()
+
     def __iter__(self) -> Iterator[str]:
         """The names of the programs."""
         return iter(self._programs)
@@ -134,17 +150,15 @@ class Classifiers(Mapping[str, Classifier]):
         return len(self._programs)
 
 
-def _sources(directory: Path | None, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def _sources(own: OwnSets, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Where ``load_sets`` reads the same names from, and what stands there."""
     packaged = resources.files("smsgate.optout").joinpath("keywords")
-    for name in [*wanted(directory, names), "_grammar"]:
-        for file in (
-            packaged / f"{name}.toml",
-            *([directory / f"{name}.toml"] if directory else ()),
-        ):
-            # what cannot be read is a fault, of which load_sets tells
-            with contextlib.suppress(OSError):
-                yield str(file), file.read_bytes()
+    for name in [*wanted(own, names), "_grammar"]:
+        file = packaged / f"{name}.toml"
+        # what cannot be read is a fault, of which load_sets tells
+        with contextlib.suppress(OSError):
+            yield str(file), file.read_bytes()
+        yield from own.sources(name)
 
 
 @cache

@@ -95,6 +95,8 @@ class Tables(Outline, array_like=True, frozen=True):
     keywords: KeywordTables
     lexicon: LexiconTables
     phrases: PhraseTables
+    as_shipped: bool = False
+    """Whether no operator's set is among them, so that the shipped weights know all their words."""
 
     def each(self, name: str) -> list[str]:
         """The words of a class that is used by name."""

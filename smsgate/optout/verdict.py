@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.messages import Intent
+from smsgate.optout.hearing import Heard
 from smsgate.optout.keywords import ANY_LANGUAGE
 from smsgate.optout.patterns import LEAD, WEAK, Match, Span, overlap
 from smsgate.optout.phrases import Phrases
@@ -31,26 +32,6 @@ class Finding(NamedTuple):
     doubted: bool = False
     bare: bool = False
     """Only a keyword that stands alone in its sentence."""
-
-
-class Heard:
-    """A sentence, and where each sign stands in it."""
-
-    __slots__ = ("_phrases", "_silent", "seen", "sentence")
-
-    def __init__(self, sentence: Sentence, phrases: Phrases, awake: frozenset[str]) -> None:
-        """Look for the signs of some languages."""
-        self.sentence = sentence
-        self.seen = phrases.occurrences(sentence.exact, sentence.folded, awake)
-        self._phrases = phrases
-        self._silent: list[Match] | None = None
-
-    @property
-    def silent(self) -> list[Match]:
-        """Every pattern that only bears on what others say."""
-        if self._silent is None:
-            self._silent = self._phrases.silent(self.seen)
-        return self._silent
 
 
 @dataclass(slots=True)
@@ -89,7 +70,8 @@ def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None
     if not matches and not any(sign in seen for sign in phrases.signs(LEAD).values()):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
-    what.weak += ((heard, match) for match in _sorted(matches, WEAK))
+    rows = _sorted(matches, WEAK)
+    what.weak += ((heard, row) for row in rows if _placed(row, heard.sentence, keywords))
     findings = _findings(heard.sentence, [*matches, *heard.silent], keywords)
     what.findings += findings
     what.weight.update(phrases.languages(seen))

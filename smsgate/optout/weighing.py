@@ -17,10 +17,10 @@ _LONG = 40
 """Words from which an opt-out somewhere in a text wants the second reader's word for it."""
 PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
-ACTS = (99.0, 7.0, 5.0, 3.0)
+ACTS = (99.0, 5.5, 4.0, 2.5)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = 1.5
-"""Log odds from which a text that no rule knows waits for a person."""
+HOLDS = (6.0, 2.5, 1.0, 0.5)
+"""Log odds from which a text that no rule knows waits for a person, by the same support."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 AGREES = 0.0
@@ -90,7 +90,7 @@ def weighed(
         return Intent.OPT_OUT, "second_reader"
     if scores.asks >= HELPS and scores.asks > score:
         return Intent.HELP, "second_reader"
-    if intent is Intent.NONE and score >= HOLDS:
+    if intent is Intent.NONE and score >= HOLDS[support]:
         return Intent.REVIEW, "second_reader"
     if intent is Intent.REVIEW and score <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.accuracy.texts import Labelled
 
 SOURCE = Path(__file__).with_suffix(".toml")
-COUNT = {"private": 5000, "asks": 3000}
+COUNT = {"private": 5000, "asks": 3000, "reasons": 4000, "replies": 4000}
 """Texts of each kind."""
 SENTENCES = (1, 1, 1, 2, 2, 3, 5)
 ENDS = (". ", " ", ", ", "... ", "! ")

@@ -67,6 +67,13 @@ def test_one_word_with_two_intents_is_refused_and_both_places_are_named(tmp_path
     assert "keywords/en.toml" in str(caught.value)
 
 
+def test_a_class_that_no_set_knows_is_refused_and_its_wording_is_named(tmp_path):
+    own = 'language = "en"\nextends = true\n[[phrases]]\nmeans = "opt_out"\nany = "zog {texst}"\n'
+    sets, _ = load_sets(write(tmp_path, "en", own), ["en"])
+    with pytest.raises(ConfigurationError, match=r"zog \{texst\}.*no class texst"):
+        Classifier(program(keywords=("en",)), sets)
+
+
 def test_words_of_federal_rule_stay_unless_a_setting_says_otherwise(tmp_path):
     gone = 'language = "en"\nextends = true\nwithout = "CANCEL"\n'
     sets, _ = load_sets(write(tmp_path, "en", gone), ["en"])

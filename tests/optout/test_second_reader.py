@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from msgspec import structs
+
+from smsgate.errors import Fault
 from smsgate.messages import Intent
+from smsgate.optout import Classifier, load_sets
+from smsgate.optout.keywords import read_set
+from smsgate.optout.known import Known
 from smsgate.optout.patterns import ROW
-from smsgate.optout.second_reader import Model, SecondReader, shipped
+from smsgate.optout.second_reader import UNKNOWN, Model, SecondReader, shipped
+from smsgate.optout.verdict import said
 from smsgate.optout.weighing import Scores, weighed
 from tests.accuracy.texts import labelled
-from tests.optout.program import classifier
+from tests.optout.program import classifier, program
 
 SURE = Scores(stop=50.0, asks=-50.0)
 ORDINARY = Scores(stop=-50.0, asks=-50.0)
@@ -30,6 +38,60 @@ def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
     rather = Scores(stop=3.0, asks=-9.0)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
+
+
+def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
+    rather = Scores(stop=3.0, asks=-9.0)
+    assert weighed(Intent.NONE, "nothing_known", rather, 0)[0] is Intent.NONE
+    assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
+
+
+def test_a_weak_wording_counts_only_at_its_place_in_the_sentence():
+    own = 'language = "en"\nextends = true\n[[phrases]]\nmeans = "weak"\nany = "^ zog"\n'
+    faults: list[Fault] = []
+    read = read_set(own, "own", faults)
+    assert read is not None
+    assert not faults
+    sets, _ = load_sets(None, ("en",))
+    language = structs.replace(
+        sets.languages["en"], phrases=(*sets.languages["en"].phrases, *read.phrases)
+    )
+    known = Known.of(program(), replace(sets, languages={**sets.languages, "en": language}))
+
+    def rows(text: str) -> list[str]:
+        reader = Classifier(program(), known)
+        sentences = reader.read(text).sentences()
+        what = said(sentences, known.phrases, known.keywords, frozenset({"en", "und"}))
+        return [match.pattern.written for _, match in what.weak]
+
+    assert "^ zog" in rows("zog the harbour lights")
+    assert "^ zog" not in rows("the harbour lights zog")
+
+
+def test_a_negation_behind_if_does_not_take_a_request_out_of_play():
+    assert classifier().classify("don't stop texting me").intent == "none"
+    assert classifier().classify("and if they don't stop sending these").intent.stops
+    assert classifier().classify("if the rain does not stop we cancel").intent == "none"
+
+
+def test_an_ordinary_text_is_passed_over_at_a_glance_but_not_an_operators_own_words(tmp_path):
+    text = (
+        "got it, we bring the cake and the drinks on saturday and maria has candles, "
+        "should we come around four or is that too early for the little ones, zog me off"
+    )
+    assert classifier().classify(text).intent == "none"
+    own = 'language = "en"\nextends = true\n[[phrases]]\nmeans = "opt_out"\nany = "zog me off"\n'
+    (tmp_path / "en.toml").write_text(own, "utf-8")
+    sets, faults = load_sets(tmp_path, ("en",))
+    assert faults == []
+    assert Classifier(program(keywords=("en",)), sets).classify(text).intent != "none"
+
+
+def test_words_that_no_text_held_speak_for_an_ordinary_text():
+    reader = SecondReader(Model(bias=0, weights={"stop": 3000, UNKNOWN: -600}))
+    assert reader.score(["stop", "zog"], []) == pytest.approx(2.4)
+    assert reader.glance(["stop", "zog", "zog"]) == pytest.approx(2.4)
+    assert reader.reasons(["stop", "zog"], []) == "stop +3.0, #? -0.6"
 
 
 def test_a_wording_that_it_takes_for_something_else_waits_for_a_person():
