@@ -118,6 +118,17 @@ def international(text: str, region: str = "") -> str:
     return with_plus(number)
 
 
+def is_valid(number: str) -> bool:
+    """Whether an E.164 number is in a range that is known to be in use; new ranges may be missing.
+
+    For ordering guesses only: what a provider asserts is never held against this.
+    """
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(number)))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 def digits(number: str) -> int:
     """``+14155550123`` as the integer 14155550123. ``number`` is E.164."""
     return int(number[1:])

@@ -8,9 +8,10 @@ import pytest
 import redis
 import structlog
 
-from smsgate import redis_address, wiring
+from smsgate import redis_address
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
+from smsgate.wiring import configuration
 from tests.fakes.cluster import start_cluster
 
 AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync", "always")
@@ -21,10 +22,10 @@ AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync",
 def one_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keyword sets are compiled once for the whole run, not for each test's data directory."""
     folder = tmp_path_factory.mktemp("keywords")
-    original = wiring.Shelf
-    wiring.Shelf = lambda directory, programs, _: original(directory, programs, folder)
+    original = configuration.Shelf
+    configuration.Shelf = lambda directory, programs, _: original(directory, programs, folder)
     yield
-    wiring.Shelf = original
+    configuration.Shelf = original
 
 
 @pytest.fixture(autouse=True)

@@ -17,55 +17,68 @@ from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
 from smsgate.errors import SmsGateError
+from smsgate.gateway import Gateway
 from smsgate.queue import APPLY, SEND
-from smsgate.wiring import Configuration, build_gateway, load_configuration
+from smsgate.wiring import Configuration, Live, load_configuration
 from workers import clock, jobs, rq_worker, web
 from workers.feeder import Feeder
+from workers.forwarder import Forwarder
 from workers.keeper import Keeper
 from workers.teller import Teller
 
-Start = Callable[[Configuration, str], None]
+Start = Callable[[Mapping[str, str], str], None]
+Parts = Sequence[Keeper | Feeder | Teller]
 
 
-def _web(configuration: Configuration, host: str) -> None:
-    settings = configuration.settings
+def _web(environ: Mapping[str, str], host: str) -> None:
+    settings = load_configuration(environ).settings
     web.serve(host, settings.port, settings.web_concurrency)
 
 
-def _worker(configuration: Configuration, _: str) -> None:
-    _work(configuration, APPLY[0])
+def _worker(_: Mapping[str, str], __: str) -> None:
+    _work("worker", APPLY[0])
 
 
-def _sender(configuration: Configuration, _: str) -> None:
-    _work(configuration, SEND[0])
+def _sender(_: Mapping[str, str], __: str) -> None:
+    live = jobs.live()
+    _work("sender", SEND[0], Forwarder(lambda: live.gateway))
 
 
-def _work(configuration: Configuration, queue: str) -> None:
-    gateway = jobs.gateway()  # made now, so that the first job does not wait for it
+def _work(name: str, queue: str, *beside: Forwarder) -> None:
+    live = jobs.live()  # made now, so that the first job does not wait for it
+    live.follow(name)
+    for one in beside:
+        one.start()
     try:
-        rq_worker.run(configuration.settings.queue_url, queue)
+        rq_worker.run(live.configuration.settings.queue_url, queue)
     finally:
-        gateway.close()
+        for one in beside:
+            one.close()
+        live.close()
 
 
-def _clock(configuration: Configuration, _: str) -> None:
+def _clock(environ: Mapping[str, str], _: str) -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    gateway = build_gateway(configuration)
-    keeper = Keeper(gateway, ending.set)
-    keeper.start()
-    feeder = Feeder(gateway)
-    feeder.start()
-    teller = Teller(gateway)
-    teller.start()
+
+    def started(_: Configuration, gateway: Gateway) -> Parts:
+        parts = (Keeper(gateway, ending.set), Feeder(gateway), Teller(gateway))
+        for part in parts:
+            part.start()
+        return parts
+
+    live = Live(environ, started, _ended)
+    live.follow("clock")
     try:
-        clock.run(gateway, ending)
+        clock.run(lambda: live.gateway, ending)
     finally:
-        teller.close()
-        feeder.close()
-        keeper.close()
-        gateway.close()
+        live.close()
+
+
+def _ended(parts: Parts) -> None:
+    for part in reversed(parts):
+        part.close()
 
 
 PROCESSES: Mapping[str, Start] = {
@@ -88,7 +101,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     given = parser.parse_args(arguments)
     logs.configure()
     try:
-        PROCESSES[given.process](load_configuration(environ), given.host)
+        PROCESSES[given.process](environ, given.host)
     except SmsGateError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -35,12 +36,13 @@ CLEAN_EVERY = 15
 _log = structlog.get_logger()
 
 
-def run(gateway: Gateway, ending: threading.Event) -> None:
-    """Sweep until ``ending`` is set."""
+def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
+    """Sweep until ``ending`` is set, each time with the newest gateway."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     for turn in itertools.count():
         if ending.is_set():
             return
+        gateway = newest()
         try:
             if sweep(gateway, name) and turn % CLEAN_EVERY == 0:
                 gateway.wakes.clean()

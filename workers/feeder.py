@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import structlog
 
@@ -57,6 +58,12 @@ class Feeder:
     def _run(self, feeding: Feeding) -> None:
         while not self._ending.is_set():
             self._ending.wait(_turn(feeding))
+        _give_back(feeding)
+
+
+def _give_back(feeding: Feeding) -> None:
+    with suppress(RecordsUnavailable, RecordsNotReady):  # then the lease ends by itself
+        feeding.give_back()
 
 
 def _turn(feeding: Feeding) -> float:

@@ -21,7 +21,7 @@ from smsgate.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.gateway import Gateway
+from smsgate.gateway import Gateway, daily
 from smsgate.gateway.recording import BATCH, alarm_of
 
 PERIOD_S = 0.2
@@ -29,6 +29,8 @@ ASK_S = 600.0
 """How often it asks whether old records are to be looked for."""
 PAUSE_S = 1.0
 """How long it waits after something was away."""
+COUNT_S = 60.0
+"""How often the sums of the day go to the records."""
 WATCH_S = 5.0
 """How often it looks whether the store fills."""
 REMIND_S = 60.0
@@ -41,7 +43,7 @@ class Keeper:
     """Moves what waits until it is told to end."""
 
     def __init__(self, gateway: Gateway, ended: Callable[[], None] = lambda: None) -> None:
-        """Use the gateway; ``start`` starts the thread, which calls ``ended`` at its end.
+        """Use the gateway; ``start`` starts the thread, which calls ``ended`` if it ends unasked.
 
         So a fault of ours that ends it ends the process too, and that is started again.
         """
@@ -53,6 +55,7 @@ class Keeper:
         self._retention: Iterator[int] | None = None
         self._asked_at = -ASK_S
         self._watched_at = -WATCH_S
+        self._counted_at = -COUNT_S
 
     def start(self) -> None:
         """Begin."""
@@ -68,13 +71,15 @@ class Keeper:
             while not self._ending.is_set():
                 self._ending.wait(self.turn())
         finally:
-            self._ended()
+            if not self._ending.is_set():
+                self._ended()
 
     def turn(self) -> float:
         """Move one batch of every lane; gives how long to wait before the next."""
         try:
             moved = self._gateway.recording.move()
             self._watch()
+            self._count()
             if not moved:
                 moved = self._take_away()
         except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
@@ -102,6 +107,12 @@ class Keeper:
         except SmsGateError:
             self._retention = None  # tomorrow again
             raise
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        if now - self._counted_at >= COUNT_S:
+            self._counted_at = now
+            daily.keep(self._gateway.store, self._gateway.records)
 
     def _watch(self) -> None:
         now = time.monotonic()

@@ -7,6 +7,7 @@ import threading
 import structlog
 
 from smsgate.gateway import Gateway
+from smsgate.gateway.alert_channels import channels
 from smsgate.gateway.alerting import Alerting
 
 PERIOD_S = 15.0
@@ -18,8 +19,9 @@ class Teller:
 
     def __init__(self, gateway: Gateway) -> None:
         """Use the gateway; ``start`` starts the thread."""
-        self._wanted = gateway.settings.alerts_webhook is not None
-        self._alerting = Alerting(gateway.store, gateway.settings, gateway.outbound)
+        ways = channels(gateway)
+        self._wanted = bool(ways)
+        self._alerting = Alerting(gateway.store, gateway.settings, ways)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
 

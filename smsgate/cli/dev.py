@@ -23,10 +23,17 @@ from smsgate.cli.leash import Leash
 from smsgate.cli.rebuild import restore_if_needed
 from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
+from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
-from smsgate.wiring import Configuration, build_gateway, load_configuration, publish_programs
+from smsgate.wiring import (
+    Configuration,
+    build_gateway,
+    load_configuration,
+    publish_programs,
+    refuse_dropped,
+)
 
 HOST = "127.0.0.1"
 COLOURS = {"redis": "red", "web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
@@ -66,6 +73,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _told_by_signals(ending), _locked(directory) as lock, Leash(keep=[lock]) as leash:
         configuration, variables, own = _prepare(environ, directory, leash)
+        watching = watching_of(configuration.settings, {**environ, **variables}, console)
         supervisor = Supervisor(leash, console)
         try:
             _start(supervisor, own, {**environ, **variables})
@@ -77,10 +85,12 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
                     os.getpid(), url, configuration.settings.redis_url, api_key, variables
                 ),
             )
+            watching.start()
             _say_how_it_is(console, url, configuration, ending)
             ending.wait()
             console.print("Ending …")
         finally:
+            watching.close()
             running.withdraw(directory)
             supervisor.stop()
 
@@ -133,6 +143,7 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
         gateway.records.migrate()
         restore_if_needed(gateway)
         _mark(gateway, directory)
+        refuse_dropped(gateway.settings, gateway.store)
         publish_programs(gateway)
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.whole_file import whole
-from smsgate.errors import SmsGateError
-from smsgate.gateway.evidence import evidence as collected
-from smsgate.gateway.evidence import page
+from smsgate.gateway.evidence import as_json as formatted
+from smsgate.gateway.evidence import gathered, page
+from smsgate.lists.whole_file import whole
 from smsgate.phone import e164
 
 
@@ -33,40 +31,22 @@ def evidence(number: str, output: Path, as_json: bool) -> None:
     the chain is broken.
     """
     known = e164(number)
-    gateway = session.gateway()
-    gateway.recording.move_all()
-    found = collected(gateway.records, known, _state(known), gateway.store.health.now_us())
+    found = gathered(session.gateway(), known)
     if as_json:
         session.show_json(found)
     else:
-        for name, text in (("html", page(found)), ("json", _json(found))):
+        for name, content in (("html", page(found).encode()), ("json", formatted(found))):
             file = output / f"evidence-{known[1:]}.{name}"
-            _write(file, text)
+            _write(file, content)
             Console(highlight=False).print(str(file), soft_wrap=True)
     if found["problems"]:
         session.end(1)
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, content: bytes) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as out:
-            out.write(text.encode())
+            out.write(content)
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from error
-
-
-def _json(found: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(found)).decode()
-
-
-def _state(number: str) -> dict[str, str]:
-    """What the gate says now; that it cannot tell is part of the evidence too."""
-    try:
-        answers = session.gateway().status(number)
-    except SmsGateError as error:
-        return {"": f"could not tell: {error}"}
-    return {
-        name: "may be texted" if answer.allowed else f"must not be texted: {answer.reason}"
-        for name, answer in answers.items()
-    }

@@ -11,8 +11,9 @@ import msgspec
 
 from smsgate.cli.answering import cores, stream
 from smsgate.errors import UnknownProgram
+from smsgate.gateway.explaining import facts
 from smsgate.messages import Decision
-from smsgate.optout import Classifier, Shelf, reply_text
+from smsgate.optout import Classifier, Shelf
 from smsgate.settings import Program
 from smsgate.wiring import load_configuration
 
@@ -67,21 +68,5 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
 def told(text: str, decision: Decision, program: Program) -> Iterable[str]:
     """A decision in sentences."""
     yield f"{decision.intent.upper()}   by the rule {decision.rule}, program {program.name}"
-    facts = {
-        "text": repr(text),
-        "matched": decision.keyword,
-        "language": decision.language,
-        "scope": decision.scope,
-        "only if": "our own question to the number is open" if decision.condition else "",
-        "normalised": ", ".join(decision.steps),
-        "confidence": f"{decision.confidence:.2f}",
-        "keyword sets": decision.version,
-        "note": decision.note,
-    }
-    for name, value in facts.items():
-        if value:
-            yield f"  {name:13}{value}"
-    kind = "opt_out" if decision.intent.stops else decision.intent.value
-    if kind in ("opt_out", "opt_in", "help"):
-        reply, language = reply_text(program, kind, decision.language)
-        yield f"  {'reply':13}{reply} ({language})"
+    for name, value in [("text", repr(text)), *facts(decision, program)]:
+        yield f"  {name:13}{value}"

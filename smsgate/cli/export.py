@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
-import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.whole_file import whole
-from smsgate.gateway.exporting import STATES, Exporting, Wanted, as_row
+from smsgate.gateway.exporting import FORMS, STATES, Exporting, Wanted, written
 from smsgate.gateway.overriding import check_program
-from smsgate.lists.writing import csv_line
+from smsgate.lists.whole_file import whole
 from smsgate.messages import ALL
-
-_HEADER = ["number", "state", "since", "source"]
-_AT_ONCE = 1_000
-_LINE: Mapping[str, Callable[[Mapping[str, str]], str]] = {
-    "csv": lambda row: csv_line([*row.values()]),
-    "ndjson": lambda row: f"{msgspec.json.encode(row).decode()}\n",
-    "txt": lambda row: f"{row['number']}\n",
-}
 
 
 @click.command(epilog="Example: smsgate export --program alerts --state opted_out -o stopped.csv")
@@ -35,7 +25,7 @@ _LINE: Mapping[str, Callable[[Mapping[str, str]], str]] = {
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES))
 @click.option("--source", "sources", multiple=True, help="Such as text, provider or import.")
 @click.option("--since", type=click.DateTime(), help="Standing so from then on (UTC).")
-@click.option("--format", "form", type=click.Choice([*_LINE]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, writable=True))
 def export(
     program: str,
@@ -63,7 +53,10 @@ def export(
     )
     found = Exporting(gateway.records, gateway.recording).numbers(wanted)
     with _out(output) as out:
-        count = _write((as_row(one, _moment) for one in found), form, out)
+        count = 0
+        for some, lines in written(found, form):
+            out.write(lines)
+            count += some
     if output is not None:
         Console(highlight=False).print(f"{count:,} numbers are in {output}.", soft_wrap=True)
 
@@ -76,20 +69,3 @@ def _out(path: Path | None) -> Iterator[BinaryIO]:
         return
     yield sys.stdout.buffer
     sys.stdout.buffer.flush()
-
-
-def _write(rows: Iterable[Mapping[str, str]], form: str, out: BinaryIO) -> int:
-    count, lines = 0, [csv_line(_HEADER)] if form == "csv" else []
-    for row in rows:
-        lines.append(_LINE[form](row))
-        count += 1
-        if len(lines) >= _AT_ONCE:
-            out.write("".join(lines).encode())
-            lines.clear()
-    out.write("".join(lines).encode())
-    return count
-
-
-def _moment(at_us: int) -> str:
-    moment = datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="seconds")
-    return moment.replace("+00:00", "Z")

@@ -32,4 +32,6 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
         return
     said = f"The texts of {done.records} records of {known} are erased"
     more = f", and {done.trail} ordinary texts" if done.trail else ""
+    if done.forwards:
+        more += f"; {done.forwards} that awaited an application do not go there any more"
     Console(highlight=False).print(f"{said}{more}. It is suppressed where it was.", soft_wrap=True)

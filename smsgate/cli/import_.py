@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -15,9 +14,9 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.progress import bytes_bar
 from smsgate.cli.replies import person
-from smsgate.gateway.importing import OUTCOMES, Listing
-from smsgate.gateway.importing_files import DUPLICATE, FileImport, Row, Summary
-from smsgate.lists.cells import REASONS
+from smsgate.gateway.import_results import SAID, results, unused
+from smsgate.gateway.importing import Listing
+from smsgate.gateway.importing_files import FileImport, Summary
 from smsgate.lists.encodings import shown
 from smsgate.lists.shapes import FORMATS
 from smsgate.messages import Consent
@@ -25,13 +24,6 @@ from smsgate.phone import is_region
 from smsgate.wiring import build_importing
 
 SOME_UNUSED = 1
-_SAID = {
-    **OUTCOMES,
-    **REASONS,
-    DUPLICATE: "the same number stands in an earlier row",
-    "other": "the row is about something else than an opt-out",
-    "blank": "an empty line",
-}
 
 
 @click.command("import", epilog="Example: smsgate import stopped.csv --program alerts --apply")
@@ -84,7 +76,7 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
     )
     with ExitStack() as stack:
         applying = given["apply"]
-        write = stack.enter_context(_Results(result)).write if result else None
+        write = stack.enter_context(results(result)) if result else None
         bar = stack.enter_context(bytes_bar(file, quiet=as_json))
         summary = work.rehearse(bar("Reading the list"), None if applying else write)
         if applying:
@@ -92,7 +84,7 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
                 raise click.UsageError("Say what the subscribers agreed to: --words 'I agree …'")
             summary = work.apply(summary, bar("Importing"), write)
     _show(summary, name, applied=applying, as_json=as_json, seconds=time.monotonic() - started)
-    session.end(SOME_UNUSED if _unused(summary) else 0)
+    session.end(SOME_UNUSED if unused(summary) else 0)
 
 
 def _listing(name: str, given: dict[str, Any]) -> Listing:
@@ -116,33 +108,6 @@ def region_of(text: str) -> str:
     return region
 
 
-class _Results:
-    """Writes what became of each row."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Self:
-        self._file = self._path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(["line", "given", "number", "outcome", "why"])
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def write(self, row: Row) -> None:
-        cell = shown(row.cell, 200)
-        cell = f"'{cell}" if cell[:1] in ("=", "@", "-", "\t", "\r") else cell
-        said = _SAID.get(row.outcome, "")
-        self._writer.writerow([row.line, cell, row.number, row.outcome, said])
-
-
-def _unused(summary: Summary) -> int:
-    problems = sum(count for name, count in summary.problems.items() if name in REASONS)
-    return problems + summary.outcomes["not_applied"]
-
-
 def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds: float) -> None:
     outcomes = dict(summary.outcomes)
     if as_json:
@@ -160,9 +125,9 @@ def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds:
     )
     for counts in (outcomes, summary.problems):
         for one, count in sorted(counts.items(), key=lambda item: -item[1]):
-            console.print(f"{count:>12,}  {one}: {_SAID[one]}", markup=False, soft_wrap=True)
+            console.print(f"{count:>12,}  {one}: {SAID[one]}", markup=False, soft_wrap=True)
     for row in summary.first:
-        said = f"line {row.line}: {shown(row.cell)!r}: {_SAID[row.outcome]}"
+        said = f"line {row.line}: {shown(row.cell)!r}: {SAID[row.outcome]}"
         console.print(said, markup=False, soft_wrap=True)
     if not applied:
         console.print("Nothing was changed. To do it, run it again with --apply.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -13,12 +14,15 @@ import msgspec
 
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
+from smsgate.errors import NoSuchKeywordSet
+from smsgate.gateway.keyword_diffs import difference
+from smsgate.gateway.received_texts import Place, Texts
 from smsgate.optout import Classifier
 from smsgate.optout.comparison import Active, active, changed, outcome, replayed
-from smsgate.store.keys import LANES
-from smsgate.store.trail import CAP
+from smsgate.records import KeywordVersion
 
 DIFFERENT = 1
+_VERSIONS = 1_000
 _program = click.option("--program", default="", help="The program; the first by default.")
 _against = click.option(
     "--against", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -98,7 +102,7 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 
 @keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
 @click.argument("texts", type=click.File(encoding="utf-8"), required=False)
-@click.option("--ledger", is_flag=True, help="The texts that changed something, from the ledger.")
+@click.option("--ledger", is_flag=True, help="The texts that changed something, from the records.")
 @click.option("--trail", is_flag=True, help="The newest ordinary texts, from the trail.")
 @_against
 @_program
@@ -109,7 +113,8 @@ def replay(
     """Show which of some texts another configuration would decide differently.
 
     TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text". With
-    --ledger and --trail the texts are those of the running smsgate. Exit code 0: none. 1: some.
+    --ledger and --trail the texts are those of the running smsgate, of the ledger the newest
+    40,000. Exit code 0: none. 1: some.
     """
     if texts is None and not (ledger or trail):
         raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
@@ -130,17 +135,55 @@ def replay(
     session.end(DIFFERENT if found else 0)
 
 
+@keywords.command(epilog="Example: smsgate keywords history es")
+@click.argument("name")
+@session.as_json
+def history(name: str, as_json: bool) -> None:
+    """Show the versions of a set that the console owns or owned, the newest first.
+
+    With each version, what it changed. Sets that are files have their history where you keep them.
+    """
+    versions = session.records().keyword_versions.of(name, _VERSIONS)
+    if not versions:
+        raise NoSuchKeywordSet(f"the console never had a keyword set {name!r}")
+    if as_json:
+        session.show_json([_shown_version(one) for one in versions])
+        return
+    for one, before in zip(versions, [*(older.content for older in versions[1:]), ""], strict=True):
+        _tell(one, before)
+
+
+def _tell(version: KeywordVersion, before: str) -> None:
+    gone = "" if version.content else "  given up"
+    click.echo(f"version {version.version}  {_when(version)}  {version.author}{gone}")
+    if version.note:
+        click.echo(f"  {version.note}")
+    for line in difference(before, version.content):
+        click.echo(f"    {line.sign} {line.text}".rstrip())
+
+
+def _shown_version(version: KeywordVersion) -> dict[str, object]:
+    return {
+        "version": version.version,
+        "saved": _when(version),
+        "author": version.author,
+        "note": version.note,
+        "content": version.content,
+    }
+
+
+def _when(version: KeywordVersion) -> str:
+    return datetime.fromtimestamp(version.saved_us / 1_000_000, UTC).isoformat(timespec="seconds")
+
+
 def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[tuple[str, str]]:
-    """The texts to a program that the store still has, with their numbers."""
+    """The texts to a program that store and records still have, with their numbers."""
     if not (ledger or trail):
         return
-    store = session.gateway().store
-    for lane in range(LANES):
-        entries = [event.entry for event in store.ledger.of_lane(lane)] if ledger else []
-        entries += store.trail.newest(lane, CAP) if trail else []
-        for entry in entries:
-            if entry and entry.text and entry.source == "text" and entry.program == program:
-                yield entry.text, entry.number
+    gateway = session.gateway()
+    texts = Texts(gateway.store, gateway.records, ledger=ledger, trail=trail)
+    for entries, _ in texts.pages(Place()):
+        yield from ((one.text, one.number) for one in entries if one.program == program)
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:

@@ -11,7 +11,9 @@ from rich.console import Console
 
 from smsgate import __version__
 from smsgate.cli import session
+from smsgate.cli.alerts import alerts
 from smsgate.cli.compose import compose
+from smsgate.cli.config import config
 from smsgate.cli.consent import consent
 from smsgate.cli.dev import dev
 from smsgate.cli.doctor import doctor
@@ -20,6 +22,7 @@ from smsgate.cli.explain import explain
 from smsgate.cli.export import export
 from smsgate.cli.feed import feed
 from smsgate.cli.forget import forget
+from smsgate.cli.forward import forward
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.import_ import import_list
@@ -27,6 +30,7 @@ from smsgate.cli.keys import keys
 from smsgate.cli.keywords import keywords
 from smsgate.cli.link import link
 from smsgate.cli.lock import lock, unlock
+from smsgate.cli.operators import operators
 from smsgate.cli.rebuild import rebuild
 from smsgate.cli.records import records
 from smsgate.cli.records_diff import diff
@@ -35,7 +39,7 @@ from smsgate.cli.replies import replies
 from smsgate.cli.report import report
 from smsgate.cli.review import review
 from smsgate.cli.scrub import scrub
-from smsgate.cli.setup import config, init
+from smsgate.cli.setup import init
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
 
@@ -57,6 +61,7 @@ for command in (
     init,
     config,
     doctor,
+    alerts,
     text,
     check,
     status,
@@ -77,7 +82,9 @@ for command in (
     link,
     refusals,
     keys,
+    operators,
     feed,
+    forward,
     import_list,
     export,
     scrub,

@@ -35,7 +35,7 @@ def report(day: datetime | None, as_json: bool) -> None:
     start = (day or datetime.now(UTC)).replace(
         hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC
     )
-    found = {"day": start.date().isoformat(), **_of_day(gateway, start)}
+    found = {"day": start.date().isoformat(), **_of_day(gateway, start), **_now(gateway)}
     if as_json:
         session.show_json(found)
     else:
@@ -56,6 +56,18 @@ def _of_day(gateway: Gateway, start: datetime) -> dict[str, Any]:
         refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
         now_us=gateway.store.health.now_us(),
     )
+
+
+def _now(gateway: Gateway) -> dict[str, Any]:
+    """What waits for programs' applications at this moment, whatever the day."""
+    waits = gateway.store.depths.waits()
+    return {
+        "forwards": {
+            "waiting": waits.forwards.count,
+            "oldest_minutes": round(waits.forwards.oldest_s / 60),
+            "given_up": waits.forwards_dead,
+        }
+    }
 
 
 def _ordinary(gateway: Gateway) -> Iterator[Entry]:
@@ -80,6 +92,11 @@ def _show(console: Console, found: dict[str, Any]) -> None:
     console.print(
         f"Reviews: {reviews['waiting']} wait, the oldest {reviews['oldest_hours']} h; "
         f"{reviews['past_deadline']} are past the deadline of {reviews['deadline_hours']:.0f} h"
+    )
+    forwards = found["forwards"]
+    console.print(
+        f"Messages for applications: {forwards['waiting']:,} wait, the oldest "
+        f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} were given up"
     )
     for one in found["suspicious"]:
         console.print(

@@ -14,11 +14,11 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.import_ import region_of
 from smsgate.cli.progress import bytes_bar
-from smsgate.cli.whole_file import whole
 from smsgate.gateway.hygiene import unreachable
 from smsgate.gateway.scrubbing import BLOCKED, Scrubbed, Scrubbing
 from smsgate.lists.reading import ListFile
 from smsgate.lists.shapes import FORMATS
+from smsgate.lists.whole_file import whole
 
 _path = click.Path(path_type=Path, dir_okay=False, writable=True)
 

@@ -1,4 +1,4 @@
-"""``smsgate init`` and ``smsgate config check``: before the first message."""
+"""``smsgate init``: before the first message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.rebuild import restore_if_needed
-from smsgate.wiring import publish_programs
+from smsgate.wiring import publish_programs, refuse_dropped
 
 
 @click.command(epilog="Example: smsgate init")
@@ -22,25 +22,9 @@ def init() -> None:
     restored = restore_if_needed(gateway)
     before = gateway.store.marker.store_id()
     store = gateway.store.marker.create()
+    refuse_dropped(gateway.settings, gateway.store)
     publish_programs(gateway)
     if restored:
         return
     said = f"Store {store} was ready already." if before else f"Store {store} is ready."
     Console(highlight=False).print(said)
-
-
-@click.group()
-def config() -> None:
-    """The configuration: environment and config/."""
-
-
-@config.command("check", epilog="Example: smsgate config check")
-def check_config() -> None:
-    """Read the whole configuration and report every fault at once. Exit code 2 if there is one."""
-    found = session.configuration()
-    console = Console(highlight=False)
-    for warning in found.warnings:
-        console.print(f"[yellow]warning[/] {warning}", soft_wrap=True)
-    accounts = ", ".join(found.settings.accounts) or "none"
-    programs = ", ".join(program.name for program in found.settings.programs) or "none"
-    console.print(f"The configuration is in order. Accounts: {accounts}. Programs: {programs}.")

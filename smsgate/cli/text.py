@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -15,16 +14,13 @@ from smsgate.cli import session
 from smsgate.cli.running import Running
 from smsgate.errors import AccountNotReady, SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway
-from smsgate.messages import HttpCall, HttpReply, InboundMessage
-from smsgate.outbound import Outbound
+from smsgate.gateway.simulating import default_sender, event_of, message_of, post
+from smsgate.messages import HttpReply, InboundMessage
 from smsgate.phone import e164
-from smsgate.providers import PROVIDERS, usable
+from smsgate.providers import usable
 from smsgate.settings import Account, Settings
-from smsgate.settings.values import ANY_SENDER
 
 SIMULATOR = "simulator"
-OUR_NUMBER = "+12025550100"
-"""The sender that is texted where the programs name none; 555-01XX is kept for fiction."""
 REPLY_S = 3.0
 
 
@@ -55,8 +51,9 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
     chosen = _account(gateway.settings, account)
     newest = gateway.store.simulator.newest() if chosen.simulated else ""
     base = _address(chosen, url, session.here()[1])
-    message = _message(gateway.settings, chosen, body, e164(number), sender)
-    texted = Texted(message, _post(message, chosen, f"{base}/webhooks/{chosen.name}"))
+    sender = sender or default_sender(gateway.settings, chosen)
+    message = message_of(chosen, body, e164(number), sender)
+    texted = Texted(message, post(message, chosen, f"{base}/webhooks/{chosen.name}"))
     console = Console(highlight=False)
     _show_answer(console, texted, base)
     if texted.answer.status >= 300:
@@ -90,33 +87,6 @@ def _address(account: Account, url: str | None, running: Running | None) -> str:
             "with --url"
         )
     return base.rstrip("/")
-
-
-def _message(
-    settings: Settings, account: Account, body: str, number: str, sender: str | None
-) -> InboundMessage:
-    return InboundMessage(
-        account=account.name,
-        message_id="SM" + secrets.token_hex(16),
-        number=number,
-        sender=sender or _default_sender(settings, account),
-        text=body,
-        sent_us=time.time_ns() // 1000,  # some providers sign it
-    )
-
-
-def _default_sender(settings: Settings, account: Account) -> str:
-    """A sender that belongs to the first program that the account reaches."""
-    for program in settings.programs:
-        if account.simulated or program.account == account.name:
-            named = [sender for sender in program.senders if sender != ANY_SENDER]
-            return named[0] if named else OUR_NUMBER
-    return OUR_NUMBER
-
-
-def _post(message: InboundMessage, account: Account, url: str) -> HttpReply:
-    request = PROVIDERS[account.provider].inbound(message, account, url)
-    return Outbound().perform(HttpCall(request.method, request.url, request.headers, request.body))
 
 
 def _show_answer(console: Console, texted: Texted, base: str) -> None:
@@ -155,10 +125,8 @@ def _wait_for_reply(
 
 def _why_no_reply(gateway: Gateway, message: InboundMessage) -> str:
     """What the history says against a reply to that message; nothing while one may come."""
-    for event in gateway.history(message.number):
-        if event.entry is not None and event.entry.message_id == message.message_id:
-            return event.note
-    return ""
+    event = event_of(gateway.history(message.number), message.message_id)
+    return event.note if event is not None else ""
 
 
 def _show_state(console: Console, gateway: Gateway, message: InboundMessage) -> None:

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from smsgate.wiring import Configuration
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.operators import Operators
+from smsgate.wiring import Configuration, build_records
 
 NUMBER = "+14155550123"
 
@@ -27,12 +29,28 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     body = Text.assemble(
         ("Be a subscriber, in a second terminal:\n\n", ""),
         *[(f"  {line}\n", "bold") for line in tries],
-        f"\nWeb doors   {url}   (/readyz, /webhooks/<account>, /v1)\n",
+        f"\nConsole     {url}/console\n",
+        f"Web doors   {url}   (/readyz, /webhooks/<account>, /v1)\n",
         f"Accounts    {', '.join(configuration.settings.accounts)}\n",
         f"Data        {configuration.settings.data_dir}\n",
         "\nCtrl-C ends everything; what was acknowledged is kept.",
     )
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))
+    first = _first_link(configuration)
+    if first:  # outside the frame, which would break it into lines
+        console.print("Become the console's first admin, within an hour:")
+        console.print(Text(url + first, style="bold"), soft_wrap=True)
+
+
+def _first_link(configuration: Configuration) -> str | None:
+    """The path by which the first admin is made, where there is nobody yet."""
+    records = build_records(configuration.settings)
+    try:
+        return Operators(records).first_link()
+    except (RecordsUnavailable, RecordsNotReady):
+        return None  # said already, among what is not ready
+    finally:
+        records.close()
 
 
 def _as_typed(started: str) -> str:

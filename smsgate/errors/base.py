@@ -40,6 +40,15 @@ class ConfigurationError(SmsGateError):
         self.faults = tuple(faults)
 
 
+class OtherConfiguration(SmsGateError):
+    """The files here make another configuration than the one that is asked for."""
+
+    def __init__(self, version: str) -> None:
+        """Keep the version that they make."""
+        super().__init__(f"the files here make version {version}")
+        self.version = version
+
+
 class InvalidNumber(SmsGateError):
     """A text that was given as a phone number is none."""
 
@@ -102,6 +111,15 @@ class ListUnreadable(SmsGateError):
     """A file is no list that can be read; nothing of it was used."""
 
     status = 422
+
+
+class ColumnUnclear(ListUnreadable):
+    """A list does not show where its numbers stand; ``columns`` are those that may be named."""
+
+    def __init__(self, problem: str, columns: Sequence[str]) -> None:
+        """Keep the sentence and the columns."""
+        super().__init__(problem)
+        self.columns = tuple(columns)
 
 
 # --- collaborators ------------------------------------------------------------------------

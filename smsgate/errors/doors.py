@@ -19,6 +19,12 @@ class NoSuchReview(SmsGateError):
     status = 404
 
 
+class ReviewChanged(SmsGateError):
+    """What waits is not what was looked at: it was decided, or a newer text came."""
+
+    status = 409
+
+
 class Unauthorized(SmsGateError):
     """An API call without a valid key."""
 
@@ -62,6 +68,12 @@ class Unfit(SmsGateError):
 
 class NoSuchDelivery(SmsGateError):
     """No call of a feed with that id was given up."""
+
+    status = 404
+
+
+class NoSuchForward(SmsGateError):
+    """No message for an application with that id was given up."""
 
     status = 404
 
@@ -144,3 +156,69 @@ class UnknownRecipients(SmsGateError):
 
 
 # --- webhooks -----------------------------------------------------------------------------
+
+
+# --- operators ------------------------------------------------------------------------------
+
+
+class NoSuchOperator(SmsGateError):
+    """Nobody of that name may sign in to the console."""
+
+    status = 404
+
+
+class OperatorExists(SmsGateError):
+    """The name of an operator is taken."""
+
+    status = 409
+
+
+class LastAdmin(SmsGateError):
+    """It would leave the console without an admin."""
+
+    status = 409
+
+
+class SignInRefused(SmsGateError):
+    """Name, password or code are not right, or have to wait. The text does not say which."""
+
+    status = 403
+
+
+# --- keyword sets ---------------------------------------------------------------------------
+
+
+class NoSuchList(SmsGateError):
+    """There is no list of that id, or it is somebody else's, or it was removed."""
+
+    status = 404
+
+
+class ListsUnavailable(SmsGateError):
+    """The place where uploaded lists are kept cannot be used."""
+
+    status = 503
+
+
+class NoSuchKeywordSet(SmsGateError):
+    """There is no keyword set of that name, or no such version of it."""
+
+    status = 404
+
+
+class KeywordSetOwned(SmsGateError):
+    """The keyword set is a file, so the console does not change it."""
+
+    status = 409
+
+
+class KeywordSetChanged(SmsGateError):
+    """Somebody else has saved the keyword set since it was read; nothing was saved."""
+
+    status = 409
+
+
+class KeywordSetUnfit(SmsGateError):
+    """What was to become a keyword set cannot be one; nothing was saved."""
+
+    status = 422

@@ -1,32 +1,41 @@
-"""Told: conditions that last are posted to the operator's webhook, each once until it ends."""
+"""Told: conditions that last reach a person by every way there is, each once until it ends."""
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Mapping, Sequence
+
 import structlog
 
 from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.gateway.alert_channels import Channel
+from smsgate.gateway.alert_wording import Notice
 from smsgate.gateway.conditions import Condition, conditions, weak
 from smsgate.gateway.measuring import sights
-from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
 from smsgate.settings import Settings
 from smsgate.store import Store
 
 _log = structlog.get_logger()
-_GOOD = range(200, 300)
+_PREFIXES = {"webhook": ""}
+"""What stands before a condition in the store, where it is not the way's own name."""
+_STORE, _START = "store", "start Redis, or set REDIS_URL: /readyz"
 
 
 class Alerting:
-    """Looks, compares with what was told, and tells what is new."""
+    """Looks, compares with what was told, and tells what is new.
 
-    def __init__(self, store: Store, settings: Settings, outbound: Outbound) -> None:
+    Each way has its own memory in the store, so that one that fails is tried again at the next
+    look, and the others neither wait for it nor tell anything twice.
+    """
+
+    def __init__(self, store: Store, settings: Settings, channels: Sequence[Channel]) -> None:
         """Use these collaborators."""
         self._store = store
         self._settings = settings
-        self._outbound = outbound
+        self._channels = channels
         self._before: set[str] = set()
-        self._away = False
+        self._away: set[str] = set()
+        """Ways by which it was told that the store is away."""
+        self._problems: dict[str, str] = {}
 
     def turn(self) -> None:
         """Look once. What was seen at the last look too, and is told by nobody, is told now.
@@ -35,56 +44,81 @@ class Alerting:
         """
         try:
             self._compare()
-            self._away = False
         except StoreUnavailable as error:
-            # Nothing can be remembered there, so each clock tells it by itself.
-            if not self._away:
-                self._away = self._post(_away(error), "begins")
+            self._store_away(error)
 
     def _compare(self) -> None:
         seen = sights(self._store, self._settings, dict)
         found = {_key(one): one for one in [*conditions(seen), *weak(seen)]}
-        told = self._store.alerts.told()
-        for key in (found.keys() & self._before) - told:
-            if self._store.alerts.take(key) and not self._post(found[key], "begins"):
-                self._store.alerts.give_back(key)  # the next look tries again
-        for key in told - found.keys() - self._before:
-            if self._store.alerts.give_back(key):
-                name, _, subject = key.partition(" ")
-                self._post(Condition(name, subject, False, "is as it should be again", ""), "ends")
+        self._store_back()
+        for channel in self._channels:
+            self._tell_by(channel, found)
         self._before = set(found)
 
-    def _post(self, one: Condition, state: str) -> bool:
-        """Post one condition; ``text`` is what Slack and its kin show. Whether it was taken."""
-        webhook = self._settings.alerts_webhook
-        if webhook is None:
-            return False
-        body = {
-            "text": f"smsgate: {one.subject}: {one.said}" + (f" → {one.mend}" if one.mend else ""),
-            "alert": one.name,
-            "subject": one.subject,
-            "state": state,
-            "severity": "page" if one.fault else "ticket",
-            "said": one.said,
-            "mend": one.mend,
+    def _tell_by(self, channel: Channel, found: Mapping[str, Condition]) -> None:
+        """Tell by one way what is new for it. Whoever takes a condition in the store tells it."""
+        alerts, prefix = self._store.alerts, _PREFIXES.get(channel.name, f"{channel.name}|")
+        told = {key.removeprefix(prefix) for key in alerts.told() if _is_of(prefix, key)}
+        notices = {
+            key: Notice(found[key], "begins")
+            for key in sorted((found.keys() & self._before) - told)
+            if alerts.take(prefix + key)
         }
-        headers = {"Content-Type": "application/json"}
-        call = HttpCall("POST", webhook.value, headers, msgspec.json.encode(body))
+        notices |= {
+            key: Notice(_over(key), "ends")
+            for key in sorted(told - found.keys() - self._before)
+            if alerts.give_back(prefix + key)
+        }
+        groups = [notices] if channel.together else [{key: one} for key, one in notices.items()]
+        for group in groups:
+            if group and not self._told(channel, [*group.values()]):
+                self._undo(prefix, group)
+
+    def _undo(self, prefix: str, notices: Mapping[str, Notice]) -> None:
+        """Put back what was taken for a way that failed: the next look tries again."""
+        for key, notice in notices.items():
+            if notice.state == "ends":
+                self._store.alerts.take(prefix + key)
+            else:
+                self._store.alerts.give_back(prefix + key)
+
+    def _told(self, channel: Channel, notices: Sequence[Notice]) -> bool:
+        """Whether a way took it. A problem that lasts is logged once."""
         try:
-            status = self._outbound.perform(call).status
+            channel.tell(notices)
         except CallFailed as error:
-            _log.warning("alert was not taken", alert=one.name, problem=str(error))
+            if self._problems.get(channel.name) != str(error):
+                _log.warning("alert was not taken", by=channel.name, problem=str(error))
+            self._problems[channel.name] = str(error)
             return False
-        if status not in _GOOD:
-            _log.warning("alert was not taken", alert=one.name, status=status)
-        return status in _GOOD
+        self._problems.pop(channel.name, None)
+        return True
+
+    def _store_away(self, error: StoreUnavailable) -> None:
+        """Nothing can be remembered there, so each clock tells it by itself."""
+        condition = Condition("SmsgateNotReady", _STORE, True, str(error), _START)
+        for channel in self._channels:
+            if channel.name not in self._away and self._told(
+                channel, [Notice(condition, "begins")]
+            ):
+                self._away.add(channel.name)
+
+    def _store_back(self) -> None:
+        for channel in self._channels:
+            if channel.name in self._away and self._told(
+                channel, [Notice(_over(f"SmsgateNotReady {_STORE}"), "ends")]
+            ):
+                self._away.remove(channel.name)
 
 
 def _key(one: Condition) -> str:
     return f"{one.name} {one.subject}"
 
 
-def _away(error: StoreUnavailable) -> Condition:
-    return Condition(
-        "SmsgateNotReady", "store", True, str(error), "start Redis, or set REDIS_URL: /readyz"
-    )
+def _is_of(prefix: str, key: str) -> bool:
+    return key.startswith(prefix) if prefix else "|" not in key.partition(" ")[0]
+
+
+def _over(key: str) -> Condition:
+    name, _, subject = key.partition(" ")
+    return Condition(name, subject, False, "is as it should be again", "")

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from smsgate import __version__
-from smsgate.consent import Event, Published, Standing, event_id
+from smsgate.consent import Event, Published, Standing
+from smsgate.gateway.applied_event import applied_event
 from smsgate.gateway.applying_lists import ApplyingLists, lists_apart
 from smsgate.gateway.confirming import silence
+from smsgate.gateway.onward import forward_of
 from smsgate.gateway.waking import wake
-from smsgate.messages import ALL, Entry, Intent, Reply, Stored, ms_of
+from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.optout import reply_text
 from smsgate.optout.departure import WINDOW_US
@@ -42,7 +43,8 @@ class _Tally:
     standings: dict[str, Standing]
     events: list[Event] = field(default_factory=list)
     replies: list[tuple[Reply, int]] = field(default_factory=list)
-    decided: list[str] = field(default_factory=list)
+    decided: list[tuple[str, str]] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
 
 
 class Applying:
@@ -151,6 +153,7 @@ class Applying:
             events=tally.events,
             replies=tally.replies,
             decided=tally.decided,
+            forwards=tally.forwards,
         )
 
     def _settle(self, lane: int, stored: Stored, tally: _Tally, now_us: int) -> None:
@@ -163,8 +166,21 @@ class Applying:
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
             tally.standings[entry.number] = settled.standing
         if settled.closes_review:
-            tally.decided += [hold_field(name, entry.number) for name in self._concerned(entry)]
-        tally.events.append(_event(lane, stored, before, settled, note, now_us))
+            tally.decided += [
+                (hold_field(name, entry.number), stored.id) for name in self._concerned(entry)
+            ]
+        event = applied_event(lane, stored, before, settled, note, now_us)
+        tally.events.append(event)
+        self._pass_on(lane, stored, settled, event, tally)
+
+    def _pass_on(
+        self, lane: int, stored: Stored, settled: Settled, event: Event, tally: _Tally
+    ) -> None:
+        program = self._settings.programs.get(stored.entry.program)
+        application = program.forward if program is not None else None
+        forward = forward_of(lane, stored, settled, event.id, application)
+        if forward is not None:
+            tally.forwards.append(forward)
 
     def _answer(
         self, lane: int, stored: Stored, settled: Settled, tally: _Tally, now_us: int
@@ -172,11 +188,11 @@ class Applying:
         """Put a reply into the outbox, or say why there is none."""
         entry = stored.entry
         program = self._settings.programs.get(entry.program)
-        if program is None:
-            return f"program {entry.program!r} is not configured any more, so nobody answers"
-        silent = silence(entry, program.confirm)
+        silent = silence(entry, program.confirm if program else "auto")
         if silent:
             return silent
+        if program is None:
+            return f"program {entry.program!r} is not configured any more, so nobody answers"
         text, language = self._wording(program, settled.reply, entry.decision.language)
         reply = Reply(
             id=f"{lane}-{stored.id}",
@@ -203,45 +219,3 @@ class Applying:
 
     def _concerned(self, entry: Entry) -> list[str]:
         return [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
-
-
-def _event(
-    lane: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
-) -> Event:
-    entry = stored.entry
-    after = settled.standing
-    return Event(
-        id=event_id(
-            ms_of(stored.id), str(lane), stored.id, entry.number, entry.account, entry.message_id
-        ),
-        kind=_kind(entry),
-        outcome=settled.outcome,
-        number=entry.number,
-        program=entry.program,
-        scope=entry.scope,
-        before=_state(before, entry),
-        after=_state(after, entry),
-        standing=after if entry.phone and after != before else None,
-        inbox_id=stored.id,
-        entry=entry,
-        stamp_us=stored.stamp_us,
-        received_us=stored.received_us,
-        applied_us=now_us,
-        note=note,
-        software=__version__,
-    )
-
-
-def _kind(entry: Entry) -> str:
-    """What is no intent is called by its rule: ``unrouted``, ``unreachable``, ``unreadable``."""
-    if entry.action:
-        return entry.action
-    if entry.program and entry.decision.intent is not Intent.NONE:
-        return entry.decision.intent.value
-    return entry.decision.rule
-
-
-def _state(standing: Standing, entry: Entry) -> str:
-    if not entry.program or not entry.phone:
-        return ""
-    return "blocked" if standing.blocked(entry.program) else "allowed"

@@ -30,7 +30,7 @@ class _Tally:
     moves: list[Move] = field(default_factory=list)
     before: dict[str, Standing] = field(default_factory=dict)
     after: dict[str, Standing] = field(default_factory=dict)
-    decided: list[str] = field(default_factory=list)
+    decided: list[tuple[str, str]] = field(default_factory=list)
 
 
 class ApplyingLists:
@@ -77,11 +77,11 @@ class ApplyingLists:
 
     def _closed(
         self, stored: Stored, numbers: Iterable[str], waiting: Mapping[str, str]
-    ) -> list[str]:
+    ) -> list[tuple[str, str]]:
         entry = stored.entry
         names = self._published if entry.scope == ALL else [entry.scope or entry.program]
         fields = (hold_field(name, number) for name in names for number in numbers)
-        return [one for one in fields if one in waiting]
+        return [(one, stored.id) for one in fields if one in waiting]
 
 
 def _note(tally: _Tally, numbers: list[str], before: Standing, after: Standing) -> None:

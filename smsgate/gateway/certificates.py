@@ -1,21 +1,37 @@
-"""Certificates and keys by which some providers sign: fetched, kept, looked at again hourly."""
+"""Certificates and keys by which some providers sign: fetched, kept, looked at again hourly.
+
+They are fetched before a request is known to be genuine, from an address that the request may
+name. So what that costs is bounded, whoever asks: few fetches at once and in a minute, none for an
+address that just failed, and few threads that wait for another one's fetch.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from http import HTTPStatus
+from typing import TypeVar
 
 from smsgate.errors import AccountNotReady, CallFailed
 from smsgate.messages import HttpCall
 from smsgate.outbound import Outbound
 
+T = TypeVar("T")
 _HOUR_S = 3600.0
 """After which a certificate is fetched again: a provider may have changed its keys."""
 _DAY_S = 24 * _HOUR_S
 """For which a known one still does where it cannot be fetched again."""
 _MOST = 16
 """Certificates that are kept; providers use one or two at a time."""
+AGAIN_S = 10.0
+"""After which an address that failed is asked again."""
+BURST = 4
+"""Fetches that a process may make at once; used up, there is one more after each ``REFILL_S``."""
+REFILL_S = 5.0
+_WAITING = 8
+"""Threads that wait for fetches of others; providers try again when we answer 503 to the rest."""
+_WAIT_S = 5.0
 
 
 class Certificates:
@@ -25,35 +41,96 @@ class Certificates:
         """Fetch through ``outbound``."""
         self._outbound = outbound
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, bytes]] = {}
+        self._known: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._failed: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._fetching: dict[str, threading.Event] = {}
+        self._waiting = threading.BoundedSemaphore(_WAITING)
+        self._tokens, self._filled = float(BURST), time.monotonic()
 
     def of(self, call: HttpCall) -> bytes:
         """The body that the call gives.
 
         Raises ``AccountNotReady``: a 503, so that the provider tries again.
         """
-        with self._lock:
-            fetched, body = self._known.get(call.url, (0.0, b""))
-        age_s = time.monotonic() - fetched
+        body, age_s = self._remembered(call.url)
         if body and age_s < _HOUR_S:
             return body
         try:
-            body = self._fetched(call)
+            return self._fetched(call)
         except AccountNotReady:
             if not body or age_s >= _DAY_S:
                 raise
             return body
+
+    def _remembered(self, url: str) -> tuple[bytes, float]:
+        """What is known of an address and its age in seconds; nothing is ``b""``."""
         with self._lock:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[call.url] = (time.monotonic(), body)
-        return body
+            if url not in self._known:
+                return b"", 0.0
+            self._known.move_to_end(url)
+            fetched, body = self._known[url]
+        return body, time.monotonic() - fetched
 
     def _fetched(self, call: HttpCall) -> bytes:
+        """Fetch, unless another thread does or the bounds forbid it. Raises ``AccountNotReady``."""
+        with self._lock:
+            other = self._fetching.get(call.url)
+            if other is None:
+                self._take_token(call.url)
+                self._fetching[call.url] = done = threading.Event()
+        if other is not None:
+            return self._fetched_by(other, call.url)
+        try:
+            body = self._asked(call)
+        except AccountNotReady as error:
+            self._note(self._failed, call.url, str(error))
+            raise
+        else:
+            self._note(self._known, call.url, body)
+            return body
+        finally:
+            with self._lock:
+                del self._fetching[call.url]
+            done.set()
+
+    def _fetched_by(self, other: threading.Event, url: str) -> bytes:
+        """Wait for another thread's fetch. Raises ``AccountNotReady``."""
+        if self._waiting.acquire(blocking=False):
+            try:
+                other.wait(_WAIT_S)
+            finally:
+                self._waiting.release()
+        body, age_s = self._remembered(url)
+        if not body or age_s >= _HOUR_S:
+            raise AccountNotReady("the signing certificate is being fetched: try again")
+        return body
+
+    def _take_token(self, url: str) -> None:
+        """Raises ``AccountNotReady`` where nothing may be fetched from the address now."""
+        now = time.monotonic()
+        failed, why = self._failed.get(url, (-AGAIN_S, ""))
+        if now - failed < AGAIN_S:
+            raise AccountNotReady(why)
+        self._tokens = min(float(BURST), self._tokens + (now - self._filled) / REFILL_S)
+        self._filled = now
+        if self._tokens < 1:
+            raise AccountNotReady("too many signing certificates were to be fetched: try again")
+        self._tokens -= 1
+
+    def _note(self, where: OrderedDict[str, tuple[float, T]], url: str, what: T) -> None:
+        with self._lock:
+            where[url] = (time.monotonic(), what)
+            where.move_to_end(url)
+            while len(where) > _MOST:
+                where.popitem(last=False)
+
+    def _asked(self, call: HttpCall) -> bytes:
         try:
             response = self._outbound.perform(call)
         except CallFailed as error:
             raise AccountNotReady(f"the signing certificate cannot be had: {error}") from error
         if response.status != HTTPStatus.OK:
             raise AccountNotReady(f"the signing certificate gave status {response.status}")
+        if not response.body:
+            raise AccountNotReady("the signing certificate is empty")
         return response.body

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from smsgate.gateway.recording import MANY, MEMORY
 from smsgate.gateway.summing_up import REVIEW_DEADLINE_US
+from smsgate.gateway.undelivered import GIVEN_UP_US
 from smsgate.metrics.sights import Sights, SpoolDepth
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
@@ -17,6 +18,8 @@ INBOX_S = 30.0
 """Fifteen rounds of the clock: whatever was lost was asked for again."""
 OUTBOX_S = 60.0
 """A fifth of what a confirmation has."""
+FORWARD_S = 600.0
+"""What is tried again after seconds is not told; an application that is down is."""
 HOLD_S = 60.0
 LAG_S = 60.0
 """The records are a second behind in normal running."""
@@ -47,6 +50,7 @@ def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
     return [
         *_processes(seen),
         *_people(seen),
+        *_forwards(seen),
         *_records(seen),
         *(_spool(one) for one in seen.spools if one.count and one.host != here),
         *_accounts(seen),
@@ -98,6 +102,21 @@ def _people(seen: Sights) -> Iterator[Condition]:
         said = f"{dead:,} were given up and wait for a person"
         mend = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
         yield Condition("SmsgateDeadLetters", "replies", False, said, mend)
+
+
+def _forwards(seen: Sights) -> Iterator[Condition]:
+    waits, dead = seen.waits.forwards, seen.waits.forwards_dead
+    if waits.oldest_s > FORWARD_S:
+        said = (
+            f"{waits.count:,} messages await a program's application, the oldest "
+            f"{_span(waits.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
+        )
+        mend = "`smsgate forward list` says what it answers; is `python -m workers sender` at work?"
+        yield Condition("SmsgateForwardsStuck", "forwards", True, said, mend)
+    if dead:
+        said = f"{dead:,} messages were not taken by their application and wait for a person"
+        mend = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
+        yield Condition("SmsgateForwardsDead", "forwards", False, said, mend)
 
 
 def _records(seen: Sights) -> Iterator[Condition]:

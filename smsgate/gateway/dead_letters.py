@@ -59,11 +59,11 @@ def _event(letter: DeadLetter, outcome: str, actor: str, now_us: int) -> Event:
     reply = letter.reply
     return Event(
         id=event_id(now_us // 1000, reply.id, outcome, str(now_us)),
-        kind="reply",
+        kind=reply.told_as,
         outcome=outcome,
         number=reply.number,
         program=reply.program,
-        inbox_id=reply.id.partition("-")[2],
+        inbox_id=reply.answers,
         reply=reply,
         applied_us=now_us,
         note=f"by {actor}; before: {letter.outcome}, {letter.note}",

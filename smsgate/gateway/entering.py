@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from smsgate.errors import InvalidNumber
-from smsgate.messages import Arrival, Decision, Entry, InboundMessage, Intent
+from smsgate.gateway.onward import onward_of
+from smsgate.messages import (
+    Arrival,
+    Decision,
+    Entry,
+    InboundMessage,
+    Intent,
+    WebhookRequest,
+)
 from smsgate.optout import Classifier
 from smsgate.optout.policy import decide, scope_of
 from smsgate.phone import e164, is_e164
@@ -25,15 +33,27 @@ class Entering:
         self._classifiers = classifiers
 
     def arrival(
-        self, message: InboundMessage, account: Account, provider: Provider, expired: bool
+        self,
+        message: InboundMessage,
+        request: WebhookRequest,
+        account: Account,
+        provider: Provider,
+        *,
+        expired: bool,
     ) -> Arrival:
-        """The entry of a message. ``expired``: signed rightly, but too long ago or too early."""
+        """The entry of a message in a request.
+
+        ``expired``: signed rightly, but too long ago or too early; that goes on to nobody.
+        """
         program = self._programs.route(account, message.sender, message.service)
         decision, scope = _UNROUTED, ""
         if program is not None:
             decision = decide(message, self._classifiers[program.name])
             scope = scope_of(decision, program)
         number, phone = _subscriber(message.number)
+        onward = None
+        if program is not None and program.forward is not None and not expired:
+            onward = onward_of(message, request, program.forward)
         entry = Entry(
             number=number,
             program=program.name if program else "",
@@ -48,6 +68,7 @@ class Entering:
             answered=provider.answered(message),
             phone=phone,
             expired=expired,
+            onward=onward,
         )
         return Arrival(entry, message.sent_us, "" if message.message_id else _fingerprint(entry))
 

@@ -16,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
 from smsgate.consent import Event
+from smsgate.errors import SmsGateError
+from smsgate.gateway.gateway import Gateway
 from smsgate.records import Link, Recorded, Records
 from smsgate.store.keys import lane_of
 
@@ -41,6 +43,33 @@ def evidence(
             for lane, head in records.reading.heads().items()
         },
         "events": [_told(records, one) for one in records.reading.of_number(number)],
+    }
+
+
+def gathered(gateway: Gateway, number: str) -> dict[str, Any]:
+    """The evidence of a number with everything that happened until now, and how it stands.
+
+    Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
+    """
+    gateway.recording.move_all()
+    now_us = gateway.store.health.now_us()
+    return evidence(gateway.records, number, _state(gateway, number), now_us)
+
+
+def as_json(found: Mapping[str, Any]) -> bytes:
+    """The evidence for machines, readable for people too."""
+    return msgspec.json.format(msgspec.json.encode(found))
+
+
+def _state(gateway: Gateway, number: str) -> dict[str, str]:
+    """What the gate says now; that it cannot tell is part of the evidence too."""
+    try:
+        answers = gateway.status(number)
+    except SmsGateError as error:
+        return {"": f"could not tell: {error}"}
+    return {
+        name: "may be texted" if answer.allowed else f"must not be texted: {answer.reason}"
+        for name, answer in answers.items()
     }
 
 

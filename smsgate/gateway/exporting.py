@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
 
 from smsgate.consent import Event, Standing, told_of
 from smsgate.gateway.recording import Recording
+from smsgate.lists.writing import csv_line
 from smsgate.messages import ALL
 from smsgate.records import Records
 
 STATES = ("opted_out", "locked", "subscribed")
-Stands = Callable[[Standing], str]
+_HEADER = ["number", "state", "since", "source"]
+_LINE: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "csv": lambda row: csv_line([*row.values()]),
+    "ndjson": lambda row: f"{msgspec.json.encode(row).decode()}\n",
+    "txt": lambda row: f"{row['number']}\n",
+}
+FORMS = tuple(_LINE)
+"""How an export can be written."""
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,24 @@ def _source(event: Event) -> str:
     return event.entry.source if event.entry is not None else ""
 
 
-def as_row(one: Exported, moment: Callable[[int], str]) -> Mapping[str, str]:
-    """A row of an export; ``moment`` writes a time."""
-    since = moment(one.since_us) if one.since_us else ""
+def written(found: Iterable[Exported], form: str) -> Iterator[tuple[int, bytes]]:
+    """An export of one of ``FORMS``, in pieces; with each, how many numbers are in it."""
+    lines = [csv_line(_HEADER)] if form == "csv" else []
+    count = 0
+    for one in found:
+        lines.append(_LINE[form](_as_row(one)))
+        count += 1
+        if count >= _AT_ONCE:
+            yield count, "".join(lines).encode()
+            lines, count = [], 0
+    yield count, "".join(lines).encode()
+
+
+def _as_row(one: Exported) -> Mapping[str, str]:
+    since = _moment(one.since_us) if one.since_us else ""
     return {"number": one.number, "state": one.state, "since": since, "source": one.source}
+
+
+def _moment(at_us: int) -> str:
+    moment = datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="seconds")
+    return moment.replace("+00:00", "Z")

@@ -37,6 +37,8 @@ class Forgotten:
     """Events whose texts were erased; the events themselves stay."""
     trail: int
     """Ordinary texts that were taken out of the store."""
+    forwards: int
+    """Messages for applications that were taken out: that waited, or were given up."""
     event_id: str
 
 
@@ -69,7 +71,8 @@ class Forgetting:
         )
         event = self._announce(FORGOTTEN, "text", ids, lane_of(number), about)
         self._remove(event, "text", ids)
-        return Forgotten(number, len(ids), self._store.erasing.forget(number), event.id)
+        trail, forwards = self._store.erasing.forget(number), self._store.forwards.forget(number)
+        return Forgotten(number, len(ids), trail, forwards, event.id)
 
     def apply_retention(self) -> Iterator[int]:
         """Take away what is older than its kind is kept, a batch at a time; gives each one's size.

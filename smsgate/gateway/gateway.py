@@ -6,20 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smsgate.consent import Event
-from smsgate.errors import (
-    InvalidNumber,
-    QueueUnavailable,
-    SignatureRefused,
-    SpoolUnavailable,
-    StoreNotReady,
-    StoreUnavailable,
-)
+from smsgate.errors import InvalidNumber, SignatureRefused
 from smsgate.gate import Answer, Gate
 from smsgate.gateway import dead_letters, remembering, reviewing
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.deciding import Deciding
 from smsgate.gateway.forgetting import Forgetting, Forgotten
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.overriding import consent_entry, lock_entry, override_entry
+from smsgate.gateway.readiness import ready
 from smsgate.gateway.receiving import Receipt, Receiving
 from smsgate.gateway.recording import Recording
 from smsgate.gateway.refusing import Refusing
@@ -66,7 +61,7 @@ class Gateway:
         )
         object.__setattr__(self, "_receiving", receiving)
         object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.wakes))
-        replying = Replying(self.settings, self.store, self.wakes, self.outbound)
+        replying = Replying(self.settings, self.store, self.gate, self.wakes, self.outbound)
         object.__setattr__(self, "_replying", replying)
         replaying = Replaying(self.spool, self.store, self.wakes)
         object.__setattr__(self, "_replaying", replaying)
@@ -129,14 +124,17 @@ class Gateway:
         """The texts that wait for a person, oldest first."""
         return reviewing.waiting(self.store, self.records)
 
-    def decide(self, decided: str, number: str, program: str, actor: str) -> None:
+    def decide(self, decided: str, number: str, program: str, actor: str) -> str:
         """Settle a text that waits: ``opt_out`` or ``none``; ``undo`` makes it wait again.
 
-        Raises ``NoSuchReview``, ``InvalidNumber``, ``StoreUnavailable``.
+        Gives lane and inbox id of the decision. Raises ``NoSuchReview``, ``ReviewChanged``,
+        ``InvalidNumber``, ``StoreUnavailable``.
         """
-        self._enter(
-            reviewing.decision_entry(self.settings, self.store, decided, number, program, actor)
-        )
+        return self.deciding().decide(decided, number, program, actor)
+
+    def deciding(self) -> Deciding:
+        """A person's decisions about texts that wait."""
+        return Deciding(self.settings, self.store, self.records, self.wakes)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.
@@ -201,19 +199,16 @@ class Gateway:
 
         ``ok; …`` names what works but could lose acknowledged writes.
         """
-        return {
-            "store": self._store_ready(),
-            "queue": self._queue_ready(),
-            "spool": self._spool_ready(),
-            "records": self.recording.state(),
-        }
+        return ready(self.store, self.wakes, self.spool, self.recording)
+
+    def retire(self) -> None:
+        """End what is this gateway's own; another one goes on with the same collaborators."""
+        for movement in (self._replaying, self._refusing, self._replying, self._applying):
+            movement.close()
 
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""
-        self._replaying.close()
-        self._refusing.close()
-        self._replying.close()
-        self._applying.close()
+        self.retire()
         self.store.trail.close()
         self.store.metrics.close()
         self.records.close()
@@ -222,28 +217,3 @@ class Gateway:
         added, lanes = self.store.inbox.add([Arrival(entry)])
         wake(self.wakes.inbox, lanes)
         return added[0].id
-
-    def _store_ready(self) -> str:
-        try:
-            if not self.store.marker.store_id():
-                return "the store has no marker: run `smsgate init`, or restore what was lost"
-            self.store.looks.bucket_count()
-            self.store.health.refuse_eviction()
-            weak = self.store.health.weaknesses()
-        except (StoreUnavailable, StoreNotReady) as error:
-            return str(error)
-        return "; ".join(["ok", *weak])
-
-    def _spool_ready(self) -> str:
-        try:
-            depth = self.spool.depth()
-        except SpoolUnavailable as error:
-            return str(error)
-        return f"ok; {depth} messages wait for the store" if depth else "ok"
-
-    def _queue_ready(self) -> str:
-        try:
-            self.wakes.ping()
-        except QueueUnavailable as error:
-            return str(error)
-        return "ok"

@@ -25,20 +25,18 @@ def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
         ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
         memory=waiting.memory,
         spools=tuple(store.depths.spools()),
-        accounts=tuple(_accounts(store, settings.accounts.values(), now_s)),
+        accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
         ready=ready(),
     )
 
 
-def _accounts(store: Store, accounts: Iterable[Account], now_s: float) -> Iterator[AccountSight]:
+def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountSight]:
     for account in accounts:
         last = store.acceptance.last(account.name)
-        since_ms = (now_s - BURST_S) * 1000
-        refused = [one for one in store.quarantine.newest(account.name) if one.at_ms > since_ms]
         yield AccountSight(
             name=account.name,
             accepted_s=max(last.newest_ms, last.older_ms) / 1000,
             silent_after_s=account.silent_hours * 3600,
-            refused=len(refused),
+            refused=store.quarantine.count(account.name, BURST_S),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.errors import InvalidNumber, UnknownProgram
-from smsgate.messages import ALL, Consent, Decision, Entry, Intent
+from smsgate.messages import ALL, Consent, Decision, Entry, Intent, Reply
 from smsgate.phone import e164
 from smsgate.settings import Settings
 
@@ -66,6 +66,22 @@ def consent_entry(
         actor=actor,
         action="consent",
         consent=consent,
+    )
+
+
+def refusal_entry(settings: Settings, reply: Reply) -> Entry:
+    """The entry for a number that a provider will not text: an opt-out that we do not have."""
+    program = settings.programs.get(reply.program)
+    own = program is not None and program.scope == "program"
+    return Entry(
+        number=reply.number,
+        program=reply.program,
+        decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
+        scope=reply.program if own else ALL,
+        source="provider",
+        actor="provider",
+        account=reply.account,
+        message_id=f"refused-{reply.id}",
     )
 
 

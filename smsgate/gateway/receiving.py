@@ -83,7 +83,10 @@ class Receiving:
         if shaken is not None:
             return self._confirmed(shaken)
         messages = provider.parse(request, account)
-        arrivals = [self._entering.arrival(one, account, provider, expired) for one in messages]
+        arrivals = [
+            self._entering.arrival(one, request, account, provider, expired=expired)
+            for one in messages
+        ]
         if expired:
             arrivals = _opt_outs(arrivals)
         outcomes = self._keep(arrivals)
@@ -111,7 +114,8 @@ class Receiving:
     def _account(self, name: str) -> tuple[Account, Provider]:
         account = self._settings.accounts.get(name)
         if account is None:
-            raise UnknownAccount(f"there is no account {name!r} here")
+            # Without the name: where an address is put together wrongly, it may be a secret.
+            raise UnknownAccount("there is no account of that name here")
         if name not in self._usable:
             raise AccountNotReady(f"account {name!r} has no secret yet, so nothing can be verified")
         return account, PROVIDERS[account.provider]
@@ -160,9 +164,12 @@ class Receiving:
 
 
 def _has_effect(entry: Entry) -> bool:
-    """Everything but a plain ``none``; what is unrouted or told by a provider is kept too."""
+    """Everything but a plain ``none``; what is unrouted or told by a provider is kept too.
+
+    So is a plain ``none`` that goes on to the program's application.
+    """
     ordinary = entry.decision.intent is Intent.NONE and entry.source == "text"
-    return not ordinary or not entry.program
+    return not ordinary or not entry.program or entry.onward is not None
 
 
 def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:

@@ -20,6 +20,8 @@ from smsgate.store import Store
 
 PER_SECOND = 4
 """Refused requests of an account that a process looks into; a flood costs no more than these."""
+OF_ADDRESS = 2
+"""How many of those one address may have, so that a flood does not hide the others."""
 EVERY_S = 60.0
 """How often a process notes that an account's requests are accepted, by each kind of secret."""
 
@@ -37,7 +39,7 @@ class Refusing:
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
         self._second = 0
-        self._noted: Counter[str] = Counter()
+        self._noted: Counter[tuple[str, str]] = Counter()
         self._due: dict[tuple[str, bool], float] = {}
 
     def note(self, account: Account, request: WebhookRequest, error: SignatureRefused) -> None:
@@ -47,8 +49,7 @@ class Refusing:
             if second != self._second:
                 self._second = second
                 self._noted.clear()
-            self._noted[account.name] += 1
-            if self._noted[account.name] > PER_SECOND:
+            if not self._may_look(account.name, request.address):
                 return
         # The server's own view of the headers does not outlive the answer.
         kept = replace(request, headers=dict(request.headers))
@@ -74,6 +75,17 @@ class Refusing:
             with suppress(queue.Full):
                 self._queue.put(None, timeout=5)
             self._worker.join(timeout=5)
+
+    def _may_look(self, account: str, address: str) -> bool:
+        of_account, of_address = (account, ""), (account, address)
+        if self._noted[of_account] >= PER_SECOND:
+            return False
+        if address:
+            if self._noted[of_address] >= OF_ADDRESS:
+                return False
+            self._noted[of_address] += 1
+        self._noted[of_account] += 1
+        return True
 
     def _later(self, work: Callable[[], None]) -> None:
         with self._lock:

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import queue
 import time
+from contextlib import suppress
 
 import msgspec
 import structlog
 
 from smsgate import __version__
 from smsgate.consent import DeadLetter, Event, event_id
-from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.errors import (
+    CallFailed,
+    StoreNotReady,
+    StoreUnavailable,
+    UnknownProgram,
+)
+from smsgate.gate import Gate
+from smsgate.gateway.leaving import why_not
+from smsgate.gateway.overriding import refusal_entry
 from smsgate.gateway.senders import Senders
 from smsgate.gateway.tokens import Tokens
 from smsgate.gateway.waking import wake
 from smsgate.messages import (
-    ALL,
     Arrival,
-    Decision,
-    Entry,
     HttpCall,
-    Intent,
     Outcome,
     Reply,
     Verdict,
 )
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
-from smsgate.optout.departure import CALL_US, WINDOW_US, obstacle
+from smsgate.optout.departure import APP, CALL_US, WINDOW_US
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes
@@ -47,10 +52,13 @@ _log = structlog.get_logger()
 class Replying:
     """The third movement."""
 
-    def __init__(self, settings: Settings, store: Store, wakes: Wakes, outbound: Outbound) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, gate: Gate, wakes: Wakes, outbound: Outbound
+    ) -> None:
         """Use these collaborators; threads start with the first job."""
         self._settings = settings
         self._store = store
+        self._gate = gate
         self._wakes = wakes
         self._tokens = Tokens(outbound)
         self._senders = Senders(self._send_one)
@@ -58,14 +66,19 @@ class Replying:
 
     def drain(self, lane: int, patience_s: float) -> int:
         """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
+        self._give_back()
+        return self._senders.send(lane, self._store.outbox.depth(lane), patience_s)
+
+    def _give_back(self) -> None:
         while not self._unsent.empty():
             claim = self._unsent.get()
             self._store.outbox.again(claim, claim.reply, claim.now_us)
-        return self._senders.send(lane, self._store.outbox.depth(lane), patience_s)
 
     def close(self) -> None:
-        """Let the calls under way end and start no other."""
+        """Let the calls under way end and start no other; what surely was not sent goes back."""
         self._senders.close()
+        with suppress(StoreUnavailable):  # then it is taken for lost, as after a kill
+            self._give_back()
 
     def _send_one(self, lane: int) -> bool:
         """Claim one reply and see it through; whether there was one."""
@@ -86,15 +99,15 @@ class Replying:
             return
         began = time.monotonic()
         try:
-            why_not = self._obstacle(claim)
+            outcome, note = why_not(claim, self._store, self._gate)
         except StoreUnavailable:
             self._unsent.put(claim)  # surely not sent: it goes back as soon as the store does
             raise
         except (StoreNotReady, UnknownProgram) as error:
             self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
             return
-        if why_not:
-            self._end(claim, why_not, _OBSTACLES[why_not])
+        if outcome:
+            self._end(claim, outcome, note)
             return
         if not self._in_turn(claim):
             return
@@ -103,15 +116,15 @@ class Replying:
             # This process was held up: what it saw may be over. Not sent, so it may be seen anew.
             self._store.outbox.again(claim, claim.reply, claim.now_us)
             return
-        outcome = self._perform(claim.reply)
-        self._count(claim, outcome, time.monotonic() - started)
-        self._settle(claim, outcome)
+        result = self._perform(claim.reply)
+        self._count(claim, result, time.monotonic() - started)
+        self._settle(claim, result)
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
         reply, metrics = claim.reply, self._store.metrics
         metrics.count(CALLS, reply.account, outcome.verdict.value)
         metrics.took(CALL_S, took_s, reply.account)
-        if outcome.verdict is Verdict.SENT:
+        if outcome.verdict is Verdict.SENT and reply.kind != APP:
             received_us = reply.deadline_us - WINDOW_US
             waited_s = (claim.now_us - received_us) / 1_000_000
             metrics.took(CONFIRMED_S, waited_s + took_s, reply.account)
@@ -139,11 +152,6 @@ class Replying:
         """Whether the provider sends nothing twice for one key."""
         account = self._settings.accounts.get(reply.account)
         return account is not None and PROVIDERS[account.provider].IDEMPOTENT
-
-    def _obstacle(self, claim: Claim) -> str:
-        reply = claim.reply
-        _, (look,) = self._store.looks.numbers([reply.number], reply.program)
-        return obstacle(reply, look.standing, held=bool(look.held), now_us=claim.now_us)
 
     def _perform(self, reply: Reply) -> Outcome:
         account = self._settings.accounts.get(reply.account)
@@ -181,33 +189,18 @@ class Replying:
 
     def _suppress(self, reply: Reply) -> None:
         """A provider that refuses to text a number has an opt-out that we do not have."""
-        entry = Entry(
-            number=reply.number,
-            program=reply.program,
-            decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
-            scope=self._scope(reply.program),
-            source="provider",
-            actor="provider",
-            account=reply.account,
-            message_id=f"refused-{reply.id}",
-        )
-        _, lanes = self._store.inbox.add([Arrival(entry)])
+        _, lanes = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
         wake(self._wakes.inbox, lanes)
-
-    def _scope(self, name: str) -> str:
-        """What an opt-out without words of its own means for a program."""
-        program = self._settings.programs.get(name)
-        return program.name if program is not None and program.scope == "program" else ALL
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = claim.reply
         event = Event(
             id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
-            kind="reply",
+            kind=reply.told_as,
             outcome=outcome,
             number=reply.number,
             program=reply.program,
-            inbox_id=reply.id.partition("-")[2],
+            inbox_id=reply.answers,
             reply=reply,
             applied_us=claim.now_us,
             note=note,
@@ -219,12 +212,6 @@ class Replying:
             self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
         else:
             _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
-
-
-_OBSTACLES = {
-    "late": "its deadline had passed",
-    "superseded": "the number's state changed before it was sent",
-}
 
 
 def _call(reply: Reply, account: Account) -> HttpCall:

@@ -1,29 +1,68 @@
-"""Texts that wait for a person: which they are, and what the person decided.
+"""Texts that wait for a person: which they are, since when, and what they say.
 
-A decision is an entry of the inbox like any other. Until there is one, marketing programs may not
-text the number; no time releases it.
+Until a person has decided, marketing programs may not text the number; no time releases it. What
+the person decides stands in ``deciding.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent import Event
-from smsgate.errors import NoSuchReview, RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.remembering import entry_of
-from smsgate.messages import ALL, Decision, Entry, Intent, ms_of
-from smsgate.phone import e164
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.messages import ALL, Entry, ms_of
 from smsgate.records import Records
-from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.inbox import hold_field
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import lane_of
 
 REVIEWED = "reviewed"
-"""The rule of a person's decision that a text asked for nothing."""
+"""The rule of a person's decision about a text that waited."""
 REOPENED = "reopened"
 """The rule of taking such a decision back."""
+NOT_KNOWN = "its text is not known any more"
+_INBOX, _LEDGER = 2_000, 5_000
+"""How many entries of a lane are looked through for texts that the records do not have yet."""
+_EARLIER = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A number that waits for a person, with one program."""
+
+    program: str
+    number: str
+    first: str
+    """Inbox id of the text since which it waits."""
+    newest: str
+    """Inbox id of the newest text that waits; a decision must have seen it."""
+
+    @property
+    def key(self) -> str:
+        """The name of the wait: lane and inbox id of the newest text."""
+        return f"{lane_of(self.number)}-{self.newest}"
+
+    @property
+    def since_us(self) -> int:
+        """When the first text came."""
+        return ms_of(self.first) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What waits, and the text."""
+
+    open: Open
+    since_us: int
+    """When the text came; earlier than the wait began where a decision was taken back."""
+    entry: Entry | None
+    """The text and how it was understood; None where it is not known any more."""
+
+    @property
+    def text(self) -> str:
+        """What the subscriber wrote, as far as it is known."""
+        return self.entry.text if self.entry else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +77,73 @@ class Waiting:
     """What made the classifier hesitate."""
 
 
-def waiting(store: Store, records: Records) -> list[Waiting]:
-    """Everything that waits for a person, oldest first."""
-    found = [one for lane in range(LANES) for one in _of_lane(store, records, lane)]
+def all_open(store: Store) -> list[Open]:
+    """Everything that waits, oldest first; one round trip."""
+    found = [_open(*item) for lane in store.looks.all_reviews() for item in lane.items()]
     return sorted(found, key=lambda one: one.since_us)
 
 
-def decision_entry(
-    settings: Settings, store: Store, decided: str, number: str, program: str, actor: str
-) -> Entry:
-    """The entry for a person's decision: ``opt_out``, ``none``, or ``undo`` of a ``none``.
+def open_of(store: Store, number: str) -> list[Open]:
+    """What waits of one number, by program."""
+    rows = store.looks.reviews(lane_of(number))
+    found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
+    return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 
-    Raises ``NoSuchReview`` where nothing waits, ``InvalidNumber``.
+
+def waiting(store: Store, records: Records) -> list[Waiting]:
+    """Everything that waits for a person with its text, oldest first."""
+    cases = cases_of(store, records, all_open(store))
+    return [
+        Waiting(one.open.program, one.open.number, one.since_us, one.text, _why(one.entry))
+        for one in sorted(cases, key=lambda one: one.since_us)
+    ]
+
+
+def cases_of(store: Store, records: Records, some: Sequence[Open]) -> list[Case]:
+    """The texts of what waits, in the same order.
+
+    They stand in the records, in the ledger, or in the inbox where no worker has run. A database
+    that is away must not hide that there is something to decide. Raises ``StoreUnavailable``.
     """
-    known = e164(number)
-    waits = hold_field(program, known) in store.looks.reviews(lane_of(known))
-    if decided != "undo" and not waits:
-        raise NoSuchReview(f"no text of {known} to {program!r} waits: `smsgate review list` tells")
-    intent, rule = _DECISIONS[decided]
-    scope = ""
-    if intent.stops:
-        found = settings.programs.get(program)
-        scope = program if found is not None and found.scope == "program" else ALL
-    return Entry(
-        number=known,
-        program=program,
-        decision=Decision(intent, rule=rule, note=f"{actor} decided: {decided}"),
-        scope=scope,
-        source="operator",
-        actor=actor,
-    )
+    found = _recorded(records, some)
+    lanes = {lane_of(one.number) for one in some if _id(one) not in found}
+    for lane in lanes:
+        found |= {(lane, one.id): one.entry for one in store.inbox.latest(lane, _INBOX)}
+        found |= _entries(store.ledger.newest(lane, _LEDGER))
+    if lanes:  # what moved meanwhile is in the records by now
+        found |= _recorded(records, [one for one in some if _id(one) not in found])
+    return [_case(store, records, one, found.get(_id(one))) for one in some]
+
+
+def original(store: Store, records: Records, entry: Entry, until_us: int) -> Event | None:
+    """The text about which a decision was taken back by ``entry``: the newest that waited before.
+
+    Raises ``StoreUnavailable``.
+    """
+    found: list[Event] = []
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        stories = records.stories.of_kinds(entry.number, ("review",), _EARLIER)
+        found = [recorded.event for recorded in reversed(stories)]
+    found += store.ledger.newest(lane_of(entry.number), _LEDGER)
+    wanted = ("review", entry.number, entry.program)
+    for event in reversed(found):
+        text = event.entry is not None and event.entry.source == "text"
+        same = (event.kind, event.number, event.program) == wanted
+        if text and same and event.received_us <= until_us:
+            return event
+    return None
 
 
 def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
     """Program, number and inbox id of each recorded text that nobody has decided yet."""
-    numbers = dict.fromkeys(one.event.number for one in records.reading.of_kind("review"))
+    numbers = dict.fromkeys(
+        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
+    )
     for number in numbers:
         waiting: dict[str, str] = {}
         for one in records.reading.of_number(number):
             event = one.event
-            if event.kind == "review":
+            if event.kind in ("review", "undo"):
                 waiting.setdefault(event.program, event.inbox_id)
             elif _decides(event):
                 scope = event.scope or event.program
@@ -95,40 +161,36 @@ def _decides(event: Event) -> bool:
     return stops or event.entry.decision.rule == REVIEWED
 
 
-_DECISIONS = {
-    "opt_out": (Intent.OPT_OUT, REVIEWED),
-    "none": (Intent.NONE, REVIEWED),
-    "undo": (Intent.REVIEW, REOPENED),
-}
-
-
-def _of_lane(store: Store, records: Records, lane: int) -> list[Waiting]:
-    """The texts stand in the records, in the ledger, or in the inbox where no worker has run."""
-    open_ids = store.looks.reviews(lane)
-    if not open_ids:
-        return []
-    entries = {one.id: one.entry for one in store.inbox.read(lane, 10_000).entries}
-    for event in store.ledger.of_lane(lane):
-        if event.entry is not None:
-            entries[event.inbox_id] = event.entry
-    return [
-        _waiting(field, id_, entries.get(id_) or _recorded(records, field, id_))
-        for field, id_ in open_ids.items()
-    ]
-
-
-def _recorded(records: Records, field: str, id_: str) -> Entry | None:
-    """The text's entry; a database that is away must not hide that there is something to decide."""
-    try:
-        return entry_of(records, field.partition(":")[2], id_)
-    except (RecordsUnavailable, RecordsNotReady):
-        return None
-
-
-def _waiting(field: str, id_: str, entry: Entry | None) -> Waiting:
+def _open(field: str, ids: str) -> Open:
     program, _, number = field.partition(":")
+    first, _, newest = ids.partition(" ")
+    return Open(program, number, first, newest or first)
+
+
+def _id(one: Open) -> tuple[int, str]:
+    return lane_of(one.number), one.first
+
+
+def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
+    return {(lane_of(one.number), one.inbox_id): one.entry for one in events if one.entry}
+
+
+def _recorded(records: Records, some: Sequence[Open]) -> dict[tuple[int, str], Entry]:
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        places = [(one.number, one.since_us) for one in some]
+        return _entries(one.event for one in records.stories.at(places)) if places else {}
+    return {}
+
+
+def _case(store: Store, records: Records, one: Open, entry: Entry | None) -> Case:
+    if entry is None or entry.decision.rule != REOPENED:
+        return Case(one, one.since_us, entry)
+    found = original(store, records, entry, one.since_us)
+    return Case(one, found.received_us if found else one.since_us, found.entry if found else None)
+
+
+def _why(entry: Entry | None) -> str:
     if entry is None:
-        return Waiting(program, number, ms_of(id_) * 1000, "", "its text is not known any more")
+        return NOT_KNOWN
     decision = entry.decision
-    why = " ".join(part for part in (decision.rule, decision.keyword, decision.note) if part)
-    return Waiting(program, number, ms_of(id_) * 1000, entry.text, why)
+    return " ".join(part for part in (decision.rule, decision.keyword, decision.note) if part)

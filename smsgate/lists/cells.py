@@ -37,7 +37,7 @@ REASONS = {
     "two_numbers": "there are two numbers in one cell: give each a row of its own",
     "extension": "the number has an extension, and an extension cannot be texted",
     "letters": "there are letters in the number",
-    "no_country": "the number has no country: write it as +14155550123, or say --region US",
+    "no_country": "it has no country: write it as +14155550123, or give the list one (--region US)",
     "too_short": "there are too few digits: short codes and parts of numbers cannot opt out",
     "too_long": "there are more digits than a phone number has: two numbers, perhaps",
     "not_a_number": "this is no phone number of any country, or not of the region given",

@@ -14,6 +14,7 @@ import msgspec
 
 from smsgate.errors import ListUnreadable
 from smsgate.lists.encodings import blocks, encoding_of
+from smsgate.lists.packed import refuse_packed
 from smsgate.lists.shapes import Place, Shape, shape_of
 
 _HEAD = 1 << 16
@@ -52,6 +53,7 @@ class ListFile:
         self._file = file
         file.seek(0)
         head = file.read(_HEAD)
+        refuse_packed(head)
         self.encoding = encoding_of(head)
         text = head[len(self.encoding.mark) :].decode(self.encoding.name, "replace")
         if self.encoding.name == "utf-8":
@@ -109,7 +111,7 @@ def _ndjson(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
         for place, raw in enumerate(block.raws):
             try:
                 row = _decode(raw)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeEncodeError):
                 row = {}
                 if raw.strip():
                     block.broken.add(place)

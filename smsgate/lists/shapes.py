@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.errors import ListUnreadable
+from smsgate.errors import ColumnUnclear, ListUnreadable
 from smsgate.lists.encodings import shown
 from smsgate.lists.exports import NUMBERS, Export, export_of, plain
 
@@ -85,8 +85,8 @@ def _one_column(head: str, newline: str, column: str) -> Shape:
     line = head.partition(newline)[0].strip().strip('"')
     header = () if looks_like_number(line) or not line else (line,)
     if '"' in head:
-        return Shape("csv", _given(column, header, 1), newline=newline, header=header)
-    _given(column, header, 1)
+        return Shape("csv", place_of(column, header, 1), newline=newline, header=header)
+    place_of(column, header, 1)
     return Shape("lines", newline=newline, header=header)
 
 
@@ -109,7 +109,7 @@ def _csv(head: str, newline: str, delimiter: str, column: str) -> Shape:
             header=header,
             export=export,
         )
-    number = _given(column, header, width)
+    number = place_of(column, header, width)
     if not column and width > 1:
         number = _found(names, rows[1:] if header else rows, header)
     return Shape("csv", number, delimiter=delimiter, newline=newline, header=header)
@@ -130,8 +130,8 @@ def _sample(head: str, newline: str, delimiter: str) -> list[list[str]]:
     return [row for row in rows if row]
 
 
-def _given(column: str, header: Sequence[str], width: int) -> int:
-    """The place of the column that was named. Raises ``ListUnreadable``."""
+def place_of(column: str, header: Sequence[str], width: int) -> int:
+    """The place of the column that was named, or the first one. Raises ``ListUnreadable``."""
     if not column:
         return 0
     for form in (str, plain):
@@ -141,6 +141,16 @@ def _given(column: str, header: Sequence[str], width: int) -> int:
     if column.isdecimal() and 0 < int(column) <= width:
         return int(column) - 1
     raise ListUnreadable(f"there is no column {column!r}; {_columns(header, width)}")
+
+
+def choices(header: Sequence[str], width: int) -> list[str]:
+    """What names each column of a CSV file: its place, from 1 on, unless a header is such a one."""
+    found = []
+    for at in range(width):
+        place = str(at + 1)
+        clear = place_of(place, header, width) == at
+        found.append(place if clear or at >= len(header) else header[at])
+    return found
 
 
 def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence[str]) -> int:
@@ -157,7 +167,10 @@ def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence
     if len(likely) == 1:
         return likely[0]
     said = "no column has numbers" if not likely else "several columns look like numbers"
-    raise ListUnreadable(f"{said}: say which with --column; {_columns(header, len(full))}")
+    raise ColumnUnclear(
+        f"{said}: say which with --column; {_columns(header, len(full))}",
+        choices(header, len(full)),
+    )
 
 
 def _columns(header: Sequence[str], width: int) -> str:
@@ -174,7 +187,7 @@ def _json(head: str, newline: str, column: str) -> Shape:
             keys.update(
                 (plain(key), key) for key in msgspec.json.decode(line, type=dict[str, object])
             )
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeEncodeError):
             continue
     export = export_of(keys) if not column else None
     if export is not None:
@@ -186,5 +199,6 @@ def _json(head: str, newline: str, column: str) -> Shape:
     if column or not found:
         said = f"there is no key {column!r}" if column else "no key is known to hold numbers"
         names = ", ".join(repr(shown(one)) for one in [*keys.values()][:_SAID]) or "none"
-        raise ListUnreadable(f"{said}: say which with --column; there are: {names}")
+        problem = f"{said}: say which with --column; there are: {names}"
+        raise ColumnUnclear(problem, [*keys.values()])
     return Shape("ndjson", found[0], newline=newline)

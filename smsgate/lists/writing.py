@@ -34,11 +34,12 @@ def with_columns(raw: str, shape: Shape, added: dict[str, str]) -> str:
 def csv_line(cells: list[str]) -> str:
     """One line of CSV; what a spreadsheet would run is made text, and numbers stay numbers."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
+    csv.writer(out, lineterminator="\n").writerow([harmless(cell) for cell in cells])
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs; a number stays one."""
     number = cell.startswith("+") and cell[1:].isdigit()
     return f"'{cell}" if cell.startswith(_FORMULAS) and not number else cell
 

@@ -15,6 +15,8 @@ from smsgate.messages.calls import (
     Verdict,
     WebhookRequest,
 )
+from smsgate.messages.forwards import Forward, GivenUp, forward_id
+from smsgate.messages.onward import Onward, Posted
 from smsgate.messages.values import (
     ALL,
     Added,
@@ -25,6 +27,7 @@ from smsgate.messages.values import (
     InboundMessage,
     Intent,
     Reply,
+    Stood,
     Stored,
     ms_of,
 )
@@ -36,14 +39,20 @@ __all__ = [
     "Consent",
     "Decision",
     "Entry",
+    "Forward",
+    "GivenUp",
     "HttpCall",
     "HttpReply",
     "InboundMessage",
     "Intent",
+    "Onward",
     "Outcome",
+    "Posted",
     "Reply",
+    "Stood",
     "Stored",
     "Verdict",
     "WebhookRequest",
+    "forward_id",
     "ms_of",
 ]

@@ -22,6 +22,8 @@ class WebhookRequest:
     body: bytes
     certificate: bytes = b""
     """What the URL that the provider asked for gave (see ``Provider.certificate``)."""
+    address: str = ""
+    """Where it came from, as far as that can be known (see ``web/visitors.py``)."""
 
     @property
     def query(self) -> str:

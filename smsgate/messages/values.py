@@ -13,6 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
+from smsgate.messages.onward import Onward
+
 ALL = "all"
 """The scope of an opt-out that holds for every program."""
 
@@ -94,6 +96,15 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
     given_us: int = 0
 
 
+class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
+    """In which sets a number was when a person decided about it; see ``Standing``."""
+
+    everywhere: bool = False
+    own: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that may change a number's state and awaits a worker in the inbox."""
 
@@ -119,8 +130,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     expired: bool = False
     """Signed rightly, but outside the time window of its scheme."""
     action: str = ""
-    """What is no text and no plain override: ``lock``, ``unlock``, ``consent`` or ``import``."""
+    """What is no text and no plain override: ``lock``, ``unlock``, ``consent``, ``import`` or
+    ``undo``."""
     consent: Consent | None = None
+    stood: Stood | None = None
+    """Of a person's opt-out, and of its ``undo``: how the number stood before."""
+    undoes: str = ""
+    """Of an ``undo``: inbox id of the decision that it takes back."""
     numbers: tuple[str, ...] = ()
     """Of an ``import``: the numbers of a list that it is about, all of one lane; then ``number`` is
     empty, and there is no hold."""
@@ -128,6 +144,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
+    onward: Onward | None = None
+    """Of a text whose program has an application: it may go on there once it is applied."""
     v: int = 1
 
 
@@ -182,9 +200,11 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text of ours that waits in the outbox."""
 
     id: str
-    """Lane and inbox id of the message that it answers: ``3-1764003600123-0``."""
+    """Lane and inbox id of the message that it answers: ``3-1764003600123-0``; of several texts of
+    an application, a dot and which one follow."""
     kind: str
-    """``opt_out``, ``opt_in``, ``help`` or ``question`` ("Reply YES to confirm")."""
+    """``opt_out``, ``opt_in``, ``help``, ``question`` ("Reply YES to confirm") or ``app``: a text
+    of the operator's own application."""
     account: str
     number: str
     sender: str
@@ -199,3 +219,13 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     slot_us: int = 0
     """The moment that was reserved for it where its sender's rate is limited."""
     v: int = 1
+
+    @property
+    def answers(self) -> str:
+        """Inbox id of the message that it answers."""
+        return self.id.partition("-")[2].partition(".")[0]
+
+    @property
+    def told_as(self) -> str:
+        """Kind of the events that tell of it: what applications say is no evidence of consent."""
+        return "app" if self.kind == "app" else "reply"

@@ -78,6 +78,21 @@ CONFIRMED_S = Family(
 CALL_S = Family(
     "provider_call_seconds", "How long providers took for such a call", ("account",), _QUICK_S
 )
+FORWARDS = Family(
+    "forwards",
+    "Calls that were to hand a message to a program's application: taken, not_taken (tried again); "
+    "given_up after a day of them",
+    ("program", "outcome"),
+)
+FORWARD_S = Family(
+    "forward_call_seconds", "How long applications took for such a call", ("program",), _QUICK_S
+)
+FORWARDED_S = Family(
+    "forwarded_seconds",
+    "From the receipt of a message to the moment when its program's application took it",
+    ("program",),
+    _SLOW_S,
+)
 
 FAMILIES = (
     WEBHOOKS,
@@ -90,6 +105,9 @@ FAMILIES = (
     APPLIED_S,
     CONFIRMED_S,
     CALL_S,
+    FORWARDS,
+    FORWARD_S,
+    FORWARDED_S,
 )
 
 

@@ -27,6 +27,9 @@ class Depth:
     """How long the oldest has waited, by Redis's clock; 0 where nothing waits."""
 
 
+_NOTHING = Depth(0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Waits:
     """What waits in the lanes."""
@@ -40,6 +43,10 @@ class Waits:
     """Replies that were given up and wait for a person."""
     clock: bool
     """Whether a process ``clock`` is at work."""
+    forwards: Depth = _NOTHING
+    """Messages for programs' applications."""
+    forwards_dead: int = 0
+    """Those that were given up and wait for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from smsgate.errors import Fault
+from smsgate.messages import HttpCall, Posted
 from smsgate.providers import (
     aws_sns,
     azure,
@@ -30,9 +31,17 @@ from smsgate.providers import (
     vonage_sms,
 )
 from smsgate.providers.contract import PATH_SECRET, Field, Provider
-from smsgate.settings import Account
+from smsgate.settings import Account, Program
 
-__all__ = ["PROVIDERS", "Provider", "check_accounts", "secret_keys", "usable"]
+__all__ = [
+    "PROVIDERS",
+    "SIGNED_AGAIN",
+    "Provider",
+    "check_accounts",
+    "check_applications",
+    "secret_keys",
+    "usable",
+]
 
 _MODULES: tuple[Provider, ...] = (
     twilio,
@@ -59,6 +68,12 @@ _MODULES: tuple[Provider, ...] = (
 
 PROVIDERS: Mapping[str, Provider] = MappingProxyType({module.NAME: module for module in _MODULES})
 """Every provider by the name that an account's ``provider`` gives."""
+
+SignAgain = Callable[[Posted, str, Account, str], HttpCall]
+SIGNED_AGAIN: Mapping[str, SignAgain] = MappingProxyType(
+    {module.NAME: module.signed_again for module in (twilio, signalwire)}
+)
+"""How a provider's own request is made anew for another address, where its scheme can be."""
 
 
 def secret_keys(provider: str) -> frozenset[str]:
@@ -88,6 +103,26 @@ def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> 
         Fault(place, f"accounts.{account.name}.{key}", problem)
         for account in accounts
         for key, problem in _problems(account)
+    ]
+
+
+def check_applications(
+    programs: Iterable[Program], accounts: Mapping[str, Account], place: str = "smsgate.toml"
+) -> list[Fault]:
+    """Return which programs want requests made anew that only their provider can sign."""
+    known = ", ".join(sorted(SIGNED_AGAIN))
+    return [
+        Fault(
+            place,
+            f"programs.{program.name}.forward.as",
+            f'cannot be "original" for {accounts[program.account].provider}, whose requests cannot '
+            f'be signed anew; those of {known} can: write as = "standard_webhooks"',
+        )
+        for program in programs
+        if program.forward is not None
+        and program.forward.original
+        and program.account in accounts
+        and accounts[program.account].provider not in SIGNED_AGAIN
     ]
 
 

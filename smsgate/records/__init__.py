@@ -10,24 +10,34 @@ import importlib
 
 from smsgate.records.broken import Finding
 from smsgate.records.database import Database, upsert
+from smsgate.records.days import Days
 from smsgate.records.feeds import Feeds
 from smsgate.records.following import Following
 from smsgate.records.keeping import Keeping, Kept
 from smsgate.records.keys import Keys
+from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.lists import Lists
+from smsgate.records.operator_actions import Actions
+from smsgate.records.operators import Operators
 from smsgate.records.reading import Link, Message, Numbered, Reading, Recorded, StoreKnown
+from smsgate.records.received import Received
 from smsgate.records.removing import Removing
 from smsgate.records.schema import check
+from smsgate.records.sessions import Sessions
+from smsgate.records.stories import Place, Stories
 from smsgate.records.suppressed import Suppressed
 from smsgate.records.tables import stores
+from smsgate.records.trainings import Trainings
 from smsgate.records.verifying import Verifying
 
 __all__ = [
     "Finding",
     "Kept",
+    "KeywordVersion",
     "Link",
     "Message",
     "Numbered",
+    "Place",
     "Recorded",
     "Records",
     "StoreKnown",
@@ -42,6 +52,8 @@ class Records:
         self._database = Database(url)
         self.keeping = Keeping(self._database)
         self.reading = Reading(self._database)
+        self.received = Received(self._database)
+        self.stories = Stories(self._database)
         self.lists = Lists(self._database)
         self.removing = Removing(self._database)
         self.verifying = Verifying(self._database)
@@ -49,6 +61,12 @@ class Records:
         self.suppressed = Suppressed(self._database)
         self.keys = Keys(self._database)
         self.feeds = Feeds(self._database)
+        self.operators = Operators(self._database)
+        self.sessions = Sessions(self._database)
+        self.actions = Actions(self._database)
+        self.trainings = Trainings(self._database)
+        self.days = Days(self._database)
+        self.keyword_versions = KeywordVersions(self._database)
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.

@@ -1,5 +1,7 @@
 """The tables, as queries name them. They are made by the migrations, which this must fit.
 
+Those of the console stand in ``console_tables.py``.
+
 ========  =========================  ==============================================================
 table     key                        holds
 ========  =========================  ==============================================================
@@ -31,6 +33,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 ID = 64
@@ -85,6 +88,13 @@ events = Table(
     Index("events_kind", "kind", "received_us"),
     Index("events_received", "received_us"),
     Index("events_message", "account", "message_id"),
+)
+BY_HAND = "source = 'operator'"
+Index(
+    "events_by_hand",
+    events.c.received_us,
+    sqlite_where=text(BY_HAND),
+    postgresql_where=text(BY_HAND),
 )
 
 texts = Table(

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from smsgate.settings.read import read_settings
-from smsgate.settings.values import Account, Feed, Program, Programs, Secret, Settings
+from smsgate.settings.values import (
+    Account,
+    Alerts,
+    Application,
+    Feed,
+    Mailbox,
+    Program,
+    Programs,
+    Secret,
+    Settings,
+    Texting,
+)
 
-__all__ = ["Account", "Feed", "Program", "Programs", "Secret", "Settings", "read_settings"]
+__all__ = [
+    "Account",
+    "Alerts",
+    "Application",
+    "Feed",
+    "Mailbox",
+    "Program",
+    "Programs",
+    "Secret",
+    "Settings",
+    "Texting",
+    "read_settings",
+]

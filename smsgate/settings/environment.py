@@ -92,7 +92,8 @@ class Environment:
         def value(found: re.Match[str]) -> str:
             name, end = found.groups()
             if not end or not _NAME.fullmatch(name):
-                complain(f"{found.group()!r} names no variable: write ${{NAME}}")
+                # Without what stands there: a password may have these characters, too.
+                complain("has a ${…} that names no variable: write ${NAME}")
                 return ""
             known = self.text(name)
             if not known:

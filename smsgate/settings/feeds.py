@@ -10,6 +10,7 @@ from smsgate.settings.environment import split_secrets
 from smsgate.settings.shape import FeedTable
 from smsgate.settings.values import Feed
 
+_EXAMPLE = "https://crm.example.com/consent"
 _SECRET = "whsec_"  # noqa: S105 - how every such secret begins
 _BYTES = range(24, 65)
 """How long a key may be: standardwebhooks.com, "Signature scheme"."""
@@ -26,22 +27,23 @@ def feed_problems(table: FeedTable | None) -> list[tuple[str, str]]:
     """Key and problem of each fault in the table."""
     if table is None:
         return []
-    found = [("url", _url_problem(table.url.strip(), table.allow_private))]
-    if not all(_fits(one.value) for one in split_secrets(table.secret)):
+    found = [("url", address_problem(table.url.strip(), table.allow_private, _EXAMPLE))]
+    if not all(is_webhook_secret(one.value) for one in split_secrets(table.secret)):
         right = f"write {_SECRET} and 24 to 64 random bytes in base64"
         found.append(("secret", f"is no secret of Standard Webhooks: {right}"))
     return [(key, problem) for key, problem in found if problem]
 
 
-def _url_problem(url: str, allow_private: bool) -> str:
+def address_problem(url: str, allow_private: bool, example: str) -> str:
+    """What is wrong with an address that is called with numbers in the body; ``""``: nothing is."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "is no web address: write it as https://crm.example.com/consent"
+        return f"is no web address: write it as {example}"
     sound = url.isascii() and url.isprintable() and " " not in url and port != 0
     if parts.scheme not in ("http", "https") or not parts.hostname or not sound:
-        return "is no web address: write it as https://crm.example.com/consent"
+        return f"is no web address: write it as {example}"
     if parts.scheme == "http" and not allow_private:
         return "must be https: numbers would go over the internet for everybody to read"
     if "@" in parts.netloc or parts.fragment:
@@ -49,7 +51,8 @@ def _url_problem(url: str, allow_private: bool) -> str:
     return ""
 
 
-def _fits(secret: str) -> bool:
+def is_webhook_secret(secret: str) -> bool:
+    """Whether it is a secret of Standard Webhooks."""
     encoded = secret.removeprefix(_SECRET)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

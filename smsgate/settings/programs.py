@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from smsgate.errors import Fault, InvalidNumber
 from smsgate.phone import e164, is_region
+from smsgate.settings.applications import application_of, application_problems
 from smsgate.settings.environment import Environment
 from smsgate.settings.feeds import feed_of, feed_problems
 from smsgate.settings.shape import ProgramName, ProgramTable, complaints, nearest
@@ -65,6 +66,7 @@ class ProgramReader:
             require_consent=shape.require_consent,
             double_opt_in=shape.double_opt_in,
             feed=feed_of(shape.feed),
+            forward=application_of(shape.forward),
         )
 
     def _shape(self, name: str, table: object) -> ProgramTable | None:
@@ -136,6 +138,8 @@ class ProgramReader:
             self._fault(f"{name}.region", "is no region: write two capital letters, such as US")
         for key, problem in feed_problems(shape.feed):
             self._fault(f"{name}.feed.{key}", problem)
+        for key, problem in application_problems(shape.forward):
+            self._fault(f"{name}.forward.{key}", problem)
         for language, texts in shape.replies.items():
             for kind, text in texts.model_dump(exclude_none=True).items():
                 problem = _wording_problem(text, shape.contact)

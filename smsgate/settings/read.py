@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+import msgspec
 from pydantic import BaseModel, ValidationError
 
 from smsgate.errors import Fault
 from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
+from smsgate.settings.alerts import read_alerts
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
 from smsgate.settings.shape import AlertsTable, ApiTable, WebTable, complaints, nearest
-from smsgate.settings.values import Account, Program, Programs, Secret, Settings
+from smsgate.settings.values import Account, Program, Programs, Settings
 
 T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"
@@ -48,7 +51,8 @@ def read_settings(
     faults += found
     web, found = _table(WebTable, document, "web", place)
     api, unfit = _table(ApiTable, document, "api", place)
-    webhook, amiss = _alerts(document, environment, place)
+    told, amiss = _table(AlertsTable, document, "alerts", place)
+    alerts, unread = read_alerts(told, environment, place, accounts)
     retention, wrong = read_retention(tables(document, "retention"), place)
     settings = Settings(
         redis_url=redis_url,
@@ -70,9 +74,15 @@ def read_settings(
         calls_per_second=api.calls_per_second,
         burst=api.burst,
         metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
-        alerts_webhook=webhook,
+        alerts=alerts,
+        document=_hash(document),
     )
-    return settings, [*_once(environment.faults), *faults, *found, *unfit, *amiss, *wrong]
+    return settings, [*_once(environment.faults), *faults, *found, *unfit, *amiss, *unread, *wrong]
+
+
+def _hash(document: Mapping[str, object]) -> str:
+    """Of what the file says; comments and the order of keys are no part of it."""
+    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:
@@ -133,21 +143,6 @@ def _programs(
     programs = [program for program in read if program]
     reader.check_together(programs)
     return programs, reader.faults
-
-
-def _alerts(
-    document: Mapping[str, object], environment: Environment, place: str
-) -> tuple[Secret | None, list[Fault]]:
-    table, faults = _table(AlertsTable, document, "alerts", place)
-
-    def complain(problem: str) -> None:
-        faults.append(Fault(place, "alerts.webhook", problem))
-
-    url, _ = environment.expand(table.webhook.strip(), complain)
-    if url and not url.startswith(("https://", "http://")):
-        complain("is no web address: write it as https://hooks.example.com/…")
-        url = ""
-    return (Secret(url) if url else None), faults
 
 
 def _table(

@@ -23,6 +23,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "help": ("help",),
         "reply": ("reply",),
         "unrouted": ("unrouted",),
+        "ordinary": ("text", "forward", "app"),
     }
 )
 """By key the kinds of events that it is about; ``others`` is about the rest."""
@@ -37,11 +38,13 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
         "texts": "90 days",
         **dict.fromkeys(KINDS, "5 years"),
         "lock": "forever",
+        "ordinary": "90 days",
         "others": "5 years",
     }
 )
 """Evidence of consent and opt-out: five years (47 CFR 64.1200(d)(6), 16 CFR 310.5, German UWG 7a);
-raw texts that asked for nothing: short. A suppression never ends, nor what it rests on."""
+raw texts that asked for nothing, and what passed between subscribers and applications: short. A
+suppression never ends, nor what it rests on."""
 
 
 @dataclass(frozen=True, slots=True)

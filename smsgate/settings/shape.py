@@ -51,6 +51,18 @@ class FeedTable(_Table):
     allow_private: bool = False
 
 
+class ForwardTable(_Table):
+    """``[programs.NAME.forward]``: the operator's own application, to which messages go on."""
+
+    url: Filled
+    secret: str = ""
+    messages: Literal["all", "no_keywords"] = "no_keywords"
+    as_: Annotated[Literal["standard_webhooks", "original"], Field(alias="as")] = (
+        "standard_webhooks"
+    )
+    allow_private: bool = False
+
+
 class ProgramTable(_Table):
     """``[programs.NAME]``."""
 
@@ -70,6 +82,7 @@ class ProgramTable(_Table):
     require_consent: bool = False
     double_opt_in: bool = False
     feed: FeedTable | None = None
+    forward: ForwardTable | None = None
 
 
 class ApiTable(_Table):
@@ -79,10 +92,32 @@ class ApiTable(_Table):
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
 
 
+class EmailTable(_Table):
+    """``[alerts.email]``."""
+
+    host: Filled
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    user: str = ""
+    password: str = ""
+    from_: Annotated[Filled, Field(alias="from")]
+    to: Annotated[list[Filled], Field(min_length=1, max_length=20)]
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+
+
+class TextTable(_Table):
+    """``[alerts.text]``."""
+
+    account: Filled
+    from_: Annotated[Filled, Field(alias="from")]
+    to: Annotated[list[Filled], Field(min_length=1, max_length=10)]
+
+
 class AlertsTable(_Table):
     """``[alerts]``."""
 
     webhook: str = ""
+    email: EmailTable | None = None
+    text: TextTable | None = None
 
 
 class WebTable(_Table):
@@ -104,6 +139,16 @@ _WRONG_TYPE = {
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "will not do: it must fit {pattern}",
 }
+
+
+_WORDINGS = tuple(RepliesTable.model_fields)
+_BELOW = {
+    "feed": tuple(FeedTable.model_fields),
+    "forward": tuple(one.alias or name for name, one in ForwardTable.model_fields.items()),
+    "email": tuple(one.alias or name for name, one in EmailTable.model_fields.items()),
+    "text": tuple(one.alias or name for name, one in TextTable.model_fields.items()),
+}
+"""The right keys of tables below a program's, and below ``[alerts]``."""
 
 
 def complaints(error: ValidationError, known: Sequence[str]) -> list[tuple[str, str]]:
@@ -133,6 +178,6 @@ def _sentence(
     kind: str, context: Mapping[str, Any], loc: tuple[int | str, ...], known: Sequence[str]
 ) -> str:
     if kind == "extra_forbidden":
-        right = known if len(loc) == 1 else tuple(RepliesTable.model_fields)
+        right = known if len(loc) == 1 else _BELOW.get(str(loc[0]), _WORDINGS)
         return f"there is no such key: {nearest(str(loc[-1]), right)}"
     return _WRONG_TYPE.get(kind, "will not do ({kind})").format(kind=kind, **context)

@@ -65,6 +65,21 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """The operator's own application, to which a program's messages go on."""
+
+    url: str = field(repr=False)
+    secrets: tuple[Secret, ...] = ()
+    """Newest first. Of ours: ``whsec_…``, a call is signed with each of them. Of the provider's:
+    the token to sign with, where it is not the account's own."""
+    messages: Literal["all", "no_keywords"] = "no_keywords"
+    original: bool = False
+    """Whether it gets the provider's own request, signed anew, instead of our normal form."""
+    allow_private: bool = False
+    """Whether the address may be one that is not on the public internet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What a subscriber is subscribed to: senders, keywords, replies, kind and scope."""
 
@@ -89,6 +104,7 @@ class Program:
     double_opt_in: bool = False
     """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
     feed: Feed | None = None
+    forward: Application | None = None
 
     def published(self) -> Published:
         """What the store tells every gate of this program."""
@@ -146,6 +162,39 @@ class Programs:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailbox:
+    """How alerts leave by e-mail, and for whom."""
+
+    host: str
+    port: int
+    sender: str
+    to: tuple[str, ...]
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Texting:
+    """Which account sends alerts as texts, from which sender of it, and to whom."""
+
+    account: str
+    sender: str
+    to: tuple[str, ...] = field(repr=False)
+    """E.164."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The ways by which a person is told of conditions; none is a way that is not there."""
+
+    webhook: Secret | None = None
+    """Such addresses are secrets."""
+    email: Mailbox | None = None
+    text: Texting | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides."""
 
@@ -171,5 +220,6 @@ class Settings:
     """How many calls a key may make at once after a pause."""
     metrics_keys: tuple[Secret, ...] = ()
     """Keys that open ``/metrics`` and nothing else."""
-    alerts_webhook: Secret | None = None
-    """Where conditions are posted that a person should know; such addresses are secrets."""
+    document: str = ""
+    """Hash of what ``smsgate.toml`` says, before the environment is put in."""
+    alerts: Alerts = Alerts()

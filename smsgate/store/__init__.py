@@ -8,11 +8,15 @@ from smsgate.store.alerts import Alerts
 from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
+from smsgate.store.configurations import Configurations
 from smsgate.store.depths import Depths
 from smsgate.store.erasing import Erasing
+from smsgate.store.forwards import Forwards
 from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
 from smsgate.store.inbox import Inbox
+from smsgate.store.keys import sign_ins_of
+from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
 from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
@@ -21,6 +25,7 @@ from smsgate.store.outbox import Outbox
 from smsgate.store.quarantine import Quarantine
 from smsgate.store.refusals import Refusals
 from smsgate.store.restoring import Restoring
+from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
 from smsgate.store.surveys import Surveys
 from smsgate.store.sweep import Sweep
@@ -42,17 +47,24 @@ class Store:
         self.surveys = Surveys(client, self.looks)
         self.commits = Commits(client)
         self.outbox = Outbox(client)
+        self.forwards = Forwards(client)
         self.ledger = Ledger(client)
         self.trail = Trail(client)
         self.erasing = Erasing(client)
         self.sweep = Sweep(client)
         self.restoring = Restoring(client)
+        self._beside_the_lanes(client)
+
+    def _beside_the_lanes(self, client: Client) -> None:
+        """What has keys of its own, one for all numbers."""
         self.quarantine = Quarantine(client)
         self.acceptance = Acceptance(client)
         self.simulator = Simulator(client)
         self.refusals = Refusals(client)
-        self.guesses = Guesses(client)
-        self.depths = Depths(client)
+        self.guesses, self.sign_ins = Guesses(client), Guesses(client, sign_ins_of, 15 * 60)
+        self.depths, self.shelves = Depths(client), Shelves(client)
+        self.laters = Laters(client)
         self.metrics = Metrics(client)
         self.alerts = Alerts(client)
         self.allowances = Allowances(client)
+        self.configurations = Configurations(client)

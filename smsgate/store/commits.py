@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.consent import Event, NumberState, Standing
 from smsgate.errors import StoreNotReady
-from smsgate.messages import ALL, Reply
+from smsgate.messages import ALL, Forward, Reply
 from smsgate.redis_address import Client
 from smsgate.store.inbox import WAKE_MS, Batch, hold_field, json_text
 from smsgate.store.keys import LANE_KEYS, Keys
@@ -18,6 +18,8 @@ from smsgate.store.scripts import Script
 KEEP_S = 48 * 3600
 """How long the marks of a number are kept; stamps are compared within that time only."""
 
+_FIXED = 12
+"""Keys that every commit names."""
 _pack = msgspec.msgpack.encode
 
 
@@ -40,8 +42,11 @@ class Effects:
     events: Sequence[Event] = ()
     replies: Sequence[tuple[Reply, int]] = ()
     """With the time at which each is due (us, Redis's clock)."""
-    decided: Sequence[str] = ()
-    """Fields of review holds that are over."""
+    decided: Sequence[tuple[str, str]] = ()
+    """Fields of review holds that are over, and the inbox id of what ends each: texts that came
+    after it wait on."""
+    forwards: Sequence[Forward] = ()
+    """Messages that go on to the application of their program."""
     moves: Sequence[Move] = ()
     """Numbers of a list with which the same happens."""
 
@@ -86,12 +91,20 @@ class Commits:
         keys = LANE_KEYS[lane]
         plan = _Plan(_fixed(keys))
         _plan_sets(plan, keys, effects, buckets)
-        sets = len(plan.names) - 10
+        sets = len(plan.names) - _FIXED
         _plan_states(plan, keys, effects)
-        rest = (_holds(batch), list(effects.decided), _replies(effects), _events(effects))
+        states = len(plan.names) - _FIXED - sets
+        rest = (
+            _holds(batch),
+            list(effects.decided),
+            _replies(effects),
+            _events(effects),
+            _forwards(plan, keys, effects),
+        )
         packed = _pack((plan.adds, plan.removes, plan.states, *rest))
         cursor = batch.entries[-1].id
-        args: list[str | bytes | int] = [batch.cursor, cursor, WAKE_MS, KEEP_S, sets, packed]
+        args: list[str | bytes | int] = [batch.cursor, cursor, WAKE_MS, KEEP_S, sets]
+        args += [packed, states]
         verdict, wake, left = self._commit(plan.names, args)
         if verdict < 0:
             raise StoreNotReady("the lane has no marker; nothing is applied until it is restored")
@@ -110,6 +123,8 @@ def _fixed(keys: Keys) -> list[str]:
         keys.replies,
         keys.wake_inbox,
         keys.wake_outbox,
+        keys.forwards,
+        keys.forwards_since,
     ]
 
 
@@ -172,6 +187,16 @@ def _holds(batch: Batch) -> list[tuple[str, str]]:
 
 def _replies(effects: Effects) -> list[tuple[str, str, int]]:
     return [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies]
+
+
+def _forwards(plan: _Plan, keys: Keys, effects: Effects) -> list[tuple[str, str, str, int]]:
+    rows = []
+    for forward in effects.forwards:
+        number, program = forward.entry.number, forward.entry.program
+        place = plan.key(keys.forwards_of(program, number))
+        plan.key(keys.forwards_due(program))
+        rows.append((forward.id, json_text(forward), number, place))
+    return rows
 
 
 def _events(effects: Effects) -> list[str]:

@@ -45,11 +45,15 @@ class Depths:
                     pipeline.hscan(keys.holds, count=_SAMPLE)
                     pipeline.hvals(keys.reviews)
                     pipeline.hlen(keys.dead)
+                    pipeline.hlen(keys.forwards)
+                    pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
+                    pipeline.hlen(keys.forwards_dead)
                 rows = pipeline.execute()
         now_ms = int(seconds) * 1000 + int(micros) // 1000
-        columns = [rows[at::8] for at in range(8)]
+        columns = [rows[at::11] for at in range(11)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         due = [int(row[0][1]) for row in columns[3] if row]
+        since = [int(row[0][1]) for row in columns[9] if row]
         holds = [_ms(id_) for _, found in columns[5] for id_ in found.values()]
         reviews = [_ms(id_) for row in columns[6] for id_ in row]
         return Waits(
@@ -59,6 +63,8 @@ class Depths:
             reviews=_depth(len(reviews), reviews, now_ms),
             dead=sum(columns[7]),
             clock=clock,
+            forwards=_depth(sum(columns[8]), since, now_ms),
+            forwards_dead=sum(columns[10]),
         )
 
     def note_spool(self, host: str, count: int, oldest_s: float) -> None:

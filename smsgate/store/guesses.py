@@ -1,6 +1,8 @@
-"""How often an address came with an opt-out link that nobody made."""
+"""How often an address guessed: at opt-out links, and at signing in."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
@@ -12,21 +14,44 @@ MOST = 30
 
 
 class Guesses:
-    """One counter for each address, gone a minute after its first wrong link."""
+    """One counter for each address, gone a while after its first guess."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(
+        self,
+        client: Client,
+        key: Callable[[str], str] = guesses_of,
+        window_s: int = WINDOW_S,
+        most: int = MOST,
+    ) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
+        self._key = key
+        self._window_s = window_s
+        self._most = most
 
     def too_many(self, address: str) -> bool:
         """Whether the address has to wait. Raises ``StoreUnavailable``."""
         with translated():
-            return int(self._client.get(guesses_of(address)) or 0) >= MOST
+            return int(self._client.get(self._key(address)) or 0) >= self._most
 
     def note(self, address: str) -> None:
-        """Count one wrong link. Raises ``StoreUnavailable``."""
-        key = guesses_of(address)
+        """Count one wrong guess. Raises ``StoreUnavailable``."""
+        self._count(address, 1)
+
+    def claim(self, address: str) -> bool:
+        """Count a guess before it is looked at; False where the address has to wait.
+
+        Counted first, a hundred guesses at once are a hundred. Raises ``StoreUnavailable``.
+        """
+        return self._count(address, 1) <= self._most
+
+    def forgive(self, address: str) -> None:
+        """Take back a claim, since the guess was right. Raises ``StoreUnavailable``."""
+        self._count(address, -1)
+
+    def _count(self, address: str, step: int) -> int:
+        key = self._key(address)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(key, 0, ex=WINDOW_S, nx=True)
-            pipeline.incr(key)
-            pipeline.execute()
+            pipeline.set(key, 0, ex=self._window_s, nx=True)
+            pipeline.incrby(key, step)
+            return int(pipeline.execute()[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -82,11 +82,22 @@ class Inbox:
             pipeline.get(keys.cursor)
             pipeline.xrange(keys.inbox, count=count)
             cursor, rows = pipeline.execute()
-        entries = tuple(
-            Stored(id=id_.decode(), stamp_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
-            for id_, fields in rows
-        )
-        return Batch(cursor=(cursor or b"").decode(), entries=entries)
+        return Batch((cursor or b"").decode(), tuple(_stored(*row) for row in rows))
+
+    def latest(self, lane: int, count: int) -> list[Stored]:
+        """The newest entries that wait in a lane, oldest first."""
+        with translated():
+            rows = self._client.xrevrange(LANE_KEYS[lane].inbox, count=count)
+        return [_stored(*row) for row in reversed(rows)]
+
+    def met(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
+        """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
+        if not messages:
+            return []
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for number, account, id_ in messages:
+                pipeline.exists(LANE_KEYS[lane_of(number)].seen(account, id_))
+            return [bool(found) for found in pipeline.execute()]
 
     def rest(self, lane: int) -> bool:
         """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
@@ -141,6 +152,10 @@ def hold_field(scope: str, number: str) -> str:
 
 def _lane(entry: Entry) -> int:
     return lane_of(entry.numbers[0] if entry.numbers else entry.number)
+
+
+def _stored(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
+    return Stored(id=id_.decode(), stamp_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
 
 
 def _entry(raw: bytes) -> Entry:

@@ -14,7 +14,8 @@ seen:ACCOUNT:ID     string      a message id, for 48 hours
 last:ACCOUNT:NUMBER string      fingerprint of the last text without an id, for seconds
 optins              set         ACCOUNT:ID of every opt-in ever, against replays
 holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied opt-out
-reviews             hash        PROGRAM:NUMBER -> inbox id of the text that waits
+reviews             hash        PROGRAM:NUMBER -> inbox ids of the first text that waits and,
+                                where there are more, of the newest (parted by a blank)
 set:SCOPE:B         set         numbers opted out in that scope, as integers, bucket B
 back:PROGRAM:B      set         numbers in ``all`` that came back to that program, bucket B
 lock:B              set         numbers that may never be texted again, bucket B
@@ -26,6 +27,12 @@ outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
 claims              hash        reply id -> token of the sender that claimed it
 dead                hash        reply id -> a reply that was given up, and why (JSON)
+forwards            hash        forward id -> message for a program's application (JSON)
+forwards:PROGRAM:NUMBER sorted set  ids of a number's forwards, in their order (all of score 0)
+forwards-due:PROGRAM sorted set number -> when its oldest forward may be tried (ms)
+forwards-since      sorted set  forward id -> since when it has waited (ms)
+forwards-claims     hash        PROGRAM:NUMBER -> forward id : token of the sender that is at it
+forwards-dead       hash        forward id -> a forward that was given up, and why (JSON)
 wake:inbox          string      deadline (ms) until which a job for the inbox is expected
 wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
@@ -33,14 +40,19 @@ trail               stream      the newest ordinary texts
 
 Outside the lanes, one key each: ``smsgate:clock`` and ``smsgate:rebuild`` (strings, who leads),
 ``smsgate:retention`` (string, old records were looked through this day), ``smsgate:simulator``
-(stream), ``smsgate:quarantine:ACCOUNT`` (stream, refused requests, masked),
+(stream), ``smsgate:quarantined:ACCOUNT`` (hash, refused requests, masked),
 ``smsgate:accepted:ACCOUNT`` (hash, when requests were last accepted),
 ``smsgate:pace:ACCOUNT:SENDER`` (string, when a sender may text again),
 ``smsgate:calls:KEY`` (string, how far an API key has used up its calls), ``smsgate:refusals``
 (stream, sends that the gate stopped), ``smsgate:refused:DAY`` (hash, PROGRAM:REASON -> how many of
 them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minute),
-``smsgate:metrics`` (hash, counts of all processes since the store began), ``smsgate:spools``
-(hash, host -> what its spool holds, JSON) and ``smsgate:alerts`` (hash, what was told -> when).
+``smsgate:sign-ins:ADDRESS`` (string, attempts to sign in to the console that were not right),
+``smsgate:laters:OPERATOR`` (sorted set, texts that wait for a person and were put off -> when, ms),
+``smsgate:metrics`` (hash, counts of all processes since the store began),
+``{smsgate:metrics}:DAY`` (hash, those of a day), ``smsgate:spools``
+(hash, host -> what its spool holds, JSON), ``smsgate:alerts`` (hash, what was told -> when),
+``smsgate:applied`` (string, the configuration that was applied last, JSON), ``smsgate:processes``
+(set, ids of processes) and ``smsgate:process:ID`` (string, what one of them runs, JSON; expires).
 """
 
 from __future__ import annotations
@@ -61,6 +73,13 @@ REFUSALS = "smsgate:refusals"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
+APPLIED = "smsgate:applied"
+PROCESSES = "smsgate:processes"
+
+
+def process_of(id_: str) -> str:
+    """Key of what a process says of itself."""
+    return f"smsgate:process:{id_}"
 
 
 def refused_on(day: str) -> str:
@@ -68,14 +87,29 @@ def refused_on(day: str) -> str:
     return f"smsgate:refused:{day}"
 
 
+def counted_on(day: str) -> str:
+    """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
+    return f"{{{METRICS}}}:{day}"
+
+
 def guesses_of(address: str) -> str:
     """Key that counts the wrong opt-out links of an address."""
     return f"smsgate:guesses:{address}"
 
 
+def sign_ins_of(address: str) -> str:
+    """Key that counts the attempts of an address to sign in to the console."""
+    return f"smsgate:sign-ins:{address}"
+
+
+def laters_of(operator: str) -> str:
+    """Key of what an operator put off."""
+    return f"smsgate:laters:{operator}"
+
+
 def quarantine_of(account: str) -> str:
-    """Key of the stream of an account's refused requests."""
-    return f"smsgate:quarantine:{account}"
+    """Key of the hash of an account's refused requests."""
+    return f"smsgate:quarantined:{account}"
 
 
 def accepted_of(account: str) -> str:
@@ -118,6 +152,10 @@ class Keys:
     replies: str
     claims: str
     dead: str
+    forwards: str
+    forwards_since: str
+    forwards_claims: str
+    forwards_dead: str
     wake_inbox: str
     wake_outbox: str
     trail: str
@@ -133,6 +171,10 @@ class Keys:
     def suppressed(self, scope: str, number: str, buckets: int) -> str:
         """The bucket of a scope's suppression set in which the number would be."""
         return f"smsgate:{{{self.lane}}}:set:{scope}:{int(number) % buckets}"
+
+    def suppressed_all(self, scope: str, buckets: int) -> list[str]:
+        """Every bucket of a scope's suppression set."""
+        return [f"{self.prefix}set:{scope}:{bucket}" for bucket in range(buckets)]
 
     def back(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's exceptions from ``all`` in which the number would be."""
@@ -159,6 +201,14 @@ class Keys:
             names.append(f"{start}consent:{program}:{bucket}")
         return names
 
+    def forwards_of(self, program: str, number: str) -> str:
+        """Key of the forwards of a number for a program's application."""
+        return f"{self.prefix}forwards:{program}:{number}"
+
+    def forwards_due(self, program: str) -> str:
+        """Key that says which numbers have forwards for a program's application."""
+        return f"{self.prefix}forwards-due:{program}"
+
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""
         return f"smsgate:{{{self.lane}}}:number:{number}"
@@ -184,6 +234,10 @@ def _keys(lane: int) -> Keys:
         replies=name("replies"),
         claims=name("claims"),
         dead=name("dead"),
+        forwards=name("forwards"),
+        forwards_since=name("forwards-since"),
+        forwards_claims=name("forwards-claims"),
+        forwards_dead=name("forwards-dead"),
         wake_inbox=name("wake:inbox"),
         wake_outbox=name("wake:outbox"),
         trail=name("trail"),

@@ -71,6 +71,20 @@ class Ledger:
                 return
             start = f"({rows[-1][0].decode()}"
 
+    def newest(self, lane: int, count: int) -> list[Event]:
+        """The newest events of a lane, oldest first."""
+        with translated():
+            rows = self._client.xrevrange(LANE_KEYS[lane].ledger, count=count)
+        return [_decode(fields[b"e"]) for _, fields in reversed(rows)]
+
+    def newest_of_all(self, count: int) -> list[Event]:
+        """The newest events of every lane, at most ``count`` of each, in one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.xrevrange(keys.ledger, count=count)
+            lanes = pipeline.execute()
+        return [_decode(fields[b"e"]) for rows in lanes for _, fields in reversed(rows)]
+
     def append(self, lane: int, event: Event) -> None:
         """Write down what did not come through the inbox and changes no number's state."""
         with translated():

@@ -84,10 +84,18 @@ class Looks:
         return now_us, found
 
     def reviews(self, lane: int) -> dict[str, str]:
-        """Review holds of a lane: ``PROGRAM:NUMBER`` and the inbox id of the text that waits."""
+        """Review holds of a lane: ``PROGRAM:NUMBER`` and the inbox ids of the texts that wait."""
         with translated():
             rows = self._client.hgetall(LANE_KEYS[lane].reviews)
         return {field.decode(): id_.decode() for field, id_ in rows.items()}
+
+    def all_reviews(self) -> list[dict[str, str]]:
+        """The review holds of every lane, as ``reviews``; one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.hgetall(keys.reviews)
+            lanes = pipeline.execute()
+        return [{field.decode(): ids.decode() for field, ids in rows.items()} for rows in lanes]
 
     def bucket_count(self) -> int:
         """Into how many buckets a lane's sets are split. Raises ``StoreNotReady``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -72,3 +72,14 @@ class Marker:
         return {
             name.decode(): msgspec.json.decode(row, type=Published) for name, row in rows.items()
         }
+
+    def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
+        """Those of some programs of which numbers have opted out, in the scope of the program."""
+        found = []
+        for name in programs:
+            with translated(), self._client.pipeline(transaction=False) as pipeline:
+                for keys in LANE_KEYS:
+                    pipeline.exists(*keys.suppressed_all(name, buckets))
+                if any(pipeline.execute()):
+                    found.append(name)
+        return found

@@ -15,15 +15,18 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, date, datetime
 
 from smsgate.errors import StoreUnavailable
 from smsgate.metrics.families import Family
 from smsgate.metrics.tally import Request, Tally
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import METRICS
+from smsgate.store.keys import METRICS, counted_on
 
 PERIOD_S = 1.0
+DAYS_S = 8 * 24 * 3600
+"""How long the counts of a day stay. The records keep the sums of a day for longer."""
 
 
 class Metrics:
@@ -60,8 +63,15 @@ class Metrics:
 
         Raises ``StoreUnavailable``.
         """
+        return self._sums_at(METRICS)
+
+    def sums_on(self, day: date) -> dict[str, int]:
+        """What they counted on a day (UTC) of the last week. Raises ``StoreUnavailable``."""
+        return self._sums_at(counted_on(day.isoformat()))
+
+    def _sums_at(self, key: str) -> dict[str, int]:
         with translated():
-            found = self._gatherer.client.hgetall(METRICS)
+            found = self._gatherer.client.hgetall(key)
         return {name.decode(): int(value) for name, value in found.items()}
 
     def close(self) -> None:
@@ -92,9 +102,12 @@ class _Gatherer:
             self._sums += self.tally.gather()
             if not self._sums:
                 return
+            today = counted_on(datetime.now(UTC).date().isoformat())
             with translated(), self.client.pipeline(transaction=True) as pipeline:
                 for name, value in self._sums.items():
                     pipeline.hincrby(METRICS, name, value)
+                    pipeline.hincrby(today, name, value)
+                pipeline.expire(today, DAYS_S)
                 pipeline.execute()
             self._sums.clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -83,6 +84,23 @@ class Outbox:
         with translated():
             rows = self._client.hvals(LANE_KEYS[lane].dead)
         return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
+
+    def unsettled(self, ids: Sequence[str]) -> dict[str, Reply | DeadLetter]:
+        """Of replies of one lane, by id: those that wait to be sent, and those given up."""
+        if not ids:
+            return {}
+        keys = LANE_KEYS[int(ids[0].partition("-")[0])]
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.hmget(keys.replies, list(ids))
+            pipeline.hmget(keys.dead, list(ids))
+            waiting, dead = pipeline.execute()
+        found: dict[str, Reply | DeadLetter] = {}
+        for id_, letter, reply in zip(ids, dead, waiting, strict=True):
+            if letter is not None:
+                found[id_] = _letter(letter)
+            if reply is not None:
+                found[id_] = _decode(reply)
+        return found
 
     def bury(self, lane: int, id_: str, event: Event, reply: Reply | None = None) -> bool:
         """Take a dead letter out: with ``reply`` it is due again, without it is dismissed.

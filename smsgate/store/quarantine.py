@@ -1,8 +1,10 @@
-"""The quarantine: what is left of the newest refused requests, for explaining them."""
+"""The quarantine: what is left of refused requests, for explaining them."""
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -11,8 +13,14 @@ from smsgate.store.connection import translated
 from smsgate.store.keys import quarantine_of
 
 CAP = 50
-"""Requests that are kept for an account."""
+"""Kinds of request that are kept for an account, of those that nothing of ours explains."""
+EXPLAINED = 25
+"""And of those that a setting of ours explains. A forger cannot make these, nor push them out."""
 DAY_S = 24 * 3600
+_MINUTE_S = 60
+_MINUTES = 60
+_FIELDS = 2 * (CAP + EXPLAINED) + _MINUTES + CAP
+"""Fields from which on the hash is tidied up."""
 
 _encode = msgspec.json.encode
 
@@ -38,7 +46,9 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str = ""
     """What of ours explains it: ``url``, ``account`` or ``clock``; empty where nothing does."""
     at_ms: int = 0
-    """When, on Redis's clock; set by reading."""
+    """When it came; of several of one kind, the newest."""
+    count: int = 1
+    """How many of this kind came; set by reading."""
     v: int = 1
 
 
@@ -46,7 +56,12 @@ _decode = msgspec.json.Decoder(Refused).decode
 
 
 class Quarantine:
-    """A capped stream for each account, gone a day after its last request."""
+    """One hash for each account, gone a day after its last request.
+
+    Requests that differ in nothing but their bodies are one kind: the newest is kept, and the
+    others are counted. So a flood of one forgery is one row, and hides nothing. The hash has
+    fields ``r:KIND`` (JSON), ``n:KIND`` (how many) and ``m:MINUTE`` (how many in that minute).
+    """
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
@@ -54,18 +69,82 @@ class Quarantine:
 
     def add(self, account: str, refused: Refused) -> None:
         """Keep one request. Raises ``StoreUnavailable``."""
-        key = quarantine_of(account)
+        key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
+        row = msgspec.structs.replace(refused, at_ms=refused.at_ms or int(now_s * 1000))
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            pipeline.xadd(key, {"r": _encode(refused)}, maxlen=CAP, approximate=False)
+            pipeline.hset(key, f"r:{kind}", _encode(row))
+            pipeline.hincrby(key, f"n:{kind}", 1)
+            pipeline.hincrby(key, f"m:{int(now_s) // _MINUTE_S}", 1)
             pipeline.expire(key, DAY_S)
-            pipeline.execute()
+            pipeline.hlen(key)
+            fields = int(pipeline.execute()[-1])
+        if fields > _FIELDS:
+            self._tidy(key, now_s)
 
     def newest(self, account: str) -> list[Refused]:
-        """The refused requests of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
+        """The kinds of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
         since_ms = int(time.time() - DAY_S) * 1000
+        rows = _rows(self._all(quarantine_of(account))).values()
+        return _by_time(row for row in rows if row.at_ms > since_ms)
+
+    def count(self, account: str, seconds: float) -> int:
+        """How many came in the last seconds, to the minute. Raises ``StoreUnavailable``."""
+        first = int(time.time() - seconds) // _MINUTE_S
+        counts = _minutes(self._all(quarantine_of(account)))
+        return sum(count for minute, count in counts.items() if minute >= first)
+
+    def _all(self, key: str) -> dict[str, bytes]:
         with translated():
-            rows = self._client.xrevrange(quarantine_of(account), min=str(since_ms), count=CAP)
-        return [
-            msgspec.structs.replace(_decode(fields[b"r"]), at_ms=int(id_.partition(b"-")[0]))
-            for id_, fields in rows
+            return {name.decode(): value for name, value in self._client.hgetall(key).items()}
+
+    def _tidy(self, key: str, now_s: float) -> None:
+        """Leave the kinds that count, and an hour of minutes. Two at once do no harm."""
+        found = self._all(key)
+        kept = _kept(_rows(found))
+        oldest = int(now_s) // _MINUTE_S - _MINUTES
+        gone = [
+            name
+            for name in found
+            if (name[2:] not in kept if name[:2] != "m:" else int(name[2:]) < oldest)
         ]
+        if gone:
+            with translated():
+                self._client.hdel(key, *gone)
+
+
+def _kind(refused: Refused) -> str:
+    """What requests of one kind have in common, as a hash."""
+    alike = msgspec.structs.replace(refused, body_bytes=0, body_sha256="", at_ms=0, count=1)
+    return hashlib.blake2b(_encode(alike), digest_size=8).hexdigest()
+
+
+def _rows(found: Mapping[str, bytes]) -> dict[str, Refused]:
+    return {
+        name[2:]: msgspec.structs.replace(
+            _decode(value), count=int(found.get(f"n:{name[2:]}", b"1"))
+        )
+        for name, value in found.items()
+        if name.startswith("r:")
+    }
+
+
+def _minutes(found: Mapping[str, bytes]) -> dict[int, int]:
+    return {int(name[2:]): int(count) for name, count in found.items() if name.startswith("m:")}
+
+
+def _by_time(rows: Iterable[Refused]) -> list[Refused]:
+    return sorted(rows, key=lambda row: row.at_ms, reverse=True)
+
+
+def _kept(rows: Mapping[str, Refused]) -> set[str]:
+    """The kinds that stay: of the unexplained, the newest and as many that came most often.
+
+    A forger that varies its requests makes many kinds of one each; a provider that signs with
+    another secret than ours makes one kind of many.
+    """
+    kinds = sorted(rows, key=lambda kind: rows[kind].at_ms, reverse=True)
+    explained = [kind for kind in kinds if rows[kind].cause]
+    others = [kind for kind in kinds if not rows[kind].cause]
+    newest, older = others[: CAP // 2], others[CAP // 2 :]
+    often = sorted(older, key=lambda kind: rows[kind].count, reverse=True)
+    return {*explained[:EXPLAINED], *newest, *often[: CAP // 2]}

@@ -14,7 +14,7 @@ from collections import defaultdict
 import msgspec
 
 from smsgate.errors import StoreUnavailable
-from smsgate.messages import Entry
+from smsgate.messages import Entry, ms_of
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.keys import LANE_KEYS, lane_of
@@ -74,6 +74,37 @@ class Trail:
         with translated():
             rows = self._client.xrevrange(LANE_KEYS[lane].trail, count=count)
         return [_decode(fields[b"e"]) for _, fields in rows]
+
+    def page(self, lane: int, before: str, count: int) -> list[tuple[str, Entry]]:
+        """As ``newest``, with their ids; only what came before the id ``before``, if one is given.
+
+        Raises ``StoreUnavailable``.
+        """
+        newest = f"({before}" if before else "+"
+        with translated():
+            rows = self._client.xrevrange(LANE_KEYS[lane].trail, max=newest, count=count)
+        return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
+
+    def around(self, lane: int, at_ms: int, span_ms: int, count: int) -> list[tuple[int, Entry]]:
+        """The texts of a lane kept shortly before and after a moment, with when (ms), in order.
+
+        At most ``count`` of each side, the nearest; one round trip.
+        """
+        key = LANE_KEYS[lane].trail
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
+            pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
+            before, after = pipeline.execute()
+        rows = [*reversed(before), *after]
+        return [(ms_of(id_.decode()), _decode(fields[b"e"])) for id_, fields in rows]
+
+    def newest_of_all(self, count: int) -> list[Entry]:
+        """The newest texts of every lane, at most ``count`` of each, in one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in LANE_KEYS:
+                pipeline.xrevrange(keys.trail, count=count)
+            lanes = pipeline.execute()
+        return [_decode(fields[b"e"]) for rows in lanes for _, fields in rows]
 
     def _start(self) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -11,19 +12,25 @@ from flask import Flask
 from smsgate import logs
 from smsgate.gateway import Gateway
 from smsgate.web import health, metrics, optout_page, problems, simulator, v1, webhooks
+from smsgate.web.console import ConsoleDoor
 from smsgate.web.door import Door
+from smsgate.web.renewed import Renewed
 from smsgate.web.v1.waiting import WAITING
-from smsgate.wiring import build_gateway, load_configuration
+from smsgate.wiring import Configuration, Live
+
+if TYPE_CHECKING:  # exists for type checkers only
+    from _typeshed.wsgi import WSGIApplication
 
 
 def create_app(gateway: Gateway | None = None) -> Flask:
     """Return the WSGI application around a gateway.
 
-    Without one it is a process's entry point: it reads the environment and opens connections.
+    Without one it is a process's entry point: it reads the environment, opens connections, and
+    takes over each configuration that is applied from then on.
     Raises ``ConfigurationError`` with every fault where the configuration cannot be used.
     """
     if gateway is None:
-        gateway = _from_environment()
+        return _of_this_process()
     app = Flask(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
@@ -38,20 +45,31 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     for account in gateway.settings.accounts.values():
         if account.simulated:
             app.register_blueprint(simulator.blueprint(gateway, account))
+    app.wsgi_app = ConsoleDoor(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
     app.wsgi_app = Door(app.wsgi_app, gateway, answer)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
-def _from_environment() -> Gateway:
-    """Build what a process of its own needs, say aloud what is amiss, and close it at the end."""
+def _of_this_process() -> Flask:
+    """An empty application in front of the newest one, which follows what is applied.
+
+    Says aloud what is amiss, and closes everything at the end of the process.
+    """
     logs.configure(soon=True)
-    configuration = load_configuration(os.environ)  # noqa: TID251 - this is an entry point
+    live: Live[WSGIApplication] = Live(os.environ, _answering)  # noqa: TID251 - an entry point
+    WAITING.listen()
+    live.follow("web")
+    # Granian's workers are forks, which end without what `atexit` knows.
+    Finalize(None, live.close, exitpriority=0)
+    shell = Flask(__name__, static_folder=None)
+    shell.wsgi_app = Renewed(live)  # type: ignore[method-assign]  # Flask's way
+    return shell
+
+
+def _answering(configuration: Configuration, gateway: Gateway) -> WSGIApplication:
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     configuration.understand()
-    gateway = build_gateway(configuration)
+    app = create_app(gateway)
     gateway.watch_spool()
-    WAITING.listen()
-    # Granian's workers are forks, which end without what `atexit` knows.
-    Finalize(None, gateway.close, exitpriority=0)
-    return gateway
+    return app.wsgi_app

@@ -1,8 +1,9 @@
-"""The straight way to the gateway for a provider's POST, before Flask.
+"""The straight way to the gateway for a provider's request, before Flask.
 
 Flask's routing, contexts and response objects cost more than verifying, understanding and storing
-a message together. So a POST to the webhook of a known account is answered here; everything else,
-and every error, goes on to Flask, whose routes and handlers are the same for both.
+a message together. So a request to the webhook of a known account is answered here, and so is one
+that is refused: a flood of forgeries must cost less than the messages beside it. Everything else,
+and every error that should not be, goes on to Flask, whose routes and handlers say the same.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
 from smsgate.messages import HttpReply
+from smsgate.web.problems import to_provider
 from smsgate.web.webhooks import FAILED, Answer
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PREFIX = "/webhooks/"
+_METHODS = frozenset({"GET", "POST"})
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -26,7 +30,7 @@ class Door:
     """A WSGI application around another one."""
 
     def __init__(self, inner: WSGIApplication, gateway: Gateway, answer: Answer) -> None:
-        """Hand on to ``inner`` whatever is not a plain message to an account of the gateway."""
+        """Hand on to ``inner`` whatever is not for an account of the gateway."""
         self._inner = inner
         self._accounts = gateway.settings.accounts
         self._receive = gateway.receive
@@ -39,19 +43,21 @@ class Door:
             return self._inner(environ, start_response)
         try:
             reply = self._answer(environ, account, self._receive)
+        except SmsGateError as error:
+            reply = to_provider(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, Flask's handlers answer it
             environ[FAILED] = error
             return self._inner(environ, start_response)
         return _written(reply, start_response)
 
     def _texted(self, environ: WSGIEnvironment) -> str:
-        """The account that a POST is for, if nothing about its path is unusual."""
+        """The account that a request is for, if nothing about its path is unusual."""
         path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "POST" or not path.startswith(_PREFIX):
+        if environ["REQUEST_METHOD"] not in _METHODS or not path.startswith(_PREFIX):
             return ""
-        account, _, rest = path[len(_PREFIX) :].partition("/")
-        usual = account in self._accounts and "/" not in rest and rest != "status"
-        return account if usual and not path.endswith("/") else ""
+        account, slash, rest = path[len(_PREFIX) :].removesuffix("/").partition("/")
+        usual = account in self._accounts and "/" not in rest and bool(rest) == bool(slash)
+        return account if usual else ""
 
 
 def _written(reply: HttpReply, start_response: StartResponse) -> Iterable[bytes]:

@@ -17,6 +17,8 @@ from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from smsgate.signing import is_form
+from smsgate.web.slow_bodies import CROWDED_S, SLOW_BODIES
+from smsgate.web.visitors import address_of
 
 BATCH_LIMIT = 1024 * 1024
 """Bytes of a webhook's body where one may hold many messages."""
@@ -45,6 +47,7 @@ def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool
         url=origin + raw_target(environ),
         headers=Headers(environ),
         body=read_body(environ, BATCH_LIMIT if batches else WEBHOOK_LIMIT),
+        address=address_of(environ, trust_proxy),
     )
 
 
@@ -140,10 +143,15 @@ def read_body(environ: Environ, limit: int) -> bytes:
         return b""  # Reading on could wait for ever.
     if announced is not None and announced > limit:
         raise _too_large(limit)
-    body = _read(environ["wsgi.input"], limit + 1 if announced is None else announced)
+    SLOW_BODIES.begin(environ["SERVER_PORT"])
+    try:
+        body = _read(environ["wsgi.input"], limit + 1 if announced is None else announced)
+    finally:
+        took_s = SLOW_BODIES.end()
     if len(body) > limit:
         raise _too_large(limit)
-    if len(body) < (announced or 0):
+    # Of one without a length the server does not say whether it came to its end.
+    if len(body) < (announced or 0) or (announced is None and took_s > CROWDED_S):
         raise Unreadable("The body broke off before its end.")
     return body
 

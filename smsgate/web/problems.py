@@ -16,9 +16,12 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from smsgate.errors import SmsGateError, TooManyCalls
+from smsgate.messages import HttpReply
 
 PROBLEM = "application/problem+json"
+TEXT = "text/plain; charset=utf-8"
 _RETRY_AFTER_S = "5"
+_NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _log = structlog.get_logger("smsgate.web")
@@ -42,6 +45,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(SmsGateError, _ours)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+    app.log_exception = _unanswered  # type: ignore[method-assign]  # Flask's own shows the path
 
 
 def reason_of(error: Exception) -> str:
@@ -49,11 +53,17 @@ def reason_of(error: Exception) -> str:
     return _CAPITAL.sub("_", type(error).__name__).lower()
 
 
+def to_provider(error: SmsGateError) -> HttpReply:
+    """The answer to a provider's request that has an error, where Flask was not asked."""
+    headers = {"Retry-After": _RETRY_AFTER_S} if error.status == _NOT_NOW else {}
+    return HttpReply(error.status, TEXT, f"{error}\n".encode(), headers)
+
+
 def _ours(error: SmsGateError) -> Response:
     answer = _answer(error.status, str(error), reason_of(error))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_webhook():
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
-    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if error.status == _NOT_NOW:
         answer.headers["Retry-After"] = _RETRY_AFTER_S
     if isinstance(error, TooManyCalls):
         answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
@@ -76,6 +86,11 @@ def _unexpected(error: Exception) -> Response:
     return _answer(500, "Something failed here that should not; it has been logged.", "failed")
 
 
+def _unanswered(exc_info: object) -> None:
+    """An error in the handlers themselves."""
+    _log.error("error handler failed", method=request.method, route=_route(), exc_info=exc_info)
+
+
 def _is_webhook() -> bool:
     """A webhook's own line in the log says already what became of it."""
     return request.blueprint == "webhooks"
@@ -88,6 +103,6 @@ def _route() -> str:
 
 def _answer(status: int, sentence: str, reason: str) -> Response:
     if not request.path.startswith("/v1/"):
-        return Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
+        return Response(f"{sentence}\n", status, content_type=TEXT)
     problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
     return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)

@@ -16,11 +16,13 @@ from smsgate.settings import Settings
 from smsgate.store.metrics import Metrics
 from smsgate.web.incoming import webhook_request
 from smsgate.web.problems import reason_of
+from smsgate.web.refusal_lines import RefusalLines
 
-_SHOWN = 40
-"""Characters of an account's name in the log; anybody may call us with any name."""
+_UNKNOWN = "•••"
+"""An account that we do not have, in the log: anybody may call us with any name, and where an
+address was put together wrongly a secret stands there."""
 _TOLD = 300
-"""Characters of a problem in the log, which may repeat that name."""
+"""Characters of a problem in the log."""
 FAILED = "smsgate.failed"
 """Key of the environment with what went wrong before Flask was asked (see ``door.py``)."""
 Take = Callable[[str, WebhookRequest], Receipt]
@@ -53,7 +55,7 @@ def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
 
     def _probed(account: str) -> Response:
         if account not in gateway.settings.accounts:
-            raise UnknownAccount(f"There is no account {account!r} here.")
+            raise UnknownAccount("There is no account of that name here.")
         return Response(status=200)
 
     return door
@@ -62,11 +64,14 @@ def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
 def answering(settings: Settings, metrics: Metrics) -> Answer:
     """Return what answers one request, and writes the one log line about it whatever comes of it.
 
+    Of refused ones only some have a line, see ``refusal_lines.py``.
+
     The logger is bound once: looking it up for each request would cost a third of the line.
     """
     log = structlog.get_logger("smsgate.web").bind()
     accounts, trust_proxy = settings.accounts, settings.trust_proxy
     count = metrics.requests()
+    lines = RefusalLines(log, trust_proxy)
 
     def answered(environ: Mapping[str, Any], account: str, take: Take) -> HttpReply:
         started = time.perf_counter()
@@ -80,17 +85,21 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
             raise
         finally:
             took_s = time.perf_counter() - started
-            count((account if account in accounts else "", status, outcome, took_s))
-            log.info(
-                "webhook",
-                account=account[:_SHOWN],
-                method=environ["REQUEST_METHOD"],
-                outcome=outcome,
-                numbers=numbers,
-                status=status,
-                problem=problem[:_TOLD],
-                ms=round(took_s * 1000, 2),
-            )
+            known = account if account in accounts else ""
+            count((known, status, outcome, took_s))
+            lines.tell_left_out(started)
+            if (more := lines.more(status, known, environ)) is not None:
+                log.info(
+                    "webhook",
+                    account=known or _UNKNOWN,
+                    method=environ["REQUEST_METHOD"],
+                    outcome=outcome,
+                    numbers=numbers,
+                    status=status,
+                    problem=problem[:_TOLD],
+                    ms=round(took_s * 1000, 2),
+                    **more,
+                )
         return receipt.answer
 
     return answered

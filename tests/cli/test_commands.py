@@ -19,6 +19,7 @@ COMMANDS = (
     ["dev"],
     ["init"],
     ["config", "check"],
+    ["config", "apply"],
     ["doctor"],
     ["text"],
     ["check"],

@@ -63,7 +63,7 @@ def test_a_refusal_that_a_setting_of_ours_explains_is_a_fault_and_1(make, redis_
         quarantine.add("twilio", Refused("No.", found, "POST", "", cause="url"))
     there = make(**TWILIO)
     assert there.run("doctor", "twilio") == 1
-    assert "2 of the newest 2: The signature fits https://x. (No.)" in there.output
+    assert "2 of the 2 looked into: The signature fits https://x. (No.)" in there.output
 
 
 def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
@@ -71,7 +71,7 @@ def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
     quarantine.add("twilio", Refused("No.", "It fits nothing of ours.", "POST", ""))
     there = make(**TWILIO)
     assert there.run("doctor", "twilio") == 0
-    assert "1 of the newest 1: It fits nothing of ours. (No.)" in there.output
+    assert "1 of the 1 looked into: It fits nothing of ours. (No.)" in there.output
     assert states(there.json("doctor", "twilio"))["refused"] == "warning"
 
 

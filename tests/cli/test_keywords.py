@@ -8,6 +8,11 @@ import pytest
 
 from smsgate.cli.keywords import keywords
 from smsgate.cli.main import cli, run
+from smsgate.records import KeywordVersion, Records
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
+from tests.fakes.values import entry
+from tests.records.values import event, lines
 
 CONFIG = """
 [accounts.twilio]
@@ -107,3 +112,52 @@ def test_replay_shows_texts_that_would_be_decided_differently(
 def test_replay_wants_texts_from_somewhere(capsys, environ, following):
     assert run(["keywords", "replay", "--against", following], environ) == 2
     assert "--ledger or --trail" in capsys.readouterr().err
+
+
+@pytest.fixture
+def records(tmp_path, environ):
+    environ["SMSGATE_DATA_DIR"] = str(tmp_path)
+    made = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    made.migrate()
+    yield made
+    made.close()
+
+
+def test_history_tells_each_version_and_what_it_changed(capsys, environ, records):
+    for number, content in ((1, "a = 1\nb = 2\n"), (2, "a = 1\nb = 3\n"), (3, "")):
+        records.keyword_versions.save(
+            KeywordVersion("es", number, content, "ann", 1_764_000_000_000_000, f"note {number}")
+        )
+    assert run(["keywords", "history", "es"], environ) == 0
+    out = capsys.readouterr().out
+    assert out.index("version 3") < out.index("version 2") < out.index("version 1")
+    assert "2025-11-24T16:00:00+00:00  ann  given up" in out
+    assert "    - b = 2\n    + b = 3\n" in out
+    assert "note 1" in out
+    assert run(["keywords", "history", "es", "--json"], environ) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["version"] for one in told] == [3, 2, 1]
+    assert told[1]["content"] == "a = 1\nb = 3\n"
+    assert run(["keywords", "history", "fr"], environ) == 2
+    assert "never had a keyword set" in capsys.readouterr().err
+
+
+def test_replay_decides_what_was_received_again(
+    capsys, environ, following, records, redis_url, tmp_path
+):
+    environ["REDIS_URL"] = redis_url
+    kept = [event(at, text="alto") for at in (1, 2)]
+    records.keeping.keep({0: lines(kept[0])})
+    store = Store(open_redis(redis_url))
+    store.ledger.append(0, kept[1])
+    store.trail.note(entry(text="zumbido"))
+    store.trail.note(entry(text="zumbido", program="orders"))
+    store.trail.close()
+    command = ["keywords", "replay", "--against", following, "--json"]
+    for options, found in (
+        (["--ledger"], ["alto", "alto"]),
+        (["--trail"], ["zumbido"]),
+        (["--ledger", "--trail"], ["alto", "alto", "zumbido"]),
+    ):
+        assert run([*command, *options], environ) == 1
+        assert sorted(one["text"] for one in json.loads(capsys.readouterr().out)) == found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 from flask import Flask
 
 from smsgate.gateway import Receipt
 from smsgate.messages import HttpReply, WebhookRequest
-from smsgate.web import create_app
+from smsgate.web import create_app, slow_bodies
 from tests.fakes.gateway import FakeGateway
 
 
@@ -27,4 +28,6 @@ class EchoGateway(FakeGateway):
 
 
 def create() -> Flask:
+    """With a shorter wait for bodies than in earnest, where a test asks for it."""
+    slow_bodies.LONGEST_S = float(os.environ.get("SLOW_BODIES_S", slow_bodies.LONGEST_S))
     return create_app(EchoGateway())

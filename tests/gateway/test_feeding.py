@@ -305,6 +305,18 @@ def test_two_clocks_never_send_one_feed_at_the_same_time(recorded, fed, make, re
     assert len(receiver.taken) == 1
 
 
+def test_who_ends_gives_the_feed_to_another_at_once(recorded, fed, make, receiver) -> None:
+    second = make()
+    second.give_back()  # it has nothing to give
+    assert second.turn() > 1
+    fed.give_back()
+    change(recorded)
+    second.turn()
+    assert len(receiver.taken) == 1
+    fed.turn()
+    assert len(receiver.taken) == 1
+
+
 def test_a_feed_whose_place_the_records_do_not_have_begins_anew(recorded, fed, receiver) -> None:
     feeds = recorded.records.feeds
     assert feeds.advance("alerts", feeds.place("alerts"), place_of("3-999"), [])

@@ -6,20 +6,20 @@ import time
 from dataclasses import replace
 from urllib.parse import quote
 
-import msgspec
 import pytest
 
 from smsgate.errors import SignatureExpired, SignatureRefused
 from smsgate.gateway.diagnosis import explained
-from smsgate.gateway.refusing import PER_SECOND, Refusing
+from smsgate.gateway.refusing import OF_ADDRESS, PER_SECOND, Refusing
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.settings import Secret
-from smsgate.store.quarantine import CAP, Refused
+from smsgate.store.quarantine import CAP, EXPLAINED, Refused
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 
+KEY = "smsgate:quarantined:twilio"
 OURS = "https://sms.example.com/webhooks/twilio"
 
 
@@ -72,7 +72,7 @@ def test_nothing_of_what_it_said_is_kept(gateway, redis_client):
     assert kept.url == f"{OURS}/•••?From=•••&k=•••"
     assert kept.signatures == {"x-twilio-signature": 28}
     assert {"From", "Body"} <= set(kept.fields)
-    (raw,) = [fields[b"r"] for _, fields in redis_client.xrange("smsgate:quarantine:twilio")]
+    raw = b"".join(b" ".join(pair) for pair in redis_client.hgetall(KEY).items())
     for secret in (b"4155550123", b"Stop", b"a-path-secret", b"AAAA"):
         assert secret not in raw
 
@@ -82,24 +82,55 @@ def test_a_flood_is_looked_into_a_few_times_a_second(gateway):
         with pytest.raises(SignatureRefused):
             gateway.receive("twilio", posted(gateway, "https://x.example.com/"))
     gateway.close()
-    assert 1 <= len(gateway.store.quarantine.newest("twilio")) <= 3 * PER_SECOND
+    assert 1 <= gateway.store.quarantine.count("twilio", 60) <= 3 * PER_SECOND
 
 
-def test_only_the_newest_are_kept_and_for_a_day(gateway, redis_client):
-    for count in range(CAP + 5):
-        gateway.store.quarantine.add("twilio", Refused(str(count), "", "POST", ""))
-    assert len(gateway.store.quarantine.newest("twilio")) == CAP
-    assert gateway.store.quarantine.newest("twilio")[0].problem == str(CAP + 4)
-    assert redis_client.xlen("smsgate:quarantine:twilio") == CAP
-    assert 0 < redis_client.ttl("smsgate:quarantine:twilio") <= 86400
+def kept(gateway, **fields) -> None:
+    gateway.store.quarantine.add("twilio", Refused("No.", "", "POST", "", **fields))
 
 
-def test_what_was_refused_more_than_a_day_ago_is_told_no_more(gateway, redis_client):
-    row = {"r": msgspec.json.encode(Refused("No.", "", "POST", ""))}
+def test_requests_that_differ_in_their_bodies_alone_are_one_kind(gateway, redis_client):
+    for size in (7, 8, 9):
+        kept(gateway, body_bytes=size, body_sha256=f"{size}")
+    (one,) = gateway.store.quarantine.newest("twilio")
+    assert (one.count, one.body_bytes) == (3, 9)
+    assert one.at_ms == pytest.approx(time.time() * 1000, abs=60_000)
+    assert 0 < redis_client.ttl(KEY) <= 86400
+
+
+def test_a_flood_of_many_kinds_pushes_neither_what_is_explained_nor_what_repeats_out(
+    gateway, redis_client
+):
+    for count in range(30):
+        kept(gateway, cause="url", signatures={"x": count})
+    for _ in range(3):
+        kept(gateway, fields=("From", "Body"))
+    for count in range(8 * CAP):
+        kept(gateway, headers=(f"x{count}",))
+    found = gateway.store.quarantine.newest("twilio")
+    assert found[0].headers == (f"x{8 * CAP - 1}",)
+    assert len([one for one in found if one.cause]) == EXPLAINED
+    assert [one.count for one in found if one.fields] == [3]
+    assert redis_client.hlen(KEY) <= 300
+    assert gateway.store.quarantine.count("twilio", 600) == 33 + 8 * CAP
+
+
+def test_how_many_came_is_counted_by_minutes_and_for_an_hour(gateway, redis_client):
+    minute = int(time.time()) // 60
+    for ago, times in ((0, 1), (9, 20), (12, 300), (70, 4000)):
+        redis_client.hset(KEY, f"m:{minute - ago}", times)
+    assert gateway.store.quarantine.count("twilio", 600) == 21
+    for count in range(4 * CAP):
+        kept(gateway, headers=(f"x{count}",))
+    assert not redis_client.hexists(KEY, f"m:{minute - 70}")
+    assert redis_client.hexists(KEY, f"m:{minute - 12}")
+
+
+def test_what_was_refused_more_than_a_day_ago_is_told_no_more(gateway):
     now_ms = time.time_ns() // 1_000_000
     for hours in (25, 23):
-        redis_client.xadd("smsgate:quarantine:twilio", row, id=f"{now_ms - hours * 3_600_000}-0")
-    assert len(gateway.store.quarantine.newest("twilio")) == 1
+        kept(gateway, fields=(str(hours),), at_ms=now_ms - hours * 3_600_000)
+    assert [one.fields for one in gateway.store.quarantine.newest("twilio")] == [("23",)]
 
 
 @pytest.mark.parametrize("name", ["+14155550123", "4155550123", "Stop it", "From-a-secret-12345"])
@@ -131,8 +162,19 @@ def test_a_flood_at_one_account_hides_nothing_of_another(gateway, monkeypatch):
     assert [work.args[0].name for work in taken] == ["twilio"] * PER_SECOND + ["another"]
 
 
+def test_a_flood_from_one_address_leaves_room_for_others(gateway, monkeypatch):
+    taken = []
+    monkeypatch.setattr(gateway._refusing, "_later", taken.append)
+    monkeypatch.setattr("smsgate.gateway.refusing.time.monotonic", lambda: 7.5)
+    account = gateway.settings.accounts["twilio"]
+    request = posted(gateway, "https://x.example.com/")
+    for address in [*["8.8.4.4"] * 50, "8.8.8.8"]:
+        gateway._refusing.note(account, replace(request, address=address), SignatureRefused("No."))
+    assert [work.args[1].address for work in taken] == ["8.8.4.4"] * OF_ADDRESS + ["8.8.8.8"]
+
+
 def test_a_store_that_is_away_does_not_end_the_quarantine(gateway, redis_client):
-    redis_client.set("smsgate:quarantine:twilio", "no stream")
+    redis_client.set(KEY, "no hash")
     with pytest.raises(SignatureRefused):
         gateway.receive("twilio", posted(gateway, "https://x.example.com/"))
     gateway.close()

@@ -1,4 +1,4 @@
-"""Conditions that last reach the operator's webhook, each once until it ends."""
+"""Conditions that last reach a person by every way there is, each once until it ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
-from smsgate.errors import StoreUnavailable
+from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.gateway.alert_channels import channels
 from smsgate.gateway.alerting import Alerting
 from smsgate.store.keys import LANE_KEYS
 from tests.fakes.own_gateway import ALERTS, make_gateway
@@ -29,8 +31,24 @@ def gateway(tmp_path, redis_url, hook):
     made.close()
 
 
-def alerting(gateway) -> Alerting:
-    return Alerting(gateway.store, gateway.settings, gateway.outbound)
+def alerting(gateway, *more) -> Alerting:
+    return Alerting(gateway.store, gateway.settings, [*channels(gateway), *more])
+
+
+class Phone:
+    """A way that keeps what it is told, or fails."""
+
+    name = "text"
+    together = True
+
+    def __init__(self) -> None:
+        self.told: list[list[tuple[str, str]]] = []
+        self.fails = False
+
+    def tell(self, notices) -> None:
+        if self.fails:
+            raise CallFailed("the line is dead", left=False)
+        self.told.append([(one.condition.name, one.state) for one in notices])
 
 
 def told(hook) -> list[tuple[str, str]]:
@@ -72,15 +90,63 @@ def test_what_the_webhook_does_not_take_is_told_again(gateway, hook, redis_clien
     assert told(hook) == [("SmsgateDeadLetters", "begins")] * 2
 
 
-def test_a_store_that_is_away_is_told_once(gateway, hook, monkeypatch):
+def test_an_end_that_is_not_taken_is_told_again(gateway, hook, redis_client):
+    give_up(redis_client)
+    looking = alerting(gateway)
+    looking.turn()
+    looking.turn()
+    redis_client.delete(LANE_KEYS[1].dead)
+    hook.answers["/hook"] = [(500, b""), (200, b"")]
+    for _ in range(4):
+        looking.turn()
+    assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")] * 2
+
+
+def test_several_conditions_of_one_look_are_one_message(gateway, redis_client):
+    give_up(redis_client)
+    redis_client.config_set("appendfsync", "everysec")
+    phone = Phone()
+    looking = alerting(gateway, phone)
+    for _ in range(3):
+        looking.turn()
+    assert phone.told == [[("SmsgateDeadLetters", "begins"), ("SmsgateWeakDurability", "begins")]]
+
+
+def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(gateway, hook, redis_client):
+    phone = Phone()
+    phone.fails = True
+    give_up(redis_client)
+    looking = alerting(gateway, phone)
+    with capture_logs() as lines:
+        for _ in range(5):
+            looking.turn()
+    assert told(hook) == [("SmsgateDeadLetters", "begins")]
+    assert [(one["event"], one["by"]) for one in lines] == [("alert was not taken", "text")]
+    phone.fails = False
+    for _ in range(3):
+        looking.turn()
+    assert phone.told == [[("SmsgateDeadLetters", "begins")]]
+    assert told(hook) == [("SmsgateDeadLetters", "begins")]
+
+
+def test_a_store_that_is_away_is_told_once_and_that_it_is_back(gateway, hook, monkeypatch):
     def away():
         raise StoreUnavailable("the store cannot be used")
 
-    monkeypatch.setattr(gateway.store.ledger, "waiting", away)
-    looking = alerting(gateway)
-    for _ in range(3):
+    phone = Phone()
+    looking = alerting(gateway, phone)
+    with monkeypatch.context() as broken:
+        broken.setattr(gateway.store.ledger, "waiting", away)
+        phone.fails = True
+        for _ in range(3):
+            looking.turn()
+        phone.fails = False
         looking.turn()
-    assert told(hook) == [("SmsgateNotReady", "begins")]
+    looking.turn()
+    looking.turn()
+    both = [("SmsgateNotReady", "begins"), ("SmsgateNotReady", "ends")]
+    assert told(hook) == both
+    assert phone.told == [[one] for one in both]
 
 
 def test_the_address_of_the_webhook_is_not_shown(gateway, hook):

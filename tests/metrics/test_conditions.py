@@ -40,6 +40,8 @@ def account(**changed) -> Sights:
         (seen(clock=True), seen(clock=False), "SmsgateClockAway"),
         (seen(reviews=Depth(1, HALF)), seen(reviews=Depth(1, HALF + 1)), "SmsgateReviewsOld"),
         (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
+        (seen(forwards=Depth(9, 599)), seen(forwards=Depth(9, 601)), "SmsgateForwardsStuck"),
+        (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
         (seen(ledger=Depth(9, 59)), seen(ledger=Depth(9, 61)), "SmsgateRecordsLag"),
         (
             seen(ledger=Depth(MANY // 2 - 1, 1)),

@@ -79,6 +79,7 @@ def test_bounds_in_the_rules_are_those_of_the_doctor():
         ("SmsgateInboxStuck", conditions.INBOX_S),
         ("SmsgateHoldStuck", conditions.HOLD_S),
         ("SmsgateOutboxStuck", conditions.OUTBOX_S),
+        ("SmsgateForwardsStuck", conditions.FORWARD_S),
         ("SmsgateRecordsLag", conditions.LAG_S),
         ("SmsgateLedgerFull", conditions.MEMORY_FEW),
         ("SmsgateRefusedBurst", conditions.BURST),

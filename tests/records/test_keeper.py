@@ -107,6 +107,16 @@ def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(gateway, mon
     assert faults[0].exc_type is ZeroDivisionError
 
 
+def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(gateway):
+    """Another one may have taken its place."""
+    ended = threading.Event()
+    keeper = Keeper(gateway, ended.set)
+    keeper.start()
+    keeper.close()
+    assert not keeper._thread.is_alive()
+    assert not ended.is_set()
+
+
 def test_a_store_that_fills_is_said_loudly(gateway, store, monkeypatch):
     monkeypatch.setattr(store.ledger, "waiting", lambda: Waiting(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:

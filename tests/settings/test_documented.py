@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.settings.shape import ApiTable, FeedTable, ProgramTable, RepliesTable, WebTable
+from smsgate.settings.shape import (
+    AlertsTable,
+    ApiTable,
+    EmailTable,
+    FeedTable,
+    ForwardTable,
+    ProgramTable,
+    RepliesTable,
+    TextTable,
+    WebTable,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -15,8 +25,18 @@ SOURCES = "".join(
 VARIABLES = sorted(
     set(re.findall(r'"((?:SMSGATE_[A-Z_]+[A-Z]|REDIS_URL|QUEUE_URL|DATABASE_URL|PORT))"', SOURCES))
 )
-TABLES = (ProgramTable, RepliesTable, FeedTable, ApiTable, WebTable)
-KEYS = sorted({name for table in TABLES for name in table.model_fields})
+TABLES = (
+    ProgramTable,
+    RepliesTable,
+    FeedTable,
+    ForwardTable,
+    ApiTable,
+    AlertsTable,
+    EmailTable,
+    TextTable,
+    WebTable,
+)
+KEYS = sorted({one.alias or name for table in TABLES for name, one in table.model_fields.items()})
 
 
 def test_the_variables_were_found() -> None:

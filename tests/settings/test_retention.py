@@ -51,6 +51,7 @@ def test_every_kind_has_a_default_and_evidence_stays_five_years() -> None:
     for key in ("opt_out", "opt_in", "consent", "reply", "others"):
         assert BY_DEFAULT.kinds_us[key] == span_us("5 years")
     assert BY_DEFAULT.kinds_us["lock"] is None
+    assert BY_DEFAULT.kinds_us["ordinary"] == 90 * DAY_US
 
 
 def test_every_key_is_in_the_operators_page() -> None:

@@ -34,7 +34,7 @@ EFFECTS = Effects(
     after={NUMBER: Standing(everywhere=True, own=frozenset({"alerts"}), state=STATE)},
     events=[EVENT],
     replies=[(REPLY, 3_000)],
-    decided=[hold_field("alerts", NUMBER)],
+    decided=[(hold_field("alerts", NUMBER), "2-0")],
 )
 
 

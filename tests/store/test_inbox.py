@@ -113,12 +113,13 @@ def test_the_hold_is_that_of_the_newest_opt_out(store, redis_client):
     assert redis_client.hget(KEYS.holds, hold_field(ALL, NUMBER)) == added[0].id.encode()
 
 
-def test_a_text_for_review_is_held_from_the_first_one_on(store, redis_client):
-    added, _ = store.inbox.add([arrival(Intent.REVIEW), arrival(Intent.REVIEW)])
+def test_a_text_for_review_is_held_from_the_first_one_to_the_newest(store, redis_client):
+    field = hold_field("alerts", NUMBER)
+    first, _ = store.inbox.add([arrival(Intent.REVIEW)])
+    assert redis_client.hgetall(KEYS.reviews) == {field.encode(): first[0].id.encode()}
+    more, _ = store.inbox.add([arrival(Intent.REVIEW), arrival(Intent.REVIEW)])
 
-    assert redis_client.hgetall(KEYS.reviews) == {
-        hold_field("alerts", NUMBER).encode(): added[0].id.encode()
-    }
+    assert redis_client.hget(KEYS.reviews, field).decode() == f"{first[0].id} {more[1].id}"
 
 
 def test_a_stamp_is_the_arrival_on_redis_s_clock(store):

@@ -68,7 +68,7 @@ def test_the_clock_outlives_a_store_that_is_away(gateway, environ_away, monkeypa
         return len(rounds) <= 3
 
     monkeypatch.setattr(clock, "PERIOD_S", 0.01)
-    watched = threading.Thread(target=clock.run, args=(environ_away, ending))
+    watched = threading.Thread(target=clock.run, args=(lambda: environ_away, ending))
     watched.start()
     while end_after_three():
         watched.join(0.05)

@@ -9,6 +9,7 @@ that no provider needs to know another.
 from __future__ import annotations
 
 from smsgate.providers.contract.absent import no_certificate, no_handshake, no_reports
+from smsgate.providers.contract.anew import IDEMPOTENCY, made_anew, posted_of
 from smsgate.providers.contract.fields import PATH_SECRET, REGION
 from smsgate.providers.contract.reading import (
     answered_by_network,
@@ -35,6 +36,7 @@ from smsgate.providers.contract.types import Field, Handshake, Provider, Report
 
 __all__ = [
     "FORM",
+    "IDEMPOTENCY",
     "PATH_SECRET",
     "REGION",
     "Field",
@@ -49,12 +51,14 @@ __all__ = [
     "coded",
     "failed",
     "is_status_form",
+    "made_anew",
     "media_urls",
     "network_alone",
     "no_certificate",
     "no_handshake",
     "no_reports",
     "path_alone",
+    "posted_of",
     "read_json",
     "retry_after_s",
     "send_url",

@@ -15,7 +15,7 @@ from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.signalwire.messages_api import outcome, reply
-from smsgate.providers.signalwire.signature import verify
+from smsgate.providers.signalwire.signature import signed_again, verify
 from smsgate.providers.signalwire.webhook import inbound, parse, reports
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "parse",
     "reply",
     "reports",
+    "signed_again",
     "verify",
 ]
 

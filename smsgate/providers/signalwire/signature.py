@@ -7,10 +7,12 @@ RELAY sign the raw body in hexadecimal; no text to us comes that way, so that is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import WebhookRequest
-from smsgate.settings import Account
+from smsgate.messages import HttpCall, Posted, WebhookRequest
+from smsgate.providers.contract import made_anew
+from smsgate.settings import Account, Secret
 from smsgate.signing import (
     Pair,
     as_bytes,
@@ -66,6 +68,17 @@ def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
     """Return the header by which SignalWire signs a posted form with the newest key."""
     key = account.secrets["signing_key"][0].value
     return {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), key, "sha1")}
+
+
+def signed_again(posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+    """Describe the call by which SignalWire would post the same form to ``url``.
+
+    Signed with the Signing Key ``token``, or where that is empty with the account's newest one.
+    The account is usable then.
+    """
+    if token:
+        account = replace(account, secrets={"signing_key": (Secret(token),)})
+    return made_anew(posted, url, lambda url, form: sign(url, form, account))
 
 
 def _expected(url: str, forms: set[bytes], account: Account) -> Iterator[str]:

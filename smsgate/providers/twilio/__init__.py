@@ -12,7 +12,7 @@ from smsgate.providers.contract import Field
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.twilio.messages_api import outcome, reply
-from smsgate.providers.twilio.signature import verify
+from smsgate.providers.twilio.signature import signed_again, verify
 from smsgate.providers.twilio.webhook import answered, inbound, parse, reports
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "parse",
     "reply",
     "reports",
+    "signed_again",
     "verify",
 ]
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import WebhookRequest
+from smsgate.messages import HttpCall, Posted, WebhookRequest
+from smsgate.providers.contract import made_anew
 from smsgate.providers.twilio import events
-from smsgate.settings import Account
+from smsgate.settings import Account, Secret
 from smsgate.signing import (
     Algorithm,
     Pair,
@@ -109,6 +111,17 @@ def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
     if algorithm == "sha256":  # Only shared keys are announced.
         headers[_SETTINGS] = f"key={name},algorithm=HMAC_SHA256"
     return headers
+
+
+def signed_again(posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+    """Describe the call by which Twilio would post the same form to ``url``.
+
+    Signed with ``token``, or where that is empty with the account's newest secret. The account is
+    usable then.
+    """
+    if token:
+        account = replace(account, options={}, secrets={"auth_token": (Secret(token),)})
+    return made_anew(posted, url, lambda url, form: sign(url, form, account))
 
 
 def _expected(request: WebhookRequest, account: Account, form: bytes) -> Iterator[str]:

@@ -48,7 +48,11 @@ for _, place in ipairs(fresh) do
   if sent and sent < stamp then stamp = sent end
   local id = call('XADD', KEYS[1], '*', 'e', payload, 's', string.format('%.0f', stamp))
   if hold ~= '' then call('HSET', KEYS[2], hold, id) end
-  if review ~= '' then call('HSETNX', KEYS[3], review, id) end
+  if review ~= '' then
+    -- The first text that waits says since when, the newest one what a decision must have seen.
+    local first = string.match(call('HGET', KEYS[3], review) or '', '^%S+')
+    call('HSET', KEYS[3], review, first and first .. ' ' .. id or id)
+  end
   if fingerprint ~= '' then
     call('SET', KEYS[5 + seen], fingerprint, 'EX', ARGV[3])
   elseif keep then

@@ -6,8 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.gateway.reviewing import decision_entry
-from smsgate.web.v1.items import enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Accepted, Actor, moment
 
@@ -49,17 +47,11 @@ def list_reviews(call: Call) -> Outcome:
 
 def decide_review(call: Call) -> Outcome:
     """Settle a text that waits."""
-    gateway, decided = call.gateway, call.body
-    number, program = call.path["number"], call.path["program"]
-    entry = decision_entry(
-        gateway.settings,
-        gateway.store,
-        decided.decision,
-        number,
-        program,
-        call.actor(decided.actor),
+    path, decided = call.path, call.body
+    id_ = call.gateway.decide(
+        decided.decision, path["number"], path["program"], call.actor(decided.actor)
     )
-    return enter_one(call, entry)
+    return 202, Accepted(id_.partition("-")[2])
 
 
 OPERATIONS = (
@@ -79,6 +71,9 @@ OPERATIONS = (
         run=decide_review,
         body=Decided,
         answers={202: Accepted},
-        also={404: "No text of that number to that program waits."},
+        also={
+            404: "No text of that number to that program waits.",
+            409: "Somebody decided it a moment ago.",
+        },
     ),
 )

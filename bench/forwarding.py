@@ -1,0 +1,208 @@
+"""How many messages one sender hands to a program's application that answers in 50 ms.
+
+    python -m bench.forwarding [--messages 10000] [--json]
+
+A real process ``sender`` on a Redis of its own with ``appendfsync always``; every number has two
+messages, which wait for each other. Beside it in the same run: the same calls made by 64 threads of
+the HTTP client alone, without Redis and order. Limit: 500 messages a second. Exit code 1 where it
+is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from smsgate.cli import redis_server
+from smsgate.cli.leash import Leash
+from smsgate.gateway import Gateway
+from smsgate.gateway.pauses import CALLS
+from smsgate.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
+from smsgate.outbound import Outbound
+from smsgate.store.keys import LANES
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+
+LEAST = 500
+ANSWER_S = 0.05
+_FORM = "application/x-www-form-urlencoded"
+_ROOT = Path(__file__).parent.parent
+_CONFIG = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "AC55555555555555555555555555555555"
+auth_token  = "a-token-of-the-benchmark"
+
+[programs.original]
+name     = "Acme"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["en"]
+
+[programs.original.forward]
+url           = "%(url)s"
+as            = "original"
+allow_private = true
+
+[programs.normal]
+name     = "Acme"
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["en"]
+
+[programs.normal.forward]
+url           = "%(url)s"
+secret        = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+allow_private = true
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.forwarding", description=__doc__)
+    parser.add_argument("--messages", type=int, default=10_000, help="messages (default: 10,000)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given, _ = parser.parse_known_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
+        found = _measured(Path(folder), leash, given.messages)
+    if given.json:
+        print(json.dumps({"bench": "forwarding", **found}))
+    else:
+        _show(found)
+    return 0 if min(found["original"], found["normal"]) >= LEAST else 1
+
+
+def _measured(folder: Path, leash: Leash, count: int) -> dict[str, float]:
+    port = _free_port()
+    application = [sys.executable, "-m", "bench.provider", str(port), str(ANSWER_S)]
+    with (folder / "application.log").open("w") as log:
+        leash.start(application, cwd=_ROOT, output=log)
+    url = f"http://127.0.0.1:{port}/sms"
+    environ = _environ(folder, redis_server.start(folder / "redis", leash).url, url)
+    gateway = build_gateway(load_configuration(environ))
+    gateway.store.marker.create()
+    publish_programs(gateway)
+    with (folder / "sender.log").open("w") as log:
+        command = [sys.executable, "-m", "workers", "sender"]
+        sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
+    _put(gateway, "original", 200)  # connections, threads, caches
+    found: dict[str, float] = {}
+    _handed_over(gateway, 200, sender)
+    for program in ("original", "normal"):
+        leash.end(sender)
+        _put(gateway, program, count)
+        with (folder / "sender.log").open("a") as log:
+            sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
+        seconds, cpu_s = _handed_over(gateway, count, sender)
+        found[program] = count * 0.9 / seconds
+        found[f"{program}_cpu_us"] = cpu_s / count / 0.9 * 1e6
+    leash.end(sender)
+    found["client_alone"] = count / _client_alone_s(url, count)
+    gateway.close()
+    return found
+
+
+def _environ(folder: Path, redis_url: str, url: str) -> Mapping[str, str]:
+    (folder / "smsgate.toml").write_text(_CONFIG % {"url": url})
+    return {
+        "PATH": os.environ["PATH"],
+        "SMSGATE_CONFIG": str(folder),
+        "SMSGATE_DATA_DIR": str(folder / "var"),
+        "REDIS_URL": redis_url,
+    }
+
+
+def _put(gateway: Gateway, program: str, count: int) -> None:
+    """Messages as they are when they have been applied."""
+    decision = Decision(Intent.NONE, rule="nothing_known")
+    for at in range(0, count, 500):
+        entries = [
+            Entry(
+                number=f"+1415{place // 2:07}",
+                program=program,
+                decision=decision,
+                account="twilio",
+                message_id=f"SM{program}{count}-{place}",
+                sender="+14155550999",
+                text=f"text {place}",
+                onward=Onward(posted=_posted(place) if program == "original" else None),
+            )
+            for place in range(at, min(at + 500, count))
+        ]
+        gateway.store.inbox.add([Arrival(entry) for entry in entries])
+        for lane in gateway.store.inbox.busy():
+            gateway.apply(lane)
+
+
+def _posted(place: int) -> Posted:
+    fields = "&".join(f"Field{at}=of+twenty+as+Twilio+sends+them" for at in range(20))
+    return Posted("POST", f"{_FORM}; charset=UTF-8", f"Body=text+{place}&{fields}".encode())
+
+
+def _handed_over(
+    gateway: Gateway, count: int, sender: subprocess.Popen[str]
+) -> tuple[float, float]:
+    """Seconds, and seconds of CPU, from a tenth of the messages taken to all.
+
+    During the first tenth the process and its connections begin.
+    """
+    started = began = 0.0
+    deadline = time.monotonic() + 120
+    while (left := gateway.store.depths.waits().forwards.count) and time.monotonic() < deadline:
+        if sender.poll() is not None:
+            raise RuntimeError("the sender ended")
+        if not started and left <= count * 0.9:
+            started, began = time.monotonic(), _cpu_s(sender.pid)
+        time.sleep(0.02)
+    if left:
+        raise RuntimeError(f"{left} messages were not taken in two minutes")
+    return time.monotonic() - started, _cpu_s(sender.pid) - began
+
+
+def _client_alone_s(url: str, count: int) -> float:
+    outbound, posted = Outbound(), _posted(1)
+    call = HttpCall("POST", url, {"Content-Type": posted.content_type}, posted.form)
+    started = time.monotonic()
+    with ThreadPoolExecutor(CALLS) as threads:
+        for _ in threads.map(lambda _: outbound.perform(call), range(count)):
+            pass
+    return time.monotonic() - started
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _show(found: Mapping[str, float]) -> None:
+    table = Table(title="Messages handed over by one sender, the application answers in 50 ms")
+    for heading in ("", "a second", "CPU µs each"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for program, title in (("original", "the provider's request"), ("normal", "our normal form")):
+        cpu = f"{found[f'{program}_cpu_us']:,.0f}"
+        table.add_row(f"{title} (goal: {LEAST})", f"{found[program]:,.0f}", cpu)
+    table.add_row("limit: 64 threads of the HTTP client", f"{found['client_alone']:,.0f}", "")
+    Console().print(table)
+    load = os.getloadavg()[0]
+    Console().print(f"load of the machine in the last minute: {load:.1f}, {LANES} lanes")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

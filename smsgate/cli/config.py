@@ -1,0 +1,125 @@
+"""``smsgate config``: is what operators write in order, and may the running processes have it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from smsgate.cli import session
+from smsgate.cli.history import moment
+from smsgate.cli.replies import person
+from smsgate.errors import ConfigurationError
+from smsgate.gateway.doctor.everything import restarts
+from smsgate.store.configurations import Process
+from smsgate.wiring import Configuration, Outcome, build_store, hand_over, outcome_of
+
+NOT_EVERYWHERE = 1
+
+
+@click.group()
+def config() -> None:
+    """The configuration: environment and config/."""
+
+
+@config.command("check", epilog="Example: smsgate config check")
+@session.as_json
+def check_config(as_json: bool) -> None:
+    """Read the whole configuration and report every fault at once. Exit code 2 if there is one."""
+    found = _read(as_json)
+    settings = found.settings
+    programs = [program.name for program in settings.programs]
+    if as_json:
+        said = {"version": found.version, "faults": [], "warnings": list(found.warnings)}
+        session.show_json({**said, "accounts": list(settings.accounts), "programs": programs})
+        return
+    console = Console(highlight=False)
+    for warning in found.warnings:
+        console.print(f"[yellow]warning[/] {warning}", soft_wrap=True)
+    accounts = ", ".join(settings.accounts) or "none"
+    console.print(
+        f"The configuration is in order. Accounts: {accounts}. "
+        f"Programs: {', '.join(programs) or 'none'}. Version: {found.version}.",
+        soft_wrap=True,
+    )
+
+
+@config.command("apply", epilog="Example: smsgate config apply")
+@session.as_json
+def apply_config(as_json: bool) -> None:
+    """Let every running process take the configuration over, without a restart.
+
+    Programs, keyword sets, accounts, and secrets in files. With a fault in it nothing changes.
+    Exit code 2: it was refused. 1: it is applied, but not every process has taken it over.
+    """
+    found = _read(as_json)
+    store = build_store(found.settings)
+    try:
+        applied = hand_over(found, store, person())
+    except ConfigurationError as error:
+        _refuse(error, as_json)
+    outcome = outcome_of(applied, store)
+    if as_json:
+        session.show_json(_told(outcome))
+    else:
+        _show(outcome)
+    session.end(NOT_EVERYWHERE if outcome.missing else 0)
+
+
+def _read(as_json: bool) -> Configuration:
+    try:
+        return session.configuration()
+    except ConfigurationError as error:
+        _refuse(error, as_json)
+
+
+def _refuse(error: ConfigurationError, as_json: bool) -> NoReturn:
+    """End with every fault."""
+    if not as_json:
+        raise error
+    session.show_json({"faults": [asdict(fault) for fault in error.faults]})
+    session.end(error.exit_code)
+
+
+def _told(outcome: Outcome) -> Mapping[str, object]:
+    processes = [
+        {**msgspec.structs.asdict(one), "taken_over": one not in outcome.missing}
+        for one in outcome.processes
+    ]
+    return {
+        **msgspec.structs.asdict(outcome.applied),
+        "faults": [],
+        "everywhere": not outcome.missing,
+        "took_ms": round(outcome.took_s * 1000),
+        "processes": processes,
+    }
+
+
+def _show(outcome: Outcome) -> None:
+    console = Console(highlight=False)
+    for one in outcome.processes:
+        mark = "[red]not yet[/]" if one in outcome.missing else "[green]    has[/]"
+        console.print(f"{mark}  {escape(line_of(one))}", soft_wrap=True)
+        for more in [*one.problem.splitlines(), *restarts(one)]:
+            console.print(f"         [yellow]→ {escape(more)}[/]", soft_wrap=True)
+    count, version = len(outcome.processes), outcome.applied.version
+    console.print(f"Version {version} is applied. {_summary(count, outcome)}", soft_wrap=True)
+
+
+def _summary(count: int, outcome: Outcome) -> str:
+    if not count:
+        return "No process runs on this store; those that start read it then."
+    if outcome.missing:
+        return f"{count - len(outcome.missing)} of {count} processes have it."
+    return f"Every process has it ({count}), after {outcome.took_s:.2f} s."
+
+
+def line_of(process: Process) -> str:
+    """What a process runs, on one line."""
+    where = f"{process.name:<6}  {process.host}:{process.pid}"
+    return f"{where}  {process.version}/{process.outside} since {moment(process.since_us)}"

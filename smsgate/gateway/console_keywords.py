@@ -1,0 +1,95 @@
+"""The keyword sets that the console owns, as a process finds them when it reads its configuration.
+
+The records have them. What was found there is kept in the data directory, so that a process also
+starts while the records are away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.records import Records
+
+FOLDER = "console-keywords"
+"""In the data directory; not ``keywords``, which is the operator's where both folders are one."""
+NAME = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+"""A language tag as in file names; nothing that could lead out of a folder."""
+_LONGEST = 1_000_000
+
+
+def console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list[str]]:
+    """By name the sets that the console owns, and what has to be said loudly.
+
+    Never fails: without the records the sets are those that were found last.
+    """
+    folder = data_dir / FOLDER
+    try:
+        records.check()
+        found = records.keyword_versions.newest()
+    except RecordsNotReady as error:
+        # Where there never were any, there is nothing to miss.
+        return _without(folder, str(error)) if _kept(folder) else ({}, [])
+    except RecordsUnavailable as error:
+        return _without(folder, str(error))
+    sets = {one.set_name: one.content for one in found if one.content.strip()}
+    odd = [name for name in sets if not NAME.fullmatch(name)]
+    warnings = [f"keyword set {name!r} of the records has no fit name: not used" for name in odd]
+    for name in odd:
+        del sets[name]
+    try:
+        _keep(folder, sets)
+    except OSError as error:
+        warnings.append(
+            f"the console's keyword sets cannot be kept in {folder} ({error.strerror}): they will "
+            "be missing at a start while the records are away"
+        )
+    return sets, warnings
+
+
+def _without(folder: Path, why: str) -> tuple[dict[str, str], list[str]]:
+    """The sets that were found last, and why there are no newer ones."""
+    sets = _kept(folder)
+    names = ", ".join(sorted(sets)) or "none"
+    return sets, [
+        f"the console's keyword sets are those that were read last ({names}), and may be old: {why}"
+    ]
+
+
+def _kept(folder: Path) -> dict[str, str]:
+    found = {}
+    for path in sorted(folder.glob("*.toml")):
+        # What cannot be read is as if it were not there.
+        with contextlib.suppress(OSError, UnicodeError):
+            if NAME.fullmatch(path.stem) and path.stat().st_size <= _LONGEST:
+                found[path.stem] = path.read_text("utf-8")
+    return found
+
+
+def _keep(folder: Path, sets: Mapping[str, str]) -> None:
+    before = _kept(folder)
+    if before == sets:
+        return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, content in sets.items():
+        if before.get(name) != content:
+            _write(folder / f"{name}.toml", content)
+    for name in before.keys() - sets.keys():
+        (folder / f"{name}.toml").unlink(missing_ok=True)
+
+
+def _write(path: Path, content: str) -> None:
+    """Whole or not at all, whoever else writes it at the same time."""
+    number, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content.encode())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

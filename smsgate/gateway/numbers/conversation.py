@@ -1,0 +1,90 @@
+"""What was said around a text that waits: other texts of its number, and our replies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smsgate.consent import Event
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.numbers.telling import outcome, reply_title, title
+from smsgate.gateway.reviewing import Case
+from smsgate.messages import ms_of
+from smsgate.records import Records
+from smsgate.store import Store
+from smsgate.store.keys import lane_of
+
+_EVENTS = 8
+"""Recorded events before the text, and as many behind it."""
+_LEDGER, _INBOX = 1_000, 200
+_SPAN_MS = 24 * 3600 * 1000
+_TRAIL = 300
+"""How far, and through how many texts of the lane, ordinary texts of the number are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was said or done."""
+
+    at_us: int
+    who: str
+    """``them``, ``us`` or ``staff``."""
+    what: str
+    text: str
+    waits: bool = False
+    """Whether it waits for a person as well."""
+    asked: bool = False
+    """Whether it is the text that is looked at."""
+
+
+def conversation(store: Store, records: Records, case: Case) -> tuple[list[Line], str]:
+    """What was said, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
+    number, lane, problem = case.open.number, lane_of(case.open.number), ""
+    lines: dict[str, Line] = {}
+    for stored in store.inbox.latest(lane, _INBOX):
+        entry = stored.entry
+        if entry.number == number and entry.source == "text":
+            waits = entry.decision.intent.value == "review"
+            what = "Not applied yet"
+            lines[stored.id] = Line(stored.received_us, "them", what, entry.text, waits)
+    events = [one for one in store.ledger.newest(lane, _LEDGER) if one.number == number]
+    try:
+        told = records.stories.around(number, case.since_us, _EVENTS)
+        events = [*(one.event for one in told), *events]
+    except (RecordsUnavailable, RecordsNotReady) as error:
+        problem = f"Earlier texts cannot be shown: {error}."
+    lines |= {event.id if event.reply else event.inbox_id: _line(event, case) for event in events}
+    lines |= _ordinary(store, case)
+    return sorted(lines.values(), key=lambda one: one.at_us), problem
+
+
+def _line(event: Event, case: Case) -> Line:
+    at_us = event.received_us or event.applied_us
+    if event.reply is not None:
+        what = f"{reply_title(event.reply.kind)}: {outcome(event)}"
+        return Line(at_us, "us", what, event.reply.text)
+    entry = event.entry
+    text = entry.text if entry is not None else ""
+    if entry is None or entry.source != "text":
+        actor = entry.actor if entry is not None else ""
+        return Line(at_us, "staff", " · ".join(filter(None, (title(event), actor))), text)
+    asked = event.received_us == case.since_us and event.program == case.open.program
+    waits = asked or (
+        event.kind == "review"
+        and event.program == case.open.program
+        and _place(case.open.first) <= _place(event.inbox_id) <= _place(case.open.newest)
+    )
+    return Line(at_us, "them", title(event), text, waits=waits, asked=asked)
+
+
+def _ordinary(store: Store, case: Case) -> dict[str, Line]:
+    number = case.open.number
+    found = store.trail.around(lane_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
+    return {
+        f"trail-{at}-{ms}": Line(ms * 1000, "them", "Ordinary text", entry.text)
+        for at, (ms, entry) in enumerate(found)
+        if entry.number == number
+    }
+
+
+def _place(id_: str) -> tuple[int, int]:
+    return ms_of(id_), int(id_.partition("-")[2] or 0)

@@ -1,0 +1,106 @@
+"""From what a person types to the numbers that it may mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from smsgate.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.phone import e164, is_valid
+from smsgate.records import Records
+
+LONGEST = 200
+"""Characters of the longest thing that may be looked for."""
+_SCHEME = re.compile(r"\s*<?(?:tel|sms|smsto):(?://)?", re.IGNORECASE)
+_PARAMETERS = re.compile(r"[;?].*", re.DOTALL)
+_WRAPPING = " \t\r\n<>\"'"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A number that somebody may have meant."""
+
+    number: str
+    how: str
+    """How it was read, in words."""
+    events: int = 0
+    """How many events it has in the records."""
+
+
+def candidates(text: str, regions: Sequence[str]) -> list[Candidate]:
+    """The phone numbers that a text may mean, the likeliest first; none where it is no number.
+
+    ``regions``: of the programs, in their order; what is written without a country is read as it
+    is dialled there.
+    """
+    found: dict[str, Candidate] = {}
+    for number, how in _readings(_bare(text), regions):
+        found.setdefault(number, Candidate(number, how))
+    # What cannot be in use where it would be is still offered, behind the others.
+    return sorted(found.values(), key=lambda one: not is_valid(one.number))
+
+
+def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidate]:
+    """As ``candidates``, with how much is known of each, and what was recorded just so.
+
+    Providers also name senders that are no phone numbers: short codes, names, e-mail addresses.
+    Raises ``InvalidNumber`` with what would be right where nothing fits.
+    """
+    found, asked = candidates(text, regions), text.strip()
+    if not asked or len(asked) > LONGEST:
+        raise InvalidNumber(_right(regions))
+    numbers = [*(one.number for one in found), asked]
+    counts: dict[str, int] = {}
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        counts = records.stories.counts(numbers)
+    known = [Candidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
+    if asked in counts and asked not in {one.number for one in found}:
+        known.append(Candidate(asked, "as it was recorded; it is no phone number", counts[asked]))
+    if not known:
+        raise InvalidNumber(_right(regions))
+    return known
+
+
+def as_recorded(text: str) -> str:
+    """A phone number in E.164; a short code, a name or an address as it is."""
+    try:
+        return e164(text)
+    except InvalidNumber:
+        return text
+
+
+def _bare(text: str) -> str:
+    """Without ``tel:``, its parameters, and what mail programs put around numbers."""
+    plain = text[: 2 * LONGEST]
+    if _SCHEME.match(plain):
+        plain = _PARAMETERS.sub("", _SCHEME.sub("", plain, count=1))
+    plain = plain.strip(_WRAPPING)
+    return plain.replace("\N{FULLWIDTH PLUS SIGN}", "+").replace("(0)", "")
+
+
+def _readings(plain: str, regions: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if plain.startswith("+"):
+        yield from _read(plain, "", "with its country")
+        return
+    if plain.startswith("00"):
+        yield from _read(f"+{plain[2:]}", "", "00 stands for the plus")
+    for region in regions:
+        yield from _read(plain, region, f"as it is dialled in {region}")
+    if plain[:1].isdecimal() and not plain.startswith("0"):
+        yield from _read(f"+{plain}", "", "with its country, the plus left out")
+
+
+def _read(text: str, region: str, how: str) -> Iterator[tuple[str, str]]:
+    with suppress(InvalidNumber):
+        yield e164(text, region), how
+
+
+def _right(regions: Sequence[str]) -> str:
+    dialled = f", or as it is dialled in {' or '.join(regions)}" if regions else ""
+    return (
+        f"That is no phone number: write it with its country, as +14155550123{dialled}. Nothing "
+        "was recorded under exactly that name either: a short code, a name or an e-mail address "
+        "is found as the provider wrote it."
+    )

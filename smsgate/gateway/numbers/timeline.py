@@ -1,0 +1,134 @@
+"""What happened to one number, newest first, a page at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from smsgate.consent import DeadLetter, Event, told_of
+from smsgate.errors import (
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreUnavailable,
+)
+from smsgate.gateway.gateway import Gateway
+from smsgate.messages import Reply
+from smsgate.optout.departure import WINDOW_US
+from smsgate.records import Place, Recorded
+from smsgate.records.stories import place_of
+from smsgate.store.keys import lane_of
+
+PAGE = 30
+_LEDGER = 2_000
+"""How many events of the lane's ledger are looked through; all, while the records keep up."""
+_SHOWN = 200
+_REPLIES = 50
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing that happened, and our replies to it."""
+
+    event: Event
+    erased: bool = False
+    """Whether its texts were erased."""
+    replies: list[Event] = field(default_factory=list)
+    """What became of our reply, newest first."""
+    unsettled: Reply | DeadLetter | None = None
+    """A reply that waits to be sent, or was given up."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """A page of what happened."""
+
+    items: list[Item] = field(default_factory=list)
+    older: Place | None = None
+    """Where the next page begins; None at the end."""
+    problems: list[str] = field(default_factory=list)
+
+
+def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
+    """A page of a number's events. Raises nothing of ours: what is missing is said."""
+    page = Timeline()
+    waiting = [] if before else _waiting(gateway, number, page)  # first: what moves is in both
+    recorded = _recorded(gateway, number, before, page)
+    known = {one.event.id for one in recorded}
+    items = [Item(one) for one in reversed(waiting) if one.id not in known]
+    items += [Item(one.event, one.erased) for one in recorded]
+    elsewhere = _later_replies(gateway, number, recorded) if before else []
+    page.items = _nested(items, elsewhere)
+    if not before:
+        _add_unsettled(gateway, number, page)
+    return page
+
+
+def _waiting(gateway: Gateway, number: str, page: Timeline) -> list[Event]:
+    """What the records do not have yet, oldest first."""
+    try:
+        events = gateway.store.ledger.newest(lane_of(number), _LEDGER)
+    except StoreUnavailable as error:
+        page.problems.append(f"What happened in the last moments cannot be shown: {error}.")
+        return []
+    told = [one for one in (told_of(event, number) for event in events) if one is not None]
+    if len(events) == _LEDGER or len(told) > _SHOWN:
+        page.problems.append(
+            "The records are far behind: only the newest events are shown until they catch up."
+        )
+    return told[-_SHOWN:]
+
+
+def _recorded(
+    gateway: Gateway, number: str, before: Place | None, page: Timeline
+) -> list[Recorded]:
+    try:
+        if gateway.records.absent and any(gateway.store.ledger.kept().values()):
+            raise RecordsNotReady("they are on another host: set DATABASE_URL")
+        found = gateway.records.stories.of_number(number, before, PAGE + 1)
+    except (RecordsUnavailable, RecordsNotReady) as error:
+        page.problems.append(f"Older events cannot be shown while the records are away: {error}.")
+        return []
+    except StoreUnavailable:
+        return []
+    if len(found) > PAGE:
+        page.older = place_of(found[PAGE - 1])
+    return found[:PAGE]
+
+
+def _later_replies(gateway: Gateway, number: str, recorded: list[Recorded]) -> list[Event]:
+    """Replies to this page's texts that stand on the page before, for they came a little later."""
+    if not recorded:
+        return []
+    newest_us = place_of(recorded[0]).received_us
+    try:
+        found = gateway.records.stories.replies(
+            number, newest_us + 1, newest_us + 2 * WINDOW_US, _REPLIES
+        )
+    except (RecordsUnavailable, RecordsNotReady):
+        return []
+    return [one.event for one in found]
+
+
+def _nested(items: list[Item], elsewhere: Iterable[Event]) -> list[Item]:
+    """Each reply under what it answers, where that stands here."""
+    answers: dict[str, list[Event]] = defaultdict(list)
+    for event in (*elsewhere, *(one.event for one in items)):
+        if event.reply is not None:
+            answers[event.inbox_id].append(event)
+    answered = {one.event.inbox_id for one in items if one.event.reply is None}
+    for one in items:
+        if one.event.reply is None and one.event.inbox_id:
+            one.replies = answers.get(one.event.inbox_id, [])
+    return [one for one in items if one.event.reply is None or one.event.inbox_id not in answered]
+
+
+def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
+    lane = lane_of(number)
+    asked = {f"{lane}-{one.event.inbox_id}": one for one in page.items if one.event.inbox_id}
+    try:
+        found = gateway.store.outbox.unsettled([*asked])
+    except StoreUnavailable:
+        return
+    for id_, reply in found.items():
+        asked[id_].unsettled = reply

@@ -1,0 +1,47 @@
+"""Whether each collaborator can do its work, as ``/readyz`` says it."""
+
+from __future__ import annotations
+
+from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.gateway.recording import Recording
+from smsgate.queue import Wakes
+from smsgate.spool import Spool
+from smsgate.store import Store
+
+
+def ready(store: Store, wakes: Wakes, spool: Spool, recording: Recording) -> dict[str, str]:
+    """See ``Gateway.ready``."""
+    return {
+        "store": _of_store(store),
+        "queue": _of_queue(wakes),
+        "spool": _of_spool(spool),
+        "records": recording.state(),
+    }
+
+
+def _of_store(store: Store) -> str:
+    try:
+        if not store.marker.store_id():
+            return "the store has no marker: run `smsgate init`, or restore what was lost"
+        store.looks.bucket_count()
+        store.health.refuse_eviction()
+        weak = store.health.weaknesses()
+    except (StoreUnavailable, StoreNotReady) as error:
+        return str(error)
+    return "; ".join(["ok", *weak])
+
+
+def _of_queue(wakes: Wakes) -> str:
+    try:
+        wakes.ping()
+    except QueueUnavailable as error:
+        return str(error)
+    return "ok"
+
+
+def _of_spool(spool: Spool) -> str:
+    try:
+        depth = spool.depth()
+    except SpoolUnavailable as error:
+        return str(error)
+    return f"ok; {depth} messages wait for the store" if depth else "ok"

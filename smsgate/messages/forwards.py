@@ -1,0 +1,40 @@
+"""Messages on their way to the operator's own application."""
+
+from __future__ import annotations
+
+import msgspec
+
+from smsgate.messages.values import Entry
+
+
+class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that was applied and goes on to the application of its program."""
+
+    id: str
+    """Lane and inbox id, so written that ids of a lane sort as their messages came."""
+    entry: Entry
+    inbox_id: str
+    event: str
+    """Id of the event that says what became of the message here."""
+    outcome: str
+    """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
+    stamp_us: int
+    tries: int = 0
+    note: str = ""
+    """What went wrong last."""
+    v: int = 1
+
+
+class GivenUp(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that its application did not take; kept until a person retries or dismisses it."""
+
+    forward: Forward
+    note: str
+    at_us: int
+    v: int = 1
+
+
+def forward_id(lane: int, inbox_id: str) -> str:
+    """The id of the forward of an inbox entry."""
+    ms, _, seq = inbox_id.partition("-")
+    return f"{lane}-{ms}-{seq:0>6}"

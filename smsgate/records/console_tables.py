@@ -1,0 +1,117 @@
+"""The tables of the console, as ``tables.py`` has the others: no records, and no texts in them.
+
+================  ====================  =====================================================
+table             key                   holds
+================  ====================  =====================================================
+operators         id; folded            who may sign in
+operator_links    digest                links by which a password may be set, once
+operator_actions  id                    what was done about signing in and people; only grows
+sessions          digest                who is signed in where, and until when
+keyword_versions  set_name, version     keyword sets as they were saved, version by version
+trainings         id                    who answered which guide's questions, and how well
+days              day, what             how often a thing happened on a day (UTC)
+================  ====================  =====================================================
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from smsgate.records.tables import ID, LOOKUP, metadata
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("name", String(LOOKUP), nullable=False),
+    Column("folded", String(LOOKUP), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("totp_secret", Text, nullable=False),
+    Column("totp_step", BigInteger, nullable=False),
+    Column("recovery", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("made_by", String(LOOKUP), nullable=False),
+    Column("ended_us", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("locked_until_us", BigInteger, nullable=False),
+    UniqueConstraint("folded", name="operators_folded"),
+)
+
+operator_links = Table(
+    "operator_links",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("operator_id", String(ID), nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+)
+
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("operator", String(LOOKUP), nullable=False),
+    Column("actor", String(LOOKUP), nullable=False),
+    Column("what", String(LOOKUP), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("address", String(LOOKUP), nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("operator_id", String(ID), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    Column("proved_us", BigInteger, nullable=False),
+    Column("half", Boolean, nullable=False),
+    Column("browser", String(LOOKUP), nullable=False),
+    Column("address", String(LOOKUP), nullable=False),
+    Index("sessions_operator", "operator_id"),
+)
+
+keyword_versions = Table(
+    "keyword_versions",
+    metadata,
+    Column("set_name", String(LOOKUP), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("author", String(LOOKUP), nullable=False),
+    Column("saved_us", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+trainings = Table(
+    "trainings",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("operator", String(LOOKUP), nullable=False),
+    Column("version", String(LOOKUP), nullable=False),
+    Column("taken_us", BigInteger, nullable=False),
+    Column("right_count", BigInteger, nullable=False),
+    Column("asked_count", BigInteger, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Index("trainings_operator", "operator", "taken_us"),
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("what", String(ID), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,110 @@
+"""``[alerts]``: by which ways a person is told of conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from smsgate.errors import Fault, InvalidNumber
+from smsgate.phone import e164
+from smsgate.settings.environment import Environment
+from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
+from smsgate.settings.values import Account, Alerts, Mailbox, Secret, Texting
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
+_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def read_alerts(
+    table: AlertsTable, environment: Environment, place: str, accounts: Mapping[str, Account]
+) -> tuple[Alerts, list[Fault]]:
+    """The ways of a configuration, and its faults; a way with a fault is left out."""
+    reader = _Reader(environment, place)
+    return (
+        Alerts(
+            webhook=reader.webhook(table.webhook),
+            email=reader.email(table.email) if table.email else None,
+            text=reader.text(table.text, accounts) if table.text else None,
+        ),
+        reader.faults,
+    )
+
+
+class _Reader:
+    """Reads the tables; ``faults`` grows as it goes."""
+
+    def __init__(self, environment: Environment, place: str) -> None:
+        self._environment = environment
+        self._place = place
+        self.faults: list[Fault] = []
+
+    def webhook(self, text: str) -> Secret | None:
+        url, _ = self._environment.expand(
+            text.strip(), lambda problem: self._fault("webhook", problem)
+        )
+        if url and not url.startswith(("https://", "http://")):
+            self._fault("webhook", "is no web address: write it as https://hooks.example.com/…")
+            return None
+        return Secret(url) if url else None
+
+    def email(self, table: EmailTable) -> Mailbox | None:
+        before = len(self.faults)
+        host = self._value("email.host", table.host)
+        if host and not _HOST.fullmatch(host):
+            self._fault("email.host", "is no host: write its name alone, such as mail.example.com")
+        user = self._value("email.user", table.user)
+        password = self._value("email.password", table.password)
+        if bool(user) != bool(password):
+            self._fault("email.user", "and `password` belong together: give both or neither")
+        if password and table.tls == "none" and host not in _HERE:
+            problem = 'would let the password be read on its way: write "starttls" or "tls"'
+            self._fault("email.tls", problem)
+        sender = self._address("email.from", table.from_)
+        to = tuple(self._address("email.to", one) for one in table.to)
+        if len(self.faults) > before:
+            return None
+        port = table.port or _PORTS[table.tls]
+        secret = Secret(password) if password else None
+        return Mailbox(host, port, sender, to, table.tls, user, secret)
+
+    def text(self, table: TextTable, accounts: Mapping[str, Account]) -> Texting | None:
+        before = len(self.faults)
+        if table.account not in accounts:
+            problem = (
+                f"there is no account {table.account!r}: {nearest(table.account, [*accounts])}"
+            )
+            self._fault("text.account", problem)
+        sender = self._value("text.from", table.from_)
+        to = tuple(self._number(one) for one in table.to)
+        if len(self.faults) > before:
+            return None
+        return Texting(table.account, sender, to)
+
+    def _address(self, key: str, text: str) -> str:
+        address = self._value(key, text)
+        if address and not _ADDRESS.fullmatch(address):
+            self._fault(key, "is no e-mail address: write it as ops@example.com, without a name")
+        return address
+
+    def _number(self, text: str) -> str:
+        number = self._value("text.to", text)
+        try:
+            return e164(number) if number else ""
+        except InvalidNumber:
+            self._fault("text.to", "is no phone number: write it as +14155550123")
+            return ""
+
+    def _value(self, key: str, text: str) -> str:
+        """The text with its variables. One that is unset is a fault: nobody would be told."""
+        value, complete = self._environment.expand(
+            text.strip(), lambda problem: self._fault(key, problem)
+        )
+        if not complete:
+            self._fault(key, f"{text.strip()} is not set: set it, or take the table out")
+        return value.strip()
+
+    def _fault(self, key: str, problem: str) -> None:
+        self.faults.append(Fault(self._place, f"alerts.{key}", problem))

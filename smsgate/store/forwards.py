@@ -1,0 +1,190 @@
+"""Forwards: messages that await the application of their program, of each number in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+
+import msgspec
+
+from smsgate.consent import Event
+from smsgate.errors import StoreUnavailable
+from smsgate.messages import Forward, GivenUp, Reply
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
+from smsgate.store.inbox import WAKE_MS, json_text
+from smsgate.store.keys import LANE_KEYS, LANES, Keys, lane_of
+from smsgate.store.scripts import Call, Script
+
+LEASE_MS = 30_000
+"""How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Forward).decode
+_letter = msgspec.json.Decoder(GivenUp).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardClaim:
+    """A forward that nobody else is at while the lease runs."""
+
+    lane: int
+    forward: Forward
+    token: str
+    now_us: int
+    """When it was claimed, on Redis's clock."""
+
+
+class Forwards:
+    """The forwards of all lanes."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+        self._claim = Script(client, "forward_claim")
+        self._settle = Script(client, "forward_settle")
+        self._drop = Script(client, "forward_drop")
+        self._bury = Script(client, "forward_bury")
+
+    def claim(self, program: str, count: int, first: int = 0) -> list[ForwardClaim]:
+        """Claim up to ``count`` forwards of a program that are due, in one round trip.
+
+        Of a number only the oldest. The lanes have equal shares, and what cannot be shared equally
+        is for the lanes from ``first`` on. A lane that fails gives none; raises
+        ``StoreUnavailable`` where all do.
+        """
+        token = token_hex(8)
+        lanes = [(first + step) % LANES for step in range(LANES)]
+        shares = [(lane, (count + LANES - 1 - place) // LANES) for place, lane in enumerate(lanes)]
+        asked = [(lane, share) for lane, share in shares if share]
+        if not asked:
+            return []
+        results = self._claim.each([_claiming(program, token, *one) for one in asked])
+        failed = [one for one in results if isinstance(one, StoreUnavailable)]
+        if len(failed) == len(results):
+            raise failed[0]
+        return [
+            ForwardClaim(lane, _decode(row), token, result[0])
+            for (lane, _), result in zip(asked, results, strict=True)
+            if not isinstance(result, StoreUnavailable)
+            for row in result[1:]
+        ]
+
+    def taken(self, claim: ForwardClaim, replies: Sequence[Reply] = ()) -> tuple[bool, bool]:
+        """Take a claimed forward out, and put into the outbox what the application answered.
+
+        Gives whether the claim was still ours (else nothing is done), and whether a job for the
+        outbox is to be asked for.
+        """
+        return self._settled(claim, "", 0, replies)
+
+    def again(self, claim: ForwardClaim, forward: Forward, due_us: int) -> bool:
+        """Put a claimed forward back, due later; whether the claim was still ours."""
+        return self._settled(claim, json_text(forward), due_us // 1000, ())[0]
+
+    def overdue(self, lane: int, before_us: int, count: int) -> list[Forward]:
+        """Forwards of a lane that have waited since before then; the oldest first."""
+        keys = LANE_KEYS[lane]
+        with translated():
+            ids = self._client.zrange(
+                keys.forwards_since, "-inf", before_us // 1000, byscore=True, offset=0, num=count
+            )
+        return self._read(keys, ids)
+
+    def give_up(self, letter: GivenUp, event: Event) -> bool:
+        """Keep a forward for a person that nobody is at; False where somebody is, or it is gone."""
+        return self._dropped(letter.forward, _encode(letter), _encode(event))
+
+    def dead(self, lane: int) -> list[GivenUp]:
+        """The forwards of a lane that were given up, oldest first."""
+        with translated():
+            rows = self._client.hvals(LANE_KEYS[lane].forwards_dead)
+        return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
+
+    def bury(self, letter: GivenUp, event: Event, again: Forward | None = None) -> bool:
+        """Take out one that was given up: ``again`` waits in its old place, without it is gone.
+
+        False where there is none of that id.
+        """
+        return self._buried(letter.forward, _encode(again) if again else b"", _encode(event))
+
+    def waiting(self, lane: int) -> list[Forward]:
+        """The forwards of a lane, as they came."""
+        keys = LANE_KEYS[lane]
+        with translated():
+            ids = self._client.zrange(keys.forwards_since, 0, -1)
+        return sorted(self._read(keys, ids), key=lambda forward: forward.id)
+
+    def forget(self, number: str) -> int:
+        """Take out everything of a number, waiting or given up; gives how many there were."""
+        lane = lane_of(number)
+        waiting = [one for one in self.waiting(lane) if one.entry.number == number]
+        dead = [one.forward for one in self.dead(lane) if one.forward.entry.number == number]
+        return sum(self._dropped(one) for one in waiting) + sum(self._buried(one) for one in dead)
+
+    def _read(self, keys: Keys, ids: Iterable[bytes]) -> list[Forward]:
+        wanted = list(ids)
+        with translated():
+            rows = self._client.hmget(keys.forwards, wanted) if wanted else []
+        return [_decode(row) for row in rows if row is not None]
+
+    def _settled(
+        self, claim: ForwardClaim, again: str, due_ms: int, replies: Sequence[Reply]
+    ) -> tuple[bool, bool]:
+        keys, entry = LANE_KEYS[claim.lane], claim.forward.entry
+        names = [
+            keys.forwards_due(entry.program),
+            keys.forwards,
+            keys.forwards_claims,
+            keys.forwards_since,
+            keys.forwards_of(entry.program, entry.number),
+            keys.outbox,
+            keys.replies,
+            keys.wake_outbox,
+        ]
+        packed = msgspec.msgpack.encode([(one.id, json_text(one)) for one in replies])
+        args: list[str | bytes | int] = [_field(claim.forward), claim.token, entry.number]
+        args += [claim.forward.id, again, due_ms, WAKE_MS, packed]
+        ours, wake = self._settle(names, args)
+        return ours == 1, wake == 1
+
+    def _dropped(self, forward: Forward, letter: bytes = b"", event: bytes = b"") -> bool:
+        entry = forward.entry
+        keys = LANE_KEYS[lane_of(entry.number)]
+        names = [
+            keys.forwards_due(entry.program),
+            keys.forwards,
+            keys.forwards_claims,
+            keys.forwards_since,
+            keys.forwards_of(entry.program, entry.number),
+            keys.forwards_dead,
+            keys.ledger,
+        ]
+        args: list[str | bytes | int] = [_field(forward), entry.number, forward.id]
+        args += [letter, event]
+        return bool(self._drop(names, args) == 1)
+
+    def _buried(self, forward: Forward, again: bytes = b"", event: bytes = b"") -> bool:
+        entry = forward.entry
+        keys = LANE_KEYS[lane_of(entry.number)]
+        names = [
+            keys.forwards_due(entry.program),
+            keys.forwards,
+            keys.forwards_since,
+            keys.forwards_of(entry.program, entry.number),
+            keys.forwards_dead,
+            keys.ledger,
+        ]
+        return bool(self._bury(names, [entry.number, forward.id, again, event]) == 1)
+
+
+def _field(forward: Forward) -> str:
+    """Field of the hash of claims."""
+    return f"{forward.entry.program}:{forward.entry.number}"
+
+
+def _claiming(program: str, token: str, lane: int, count: int) -> Call:
+    keys = LANE_KEYS[lane]
+    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims]
+    return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

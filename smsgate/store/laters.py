@@ -1,0 +1,33 @@
+"""What operators put off: by operator, the texts that they want to see last."""
+
+from __future__ import annotations
+
+from smsgate.redis_address import Client
+from smsgate.store.connection import translated
+from smsgate.store.keys import laters_of
+
+_KEEP_S = 48 * 3600
+_MOST = 5_000
+
+
+class Laters:
+    """Keeps them for two days. Everything here raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+
+    def put_off(self, operator: str, text: str, now_us: int) -> None:
+        """Put a text behind all others for this operator."""
+        key = laters_of(operator)
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.zadd(key, {text: now_us // 1000})
+            pipeline.zremrangebyrank(key, 0, -_MOST - 1)
+            pipeline.expire(key, _KEEP_S)
+            pipeline.execute()
+
+    def of(self, operator: str) -> dict[str, int]:
+        """By text when (ms) the operator put it off."""
+        with translated():
+            rows = self._client.zrange(laters_of(operator), 0, -1, withscores=True)
+        return {text.decode(): int(at) for text, at in rows}

@@ -1,0 +1,82 @@
+"""The two cookies: who is signed in, and what guards the forms."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
+
+from smsgate.gateway import Gateway
+
+_PLAIN, _FORMS = "smsgate", "smsgate-forms"
+_HOST = "__Host-"
+"""Browsers take a cookie of that name only from this very host, by https, for every path."""
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Names and flags of both. The second one is Flask's own session, signed, not enciphered.
+
+    Both are ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the
+    password. Nothing is ever done by GET, and every POST needs the token of a form.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Look at the settings for what may be known of the way to us."""
+        self._public = gateway.settings.public_url
+        self._trust_proxy = gateway.settings.trust_proxy
+
+    @property
+    def secure(self) -> bool:
+        """Whether the browser came by https, as far as that can be known.
+
+        A proxy that ends TLS and is not trusted does not tell; then the public URL does, unless
+        somebody is on this very machine.
+        """
+        if request.is_secure:
+            return True
+        told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+        if self._trust_proxy and told:
+            return told == "https"
+        return self._public.startswith("https://") and not _is_here(request.host)
+
+    @property
+    def token(self) -> str:
+        """What the browser's cookie holds; empty where it has none."""
+        return request.cookies.get(self._name(_PLAIN), "")
+
+    def give(self, answer: Response, token: str) -> None:
+        """Let the browser keep a session until it is closed; the server ends it earlier."""
+        answer.set_cookie(
+            self._name(_PLAIN), token, httponly=True, secure=self.secure, samesite="Lax", path="/"
+        )
+
+    def take(self, answer: Response) -> None:
+        """Let the browser forget it."""
+        answer.delete_cookie(
+            self._name(_PLAIN), httponly=True, secure=self.secure, samesite="Lax", path="/"
+        )
+
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
+        """Of the form's cookie."""
+        return self._name(_FORMS)
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's
+        """As the other one."""
+        return self.secure
+
+    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
+        """As the other one."""
+        return "Lax"
+
+    def _name(self, name: str) -> str:
+        return _HOST + name if self.secure else name
+
+
+def _is_here(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")

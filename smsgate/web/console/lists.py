@@ -1,0 +1,195 @@
+"""Lists: opt-outs and subscribers come in, lists are cleaned before a send, and go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from flask import Flask, Response, flash, redirect, render_template, request, send_file
+from werkzeug.wrappers import Response as Answer
+
+from smsgate.errors import ListsUnavailable, ListUnreadable
+from smsgate.gateway import Gateway
+from smsgate.gateway.errands import KEPT_DAYS, LIMIT, Errand, Errands, Steps
+from smsgate.gateway.errands.steps import MEDIA
+from smsgate.gateway.exporting import FORMS, STATES
+from smsgate.gateway.import_results import SAID
+from smsgate.gateway.operators import By, action_of
+from smsgate.gateway.scrubbing import BLOCKED
+from smsgate.lists.preview import Preview
+from smsgate.lists.shapes import FORMATS
+from smsgate.messages import ALL
+from smsgate.web.console.lists_asked import asked_of, exported_of
+from smsgate.web.console.lists_upload import received
+from smsgate.web.console.people import actor, door, needs, operator
+from smsgate.wiring import build_importing
+
+LISTS = "/console/lists"
+AT_ONCE = 50
+"""Lists on the page."""
+_ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+    steps = Steps(
+        settings=gateway.settings,
+        importing=partial(build_importing, gateway),
+        gate=gateway.gate,
+        store=gateway.store,
+        records=gateway.records,
+        recording=gateway.recording,
+    )
+    pages = Pages(gateway, Errands(gateway.settings.data_dir, steps))
+    agents = needs("agent")
+    console.get(LISTS)(agents(pages.lists))
+    console.post(f"{LISTS}/upload")(agents(pages.upload_list))
+    console.post(f"{LISTS}/export")(agents(pages.export_list))
+    console.get(f"{LISTS}/<id_>")(agents(pages.one_list))
+    console.get(f"{LISTS}/<id_>/part")(agents(pages.list_part))
+    console.get(f"{LISTS}/<id_>/files/<name>")(agents(pages.list_file))
+    console.post(f"{LISTS}/<id_>/rehearse")(agents(pages.rehearse_list))
+    console.post(f"{LISTS}/<id_>/scrub")(agents(pages.scrub_list))
+    console.post(f"{LISTS}/<id_>/apply")(agents(pages.apply_list))
+    console.post(f"{LISTS}/<id_>/resume")(agents(pages.resume_list))
+    console.post(f"{LISTS}/<id_>/remove")(agents(pages.remove_list))
+    # Its token is looked at once the operator may upload, see lists_upload.py.
+    console.extensions["csrf"].exempt(console.view_functions["upload_list"])
+
+
+class Pages:
+    """The page of all lists, and that of one."""
+
+    def __init__(self, gateway: Gateway, errands: Errands) -> None:
+        """Show the errands."""
+        self._gateway = gateway
+        self._errands = errands
+
+    def lists(self) -> str:
+        """What can be done, and what was."""
+        found: list[tuple[Errand, bool]] = []
+        problem = ""
+        try:
+            found = self._errands.of(actor(), everybody=_everybody())
+        except ListsUnavailable as error:
+            problem = str(error)
+        return render_template(
+            "lists.html",
+            problem=problem,
+            programs=[*self._gateway.settings.programs],
+            found=found[:AT_ONCE],
+            more=len(found) - AT_ONCE,
+            limit_mb=LIMIT >> 20,
+            days=KEPT_DAYS,
+            states=STATES,
+            forms=FORMS,
+            all=ALL,
+        )
+
+    def upload_list(self) -> Answer:
+        """Take a file."""
+        return _to(received(self._errands, actor()).id)
+
+    def export_list(self) -> Answer:
+        """Begin an export, and note who asked for it."""
+        asked = exported_of(request.form)
+        errand = self._errands.export(actor(), asked)
+        by = By(actor(), door().visitor().address)
+        door().actions.add(action_of("exported numbers", actor(), by, errand.name))
+        return _to(errand.id)
+
+    def one_list(self, id_: str) -> str:
+        """One list: what it is, how far it is, what became of it."""
+        return render_template("list.html", **self._shown(id_))
+
+    def list_part(self, id_: str) -> str:
+        """The same, for a page that is looking at it."""
+        return render_template("part_list.html", **self._shown(id_))
+
+    def rehearse_list(self, id_: str) -> Answer:
+        """See what an import would do."""
+        asked = asked_of(request.form)
+        self._errands.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
+        return _to(id_)
+
+    def scrub_list(self, id_: str) -> Answer:
+        """Part a list."""
+        asked = asked_of(request.form)
+        self._errands.begin(id_, actor(), "part", asked, everybody=_everybody())
+        return _to(id_)
+
+    def apply_list(self, id_: str) -> Answer:
+        """Do what an import was rehearsed to do."""
+        words, medium = request.form.get("words", ""), request.form.get("medium", "")
+        self._errands.apply(id_, actor(), words, medium, everybody=_everybody())
+        return _to(id_)
+
+    def resume_list(self, id_: str) -> Answer:
+        """Go on with what was interrupted or failed."""
+        self._errands.resume(id_, actor(), everybody=_everybody())
+        return _to(id_)
+
+    def remove_list(self, id_: str) -> Answer:
+        """Take a list away with its files."""
+        self._errands.remove(id_, actor(), everybody=_everybody())
+        flash("The list and its files are gone from here. What was applied stays applied.", "good")
+        return redirect(LISTS, 303)
+
+    def list_file(self, id_: str, name: str) -> Response:
+        """What a step left, to be kept by the operator."""
+        errand, _ = self._errands.find(id_, actor(), everybody=_everybody())
+        path = self._errands.result(errand, name)
+        answer = send_file(
+            path.resolve(),
+            mimetype="application/octet-stream",
+            as_attachment=True,
+            download_name=f"{errand.kind}-{name}.{_ending(errand, name)}",
+            etag=False,
+            conditional=False,
+        )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def _shown(self, id_: str) -> Mapping[str, object]:
+        errand, at_work = self._errands.find(id_, actor(), everybody=_everybody())
+        preview, unreadable = self._preview(errand)
+        return {
+            "errand": errand,
+            "at_work": at_work,
+            "preview": preview,
+            "unreadable": unreadable,
+            "programs": [*self._gateway.settings.programs],
+            "formats": FORMATS,
+            "media": MEDIA,
+            "said": BLOCKED if errand.kind == "scrub" else SAID,
+            "days": KEPT_DAYS,
+            "all": ALL,
+        }
+
+    def _preview(self, errand: Errand) -> tuple[Preview | None, str]:
+        """The beginning of a file that can still be asked about, or why it cannot be read."""
+        if errand.busy or errand.finished or errand.kind == "export" or errand.step == "apply":
+            return None, ""
+        try:
+            return self._errands.preview(errand), ""
+        except ListUnreadable as error:
+            return None, str(error)
+
+
+def _everybody() -> bool:
+    """An admin sees to the lists of those who left."""
+    found = operator()
+    return found is not None and found.may("admin")
+
+
+def _to(id_: str) -> Answer:
+    return redirect(f"{LISTS}/{id_}", 303)
+
+
+def _ending(errand: Errand, name: str) -> str:
+    """The ending of a file's name: a scrubbed list has the form that it came in."""
+    if name == "result":
+        return "csv"
+    told = errand.told.shape if errand.told is not None else ""
+    form = errand.asked.form if errand.kind == "export" else told
+    return next((end for kind, end in _ENDINGS.items() if kind in form), "csv")

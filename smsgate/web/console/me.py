@@ -1,0 +1,125 @@
+"""One's own account: password, second factor, and where one is signed in."""
+
+from __future__ import annotations
+
+import segno
+from flask import Flask, flash, make_response, redirect, render_template, request, session
+from werkzeug.wrappers import Response as Answer
+
+from smsgate.errors import SignInRefused, Unfit
+from smsgate.gateway import Gateway, second_factor
+from smsgate.web.console.people import FACTOR, ME, door, known, lacks_factor, needs
+from smsgate.web.console.signing_in import let_in, new_password
+
+_OFFERED = "factor"
+"""In the form's cookie: the secret that is offered, sealed."""
+
+
+def register(console: Flask, gateway: Gateway) -> None:  # noqa: ARG001 - as every page
+    """Add the routes."""
+    anybody, anybody_again = needs("viewer"), needs("viewer", again=True)
+    console.get(ME)(anybody(me))
+    console.post(f"{ME}/password")(anybody(change_password))
+    console.post(f"{ME}/sessions")(anybody(end_session))
+    console.get(FACTOR)(anybody(factor))
+    console.post(FACTOR)(anybody_again(factor_on))
+    console.post(f"{FACTOR}/off")(anybody_again(factor_off))
+    console.post(f"{FACTOR}/recovery")(anybody_again(new_recovery))
+
+
+def me(problem: str = "") -> str:
+    """Show it."""
+    row = known().operator
+    return render_template(
+        "me.html",
+        found=known(),
+        sessions=door().sessions.of(row),
+        codes_left=second_factor.left(row.recovery),
+        problem=problem,
+    )
+
+
+def change_password() -> Answer:
+    """Ends every session, and begins a new one here."""
+    made, found, visitor = door(), known(), door().visitor()
+    try:
+        new = new_password("new")
+        made.signing_in.prove(found, request.form.get("password", ""), visitor)
+        row = made.own.change_password(found.operator, new, visitor.address)
+    except (Unfit, SignInRefused) as error:
+        return make_response(me(str(error)), error.status)
+    answer = let_in(make_response(redirect(ME, 303)), made.signing_in.begin(row, visitor))
+    flash("Your password is changed. You are signed out everywhere else.", "good")
+    return answer
+
+
+def end_session() -> Answer:
+    """End one of one's sessions, or all but this one."""
+    found, which = known(), request.form.get("session", "")
+    if which == "others":
+        door().sessions.end_others(found, door().visitor())
+        flash("You are signed out everywhere else.", "good")
+    else:
+        door().sessions.end(found, _digest(which), door().visitor())
+        flash("That session is ended.", "good")
+    return redirect(ME, 303)
+
+
+def factor() -> Answer | str:
+    """Offer a secret as a QR code, until a code shows that it has arrived."""
+    return redirect(ME, 303) if known().operator.totp_secret else _offer()
+
+
+def factor_on() -> Answer:
+    """Turn it on, and show the recovery codes, this once."""
+    found = known()
+    if found.operator.totp_secret:
+        return redirect(ME, 303)
+    sealed, code = session.get(_OFFERED, ""), request.form.get("code", "")
+    address = door().visitor().address
+    try:
+        codes = door().own.turn_factor_on(found, sealed, code, address)
+    except SignInRefused as error:
+        return make_response(_offer(str(error)), error.status)
+    session.pop(_OFFERED, None)
+    return make_response(render_template("recovery.html", codes=codes))
+
+
+def factor_off() -> Answer:
+    """Turn it off."""
+    door().own.turn_factor_off(known().operator, door().visitor().address)
+    flash("You are asked for no code any more.", "good")
+    return redirect(ME, 303)
+
+
+def new_recovery() -> Answer:
+    """Show new recovery codes, this once."""
+    row = known().operator
+    if not row.totp_secret:
+        return redirect(ME, 303)
+    codes = door().own.renew_recovery(row, door().visitor().address)
+    return make_response(render_template("recovery.html", codes=codes))
+
+
+def _offer(problem: str = "") -> str:
+    """The page with the QR code; the same one until it is turned on, or the secrets are new."""
+    sealed = session.get(_OFFERED, "")
+    secret = door().own.secret_of(sealed) if sealed else None
+    if secret is None:
+        sealed, secret = door().own.offer_factor()
+        session[_OFFERED] = sealed
+    picture = segno.make(second_factor.address(secret, known().operator.name), error="m")
+    return render_template(
+        "factor.html",
+        picture=picture.svg_data_uri(scale=5, border=3, dark="#000", light="#fff"),
+        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        needed=lacks_factor(),
+        problem=problem,
+    )
+
+
+def _digest(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

@@ -1,0 +1,116 @@
+"""What operators do to a number: each is an entry of the inbox with their name and a reason.
+
+The number comes in the form, not in the path, so that it stands in no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask, flash, redirect, request, url_for
+from werkzeug import Response
+
+from smsgate.errors import SmsGateError, Unfit
+from smsgate.gateway import Gateway
+from smsgate.gateway.numbers import by_hand
+from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.messages import Consent
+from smsgate.phone import is_e164
+from smsgate.web.console.numbers.story import page
+from smsgate.web.console.people import actor, needs
+
+Answer = Response | tuple[str, int]
+Act = Callable[[Gateway, str], str]
+"""Does something to a number; gives the sentence that says so."""
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+    for name, act in _ACTS.items():
+        view = needs("agent")(_view(gateway, name, act))
+        console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
+    view = needs("admin", again=True)(_view(gateway, "forget", _forget))
+    console.post("/console/numbers/forget", endpoint="number_forget")(view)
+
+
+def _view(gateway: Gateway, name: str, act: Act) -> Callable[[], Answer]:
+    """Do it and show the number's page; what was wrong stands in its form, with what it had."""
+
+    def view() -> Answer:
+        number = as_recorded(request.form.get("number", "").strip()[: 2 * LONGEST])
+        if not number:
+            raise Unfit("The form has no number in it: go back to the number's page.")
+        try:
+            flash(act(gateway, number), "good")
+        except SmsGateError as error:
+            if not is_e164(number):
+                raise  # its page has no forms
+            return page(gateway, number, {name: str(error)}, error.status)
+        return redirect(url_for("number", number=number), 303)
+
+    return view
+
+
+def _opt_out(gateway: Gateway, number: str) -> str:
+    gateway.override("suppress", number, request.form.get("scope", ""), actor(), _reason())
+    return "Opted out. It blocks from now on."
+
+
+def _restore(gateway: Gateway, number: str) -> str:
+    scope, reason = request.form.get("scope", ""), _reason()
+    by_hand.restore(gateway, number, scope, actor(), reason, _basis())
+    return "The restore is stored. How the number stands is shown below once it is applied."
+
+
+def _lock(gateway: Gateway, number: str) -> str:
+    gateway.lock(number, actor(), _reason())
+    return "Locked: no program may text it, and no START of its own changes that."
+
+
+def _unlock(gateway: Gateway, number: str) -> str:
+    gateway.lock(number, actor(), _reason(), locked=False)
+    return "Unlocked. It stays opted out until it texts START, or is restored."
+
+
+def _record_consent(gateway: Gateway, number: str) -> str:
+    program = request.form.get("program", "")
+    gateway.record_consent(number, program, _consent(), "operator", actor())
+    return "The consent is on record. Where the number opted out, that stays."
+
+
+def _forget(gateway: Gateway, number: str) -> str:
+    if request.form.get("digits", "").strip() != number[-4:]:
+        raise Unfit("Type the last four characters of the number, so that it is the right one.")
+    done = gateway.forget(number, actor(), _reason())
+    return (
+        f"The texts of {done.records:,} records and {done.trail:,} ordinary texts are erased. "
+        "The number is suppressed where it was."
+    )
+
+
+def _reason() -> str:
+    return by_hand.reason_of(request.form.get("reason", ""))
+
+
+def _basis() -> Consent | None:
+    """What allows a restore: a consent, or that the opt-out was entered by mistake."""
+    basis = request.form.get("basis", "")
+    if basis not in ("consent", "mistake"):
+        raise Unfit("Say what allows it: a consent, or that the opt-out was a mistake of ours.")
+    return _consent() if basis == "consent" else None
+
+
+def _consent() -> Consent:
+    words, medium, source, given = (
+        request.form.get(name, "") for name in ("words", "medium", "source", "given")
+    )
+    return by_hand.consent_of(words, medium, source, given)
+
+
+_ACTS: dict[str, Act] = {
+    "opt-out": _opt_out,
+    "restore": _restore,
+    "lock": _lock,
+    "unlock": _unlock,
+    "consent": _record_consent,
+}

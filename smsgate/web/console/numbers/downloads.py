@@ -1,0 +1,46 @@
+"""The evidence file of a number, to keep or to send."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+from flask import Flask, Response, abort, request
+
+from smsgate.errors import Unfit
+from smsgate.gateway import Gateway
+from smsgate.gateway.evidence import as_json, gathered
+from smsgate.gateway.evidence import page as as_page
+from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.web.console.people import needs
+
+_KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
+_UNFIT = re.compile(r"[^A-Za-z0-9]+")
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the route."""
+    # The chain of a lane is verified whole, which takes seconds; webhooks need the other threads.
+    turn = threading.Lock()
+
+    @console.post("/console/numbers/evidence")
+    @needs("agent")
+    def number_evidence() -> Response:
+        """All that is recorded of a number, with its proofs. It takes a moment."""
+        number = as_recorded(request.form.get("number", "").strip()[:LONGEST])
+        kind = request.form.get("kind", "html")
+        if not number or kind not in _KINDS:
+            raise Unfit("The form has no number in it: go back to the number's page.")
+        if not turn.acquire(blocking=False):
+            abort(503, "Another evidence file is being made: try again in a few seconds.")
+        try:
+            found = gathered(gateway, number)
+        finally:
+            turn.release()
+        content = as_page(found).encode() if kind == "html" else as_json(found)
+        name = f"evidence-{_UNFIT.sub('-', number).strip('-') or 'number'}.{kind}"
+        return Response(
+            content,
+            content_type=_KINDS[kind],
+            headers={"Content-Disposition": f"attachment; filename={name}"},
+        )

@@ -1,0 +1,57 @@
+"""The way to a number: what somebody typed is posted, so that it stands in no log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from smsgate.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.gateway import Gateway
+from smsgate.gateway.numbers import searching, telling
+from smsgate.gateway.numbers.searching import Candidate
+from smsgate.web.console.people import needs
+
+_NEWEST, _UNROUTED = 20, 10
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+
+    @console.get("/console/numbers")
+    @needs("viewer")
+    def numbers() -> str:
+        """The search, and what happened last."""
+        return _shown(gateway)
+
+    @console.post("/console/numbers")
+    @needs("viewer")
+    def find_number() -> Response | str | tuple[str, int]:
+        """Lead to the number that was typed; ask which one where it may be several."""
+        typed = request.form.get("number", "")
+        regions = [*dict.fromkeys(one.region for one in gateway.settings.programs if one.region)]
+        try:
+            found = searching.search(gateway.records, typed, regions)
+        except InvalidNumber as error:
+            return _shown(gateway, typed=typed, wrong=str(error)), error.status
+        if len(found) == 1:
+            return redirect(url_for("number", number=found[0].number), 303)
+        return _shown(gateway, typed=typed, found=found)
+
+
+def _shown(
+    gateway: Gateway, typed: str = "", wrong: str = "", found: list[Candidate] | None = None
+) -> str:
+    lately: dict[str, Any] = {"newest": [], "unrouted": [], "problem": ""}
+    if not (wrong or found):
+        stories = gateway.records.stories
+        try:
+            lately["newest"] = [one.event for one in stories.newest(_NEWEST)]
+            lately["unrouted"] = [one.event for one in stories.newest(_UNROUTED, "unrouted")]
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            lately["problem"] = f"What happened last cannot be shown: {error}."
+    typed = typed[: searching.LONGEST]
+    return render_template(
+        "numbers.html", typed=typed, wrong=wrong, found=found or [], telling=telling, **lately
+    )

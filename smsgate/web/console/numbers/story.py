@@ -1,0 +1,71 @@
+"""A number's page: how it stands, what may be done, and what happened, newest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, abort, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from smsgate.gateway import Gateway, explaining
+from smsgate.gateway.numbers import telling
+from smsgate.gateway.numbers.by_hand import MEDIA
+from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.gateway.numbers.state import state_of
+from smsgate.gateway.numbers.timeline import timeline
+from smsgate.records import Place
+from smsgate.web.console.people import needs
+
+_PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
+NOTHING: Mapping[str, str] = {}
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the route."""
+
+    @console.get("/console/numbers/<recorded:number>", merge_slashes=False)
+    @needs("viewer")
+    def number(number: str) -> Response | str | tuple[str, int]:
+        """The page of a number, or the part of it that changes while something is applied."""
+        known = as_recorded(number)
+        if known != number:
+            return redirect(url_for("number", number=known), 302)
+        if request.headers.get("HX-Request") and request.args.get("part") == "story":
+            return render_template("part_story.html", **_story(gateway, number))
+        return page(gateway, number)
+
+
+def page(
+    gateway: Gateway,
+    number: str,
+    wrong: Mapping[str, str] = NOTHING,
+    status: int = 200,
+) -> tuple[str, int]:
+    """The whole page. ``wrong``: by the name of a form what is wrong with what it brought."""
+    if len(number) > LONGEST:
+        abort(404, f"Nothing that is longer than {LONGEST} characters was ever recorded.")
+    told = _story(gateway, number)
+    happened = told["page"]
+    if not told["state"].phone and not (happened.items or happened.problems):
+        status = 404
+    return render_template("number.html", wrong=wrong, media=MEDIA, **told), status
+
+
+def _story(gateway: Gateway, number: str) -> dict[str, Any]:
+    before = _place(request.args.get("before", ""))
+    return {
+        "number": number,
+        "state": state_of(gateway, number),
+        "page": timeline(gateway, number, before),
+        "before": before,
+        "programs": [*gateway.settings.programs],
+        "telling": telling,
+        "explaining": explaining,
+    }
+
+
+def _place(text: str) -> Place | None:
+    found = _PLACE.fullmatch(text)
+    return Place(int(found[1]), int(found[2])) if found else None

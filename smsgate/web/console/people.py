@@ -1,0 +1,200 @@
+"""Who is signed in, and what they may do.
+
+``@needs("agent")`` on a view lets only agents and admins use it; whoever is not signed in is led to
+the page for that and back. ``@needs("admin", again=True)`` is for what must not be done by whoever
+finds a screen open: unless the password was given in the last ten minutes, the form has to bring
+it, so its template says ``{{ again() }}`` (``parts.html``), which shows a field where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, session
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.operators import ROLES, Operators
+from smsgate.gateway.own_account import OwnAccount
+from smsgate.gateway.sessions import Known, Sessions, Visitor
+from smsgate.gateway.signing_in import SigningIn
+from smsgate.web.console.cookies import Cookies
+from smsgate.web.visitors import address_of
+
+IN, OUT, HOME = "/console/in", "/console/out", "/console/"
+ME = "/console/me"
+FACTOR = f"{ME}/factor"
+NEXT = "next"
+"""In the form's cookie: the page that somebody wanted to see before signing in."""
+_LONGEST = 500
+"""Characters of such a page's path: a cookie that is too long is none."""
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who is signed in."""
+
+    name: str
+    """Stands as the actor in every event that they make."""
+    role: str
+
+    def may(self, role: str) -> bool:
+        """Whether their role is at least that."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class Door:
+    """Everything that the pages about signing in ask."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Ask nothing yet."""
+        keys = gateway.settings.secret_keys
+        self.cookies = Cookies(gateway)
+        self.sessions = Sessions(gateway.records)
+        self.signing_in = SigningIn(gateway.records, gateway.store, keys)
+        self.own = OwnAccount(gateway.records, keys)
+        self.people = Operators(gateway.records)
+        self.actions = gateway.records.actions
+        self.public_url = gateway.settings.public_url
+        self._trust_proxy = gateway.settings.trust_proxy
+
+    def visitor(self) -> Visitor:
+        """The browser that makes this request."""
+        counted = address_of(request.environ, self._trust_proxy)
+        shown = counted or request.remote_addr or ""
+        return Visitor(shown, counted, _browser(request.headers.get("User-Agent", "")))
+
+
+def door() -> Door:
+    """The console's one."""
+    found: Door = current_app.extensions["smsgate_door"]
+    return found
+
+
+def known() -> Known:
+    """Whose session it is, whole or half; leads to signing in where it is nobody's."""
+    found: Known | None = g.get("known")
+    if found is None:
+        abort(_to_sign_in())
+    return found
+
+
+def operator() -> Operator | None:
+    """Who makes this request, if anybody is signed in."""
+    found: Operator | None = g.get("operator")
+    return found
+
+
+def actor() -> str:
+    """The name for the ledger. Only behind ``needs``."""
+    found = operator()
+    if found is None:
+        abort(403)
+    return found.name
+
+
+def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only operators of at least that role use a view; see the top of this file."""
+
+    def guarded(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            found = operator()
+            if found is None:
+                abort(_to_sign_in())
+            if not found.may(role):
+                abort(403, f"This needs the role {role!r}, and yours is {found.role!r}.")
+            if again and not known().proved:
+                door().signing_in.prove(known(), request.form.get("password", ""), door().visitor())
+            return view(*args, **kwargs)
+
+        return checked
+
+    return guarded
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Find out at each request who makes it."""
+    made = Door(gateway)
+    console.extensions["smsgate_door"] = made
+    console.session_interface = made.cookies
+
+    @console.before_request
+    def who() -> Response | None:
+        if request.endpoint == "asset":
+            return None
+        g.known = made.sessions.who(made.cookies.token) if made.cookies.token else None
+        if g.known is None or g.known.session.half:
+            return None
+        g.operator = Operator(g.known.operator.name, g.known.operator.role)
+        if request.method != "GET" or not _is_part():
+            made.sessions.seen(g.known)
+        if _lacks_factor(g.known, made) and not _is_open(request.path):
+            return _led(FACTOR)
+        return None
+
+    console.context_processor(lambda: {"operator": operator()})
+    # A global: macros that are imported know nothing else.
+    console.jinja_env.globals["asks_again"] = lambda: not known().proved
+
+
+def _is_open(path: str) -> bool:
+    """Whether it opens before a second factor is set up: one's own account, and the way out."""
+    return path in (OUT, ME) or path.startswith(f"{ME}/")
+
+
+def lacks_factor() -> bool:
+    """Whether the operator has to set up a second factor before anything else."""
+    return _lacks_factor(known(), door())
+
+
+def _lacks_factor(found: Known, made: Door) -> bool:
+    """Admins need one; on plain http, which is a trial on one's own machine, it is only offered."""
+    row = found.operator
+    return row.role == "admin" and not row.totp_secret and made.cookies.secure
+
+
+def _to_sign_in() -> Response:
+    """Lead to the page for signing in, and from there back to a page that was asked for."""
+    wanted = request.full_path.rstrip("?")
+    if request.method == "GET" and not _is_part() and len(wanted) <= _LONGEST:
+        session[NEXT] = wanted
+    return _led(IN)
+
+
+def _led(path: str) -> Response:
+    """A redirect; where a part of a page was asked for, one of the whole page."""
+    if _is_part():
+        return Response(status=401, headers={"HX-Redirect": path})
+    answer = redirect(path, 303)
+    assert isinstance(answer, Response)  # noqa: S101 - what Flask makes
+    return answer
+
+
+def _is_part() -> bool:
+    """Whether a script of a page asks, for a part of it.
+
+    A page that renews itself is no sign that somebody is there, so it keeps no session from ending.
+    """
+    return "HX-Request" in request.headers
+
+
+def _browser(agent: str) -> str:
+    """A browser as its owner knows it again; no more of what it says is kept."""
+    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
+    browser = browser or ("Safari" if "Safari/" in agent else "A browser")
+    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
+    return f"{browser} on {system}" if system else browser

@@ -1,0 +1,17 @@
+"""Review: texts that wait for a person, one after the other, decided by three keys."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.review_queue import ReviewQueue
+from smsgate.web.console.review import after, decisions, desk
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+    queue = ReviewQueue(gateway.settings, gateway.classifiers, gateway.store, gateway.records)
+    desk.register(console, gateway, queue)
+    decisions.register(console, gateway, queue)
+    after.register(console, gateway, queue)

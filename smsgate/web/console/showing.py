@@ -1,0 +1,64 @@
+"""How values look on a page: filters of the templates."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import phonenumbers
+from flask import Flask
+from markupsafe import Markup, escape
+
+_STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
+
+
+def register(console: Flask) -> None:
+    """Add the filters."""
+    console.add_template_filter(iso, "iso")
+    console.add_template_filter(ago, "ago")
+    console.add_template_filter(spaced, "spaced")
+    console.add_template_filter(many, "many")
+    console.add_template_filter(coded, "coded")
+
+
+def iso(us: int) -> str:
+    """A time as 2026-11-24 21:05:07 UTC."""
+    return datetime.fromtimestamp(us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def ago(us: int) -> str:
+    """How long ago a time was, or the day where that is longer than a week."""
+    seconds = max(0, int(time.time() - us / 1_000_000))
+    if seconds < 5:
+        return "just now"
+    for below, unit, size in _STEPS:
+        if seconds < below:
+            return _many(seconds // size, unit)
+    days = seconds // 86_400
+    return _many(days, "day") if days <= 7 else iso(us)[:10]
+
+
+def spaced(number: str) -> str:
+    """A number as people write it: +1 415-555-0100. What is no number is shown as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def many(count: int, unit: str) -> str:
+    """A count of something: 1 number, 3,000 numbers."""
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def coded(sentence: str) -> Markup:
+    """A sentence of ours with commands in backquotes, those as code."""
+    parts = sentence.split("`")
+    shown = [Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
+             for at, part in enumerate(parts)]  # fmt: skip
+    return Markup().join(shown)
+
+
+def _many(count: int, unit: str) -> str:
+    return f"{many(count, unit)} ago"

@@ -1,0 +1,70 @@
+"""From settings to what works with them. Everything here connects on first use."""
+
+from __future__ import annotations
+
+from smsgate.consent import Published
+from smsgate.gate import Gate
+from smsgate.gateway import Gateway
+from smsgate.gateway.applying import Applying
+from smsgate.gateway.importing import Importing
+from smsgate.gateway.rebuilding import Rebuilding
+from smsgate.outbound import Outbound
+from smsgate.queue import Wakes
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.spool import Spool
+from smsgate.store import Store
+from smsgate.store.connection import TIMEOUT_S, open_redis
+from smsgate.wiring.configuration import Configuration
+
+
+def build_store(settings: Settings) -> Store:
+    """The store; connects on first use."""
+    return Store(open_redis(settings.redis_url))
+
+
+def build_records(settings: Settings) -> Records:
+    """The records; connects on first use."""
+    return Records(settings.database_url)
+
+
+def build_gate(settings: Settings) -> Gate:
+    """The gate alone."""
+    return Gate.from_url(settings.redis_url)
+
+
+def build_gateway(configuration: Configuration) -> Gateway:
+    """Everything; connects on first use."""
+    settings = configuration.settings
+    store = build_store(settings)
+    return Gateway(
+        settings=settings,
+        classifiers=configuration.classifiers,
+        store=store,
+        spool=Spool(settings.data_dir / "spool.sqlite3"),
+        gate=Gate(store.checks, store.health, store.refusals, metrics=store.metrics),
+        wakes=Wakes(settings.queue_url, TIMEOUT_S),
+        outbound=Outbound(),
+        records=build_records(settings),
+    )
+
+
+def publish_programs(gateway: Gateway) -> None:
+    """Make the configured programs known to every gate. Raises ``StoreUnavailable``."""
+    gateway.store.marker.publish(published(gateway.settings))
+
+
+def build_rebuilding(gateway: Gateway) -> Rebuilding:
+    """What restores the gateway's store from its records."""
+    return Rebuilding(gateway.store, gateway.records, published(gateway.settings))
+
+
+def build_importing(gateway: Gateway) -> Importing:
+    """What enters the numbers of lists, and applies them before it says so."""
+    applying = Applying(gateway.settings, gateway.store, gateway.wakes)
+    return Importing(gateway.settings, gateway.store, applying)
+
+
+def published(settings: Settings) -> dict[str, Published]:
+    """By name what every gate is told of a program."""
+    return {one.name: one.published() for one in settings.programs}

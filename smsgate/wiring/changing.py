@@ -1,0 +1,102 @@
+"""A changed configuration, handed to every process that runs; a faulty one is handed to nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smsgate import __version__
+from smsgate.errors import ConfigurationError, Fault
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.configurations import FORGOTTEN_S, Applied, Process
+from smsgate.wiring.building import published
+from smsgate.wiring.configuration import Configuration, load_configuration
+
+WAIT_S = FORGOTTEN_S + 1.0
+"""How long the processes are waited for; one that was killed is forgotten by then."""
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a configuration that was applied."""
+
+    applied: Applied
+    processes: Sequence[Process]
+    """Those that run, with what each of them runs now."""
+    took_s: float
+    """From the moment at which it was applied until the last of them had dealt with it."""
+
+    @property
+    def missing(self) -> list[Process]:
+        """The processes that did not take it over."""
+        return [one for one in self.processes if not self._taken_by(one)]
+
+    def _taken_by(self, process: Process) -> bool:
+        dealt_with = process.applied == self.applied.id and not process.problem
+        return dealt_with and process.version == self.applied.version
+
+
+def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Applied:
+    """Read the configuration anew and let every process take it, within a second.
+
+    ``by`` says who, for people to read. Raises ``ConfigurationError`` with every fault, and
+    ``StoreUnavailable``, ``StoreNotReady``; nothing is changed then.
+    """
+    return hand_over(load_configuration(environ), store, by)
+
+
+def hand_over(configuration: Configuration, store: Store, by: str) -> Applied:
+    """As ``apply_configuration``, with a configuration that was read already."""
+    refuse_dropped(configuration.settings, store)
+    store.marker.publish(published(configuration.settings))
+    applied = Applied(
+        id=uuid.uuid4().hex,
+        version=configuration.version,
+        by=by,
+        at_us=time.time_ns() // 1000,
+        software=__version__,
+    )
+    store.configurations.apply(applied)
+    return applied
+
+
+def refuse_dropped(settings: Settings, store: Store) -> None:
+    """Raise ``ConfigurationError`` where a program is gone of which numbers have opted out.
+
+    Under another name it could text them. Raises ``StoreUnavailable``, ``StoreNotReady`` too.
+    """
+    going_on = {old for program in settings.programs for old in program.formerly}
+    gone = [
+        name
+        for name in store.marker.programs()
+        if name not in settings.programs and name not in going_on
+    ]
+    lost = store.marker.suppressing(gone, store.looks.bucket_count()) if gone else []
+    if lost:
+        place = str(settings.config_dir / "smsgate.toml")
+        raise ConfigurationError(
+            [Fault(place, f"programs.{name}", _dropped(name)) for name in lost]
+        )
+
+
+def outcome_of(applied: Applied, store: Store, wait_s: float = WAIT_S) -> Outcome:
+    """Wait until every process has dealt with what was applied. Raises ``StoreUnavailable``."""
+    began, pause = time.monotonic(), threading.Event()
+    while True:
+        processes = store.configurations.processes()
+        took_s = time.monotonic() - began
+        if took_s > wait_s or all(one.applied == applied.id for one in processes):
+            return Outcome(applied, processes, took_s)
+        pause.wait(_LOOK_S)
+
+
+def _dropped(name: str) -> str:
+    return (
+        "is gone, and numbers have opted out of it: keep it, or let the program that it has become "
+        f'say formerly = ["{name}"]'
+    )

@@ -1,0 +1,124 @@
+"""Follows what is applied: a thread of each process, which asks for it several times a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from smsgate import __version__
+from smsgate.errors import OtherConfiguration, SmsGateError, StoreUnavailable
+from smsgate.store import Store
+from smsgate.store.configurations import Applied, Process
+
+PERIOD_S = 0.2
+"""One GET each time: with ten processes, fifty of the 100,000 that Redis answers a second."""
+NOTE_S = 1.0
+"""How often a process says what it runs, where that is no news."""
+AGAIN_S = 2.0
+"""How often a process looks again whether its files are what was applied by now."""
+AWAY_S = 0.5
+_TOLD = 2000
+"""Characters of a problem that others are told."""
+
+_log = structlog.get_logger("smsgate.configuration")
+
+
+class Following:
+    """Takes over each configuration that is applied, and says what became of it."""
+
+    def __init__(
+        self, store: Store, described: Callable[[], Process], renew: Callable[[str], bool]
+    ) -> None:
+        """``described()`` is what the process runs; ``renew`` as ``Live.renew``."""
+        self._configurations = store.configurations
+        self._described = described
+        self._renew = renew
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="configuration", daemon=True)
+        self._first = True
+        self._applied = ""
+        self._problem = ""
+        self._again_at = 0.0
+        self._noted: Process | None = None
+        self._noted_at = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and be forgotten."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        if self._noted is not None:
+            try:
+                self._configurations.withdraw(self._noted.id)
+            except StoreUnavailable:
+                return  # it is forgotten by itself soon
+
+    def turn(self) -> float:
+        """One look; gives how long to wait before the next. Raises nothing."""
+        try:
+            applied = self._configurations.applied()
+            if applied is not None and self._due(applied):
+                self._take(applied)
+            self._first = False
+            self._note()
+        except StoreUnavailable:
+            self._noted = None
+            return AWAY_S
+        return PERIOD_S
+
+    def _run(self) -> None:
+        while not self._ending.wait(self.turn()):
+            pass
+
+    def _due(self, applied: Applied) -> bool:
+        if applied.id != self._applied:
+            return True
+        return bool(self._problem) and time.monotonic() >= self._again_at
+
+    def _take(self, applied: Applied) -> None:
+        problem = self._problem_with(applied)
+        if problem and problem != self._problem:
+            _log.warning("configuration not taken over", version=applied.version, problem=problem)
+        self._applied, self._problem = applied.id, problem
+        self._again_at = time.monotonic() + AGAIN_S
+
+    def _problem_with(self, applied: Applied) -> str:
+        """Take it over; gives why not, or nothing."""
+        began = time.monotonic()
+        try:
+            if self._renew(applied.version):
+                took_ms = round((time.monotonic() - began) * 1000)
+                _log.info("configuration", version=applied.version, by=applied.by, ms=took_ms)
+        except OtherConfiguration as error:
+            # A process that has just started may have newer files, which nobody had to apply.
+            return _differs(error, applied) if not self._first else ""
+        except SmsGateError as error:
+            return str(error)[:_TOLD]
+        except Exception as error:  # noqa: BLE001 - the process must go on with what it has
+            _log.error("configuration failed", exc_info=error)
+            return f"it could not be put in force ({type(error).__name__}); the log says more"
+        return ""
+
+    def _note(self) -> None:
+        process = msgspec.structs.replace(
+            self._described(), applied=self._applied, problem=self._problem
+        )
+        now = time.monotonic()
+        if process != self._noted or now - self._noted_at >= NOTE_S:
+            self._configurations.note(process)
+            self._noted, self._noted_at = process, now
+
+
+def _differs(error: OtherConfiguration, applied: Applied) -> str:
+    said = f"its own files make version {error.version}: bring them to its host"
+    if applied.software != __version__:
+        said += f", or smsgate {applied.software}, which applied it; it is {__version__}"
+    return said

@@ -1,0 +1,165 @@
+"""What a process works with, made anew around the same connections when the configuration changes.
+
+Whoever is at work with the old one finishes with it: a request, a job, a call under way.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+from smsgate import __version__
+from smsgate.errors import OtherConfiguration
+from smsgate.gateway import Gateway
+from smsgate.optout import Classifiers
+from smsgate.store.configurations import Process
+from smsgate.wiring.building import build_gateway
+from smsgate.wiring.configuration import Configuration, load_configuration
+from smsgate.wiring.following import Following
+from smsgate.wiring.latest import Latest, Turn
+from smsgate.wiring.versions import kept, outside_of, same
+
+T = TypeVar("T")
+Make = Callable[[Configuration, Gateway], T]
+FINISH_S = 30.0
+"""How long the work with an old configuration is waited for before its threads are ended."""
+LEAVE_S = 5.0
+"""How long that may take once the process is told to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[T]):
+    configuration: Configuration
+    gateway: Gateway
+    value: T
+    restart: tuple[str, ...]
+    """Variables that have changed and cannot be followed without a restart."""
+    outside: str
+    since_us: int
+
+
+def _nothing(_: object) -> None:
+    """What does not have to be ended."""
+
+
+class Live(Generic[T]):
+    """The newest gateway of this process, and what the process makes of it."""
+
+    def __init__(
+        self, environ: Mapping[str, str], make: Make[T], end: Callable[[T], None] = _nothing
+    ) -> None:
+        """Load the configuration and make the first one. Raises ``ConfigurationError``.
+
+        Args:
+            environ: what the configuration is read from, each time.
+            make: makes of a gateway what the process needs, and starts it.
+            end: ends it, when another one has taken its place and nobody is at work with it.
+        """
+        self._environ = environ
+        self._make = make
+        self._end = end
+        configuration = load_configuration(environ)
+        self._latest = Latest(self._made(configuration, build_gateway(configuration), ()))
+        self._following: Following | None = None
+        self._retiring: list[threading.Thread] = []
+
+    @property
+    def configuration(self) -> Configuration:
+        """The one that is in force."""
+        return self._latest.value.configuration
+
+    @property
+    def gateway(self) -> Gateway:
+        """The newest one, for work that needs only what all of them share."""
+        return self._latest.value.gateway
+
+    def enter(self) -> Turn[_Made[T]]:
+        """As ``using``, until ``leave`` of what this gives."""
+        return self._latest.enter()
+
+    @contextmanager
+    def using(self) -> Iterator[T]:
+        """The newest value; it is not ended before the block is left."""
+        turn = self.enter()
+        try:
+            yield turn.value.value
+        finally:
+            turn.leave()
+
+    def follow(self, name: str) -> None:
+        """From now on take over what is applied; ``name`` is the process's, as others see it."""
+        described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
+        self._following = Following(self.gateway.store, described, self.renew)
+        self._following.start()
+
+    def renew(self, version: str) -> bool:
+        """Load the configuration and put it in force; whether anything has changed.
+
+        Raises ``ConfigurationError``, and ``OtherConfiguration`` where the files make another
+        version than was asked for; what was in force stays so then.
+        """
+        loaded = load_configuration(self._environ)
+        if loaded.version != version:
+            raise OtherConfiguration(loaded.version)
+        before = self._latest.value
+        settings, restart = kept(before.configuration.settings, loaded.settings)
+        unchanged = loaded.version == before.configuration.version
+        unchanged = unchanged and restart == before.restart
+        if unchanged and same(settings, before.configuration.settings):
+            return False
+        gateway = replace(before.gateway, settings=settings, classifiers=loaded.classifiers)
+        made = self._made(replace(loaded, settings=settings), gateway, restart)
+        self._retire(self._latest.replace(made))
+        return True
+
+    def close(self) -> None:
+        """End everything."""
+        if self._following is not None:
+            self._following.close()
+        self._end(self._latest.value.value)
+        self._latest.value.gateway.close()
+        until = time.monotonic() + LEAVE_S
+        for thread in self._retiring:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _made(
+        self, configuration: Configuration, gateway: Gateway, restart: tuple[str, ...]
+    ) -> _Made[T]:
+        value = self._make(configuration, gateway)
+        outside = outside_of(configuration.settings)
+        return _Made(configuration, gateway, value, restart, outside, time.time_ns() // 1000)
+
+    def _described(self, id_: str, name: str, pid: int) -> Process:
+        made = self._latest.value
+        return Process(
+            id=id_,
+            name=name,
+            host=socket.gethostname(),
+            pid=pid,
+            version=made.configuration.version,
+            outside=made.outside,
+            since_us=made.since_us,
+            restart=made.restart,
+            software=__version__,
+        )
+
+    def _retire(self, old: Turn[_Made[T]]) -> None:
+        thread = threading.Thread(target=self._finish, args=(old,), name="retiring", daemon=True)
+        self._retiring = [one for one in self._retiring if one.is_alive()] + [thread]
+        thread.start()
+
+    def _finish(self, old: Turn[_Made[T]]) -> None:
+        old.left(FINISH_S)
+        self._end(old.value.value)
+        old.value.gateway.retire()
+        if isinstance(old.value.configuration.classifiers, Classifiers):
+            # Flask's application is a circle that waits for the collection of garbage.
+            old.value.configuration.classifiers.forget()

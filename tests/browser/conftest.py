@@ -1,0 +1,113 @@
+"""A real Chromium before a real ``smsgate dev`` that has been in use for a while."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.cli.conftest import Dev
+from tests.fakes.browser import PASSWORD
+from tests.fakes.full_house import ROLES, add_people, add_reviews, add_suppressed, gateway_of
+from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port
+
+SUPPRESSED, REVIEWS = 100_000, 1_000
+_QUIET = [  # as root, without a screen, and without calls to anybody's servers
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the console is, and the data directory behind it."""
+
+    url: str
+    directory: Path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    dev = Dev(folder / "var", free_port())
+    dev.start()
+    try:
+        running = dev.directory / "run.json"
+        add_suppressed(running, folder, SUPPRESSED)
+        with closing(gateway_of(running)) as gateway:
+            add_people(gateway)
+            add_reviews(gateway, REVIEWS)
+            assert wait_until(lambda: gateway.store.sweep.overdue() == ([], []), 30)
+        yield Site(f"http://127.0.0.1:{dev.port}", dev.directory)
+    finally:
+        dev.kill(15)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The distribution's, else Playwright's own; in CI there has to be one."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        path = path or playwright.chromium.executable_path
+        if not Path(path).exists():
+            if os.environ.get("CI"):
+                pytest.fail("there is no Chromium: apt-get install chromium")
+            pytest.skip("THE PAGES ARE NOT TESTED: there is no Chromium; apt-get install chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def kept(chromium: Browser, site: Site) -> dict[str, object]:
+    """By role the cookies of somebody who has signed in, by the page."""
+    found = {}
+    for role in ROLES:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.goto(f"{site.url}/console/")
+        page.get_by_label("Name").fill(role)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/console/")
+        found[role] = context.storage_state()
+        context.close()
+    return found
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Callable[..., Page]]:
+    """Opens a page as an operator of a role; whatever its console complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(path: str, role: str = "admin", width: int = 1280, scheme: str = "light") -> Page:
+        context = chromium.new_context(
+            base_url=site.url,
+            storage_state=kept.get(role),
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints

@@ -1,0 +1,65 @@
+"""Every page: no complaint, no barrier, no sideways scrolling, and all of it by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from smsgate.web.console.page import PAGES
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+MENU = tuple(page.path for page in PAGES)
+MORE = ("/console/me", "/console/numbers/+12122000001", "/console/numbers/+14155550001")
+LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds, a line each."""
+    found = Axe().run(page, options=_RULES).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("path", [*MENU, *MORE])
+def test_a_page_has_no_barrier_and_fits(visit: Visit, path: str, width: int, scheme: str) -> None:
+    page = visit(path, width=width, scheme=scheme)
+    assert page.locator("h1").count() == 1
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_to_sign_in_has_no_barrier(visit: Visit) -> None:
+    page = visit("/console/", role="nobody")
+    assert page.get_by_label("Password").is_visible()
+    assert barriers(page) == []
+
+
+@pytest.mark.parametrize("place", PAGES, ids=lambda one: one.name)
+def test_two_keys_lead_to_every_page(visit: Visit, place: object) -> None:
+    page = visit("/console/me")
+    page.keyboard.press("g")
+    page.keyboard.press(place.key)
+    page.wait_for_url(f"**{place.path}")
+    assert page.locator("header nav [aria-current=page]").inner_text() == place.name
+
+
+def test_a_number_is_found_without_a_mouse(visit: Visit) -> None:
+    page = visit("/console/")
+    page.keyboard.press("/")
+    page.keyboard.type("(212) 200-0001")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/numbers/**")
+    assert "opted" in page.locator("main").inner_text().lower()
+
+
+def test_the_first_tab_skips_to_the_content(visit: Visit) -> None:
+    page = visit("/console/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"

@@ -1,0 +1,153 @@
+"""``smsgate config``: what it refuses, what it tells, and what monitors read from its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from smsgate.gateway import Gateway
+from smsgate.store import Store
+from smsgate.store.configurations import Process
+from smsgate.wiring import Live, build_store, load_settings
+from tests.cli.conftest import Terminal
+from tests.wiring.conftest import CONFIG
+
+APPLY = ("config", "apply")
+
+
+@pytest.fixture
+def there(tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]) -> Terminal:
+    (tmp_path / "smsgate.toml").write_text(CONFIG)
+    found = terminal(
+        SMSGATE_CONFIG=str(tmp_path), SMSGATE_DATA_DIR=str(tmp_path), REDIS_URL=redis_url, TOKEN="t"
+    )
+    assert found.run("init") == 0
+    return found
+
+
+@pytest.fixture
+def store(there: Terminal) -> Iterator[Store]:
+    made = build_store(load_settings(there.environ))
+    yield made
+    made.metrics.close()
+
+
+@pytest.fixture
+def live(there: Terminal) -> Iterator[Live[Gateway]]:
+    """A process that follows."""
+    with closing(Live(there.environ, lambda _, gateway: gateway)) as made:
+        made.follow("worker")
+        yield made
+
+
+def rewrite(there: Terminal, old: str, new: str) -> None:
+    file = Path(there.environ["SMSGATE_CONFIG"]) / "smsgate.toml"
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_what_is_applied_is_told_with_everybody_who_has_it(
+    there: Terminal, live: Live[Gateway]
+) -> None:
+    rewrite(there, "Acme", "Other")
+    assert there.run(*APPLY) == 0
+    *_, first, last = there.output.splitlines()
+    assert first.split()[:2] == ["has", "worker"]
+    assert f"Version {live.configuration.version} is applied. Every process has it (1)" in last
+    assert live.gateway.settings.programs.get("alerts").title == "Other Alerts"
+
+
+def test_it_is_told_as_json(there: Terminal, live: Live[Gateway]) -> None:
+    found = there.json(*APPLY)
+    assert isinstance(found, dict)
+    (process,) = found.pop("processes")
+    assert (process["name"], process["taken_over"], process["problem"]) == ("worker", True, "")
+    assert (found["everywhere"], found["faults"]) == (True, [])
+    assert found["version"] == live.configuration.version == process["version"]
+
+
+def test_faults_are_all_told_and_nothing_is_changed(there: Terminal, live: Live[Gateway]) -> None:
+    there.run(*APPLY)
+    before = live.gateway
+    rewrite(there, "Acme Alerts", "")
+    rewrite(there, '"US"', '"us"')
+    assert there.run(*APPLY) == 2
+    assert "smsgate.toml: programs.alerts.name: is empty: give a text" in there.errors
+    assert "smsgate.toml: programs.alerts.region: is no region" in there.errors
+    assert live.gateway is before
+    for command in (APPLY, ("config", "check")):
+        found = there.json(*command)
+        assert [fault["key"] for fault in found["faults"]] == [  # type: ignore[index,call-overload]
+            "programs.alerts.name",
+            "programs.alerts.region",
+        ]
+
+
+def test_a_process_that_keeps_the_old_one_is_1_and_says_why(
+    there: Terminal, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "smsgate.toml").write_text(CONFIG)
+    environ = {**there.environ, "SMSGATE_CONFIG": str(elsewhere)}
+    with closing(Live(environ, lambda _, gateway: gateway)) as live:
+        live.follow("web")
+        assert there.run(*APPLY) == 0
+        rewrite(there, "Acme", "Other")
+        assert there.run(*APPLY) == 1
+        process, why, summary = there.output.splitlines()
+        assert process.split()[:3] == ["not", "yet", "web"]
+        assert f"its own files make version {live.configuration.version}: bring them" in why
+        assert "0 of 1 processes have it." in summary
+
+
+def test_where_nothing_runs_it_is_0_and_says_so(there: Terminal) -> None:
+    assert there.run(*APPLY) == 0
+    assert "No process runs on this store; those that start read it then." in there.output
+
+
+def test_without_redis_it_is_2_and_says_so(there: Terminal) -> None:
+    away = Terminal({**there.environ, "REDIS_URL": "redis://127.0.0.1:1/0"}, there.capture)
+    assert away.run(*APPLY) == 2
+    assert "the store cannot be used" in away.errors
+
+
+def test_a_dropped_program_is_refused_by_init_too(there: Terminal, store: Store, redis_client):
+    rewrite(there, "programs.alerts", "programs.news")
+    redis_client.sadd("smsgate:{3}:set:alerts:5", 4)
+    for command in (("init",), APPLY):
+        assert there.run(*command) == 2
+        assert "programs.alerts: is gone, and numbers have opted out of it" in there.errors
+    assert store.configurations.applied() is None
+    assert set(store.marker.programs()) == {"alerts"}
+
+
+def test_check_says_which_version_it_is(there: Terminal) -> None:
+    found = there.json("config", "check")
+    assert isinstance(found, dict)
+    assert (found["accounts"], found["programs"], found["faults"]) == (["twilio"], ["alerts"], [])
+    assert there.run("config", "check") == 0
+    assert f"Version: {found['version']}." in there.output
+
+
+def test_the_doctor_tells_when_processes_run_different_versions(
+    there: Terminal, store: Store, live: Live[Gateway]
+) -> None:
+    there.run(*APPLY)
+    version = live.configuration.version
+    assert processes(there) == [("ok", f"all run one version: {version} in 1")]
+    other = Process("p", "web", "h", 7, "v0", "0000", 1, problem="a: b", restart=("REDIS_URL",))
+    store.configurations.note(other)
+    assert sorted(processes(there)) == [
+        ("warning", "a: b"),
+        ("warning", f"the processes run different versions: v0 in 1, {version} in 1"),
+        ("warning", "wants a restart to follow REDIS_URL; it keeps the old value"),
+    ]
+
+
+def processes(there: Terminal) -> list[tuple[str, str]]:
+    found = there.json("doctor")
+    assert isinstance(found, list)
+    return [(one["state"], one["said"]) for one in found if one["subject"].startswith("process")]

@@ -1,0 +1,135 @@
+"""``smsgate forward``: what waits for an application, what was given up, and what a person does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsgate.gateway import Gateway, undelivered
+from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.wiring import build_gateway, load_configuration
+from tests.cli.conftest import CONFIG, Terminal
+
+NUMBER = "+14155550123"
+FORWARD = """
+[programs.alerts.forward]
+url = "https://app.example.com/sms"
+as  = "original"
+"""
+POSTED = Posted("POST", "application/x-www-form-urlencoded", b"Body=Hello&AddOns=hidden")
+
+
+@pytest.fixture
+def there(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> Terminal:
+    """A terminal beside a store that is ready, with an application that nobody calls."""
+    text = (CONFIG / "smsgate.toml").read_text(encoding="utf-8")
+    (tmp_path / "smsgate.toml").write_text(text + FORWARD, encoding="utf-8")
+    made = terminal(
+        SMSGATE_CONFIG=str(tmp_path), REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path / "var")
+    )
+    assert made.run("init") == 0
+    return made
+
+
+@pytest.fixture
+def gateway(there: Terminal) -> Iterator[Gateway]:
+    made = build_gateway(load_configuration(there.environ))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def waits(gateway: Gateway) -> str:
+    """The id of a message that waits for the application."""
+    entry = Entry(
+        number=NUMBER,
+        program="alerts",
+        decision=Decision(Intent.NONE, rule="nothing_known"),
+        account="twilio",
+        sender="+14155550999",
+        text="What time [bold]do[/] you open?",
+        onward=Onward(posted=POSTED),
+    )
+    gateway.store.inbox.add([Arrival(entry)])
+    gateway.apply(lane_of(NUMBER))
+    (one,) = gateway.store.forwards.waiting(lane_of(NUMBER))
+    return one.id
+
+
+@pytest.fixture
+def dead(gateway: Gateway, waits: str, redis_client) -> str:
+    """The id of one that was given up."""
+    redis_client.zadd(LANE_KEYS[lane_of(NUMBER)].forwards_since, {waits: 1})
+    assert undelivered.give_up_old(gateway.store) == 1
+    return waits
+
+
+@pytest.mark.parametrize("command", ["list", "retry", "dismiss"])
+def test_every_command_has_help_with_an_example(there: Terminal, command: str) -> None:
+    assert there.run("forward", command, "--help") == 0
+    assert f"Example: smsgate forward {command}" in there.output
+
+
+def test_what_waits_is_listed_without_the_providers_request(there: Terminal, waits: str) -> None:
+    assert there.run("forward", "list") == 0
+    first, second = there.output.splitlines()
+    assert first.startswith(f"{waits}  alerts  from {NUMBER}  20")
+    assert second.strip().startswith("'What time [bold]do[/] you open?'  not tried yet")
+
+    (told,) = there.json("forward", "list")
+    assert (told["id"], told["number"], told["intent"]) == (waits, NUMBER, "none")
+    assert (told["tries"], told["given_up_at"]) == (0, None)
+    assert "hidden" not in there.output
+
+
+def test_where_nothing_waits_it_says_so(there: Terminal) -> None:
+    for arguments, said in (((), "No message waits."), (("--dead",), "No message was given up.")):
+        assert there.run("forward", "list", *arguments) == 0
+        assert there.output.strip() == said
+        assert there.json("forward", "list", *arguments) == []
+
+
+def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str) -> None:
+    assert there.run("forward", "list", "--dead") == 0
+    assert "given up 20" in there.output
+    assert there.json("forward", "list") == []
+    assert there.run("forward", "retry", dead) == 0
+    assert there.output == f"Message {dead} is due again.\n"
+    assert [one["id"] for one in there.json("forward", "list")] == [dead]
+    assert there.run("history", NUMBER) == 0
+    assert "forward  retried" in there.output
+
+
+def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> None:
+    assert there.run("forward", "dismiss", dead) == 0
+    assert there.run("forward", "dismiss", dead) == 2
+    assert "smsgate forward list --dead" in there.errors.replace("\n", " ")
+
+
+def test_an_id_that_is_none_is_refused(there: Terminal) -> None:
+    for id_ in ("", "x", "99-1-1", "3-1795534079000-000000"):
+        assert there.run("forward", "retry", id_) == 2
+
+
+def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str) -> None:
+    assert there.run("records", "migrate") == 0
+    assert there.run("forget", NUMBER, "--yes") == 0
+    assert "1 that awaited an application do not go there any more" in there.output.replace(
+        "\n", " "
+    )
+    assert there.json("forward", "list") == []
+
+
+def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
+    there.run("doctor")
+    assert "1 messages were not taken by their application" in there.output.replace("\n", " ")
+
+
+def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead: str) -> None:
+    assert there.run("records", "migrate") == 0
+    assert there.json("report")["forwards"] == {"waiting": 0, "oldest_minutes": 0, "given_up": 1}
+    assert there.run("report") == 0
+    assert "Messages for applications: 0 wait, the oldest 0 min; 1 were given up" in there.output

@@ -1,0 +1,146 @@
+"""The people of the console from a terminal, and the first link that ``smsgate dev`` prints."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from smsgate.cli.replies import person
+from smsgate.cli.welcome import welcome
+from smsgate.gateway.operators import By, Operators, digest_of, now_us
+from smsgate.records import Records
+from smsgate.records.operators import FIRST
+from smsgate.wiring import Configuration, load_settings
+
+PASSWORD = "$argon2id$made-up"
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "SMSGATE_PUBLIC_URL": "https://sms.example.com/",
+    }
+
+
+@pytest.fixture
+def records(tmp_path):
+    found = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    found.migrate()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def here(records, terminal, environ):
+    """A terminal beside records that have their tables; no Redis is needed."""
+    return terminal(**environ)
+
+
+def whose(records, link: str) -> str | None:
+    return records.operators.linked(digest_of(link.rpartition("/")[2]), now_us())
+
+
+def may_sign_in(records, name: str) -> None:
+    id_ = Operators(records).named(name).id
+    records.operators.update(id_, {"password_hash": PASSWORD, "totp_secret": "sealed"})
+
+
+def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> None:
+    assert here.run("operators", "add", "Maria", "--role", "agent") == 0
+    link = here.output.strip()
+    assert link.startswith("https://sms.example.com/console/password/")
+    assert "not shown again" in here.errors
+    row = Operators(records).named("maria")
+    assert whose(records, link) == row.id
+    assert (row.role, row.made_by, row.password_hash) == ("agent", person(), "")
+    assert here.run("operators", "add", "MARIA", "--role", "agent") == 2
+    assert "take another one" in here.errors
+    assert here.run("operators", "add", "jo", "--role", "root") == 2
+    assert here.run("operators", "add", "jo", "--role", "agent", "--password", "x") == 2
+
+
+def test_everybody_is_listed(here, records) -> None:
+    assert here.run("operators", "list") == 0
+    assert "smsgate operators first" in here.output
+    here.run("operators", "add", "maria", "--role", "viewer")
+    here.run("operators", "add", "jo", "--role", "admin")
+    may_sign_in(records, "jo")
+    jo, maria = here.json("operators", "list")
+    assert jo | {"added": ""} == {
+        "name": "jo",
+        "role": "admin",
+        "state": "may sign in",
+        "second_factor": True,
+        "added": "",
+        "added_by": person(),
+    }
+    assert (maria["state"], maria["second_factor"]) == ("has to set a password", False)
+    assert PASSWORD not in here.output
+    here.run("operators", "list")
+    assert "jo  admin  may sign in, with second factor" in here.output
+
+
+def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, records) -> None:
+    here.run("operators", "add", "maria", "--role", "viewer")
+    may_sign_in(records, "maria")
+    told = here.json("operators", "reset", "maria")
+    assert whose(records, told["link"]) == Operators(records).named("maria").id
+    row = Operators(records).named("maria")
+    assert (row.password_hash, row.totp_secret) == ("", "sealed")
+    assert here.run("operators", "reset", "maria", "--second-factor") == 0
+    assert Operators(records).named("maria").totp_secret == ""
+    assert whose(records, told["link"]) is None
+    assert here.run("operators", "reset", "nobody") == 2
+    assert "no operator of that name" in here.errors
+
+
+def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records) -> None:
+    for name in ("jo", "maria"):
+        here.run("operators", "add", name, "--role", "admin")
+        may_sign_in(records, name)
+    assert here.run("operators", "role", "maria", "viewer") == 0
+    assert here.run("operators", "end", "jo") == 2
+    assert "only admin" in here.errors
+    assert here.run("operators", "end", "maria") == 0
+    assert here.json("operators", "list")[1]["state"] == "ended"
+
+
+def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
+    told = here.json("operators", "first")
+    assert told["link"].startswith("https://sms.example.com/console/first/")
+    assert whose(records, told["link"]) == FIRST
+    Operators(records).add("maria", "viewer", By("tests"))
+    assert here.run("operators", "first") == 2
+    assert "smsgate operators add NAME --role admin" in here.errors
+
+
+def test_what_was_done_is_kept_with_who_did_it(here, records) -> None:
+    here.run("operators", "add", "maria", "--role", "viewer")
+    here.run("operators", "role", "maria", "agent")
+    kept = [(one.what, one.operator, one.actor) for one in records.actions.newest("", 9)]
+    assert kept == [("role", "maria", person()), ("added", "maria", person())]
+
+
+def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records) -> None:
+    environ["SMSGATE_CONFIG"] = str(CONFIG)
+    configuration = Configuration(load_settings(environ), {}, ())
+
+    def said() -> str:
+        text = io.StringIO()
+        welcome(Console(file=text, width=60), "http://127.0.0.1:8000", configuration)
+        return text.getvalue()
+
+    link = re.search(r"^http://127.0.0.1:8000/console/first/[\w-]{43}$", said(), re.MULTILINE)[0]
+    assert whose(records, link) == FIRST
+    Operators(records).add("maria", "admin", By("tests"))
+    assert "first admin" not in said()
+    records.close()
+    (Path(environ["SMSGATE_DATA_DIR"]) / "records.sqlite3").write_bytes(b"no database" * 999)
+    assert "smsgate is ready" in said()

@@ -1,0 +1,130 @@
+"""``smsgate dev`` looks at the files by itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smsgate.cli.watching import Watching
+from smsgate.errors import ConfigurationError, Fault, StoreUnavailable
+from smsgate.wiring import build_store, load_settings
+from tests.cli.conftest import CONFIG, Dev, Terminal
+from tests.fakes.processes import wait_until
+
+
+class Folder:
+    """A configuration that is watched, and what came of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said: list[str] = []
+        self.wrong: Exception | None = None
+        self.applied = 0
+        self.write("first")
+        self.watching = Watching(folder, self.apply, self.said.append)
+
+    def write(self, text: str, name: str = "smsgate.toml") -> None:
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        (self.folder / name).write_text(text)
+
+    def apply(self) -> str:
+        if self.wrong is not None:
+            raise self.wrong
+        self.applied += 1
+        return "applied"
+
+    def turn(self, times: int = 1) -> list[str]:
+        before = len(self.said)
+        for _ in range(times):
+            self.watching.turn()
+        return self.said[before:]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
+    assert watched.turn(3) == []
+    assert watched.applied == 0
+
+
+@pytest.mark.parametrize("name", ["smsgate.toml", "keywords/en.toml"])
+def test_a_change_is_applied_once(watched: Folder, name: str) -> None:
+    watched.write("something else", name)
+    assert watched.turn(3) == ["applied"]
+    (watched.folder / name).unlink()
+    assert watched.turn(3) == ["applied"]
+
+
+def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
+    watched.write("x", "notes.txt")
+    assert watched.turn() == []
+
+
+def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
+    watched.wrong = ConfigurationError([Fault("a.toml", "b", "is c")])
+    watched.write("wrong")
+    assert watched.turn(4) == ["a.toml: b: is c\nNothing has changed: mend it, and it is applied."]
+    watched.wrong = None
+    assert watched.turn() == []
+    watched.write("right again")
+    assert watched.turn(2) == ["applied"]
+
+
+def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
+    """An empty ``smsgate.toml`` has no fault, and drops every program."""
+    for text in ("", "wro", "wrote"):
+        watched.write(text)
+        assert watched.turn() == []
+    assert watched.turn() == ["applied"]
+
+
+def test_while_the_store_is_away_it_is_tried_again(watched: Folder) -> None:
+    watched.wrong = StoreUnavailable("the store cannot be used")
+    watched.write("right")
+    assert watched.turn(3) == ["the store cannot be used\nNothing has changed: it is tried again."]
+    watched.wrong = None
+    assert watched.turn(2) == ["applied"]
+
+
+def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:
+    watched.watching.start()
+    watched.write("something else")
+    assert wait_until(lambda: watched.said == ["applied"], 10)
+    watched.watching.close()
+    assert "watching" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.full
+def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_once(
+    dev: Dev, tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    text = (CONFIG / "smsgate.toml").read_text()
+    (config / "smsgate.toml").write_text(text)
+    dev.start(SMSGATE_CONFIG=str(config))
+    there = terminal(SMSGATE_DATA_DIR=str(dev.directory), SMSGATE_CONFIG=str(config))
+    redis_url = json.loads((dev.directory / "run.json").read_text())["redis_url"]
+    store = build_store(load_settings({**there.environ, "REDIS_URL": redis_url}))
+    processes = store.configurations.processes
+    assert wait_until(lambda: len(processes()) == 4)
+    before = {one.version for one in processes()}
+
+    (config / "smsgate.toml").write_text(text.replace('"US"', '"us"'))
+    assert wait_until(lambda: "region: is no region" in dev.said)
+    assert {one.version for one in processes()} == before
+    (config / "smsgate.toml").write_text(text.replace("Acme Alerts", "Acme News"))
+    assert wait_until(lambda: before.isdisjoint(one.version for one in processes()), 5)
+
+    assert dev.said.count("region: is no region") == 1
+    assert dev.said.count("has changed: version") == 1
+    assert there.run("text", "Stop please", "--from", "+14155550123") == 0
+    assert "Acme News" in there.output
+    store.metrics.close()

@@ -1,0 +1,60 @@
+"""A browser for the console's pages: it keeps cookies and sends the token of its forms."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from smsgate.gateway import Gateway
+from smsgate.web import create_app
+
+PASSWORD = "eleven horses on a roof"
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Browser(FlaskClient):
+    """Posts with the token of the last page that had a form, unless told ``csrf=False``."""
+
+    _token = ""
+
+    def get(self, *args: Any, **kwargs: Any) -> TestResponse:
+        answer = super().get(*args, **kwargs)
+        found = _TOKEN.search(answer.text) if answer.mimetype == "text/html" else None
+        self._token = found[1] if found else self._token
+        return answer
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
+        if kwargs.pop("csrf", True):
+            if not self._token:
+                self.get("/console/in", follow_redirects=True, base_url=kwargs.get("base_url"))
+            data = {"csrf_token": self._token, **(data or {})}
+        answer = super().post(path, data=data, **kwargs)
+        found = _TOKEN.search(answer.text) if answer.mimetype == "text/html" else None
+        self._token = found[1] if found else self._token
+        return answer
+
+    def sign_in(self, name: str, password: str = PASSWORD, **kwargs: Any) -> TestResponse:
+        """As a person does. A new session has new tokens."""
+        self._token = ""
+        answer = self.post("/console/in", {"name": name, "password": password}, **kwargs)
+        self._token = "" if answer.status_code == 303 else self._token
+        return answer
+
+
+_made: list[tuple[Gateway, Flask]] = []
+"""The web doors of the newest gateway: to make them takes longer than most tests do."""
+
+
+def browser(gateway: Gateway) -> Browser:
+    """A new one, on the web doors of a gateway."""
+    if not _made or _made[0][0] is not gateway:
+        app = create_app(gateway)
+        app.test_client_class = Browser
+        _made[:] = [(gateway, app)]
+    client = _made[0][1].test_client()
+    assert isinstance(client, Browser)
+    return client

@@ -1,0 +1,64 @@
+"""What a page of the console says, and the desk of Review as a browser uses it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from werkzeug.test import TestResponse
+
+from smsgate.gateway import Gateway
+from smsgate.messages import Intent
+from smsgate.store.keys import lane_of
+from tests.fakes.browser import Browser
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER
+
+HTMX = {"HX-Request": "true"}
+NASTY = "<script>alert('x')</script>\n{{ 7777*7 }} \N{RIGHT-TO-LEFT OVERRIDE}"
+"""What would be seen if a template took a text for markup, or for a template."""
+
+
+def words(answer: TestResponse) -> str:
+    """What a page or a part of one says, without its tags and blanks; each time is a moment ago."""
+    main = answer.text.partition("<main")[2] or answer.text
+    main = re.sub(r"<time[^>]*>[^<]*</time>", "a moment ago", main)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+def harmless(answer: TestResponse) -> bool:
+    """Whether nothing of ``NASTY`` was taken for more than a text."""
+    return "<script>alert" not in answer.text and "54439" not in answer.text
+
+
+def waits(gateway: Gateway, text: str = "hm", number: str = NUMBER, **rest: object) -> str:
+    """A text that waits for a person; gives its key."""
+    return f"{lane_of(number)}-{told(gateway, Intent.REVIEW, text, number, **rest)}"
+
+
+def decide(who: Browser, key: str, decided: str = "opt_out", **more: object) -> TestResponse:
+    """Press a key, or what stands for it."""
+    return who.post("/console/review/decide", {"key": key, "decided": decided}, **more)
+
+
+def undo(who: Browser, key: str, **more: object) -> TestResponse:
+    """Take a decision back."""
+    return who.post("/console/review/undo", {"decision": key}, **more)
+
+
+def decision_in(answer: TestResponse) -> str:
+    """The decision that an answer offers to take back by a key."""
+    after = answer.text.partition('id="review-after"')[2]
+    return re.search(r'name="decision" value="([^"]+)"><button data-press="u"', after)[1]
+
+
+def shown(answer: TestResponse) -> str:
+    """The number whose text is shown; empty where there is none."""
+    found = re.search(r'<h2 id="case-title".*?/console/numbers/([^"]+)"', answer.text, re.DOTALL)
+    return found[1].replace("%2B", "+") if found else ""
+
+
+def reason(gateway: Gateway, number: str = NUMBER, program: str = "alerts") -> str:
+    """Why the number may not be texted, once everything is applied."""
+    work(gateway)
+    return gateway.gate.check([number], program=program)[0].reason

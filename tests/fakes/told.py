@@ -1,0 +1,36 @@
+"""Texts put into a gateway as the webhooks put them, and applied; nobody has to understand them."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from smsgate.gateway import Gateway
+from smsgate.messages import Arrival, Intent
+from tests.fakes.values import NUMBER, entry
+
+_ids = count(1)
+
+
+def told(
+    gateway: Gateway,
+    intent: Intent,
+    text: str = "",
+    number: str = NUMBER,
+    *,
+    applied: bool = True,
+    **rest: Any,
+) -> str:
+    """Enter one text; gives its inbox id."""
+    rest.setdefault("message_id", f"SM{next(_ids):032x}")
+    arrival = Arrival(entry(intent, number, text=text or intent.value, **rest))
+    (added,), _ = gateway.store.inbox.add([arrival])
+    if applied:
+        work(gateway)
+    return added.id
+
+
+def work(gateway: Gateway) -> None:
+    """Apply whatever waits."""
+    for lane in gateway.store.inbox.busy():
+        gateway.apply(lane)

@@ -1,0 +1,43 @@
+"""A gateway that understands texts: with the keyword sets of its configuration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.console_keywords import console_sets
+from smsgate.optout import Classifiers
+from smsgate.optout.own import OwnSets
+from smsgate.wiring import configuration
+
+TWO = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "AC55555555555555555555555555555555"
+auth_token  = "a-token"
+
+[programs.alerts]
+name     = "Acme Alerts"
+account  = "twilio"
+senders  = ["*"]
+keywords = ["zu"]
+
+[programs.orders]
+name     = "Acme Orders"
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["en"]
+region   = "US"
+kind     = "service"
+"""
+"""Zulu is the set that is read fastest; the required words are those of English."""
+
+
+def understanding(gateway: Gateway) -> Gateway:
+    """The same with classifiers, as a process that has just read its configuration."""
+    settings = gateway.settings
+    of_console, _ = console_sets(gateway.records, settings.data_dir)
+    own = OwnSets(settings.config_dir / "keywords", of_console)
+    # As tests/conftest.py has it: what is compiled is kept for the whole run.
+    shelf = configuration.Shelf(own, settings.programs, settings.data_dir)
+    return replace(gateway, classifiers=Classifiers(shelf, settings.programs))

@@ -1,0 +1,62 @@
+"""Decisions in words, for every rule that there is."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from smsgate.gateway.explaining import STAGES, facts, meant, path, reason
+from smsgate.messages import Decision, Intent
+from tests.optout.program import classifier, program
+
+TEXTS = Path(__file__).parents[1] / "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("stop", 0),
+        ("Liked “Reply STOP to unsubscribe”", 1),
+        ("stop please", 2),
+        ("please take me off this list, thank you", 3),
+        ("see you tomorrow", 5),
+    ],
+)
+def test_the_path_ends_where_the_decision_was_made(text, asked):
+    found = path(classifier(keywords=("en",)).classify(text))
+    answers = [one.answer for one in found]
+    assert answers == (["no"] * asked + ["decided"] * (asked < 5) + ["not asked"] * 5)[:5]
+    assert [one.question for one in found] == [*STAGES]
+
+
+def test_every_rule_that_the_labelled_texts_meet_has_its_sentence():
+    rules = set()
+    for file in sorted(TEXTS.rglob("*.tsv"))[:4]:
+        with file.open(encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+        known = classifier(keywords=("en",))
+        rules |= {known.classify(row["text"]).rule for row in rows[::20] if row.get("text")}
+    assert len(rules) > 5
+    assert [rule for rule in sorted(rules) if reason(rule) == rule] == []
+
+
+def test_what_rules_did_not_decide_has_no_path():
+    for rule in ("provider_flag", "operator", "unrouted", "a rule of tomorrow"):
+        assert path(Decision(Intent.OPT_OUT, rule=rule)) == []
+    assert reason("a rule of tomorrow") == "a rule of tomorrow"
+
+
+def test_every_intent_says_what_it_leads_to():
+    assert all(len(meant(intent.value)) > 20 for intent in Intent)
+
+
+def test_facts_leave_out_what_is_not_there_and_end_with_the_reply():
+    one = program(keywords=("en",))
+    told = dict(facts(classifier(keywords=("en",)).classify("stop please"), one))
+    assert told["matched"] == "STOP"
+    assert told["normalised"] == "politeness"
+    assert "Acme Alerts" in told["reply"]
+    assert "scope" not in told
+    assert "reply" not in dict(facts(Decision(Intent.NONE, rule="nothing_known"), one))

@@ -1,0 +1,163 @@
+"""Operators, sessions, actions and days, on each database."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from smsgate.records.operator_actions import Action
+from smsgate.records.operators import FIRST, Link, OperatorRow
+from smsgate.records.sessions import SessionRow
+
+NOW = 1_790_000_000_000_000
+HOUR = 3_600_000_000
+MARIA = OperatorRow("1", "Maria", "maria", "admin", NOW, "tests", password_hash="hash")
+SESSION = SessionRow(b"s" * 32, "1", NOW, NOW, NOW + HOUR, NOW, False, "a browser", "8.8.4.4")
+
+
+def did(what: str, id_: str = "") -> Action:
+    return Action(id_ or what, NOW, "Maria", "tests", what)
+
+
+def link(digest: bytes, operator: str = "1") -> Link:
+    return Link(digest, operator, NOW + HOUR)
+
+
+@pytest.fixture
+def maria(records):
+    assert records.operators.add(MARIA, did("added"), link(b"first"))
+    return MARIA
+
+
+def start(records, session=SESSION, **change) -> bool:
+    given = {"kept": "hash", "instead": b"", "idle_us": HOUR} | change
+    return records.sessions.start(session, did("signed in", session.digest.hex()), **given)
+
+
+def test_an_operator_is_kept_once_and_found(records, maria) -> None:
+    assert not records.operators.add(replace(MARIA, id="2"), did("again"), link(b"other", "2"))
+    assert records.operators.all() == [MARIA]
+    assert records.operators.find("maria") == records.operators.by_id("1") == MARIA
+    assert records.operators.find("mar\0ia") is None
+    assert records.operators.linked(b"other", NOW) is None
+    assert [one.what for one in records.actions.newest("", 9)] == ["added"]
+
+
+def test_a_change_that_spends_a_link_happens_once(records, maria) -> None:
+    change = records.operators.change
+    done = [change("1", {"role": role}, did(role), spend=b"first") for role in ("viewer", "agent")]
+    assert done == [True, False]
+    assert records.operators.by_id("1").role == "viewer"
+    assert not change("1", {"role": "agent"}, did("x"), spend=b"unknown")
+    assert change("1", {}, did("link"), link=link(b"second"))
+    assert records.operators.linked(b"second", NOW) == "1"
+    assert records.operators.linked(b"second", NOW + HOUR) is None
+
+
+def test_a_link_for_the_first_one_works_where_nobody_is(records) -> None:
+    assert records.operators.offer_first(link(b"older", FIRST))
+    assert records.operators.offer_first(link(b"newer", FIRST))
+    assert not records.operators.make_first(MARIA, b"older", did("added"))
+    assert records.operators.make_first(MARIA, b"newer", did("added"))
+    assert not records.operators.offer_first(link(b"newest", FIRST))
+
+
+def test_a_session_begins_in_the_place_of_another_and_forgives(records, maria) -> None:
+    records.operators.update("1", {"failed": 3})
+    half = replace(SESSION, digest=b"h" * 32, half=True)
+    assert start(records, half)
+    assert records.operators.by_id("1").failed == 3
+    assert start(records, instead=half.digest)
+    assert records.sessions.find(half.digest) is None
+    assert records.sessions.find(SESSION.digest) == (SESSION, MARIA)
+    assert records.sessions.of("1") == [SESSION]
+    assert not start(records, replace(SESSION, digest=b"x"), kept="another hash")
+    late = replace(SESSION, digest=b"l" * 32, made_us=NOW + HOUR, ends_us=NOW + 2 * HOUR)
+    assert start(records, late)
+    assert records.sessions.find(SESSION.digest) is None  # ended by itself
+
+
+def test_a_session_that_begins_while_the_password_goes_does_not_outlive_it(records, maria) -> None:
+    """Whichever comes first: no session is left that began with the old password."""
+    begin = threading.Barrier(2)
+
+    def enter() -> None:
+        begin.wait()
+        start(records)
+
+    def reset() -> None:
+        begin.wait()
+        records.operators.change("1", {"password_hash": ""}, did("reset"))
+
+    threads = [threading.Thread(target=do) for do in (enter, reset)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert records.sessions.of("1") == []
+
+
+def test_attempts_are_counted_up_to_a_lock_that_ends(records, maria) -> None:
+    def claim(now_us: int = NOW) -> bool:
+        waits = did("waits")
+        return records.sessions.claim_attempt("1", now_us, 3, HOUR, waits)
+
+    assert [claim() for _ in range(5)] == [True, True, True, False, False]
+    assert records.operators.by_id("1").locked_until_us == NOW + HOUR
+    assert claim(NOW + HOUR)
+    assert (records.operators.by_id("1").failed, records.operators.by_id("1").locked_until_us) == (
+        1,
+        0,
+    )
+    assert not records.sessions.claim_attempt("", NOW, 3, HOUR, did("nobody"))
+    assert {one.what for one in records.actions.newest("", 9)} == {"added", "waits", "nobody"}
+
+
+def test_codes_are_taken_once(records, maria) -> None:
+    sessions = records.sessions
+    assert [sessions.take_step("1", step) for step in (7, 7, 6, 8)] == [True, False, False, True]
+    assert [sessions.take_recovery("1", "", left) for left in ("[1]", "[2]")] == [True, False]
+
+
+def test_the_last_admin_does_not_step_down(records, maria) -> None:
+    step_down = records.operators.step_down
+    assert not step_down("1", {"role": "viewer"}, did("x"))
+    other = replace(MARIA, id="2", name="jo", folded="jo")
+    records.operators.add(other, did("jo"), link(b"jo", "2"))
+    done = []
+    threads = [
+        threading.Thread(
+            target=lambda id_=id_: done.append(step_down(id_, {"ended_us": NOW}, did(id_)))
+        )
+        for id_ in ("1", "2")
+    ]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert sorted(done) == [False, True]
+
+
+def test_actions_come_newest_first_and_an_hourly_one_moves(records) -> None:
+    for at in (1, 2, 3):
+        records.actions.add(did("step", f"{at:016d}"))
+    records.actions.add(replace(did("step", f"{2:016d}"), at_us=NOW + 5, address="9.9.9.9"))
+    newest = records.actions.newest("", 2)
+    assert [one.id for one in newest] == [f"{3:016d}", f"{2:016d}"]
+    assert (newest[1].at_us, newest[1].address) == (NOW + 5, "9.9.9.9")
+    assert [one.id for one in records.actions.newest(f"{2:016d}", 9)] == [f"{1:016d}"]
+
+
+def test_the_sums_of_a_day_only_grow(records) -> None:
+    day, before = date(2026, 11, 24), date(2026, 11, 1)
+    records.days.keep({day: {"texts": 9, "help": 1}, before: {"texts": 3}})
+    records.days.keep({day: {"texts": 4, "help": 2}})
+    records.days.keep({})
+    assert records.days.since(day) == {day: {"texts": 9, "help": 2}}
+    assert records.days.since(before)[before] == {"texts": 3}
+
+
+def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
+    if not bare_records.absent:
+        pytest.skip("PostgreSQL has no file")
+    assert bare_records.operators.all() == []
+    assert bare_records.days.since(date(2026, 1, 1)) == {}

@@ -1,0 +1,106 @@
+"""A real gateway, and browsers in which a viewer, an agent and an admin are signed in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from smsgate.gateway import Gateway, passwords
+from smsgate.gateway.operators import By, Operators
+from smsgate.records import Records
+from tests.fakes.browser import PASSWORD, Browser, browser
+from tests.fakes.own_gateway import make_gateway
+
+
+@pytest.fixture(scope="session")
+def made_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and nothing in them; to migrate for each test would take longest."""
+    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
+    records = Records(f"sqlite:///{file}")
+    records.migrate()
+    records.close()
+    return file
+
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes with hardly any work; ``tests/gateway/test_passwords.py`` has the real parameters."""
+_HASH = QUICK.hash(PASSWORD)
+
+
+@pytest.fixture
+def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The hash of ``PASSWORD``."""
+    monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    monkeypatch.setattr(passwords, "_NOBODYS", _HASH)
+    return _HASH
+
+
+@pytest.fixture
+def folder(tmp_path: Path, made_tables: Path) -> Path:
+    """For a gateway: its data directory has records already."""
+    (tmp_path / "var").mkdir()
+    shutil.copy(made_tables, tmp_path / "var" / "records.sqlite3")
+    return tmp_path
+
+
+@pytest.fixture
+def gateway(folder: Path, redis_url: str, password_hash: str) -> Iterator[Gateway]:
+    """A real one, on an empty store and empty records; it understands no texts."""
+    made = make_gateway(folder, redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visitor(gateway: Gateway) -> Browser:
+    """Nobody is signed in."""
+    return browser(gateway)
+
+
+@pytest.fixture
+def operator(gateway: Gateway, password_hash: str) -> Callable[..., str]:
+    """Makes an operator who can sign in with ``PASSWORD``; gives the name."""
+
+    def make(name: str, role: str) -> str:
+        people = Operators(gateway.records)
+        people.add(name, role, By("the tests"))
+        id_ = people.named(name).id
+        gateway.records.operators.update(id_, {"password_hash": password_hash})
+        return name
+
+    return make
+
+
+@pytest.fixture
+def signed_in(gateway: Gateway, operator: Callable[..., str]) -> Callable[[str], Browser]:
+    """Makes an operator of a role, who bears its name, signs in, and gives the browser."""
+
+    def enter(role: str) -> Browser:
+        made = browser(gateway)
+        answer = made.sign_in(operator(role, role))
+        assert answer.status_code == 303, answer.text
+        return made
+
+    return enter
+
+
+@pytest.fixture
+def viewer(signed_in: Callable[[str], Browser]) -> Browser:
+    """A browser in which the operator ``viewer`` is signed in."""
+    return signed_in("viewer")
+
+
+@pytest.fixture
+def agent(signed_in: Callable[[str], Browser]) -> Browser:
+    """A browser in which the operator ``agent`` is signed in."""
+    return signed_in("agent")
+
+
+@pytest.fixture
+def admin(signed_in: Callable[[str], Browser]) -> Browser:
+    """A browser in which the operator ``admin`` is signed in."""
+    return signed_in("admin")

@@ -1,0 +1,196 @@
+"""The guide, its questions, and the record of who passed them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from importlib import resources
+
+import pytest
+
+from smsgate.gateway.training import ASKED, Training, the_guide
+from smsgate.gateway.training.guide import read_guide
+from smsgate.records.trainings import TrainingRow
+from smsgate.web.console import guide as guide_page
+
+GUIDE, QUIZ = "/console/guide", "/console/guide/quiz"
+
+
+def attempt_of(page: str) -> str:
+    return re.search(r'name="attempt" value="([0-9a-f]{32})"', page)[1]
+
+
+def answered(right: int) -> dict[str, str]:
+    """So many right answers, the others wrong or missing."""
+    given = {}
+    for at, one in enumerate(the_guide().questions):
+        wrong = next(name for name in one.choices if name != one.right)
+        given[one.id] = one.right if at < right else wrong
+    return given
+
+
+def sent(browser, right: int, **more):
+    page = browser.get(QUIZ).text
+    return browser.post(QUIZ, {"attempt": attempt_of(page), **answered(right), **more})
+
+
+def rows(gateway) -> list[TrainingRow]:
+    return [*gateway.records.trainings.all()]
+
+
+# --- what stands in it --------------------------------------------------------------------------
+
+
+def test_every_question_and_part_names_a_rule_that_there_is_and_its_answer():
+    guide = the_guide()
+    assert len(guide.questions) == ASKED == 10
+    for one in guide.questions:
+        assert one.rule in guide.rules
+        assert one.right in one.choices
+        assert len(one.choices) >= 3
+    assert {rule for one in guide.sections for rule in one.rules} <= guide.rules.keys()
+
+
+def test_the_right_answers_are_not_told_by_their_length():
+    longest = [max(one.choices, key=lambda name: len(one.choices[name])) == one.right
+               for one in the_guide().questions]  # fmt: skip
+    assert sum(longest) <= 6
+
+
+def test_the_version_changes_with_any_word_of_it():
+    raw = resources.files("smsgate.gateway.training").joinpath("guide.toml").read_bytes()
+    assert read_guide(raw).version == the_guide().version
+    changed = raw.replace(b"Ask for the number", b"Ask for it")
+    assert changed != raw
+    assert read_guide(changed).version != the_guide().version
+
+
+def test_the_guide_is_shown_with_its_rules_and_deadlines(viewer):
+    page = viewer.get(GUIDE).text
+    for said in ("47 CFR 64.1200(a)(10)", "CASL", "5 working days", the_guide().version):
+        assert said in page
+    assert "You have not passed this version yet" in page
+    assert "Who passed when" not in page
+
+
+# --- the questions ------------------------------------------------------------------------------
+
+
+def test_questions_come_in_another_order_each_time_and_without_their_answers(viewer):
+    orders = set()
+    for _ in range(5):
+        page = viewer.get(QUIZ).text
+        names = re.findall(r'name="(\w+)" value="\w+" required', page)
+        orders.add(tuple(names))
+        assert set(names) == {one.id for one in the_guide().questions}
+        assert "checked" not in page
+        assert "Any words count that a reasonable person" not in page
+    assert len(orders) > 1
+
+
+@pytest.mark.parametrize(("right", "passed"), [(8, True), (7, False)])
+def test_eight_of_ten_pass_and_it_is_on_record(viewer, gateway, right, passed):
+    answer = sent(viewer, right)
+    assert f"{'Passed' if passed else 'Not passed'}: {right} of 10 right" in answer.text
+    assert "Any words count that a reasonable person" in answer.text
+    [row] = rows(gateway)
+    assert (row.operator, row.version) == ("viewer", the_guide().version)
+    assert (row.right_count, row.asked_count, row.passed) == (right, 10, passed)
+    assert abs(row.taken_us / 1e6 - time.time()) < 60
+    assert ("You passed this version" in viewer.get(GUIDE).text) == passed
+
+
+def test_what_is_missing_or_made_up_is_wrong(viewer, gateway):
+    page = viewer.get(QUIZ).text
+    form = {"attempt": attempt_of(page), "spanish": "stop", "reaction": "<b>made up</b>"}
+    answer = viewer.post(QUIZ, form)
+    assert "Not passed: 1 of 10 right" in answer.text
+    assert "made up" not in answer.text
+    assert answer.text.count("not answered") == 9
+
+
+def test_answers_that_are_sent_twice_count_once(viewer, gateway):
+    attempt = attempt_of(viewer.get(QUIZ).text)
+    for right in (10, 3, 10):
+        answer = viewer.post(QUIZ, {"attempt": attempt, **answered(right)})
+        assert answer.status_code == 200
+    assert [row.right_count for row in rows(gateway)] == [10]
+
+
+def test_answers_of_no_quiz_are_refused(viewer, gateway):
+    viewer.get(QUIZ)
+    for attempt in ("", "1", "g" * 32, "0" * 31 + "'"):
+        assert viewer.post(QUIZ, {"attempt": attempt, **answered(10)}).status_code == 422
+    assert rows(gateway) == []
+
+
+# --- the record ---------------------------------------------------------------------------------
+
+
+def test_it_is_due_again_after_a_year_and_with_another_version(gateway):
+    now_us = time.time_ns() // 1000
+    year_us = 365 * 86_400_000_000
+    training = Training(the_guide(), gateway.records.trainings)
+    for name, version, ago_us in (
+        ("fresh", training.guide.version, 1_000_000),
+        ("old", training.guide.version, year_us + 1),
+        ("other", "another", 1_000_000),
+    ):
+        row = TrainingRow(name, name, version, now_us - ago_us, 10, 10, True)
+        gateway.records.trainings.add(row)
+    gateway.records.trainings.add(
+        TrainingRow("failed", "failed", training.guide.version, now_us, 7, 10, False)
+    )
+    names = ["fresh", "old", "other", "failed"]
+    assert [training.passed_us(name) > 0 for name in names] == [True, False, False, False]
+    assert [passed > 0 for _, passed in training.everybody(names)] == [True, False, False, False]
+
+
+def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, gateway):
+    sent(viewer, 9)
+    page = admin.get(f"{GUIDE}/trainings").text
+    assert re.search(r'<li>viewer: <span class="badge good">passed', page)
+    assert re.search(r'<li>admin: <span class="badge warn">is due', page)
+    assert "9 of 10" in page
+
+
+def test_attempts_are_paged(admin, gateway, monkeypatch):
+    monkeypatch.setattr(guide_page, "AT_ONCE", 2)
+    for at in range(5):
+        row = TrainingRow(f"{at:032x}", f"person{at}", "v", 1_000_000 + at // 2, at, 10, False)
+        gateway.records.trainings.add(row)
+    seen, path = [], f"{GUIDE}/trainings"
+    while path:
+        page = admin.get(path).text
+        seen += re.findall(r'<th scope="row">(person\d)', page)
+        found = re.search(r'href="(\?before=[^"]+)"', page)
+        path = f"{GUIDE}/trainings{found[1]}" if found else ""
+    assert seen == [f"person{at}" for at in (4, 3, 2, 1, 0)]
+
+
+def test_all_of_it_can_be_kept_as_a_file_in_which_no_name_is_a_formula(admin, gateway):
+    gateway.records.trainings.add(TrainingRow("1", "=1+1", "v", 1_700_000_000_000_000, 8, 10, True))
+    answer = admin.get(f"{GUIDE}/trainings.csv")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=trainings.csv"
+    assert list(csv.DictReader(io.StringIO(answer.text))) == [
+        {
+            "who": "'=1+1",
+            "version": "v",
+            "when": "2023-11-14T22:13:20+00:00",
+            "right": "8",
+            "asked": "10",
+            "passed": "yes",
+        }
+    ]
+
+
+def test_only_an_admin_sees_the_record(agent):
+    assert agent.get(f"{GUIDE}/trainings").status_code == 403
+    assert agent.get(f"{GUIDE}/trainings.csv").status_code == 403
+
+
+def test_a_place_that_is_none_is_no_fault(admin):
+    for before in ("x", "9" * 40, "-", "1-"):
+        assert admin.get(f"{GUIDE}/trainings?before={before}").status_code == 200

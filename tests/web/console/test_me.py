@@ -1,0 +1,334 @@
+"""One's own account: password, sessions, and the second factor."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+
+import pyotp
+import pytest
+from sqlalchemy import select, text
+
+from smsgate.gateway import second_factor, signing_in
+from smsgate.records.console_tables import operators as table
+from smsgate.settings import Secret
+from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.own_gateway import NEW as NEW_KEY
+from tests.fakes.own_gateway import OLD as OLD_KEY
+
+NEW = "a kettle full of pigeons"
+HTTPS = "https://sms.example.com"
+
+
+def change(gateway, statement, **values):
+    with gateway.records.operators._database.writing() as connection:
+        connection.execute(text(statement), values)
+
+
+def kept(gateway):
+    (row,) = gateway.records.operators.all()
+    return row
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time as the second factor sees it; it stands still until it is moved."""
+    now = [time.time()]
+    monkeypatch.setattr(second_factor.time, "time", lambda: now[0])
+    return now
+
+
+def set_up(one) -> tuple[pyotp.TOTP, list[str]]:
+    """Turn it on as a person does; gives the authenticator and the recovery codes."""
+    page = one.get("/console/me/factor").text
+    secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
+    totp = pyotp.TOTP(secret)
+    answer = one.post("/console/me/factor", {"code": totp.at(second_factor.time.time())})
+    assert answer.status_code == 200, answer.text
+    return totp, re.findall(r"[a-z2-9]{4}(?:-[a-z2-9]{4}){3}", answer.text)
+
+
+# --- password -------------------------------------------------------------------------------------
+
+
+def test_a_new_password_ends_every_other_session_and_renews_this_one(viewer, gateway) -> None:
+    other = browser(gateway)
+    other.sign_in("viewer")
+    before = viewer.get_cookie("smsgate").value
+    data = {"password": PASSWORD, "new": NEW, "repeated": NEW}
+    assert viewer.post("/console/me/password", data).location == "/console/me"
+    assert viewer.get("/console/me").status_code == 200
+    assert viewer.get_cookie("smsgate").value != before
+    assert other.get("/console/me").location == "/console/in"
+    other.set_cookie("smsgate", before)
+    assert other.get("/console/me").location == "/console/in"
+    assert other.sign_in("viewer").status_code == 403
+    assert other.sign_in("viewer", NEW).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "said"),
+    [
+        ({"password": "wrong", "new": NEW, "repeated": NEW}, 403, "not your password"),
+        ({"password": PASSWORD, "new": NEW, "repeated": "x"}, 422, "differ"),
+        ({"password": PASSWORD, "new": "qwertyuiop12", "repeated": "qwertyuiop12"}, 422, "guessed"),
+    ],
+)
+def test_a_password_is_not_changed_by_whoever_finds_a_screen_open(
+    viewer, gateway, data, status, said
+) -> None:
+    before = kept(gateway).password_hash
+    answer = viewer.post("/console/me/password", data)
+    assert (answer.status_code, said in answer.text) == (status, True)
+    assert kept(gateway).password_hash == before
+
+
+# --- sessions -----------------------------------------------------------------------------------
+
+
+def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, gateway) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    others = [browser(gateway) for _ in range(3)]
+    for other in others:
+        other.sign_in("viewer", headers={"User-Agent": agent})
+    page = viewer.get("/console/me").text
+    assert page.count("Firefox on Linux") == 3 * 2  # and in the name of its button
+    ids = re.findall(r'name="session" value="(\w{64})"', page)
+    assert len(ids) == 3
+    viewer.post("/console/me/sessions", {"session": ids[0]})
+    signed_in = [one.get("/console/me").status_code for one in others]
+    assert sorted(signed_in) == [200, 200, 303]
+    viewer.post("/console/me/sessions", {"session": "others"})
+    assert [one.get("/console/me").status_code for one in others] == [303, 303, 303]
+    assert viewer.get("/console/me").status_code == 200
+
+
+def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
+    agent.post("/console/me/sessions", {"session": "others"})
+    page = viewer.get("/console/me").text
+    assert "this one" in page
+    digest = signing_in.digest_of(viewer.get_cookie("smsgate").value).hex()
+    agent.post("/console/me/sessions", {"session": digest})
+    assert viewer.get("/console/me").status_code == 200
+    assert agent.post("/console/me/sessions", {"session": "no hex"}).status_code == 303
+
+
+# --- second factor --------------------------------------------------------------------------------
+
+
+def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, gateway, clock) -> None:
+    totp, _ = set_up(viewer)
+    other = browser(gateway)
+    assert other.sign_in("viewer").location == "/console/in/code"
+    for path in ("/console/", "/console/me", "/console/me/factor", "/console/people"):
+        assert other.get(path).location == "/console/in"
+    assert other.post("/console/me/factor/off").location == "/console/in"
+    half = other.get_cookie("smsgate").value
+    clock[0] += 30
+    code = totp.at(clock[0])
+    answer = other.post("/console/in/code", {"code": f" {code[:3]} {code[3:]}"})
+    assert (answer.status_code, answer.location) == (303, "/console/people")
+    assert other.get_cookie("smsgate").value != half
+    assert other.get("/console/").status_code == 200
+    other.set_cookie("smsgate", half)
+    assert other.get("/console/").status_code == 303
+
+
+def test_no_code_is_taken_twice_nor_one_from_before(viewer, gateway, clock) -> None:
+    totp, _ = set_up(viewer)
+    used = totp.at(clock[0])
+    other = browser(gateway)
+    other.sign_in("viewer")
+    assert other.post("/console/in/code", {"code": used}).status_code == 403
+    clock[0] += 30
+    assert other.post("/console/in/code", {"code": used}).status_code == 403
+    assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
+    third = browser(gateway)
+    third.sign_in("viewer")
+    assert third.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
+
+
+@pytest.mark.parametrize(("late_s", "status"), [(-60, 403), (-30, 303), (30, 303), (60, 403)])
+def test_a_clock_may_be_half_a_minute_off(viewer, gateway, clock, late_s, status) -> None:
+    totp, _ = set_up(viewer)
+    clock[0] += 300
+    other = browser(gateway)
+    other.sign_in("viewer")
+    answer = other.post("/console/in/code", {"code": totp.at(clock[0] + late_s)})
+    assert answer.status_code == status
+
+
+def test_codes_are_not_guessed_even_by_who_knows_the_password(viewer, gateway, clock) -> None:
+    """The right password before each guess gives no new attempts."""
+    totp, _ = set_up(viewer)
+    change(gateway, "UPDATE operators SET failed = 0")
+    other = browser(gateway)
+    asked = 0
+    for _ in range(20):
+        if other.sign_in("viewer").status_code != 303:
+            break
+        other.post("/console/in/code", {"code": "000000"})
+        asked += 1
+    assert asked <= signing_in.MOST_ATTEMPTS // 2
+    clock[0] += 30
+    assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
+
+
+def test_the_half_way_in_is_open_for_minutes_only(viewer, gateway, clock) -> None:
+    totp, _ = set_up(viewer)
+    other = browser(gateway)
+    other.sign_in("viewer")
+    change(gateway, "UPDATE sessions SET ends_us = ends_us - 600000000 WHERE half")
+    clock[0] += 30
+    answer = other.post("/console/in/code", {"code": totp.at(clock[0])})
+    assert answer.location == "/console/in"
+
+
+def test_a_recovery_code_opens_once(viewer, gateway, clock) -> None:
+    _, codes = set_up(viewer)
+    assert len({*codes}) == 8
+    for spelt in (codes[0], codes[1].upper().replace("-", " ")):
+        other = browser(gateway)
+        other.sign_in("viewer")
+        assert other.post("/console/in/code", {"code": spelt}).status_code == 303
+    other = browser(gateway)
+    other.sign_in("viewer")
+    assert other.post("/console/in/code", {"code": codes[0]}).status_code == 403
+    assert "6 recovery codes are left" in viewer.get("/console/me").text
+    fresh = viewer.post("/console/me/factor/recovery").text
+    assert codes[2] not in fresh
+    assert other.post("/console/in/code", {"code": codes[2]}).status_code == 403
+
+
+def test_neither_secret_nor_codes_are_kept_in_clear(viewer, gateway, clock) -> None:
+    totp, codes = set_up(viewer)
+    gateway.records.close()
+    whole = (gateway.settings.data_dir / "records.sqlite3").read_bytes()
+    for told in (totp.secret, *codes, codes[0].replace("-", "")):
+        assert told.encode() not in whole
+
+
+def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, gateway) -> None:
+    first = viewer.get("/console/me/factor").text
+    answer = viewer.post("/console/me/factor", {"code": "000000"})
+    assert answer.status_code == 403
+    secret = re.search(r"<code>([A-Z2-7 ]+)</code>", first)[0]
+    assert secret in answer.text
+    assert kept(gateway).totp_secret == ""
+
+
+def test_the_qr_code_is_a_picture_that_our_policy_allows(viewer) -> None:
+    answer = viewer.get("/console/me/factor")
+    picture = re.search(r'<img class="qr" src="([^"]+)"', answer.text)[1]
+    assert html.unescape(picture).startswith("data:image/svg+xml")
+    assert "img-src 'self' data:" in answer.headers["Content-Security-Policy"]
+
+
+def test_turning_it_on_ends_the_other_sessions(viewer, gateway, clock) -> None:
+    other = browser(gateway)
+    other.sign_in("viewer")
+    set_up(viewer)
+    assert other.get("/console/me").location == "/console/in"
+
+
+def test_turning_it_on_or_off_asks_for_the_password_again(viewer, gateway, clock) -> None:
+    past = "UPDATE sessions SET proved_us = proved_us - 600000000"
+    change(gateway, past)
+    page = viewer.get("/console/me/factor").text
+    secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
+    code = pyotp.TOTP(secret).at(clock[0])
+    assert viewer.post("/console/me/factor", {"code": code}).status_code == 403
+    data = {"code": code, "password": PASSWORD}
+    assert viewer.post("/console/me/factor", data).status_code == 200
+    change(gateway, past)
+    for path in ("off", "recovery"):
+        assert viewer.post(f"/console/me/factor/{path}").status_code == 403
+    assert kept(gateway).totp_secret
+    viewer.post("/console/me/factor/off", {"password": PASSWORD})
+    assert kept(gateway).totp_secret == ""
+    assert viewer.sign_in("viewer").location == "/console/"
+
+
+def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
+    visitor, operator, gateway, clock
+) -> None:
+    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
+    visitor.sign_in(operator("maria", "admin"), **there)
+    for path in ("/console/", "/console/people"):
+        assert visitor.get(path, **there).location == "/console/me/factor"
+    answer = visitor.post("/console/people/add", {"name": "x", "role": "admin"}, **there)
+    assert answer.location == "/console/me/factor"
+    assert len(gateway.records.operators.all()) == 1
+    page = visitor.get("/console/me/factor", **there).text
+    assert "Admins need a second factor" in page
+    secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
+    visitor.post("/console/me/factor", {"code": pyotp.TOTP(secret).at(clock[0])}, **there)
+    assert visitor.get("/console/people", **there).status_code == 200
+    visitor.post("/console/me/factor/off", **there)
+    assert visitor.get("/console/people", **there).location == "/console/me/factor"
+
+
+def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, gateway, clock) -> None:
+    totp, _ = set_up(viewer)
+    old = second_factor.seal(totp.secret, [Secret(OLD_KEY)])
+    change(gateway, "UPDATE operators SET totp_secret = :old", old=old)
+    clock[0] += 30
+    other = browser(gateway)
+    other.sign_in("viewer")
+    assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
+    sealed = kept(gateway).totp_secret
+    assert sealed != old
+    assert second_factor.unseal(sealed, [Secret(NEW_KEY)]) == totp.secret
+
+
+def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
+    viewer, gateway, clock
+) -> None:
+    totp, codes = set_up(viewer)
+    gone = second_factor.seal(totp.secret, [Secret("a key that is gone")])
+    change(gateway, "UPDATE operators SET totp_secret = :gone", gone=gone)
+    clock[0] += 30
+    other = browser(gateway)
+    other.sign_in("viewer")
+    answer = other.post("/console/in/code", {"code": totp.at(clock[0])})
+    assert (answer.status_code, "SMSGATE_SECRET_KEYS" in answer.text) == (403, True)
+    assert other.post("/console/in/code", {"code": codes[0]}).status_code == 303
+
+
+def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, gateway, clock) -> None:
+    set_up(viewer)
+    answer = admin.post("/console/people/reset", {"name": "viewer", "second_factor": "yes"})
+    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
+    visitor.post(link, {"password": NEW, "repeated": NEW})
+    assert visitor.sign_in("viewer", NEW).location == "/console/"
+
+
+def test_a_reset_alone_leaves_the_second_factor(viewer, admin, visitor, clock) -> None:
+    set_up(viewer)
+    answer = admin.post("/console/people/reset", {"name": "viewer"})
+    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
+    visitor.post(link, {"password": NEW, "repeated": NEW})
+    assert visitor.sign_in("viewer", NEW).location == "/console/in/code"
+
+
+def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, gateway, clock) -> None:
+    secret = pyotp.random_base32()
+    code = pyotp.TOTP(secret).at(clock[0])
+    viewer.post("/console/me/factor", {"code": code, "secret": secret, "factor": secret})
+    ((sealed,),) = [*_rows(gateway)]
+    assert sealed == ""
+
+
+def _rows(gateway):
+    with gateway.records.operators._database.reading() as connection:
+        return connection.execute(select(table.c.totp_secret)).all()
+
+
+def test_a_reset_meanwhile_is_not_undone_by_a_newer_seal_or_hash(viewer, gateway) -> None:
+    rows, id_ = gateway.records.operators, kept(gateway).id
+    rows.update(id_, {"totp_secret": ""})
+    rows.swap(id_, "totp_secret", "sealed with the old key", "sealed with the new one")
+    assert kept(gateway).totp_secret == ""
+    rows.swap(id_, "totp_secret", "", "sealed")
+    assert kept(gateway).totp_secret == "sealed"

@@ -1,0 +1,237 @@
+"""What operators do to a number: by whom, with which reason, and that nobody else can."""
+
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from smsgate.errors import StoreUnavailable
+from smsgate.messages import Intent
+from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.pages import reason
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER
+
+PAGE = f"/console/numbers/{NUMBER}"
+CONSENT = {"words": "Yes, text me", "medium": "paper", "source": "form 7", "given": "2026-05-03"}
+FORMS = {
+    "opt-out": {"scope": "all", "reason": "by phone"},
+    "restore": {"scope": "all", "reason": "signed", "basis": "consent", **CONSENT},
+    "lock": {"reason": "a letter"},
+    "unlock": {"reason": "by mistake"},
+    "consent": {"program": "alerts", **CONSENT},
+    "forget": {"reason": "by e-mail", "digits": NUMBER[-4:], "password": PASSWORD},
+    "evidence": {"kind": "json"},
+}
+
+
+def act(who, form, **changed):
+    return who.post(f"/console/numbers/{form}", {"number": NUMBER, **FORMS[form], **changed})
+
+
+def newest(gateway):
+    work(gateway)
+    return gateway.history(NUMBER)[-1]
+
+
+def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(gateway, agent):
+    answer = act(agent, "opt-out")
+    assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
+    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "hold"
+    page = agent.get(PAGE)
+    assert "Opted out. It blocks from now on." in page.text
+    assert "Being applied" in page.text
+    event = newest(gateway)
+    assert (event.entry.actor, event.entry.source, event.entry.decision.note) == (
+        "agent",
+        "operator",
+        "by phone",
+    )
+    assert event.note == "the change came from operator, not from a text"
+    assert reason(gateway) == "opted_out_all"
+
+
+def test_an_opt_out_may_be_of_one_program(gateway, agent):
+    act(agent, "opt-out", scope="orders")
+    assert (reason(gateway), reason(gateway, program="orders")) == ("", "opted_out")
+
+
+def test_a_restore_carries_the_consent_that_allows_it(gateway, agent):
+    act(agent, "opt-out")
+    assert act(agent, "restore").status_code == 303
+    event = newest(gateway)
+    assert reason(gateway) == ""
+    consent = event.entry.consent
+    assert (consent.words, consent.medium, consent.source) == ("Yes, text me", "paper", "form 7")
+    assert consent.given_us == 1_777_809_600_000_000  # 3 May 2026, noon
+    gateway.recording.move_all()
+    assert "Yes, text me" in agent.get(PAGE).text
+    assert "Yes, text me" in act(agent, "evidence", kind="html").text
+
+
+def test_a_mistake_of_ours_is_restored_without_a_consent(gateway, agent):
+    act(agent, "opt-out")
+    assert act(agent, "restore", basis="mistake", words="").status_code == 303
+    assert newest(gateway).entry.consent is None
+    assert reason(gateway) == ""
+
+
+def test_a_locked_number_is_restored_only_after_it_is_unlocked(gateway, agent):
+    act(agent, "lock")
+    assert reason(gateway) == "locked"
+    act(agent, "restore")
+    assert newest(gateway).outcome == "refused"
+    gateway.recording.move_all()
+    assert "The number is locked: a restore is refused" in agent.get(PAGE).text
+    act(agent, "unlock")
+    assert reason(gateway) == "opted_out_all"
+    act(agent, "restore")
+    assert reason(gateway) == ""
+
+
+def test_a_consent_goes_on_record_and_lifts_nothing(gateway, agent):
+    act(agent, "opt-out")
+    work(gateway)
+    act(agent, "consent")
+    assert newest(gateway).outcome == "refused"
+    assert reason(gateway) == "opted_out_all"
+
+
+WRONG = [
+    ("opt-out", {"reason": " "}, "Give a reason"),
+    ("opt-out", {"reason": "x" * 501}, "at most 500"),
+    ("opt-out", {"scope": "nothing<b>"}, "no program is called"),
+    ("opt-out", {"scope": ""}, "no program is called"),
+    ("restore", {"basis": ""}, "Say what allows it"),
+    ("restore", {"words": " \n"}, "Give the words"),
+    ("restore", {"medium": "telepathy"}, "Say how it was given"),
+    ("restore", {"given": ""}, "on which day"),
+    ("restore", {"given": "2999-01-01"}, "until today"),
+    ("restore", {"given": "1989-12-31"}, "from 1990"),
+    ("restore", {"source": "x" * 501}, "longer than"),
+    ("consent", {"program": "all"}, "no program is called"),
+    ("lock", {"reason": ""}, "Give a reason"),
+    ("opt-out", {"number": "someone@example.com"}, "no phone number"),
+]
+
+
+def test_what_is_wrong_is_said_in_its_form_and_nothing_is_lost(gateway, agent):
+    for form, changed, said in WRONG:
+        answer = act(agent, form, **changed)
+        assert answer.status_code == 422, (form, changed)
+        assert said in answer.text.partition("<main")[2], (form, changed)
+        assert "nothing<b>" not in answer.text
+    kept = act(agent, "restore", given="", words="<i>Yes</i>").text
+    assert "&lt;i&gt;Yes&lt;/i&gt;</textarea>" in kept
+    assert re.search(r"<details open><summary[^>]*>Restore", kept)
+    assert gateway.store.inbox.busy() == []
+    for number in ("", " "):
+        assert act(agent, "lock", number=number).status_code == 422
+
+
+def test_an_admin_forgets_after_the_last_four_digits(gateway, admin):
+    told(gateway, Intent.OPT_OUT, "STOP bothering me")
+    gateway.recording.move_all()
+    assert "STOP bothering me" in admin.get(PAGE).text
+    assert "last four characters" in act(admin, "forget", digits="9999").text
+    assert act(admin, "forget").status_code == 303
+    page = admin.get(PAGE)
+    assert "STOP bothering me" not in page.text
+    assert "Its text was erased." in page.text
+    assert "The texts of 1 records" in page.text
+    assert reason(gateway) == "opted_out_all"
+
+
+def test_evidence_is_a_file_to_keep(gateway, agent):
+    told(gateway, Intent.OPT_OUT, "STOP <b>it</b>")
+    for kind in ("html", "json"):
+        answer = act(agent, "evidence", kind=kind)
+        name = f"evidence-{NUMBER[1:]}.{kind}"
+        assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+        assert "<b>it</b>" not in answer.text or kind == "json"
+        assert "STOP" in answer.text
+    odd = act(agent, "evidence", number='a"\r\nSet-Cookie: x=1')
+    assert odd.status_code == 200
+    assert "x=1" not in odd.headers.get("Set-Cookie", "")
+    assert act(agent, "evidence", kind="exe").status_code == 422
+
+
+@pytest.mark.parametrize("role", ["viewer", "agent"])
+def test_who_may_do_what(gateway, signed_in, role):
+    who = signed_in(role)
+    told(gateway, Intent.HELP)
+    gateway.recording.move_all()
+    page = who.get(PAGE).text
+    allowed = set() if role == "viewer" else {*FORMS} - {"forget"}
+    for form in FORMS:
+        status = act(who, form).status_code
+        assert (status == 403) == (form not in allowed), form
+        shown = f'action="/console/numbers/{form}"' in page
+        assert not shown or form in allowed, form
+    if role == "viewer":
+        assert gateway.store.inbox.busy() == []
+
+
+def test_nothing_is_done_without_the_token_of_a_form(gateway, agent, visitor):
+    for form, fields in FORMS.items():
+        data = {"number": NUMBER, **fields}
+        assert agent.post(f"/console/numbers/{form}", data, csrf=False).status_code == 400
+        assert visitor.post(f"/console/numbers/{form}", data).status_code in (303, 400)
+    assert gateway.store.inbox.busy() == []
+
+
+def test_while_the_store_is_away_nothing_is_said_to_be_done(gateway, agent, monkeypatch):
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    agent.get(PAGE)
+    monkeypatch.setattr(type(gateway.store.inbox), "add_each", away)
+    answer = act(agent, "opt-out")
+    assert answer.status_code == 503
+    assert "the store cannot be used" in answer.text
+    assert 'value="by phone"' in answer.text
+
+
+def test_many_at_once_are_all_applied_in_some_order(gateway, agent):
+    agent.get(PAGE)
+    forms = ["opt-out", "restore", "lock", "unlock"] * 5
+    others = [browser(gateway) for _ in range(4)]
+    for other in others:
+        other.sign_in("agent")
+        other.get(PAGE)
+
+    def one(at):
+        return act(others[at % 4], forms[at]).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        groups = [pool.submit(lambda k=k: [one(at) for at in range(k, 20, 4)]) for k in range(4)]
+    assert [status for group in groups for status in group.result()] == [303] * 20
+    work(gateway)
+    assert len(gateway.history(NUMBER)) == 20
+
+
+def test_one_evidence_file_is_made_at_a_time(gateway, agent, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    original = gateway.recording.move_all
+
+    def slow():
+        begun.set()
+        assert go_on.wait(20)
+        return original()
+
+    other = agent.application.test_client()
+    other.sign_in("agent")
+    agent.get(PAGE), other.get(PAGE)
+    monkeypatch.setattr(gateway.recording, "move_all", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: act(agent, "evidence").status_code)
+        assert begun.wait(20)
+        second = act(other, "evidence")
+        go_on.set()
+        assert first.result() == 200
+    assert second.status_code == 503
+    assert "try again" in second.text
+    assert act(other, "evidence").status_code == 200

@@ -1,0 +1,325 @@
+"""People: adding, roles, resetting, ending; and that nobody but an admin can."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from smsgate.errors import LastAdmin
+from smsgate.gateway import operators, sessions
+from smsgate.gateway.operators import By, Operators
+from smsgate.gateway.own_account import OwnAccount
+from tests.fakes.browser import PASSWORD, browser
+
+NEW = "a kettle full of pigeons"
+_LINK = re.compile(r"https://sms\.example\.com(/console/password/[\w-]{43})<")
+
+
+def change(gateway, statement, **values):
+    with gateway.records.operators._database.writing() as connection:
+        connection.execute(text(statement), values)
+
+
+def link_of(answer) -> str:
+    assert answer.status_code == 200, answer.text
+    return _LINK.search(answer.text)[1]
+
+
+def words(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+# --- adding and the link ----------------------------------------------------------------------
+
+
+def test_who_is_added_sets_a_password_by_the_link_once_and_signs_in(admin, gateway) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "Maria Gómez", "role": "agent"}))
+    maria = browser(gateway)
+    for _ in range(2):  # a preview that fetches it uses nothing up
+        assert "Maria Gómez" in maria.get(link).text
+    answer = maria.post(link, {"password": NEW, "repeated": NEW})
+    assert answer.location == "/console/in"
+    for again in (maria.get(link), maria.post(link, {"password": NEW, "repeated": NEW})):
+        assert (again.status_code, "opens nothing any more" in again.text) == (404, True)
+    assert maria.sign_in("maria gómez", NEW).status_code == 303
+    assert "Maria Gómez" in maria.get("/console/").text
+
+
+def test_a_link_is_shown_once_and_kept_as_a_digest(admin, gateway) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    assert link not in admin.get("/console/people").text
+    file = gateway.settings.data_dir / "records.sqlite3"
+    gateway.records.close()
+    assert link.rpartition("/")[2].encode() not in file.read_bytes()
+
+
+def test_a_link_ends_by_time_and_by_a_newer_one(admin, visitor, gateway) -> None:
+    first = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    second = link_of(admin.post("/console/people/reset", {"name": "maria"}))
+    assert visitor.get(first).status_code == 404
+    assert visitor.get(second).status_code == 200
+    change(gateway, "UPDATE operator_links SET ends_us = :us", us=operators.now_us())
+    assert visitor.get(second).status_code == 404
+
+
+def test_a_link_that_two_use_at_once_sets_one_password(admin, gateway) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    answers = []
+
+    def use(password: str) -> None:
+        made = browser(gateway)
+        made.get(link)
+        answer = made.post(link, {"password": password, "repeated": password})
+        answers.append((answer.status_code, password))
+
+    threads = [threading.Thread(target=use, args=[f"{NEW} {n}"]) for n in range(4)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert sorted(status for status, _ in answers) == [303, 404, 404, 404]
+    (winner,) = (password for status, password in answers if status == 303)
+    assert browser(gateway).sign_in("maria", winner).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("password", "repeated", "said"),
+    [
+        (NEW, NEW + "x", "differ"),
+        ("short", "short", "too short"),
+        ("x" * 257, "x" * 257, "too long"),
+        ("Password1234!", "Password1234!", "guessed first"),
+        ("maria-maria-2026", "maria-maria-2026", "guessed first"),
+    ],
+)
+def test_a_password_that_will_not_do_is_told_and_the_link_stays(
+    admin, visitor, password, repeated, said
+) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    answer = visitor.post(link, {"password": password, "repeated": repeated})
+    assert (answer.status_code, said in answer.text) == (422, True)
+    assert f'"{password}"' not in answer.text
+    assert visitor.post(link, {"password": NEW, "repeated": NEW}).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["maria", "MARIA", "ｍａｒｉａ", "𝐌aria", "  maria "])
+def test_no_two_names_are_alike(admin, name) -> None:
+    admin.post("/console/people/add", {"name": "maria", "role": "agent"})
+    answer = admin.post("/console/people/add", {"name": name, "role": "admin"})
+    assert (answer.status_code, "take another one" in answer.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "a" * 61, "terminal:root", "+14155550123", "4155550123", "<b>", "a\0b"],
+)
+def test_a_name_that_could_mislead_is_refused(admin, name) -> None:
+    answer = admin.post("/console/people/add", {"name": name, "role": "agent"})
+    assert (answer.status_code, "no fit name" in answer.text) == (422, True)
+
+
+# --- who may do that ----------------------------------------------------------------------------
+
+DEEDS = [
+    ("add", {"name": "mallory", "role": "admin"}),
+    ("reset", {"name": "admin"}),
+    ("role", {"name": "agent", "role": "admin"}),
+    ("role", {"name": "viewer", "role": "admin"}),
+    ("end", {"name": "admin"}),
+]
+
+
+@pytest.mark.parametrize(("deed", "data"), DEEDS)
+def test_nobody_but_an_admin_changes_people(
+    admin, agent, viewer, visitor, gateway, deed, data
+) -> None:
+    before = gateway.records.operators.all()
+    for one in (agent, viewer):
+        answer = one.post(f"/console/people/{deed}", data)
+        assert (answer.status_code, "needs the role" in answer.text) == (403, True)
+    assert visitor.post(f"/console/people/{deed}", data).location == "/console/in"
+    assert gateway.records.operators.all() == before
+    assert viewer.get("/console/people").status_code == 403
+
+
+@pytest.mark.parametrize(("deed", "data"), [*DEEDS, ("reset", {"name": "viewer"})])
+def test_after_a_while_the_password_is_asked_for_again(
+    admin, agent, viewer, gateway, deed, data
+) -> None:
+    before = gateway.records.operators.all()
+    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
+    change(gateway, "UPDATE sessions SET proved_us = :us", us=past)
+    assert 'autocomplete="current-password"' in admin.get("/console/people").text
+    for password in ({}, {"password": "wrong"}):
+        answer = admin.post(f"/console/people/{deed}", data | password)
+        assert (answer.status_code, "not your password" in answer.text) == (403, True)
+    now = gateway.records.operators.all()
+    assert [(one.name, one.role, one.ended_us) for one in now] == [
+        (one.name, one.role, one.ended_us) for one in before
+    ]
+    answer = admin.post("/console/people/end", {"name": "viewer", "password": PASSWORD})
+    assert answer.status_code == 303
+    assert admin.post("/console/people/end", {"name": "agent"}).status_code == 303
+    assert 'autocomplete="current-password"' not in admin.get("/console/people").text
+
+
+def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, gateway) -> None:
+    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
+    change(gateway, "UPDATE sessions SET proved_us = :us", us=past)
+    for _ in range(8):
+        admin.post("/console/people/end", {"name": "admin", "password": "wrong"})
+    answer = admin.post("/console/people/add", {"name": "x", "role": "admin", "password": PASSWORD})
+    assert answer.status_code == 403
+
+
+# --- roles, resetting, ending -------------------------------------------------------------------
+
+
+def test_another_role_signs_out_and_counts_at_once(admin, agent, gateway) -> None:
+    admin.post("/console/people/role", {"name": "agent", "role": "viewer"})
+    assert agent.get("/console/").location == "/console/in"
+    agent.sign_in("agent")
+    assert agent.post("/console/people/add", {"name": "x", "role": "admin"}).status_code == 403
+    assert Operators(gateway.records).named("agent").role == "viewer"
+
+
+def test_a_role_that_is_none_is_refused(admin, agent) -> None:
+    answer = admin.post("/console/people/role", {"name": "agent", "role": "root"})
+    assert (answer.status_code, "no role" in answer.text) == (422, True)
+    assert agent.get("/console/").status_code == 200
+
+
+def test_who_ended_is_out_at_once_and_comes_back_by_a_link(admin, agent, gateway) -> None:
+    admin.post("/console/people/end", {"name": "agent"})
+    assert agent.get("/console/").location == "/console/in"
+    assert agent.sign_in("agent").status_code == 403
+    assert gateway.records.actions.newest("", 1)[0].what == "wrong password"
+    answer = admin.post("/console/people/add", {"name": "agent", "role": "agent"})
+    assert (answer.status_code, "was here before" in answer.text) == (409, True)
+    link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
+    assert agent.sign_in("agent").status_code == 403
+    agent.post(link, {"password": NEW, "repeated": NEW})
+    assert agent.sign_in("agent", NEW).status_code == 303
+
+
+def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, gateway) -> None:
+    change(
+        gateway,
+        "UPDATE operators SET locked_until_us = :us WHERE name = 'agent'",
+        us=sessions.now_us() + 10**9,
+    )
+    link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
+    assert agent.get("/console/").location == "/console/in"
+    assert agent.sign_in("agent").status_code == 403
+    agent.post(link, {"password": NEW, "repeated": NEW})
+    assert agent.sign_in("agent", NEW).status_code == 303
+
+
+def test_another_role_before_the_first_sign_in_leaves_the_link(admin, visitor, gateway) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
+    assert visitor.post(link, {"password": NEW, "repeated": NEW}).status_code == 303
+    assert Operators(gateway.records).named("maria").role == "viewer"
+
+
+def test_who_ended_meanwhile_cannot_use_a_link(admin, visitor) -> None:
+    link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "admin"}))
+    admin.post("/console/people/end", {"name": "maria"})
+    assert visitor.get(link).status_code == 404
+    assert visitor.post(link, {"password": NEW, "repeated": NEW}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("deed", "data"), [("end", {}), ("role", {"role": "viewer"}), ("role", {"role": "agent"})]
+)
+def test_the_only_admin_stays_one(admin, gateway, deed, data) -> None:
+    Operators(gateway.records).add("not yet", "admin", By("tests"))  # has no password yet
+    answer = admin.post(f"/console/people/{deed}", {"name": "admin"} | data)
+    assert (answer.status_code, "only admin" in answer.text) == (409, True)
+    assert admin.get("/console/people").status_code == 200
+
+
+def test_two_admins_who_end_each_other_at_once_do_not_both_succeed(operator, gateway) -> None:
+    operator("one", "admin")
+    operator("two", "admin")
+    ended = []
+
+    def end(name: str) -> None:
+        try:
+            Operators(gateway.records).end(name, By("tests"))
+            ended.append(name)
+        except LastAdmin:
+            pass
+
+    threads = [threading.Thread(target=end, args=[name]) for name in ("one", "two")]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert len(ended) == 1
+
+
+def test_nobody_is_somebody_else(admin) -> None:
+    for deed, data in DEEDS[1:]:
+        answer = admin.post(f"/console/people/{deed}", data | {"name": "nobody"})
+        assert answer.status_code == 404
+
+
+def test_the_page_tells_what_happened_page_by_page(admin, visitor, gateway) -> None:
+    admin.post("/console/people/add", {"name": "maria", "role": "agent"})
+    admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
+    visitor.sign_in("maria", "wrong")
+    said = words(admin.get("/console/people"))
+    for told in ("wrong password", "role: agent to viewer admin", "added: as agent admin"):
+        assert told in said
+    for _ in range(60):
+        gateway.records.actions.add(operators.action_of("test", "x", By("y")))
+    page = admin.get("/console/people")
+    assert page.text.count("<td>test</td>") == 50
+    older = re.search(r'href="(/console/people\?before=[^"]+)">Older', page.text)[1]
+    assert admin.get(older).text.count("<td>test</td>") == 10
+
+
+# --- the first admin ------------------------------------------------------------------------------
+
+
+def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, gateway) -> None:
+    assert "smsgate operators first" in visitor.get("/console/in").text
+    link = Operators(gateway.records).first_link()
+    assert visitor.get(link).status_code == 200
+    answer = visitor.post(link, {"name": "maria", "password": "short", "repeated": "short"})
+    assert answer.status_code == 422
+    answer = visitor.post(link, {"name": "maria", "password": NEW, "repeated": NEW})
+    assert (answer.status_code, answer.location) == (303, "/console/")
+    assert visitor.get("/console/people").status_code == 200
+    assert browser(gateway).get(link).status_code == 404
+    assert Operators(gateway.records).first_link() is None
+
+
+def test_where_somebody_is_there_already_no_link_makes_a_first_admin(
+    visitor, operator, gateway
+) -> None:
+    link = Operators(gateway.records).first_link()
+    operator("maria", "viewer")
+    visitor.get("/console/in")
+    answer = visitor.post(link, {"name": "mallory", "password": NEW, "repeated": NEW})
+    assert answer.status_code == 404
+    assert [one.name for one in gateway.records.operators.all()] == ["maria"]
+
+
+def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, gateway) -> None:
+    first = Operators(gateway.records).first_link()
+    second = Operators(gateway.records).first_link()
+    assert visitor.get(first).status_code == 404
+    assert visitor.get(second).status_code == 200
+    change(gateway, "UPDATE operator_links SET ends_us = ends_us - 3600000000")
+    assert visitor.get(second).status_code == 404
+
+
+def test_the_link_of_one_operator_neither_makes_a_first_admin_nor_serves_another(
+    visitor, gateway
+) -> None:
+    people, own = Operators(gateway.records), OwnAccount(gateway.records, ())
+    link = people.add("maria", "viewer", By("tests"))
+    token = link.rpartition("/")[2]
+    assert visitor.get(f"/console/first/{token}").status_code == 404
+    assert own.whose(token).name == "maria"

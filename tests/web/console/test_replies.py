@@ -1,0 +1,209 @@
+"""What waits and what was given up: seen by all, settled by agents."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import msgspec
+import pytest
+import redis
+
+from smsgate.consent import DeadLetter
+from smsgate.messages import Forward, GivenUp, Intent, Reply, forward_id
+from smsgate.store import shelves
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.values import entry
+
+NUMBER = "+14155550123"
+REPLIES = "/console/replies"
+
+
+def number_of(at: int) -> str:
+    return f"+1415555{at:04}"
+
+
+def reply(at: int, due_us: int, kind: str = "help", text: str = "") -> Reply:
+    number = number_of(at)
+    return Reply(
+        id=f"{lane_of(number)}-{1_700_000_000_000 + at}-0",
+        kind=kind,
+        account="twilio",
+        number=number,
+        sender="+14155550999",
+        program="alerts",
+        text=text or f"text {at}.",
+        deadline_us=due_us + 300_000_000,
+    )
+
+
+@pytest.fixture
+def shelf(redis_client):
+    """Puts things where they stand in the store."""
+
+    class Shelf:
+        def waits(self, one: Reply, due_us: int) -> None:
+            keys = LANE_KEYS[lane_of(one.number)]
+            redis_client.zadd(keys.outbox, {one.id: due_us // 1000})
+            redis_client.hset(keys.replies, one.id, msgspec.json.encode(one))
+
+        def dead(self, one: Reply, at_us: int, outcome: str = "refused", note: str = "") -> None:
+            letter = DeadLetter(one, outcome, note, at_us)
+            key = LANE_KEYS[lane_of(one.number)].dead
+            redis_client.hset(key, one.id, msgspec.json.encode(letter))
+
+        def forward(self, number: str, text: str) -> Forward:
+            lane, inbox_id = lane_of(number), "1700000000000-0"
+            received = entry(Intent.NONE, number, text=text)
+            return Forward(
+                id=forward_id(lane, inbox_id),
+                entry=received,
+                inbox_id=inbox_id,
+                event="e",
+                outcome="recorded",
+                stamp_us=0,
+                tries=3,
+                note="answered 500",
+            )
+
+        def forward_dead(self, number: str, text: str) -> Forward:
+            one = self.forward(number, text)
+            key = LANE_KEYS[lane_of(number)].forwards_dead
+            letter = GivenUp(one, "answered 500", 1_700_000_000_000_000)
+            redis_client.hset(key, one.id, msgspec.json.encode(letter))
+            return one
+
+        def forward_waits(self, number: str, text: str) -> Forward:
+            one, keys = self.forward(number, text), LANE_KEYS[lane_of(number)]
+            redis_client.zadd(keys.forwards_since, {one.id: 1_700_000_000_000})
+            redis_client.hset(keys.forwards, one.id, msgspec.json.encode(one))
+            return one
+
+    return Shelf()
+
+
+def texts(page: str) -> list[str]:
+    return re.findall(r"text \d+\.", page)
+
+
+def test_replies_that_wait_are_in_the_order_in_which_they_are_due(viewer, shelf):
+    now_us = time.time_ns() // 1000
+    for at in range(60):
+        shelf.waits(reply(at, now_us), now_us + (60 - at) * 1_000_000)
+    page = viewer.get(REPLIES).text
+    assert texts(page) == [f"text {at}." for at in range(59, 9, -1)]
+    assert "Page 1 of 2" in page
+    assert texts(viewer.get(f"{REPLIES}?page=2").text) == [f"text {at}." for at in range(9, -1, -1)]
+    assert "<button>Retry" not in page
+
+
+def test_a_reply_that_left_in_between_is_not_shown(viewer, shelf, redis_client):
+    now_us = time.time_ns() // 1000
+    for at in (1, 2):
+        shelf.waits(reply(at, now_us), now_us)
+    gone = reply(1, now_us)
+    redis_client.hdel(LANE_KEYS[lane_of(gone.number)].replies, gone.id)
+    assert texts(viewer.get(REPLIES).text) == ["text 2."]
+
+
+def test_those_given_up_say_why_the_newest_first(viewer, shelf):
+    for at in range(3):
+        shelf.dead(reply(at, 0, text=f"<i>text {at}.</i>"), at, note="<b>30003: gone</b>")
+    page = viewer.get(f"{REPLIES}/dead").text
+    assert texts(page) == ["text 2.", "text 1.", "text 0."]
+    assert "&lt;b&gt;30003: gone&lt;/b&gt;" in page
+    assert "<i>" not in page
+    assert "+1 415-555-0002" in page
+    assert "<button>Retry" not in page
+
+
+def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, shelf):
+    one, other = reply(1, 0), reply(2, 0)
+    shelf.dead(one, 1)
+    shelf.dead(other, 2)
+    agent.get(f"{REPLIES}/dead")
+    assert agent.post(f"{REPLIES}/dead/retry", {"id": one.id}).status_code == 303
+    assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303
+    assert "No reply was given up" in agent.get(f"{REPLIES}/dead").text
+    assert texts(agent.get(REPLIES).text) == ["text 1."]
+    told = {
+        event.outcome: event.note
+        for number in (1, 2)
+        for event in gateway.history(number_of(number))
+    }
+    assert told["retried"].startswith("by agent;")
+    assert told["dismissed"].startswith("by agent;")
+    again = agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id})
+    assert again.status_code == 404
+    assert "was given up" in again.text
+
+
+def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, shelf):
+    one = reply(1, 0, kind="opt_out")
+    shelf.dead(one, 1, outcome="late")
+    agent.get(f"{REPLIES}/dead")
+    answer = agent.post(f"{REPLIES}/dead/retry", {"id": one.id})
+    assert answer.status_code == 404
+    assert "its five minutes are over" in answer.text
+    assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 1."]
+
+
+def test_a_viewer_settles_nothing(viewer, shelf):
+    one = reply(1, 0)
+    shelf.dead(one, 1)
+    viewer.get(f"{REPLIES}/dead")
+    for path in ("dead/retry", "dead/dismiss", "forwards-dead/retry", "forwards-dead/dismiss"):
+        assert viewer.post(f"{REPLIES}/{path}", {"id": one.id}).status_code == 403
+    assert texts(viewer.get(f"{REPLIES}/dead").text) == ["text 1."]
+
+
+def test_messages_for_applications_wait_and_are_settled(agent, shelf, gateway):
+    shelf.forward_waits(number_of(1), "text 1.")
+    for at in (2, 3):
+        shelf.forward_dead(number_of(at), f"text {at}.")
+    page = agent.get(f"{REPLIES}/forwards").text
+    assert texts(page) == ["text 1."]
+    assert "3 attempts: answered 500" in page
+    page = agent.get(f"{REPLIES}/forwards-dead").text
+    assert sorted(texts(page)) == ["text 2.", "text 3."]
+    ids = [shelf.forward(number_of(at), "").id for at in (2, 3)]
+    assert agent.post(f"{REPLIES}/forwards-dead/retry", {"id": ids[0]}).status_code == 303
+    assert agent.post(f"{REPLIES}/forwards-dead/dismiss", {"id": ids[1]}).status_code == 303
+    assert "No message was given up" in agent.get(f"{REPLIES}/forwards-dead").text
+    assert sorted(texts(agent.get(f"{REPLIES}/forwards").text)) == ["text 1.", "text 2."]
+    [dismissed] = [one for one in gateway.history(number_of(3)) if one.outcome == "dismissed"]
+    assert dismissed.note.startswith("by agent;")
+
+
+def test_of_very_many_given_up_some_are_shown_and_all_are_counted(viewer, shelf, monkeypatch):
+    monkeypatch.setattr(shelves, "MOST", 16)
+    for at in range(40):
+        shelf.dead(reply(at, 0), at)
+    page = viewer.get(f"{REPLIES}/dead").text
+    assert 0 < len(texts(page)) <= 40
+    assert '<span class="badge bad">40</span>' in page
+
+
+def test_a_page_that_is_not_there_is_none_of_ours(viewer):
+    for page in ("0", "-3", "99999999999", "x"):
+        assert viewer.get(f"{REPLIES}?page={page}").status_code == 200
+
+
+def test_there_are_no_other_shelves(agent):
+    agent.get(REPLIES)
+    for path in ("nothing", "dead/burn"):
+        assert agent.get(f"{REPLIES}/{path}").status_code in (404, 405)
+        assert agent.post(f"{REPLIES}/{path}").status_code in (404, 405)
+
+
+def test_where_the_store_is_away_the_page_says_so(viewer, gateway, monkeypatch):
+    broken = type(gateway.store.shelves)(_Away())
+    monkeypatch.setattr(gateway.store, "shelves", broken)
+    answer = viewer.get(REPLIES)
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+
+
+class _Away:
+    def pipeline(self, **_):
+        raise redis.ConnectionError("refused")

@@ -1,0 +1,114 @@
+"""Review: a text that waits is shown with its story, decided, and taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.messages import Decision, Entry, Intent
+from tests.fakes.pages import (
+    HTMX,
+    decide,
+    decision_in,
+    reason,
+    shown,
+    undo,
+    waits,
+    words,
+)
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER, OTHER
+
+
+def test_nothing_that_waits_is_said(viewer):
+    assert "Nothing waits for a person" in words(viewer.get("/console/review"))
+
+
+def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(gateway, viewer):
+    told(gateway, Intent.HELP, "who is this")
+    entry = Decision(
+        Intent.REVIEW, "doubt", "enough", "en", note="maybe", version="abc", steps=("width",)
+    )
+    waits(gateway, "ｅｎｏｕｇｈ", decision=entry)
+    told(gateway, Intent.OPT_IN, "start again")
+    gateway.recording.move_all()
+    said = words(viewer.get("/console/review"))
+    case = said.partition("What waits, in its turn")[0]
+    assert "1 text waits for a person" in case
+    assert "marketing to the number is held" in case
+    assert "23 h 59 min left" in case
+    assert "the law wants it honoured by" in case
+    assert "a wording, and something beside it that speaks against acting" in case
+    assert "Is the whole text a keyword? no" in case
+    assert "What does the second reader make of it? not asked" in case
+    assert "letter variants" in case
+    talk = case.partition("The conversation around it")[2]
+    assert talk.index("who is this") < talk.index("ｅｎｏｕｇｈ") < talk.index("start again")
+    assert "this one" in talk
+
+
+def test_ordinary_texts_belong_to_the_conversation(gateway, viewer):
+    waits(gateway)
+    for number, text in ((NUMBER, "when do you open?"), (OTHER, "none of their business")):
+        gateway.store.trail.note(
+            Entry(
+                number=number,
+                program="alerts",
+                decision=Decision(Intent.NONE, "nothing_known"),
+                text=text,
+            )
+        )
+    gateway.store.trail.flush()
+    said = words(viewer.get("/console/review"))
+    assert "when do you open?" in said
+    assert "none of their business" not in said
+
+
+def test_a_decision_shows_the_next_text_at_once_and_holds(gateway, agent):
+    first = waits(gateway, "hm")
+    waits(gateway, "hm?", OTHER)
+    answer = decide(agent, first, headers=HTMX)
+    assert (answer.status_code, shown(answer)) == (200, OTHER)
+    assert "<main" not in answer.text
+    assert "Opted out: +1 415-555-0123." in words(answer)
+    assert reason(gateway) == "opted_out_all"
+    made = gateway.history(NUMBER)[-1].entry
+    assert (made.actor, made.decision.rule) == ("agent", "reviewed")
+
+
+def test_without_javascript_a_decision_leads_to_the_page_that_shows_the_next(gateway, agent):
+    first = waits(gateway)
+    waits(gateway, "hm?", OTHER)
+    answer = decide(agent, first, "none")
+    assert answer.status_code == 303
+    page = agent.get(answer.headers["Location"])
+    assert shown(page) == OTHER
+    assert "Not an opt-out: +1 415-555-0123." in words(page)
+    assert decision_in(page) in answer.headers["Location"]
+    assert reason(gateway) == ""
+
+
+def test_what_is_decided_and_not_applied_yet_does_not_come_again(gateway, agent):
+    key = waits(gateway)
+    decide(agent, key, "none")
+    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "review"
+    assert "Nothing waits for a person" in words(agent.get("/console/review"))
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_undo_brings_a_text_back_with_its_story_and_its_deadline(gateway, agent, applied):
+    key = waits(gateway, "not so sure")
+    since_us = gateway.history(NUMBER)[0].received_us
+    answer = decide(agent, key, headers=HTMX)
+    if applied:
+        work(gateway)
+    answer = undo(agent, decision_in(answer), headers=HTMX)
+    assert answer.status_code == 200
+    assert "Taken back: +1 415-555-0123 waits again." in words(answer)
+    assert reason(gateway) == "review"
+    page = agent.get("/console/review")
+    assert "not so sure" in words(page).partition("What waits, in its turn")[0]
+    gateway.recording.move_all()
+    page = agent.get("/console/review")
+    assert "not so sure" in words(page).partition("What waits, in its turn")[0]
+    again = gateway.reviews()[0]
+    assert (again.since_us, again.text) == (since_us, "not so sure")

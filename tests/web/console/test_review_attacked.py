@@ -1,0 +1,170 @@
+"""Review under attack: two at once, stale pages, markup, others' roles, what is away."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+from smsgate.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.messages import Decision, Intent
+from tests.fakes.browser import browser
+from tests.fakes.pages import (
+    HTMX,
+    NASTY,
+    decide,
+    decision_in,
+    harmless,
+    reason,
+    shown,
+    undo,
+    waits,
+    words,
+)
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER, OTHER
+
+
+def test_a_decision_is_taken_back_once(gateway, agent):
+    key = decision_in(decide(agent, waits(gateway), headers=HTMX))
+    assert undo(agent, key, headers=HTMX).status_code == 200
+    answer = undo(agent, key, headers=HTMX)
+    assert answer.status_code == 409
+    assert "somebody did that already" in words(answer)
+
+
+def test_who_comes_second_sees_who_decided_what(gateway, agent, admin):
+    key = waits(gateway)
+    waits(gateway, "hm?", OTHER)
+    decide(agent, key, "none")
+    for applied in (False, True):
+        if applied:
+            work(gateway)
+        answer = decide(admin, key, headers=HTMX)
+        assert answer.status_code == 409
+        assert "agent decided this already" in words(answer)
+        assert "not an opt-out (+1 415-555-0123). Nothing was changed." in words(answer)
+        assert shown(answer) == OTHER
+    assert reason(gateway) == ""
+
+
+def test_of_two_at_the_same_moment_one_decides(gateway, agent, admin):
+    keys = [waits(gateway, "hm", f"+1415555{at:04}") for at in range(10)]
+    for who in (agent, admin):
+        who.get("/console/review")
+
+    def all_of(who, decided):
+        return [decide(who, key, decided, headers=HTMX).status_code for key in keys]
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.submit(all_of, agent, "none"), pool.submit(all_of, admin, "opt_out")
+    pairs = [*zip(one.result(), other.result(), strict=True)]
+    assert all(sorted(pair) == [200, 409] for pair in pairs)
+    work(gateway)
+    for key, (none, _) in zip(keys, pairs, strict=True):
+        number = f"+1415555{keys.index(key):04}"
+        assert reason(gateway, number) == ("" if none == 200 else "opted_out_all")
+
+
+def test_a_newer_text_is_looked_at_before_anything_is_decided(gateway, agent):
+    key = waits(gateway, "hm")
+    waits(gateway, "no wait")
+    answer = decide(agent, key, "none", headers=HTMX)
+    assert answer.status_code == 409
+    assert "A newer text of this number came meanwhile" in words(answer)
+    assert shown(answer) == NUMBER
+    assert "More than one text of this number waits" in words(answer)
+    assert "waits too" in words(answer)
+    assert "no wait" in words(answer)
+    assert reason(gateway) == "review"
+
+
+def test_an_opt_out_that_something_newer_confirms_stays(gateway, agent):
+    key = decision_in(decide(agent, waits(gateway), headers=HTMX))
+    work(gateway)
+    told(gateway, Intent.OPT_OUT, "STOP")
+    undo(agent, key)
+    assert reason(gateway) == "opted_out_all"
+    gateway.recording.move_all()
+    assert "the opt-out stayed: something newer was said" in words(agent.get("/console/review"))
+
+
+def test_a_number_with_a_newer_text_is_not_decided_with_the_others(gateway, agent):
+    key = waits(gateway, "enough")
+    waits(gateway, "enough", OTHER)
+    waits(gateway, "but do go on", OTHER)
+    gateway.recording.move_all()
+    made = decision_in(decide(agent, key, headers=HTMX))
+    answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
+    assert "0 more decided" in words(answer)
+    assert reason(gateway, OTHER) == "review"
+
+
+def test_texts_programs_and_keywords_are_never_markup(gateway, agent):
+    nasty = Decision(Intent.REVIEW, NASTY, NASTY, NASTY, note=NASTY, steps=(NASTY,))
+    key = waits(gateway, NASTY, program="orders", decision=nasty)
+    gateway.recording.move_all()
+    answers = [agent.get("/console/review"), decide(agent, key, headers=HTMX)]
+    answers.append(agent.get("/console/review"))
+    for answer in answers:
+        assert harmless(answer)
+    assert "Acme &lt;b&gt;Orders&lt;/b&gt;" in answers[0].text
+
+
+def test_while_the_records_are_away_it_can_still_be_decided(gateway, agent, monkeypatch):
+    key = waits(gateway, "hm")
+    gateway.recording.move_all()
+    agent.get("/console/review")
+
+    def away(*_, **__):
+        raise RecordsUnavailable("the records cannot be used: away")
+
+    for name in ("at", "around", "by_hand", "of_kinds", "worded"):
+        monkeypatch.setattr(type(gateway.records.stories), name, away)
+    page = agent.get("/console/review")
+    assert page.status_code == 200
+    assert "Its text cannot be shown" in words(page)
+    assert decide(agent, key, headers=HTMX).status_code == 200
+    assert reason(gateway) == "opted_out_all"
+
+
+def test_while_the_store_is_away_the_page_says_so(gateway, agent, redis_server, monkeypatch):
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    agent.get("/console/review")
+    monkeypatch.setattr(type(gateway.store.looks), "all_reviews", away)
+    for answer in (agent.get("/console/review"), decide(agent, "1-1-0")):
+        assert answer.status_code == 503
+        assert "the store cannot be used" in words(answer)
+
+
+def test_a_viewer_sees_and_decides_nothing(gateway, viewer):
+    key = waits(gateway)
+    page = viewer.get("/console/review")
+    assert "Opt out" not in re.sub(r"<dialog.*", "", page.text, flags=re.DOTALL)
+    for path in ("decide", "undo", "alike", "keep"):
+        data = {"key": key, "decided": "none", "decision": key}
+        assert viewer.post(f"/console/review/{path}", data).status_code == 403
+    assert reason(gateway) == "review"
+
+
+def test_forms_need_their_token_and_a_session(gateway, agent, visitor):
+    key = waits(gateway)
+    data = {"key": key, "decided": "none", "decision": key}
+    for path in ("decide", "undo", "alike", "keep"):
+        assert agent.post(f"/console/review/{path}", data, csrf=False).status_code == 400
+        assert visitor.post(f"/console/review/{path}", data).status_code in (303, 400)
+    assert visitor.get("/console/review").status_code == 303
+    assert browser(gateway).get("/console/review/alike?decision=x").status_code == 303
+    assert reason(gateway) == "review"
+
+
+def test_odd_forms_are_answered(gateway, agent):
+    key = waits(gateway)
+    assert decide(agent, key, "maybe").status_code == 422
+    assert decide(agent, "").status_code == 409
+    for odd in ("", "x", "99-1-0", key, "²-1-0", "9" * 5_000, "1-" + "9" * 5_000):
+        assert undo(agent, odd).status_code == 404, odd
+        for path in ("alike", "keep"):
+            assert agent.post(f"/console/review/{path}", {"decision": odd}).status_code == 404
+    assert reason(gateway) == "review"

@@ -1,0 +1,310 @@
+"""Setup: what is configured, what came and was refused, a text to try with, and keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from smsgate.errors import StoreUnavailable, Unauthorized
+from smsgate.gateway.account_facts import keys_of
+from smsgate.gateway.keyring import Keyring
+from smsgate.store.quarantine import Quarantine, Refused
+from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.twilio_api import Answer, Drop, TwilioApi
+
+NUMBER = "+14155550123"
+SETUP, KEYS = "/console/setup", "/console/setup/keys"
+ACCOUNT = f"{SETUP}/accounts/twilio"
+SID, TOKEN = "AC" + "5" * 32, "a-token"
+MORE = """
+double_opt_in = true
+contact       = "help@acme.example"
+
+[programs.alerts.replies.en]
+opt_out = "{program}: bye <script>alert(1)</script> – really"
+
+[programs.alerts.feed]
+url    = "https://crm.acme.example/hooks/very-secret-path"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+[accounts.kannel]
+provider = "kannel"
+secret   = "a-path-secret-of-the-tests"
+
+[accounts.second]
+provider    = "twilio"
+account_sid = "AC66666666666666666666666666666666"
+auth_token  = "another-token"
+
+[accounts.unset]
+provider    = "twilio"
+account_sid = ""
+auth_token  = ""
+"""
+
+
+@pytest.fixture
+def api():
+    with TwilioApi({SID: TOKEN}) as api:
+        yield api
+
+
+@pytest.fixture
+def gateway(folder, redis_url, api):
+    toml = ALERTS.replace("[programs", f'api_url = "{api.url}"\n\n[programs')
+    made = make_gateway(folder, redis_url, toml + MORE + ORDERS)
+    yield made
+    made.close()
+
+
+def ended(browser, path, form) -> str:
+    """The page to which a form leads, with what it says."""
+    answer = browser.post(path, form)
+    assert answer.status_code == 303, answer.text
+    return browser.get(answer.location).text
+
+
+# --- programs and accounts --------------------------------------------------------------------
+
+
+def test_programs_are_shown_as_they_are_configured(viewer):
+    page = viewer.get(SETUP).text
+    assert "Acme Alerts" in page
+    assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in page
+    page = viewer.get(f"{SETUP}/programs/alerts").text
+    assert "help@acme.example" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "https://crm.acme.example/…" in page
+    assert "very-secret-path" not in page
+    assert "whsec_" not in page
+
+
+def test_what_a_reply_costs_is_said(viewer):
+    page = viewer.get(f"{SETUP}/programs/alerts").text
+    own = page[page.index("alert(1)") :]
+    assert re.search(r'"count">1</td><td class="whole">\d+ of UCS-2</td><td>your own', own)
+    assert "Reply YES to confirm" in page
+    assert "Reply YES" not in viewer.get(f"{SETUP}/programs/orders").text
+
+
+def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, gateway):
+    keys = {one.name: one for one in keys_of(gateway.settings.accounts["twilio"])}
+    assert (keys["auth_token"].values, keys["auth_token"].shown) == (1, "")
+    assert keys["account_sid"].shown == SID
+    page = viewer.get(ACCOUNT).text
+    assert 'value="https://sms.example.com/webhooks/twilio"' in page
+    assert SID in page
+    assert TOKEN not in page
+    assert "No request was refused" in page
+    assert "Send me a test" not in page
+    page = viewer.get(f"{SETUP}/accounts/kannel").text
+    assert 'value="https://sms.example.com/webhooks/kannel/SECRET"' in page
+    assert "a-path-secret" not in page
+    assert "webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
+
+
+def test_what_there_is_not_is_not_found(viewer):
+    for path in ("accounts/nobody", "programs/nobody", "nothing"):
+        assert viewer.get(f"{SETUP}/{path}").status_code == 404
+
+
+def test_a_refused_request_is_explained(viewer, gateway):
+    finding = "The signature fits <b>another address</b>."
+    causes = {
+        "url": "a proxy changed scheme or host",
+        "account": "swapped",
+        "clock": "clock is wrong",
+        "": "forgery",
+        "newer": "another address",
+    }
+    for cause in causes:
+        more = {"signatures": {"x-twilio-signature": 28}, "fields": ("From", "Body")}
+        refused = Refused("No.", finding, "POST", f"https://x/{cause}", cause=cause, **more)
+        gateway.store.quarantine.add("twilio", refused)
+    page = viewer.get(ACCOUNT).text
+    for said in causes.values():
+        assert said in page
+    assert "<b>another" not in page
+    assert page.count("x-twilio-signature (28 characters)") == len(causes)
+
+
+def test_where_the_store_is_away_the_configuration_is_shown_all_the_same(viewer, monkeypatch):
+    def away(*_):
+        raise StoreUnavailable("Redis is away")
+
+    monkeypatch.setattr(Quarantine, "newest", away)
+    answer = viewer.get(ACCOUNT)
+    assert answer.status_code == 200
+    assert "Redis is away" in answer.text
+    assert SID in answer.text
+
+
+def test_an_admin_has_an_account_checked_as_the_command_line_does(admin, viewer, api):
+    admin.get(ACCOUNT)
+    answer = admin.post(f"{ACCOUNT}/check")
+    assert "all that twilio needs has the right shape" in answer.text
+    assert "no request was verified in the last 30 days" in answer.text
+    viewer.get(ACCOUNT)
+    assert viewer.post(f"{ACCOUNT}/check").status_code == 403
+
+
+def test_what_the_doctor_finds_is_a_page(viewer):
+    page = viewer.get(f"{SETUP}/doctor").text
+    assert "Redis answers" in page
+    assert "account &#39;unset&#39; has no secret" in page
+    assert page.index("warning</span>") < page.index("ok</span>")
+
+
+# --- a test text ------------------------------------------------------------------------------
+
+TEXT = {"number": "(415) 555-0123", "sender": "+14155550999"}
+
+
+def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, gateway, api):
+    admin.get(ACCOUNT)
+    page = ended(admin, f"{ACCOUNT}/test", TEXT)
+    assert "The provider took the text" in page
+    [call] = api.wait_for(1)
+    assert call.form["To"] == NUMBER
+    assert call.form["From"] == "+14155550999"
+    assert "test text" in call.form["Body"]
+    [event] = gateway.history(NUMBER)
+    assert (event.kind, event.outcome, event.note) == ("reply", "sent", "a test, by admin")
+    assert event.provider_id == call.sid
+
+
+def test_a_click_twice_sends_it_once(admin, gateway, api):
+    admin.get(ACCOUNT)
+    ended(admin, f"{ACCOUNT}/test", TEXT)
+    answer = admin.post(f"{ACCOUNT}/test", TEXT)
+    assert answer.status_code == 429
+    assert len(api.wait_for(1)) == 1
+
+
+def test_nobody_who_opted_out_gets_one(admin, gateway, api):
+    gateway.override("suppress", NUMBER, "all", "the tests", "")
+    admin.get(ACCOUNT)
+    answer = admin.post(f"{ACCOUNT}/test", TEXT)
+    assert answer.status_code == 409
+    assert "nothing was sent" in answer.text
+    assert not api.calls
+    assert [one.by for one in gateway.store.refusals.newest()] == ["console"]
+
+
+def test_where_the_gate_cannot_tell_nothing_is_sent(admin, redis_client, api):
+    admin.get(ACCOUNT)
+    redis_client.flushall()
+    assert admin.post(f"{ACCOUNT}/test", TEXT).status_code == 503
+    assert not api.calls
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"number": "12"}, 422),
+        ({"sender": "+14155550888"}, 303),
+        ({"sender": " "}, 422),
+    ],
+)
+def test_what_cannot_be_sent_says_what_would_be_right(admin, api, change, status):
+    admin.get(ACCOUNT)
+    answer = admin.post(f"{ACCOUNT}/test", TEXT | {"number": NUMBER} | change)
+    assert answer.status_code == status
+    assert bool(api.calls) == (status == 303)
+
+
+def test_what_belongs_to_no_program_and_an_account_without_secret_send_nothing(admin, api):
+    for account, status in (("second", 422), ("unset", 503)):
+        admin.get(ACCOUNT)
+        answer = admin.post(f"{SETUP}/accounts/{account}/test", TEXT)
+        assert answer.status_code == status
+    assert not api.calls
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (Answer(400, code=21211), "The provider refused the text"),
+        (Answer(429, code=20429), "it surely did not leave"),
+        (Drop(), "Nobody knows whether the text left"),
+    ],
+)
+def test_what_the_provider_answers_is_said(admin, gateway, api, step, said):
+    api.script(step)
+    admin.get(ACCOUNT)
+    assert said in ended(admin, f"{ACCOUNT}/test", TEXT)
+    assert len(gateway.history(NUMBER)) == 1
+
+
+def test_an_opt_out_that_only_the_provider_has_suppresses(admin, gateway, api):
+    api.opted_out.add(NUMBER)
+    admin.get(ACCOUNT)
+    assert "suppressed here now" in ended(admin, f"{ACCOUNT}/test", TEXT)
+    assert not gateway.gate.allows(NUMBER, program="alerts")
+
+
+def test_only_an_admin_sends_one(agent, api):
+    agent.get(ACCOUNT)
+    assert agent.post(f"{ACCOUNT}/test", TEXT).status_code == 403
+    assert not api.calls
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+def shown_key(answer) -> str:
+    return re.search(r'value="(sgk_[^"]+)"', answer.text)[1]
+
+
+def test_a_key_is_shown_once_and_opens(admin, gateway):
+    admin.get(KEYS)
+    answer = admin.post(f"{KEYS}/make", {"name": "crm", "scope": "check"})
+    key = shown_key(answer)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "sgk_" not in str(answer.headers)
+    assert Keyring(lambda: gateway.records.keys, ()).who(f"Bearer {key}").name == "crm"
+    page = admin.get(KEYS).text
+    assert "sgk_" not in page
+    assert "check: asks the gate" in page
+    assert "by admin" in page
+    assert "made the API key crm" in {one.what for one in gateway.records.actions.newest("", 9)}
+    assert admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}).status_code == 409
+
+
+def test_a_key_is_rotated_and_revoked(admin, gateway):
+    admin.get(KEYS)
+    first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
+    second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
+    opens = lambda: Keyring(lambda: gateway.records.keys, ())  # noqa: E731
+    assert {opens().who(f"Bearer {key}").scope for key in (first, second)} == {"write"}
+    page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
+    assert "2 keys of crm ended" in page
+    assert "There are no keys yet" in page
+    for key in (first, second):
+        with pytest.raises(Unauthorized):
+            opens().who(f"Bearer {key}")
+
+
+def test_what_cannot_be_done_with_keys_is_said(admin):
+    admin.get(KEYS)
+    for path, form, status in (
+        ("make", {"name": "No!", "scope": "check"}, 422),
+        ("make", {"name": "crm", "scope": "root"}, 422),
+        ("rotate", {"name": "crm", "grace": "24"}, 404),
+        ("rotate", {"name": "crm", "grace": "9999999"}, 422),
+        ("revoke", {"name": "crm"}, 404),
+    ):
+        assert admin.post(f"{KEYS}/{path}", form).status_code == status
+    assert "There are no keys yet" in admin.get(KEYS).text
+
+
+def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, gateway):
+    for browser in (agent, viewer):
+        assert browser.get(KEYS).status_code == 403
+        assert "API keys" not in browser.get(SETUP).text
+        for path in ("make", "rotate", "revoke"):
+            answer = browser.post(f"{KEYS}/{path}", {"name": "crm", "scope": "admin", "grace": "0"})
+            assert answer.status_code == 403
+    assert gateway.records.keys.all(1) == []

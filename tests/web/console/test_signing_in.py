@@ -1,0 +1,437 @@
+"""Signing in and out: what opens, what does not, and what guessing meets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from sqlalchemy import select, text
+
+from smsgate.errors import SignInRefused, TooManyGuesses
+from smsgate.gateway import passwords, sessions, signing_in
+from smsgate.gateway.operators import By, Operators
+from smsgate.records import operator_actions as trail
+from smsgate.records.console_tables import operators as table
+from smsgate.records.console_tables import sessions as session_table
+from smsgate.store.keys import sign_ins_of
+from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.own_gateway import ALERTS, make_gateway
+
+HTTPS = "https://sms.example.com"
+WRONG = "not the password at all"
+AWAY = {"environ_overrides": {"REMOTE_ADDR": "8.8.4.4"}}
+
+
+def rows(gateway, statement):
+    with gateway.records.operators._database.reading() as connection:
+        return connection.execute(statement).all()
+
+
+def change(gateway, statement, **values):
+    with gateway.records.operators._database.writing() as connection:
+        connection.execute(text(statement), values)
+
+
+def happened(gateway) -> list[str]:
+    return [f"{one.what}: {one.note}".strip(": ") for one in gateway.records.actions.newest("", 50)]
+
+
+# --- in and out -----------------------------------------------------------------------------
+
+
+def test_name_and_password_open_the_page_that_was_asked_for(visitor, operator) -> None:
+    asked = visitor.get("/console/me?part=2")
+    assert (asked.status_code, asked.location) == (303, "/console/in")
+    answer = visitor.sign_in(operator("maria", "viewer"))
+    assert (answer.status_code, answer.location) == (303, "/console/me?part=2")
+    assert "maria" in visitor.get("/console/").text
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["/console//evil.example", "//evil.example", "/console/?next=//evil.example", "/console/..//x"],
+)
+def test_no_path_leads_to_another_site_after_signing_in(visitor, operator, told) -> None:
+    visitor.get(told)
+    location = visitor.sign_in(operator("maria", "viewer")).location
+    assert location.startswith("/console/")
+
+
+def test_a_page_that_renews_itself_is_led_to_sign_in_as_a_whole(visitor) -> None:
+    answer = visitor.get("/console/people", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/console/in")
+
+
+def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(viewer) -> None:
+    token = viewer.get_cookie("smsgate").value
+    assert viewer.post("/console/out").location == "/console/in"
+    assert viewer.get_cookie("smsgate") is None
+    viewer.set_cookie("smsgate", token)
+    assert viewer.get("/console/").location == "/console/in"
+
+
+def test_only_the_digest_of_a_session_is_kept(viewer, gateway) -> None:
+    token = viewer.get_cookie("smsgate").value
+    (kept,) = rows(gateway, select(session_table.c.digest))
+    assert kept.digest == sessions.digest_of(token)
+    assert len(token) >= 43
+
+
+def test_a_session_that_was_there_before_is_not_the_one_after(visitor, viewer, operator) -> None:
+    """Neither one that somebody planted, nor one of somebody else on the same browser."""
+    visitor.set_cookie("smsgate", "planted")
+    visitor.sign_in(operator("maria", "viewer"))
+    first = visitor.get_cookie("smsgate").value
+    assert first != "planted"
+    visitor.sign_in("maria")
+    assert visitor.get_cookie("smsgate").value != first
+    visitor.set_cookie("smsgate", first)
+    assert visitor.get("/console/").status_code == 303
+
+
+def test_a_session_ends_by_itself(viewer, visitor, operator, gateway) -> None:
+    idle = sessions.IDLE_S * 1_000_000
+    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=idle - 5_000_000)
+    assert viewer.get("/console/", headers={"HX-Request": "true"}).status_code == 200
+    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=5_000_000)
+    assert viewer.get("/console/").location == "/console/in"
+    visitor.sign_in(operator("maria", "viewer"))
+    assert len(rows(gateway, select(session_table.c.digest))) == 1  # what ended was removed
+    change(gateway, "UPDATE sessions SET ends_us = :us", us=sessions.now_us())
+    assert visitor.get("/console/").location == "/console/in"
+
+
+def test_who_uses_a_page_stays_signed_in_and_a_page_alone_does_not_keep_one(viewer, gateway):
+    hour = 3600 * 1_000_000
+    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=hour)
+    ((before,),) = rows(gateway, select(session_table.c.seen_us))
+    viewer.get("/console/", headers={"HX-Request": "true"})
+    assert rows(gateway, select(session_table.c.seen_us)) == [(before,)]
+    viewer.get("/console/")
+    ((after,),) = rows(gateway, select(session_table.c.seen_us))
+    assert after - before >= hour
+
+
+def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
+    viewer, visitor, gateway, operator
+) -> None:
+    assert viewer.get("/console/me").status_code == 200
+    visitor.get("/console/in")
+    visitor.set_cookie("smsgate", "unknown")
+    gateway.records.close()
+    file = gateway.settings.data_dir / "records.sqlite3"
+    whole = file.read_bytes()
+    file.write_bytes(b"no database" * 1000)
+    assert viewer.get("/console/").status_code == 200
+    assert visitor.get("/console/").status_code == 503
+    assert visitor.post("/console/in", {"name": "viewer"}).status_code == 503
+    file.write_bytes(whole)
+
+
+# --- guessing -------------------------------------------------------------------------------
+
+
+def refused(answer) -> str:
+    assert answer.status_code == 403
+    return answer.text.partition('role="alert">')[2].partition("</p>")[0]
+
+
+def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    operator("gone", "viewer")
+    Operators(gateway.records).end("gone", By("tests"))
+    Operators(gateway.records).add("new", "viewer", By("tests"))
+    said = {refused(visitor.sign_in("maria", WRONG)), refused(visitor.sign_in("nobody", WRONG))}
+    said |= {refused(visitor.sign_in("gone")), refused(visitor.sign_in("new", PASSWORD))}
+    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us() + 10**9)
+    said |= {refused(visitor.sign_in("maria"))}
+    assert len(said) == 1
+
+
+def test_an_unknown_name_costs_as_much_work_as_a_known_one(visitor, operator, monkeypatch, gateway):
+    """One hash, and as many writes to the disk: what could be measured is the same."""
+    operator("maria", "viewer")
+    work = []
+    keep = trail.keep
+    monkeypatch.setattr(trail, "keep", lambda *a: (work.append("written"), keep(*a)))
+    verify = passwords._HASHER.verify
+    hasher = type("Hasher", (), {"verify": lambda self, *a: (work.append("hash"), verify(*a))})
+    monkeypatch.setattr(passwords, "_HASHER", hasher())
+    claim = gateway.records.sessions.claim_attempt
+
+    def counted(*args) -> bool:
+        free = claim(*args)
+        if free:
+            work.append("written")
+        return free
+
+    monkeypatch.setattr(gateway.records.sessions, "claim_attempt", counted)
+    visitor.sign_in("nobody", WRONG)
+    assert work == ["written", "hash", "written"]
+    visitor.sign_in("maria", WRONG)
+    assert work == ["written", "hash", "written"] * 2
+    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us() + 10**9)
+    visitor.sign_in("maria", WRONG)
+    assert work == ["written", "hash", "written"] * 3
+
+
+def test_an_operator_is_locked_for_a_while_by_attempts_from_anywhere(
+    visitor, operator, gateway
+) -> None:
+    operator("maria", "viewer")
+    spelt = ["maria", "MARIA", " maria ", "ｍａｒｉａ", "Maria", "maria", "mArIa", "maria"]
+    assert len(spelt) == signing_in.MOST_ATTEMPTS
+    for name in spelt:
+        refused(visitor.sign_in(name, WRONG))
+    refused(visitor.sign_in("maria"))
+    assert happened(gateway)[:2] == ["wrong password: locked for 15 minutes", "wrong password"]
+    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us())
+    assert visitor.sign_in("maria").status_code == 303
+    assert rows(gateway, select(table.c.failed, table.c.locked_until_us)) == [(0, 0)]
+
+
+def test_after_a_lock_counting_begins_anew(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    change(gateway, "UPDATE operators SET failed = 8, locked_until_us = 5")
+    refused(visitor.sign_in("maria", WRONG))
+    assert rows(gateway, select(table.c.failed, table.c.locked_until_us)) == [(1, 0)]
+
+
+def at_once(count: int, do) -> None:
+    threads = [threading.Thread(target=do) for _ in range(count)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+
+
+def test_attempts_at_once_are_all_counted(operator, gateway) -> None:
+    """By four web processes, each with its own line."""
+    operator("maria", "viewer")
+    said = []
+    doors = [
+        signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+        for _ in range(4)
+    ]
+    someone = sessions.Visitor("", "", "a test")
+
+    def guess() -> None:
+        for door in doors:
+            try:
+                door.by_password("maria", WRONG, someone, "")
+            except SignInRefused:
+                said.append("refused")
+            except TooManyGuesses:
+                said.append("sent away")
+
+    at_once(4, guess)
+    assert said.count("refused") >= signing_in.MOST_ATTEMPTS
+    ((failed, until),) = rows(gateway, select(table.c.failed, table.c.locked_until_us))
+    assert failed == signing_in.MOST_ATTEMPTS
+    assert until > sessions.now_us()
+
+
+def test_a_crowd_at_the_door_leaves_threads_for_webhooks(gateway, visitor, monkeypatch) -> None:
+    inside, sent_away, leave = [], [], threading.Event()
+
+    def slow(*_: str) -> bool:
+        inside.append(1)
+        assert leave.wait(10)
+        return False
+
+    monkeypatch.setattr(signing_in.passwords, "is_right", slow)
+    visitor.get("/console/in")
+
+    def come() -> None:
+        one = browser(gateway)
+        if one.sign_in("nobody", WRONG).status_code == 429:
+            sent_away.append(1)
+            leave.set()
+
+    at_once(5, come)
+    assert (len(inside), len(sent_away)) == (4, 1)
+
+
+def test_an_address_that_guesses_names_has_to_wait(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    for _ in range(30):
+        gateway.store.sign_ins.note("8.8.4.4")
+    answer = visitor.sign_in("maria", **AWAY)
+    assert (answer.status_code, "wait 15 minutes" in answer.text) == (429, True)
+    assert visitor.sign_in("maria").status_code == 303
+
+
+def test_who_signs_in_rightly_uses_up_nothing_of_the_address(
+    visitor, operator, gateway, redis_client
+) -> None:
+    operator("maria", "viewer")
+    for _ in range(3):
+        assert visitor.sign_in("maria", **AWAY).status_code == 303
+    assert redis_client.get(sign_ins_of("8.8.4.4")) == b"0"
+    assert 0 < redis_client.ttl(sign_ins_of("8.8.4.4")) <= 900
+    visitor.sign_in("maria", WRONG, **AWAY)
+    assert redis_client.get(sign_ins_of("8.8.4.4")) == b"1"
+
+
+def test_without_the_store_one_can_sign_in(folder, operator, gateway, monkeypatch) -> None:
+    operator("maria", "viewer")
+    made = browser(gateway)
+    gateway.store.sign_ins._client.connection_pool.connection_kwargs["port"] = 1
+    gateway.store.sign_ins._client.connection_pool.disconnect()
+    assert made.sign_in("maria", **AWAY).status_code == 303
+
+
+def test_what_was_typed_as_a_name_is_not_kept(visitor, gateway, capsys) -> None:
+    for _ in range(3):
+        refused(visitor.sign_in(PASSWORD, WRONG))
+    kept = gateway.records.actions.newest("", 9)
+    assert [(one.what, one.operator) for one in kept] == [("unknown name", "")]
+    assert PASSWORD not in capsys.readouterr().out
+
+
+def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
+    visitor, operator, gateway, monkeypatch
+) -> None:
+    """Between looking at the old hash and beginning the session, an admin takes it away."""
+    operator("maria", "viewer")
+    is_right = passwords.is_right
+
+    def slow(*args: str) -> bool:
+        right = is_right(*args)
+        Operators(gateway.records).reset("maria", By("tests"))
+        return right
+
+    monkeypatch.setattr(signing_in.passwords, "is_right", slow)
+    refused(visitor.sign_in("maria"))
+    assert rows(gateway, select(session_table.c.digest)) == []
+
+
+def test_an_older_hash_is_replaced_by_a_better_one(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    weak = passwords.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
+    change(gateway, "UPDATE operators SET password_hash = :kept", kept=weak)
+    assert visitor.sign_in("maria").status_code == 303
+    ((kept,),) = rows(gateway, select(table.c.password_hash))
+    assert passwords.is_right(PASSWORD, kept)
+    assert not passwords.is_outdated(kept)
+
+
+# --- forms, cookies, headers ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/in",
+        "/console/in/code",
+        "/console/out",
+        "/console/first/token",
+        "/console/password/token",
+        "/console/me/password",
+        "/console/me/sessions",
+        "/console/me/factor",
+        "/console/me/factor/off",
+        "/console/me/factor/recovery",
+        "/console/people/add",
+        "/console/people/reset",
+        "/console/people/role",
+        "/console/people/end",
+    ],
+)
+def test_no_form_is_taken_without_its_token_or_with_somebody_elses(
+    admin, visitor, path, gateway
+) -> None:
+    before = happened(gateway)
+    answer = admin.post(path, {"name": "admin"}, csrf=False)
+    assert (answer.status_code, "out of date" in answer.text) == (400, True)
+    visitor.get("/console/in")
+    answer = admin.post(path, {"name": "admin", "csrf_token": visitor._token}, csrf=False)
+    assert answer.status_code == 400
+    assert admin.get("/console/").status_code == 200
+    assert happened(gateway) == before
+
+
+def test_the_tokens_of_before_do_not_work_after_signing_in(visitor, operator) -> None:
+    visitor.get("/console/in")
+    before = visitor._token
+    visitor.sign_in(operator("maria", "viewer"))
+    answer = visitor.post("/console/out", {"csrf_token": before}, csrf=False)
+    assert answer.status_code == 400
+
+
+def cookies_of(answer) -> list[str]:
+    return answer.headers.getlist("Set-Cookie")
+
+
+def test_cookies_are_for_this_host_and_https_alone(visitor, operator) -> None:
+    headers = {"Referer": f"{HTTPS}/console/in"}
+    answer = visitor.sign_in(operator("maria", "viewer"), base_url=HTTPS, headers=headers)
+    assert answer.status_code == 303
+    forms, session = sorted(cookies_of(answer))
+    for cookie, name in ((session, "__Host-smsgate="), (forms, "__Host-smsgate-forms=")):
+        assert cookie.startswith(name)
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {*cookie.split("; ")}
+        assert "Domain" not in cookie
+    assert visitor.get("/console/", base_url=HTTPS).status_code == 200
+
+
+def test_by_plain_http_on_this_machine_cookies_work_without_https(visitor, operator) -> None:
+    answer = visitor.sign_in(operator("maria", "viewer"))
+    _, session = sorted(cookies_of(answer))
+    assert session.startswith("smsgate=")
+    assert {"HttpOnly", "Path=/", "SameSite=Lax"} <= {*session.split("; ")}
+    assert "Secure" not in session
+
+
+def test_behind_a_proxy_that_ends_tls_the_public_url_says_that_it_is_https(visitor) -> None:
+    answer = visitor.get("/console/in", base_url="http://sms.example.com")
+    assert all("Secure" in cookie for cookie in cookies_of(answer))
+    assert cookies_of(answer)
+
+
+@pytest.mark.parametrize(("told", "secure"), [("https", True), ("http", False), ("x, https", True)])
+def test_a_proxy_that_is_trusted_says_whether_it_was_https(
+    folder, redis_url, told, secure, password_hash
+) -> None:
+    gateway = make_gateway(folder, redis_url, "[web]\ntrust_proxy = true\n" + ALERTS)
+    answer = browser(gateway).get(
+        "/console/in", base_url="http://sms.example.com", headers={"X-Forwarded-Proto": told}
+    )
+    assert [("Secure" in cookie) for cookie in cookies_of(answer)] == [secure]
+    gateway.close()
+
+
+def test_every_answer_forbids_frames_caches_and_foreign_scripts(viewer, visitor) -> None:
+    answers = [viewer.get("/console/"), viewer.get("/console/nowhere"), visitor.get("/console/in")]
+    answers += [visitor.get("/console/"), visitor.post("/console/out", csrf=False)]
+    for answer in answers:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "form-action 'self'" in policy
+
+
+def test_what_a_person_typed_is_not_shown_as_html(visitor) -> None:
+    answer = visitor.sign_in('"><script>alert(1)</script>', WRONG)
+    assert "<script>alert" not in answer.text
+
+
+def test_without_secrets_the_console_says_what_to_set(folder, redis_url) -> None:
+    gateway = make_gateway(folder, redis_url, SMSGATE_SECRET_KEYS="")
+    made = browser(gateway)
+    for path in ("/console", "/console/", "/console/in", "/console/people"):
+        answer = made.get(path)
+        assert (answer.status_code, "SMSGATE_SECRET_KEYS" in answer.text) == (503, True)
+    assert made.post("/console/in", csrf=False).status_code == 503
+    assert made.get("/healthz").status_code == 200
+    gateway.close()
+
+
+def test_a_process_that_opens_no_console_carries_none_of_it() -> None:
+    code = (
+        "import sys, smsgate.web; print({'argon2', 'wtforms', 'segno', 'pyotp'} & {*sys.modules})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

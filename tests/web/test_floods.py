@@ -1,0 +1,142 @@
+"""Forged requests in a flood: cheap, told in few lines, and never in the way of genuine ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+from structlog.testing import capture_logs
+
+from smsgate.errors import SignatureRefused, StoreUnavailable, UnknownAccount
+from smsgate.messages import InboundMessage
+from smsgate.providers import twilio
+from smsgate.web import create_app, refusal_lines
+from smsgate.web.refusal_lines import OF_ACCOUNT, OF_ADDRESS
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.own_gateway import ALERTS, PUBLIC_URL, make_gateway
+
+FORGER = {"REMOTE_ADDR": "8.8.4.4"}
+
+
+@pytest.fixture
+def real(tmp_path, redis_url):
+    gateway = make_gateway(tmp_path, redis_url, ALERTS)
+    yield gateway
+    gateway.close()
+
+
+def genuine(gateway, number: str = "+14155550123", text: str = "hello"):
+    account = gateway.settings.accounts["twilio"]
+    message = InboundMessage("twilio", f"SM{number[1:]}", number, "+14155550999", text)
+    return twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
+
+
+def post(client, request, **environ: str):
+    headers = dict(request.headers)
+    answer = client.post(
+        "/webhooks/twilio", data=request.body, headers=headers, environ_overrides=environ
+    )
+    return answer.status_code
+
+
+def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
+    """Providers share addresses, with each other and with whoever can make them call us."""
+    monkeypatch.setattr(real._receiving._entering, "arrival", arrival_of(real))
+    client = create_app(real).test_client()
+    forged = replace(genuine(real), headers={**genuine(real).headers, "x-twilio-signature": "A"})
+    for count in range(300):
+        assert post(client, forged, **FORGER) == 403
+        if count % 10 == 0:
+            assert post(client, genuine(real, f"+1415555{count:04}"), **FORGER) == 200
+
+
+def arrival_of(gateway):
+    """The gateway of these tests understands no texts."""
+    from smsgate.messages import Arrival
+    from tests.fakes.values import entry
+
+    return lambda one, *_, **__: Arrival(entry(number=one.number, message_id=one.message_id))
+
+
+@pytest.mark.parametrize("path", ["", "/", "/status", "/a-secret"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_refusal_never_reaches_flask(
+    client: FlaskClient, gateway: FakeGateway, method: str, path: str
+) -> None:
+    gateway.error = SignatureRefused("No.")
+    client.application.wsgi_app._inner = None
+    answer = client.open(f"/webhooks/twilio{path}", method=method)
+    assert (answer.status_code, answer.text) == (403, "No.\n")
+
+
+@pytest.mark.parametrize(
+    "error", [SignatureRefused("No."), StoreUnavailable("Away."), UnknownAccount("There is none.")]
+)
+def test_the_door_answers_an_error_as_flask_does(
+    client: FlaskClient, gateway: FakeGateway, error: Exception
+) -> None:
+    gateway.error = error
+    straight = client.post("/webhooks/twilio")
+    client.application.wsgi_app = client.application.wsgi_app._inner
+    by_flask = client.post("/webhooks/twilio")
+    assert straight.status_code == by_flask.status_code
+    assert (straight.data, dict(straight.headers)) == (by_flask.data, dict(by_flask.headers))
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """What the time is for the windows of lines."""
+    now = [1000.0]
+    monkeypatch.setattr("smsgate.web.webhooks.time.perf_counter", lambda: now[0])
+    return now
+
+
+def lines_of(client: FlaskClient, times: int, addresses: int = 1) -> list[dict]:
+    with capture_logs() as lines:
+        for count in range(times):
+            environ = {"REMOTE_ADDR": f"8.8.4.{count % addresses}"}
+            client.post("/webhooks/twilio", environ_overrides=environ)
+    return lines
+
+
+def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
+    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+) -> None:
+    gateway.error = SignatureRefused("No.")
+    lines = lines_of(client, 100)
+    assert [one["event"] for one in lines] == ["webhook"] * OF_ADDRESS
+    assert {one["address"] for one in lines} == {"8.8.4.0"}
+    clock[0] += refusal_lines.WINDOW_S
+    gateway.error = None
+    [left_out, _] = lines_of(client, 1)
+    told = {"event": "refused webhooks", "account": "twilio", "lines_left_out": 100 - OF_ADDRESS}
+    assert told.items() <= left_out.items()
+    clock[0] += refusal_lines.WINDOW_S
+    assert len(lines_of(client, 1)) == 1
+
+
+def test_many_addresses_have_no_more_lines_together_than_an_account_may(
+    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+) -> None:
+    gateway.error = SignatureRefused("No.")
+    assert len(lines_of(client, 250, addresses=200)) == OF_ACCOUNT
+
+
+def test_addresses_beyond_those_that_are_told_apart_are_one(
+    client: FlaskClient, gateway: FakeGateway, clock: list[float], monkeypatch
+) -> None:
+    monkeypatch.setattr(refusal_lines, "_ADDRESSES", 2)
+    gateway.error = SignatureRefused("No.")
+    assert len(lines_of(client, 30, addresses=30)) == 2 + OF_ADDRESS
+
+
+def test_accepted_requests_have_their_lines_in_a_flood(
+    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+) -> None:
+    gateway.error = SignatureRefused("No.")
+    lines_of(client, 100)
+    gateway.error = None
+    lines = lines_of(client, 30)
+    assert [one["status"] for one in lines] == [200] * 30
+    assert "address" not in lines[0]

@@ -1,0 +1,76 @@
+"""One application follows another while requests are answered."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from werkzeug.test import Client
+
+from smsgate.web import _answering
+from smsgate.web.renewed import Renewed
+from smsgate.wiring import Live, load_configuration
+from smsgate.wiring.latest import Latest
+from tests.wiring.conftest import CONFIG
+
+
+class Application:
+    """Answers with its name, when it is let."""
+
+    def __init__(self, name: str) -> None:
+        self.value = self
+        self.name = name
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def __call__(self, environ, start_response):
+        self.asked.set()
+        assert self.let.wait(10)
+        if environ["PATH_INFO"] == "/fails":
+            raise RuntimeError(self.name)
+        start_response("200 OK", [])
+        return [self.name.encode()]
+
+
+def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> None:
+    first, second = Application("first"), Application("second")
+    second.let.set()
+    latest = Latest(first)
+    client = Client(Renewed(latest))
+    answers: list[str] = []
+    slow = threading.Thread(target=lambda: answers.append(client.get("/").text))
+    slow.start()
+    assert first.asked.wait(10)
+
+    old = latest.replace(second)
+
+    assert Client(Renewed(latest)).get("/").text == "second"
+    assert not old.left(0.05)
+    first.let.set()
+    slow.join()
+    assert old.left(1)
+    assert answers == ["first"]
+
+
+def test_a_request_that_fails_is_no_longer_counted() -> None:
+    first = Application("first")
+    first.let.set()
+    latest = Latest(first)
+    with pytest.raises(RuntimeError, match="first"):
+        Client(Renewed(latest)).get("/fails")
+    assert latest.replace(Application("second")).left(0)
+
+
+def test_classifiers_are_made_before_an_application_takes_its_place(tmp_path) -> None:
+    """On the thread that renews: else the first texts after a change would wait for them."""
+    (tmp_path / "smsgate.toml").write_text(CONFIG)
+    environ = {
+        "SMSGATE_CONFIG": str(tmp_path),
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "TOKEN": "t",
+    }
+    live = Live(environ, _answering)
+    (tmp_path / "smsgate.toml").write_text(CONFIG.replace("Acme", "Other"))
+    assert live.renew(load_configuration(environ).version)
+    assert set(live.configuration.classifiers._made) == {"alerts"}
+    live.close()

@@ -1,0 +1,280 @@
+"""A process takes over what is applied, in the midst of its work."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from smsgate.errors import ConfigurationError, OtherConfiguration
+from smsgate.gateway import Gateway
+from smsgate.store import Store
+from smsgate.wiring import Live, apply_configuration
+from smsgate.wiring.following import NOTE_S, Following
+from tests.fakes.processes import wait_until
+from tests.wiring.conftest import CONFIG, Files
+
+
+class Made:
+    """What a process makes of a gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.ended = threading.Event()
+
+    @property
+    def title(self) -> str:
+        return self.gateway.settings.programs.get("alerts").title
+
+
+@pytest.fixture
+def live(files: Files, store: Store) -> Iterator[Live[Made]]:
+    made = Live(files.environ, lambda _, gateway: Made(gateway), lambda one: one.ended.set())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def following(live: Live[Made]) -> Following:
+    """As a process has it, turned by hand."""
+    live.follow("web")
+    assert live._following is not None
+    live._following._ending.set()
+    live._following._thread.join()
+    return live._following
+
+
+def now(live: Live[Made]) -> Made:
+    with live.using() as made:
+        return made
+
+
+def test_a_change_is_put_in_force_around_the_same_collaborators(
+    live: Live[Made], files: Files
+) -> None:
+    before = now(live)
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    files.write_token("a-newer-token")
+
+    assert live.renew(files.version)
+
+    after = now(live)
+    assert (before.title, after.title) == ("Acme Alerts", "Acme News")
+    assert after.gateway.settings.accounts["twilio"].values_of("auth_token") == ["a-newer-token"]
+    for name in ("store", "spool", "gate", "wakes", "outbound", "records"):
+        assert getattr(after.gateway, name) is getattr(before.gateway, name)
+    assert live.gateway is after.gateway
+    assert before.ended.wait(10)
+    assert not after.ended.is_set()
+
+
+def test_who_is_at_work_with_the_old_one_finishes_with_it(live: Live[Made], files: Files) -> None:
+    with live.using() as before:
+        files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+        live.renew(files.version)
+        assert before.title == "Acme Alerts"
+        assert not before.ended.wait(0.1)
+        assert now(live).title == "Acme News"
+    assert before.ended.wait(10)
+
+
+def test_what_does_not_differ_is_not_made_anew(live: Live[Made], files: Files) -> None:
+    before = now(live)
+    assert not live.renew(files.version)
+    assert now(live) is before
+
+
+def test_a_faulty_configuration_changes_nothing(live: Live[Made], files: Files) -> None:
+    before, version = now(live), files.version
+    files.write(CONFIG.replace("Acme Alerts", ""))
+    files.write_word("qwyjibo", "opt_aut")
+
+    with pytest.raises(ConfigurationError) as raised:
+        live.renew(version)
+
+    assert {fault.key for fault in raised.value.faults} == {"programs.alerts.name", "entries[1]"}
+    assert now(live) is before
+
+
+def test_what_fails_while_it_is_made_changes_nothing(files: Files, store: Store) -> None:
+    broken = threading.Event()
+
+    def make(_: object, gateway: Gateway) -> Made:
+        if broken.is_set():
+            raise RuntimeError("cannot be made")
+        return Made(gateway)
+
+    live = Live(files.environ, make)
+    live.follow("web")
+    broken.set()
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    applied = apply_configuration(files.environ, store, "tests")
+    try:
+        assert wait_until(lambda: [one.problem for one in processes(store, applied.id)] != [])
+        (problem,) = [one.problem for one in processes(store, applied.id)]
+        assert problem == "it could not be put in force (RuntimeError); the log says more"
+        assert now(live).title == "Acme Alerts"
+    finally:
+        live.close()
+
+
+def processes(store: Store, applied: str) -> list:
+    return [one for one in store.configurations.processes() if one.applied == applied]
+
+
+def test_files_of_another_version_than_was_applied_are_not_taken(
+    live: Live[Made], files: Files
+) -> None:
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    with pytest.raises(OtherConfiguration) as raised:
+        live.renew("0123456789ab")
+    assert raised.value.version == files.version
+    assert now(live).title == "Acme Alerts"
+
+
+def test_what_cannot_change_is_kept_and_said(
+    live: Live[Made], files: Files, following: Following, store: Store, redis_url: str
+) -> None:
+    files.write_redis_url("redis://127.0.0.1:1/0")
+    store.configurations.apply(apply_nowhere(files, store))
+    following.turn()
+
+    (process,) = store.configurations.processes()
+    assert process.restart == ("REDIS_URL", "QUEUE_URL")
+    assert live.configuration.settings.redis_url == redis_url
+    files.write_redis_url(redis_url)
+    apply_configuration(files.environ, store, "tests")
+    following.turn()
+    assert store.configurations.processes()[0].restart == ()
+
+
+def apply_nowhere(files: Files, store: Store):
+    """What the command writes, whatever Redis its own environment names."""
+    return apply_configuration(files.environ, store, "tests")
+
+
+def test_a_process_says_what_it_runs_and_is_forgotten_when_it_ends(
+    files: Files, store: Store
+) -> None:
+    live = Live(files.environ, lambda _, gateway: gateway)
+    live.follow("worker")
+    assert wait_until(lambda: store.configurations.processes() != [])
+    (process,) = store.configurations.processes()
+    assert (process.name, process.version) == ("worker", files.version)
+    live.close()
+    assert store.configurations.processes() == []
+
+
+def test_it_says_so_again_before_it_is_forgotten(
+    live: Live[Made], following: Following, store: Store, redis_client
+) -> None:
+    redis_client.flushall()
+    following.turn()
+    assert store.configurations.processes() == []
+    following._noted_at -= NOTE_S
+    following.turn()
+    assert len(store.configurations.processes()) == 1
+
+
+def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
+    live: Live[Made], files: Files, following: Following, store: Store
+) -> None:
+    """By itself: files may reach a host later than the command."""
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    applied = apply_configuration(files.environ, store, "tests")
+    files.write(CONFIG.replace("Acme Alerts", ""))
+    with structlog.testing.capture_logs() as said:
+        following.turn()
+        following._again_at = 0.0
+        following.turn()
+
+    (process,) = store.configurations.processes()
+    assert process.applied == applied.id
+    assert "smsgate.toml: programs.alerts.name: is empty" in process.problem
+    assert [one["event"] for one in said] == ["configuration not taken over"]
+    assert now(live).title == "Acme Alerts"
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    following.turn()
+    assert now(live).title == "Acme Alerts"  # not so often
+    following._again_at = 0.0
+    following.turn()
+    assert now(live).title == "Acme News"
+    assert store.configurations.processes()[0].problem == ""
+
+
+def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
+    live: Live[Made], files: Files, following: Following, store: Store
+) -> None:
+    apply_configuration(files.environ, store, "tests")
+    (files.folder / "token").unlink()
+    following.turn()
+
+    (process,) = store.configurations.processes()
+    assert process.version == files_version(live)
+    assert "TOKEN_FILE" in process.problem
+    assert now(live).gateway.settings.accounts["twilio"].values_of("auth_token") == ["the-token"]
+
+
+def files_version(live: Live[Made]) -> str:
+    return live.configuration.version
+
+
+def test_a_process_that_starts_with_newer_files_has_them_without_a_complaint(
+    files: Files, store: Store
+) -> None:
+    """A deployment brings files and starts the processes anew; nobody has to apply anything."""
+    apply_configuration(files.environ, store, "tests")
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    live.follow("web")
+    assert wait_until(lambda: store.configurations.processes() != [])
+    (process,) = store.configurations.processes()
+    assert (process.problem, process.version) == ("", files.version)
+    assert now(live).title == "Acme News"
+    live.close()
+
+
+def test_a_change_during_the_start_is_not_missed(files: Files, store: Store) -> None:
+    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    apply_configuration(files.environ, store, "tests")
+    live.follow("web")
+    assert wait_until(lambda: now(live).title == "Acme News")
+    live.close()
+
+
+def test_while_the_store_is_away_all_goes_on(files: Files) -> None:
+    files.write_redis_url("redis://127.0.0.1:1/0")
+    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    live.follow("web")
+    following = live._following
+    assert following is not None
+    assert following.turn() > 0
+    assert now(live).title == "Acme Alerts"
+    live.close()
+
+
+def test_a_secret_alone_is_a_change(live: Live[Made], files: Files) -> None:
+    files.write_token("a-newer-token,the-token")
+    assert live.renew(files.version)
+    tokens = now(live).gateway.settings.accounts["twilio"].values_of("auth_token")
+    assert tokens == ["a-newer-token", "the-token"]
+
+
+def test_of_what_has_ended_no_classifier_stays_in_memory(live: Live[Made], files: Files) -> None:
+    before = live.configuration
+    made = before.classifiers["alerts"]
+    kept = [weakref.ref(made), weakref.ref(made.phrases.lexicon)]
+    del made
+    files.write_token("a-newer-token")
+    gc.disable()
+    try:
+        live.renew(files.version)
+        assert wait_until(lambda: [one() for one in kept] == [None, None], 5)
+    finally:
+        gc.enable()
+    assert before.classifiers["alerts"].version == before.keyword_sets["alerts"]

@@ -1,0 +1,145 @@
+"""The forwarder in the process ``sender``, as it is started and killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsgate.cli.leash import Leash
+from smsgate.gateway import Gateway
+from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
+from smsgate.store.keys import LANES
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from tests.fakes.application import Application
+from tests.fakes.processes import wait_until
+from tests.gateway.conftest import CONFIG, SID, TOKEN
+
+pytestmark = pytest.mark.full  # whole processes; a lease has to run out
+
+FORWARD = """
+[programs.alerts.forward]
+url           = "%s"
+as            = "original"
+allow_private = true
+"""
+NUMBERS = [f"+141555502{place:02}" for place in range(40)]
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def app() -> Iterator[Application]:
+    with Application() as one:
+        yield one
+
+
+@pytest.fixture
+def environ(redis_url: str, tmp_path: Path, app: Application) -> dict[str, str]:
+    (tmp_path / "smsgate.toml").write_text(
+        CONFIG % {"api": "http://127.0.0.1:9"} + FORWARD % app.url, encoding="utf-8"
+    )
+    return {
+        "PATH": os.environ["PATH"],
+        "SMSGATE_CONFIG": str(tmp_path),
+        "SMSGATE_DATA_DIR": str(tmp_path / "var"),
+        "REDIS_URL": redis_url,
+        "TWILIO_ACCOUNT_SID": SID,
+        "TWILIO_AUTH_TOKEN": TOKEN,
+    }
+
+
+@pytest.fixture
+def gateway(environ: dict[str, str]) -> Iterator[Gateway]:
+    made = build_gateway(load_configuration(environ))
+    made.store.marker.create(buckets=8)
+    publish_programs(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def make(name: str) -> subprocess.Popen[str]:
+        started.append(leash.start([sys.executable, "-m", "workers", name], env=environ))
+        return started[-1]
+
+    yield make
+    for process in started:
+        if process.poll() is None:
+            leash.end(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def put(gateway: Gateway, texts: int) -> None:
+    """Texts of every number, applied: they wait for the application."""
+    for place in range(texts):
+        gateway.store.inbox.add([Arrival(_entry(number, place)) for number in NUMBERS])
+    for lane in gateway.store.inbox.busy():
+        gateway.apply(lane)
+
+
+def _entry(number: str, place: int) -> Entry:
+    form = f"From=%2B{number[1:]}&Body=text+{place}".encode()
+    return Entry(
+        number=number,
+        program="alerts",
+        decision=Decision(Intent.NONE, rule="nothing_known"),
+        account="twilio",
+        sender="+14155550999",
+        text=f"text {place}",
+        onward=Onward(posted=Posted("POST", "application/x-www-form-urlencoded", form)),
+    )
+
+
+def waiting(gateway: Gateway) -> int:
+    return sum(len(gateway.store.forwards.waiting(lane)) for lane in range(LANES))
+
+
+def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
+    gateway: Gateway, app: Application, start: Start, leash: Leash
+) -> None:
+    app.says = "<Response><Message>Thanks</Message></Response>"
+    app.after_s = 0.2
+    put(gateway, 5)
+    first = start("sender")
+    app.wait_for(60, 30)
+    first.send_signal(signal.SIGKILL)
+    first.wait(10)
+    leash.ended(first)
+    left = waiting(gateway)
+    assert 0 < left < 5 * len(NUMBERS)
+
+    app.after_s = 0.0
+    start("sender")
+    assert wait_until(lambda: waiting(gateway) == 0, 80)
+    for number in NUMBERS:
+        texts = [text for who, text in app.taken if who == number]
+        once = [text for place, text in enumerate(texts) if text not in texts[:place]]
+        assert once == [f"text {place}" for place in range(5)]  # some of them twice
+        assert texts == sorted(texts)
+    ids = {(came.text, came.headers["i-twilio-idempotency-token"]) for came in app.came}
+    assert len(ids) == 5 * len(NUMBERS)
+    said = [one.id for lane in range(LANES) for one in gateway.store.outbox.waiting(lane)]
+    assert len(said) == len({*said}) == 5 * len(NUMBERS)  # each once, and Twilio is away
+
+
+def test_a_sender_that_is_told_to_end_finishes_its_calls(
+    gateway: Gateway, app: Application, start: Start, leash: Leash
+) -> None:
+    app.after_s = 0.5
+    put(gateway, 1)
+    process = start("sender")
+    app.wait_for(len(NUMBERS), 30)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+    leash.ended(process)
+    assert len(app.taken) == len(NUMBERS)
+    assert waiting(gateway) == 0
