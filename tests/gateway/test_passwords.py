@@ -28,7 +28,8 @@ def test_a_password_that_nobody_tries_first_will_do(password) -> None:
 @pytest.mark.parametrize(
     "password",
     [
-        "aaaaaaaaaaaaaa", "112212211122", "121212121212", "abcabcabcabc", "123456789012", "098765432109",
+        "aaaaaaaaaaaaaa", "112212211122", "121212121212", "abcabcabcabc", "123456789012",
+        "098765432109",
         "qwertyuiopas", "QWERTZUIOPAS", "zyxwvutsrqpo", "1q2w3e4r5t6y", "1qaz2wsx3edc",
         "password1234", "Password123!!", "P@ssw0rd2026!", "passwordpassword", "PasswordAdmin1",
         "letmein-2026-letmein", "Welcome!!2026", "smsgate12345", "SmsGateAdmin!1", "iloveyou1234",
