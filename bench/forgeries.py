@@ -112,7 +112,7 @@ def forger(server: Server, seconds: float, rate: float, first: int) -> Iterator[
 
 def measure(contender: Contender, given: argparse.Namespace) -> list[Run]:
     """Run all rounds."""
-    runs = [Run(f"{given.load:,} a second", given.load), Run("as many as it takes", 0.0)]
+    runs = [Run(f"{given.load:,.0f} a second", given.load), Run("as many as it takes", 0.0)]
     contender.take(2.0, given.connections)
     for number in range(given.rounds):
         for run in runs:

@@ -22,6 +22,7 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gateway import Gateway, daily
+from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.recording import BATCH, alarm_of
 
 PERIOD_S = 0.2
@@ -96,6 +97,7 @@ class Keeper:
             if time.monotonic() - self._asked_at < ASK_S:
                 return 0
             self._asked_at = time.monotonic()
+            Folders(self._gateway.settings.data_dir).tidy()
             if not self._gateway.store.erasing.turn():
                 return 0
             self._retention = self._gateway.forgetting.apply_retention()

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from smsgate.consent import Event
 from smsgate.errors import RecordsNotReady
-from smsgate.messages import Entry
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
 from smsgate.store.keys import LANES
@@ -30,14 +29,6 @@ def of_kind(store: Store, records: Records, kind: str) -> list[Event]:
     _refuse_elsewhere(store, records)
     found = _together(records.reading.of_kind(kind), waiting)
     return sorted(found, key=lambda event: event.received_us)
-
-
-def entry_of(records: Records, number: str, inbox_id: str) -> Entry | None:
-    """The entry that had that id in the inbox, once its event is recorded."""
-    for one in reversed(records.reading.of_number(number)):
-        if one.event.inbox_id == inbox_id and one.event.entry is not None:
-            return one.event.entry
-    return None
 
 
 def _together(recorded: Iterable[Recorded], waiting: list[Event]) -> list[Event]:

@@ -21,6 +21,7 @@ class Known:
     """What some keyword sets know."""
 
     __slots__ = (
+        "__weakref__",
         "echoes",
         "keywords",
         "phrases",

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -34,6 +35,9 @@ _FILES = "keywords-*.bin"
 _MOST = 8
 """Files that are kept, the newest ones: other configurations may share a data directory."""
 _DIGEST = hashlib.sha256().digest_size
+
+_in_use: WeakValueDictionary[tuple[object, ...], Known] = WeakValueDictionary()
+"""What another configuration of this process knows: while one follows the other, both have it."""
 
 
 class Shelf:
@@ -78,11 +82,14 @@ class Shelf:
         names = program.keywords
         known = self._known.get(names)
         if known is None:
-            tables = msgspec.msgpack.decode(self._packed(names), type=Tables)
-            faults = faults_of(program, tables)
+            packed = self._packed(names)
+            outline = msgspec.msgpack.decode(packed, type=Outline)
+            faults = faults_of(program, outline)
             if faults:
                 raise ConfigurationError(faults)
-            known = self._known[names] = Known(tables)
+            key = (self._names, names, outline.version)
+            known = _in_use.get(key) or Known(msgspec.msgpack.decode(packed, type=Tables))
+            self._known[names] = _in_use[key] = known
             self._unkept.pop(names, None)
         return known
 

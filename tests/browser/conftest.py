@@ -19,7 +19,7 @@ from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port
 
 SUPPRESSED, REVIEWS = 100_000, 1_000
-_QUIET = [  # as root, without a screen, and without calls to anybody's servers
+QUIET = [  # as root, without a screen, and without calls to anybody's servers
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -65,7 +65,7 @@ def chromium() -> Iterator[Browser]:
             if os.environ.get("CI"):
                 pytest.fail("there is no Chromium: apt-get install chromium")
             pytest.skip("THE PAGES ARE NOT TESTED: there is no Chromium; apt-get install chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
 

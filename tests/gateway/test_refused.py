@@ -108,7 +108,7 @@ def test_a_flood_of_many_kinds_pushes_neither_what_is_explained_nor_what_repeats
     for count in range(8 * CAP):
         kept(gateway, headers=(f"x{count}",))
     found = gateway.store.quarantine.newest("twilio")
-    assert found[0].headers == (f"x{8 * CAP - 1}",)
+    assert (f"x{8 * CAP - 1}",) in {one.headers for one in found[:10]}
     assert len([one for one in found if one.cause]) == EXPLAINED
     assert [one.count for one in found if one.fields] == [3]
     assert redis_client.hlen(KEY) <= 300

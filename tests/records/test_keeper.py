@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from smsgate.errors import RecordsUnavailable
+from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.forgetting import Forgetting
 from smsgate.gateway.recording import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT
@@ -27,11 +28,18 @@ from workers.keeper import PAUSE_S, PERIOD_S, Keeper
 
 
 @pytest.fixture
-def gateway(store, records):
+def gateway(store, records, tmp_path):
     """Of a gateway, what the keeper uses."""
+    settings = SimpleNamespace(data_dir=tmp_path)
     recording = Recording(store, records)
     forgetting = Forgetting(store, records, recording, BY_DEFAULT)
-    return SimpleNamespace(store=store, records=records, recording=recording, forgetting=forgetting)
+    return SimpleNamespace(
+        store=store,
+        records=records,
+        recording=recording,
+        forgetting=forgetting,
+        settings=settings,
+    )
 
 
 @pytest.fixture
@@ -55,6 +63,13 @@ def test_what_waits_is_recorded_within_a_second(gateway, happen, records):
         assert first.seq < second.seq
     finally:
         keeper.close()
+
+
+def test_a_list_that_nobody_came_back_for_is_taken_away(gateway, tmp_path):
+    old, young = (Folders(tmp_path).make() for _ in range(2))
+    os.utime(old.file(""), (0, 0))
+    Keeper(gateway).turn()
+    assert [one.id for one in Folders(tmp_path).all()] == [young.id]
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(gateway, happen, store):

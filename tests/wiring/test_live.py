@@ -270,11 +270,23 @@ def test_of_what_has_ended_no_classifier_stays_in_memory(live: Live[Made], files
     made = before.classifiers["alerts"]
     kept = [weakref.ref(made), weakref.ref(made.phrases.lexicon)]
     del made
-    files.write_token("a-newer-token")
+    files.write_word("qwyjibo")
     gc.disable()
     try:
         live.renew(files.version)
         assert wait_until(lambda: [one() for one in kept] == [None, None], 5)
     finally:
         gc.enable()
-    assert before.classifiers["alerts"].version == before.keyword_sets["alerts"]
+
+
+def test_keyword_sets_that_have_not_changed_are_not_read_again(
+    live: Live[Made], files: Files
+) -> None:
+    before = live.configuration.classifiers["alerts"]
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    with live.using():
+        live.renew(files.version)
+        after = live.configuration.classifiers["alerts"]
+    assert after is not before
+    assert after.phrases is before.phrases
+    assert after.program.title == "Acme News"

@@ -46,6 +46,7 @@ _OUTCOMES = {
     "asked": "asked back: “Reply YES to confirm”",
     "refused": "refused",
     "recorded": "noted",
+    "given_up": "given up after a day",
 }
 _SENT = {
     "sent": "sent",
@@ -56,6 +57,7 @@ _SENT = {
     "opted_out": "not sent: the provider has an opt-out of its own",
     "retried": "put back to be sent again",
     "dismissed": "dismissed by a person",
+    "blocked": "not sent: the gate refused it",
 }
 _TONES = {
     "opt_out": "bad", "opt_out_all": "bad", "lock": "bad", "opt_in": "good", "unlock": "good",

@@ -1,4 +1,4 @@
-"""Review: texts that wait for a person, one after the other, decided by three keys."""
+"""Review: texts that wait for a person, decided one after the other by three keys."""
 
 from __future__ import annotations
 
