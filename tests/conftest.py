@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 import redis
@@ -14,6 +15,8 @@ from smsgate.cli.leash import Leash
 from smsgate.wiring import configuration
 from tests.fakes.cluster import start_cluster
 
+collect_ignore = [] if find_spec("playwright") else ["browser"]
+"""`make test` has no browser; `make test-full` brings what drives one, and all of it is `full`."""
 AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync", "always")
 """What a test may change on the server to see what follows."""
 
