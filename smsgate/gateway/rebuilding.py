@@ -1,15 +1,15 @@
 """Rebuilt: a store that lost something gets back what the records have, before the gate is ready.
 
-Events that still stand in the ledgers are recorded first. Where a lane *fell back* (a failover to
-an older copy) a number may have events that the lane has lost and newer ones that it settled
-without knowing them; such a number stands as both together leave it, so that no opt-out is lost.
+Events that still stand in the ledgers are recorded first. A lane that *fell back* (a failover to an
+older copy) may have settled newer events of a number without knowing those that it lost; such a
+number stands as both together leave it, so that no opt-out is lost.
 """
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,9 +27,8 @@ from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LANES
 from smsgate.store.marker import BUCKETS
 
-CHUNK = 20_000
-"""Numbers that are loaded together: enough that most sets get several at once."""
-_PAGE = 5_000
+CHUNK, _PAGE = 20_000, 5_000
+"""Numbers that are loaded together, so that most sets get several at once; rows of a page."""
 Progress = Callable[[str, int, int], None]
 """What is being done, how far, and how much there is (0: not known)."""
 
@@ -43,8 +42,7 @@ class Rebuilt:
     messages: int
     reviews: int
     newest_us: int
-    """When the newest event of the records was applied: what came later and was in no ledger is
-    lost, unless its provider sends it again."""
+    """When the newest recorded event was applied: later ones that no ledger had are lost."""
     merged: int
     """Numbers with events that the store had lost and newer ones that it had settled."""
 
@@ -52,11 +50,18 @@ class Rebuilt:
 class Rebuilding:
     """The movement from records to store."""
 
-    def __init__(self, store: Store, records: Records, programs: Mapping[str, Published]) -> None:
-        """Use these collaborators; ``programs`` are published before the store is ready."""
+    def __init__(
+        self,
+        store: Store,
+        records: Records,
+        programs: dict[str, Published],
+        renamed: dict[str, str],
+    ) -> None:
+        """Use these; ``programs`` are published, ``renamed`` gives by former name the one now."""
         self._store = store
         self._records = records
         self._programs = programs
+        self._renamed = renamed
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
@@ -64,9 +69,8 @@ class Rebuilding:
         Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``, and
         ``RecordsDiffer`` where the store belongs to other records.
         """
-        if self._records.absent:
-            return ""
-        known = {one.id for one in self._records.reading.stores()}
+        absent = self._records.absent
+        known = set() if absent else {one.id for one in self._records.reading.stores()}
         if not known:
             return ""
         try:
@@ -91,8 +95,7 @@ class Rebuilding:
         ``adopt``: overwrite a store that the records do not know. Raises as ``needed``, and
         ``StoreNotReady`` where another process rebuilds just now.
         """
-        me = uuid.uuid4().hex
-        self._lead(me)
+        self._lead(me := uuid.uuid4().hex)
         try:
             return self._rebuild(progress, buckets, me, adopt=adopt)
         finally:
@@ -117,11 +120,12 @@ class Rebuilding:
         reviews = [*still_open(self._records)]
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
+        self._store.renaming.carry(self._renamed, buckets, frozenset())
         self._store.marker.publish(self._programs)
         if not self._store.restoring.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
-        newest_us = self._records.reading.newest_us()
-        return Rebuilt(store_id, numbers, messages, len(reviews), newest_us, merged)
+        newest = self._records.reading.newest_us()
+        return Rebuilt(store_id, numbers, messages, len(reviews), newest, merged)
 
     def _lost(self) -> list[int]:
         """Lanes of which the records have events that the store was never told of nor has."""

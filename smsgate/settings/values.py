@@ -140,6 +140,11 @@ class Programs:
         """Whether there is a program of that name."""
         return name in self._by_name
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """By former name the name of the program now."""
+        return {old: one.name for one in self for old in one.formerly}
+
     def get(self, name: str) -> Program | None:
         """Return the program of that name, or nothing."""
         return self._by_name.get(name)

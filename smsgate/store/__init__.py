@@ -24,6 +24,7 @@ from smsgate.store.metrics import Metrics
 from smsgate.store.outbox import Outbox
 from smsgate.store.quarantine import Quarantine
 from smsgate.store.refusals import Refusals
+from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring
 from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
@@ -52,7 +53,7 @@ class Store:
         self.trail = Trail(client)
         self.erasing = Erasing(client)
         self.sweep = Sweep(client)
-        self.restoring = Restoring(client)
+        self.restoring, self.renaming = Restoring(client), Renaming(client)
         self._beside_the_lanes(client)
 
     def _beside_the_lanes(self, client: Client) -> None:

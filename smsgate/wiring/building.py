@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from smsgate.consent import Published
+from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
@@ -51,12 +54,26 @@ def build_gateway(configuration: Configuration) -> Gateway:
 
 def publish_programs(gateway: Gateway) -> None:
     """Make the configured programs known to every gate. Raises ``StoreUnavailable``."""
-    gateway.store.marker.publish(published(gateway.settings))
+    publish(gateway.settings, gateway.store)
+
+
+def publish(settings: Settings, store: Store) -> None:
+    """As ``publish_programs``. What stands under a former name is moved first.
+
+    So no gate knows a name before the opt-outs are under it.
+    """
+    renamed = settings.programs.renamed
+    if renamed:
+        with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
+            buckets = store.looks.bucket_count()
+            store.renaming.carry(renamed, buckets, frozenset(store.marker.programs()))
+    store.marker.publish(published(settings))
 
 
 def build_rebuilding(gateway: Gateway) -> Rebuilding:
     """What restores the gateway's store from its records."""
-    return Rebuilding(gateway.store, gateway.records, published(gateway.settings))
+    renamed = gateway.settings.programs.renamed
+    return Rebuilding(gateway.store, gateway.records, published(gateway.settings), renamed)
 
 
 def build_importing(gateway: Gateway) -> Importing:

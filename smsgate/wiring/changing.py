@@ -13,7 +13,7 @@ from smsgate.errors import ConfigurationError, Fault
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.configurations import FORGOTTEN_S, Applied, Process
-from smsgate.wiring.building import published
+from smsgate.wiring.building import publish
 from smsgate.wiring.configuration import Configuration, load_configuration
 
 WAIT_S = FORGOTTEN_S + 1.0
@@ -53,7 +53,7 @@ def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Ap
 def hand_over(configuration: Configuration, store: Store, by: str) -> Applied:
     """As ``apply_configuration``, with a configuration that was read already."""
     refuse_dropped(configuration.settings, store)
-    store.marker.publish(published(configuration.settings))
+    publish(configuration.settings, store)
     applied = Applied(
         id=uuid.uuid4().hex,
         version=configuration.version,

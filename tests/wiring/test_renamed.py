@@ -1,0 +1,105 @@
+"""A program that is called otherwise from now on: whoever opted out of it stays opted out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsgate.gateway import Gateway
+from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.store.keys import lane_of
+from smsgate.wiring import build_rebuilding, publish_programs
+from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.values import NUMBER
+
+OLD = ALERTS + 'scope = "program"\n'
+NEW = OLD.replace("programs.alerts", "programs.news") + 'formerly = ["alerts"]\n'
+OTHER = "+14155550199"
+Opened = Callable[..., Gateway]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, redis_url: str) -> Iterator[Opened]:
+    made: list[Gateway] = []
+
+    def open_(toml: str, *, init: bool = False) -> Gateway:
+        made.append(make_gateway(tmp_path, redis_url, toml, init=init))
+        return made[-1]
+
+    yield open_
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def renamed(opened: Opened) -> Gateway:
+    """``NUMBER`` opted out of ``alerts``, which is ``news`` now."""
+    old = opened(OLD, init=True)
+    by_hand(old, "suppress", "alerts")
+    assert blocked(old, NUMBER, "alerts")
+    new = opened(NEW)
+    publish_programs(new)
+    return new
+
+
+def by_hand(gateway: Gateway, action: str, scope: str, number: str = NUMBER) -> None:
+    gateway.override(action, number, scope, "me", "asked")
+    gateway.apply(lane_of(number))
+
+
+def blocked(gateway: Gateway, number: str, program: str = "news") -> bool:
+    return gateway.gate.check([number], program=program)[0].allowed is False
+
+
+def test_an_opt_out_holds_under_the_new_name(renamed: Gateway) -> None:
+    assert blocked(renamed, NUMBER)
+    assert not blocked(renamed, OTHER)
+
+
+def test_who_comes_back_is_not_taken_out_again(renamed: Gateway) -> None:
+    by_hand(renamed, "restore", "news")
+    publish_programs(renamed)
+    assert not blocked(renamed, NUMBER)
+
+
+def test_what_a_process_of_yesterday_applies_is_moved_too(renamed: Gateway, opened: Opened) -> None:
+    by_hand(opened(OLD), "suppress", "alerts", OTHER)
+    publish_programs(renamed)
+    assert blocked(renamed, OTHER)
+
+
+def test_a_return_of_yesterday_is_not_moved_over_a_newer_opt_out(
+    renamed: Gateway, opened: Opened
+) -> None:
+    old = opened(OLD)
+    by_hand(old, "suppress", "all", OTHER)
+    by_hand(old, "restore", "alerts", OTHER)
+    publish_programs(renamed)
+    assert blocked(renamed, OTHER)
+
+
+def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
+    old = opened(OLD, init=True)
+    entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="unsure"), text="hm")
+    old.store.inbox.add([Arrival(entry)])
+    old.apply(lane_of(NUMBER))
+    new = opened(NEW)
+    publish_programs(new)
+    assert blocked(new, NUMBER)
+    new.decide("none", NUMBER, "news", "me")
+    new.apply(lane_of(NUMBER))
+    assert not blocked(new, NUMBER)
+
+
+def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
+    old = opened(OLD, init=True)
+    old.records.migrate()
+    old.recording.move()
+    by_hand(old, "suppress", "alerts")
+    old.recording.move()
+    new = opened(NEW)
+    new.store.marker._client.flushall()
+    build_rebuilding(new).rebuild(lambda *_: None)
+    assert blocked(new, NUMBER)
