@@ -55,9 +55,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         dev.kill(15)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The distribution's, else Playwright's own; in CI there has to be one."""
+    """The distribution's, else Playwright's own; in CI there has to be one.
+
+    For a module, because Playwright's event loop runs in this thread until it is stopped, and tests
+    of other rooms start their own.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         path = path or playwright.chromium.executable_path
@@ -70,7 +74,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kept(chromium: Browser, site: Site) -> dict[str, object]:
     """By role the cookies of somebody who has signed in, by the page."""
     found = {}
