@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 if __name__ == "__main__":
-    # Loading takes seconds. Who is told to end meanwhile has begun nothing, and ends in order.
+    # Loading takes seconds. Who is told to end meanwhile has begun nothing, and ends at once: an
+    # exception raised here could come in a callback of the import system, which swallows it.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: os._exit(0))
 
 import argparse
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
