@@ -40,3 +40,23 @@ def test_a_process_that_is_told_to_end_while_it_loads_ends_in_order(
         assert wait_until(lambda: listens(process.pid, signal.SIGTERM))
         process.send_signal(number)
         assert process.wait(20) == 0, process.stderr and process.stderr.read()
+
+
+SWALLOWS = """
+import os, signal, weakref
+class Gone: pass
+gone = Gone()
+told = weakref.ref(gone, lambda _: [os.kill(os.getpid(), signal.SIGTERM), None])
+del gone
+raise SystemExit(7)
+"""
+"""Stands in for a module that is loaded: the signal comes in a callback, whose exceptions Python
+ignores. Importing makes many such callbacks."""
+
+
+def test_nor_is_it_missed_in_a_callback_of_the_import(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text(SWALLOWS)
+    command = [sys.executable, "-m", "workers", "web"]
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
