@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlalchemy import select
 
+from smsgate.records.asking import rows_of
 from smsgate.records.console_tables import days
 from smsgate.records.database import Database, upsert
 from smsgate.records.schema import check
@@ -46,12 +47,8 @@ class Days:
 
     def since(self, first: date) -> dict[date, Counts]:
         """The sums of each day from that one on; days without any are left out."""
-        if self._database.absent:
-            return {}
         asked = select(days.c.day, days.c.what, days.c.count).where(days.c.day >= first.toordinal())
         found: dict[date, Counts] = defaultdict(dict)
-        with self._database.reading() as connection:
-            check(connection)
-            for day, what, count in connection.execute(asked):
-                found[date.fromordinal(day)][what] = count
+        for day, what, count in rows_of(self._database, asked):
+            found[date.fromordinal(day)][what] = count
         return dict(found)

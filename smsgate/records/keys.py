@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
+from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.schema import check
@@ -44,13 +45,9 @@ class Keys:
 
     def all(self, now_us: int) -> list[KeyRow]:
         """Every key that opens at that time, by name, then the newest first."""
-        if self._database.absent:
-            return []
         asked = select(api_keys).where(_open(now_us))
         asked = asked.order_by(api_keys.c.name, api_keys.c.made_us.desc())
-        with self._database.reading() as connection:
-            check(connection)
-            return [KeyRow(*row) for row in connection.execute(asked)]
+        return [KeyRow(*row) for row in rows_of(self._database, asked)]
 
     def add(self, row: KeyRow, ends_us: int | None = None) -> list[KeyRow]:
         """Keep a new key; gives those of its name that were open before.

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from smsgate.consent import Event
+from smsgate.records.asking import stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
 from smsgate.records.reading import Numbered
-from smsgate.records.schema import check
 from smsgate.records.tables import events, links, numbers
 
-_PAGE = 2_000
 _event = functools.lru_cache(8)(event_of)
 """An event of a list is about hundreds of numbers, which come one after the other."""
 
@@ -41,7 +39,7 @@ class Lists:
             )
             .order_by(numbers.c.lane, numbers.c.seq)
         )
-        for number, lane, seq, *rest, facts in self._stream(asked):
+        for number, lane, seq, *rest, facts in stream_of(self._database, asked):
             stands = Numbered(number, lane, seq, standing_of(*rest))
             yield stands, None if facts is None else _event(facts, None)
 
@@ -53,7 +51,7 @@ class Lists:
             .where(events.c.source == "text", events.c.number.in_(about))
             .group_by(events.c.number)
         )
-        return {row[0]: row[1] for row in self._stream(asked)}
+        return {row[0]: row[1] for row in stream_of(self._database, asked)}
 
     def parts(self, list_id: str) -> set[str]:
         """Message ids of the recorded parts of an imported list."""
@@ -63,13 +61,4 @@ class Lists:
             events.c.message_id >= first,
             events.c.message_id < f"{first}~",
         )
-        return {row.message_id for row in self._stream(asked)}
-
-    def _stream(self, asked: Select[Any]) -> Iterator[Any]:
-        if self._database.absent:
-            return
-        with self._database.reading() as connection:
-            check(connection)
-            streamed = connection.execution_options(yield_per=_PAGE)
-            with streamed.execute(asked) as rows:
-                yield from rows
+        return {row.message_id for row in stream_of(self._database, asked)}

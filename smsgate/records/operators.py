@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from smsgate.records import operator_actions as trail
+from smsgate.records.asking import rows_of
 from smsgate.records.console_tables import operator_links, operators, sessions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
@@ -67,12 +68,8 @@ class Operators:
 
     def all(self) -> list[OperatorRow]:
         """Every operator by name, those who ended last."""
-        if self._database.absent:
-            return []
         asked = select(*COLUMNS).order_by(operators.c.ended_us > 0, operators.c.folded)
-        with self._database.reading() as connection:
-            check(connection)
-            return [OperatorRow(*row) for row in connection.execute(asked)]
+        return [OperatorRow(*row) for row in rows_of(self._database, asked)]
 
     def find(self, folded: str) -> OperatorRow | None:
         """The operator with that folded name."""

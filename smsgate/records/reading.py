@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from sqlalchemy import Select, func, select
 
 from smsgate.consent import Event, Standing, told_of
 from smsgate.errors import RecordsUnavailable
+from smsgate.records.asking import Row, rows_of, stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
-from smsgate.records.schema import check
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
-
-Row: TypeAlias = Any
-"""A row of the database; its types are the query's."""
-_PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,35 +95,38 @@ class Reading:
 
     def of_number(self, number: str) -> list[Recorded]:
         """Everything recorded of a number, in the order of its chain; of a list its part only."""
-        alone = self._rows(EVENTS.where(events.c.number == lookup(number)))
+        alone = rows_of(self._database, EVENTS.where(events.c.number == lookup(number)))
         about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
         ids = select(links.c.event_id).join(listed, about).where(listed.c.number == lookup(number))
-        parts = self._rows(EVENTS.where(events.c.id.in_(ids)))
+        parts = rows_of(self._database, EVENTS.where(events.c.id.in_(ids)))
         found = [*map(recorded_of, alone), *(_part_of(recorded_of(row), number) for row in parts)]
         return sorted(found, key=lambda one: one.seq)
 
     def of_kind(self, kind: str) -> Iterator[Recorded]:
         """Every event of a kind, oldest first."""
         asked = EVENTS.where(events.c.kind == kind).order_by(events.c.received_us)
-        return map(recorded_of, self._stream(asked))
+        return map(recorded_of, stream_of(self._database, asked))
 
     def between(self, since_us: int = 0, until_us: int | None = None) -> Iterator[Recorded]:
         """Everything received from ``since_us`` until before ``until_us``, oldest first."""
         asked = EVENTS.where(events.c.received_us >= since_us)
         if until_us is not None:
             asked = asked.where(events.c.received_us < until_us)
-        return map(recorded_of, self._stream(asked.order_by(events.c.received_us, events.c.id)))
+        return map(
+            recorded_of,
+            stream_of(self._database, asked.order_by(events.c.received_us, events.c.id)),
+        )
 
     def of_message(self, account: str, message_id: str) -> list[Recorded]:
         """The events of a provider's message."""
         asked = EVENTS.where(
             events.c.account == lookup(account), events.c.message_id == lookup(message_id)
         )
-        return [*map(recorded_of, self._rows(asked))]
+        return [*map(recorded_of, rows_of(self._database, asked))]
 
     def one(self, event_id: str) -> Recorded | None:
         """The event of that id; None where it was never kept, or removed."""
-        rows = self._rows(EVENTS.where(events.c.id == event_id))
+        rows = rows_of(self._database, EVENTS.where(events.c.id == event_id))
         return recorded_of(rows[0]) if rows else None
 
     def messages(self, since_us: int, kind: str = "") -> Iterator[Message]:
@@ -145,19 +144,19 @@ class Reading:
         )
         if kind:
             asked = asked.where(events.c.kind == kind)
-        return (Message(*row) for row in self._stream(asked))
+        return (Message(*row) for row in stream_of(self._database, asked))
 
     def numbers(self, lane: int | None = None) -> Iterator[Numbered]:
         """How every number (of a lane) stands, in no particular order."""
         asked = select(numbers)
         if lane is not None:
             asked = asked.where(numbers.c.lane == lane)
-        return (_numbered(row) for row in self._stream(asked))
+        return (_numbered(row) for row in stream_of(self._database, asked))
 
     def number(self, number: str) -> Numbered | None:
         """How one number stands; None where no event ever said."""
         asked = select(numbers).where(numbers.c.number == lookup(number))
-        rows = self._rows(asked)
+        rows = rows_of(self._database, asked)
         return _numbered(rows[0]) if rows else None
 
     def count_numbers(self) -> int:
@@ -173,7 +172,7 @@ class Reading:
         asked = select(links).join(
             heads, (heads.c.lane == links.c.lane) & (heads.c.seq == links.c.seq)
         )
-        return {row.lane: Link(*row) for row in self._rows(asked)}
+        return {row.lane: Link(*row) for row in rows_of(self._database, asked)}
 
     def newest_us(self) -> int:
         """When the newest event was applied; 0 where there is none."""
@@ -181,44 +180,30 @@ class Reading:
 
     def seqs(self) -> dict[int, int]:
         """By lane the sequence number of its newest link."""
-        return {row.lane: row.seq for row in self._rows(select(heads.c.lane, heads.c.seq))}
+        return {
+            row.lane: row.seq for row in rows_of(self._database, select(heads.c.lane, heads.c.seq))
+        }
 
     def links(self, lane: int, after: int = 0, until: int | None = None) -> Iterator[Link]:
         """The links of a lane behind a sequence number, in order."""
         asked = select(links).where(links.c.lane == lane, links.c.seq > after)
         if until is not None:
             asked = asked.where(links.c.seq <= until)
-        return (Link(*row) for row in self._stream(asked.order_by(links.c.seq)))
+        return (Link(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
 
     def has(self, event_ids: Sequence[str]) -> set[str]:
         """Which of the ids are in the chain."""
         asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
-        return {row.event_id for row in self._rows(asked)}
+        return {row.event_id for row in rows_of(self._database, asked)}
 
     def stores(self) -> list[StoreKnown]:
         """The stores whose events these are, oldest first."""
         asked = select(stores).order_by(stores.c.made_us)
-        return [StoreKnown(*row) for row in self._rows(asked)]
+        return [StoreKnown(*row) for row in rows_of(self._database, asked)]
 
     def _scalar(self, asked: Select[Any]) -> int:
-        rows = self._rows(asked)
+        rows = rows_of(self._database, asked)
         return int(rows[0][0]) if rows else 0
-
-    def _stream(self, asked: Select[Any]) -> Iterator[Row]:
-        if self._database.absent:
-            return
-        with self._database.reading() as connection:
-            check(connection)
-            streamed = connection.execution_options(yield_per=_PAGE)
-            with streamed.execute(asked) as rows:
-                yield from rows
-
-    def _rows(self, asked: Select[Any]) -> list[Row]:
-        if self._database.absent:
-            return []
-        with self._database.reading() as connection:
-            check(connection)
-            return [*connection.execute(asked)]
 
 
 def recorded_of(row: Row) -> Recorded:

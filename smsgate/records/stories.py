@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
 from smsgate.consent import told_of
+from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
-from smsgate.records.reading import EVENTS, Recorded, Row, recorded_of
-from smsgate.records.schema import check
+from smsgate.records.reading import EVENTS, Recorded, recorded_of
 from smsgate.records.tables import BY_HAND, events, links, listed, texts
 
 _PAIRS = 400
@@ -80,7 +80,7 @@ class Stories:
         """The events of a number up to a moment and behind it, ``count`` each."""
         mine = EVENTS.where(events.c.number == lookup(number))
         later = mine.where(events.c.received_us > received_us).order_by(events.c.received_us)
-        found = [*map(recorded_of, self._rows(later.limit(count)))]
+        found = [*map(recorded_of, rows_of(self._database, later.limit(count)))]
         earlier = mine.where(events.c.received_us <= received_us)
         return sorted([*found, *self._page(earlier, None, count)], key=place_of)
 
@@ -100,7 +100,7 @@ class Stories:
         for at in range(0, len(places), _PAIRS):
             some = [(lookup(number), us) for number, us in places[at : at + _PAIRS]]
             asked = EVENTS.where(tuple_(events.c.number, events.c.received_us).in_(some))
-            found += map(recorded_of, self._rows(asked))
+            found += map(recorded_of, rows_of(self._database, asked))
         return found
 
     def worded(self, kind: str, since_us: int, limit: int) -> list[Worded]:
@@ -114,7 +114,7 @@ class Stories:
         )
         return [
             Worded(program, number, received_us, _words(words.encode()).get("text", ""))
-            for program, number, received_us, words in self._rows(asked)
+            for program, number, received_us, words in rows_of(self._database, asked)
         ]
 
     def counts(self, numbers: Sequence[str]) -> dict[str, int]:
@@ -125,19 +125,12 @@ class Stories:
             .where(events.c.number.in_([*known]))
             .group_by(events.c.number)
         )
-        return {known[number]: count for number, count in self._rows(asked)}
+        return {known[number]: count for number, count in rows_of(self._database, asked)}
 
     def _page(self, asked: Select[Any], before: Place | None, limit: int) -> list[Recorded]:
         if before is not None:
             asked = asked.where(_behind(before))
-        return [*map(recorded_of, self._rows(asked.order_by(*_NEWEST).limit(limit)))]
-
-    def _rows(self, asked: Select[Any]) -> list[Row]:
-        if self._database.absent:
-            return []
-        with self._database.reading() as connection:
-            check(connection)
-            return [*connection.execute(asked)]
+        return [*map(recorded_of, rows_of(self._database, asked.order_by(*_NEWEST).limit(limit)))]
 
 
 def place_of(one: Recorded) -> Place:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from smsgate.messages import ALL
+from smsgate.records.asking import Row
 from smsgate.records.contents import standing_of
 from smsgate.records.database import Database
-from smsgate.records.reading import Numbered, Row
+from smsgate.records.reading import Numbered
 from smsgate.records.schema import check
 from smsgate.records.tables import numbers
 
