@@ -55,7 +55,8 @@ def test_a_number_is_found_without_a_mouse(visit: Visit) -> None:
     page.keyboard.type("(212) 200-0001")
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/numbers/**")
-    assert "opted" in page.locator("main").inner_text().lower()
+    assert page.locator("h1").inner_text() == "+1 212-200-0001"
+    assert "opted out of everything" in page.locator("main table").first.inner_text()
 
 
 def test_the_first_tab_skips_to_the_content(visit: Visit) -> None:

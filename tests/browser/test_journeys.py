@@ -1,0 +1,75 @@
+"""What operators come for, done in a browser and by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from smsgate.gateway import Gateway
+from tests.browser.conftest import Site
+from tests.fakes.full_house import gateway_of
+from tests.fakes.processes import wait_until
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def gateway(site: Site) -> Iterator[Gateway]:
+    with closing(gateway_of(site.directory / "run.json")) as made:
+        yield made
+
+
+def asked_about(page: Page) -> str:
+    """The number whose text is shown to be decided, in E.164."""
+    link = page.locator("#case-title a.number")
+    return link.get_attribute("href").rpartition("/")[2].replace("%2B", "+")
+
+
+def decide(page: Page, key: str) -> None:
+    """Press a key until another text is shown.
+
+    Just after a change the page takes no key, so that nobody decides what they have not seen.
+    """
+    shown = page.locator("#case-title a.number")
+    before = str(shown.get_attribute("href"))
+    for _ in range(20):
+        page.keyboard.press(key)
+        try:
+            expect(shown).not_to_have_attribute("href", before, timeout=1_000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"{key!r} decided nothing")
+
+
+def test_texts_are_decided_by_keys_and_the_next_comes_at_once(
+    visit: Visit, gateway: Gateway
+) -> None:
+    page = visit("/console/review", role="agent")
+    first = asked_about(page)
+    assert gateway.status(first)["alerts"].reason == "review"
+    decide(page, "o")
+    second = asked_about(page)
+    assert gateway.status(first)["alerts"].reason in ("hold", "opted_out_all")
+    decide(page, "n")
+    assert asked_about(page) not in (first, second)
+    expect(page.locator("main")).to_contain_text("wait for a person")
+    assert wait_until(lambda: bool(gateway.status(second)["alerts"].allowed))
+
+
+def test_the_simulator_shows_a_text_from_the_door_to_the_confirmation(visit: Visit) -> None:
+    page = visit("/console/simulator", role="agent")
+    page.get_by_label("Text", exact=True).fill("please stop texting me")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("You are unsubscribed", timeout=20_000)
+
+
+def test_a_viewer_is_offered_no_decision(visit: Visit) -> None:
+    page = visit("/console/review", role="viewer")
+    assert page.locator("#case-title").is_visible()
+    assert page.get_by_role("button", name="Opt out").count() == 0
