@@ -145,12 +145,14 @@ def place_of(column: str, header: Sequence[str], width: int) -> int:
 
 def choices(header: Sequence[str], width: int) -> list[str]:
     """What names each column of a CSV file: its place, from 1 on, unless a header is such a one."""
-    found = []
-    for at in range(width):
-        place = str(at + 1)
-        clear = place_of(place, header, width) == at
-        found.append(place if clear or at >= len(header) else header[at])
-    return found
+    named: dict[str, int] = {}
+    for form in (plain, str):  # as ``place_of`` has it: what is written exactly so counts more
+        named |= {form(one): at for at, one in reversed([*enumerate(header)])}
+    places = [str(at + 1) for at in range(width)]
+    return [
+        place if at >= len(header) or named.get(place, at) == at else header[at]
+        for at, place in enumerate(places)
+    ]
 
 
 def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence[str]) -> int:
