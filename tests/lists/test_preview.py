@@ -64,7 +64,7 @@ def test_what_is_no_utf8_is_shown_and_breaks_nothing():
 
 
 def test_a_list_of_very_many_columns_shows_some():
-    found = preview(",".join(f"c{at}" for at in range(50_000)) + f",phone\n{US}" + "," * 50_000)
+    found = preview(",".join(f"c{at}" for at in range(5_000)) + f",phone\n{US}" + "," * 5_000)
     assert len(found.columns) == WIDTH
     assert len(found.rows[0]) == WIDTH
 

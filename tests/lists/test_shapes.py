@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.errors import ListUnreadable
+from smsgate.lists import shapes
 from smsgate.lists.shapes import shape_of
 
 US = "+14155550123"
@@ -80,3 +81,14 @@ def test_what_is_not_clear_is_asked_for(head, column, said):
 
 def test_a_number_a_line_can_be_asked_for():
     assert shape_of(f'{US},"\n', "lines").kind == "lines"
+
+
+def test_to_name_the_columns_takes_one_look_at_each(monkeypatch):
+    looks = []
+    real = shapes.plain
+    monkeypatch.setattr(shapes, "plain", lambda header: looks.append(header) or real(header))
+    header = [f"c{at}" for at in range(300)]
+    assert shapes.choices([*header, "2"], 301) == [
+        "1", "c1", *map(str, range(3, 301)), "301"
+    ]  # fmt: skip
+    assert len(looks) <= 2 * 301
