@@ -28,7 +28,7 @@ from rich.table import Table
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.gateway import Gateway
-from smsgate.gateway.pauses import CALLS
+from smsgate.gateway.forwards.pauses import CALLS
 from smsgate.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
 from smsgate.outbound import Outbound
 from smsgate.store.keys import LANES

@@ -24,7 +24,7 @@ from bench.gate import numbers
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.consent import Mark, NumberState, Published, Standing
-from smsgate.gateway.rebuilding import Rebuilding
+from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.messages import ALL
 from smsgate.records import Records
 from smsgate.records.contents import number_row

@@ -17,8 +17,8 @@ import structlog
 
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwarding import IDLE_S, Forwarding
-from smsgate.gateway.undelivered import give_up_old
+from smsgate.gateway.forwards.forwarding import IDLE_S, Forwarding
+from smsgate.gateway.forwards.undelivered import give_up_old
 from smsgate.settings import Settings
 
 AGAIN_S = 1.0

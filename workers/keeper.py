@@ -21,9 +21,10 @@ from smsgate.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.gateway import Gateway, daily
+from smsgate.gateway import Gateway
 from smsgate.gateway.errands.folders import Folders
-from smsgate.gateway.recording import BATCH, alarm_of
+from smsgate.gateway.overview import daily
+from smsgate.gateway.records.recording import BATCH, alarm_of
 
 PERIOD_S = 0.2
 ASK_S = 600.0

@@ -7,8 +7,8 @@ import threading
 import structlog
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.alert_channels import channels
-from smsgate.gateway.alerting import Alerting
+from smsgate.gateway.alerts.alerting import Alerting
+from smsgate.gateway.alerts.channels import channels
 
 PERIOD_S = 15.0
 _log = structlog.get_logger()

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.errors import CallFailed
-from smsgate.gateway.alert_channels import Channel, channels
-from smsgate.gateway.alert_wording import TEST
+from smsgate.gateway.alerts.channels import Channel, channels
+from smsgate.gateway.alerts.wording import TEST
 
 _NONE = "No way to tell anybody is configured: set `webhook`, `email` or `text` under [alerts]."
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
-from smsgate.gateway import undelivered
+from smsgate.gateway.forwards import undelivered
 from smsgate.messages import Forward, ms_of
 from smsgate.signing import iso_time
 from smsgate.store.keys import LANES

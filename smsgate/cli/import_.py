@@ -14,9 +14,9 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.progress import bytes_bar
 from smsgate.cli.replies import person
-from smsgate.gateway.import_results import SAID, results, unused
-from smsgate.gateway.importing import Listing
-from smsgate.gateway.importing_files import FileImport, Summary
+from smsgate.gateway.lists.import_results import SAID, results, unused
+from smsgate.gateway.lists.importing import Listing
+from smsgate.gateway.lists.importing_files import FileImport, Summary
 from smsgate.lists.encodings import shown
 from smsgate.lists.shapes import FORMATS
 from smsgate.messages import Consent

@@ -15,7 +15,7 @@ import msgspec
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
 from smsgate.errors import NoSuchKeywordSet
-from smsgate.gateway.keyword_diffs import difference
+from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.received_texts import Place, Texts
 from smsgate.optout import Classifier
 from smsgate.optout.comparison import Active, active, changed, outcome, replayed

@@ -9,7 +9,7 @@ from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
 from smsgate.errors import OperatorExists
-from smsgate.gateway.operators import FIRST_LINK_S, LINK_S, ROLES, By, Operators, now_us
+from smsgate.gateway.people.operators import FIRST_LINK_S, LINK_S, ROLES, By, Operators, now_us
 from smsgate.records.operators import OperatorRow
 
 

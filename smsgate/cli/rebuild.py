@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from smsgate.cli import session
 from smsgate.gateway import Gateway
-from smsgate.gateway.rebuilding import Rebuilt
+from smsgate.gateway.records.rebuilding import Rebuilt
 from smsgate.wiring import build_rebuilding
 
 _MOST_BUCKETS = 1 << 20

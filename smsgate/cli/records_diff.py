@@ -7,7 +7,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.consent import Standing
-from smsgate.gateway.comparing import Difference, differences
+from smsgate.gateway.records.comparing import Difference, differences
 
 _SHOWN = 100
 

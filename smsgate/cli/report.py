@@ -11,7 +11,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.gateway import Gateway
-from smsgate.gateway.summing_up import summary
+from smsgate.gateway.overview.summing_up import summary
 from smsgate.messages import Entry
 from smsgate.store.keys import LANES
 

@@ -15,7 +15,7 @@ from smsgate.cli import session
 from smsgate.cli.import_ import region_of
 from smsgate.cli.progress import bytes_bar
 from smsgate.gateway.hygiene import unreachable
-from smsgate.gateway.scrubbing import BLOCKED, Scrubbed, Scrubbing
+from smsgate.gateway.lists.scrubbing import BLOCKED, Scrubbed, Scrubbing
 from smsgate.lists.reading import ListFile
 from smsgate.lists.shapes import FORMATS
 from smsgate.lists.whole_file import whole

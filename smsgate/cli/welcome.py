@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.operators import Operators
+from smsgate.gateway.people.operators import Operators
 from smsgate.wiring import Configuration, build_records
 
 NUMBER = "+14155550123"

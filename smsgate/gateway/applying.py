@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from smsgate.consent import Event, Published, Standing
 from smsgate.gateway.applied_event import applied_event
-from smsgate.gateway.applying_lists import ApplyingLists, lists_apart
-from smsgate.gateway.confirming import silence
-from smsgate.gateway.onward import forward_of
+from smsgate.gateway.forwards.onward import forward_of
+from smsgate.gateway.lists.applying_lists import ApplyingLists, lists_apart
+from smsgate.gateway.replies.confirming import silence
 from smsgate.gateway.waking import wake
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS

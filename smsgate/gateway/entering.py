@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from smsgate.errors import InvalidNumber
-from smsgate.gateway.onward import onward_of
+from smsgate.gateway.forwards.onward import onward_of
 from smsgate.messages import (
     Arrival,
     Decision,

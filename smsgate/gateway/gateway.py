@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from smsgate.consent import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
 from smsgate.gate import Answer, Gate
-from smsgate.gateway import dead_letters, remembering, reviewing
+from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.applying import Applying
-from smsgate.gateway.deciding import Deciding
-from smsgate.gateway.forgetting import Forgetting, Forgotten
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.overriding import consent_entry, lock_entry, override_entry
 from smsgate.gateway.readiness import ready
 from smsgate.gateway.receiving import Receipt, Receiving
-from smsgate.gateway.recording import Recording
-from smsgate.gateway.refusing import Refusing
+from smsgate.gateway.records import remembering
+from smsgate.gateway.records.forgetting import Forgetting, Forgotten
+from smsgate.gateway.records.recording import Recording
 from smsgate.gateway.replaying import Replaying
-from smsgate.gateway.replying import Replying
-from smsgate.gateway.reviewing import Waiting
+from smsgate.gateway.replies import dead_letters
+from smsgate.gateway.replies.replying import Replying
+from smsgate.gateway.reviews import reviewing
+from smsgate.gateway.reviews.deciding import Deciding
+from smsgate.gateway.reviews.reviewing import Waiting
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier

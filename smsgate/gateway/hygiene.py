@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smsgate.gateway import remembering
+from smsgate.gateway.records import remembering
 from smsgate.records import Records
 from smsgate.store import Store
 

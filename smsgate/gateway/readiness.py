@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.gateway.recording import Recording
+from smsgate.gateway.records.recording import Recording
 from smsgate.queue import Wakes
 from smsgate.spool import Spool
 from smsgate.store import Store

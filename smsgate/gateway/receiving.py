@@ -16,7 +16,7 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
-from smsgate.gateway.certificates import Certificates
+from smsgate.gateway.accounts.certificates import Certificates
 from smsgate.gateway.entering import Entering
 from smsgate.gateway.reporting import report_entry
 from smsgate.gateway.waking import wake

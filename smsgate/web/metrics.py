@@ -24,9 +24,9 @@ from prometheus_client.registry import Collector
 from smsgate import __version__
 from smsgate.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway import Gateway
-from smsgate.gateway.conditions import REVIEW_DEADLINE_S
-from smsgate.gateway.measuring import sights
-from smsgate.gateway.recording import MANY
+from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S
+from smsgate.gateway.overview.measuring import sights
+from smsgate.gateway.records.recording import MANY
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Found, bounds_of, sorted_out

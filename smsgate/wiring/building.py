@@ -9,8 +9,8 @@ from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
-from smsgate.gateway.importing import Importing
-from smsgate.gateway.rebuilding import Rebuilding
+from smsgate.gateway.lists.importing import Importing
+from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.outbound import Outbound
 from smsgate.queue import Wakes
 from smsgate.records import Records

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from smsgate.errors import ConfigurationError, Fault
-from smsgate.gateway.console_keywords import console_sets
+from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.optout import Classifier, Classifiers, Shelf
 from smsgate.optout.own import OwnSets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.gateway import Gateway, undelivered
+from smsgate.gateway import Gateway
+from smsgate.gateway.forwards import undelivered
 from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.wiring import build_gateway, load_configuration

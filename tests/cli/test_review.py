@@ -94,7 +94,7 @@ def test_what_waits_longest_stands_first(there, waiting):
 
 
 def test_what_a_subscriber_wrote_is_no_markup(there, gateway, monkeypatch):
-    from smsgate.gateway.reviewing import Waiting
+    from smsgate.gateway.reviews.reviewing import Waiting
 
     monkeypatch.setattr(
         "smsgate.gateway.gateway.reviewing.waiting",

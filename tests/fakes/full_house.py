@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.operators import By, Operators
-from smsgate.gateway.passwords import hashed
+from smsgate.gateway.people.operators import By, Operators
+from smsgate.gateway.people.passwords import hashed
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.wiring import Configuration, build_gateway, load_settings
 from tests.fakes.browser import PASSWORD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.console_keywords import console_sets
+from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.optout import Classifiers
 from smsgate.optout.own import OwnSets
 from smsgate.wiring import configuration

@@ -11,10 +11,10 @@ import pytest
 
 from smsgate.composing import segments
 from smsgate.errors import CallFailed, StoreUnavailable
-from smsgate.gateway import mailing
-from smsgate.gateway.alert_channels import channels
-from smsgate.gateway.alert_wording import TEST, Notice, body, short, subject
-from smsgate.gateway.conditions import Condition
+from smsgate.gateway.alerts import mailing
+from smsgate.gateway.alerts.channels import channels
+from smsgate.gateway.alerts.conditions import Condition
+from smsgate.gateway.alerts.wording import TEST, Notice, body, short, subject
 from smsgate.settings import Mailbox, Secret
 from tests.fakes.mail_server import MailServer, make_certificate
 from tests.fakes.own_gateway import ALERTS, make_gateway

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.errors import CallFailed, StoreUnavailable
-from smsgate.gateway.alert_channels import channels
-from smsgate.gateway.alerting import Alerting
+from smsgate.gateway.alerts.alerting import Alerting
+from smsgate.gateway.alerts.channels import channels
 from smsgate.store.keys import LANE_KEYS
 from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.scripted_api import ScriptedApi

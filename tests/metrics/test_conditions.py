@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.gateway.conditions import REVIEW_DEADLINE_S, conditions, weak
-from smsgate.gateway.measuring import sights
-from smsgate.gateway.recording import MANY
+from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, conditions, weak
+from smsgate.gateway.overview.measuring import sights
+from smsgate.gateway.records.recording import MANY
 from smsgate.messages import Arrival
 from smsgate.metrics.sights import AccountSight, Depth, Sights, SpoolDepth, Waits
 from smsgate.store.keys import LANE_KEYS

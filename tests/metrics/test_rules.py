@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.gateway import conditions
+from smsgate.gateway.alerts import conditions
 from smsgate.metrics.families import FAMILIES
 from smsgate.web import create_app
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.main import run
-from smsgate.gateway.recording import Recording
+from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Intent
 from smsgate.records import Records, schema
 from smsgate.store.keys import lane_of

@@ -14,8 +14,8 @@ import structlog
 
 from smsgate.errors import RecordsUnavailable
 from smsgate.gateway.errands.folders import Folders
-from smsgate.gateway.forgetting import Forgetting
-from smsgate.gateway.recording import BATCH, Recording
+from smsgate.gateway.records.forgetting import Forgetting
+from smsgate.gateway.records.recording import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import LANE_KEYS, RETENTION, lane_of
 from smsgate.store.ledger import Waiting

@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.consent import NumberState, Standing
 from smsgate.errors import RecordsDiffer, RecordsUnavailable
-from smsgate.gateway.forgetting import Forgetting
-from smsgate.gateway.recording import Recording
+from smsgate.gateway.records.forgetting import Forgetting
+from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Intent
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention

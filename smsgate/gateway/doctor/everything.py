@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
-from smsgate.gateway.conditions import DURABLE, conditions
+from smsgate.gateway.alerts.conditions import DURABLE, conditions
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.gateway.measuring import sights
+from smsgate.gateway.overview.measuring import sights
 from smsgate.providers import usable
 from smsgate.store.configurations import Process
 

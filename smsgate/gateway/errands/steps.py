@@ -11,14 +11,14 @@ from smsgate.errors import Unfit
 from smsgate.gate import Gate
 from smsgate.gateway.errands.folders import Folder
 from smsgate.gateway.errands.values import Errand, Line, Told
-from smsgate.gateway.exporting import FORMS, STATES, Exporting, Wanted, written
 from smsgate.gateway.hygiene import unreachable
-from smsgate.gateway.import_results import results, unused
-from smsgate.gateway.importing import Importing, Listing, State
-from smsgate.gateway.importing_files import FileImport, Summary
+from smsgate.gateway.lists.exporting import FORMS, STATES, Exporting, Wanted, written
+from smsgate.gateway.lists.import_results import results, unused
+from smsgate.gateway.lists.importing import Importing, Listing, State
+from smsgate.gateway.lists.importing_files import FileImport, Summary
+from smsgate.gateway.lists.scrubbing import Scrubbed, Scrubbing
 from smsgate.gateway.overriding import check_program
-from smsgate.gateway.recording import Recording
-from smsgate.gateway.scrubbing import Scrubbed, Scrubbing
+from smsgate.gateway.records.recording import Recording
 from smsgate.lists.encodings import shown
 from smsgate.lists.reading import ListFile
 from smsgate.lists.shapes import FORMATS

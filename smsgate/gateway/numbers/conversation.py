@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from smsgate.consent import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.numbers.telling import outcome, reply_title, title
-from smsgate.gateway.reviewing import Case
+from smsgate.gateway.reviews.reviewing import Case
 from smsgate.messages import ms_of
 from smsgate.records import Records
 from smsgate.store import Store

@@ -19,7 +19,7 @@ from smsgate.errors import (
 )
 from smsgate.gate import Answer
 from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.reviewing import Open, open_of
+from smsgate.gateway.reviews.reviewing import Open, open_of
 from smsgate.messages import ALL, Stored
 from smsgate.phone import is_e164
 from smsgate.settings import Program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent import DeadLetter, Event
-from smsgate.gateway.reviewing import REOPENED, REVIEWED
+from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED
 from smsgate.messages import ALL, Reply
 
 _TITLES = {

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from flask import Flask, render_template, request
 
-from smsgate.gateway import Gateway, overview
-from smsgate.gateway.conditions import REVIEW_DEADLINE_S, Condition
-from smsgate.gateway.daily import WHATS, Speed
-from smsgate.gateway.overview import Numbers, Overview
+from smsgate.gateway import Gateway
+from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, Condition
+from smsgate.gateway.overview import at_a_glance
+from smsgate.gateway.overview.at_a_glance import Numbers, Overview
+from smsgate.gateway.overview.daily import WHATS, Speed
 from smsgate.web.console.home_chart import Chart, chart_of
 from smsgate.web.console.people import known, lacks_factor, needs
 
@@ -57,7 +58,7 @@ def register(console: Flask, gateway: Gateway) -> None:
     @needs("viewer")
     def home() -> str:
         """The first page."""
-        seen = overview.look(gateway)
+        seen = at_a_glance.look(gateway)
         return render_template(
             "home.html",
             days=[*reversed(seen.numbers.days.items())],
@@ -72,7 +73,7 @@ def register(console: Flask, gateway: Gateway) -> None:
     @needs("viewer")
     def home_now() -> str:
         """What changes: asked for by the page every 15 seconds."""
-        return render_template("part_home.html", **_now(overview.look(gateway)))
+        return render_template("part_home.html", **_now(at_a_glance.look(gateway)))
 
 
 def _now(seen: Overview) -> dict[str, object]:

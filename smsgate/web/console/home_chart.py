@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from smsgate.gateway.overview import DAYS
+from smsgate.gateway.overview.at_a_glance import DAYS
 from smsgate.records.days import Counts
 
 WIDTH, HEIGHT = 300, 48

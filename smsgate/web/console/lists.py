@@ -12,10 +12,10 @@ from smsgate.errors import ListsUnavailable, ListUnreadable
 from smsgate.gateway import Gateway
 from smsgate.gateway.errands import KEPT_DAYS, LIMIT, Errand, Errands, Steps
 from smsgate.gateway.errands.steps import MEDIA
-from smsgate.gateway.exporting import FORMS, STATES
-from smsgate.gateway.import_results import SAID
-from smsgate.gateway.operators import By, action_of
-from smsgate.gateway.scrubbing import BLOCKED
+from smsgate.gateway.lists.exporting import FORMS, STATES
+from smsgate.gateway.lists.import_results import SAID
+from smsgate.gateway.lists.scrubbing import BLOCKED
+from smsgate.gateway.people.operators import By, action_of
 from smsgate.lists.preview import Preview
 from smsgate.lists.shapes import FORMATS
 from smsgate.messages import ALL

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.sessions import LASTS_S
+from smsgate.gateway.people.sessions import LASTS_S
 from smsgate.web.console import (
     assets,
     closed,

@@ -7,7 +7,8 @@ from flask import Flask, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import SignInRefused, Unfit
-from smsgate.gateway import Gateway, second_factor
+from smsgate.gateway import Gateway
+from smsgate.gateway.people import second_factor
 from smsgate.web.console.people import FACTOR, ME, door, known, lacks_factor, needs
 from smsgate.web.console.signing_in import let_in, new_password
 

@@ -16,10 +16,10 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, Response, abort, current_app, g, redirect, request, session
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.operators import ROLES, Operators
-from smsgate.gateway.own_account import OwnAccount
-from smsgate.gateway.sessions import Known, Sessions, Visitor
-from smsgate.gateway.signing_in import SigningIn
+from smsgate.gateway.people.operators import ROLES, Operators
+from smsgate.gateway.people.own_account import OwnAccount
+from smsgate.gateway.people.sessions import Known, Sessions, Visitor
+from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.visitors import address_of
 

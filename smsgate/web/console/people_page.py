@@ -6,7 +6,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.operators import LINK_S, ROLES, By, now_us
+from smsgate.gateway.people.operators import LINK_S, ROLES, By, now_us
 from smsgate.web.console.people import actor, door, needs
 
 PEOPLE = "/console/people"

@@ -10,7 +10,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import StoreUnavailable
-from smsgate.gateway import Gateway, undelivered
+from smsgate.gateway import Gateway
+from smsgate.gateway.forwards import undelivered
 from smsgate.store.shelves import MOST, Shelf
 from smsgate.web.console.people import actor, needs
 

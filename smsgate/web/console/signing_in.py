@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
 from smsgate.gateway import Gateway
-from smsgate.gateway.signing_in import Started
+from smsgate.gateway.people.signing_in import Started
 from smsgate.web.console.people import HOME, IN, NEXT, OUT, door, known, operator
 
 CODE = "/console/in/code"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from smsgate.gateway import Gateway, passwords
-from smsgate.gateway.operators import By, Operators
+from smsgate.gateway import Gateway
+from smsgate.gateway.people import passwords
+from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_gateway import make_gateway
@@ -27,7 +28,7 @@ def made_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""Hashes with hardly any work; ``tests/gateway/test_passwords.py`` has the real parameters."""
+"""Hashes with hardly any work; ``tests/gateway/people/test_passwords.py`` has the real parameters."""
 _HASH = QUICK.hash(PASSWORD)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from smsgate.gateway import daily
+from smsgate.gateway.overview import daily
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.store.configurations import Process
@@ -213,7 +213,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
     gateway = make_gateway(folder, redis_url, quiet)
-    from smsgate.gateway.operators import By, Operators
+    from smsgate.gateway.people.operators import By, Operators
 
     Operators(gateway.records).add("maria", "viewer", By("tests"))
     id_ = Operators(gateway.records).named("maria").id

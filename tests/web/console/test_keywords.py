@@ -8,7 +8,7 @@ import re
 import pytest
 
 from smsgate.errors import RecordsUnavailable
-from smsgate.gateway.keyword_entries import Row, begun, changed
+from smsgate.gateway.keywords.entries import Row, begun, changed
 from smsgate.messages import Intent
 from smsgate.records import KeywordVersion
 from smsgate.web.console.keywords import changing

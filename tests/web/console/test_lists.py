@@ -16,7 +16,7 @@ from smsgate.gateway import errands
 from smsgate.gateway.errands import folders, working
 from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.errands.steps import Steps
-from smsgate.gateway.importing import Listing
+from smsgate.gateway.lists.importing import Listing
 from smsgate.lists import encodings
 from smsgate.wiring import build_importing, publish_programs
 from tests.fakes.browser import browser

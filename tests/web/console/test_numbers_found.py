@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.gateway.operators import By, Operators
+from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Decision, Intent
 from tests.fakes.browser import browser
 from tests.fakes.own_gateway import make_gateway

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from smsgate.errors import LastAdmin
-from smsgate.gateway import operators, sessions
-from smsgate.gateway.operators import By, Operators
-from smsgate.gateway.own_account import OwnAccount
+from smsgate.gateway.people import operators, sessions
+from smsgate.gateway.people.operators import By, Operators
+from smsgate.gateway.people.own_account import OwnAccount
 from tests.fakes.browser import PASSWORD, browser
 
 NEW = "a kettle full of pigeons"

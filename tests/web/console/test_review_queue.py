@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from smsgate.gateway.labelling import FILE
+from smsgate.gateway.reviews.labelling import FILE
 from smsgate.store.keys import lane_of
 from tests.fakes.pages import (
     HTMX,

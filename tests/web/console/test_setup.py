@@ -7,7 +7,7 @@ import re
 import pytest
 
 from smsgate.errors import StoreUnavailable, Unauthorized
-from smsgate.gateway.account_facts import keys_of
+from smsgate.gateway.accounts.facts import keys_of
 from smsgate.gateway.keyring import Keyring
 from smsgate.store.quarantine import Quarantine, Refused
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from smsgate.errors import SignInRefused, TooManyGuesses
-from smsgate.gateway import passwords, sessions, signing_in
-from smsgate.gateway.operators import By, Operators
+from smsgate.gateway.people import passwords, sessions, signing_in
+from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import operator_actions as trail
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyword_editing import Editing
+from smsgate.gateway.keywords.editing import Editing
 from smsgate.web.console.keywords import adding, changing, listing, sets
 
 

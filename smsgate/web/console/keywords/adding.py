@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import KeywordSetUnfit
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyword_editing import About, Editing
-from smsgate.gateway.keyword_entries import INTENTS, MATCHES, Row, changed, read, rows_of
+from smsgate.gateway.keywords.editing import About, Editing
+from smsgate.gateway.keywords.entries import INTENTS, MATCHES, Row, changed, read, rows_of
 from smsgate.settings import Program
 from smsgate.web.console.keywords.changing import Change, checked
 from smsgate.web.console.keywords.listing import LONGEST, program_of

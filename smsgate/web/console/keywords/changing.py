@@ -16,10 +16,10 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyword_diffs import difference
-from smsgate.gateway.keyword_editing import About, Editing
-from smsgate.gateway.keyword_entries import Row, changed
-from smsgate.gateway.keyword_replay import SHOWN, Replay, too_many
+from smsgate.gateway.keywords.diffs import difference
+from smsgate.gateway.keywords.editing import About, Editing
+from smsgate.gateway.keywords.entries import Row, changed
+from smsgate.gateway.keywords.replay import SHOWN, Replay, too_many
 from smsgate.gateway.received_texts import place_of
 from smsgate.optout.comparison import changed as differing
 from smsgate.web.console.keywords.applying import put_in_force

@@ -6,9 +6,9 @@ from flask import Flask, render_template, request
 
 from smsgate.errors import SmsGateError, UnknownProgram
 from smsgate.gateway import Gateway, explaining
-from smsgate.gateway.keyword_editing import Editing
-from smsgate.gateway.keyword_entries import INTENTS
-from smsgate.gateway.keyword_listing import SOURCES, Listing, Wanted
+from smsgate.gateway.keywords.editing import Editing
+from smsgate.gateway.keywords.entries import INTENTS
+from smsgate.gateway.keywords.listing import SOURCES, Listing, Wanted
 from smsgate.phone import e164
 from smsgate.settings import Program
 from smsgate.web.console.people import needs

@@ -6,10 +6,10 @@ from flask import Flask, render_template, request
 
 from smsgate.errors import KeywordSetUnfit, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyword_diffs import difference
-from smsgate.gateway.keyword_drafts import MOST_BYTES
-from smsgate.gateway.keyword_editing import PAGE, About, Editing
-from smsgate.gateway.keyword_entries import INTENTS, MATCHES, RISKS, Row, read, rows_of
+from smsgate.gateway.keywords.diffs import difference
+from smsgate.gateway.keywords.drafts import MOST_BYTES
+from smsgate.gateway.keywords.editing import PAGE, About, Editing
+from smsgate.gateway.keywords.entries import INTENTS, MATCHES, RISKS, Row, read, rows_of
 from smsgate.gateway.spreading import spread_of
 from smsgate.web.console.people import needs
 

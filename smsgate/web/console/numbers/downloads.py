@@ -9,9 +9,9 @@ from flask import Flask, Response, abort, request
 
 from smsgate.errors import Unfit
 from smsgate.gateway import Gateway
-from smsgate.gateway.evidence import as_json, gathered
-from smsgate.gateway.evidence import page as as_page
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.gateway.records.evidence import as_json, gathered
+from smsgate.gateway.records.evidence import page as as_page
 from smsgate.web.console.people import needs
 
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}

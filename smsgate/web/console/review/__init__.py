@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.review_queue import ReviewQueue
+from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.review import after, decisions, desk
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask, render_template, request
 
 from smsgate.errors import NoSuchReview, Unfit
-from smsgate.gateway import Gateway, labelling
-from smsgate.gateway.decided import Decided
-from smsgate.gateway.likes import Alike, alike
-from smsgate.gateway.review_queue import ReviewQueue
+from smsgate.gateway import Gateway
+from smsgate.gateway.reviews import labelling
+from smsgate.gateway.reviews.decided import Decided
+from smsgate.gateway.reviews.likes import Alike, alike
+from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs
 from smsgate.web.console.review.desk import Answer, Said, shown
 

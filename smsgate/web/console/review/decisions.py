@@ -6,7 +6,7 @@ from flask import Flask, redirect, request, url_for
 
 from smsgate.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.gateway import Gateway
-from smsgate.gateway.review_queue import ReviewQueue
+from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs
 from smsgate.web.console.review.desk import Answer, Said, answered, shown
 from smsgate.web.console.showing import ago, spaced

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.gateway import Gateway, deadlines, explaining
-from smsgate.gateway.decided import Decided
-from smsgate.gateway.likes import Alike
+from smsgate.gateway import Gateway, explaining
 from smsgate.gateway.numbers import telling
 from smsgate.gateway.numbers.conversation import conversation
-from smsgate.gateway.review_queue import ReviewQueue
+from smsgate.gateway.reviews import deadlines
+from smsgate.gateway.reviews.decided import Decided
+from smsgate.gateway.reviews.likes import Alike
+from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs
 from smsgate.web.console.showing import spaced
 

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.account_facts import CAUSES, ends_in_secret, keys_of, webhook_of
+from smsgate.gateway.accounts.facts import CAUSES, ends_in_secret, keys_of, webhook_of
+from smsgate.gateway.accounts.trying import Trying
 from smsgate.gateway.doctor import Finding, look_at, worst_first
-from smsgate.gateway.trying import Trying
 from smsgate.messages import Outcome, Verdict
 from smsgate.providers import usable
 from smsgate.settings import Account, Program

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway, keyring
-from smsgate.gateway.operators import By, action_of, now_us
+from smsgate.gateway.people.operators import By, action_of, now_us
 from smsgate.records.keys import KeyRow
 from smsgate.web.console.people import actor, door, needs
 

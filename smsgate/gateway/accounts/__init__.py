@@ -1,0 +1,1 @@
+"""Accounts at providers: what is set, what signs, what was refused and why."""

@@ -1,0 +1,1 @@
+"""What somebody should be told, in which words and by which way."""

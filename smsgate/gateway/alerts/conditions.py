@@ -1,0 +1,160 @@
+"""What somebody should be told: conditions, each with its remedy. Pure.
+
+``docs/alerts.yml`` has the same conditions as rules for Prometheus; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
+from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
+from smsgate.gateway.records.recording import MANY, MEMORY
+from smsgate.metrics.sights import Sights, SpoolDepth
+
+REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
+INBOX_S = 30.0
+"""Fifteen rounds of the clock: whatever was lost was asked for again."""
+OUTBOX_S = 60.0
+"""A fifth of what a confirmation has."""
+FORWARD_S = 600.0
+"""What is tried again after seconds is not told; an application that is down is."""
+HOLD_S = 60.0
+LAG_S = 60.0
+"""The records are a second behind in normal running."""
+FEW = 0.5
+"""Share of a bound from which on it is told, while there is time."""
+MEMORY_FEW = 0.6
+BURST = 20
+"""Refused requests in ten minutes. Any public address gets some; this is a wrong secret or a
+forger at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that is not as it should be."""
+
+    name: str
+    """As the rule in ``docs/alerts.yml`` is called."""
+    subject: str
+    fault: bool
+    """Whether something fails now; else it is a warning."""
+    said: str
+    mend: str
+    """The command or setting that mends it."""
+
+
+def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
+    """Everything that is not as it should be. The spool of the host ``here`` is left out."""
+    return [
+        *_processes(seen),
+        *_people(seen),
+        *_forwards(seen),
+        *_records(seen),
+        *(_spool(one) for one in seen.spools if one.count and one.host != here),
+        *_accounts(seen),
+    ]
+
+
+def weak(seen: Sights) -> list[Condition]:
+    """What of Redis's settings could lose acknowledged writes."""
+    return [
+        Condition("SmsgateWeakDurability", "durability", False, said, DURABLE)
+        for said in seen.weaknesses
+    ]
+
+
+DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
+
+
+def _processes(seen: Sights) -> Iterator[Condition]:
+    waits = seen.waits
+    late = waits.inbox.oldest_s > INBOX_S
+    if late:
+        said = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
+        mend = "start `python -m workers worker`, or another one; its log says what hinders it"
+        yield Condition("SmsgateInboxStuck", "inbox", True, said, mend)
+    if waits.holds.oldest_s > HOLD_S and not late:
+        said = f"an opt-out was accepted {_span(waits.holds.oldest_s)} ago and is not applied"
+        mend = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
+        yield Condition("SmsgateHoldStuck", "holds", True, said, mend)
+    if waits.outbox.oldest_s > OUTBOX_S:
+        said = f"{waits.outbox.count:,} replies wait, due since {_span(waits.outbox.oldest_s)}"
+        mend = "start `python -m workers sender`, or another one; after 5 min they are not sent"
+        yield Condition("SmsgateOutboxStuck", "outbox", True, said, mend)
+    if not waits.clock:
+        said = "no clock is at work: events do not reach the records, and lost jobs stay lost"
+        yield Condition("SmsgateClockAway", "clock", False, said, "start `python -m workers clock`")
+
+
+def _people(seen: Sights) -> Iterator[Condition]:
+    reviews, dead = seen.waits.reviews, seen.waits.dead
+    if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
+        said = (
+            f"{reviews.count:,} texts wait for a person, the oldest {_span(reviews.oldest_s)} "
+            f"of {_span(REVIEW_DEADLINE_S)}"
+        )
+        mend = "`smsgate review list`, then `smsgate review decide`"
+        over = reviews.oldest_s > REVIEW_DEADLINE_S
+        yield Condition("SmsgateReviewsOld", "reviews", over, said, mend)
+    if dead:
+        said = f"{dead:,} were given up and wait for a person"
+        mend = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
+        yield Condition("SmsgateDeadLetters", "replies", False, said, mend)
+
+
+def _forwards(seen: Sights) -> Iterator[Condition]:
+    waits, dead = seen.waits.forwards, seen.waits.forwards_dead
+    if waits.oldest_s > FORWARD_S:
+        said = (
+            f"{waits.count:,} messages await a program's application, the oldest "
+            f"{_span(waits.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
+        )
+        mend = "`smsgate forward list` says what it answers; is `python -m workers sender` at work?"
+        yield Condition("SmsgateForwardsStuck", "forwards", True, said, mend)
+    if dead:
+        said = f"{dead:,} messages were not taken by their application and wait for a person"
+        mend = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
+        yield Condition("SmsgateForwardsDead", "forwards", False, said, mend)
+
+
+def _records(seen: Sights) -> Iterator[Condition]:
+    if seen.ledger.oldest_s > LAG_S:
+        said = f"{_span(seen.ledger.oldest_s)} behind: a Redis that is lost now loses that much"
+        mend = "`smsgate records status` says what hinders; is the clock at work?"
+        yield Condition("SmsgateRecordsLag", "records lag", True, said, mend)
+    if seen.ledger.count >= MANY * FEW or seen.memory >= MEMORY_FEW:
+        full = seen.ledger.count >= MANY or seen.memory >= MEMORY
+        said = f"{seen.ledger.count:,} events of {MANY:,}; {seen.memory:.0%} of Redis's maxmemory"
+        mend = "bring the records' database back, or raise `maxmemory`"
+        yield Condition("SmsgateLedgerFull", "ledger", full, said, mend)
+
+
+def _spool(one: SpoolDepth) -> Condition:
+    said = f"{one.count:,} messages wait on host {one.host}, the oldest {_span(one.oldest_s)}"
+    mend = (
+        "let that host's `web` reach Redis: it hands them over by itself; keep its data directory"
+    )
+    return Condition("SmsgateSpool", "spool", False, said, mend)
+
+
+def _accounts(seen: Sights) -> Iterator[Condition]:
+    for one in seen.accounts:
+        quiet_s = seen.now_s - one.accepted_s
+        if one.silent_after_s and quiet_s > one.silent_after_s:
+            for_ = _span(quiet_s) if one.accepted_s else "30 d"
+            said = f"no request was accepted for {for_}"
+            mend = f"`smsgate doctor {one.name}`; is the webhook still set at the provider?"
+            yield Condition("SmsgateAccountSilent", f"account {one.name}", True, said, mend)
+        if one.refused >= BURST:
+            said = f"{one.refused} requests or more were refused in the last 10 min"
+            mend = f"`smsgate doctor {one.name}` says whether it is our secret or a forger"
+            yield Condition("SmsgateRefusedBurst", f"account {one.name}", False, said, mend)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

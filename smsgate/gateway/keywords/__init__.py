@@ -1,0 +1,1 @@
+"""Keyword sets as operators change them: drafts, versions, and what a change would do."""

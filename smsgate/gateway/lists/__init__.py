@@ -1,0 +1,1 @@
+"""Lists of numbers: brought in, cleaned, taken out."""

@@ -1,0 +1,237 @@
+"""Signing in to the console: password, second factor, sessions, and what guessing meets.
+
+Every attempt is counted before it is looked at, by operator (in the records) and by address (in
+the store), and given back where it was right; so attempts at once gain nothing. A refusal is the
+same sentence after the same work, whether the name is unknown, locked, or the password wrong.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from smsgate.errors import SignInRefused, StoreUnavailable, TooManyGuesses
+from smsgate.gateway.people import passwords, second_factor
+from smsgate.gateway.people.operators import digest_of, fold, now_us
+from smsgate.gateway.people.sessions import IDLE_S, LASTS_S, Known, Visitor, visited
+from smsgate.records import Records
+from smsgate.records.operator_actions import Action
+from smsgate.records.operators import OperatorRow
+from smsgate.records.sessions import SessionRow
+from smsgate.settings import Secret
+from smsgate.store import Store
+
+HALF_S = 600
+"""How long the second page of signing in may take."""
+MOST_ATTEMPTS = 8
+LOCK_S = 15 * 60
+_AT_ONCE = 4
+"""Attempts that one process looks at together; more are sent away. Its threads answer webhooks as
+well, and a crowd at this door must not keep them from that."""
+_HOUR_US = 3600 * 1_000_000
+_S = 1_000_000
+REFUSED = (
+    "That did not let you in: name and password do not fit together, or there were too many "
+    f"attempts. After {MOST_ATTEMPTS} of them wait {LOCK_S // 60} minutes, or ask an admin for a "
+    "new link."
+)
+CODE_REFUSED = (
+    "That code was not taken: it is not right, not of this half minute, or was used before. Wait "
+    f"for the next one; after {MOST_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
+)
+UNREADABLE = (
+    "Your second factor cannot be checked any more: none of SMSGATE_SECRET_KEYS sealed it. Ask an "
+    "admin to take it away: `smsgate operators reset NAME --second-factor`."
+)
+_log = structlog.get_logger("smsgate.console")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session that has just begun."""
+
+    token: str = field(repr=False)
+    """For the browser's cookie; it is kept nowhere else."""
+    half: bool
+
+
+class SigningIn:
+    """The way in. Raises ``RecordsUnavailable`` and ``RecordsNotReady`` wherever it asks."""
+
+    def __init__(self, records: Records, store: Store, keys: Sequence[Secret]) -> None:
+        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+        self._rows = records.operators
+        self._sessions = records.sessions
+        self._actions = records.actions
+        self._guesses = store.sign_ins
+        self._keys = keys
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
+
+    def by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> Started:
+        """Take a name and a password; where there is a second factor, the session is half.
+
+        ``instead`` is the token that the browser had before; it opens nothing any more. Raises
+        ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        with self._line():
+            return self._by_password(name, password, visitor, instead)
+
+    def _by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> Started:
+        self._claim_address(visitor)
+        row = self._rows.find(fold(name))
+        free = self._claim(row, visitor)
+        right = passwords.is_right(password, row.password_hash if row else "")
+        if row is None or not (right and free) or row.ended_us:
+            self._note_refusal(row, free, "wrong password", visitor)
+            raise SignInRefused(REFUSED)
+        self._forgive_address(visitor)
+        if passwords.is_outdated(row.password_hash):
+            row = self._hash_anew(row, password)
+        return self._start(row, visitor, digest_of(instead), half=bool(row.totp_secret))
+
+    def by_code(self, known: Known, code: str, visitor: Visitor) -> Started:
+        """Take the code of the second factor, or a recovery code, after the password.
+
+        Raises ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        with self._line():
+            return self._by_code(known, code, visitor)
+
+    def _by_code(self, known: Known, code: str, visitor: Visitor) -> Started:
+        row = known.operator
+        self._claim_address(visitor)
+        free = self._claim(row, visitor)
+        note = self._code_taken(row, code) if free else ""
+        if not note:
+            self._note_refusal(row, free, "wrong code", visitor)
+            raise SignInRefused(CODE_REFUSED)
+        self._forgive_address(visitor)
+        return self._start(row, visitor, known.session.digest, note=note)
+
+    def prove(self, known: Known, password: str, visitor: Visitor) -> None:
+        """Take the password again, for what must not be done by whoever finds a screen open.
+
+        Raises ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        with self._line():
+            self._prove(known, password, visitor)
+
+    def _prove(self, known: Known, password: str, visitor: Visitor) -> None:
+        row = known.operator
+        free = self._claim(row, visitor)
+        if not (passwords.is_right(password, row.password_hash) and free):
+            self._note_refusal(row, free, "wrong password", visitor)
+            raise SignInRefused("That is not your password, or there were too many attempts.")
+        self._rows.update(row.id, {"failed": 0, "locked_until_us": 0})
+        self._sessions.change(known.session.digest, {"proved_us": now_us()})
+
+    def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> Started:
+        """A session for somebody who has just shown by other means who they are."""
+        return self._start(row, visitor, digest_of(instead))
+
+    # --- inside -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _line(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise TooManyGuesses("Many sign in at this moment: please try again in a second.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _start(
+        self,
+        row: OperatorRow,
+        visitor: Visitor,
+        instead: bytes,
+        *,
+        half: bool = False,
+        note: str = "",
+    ) -> Started:
+        token, now = secrets.token_urlsafe(32), now_us()
+        session = SessionRow(
+            digest=digest_of(token),
+            operator_id=row.id,
+            made_us=now,
+            seen_us=now,
+            ends_us=now + (HALF_S if half else LASTS_S) * _S,
+            proved_us=now,
+            half=half,
+            browser=visitor.browser,
+            address=visitor.address,
+        )
+        action = None if half else visited("signed in", row, visitor, note)
+        if not self._sessions.start(
+            session, action, kept=row.password_hash, instead=instead, idle_us=IDLE_S * _S
+        ):
+            raise SignInRefused(REFUSED)
+        return Started(token, half)
+
+    def _hash_anew(self, row: OperatorRow, password: str) -> OperatorRow:
+        better = passwords.hashed(password)
+        self._rows.swap(row.id, "password_hash", row.password_hash, better)
+        return replace(row, password_hash=better)
+
+    def _code_taken(self, row: OperatorRow, code: str) -> str:
+        """How the code was right; empty where it was not."""
+        secret = second_factor.unseal(row.totp_secret, self._keys)
+        step = second_factor.step_of(secret, code) if secret else None
+        if step is not None and self._sessions.take_step(row.id, step):
+            self._reseal(row)
+            return "with second factor"
+        rest = second_factor.spend(row.recovery, code)
+        if rest is not None and self._sessions.take_recovery(row.id, row.recovery, rest):
+            return f"with a recovery code, {second_factor.left(rest)} are left"
+        if secret is None:
+            raise SignInRefused(UNREADABLE)
+        return ""
+
+    def _reseal(self, row: OperatorRow) -> None:
+        """After a rotation of the secrets the newest one seals."""
+        sealed = second_factor.reseal(row.totp_secret, self._keys)
+        if sealed is not None:
+            self._rows.swap(row.id, "totp_secret", row.totp_secret, sealed)
+
+    def _claim(self, row: OperatorRow | None, visitor: Visitor) -> bool:
+        id_, lock_us, otherwise = row.id if row else "", LOCK_S * _S, _hourly(row, visitor)
+        return self._sessions.claim_attempt(id_, now_us(), MOST_ATTEMPTS, lock_us, otherwise)
+
+    def _claim_address(self, visitor: Visitor) -> None:
+        with suppress(StoreUnavailable):  # the count by operator goes on without the store
+            if visitor.counted and not self._guesses.claim(visitor.counted):
+                raise TooManyGuesses(
+                    "Too many attempts to sign in came from your address; wait 15 minutes."
+                )
+
+    def _forgive_address(self, visitor: Visitor) -> None:
+        with suppress(StoreUnavailable):
+            if visitor.counted:
+                self._guesses.forgive(visitor.counted)
+
+    def _note_refusal(
+        self, row: OperatorRow | None, free: bool, what: str, visitor: Visitor
+    ) -> None:
+        """Keep it."""
+        action = visited(what, row, visitor)
+        if row is None or not free:
+            action = _hourly(row, visitor)
+        elif row.failed + 1 >= MOST_ATTEMPTS and not row.locked_until_us:
+            action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
+        self._actions.add(action)
+        _log.warning("sign-in refused", reason=action.what)
+
+
+def _hourly(row: OperatorRow | None, visitor: Visitor) -> Action:
+    """One line an hour for names that nobody has, and for each who has to wait: no more fills up.
+
+    What was typed as a name is not kept: it may be a password.
+    """
+    action = visited("tried while locked" if row else "unknown name", row, visitor)
+    hour_us = action.at_us - action.at_us % _HOUR_US
+    return replace(action, id=f"{hour_us:016d}-{row.id if row else 'unknown'}")

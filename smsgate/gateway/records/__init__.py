@@ -1,0 +1,1 @@
+"""The movements of the records: written, compared, rebuilt from, erased, shown as evidence."""

@@ -1,0 +1,83 @@
+"""Compared: whether the store's sets hold exactly the numbers that the records say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from smsgate.consent import NumberState, Standing
+from smsgate.gateway.records.recording import Recording
+from smsgate.messages import ALL
+from smsgate.records import Records
+from smsgate.store import Store
+from smsgate.store.commits import memberships
+from smsgate.store.keys import LANES
+
+_NOTHING = NumberState()
+_LOOKED = 200
+"""Numbers that are looked at again together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A number that stands otherwise in the store than in the records."""
+
+    number: str
+    store: Standing
+    records: Standing
+
+
+def differences(store: Store, records: Records, recording: Recording) -> Iterator[Difference]:
+    """The numbers that differ, lane by lane, after everything that waits was recorded.
+
+    What changes while it is compared is looked at again, and counts only if it still differs.
+    Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer`` ….
+    """
+    recording.move_all()
+    in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
+    for lane, kind, scope, numbers in store.restoring.members():
+        in_store[lane][kind, scope] |= numbers
+    programs = sorted({scope for lane in in_store.values() for _, scope in lane} - {ALL})
+    for lane in range(LANES):
+        suspects = _suspects(in_store.pop(lane, {}), _recorded(records, lane))
+        if suspects:
+            recording.move_all()
+        for at in range(0, len(suspects), _LOOKED):
+            yield from _still(store, records, lane, suspects[at : at + _LOOKED], programs)
+
+
+def _recorded(records: Records, lane: int) -> dict[tuple[str, str], set[int]]:
+    found: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for one in records.reading.numbers(lane):
+        for place in memberships(one.standing):
+            found[place].add(int(one.number))
+    return found
+
+
+def _suspects(
+    here: dict[tuple[str, str], set[int]], there: dict[tuple[str, str], set[int]]
+) -> list[str]:
+    found: set[int] = set()
+    for place in here.keys() | there.keys():
+        found |= here.get(place, set()) ^ there.get(place, set())
+    return [f"+{number}" for number in sorted(found)]
+
+
+def _still(
+    store: Store, records: Records, lane: int, numbers: list[str], programs: list[str]
+) -> Iterator[Difference]:
+    _, standings = store.looks.standings(lane, numbers, programs)
+    for number in numbers:
+        recorded = records.reading.number(number)
+        there = _plain(recorded.standing if recorded else Standing())
+        here = _plain(standings[number])
+        if here != there:
+            yield Difference(number, here, there)
+
+
+def _plain(standing: Standing) -> Standing:
+    """Without what is remembered for 48 hours only."""
+    return msgspec.structs.replace(standing, state=_NOTHING)

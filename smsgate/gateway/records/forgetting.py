@@ -1,0 +1,131 @@
+"""Forgotten: texts that a person asked us to erase, and what is older than it has to be kept.
+
+Nothing is taken away before an event that says so, and which, stands in the chain. Suppressions
+never end here, nor do the events on which those of today rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from smsgate import __version__
+from smsgate.consent import Event, event_id
+from smsgate.errors import RecordsDiffer
+from smsgate.gateway.records.recording import Recording
+from smsgate.messages import Decision, Entry, Intent
+from smsgate.records import Records
+from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement
+from smsgate.settings.retention import EVIDENCE, KINDS, Retention
+from smsgate.store import Store
+from smsgate.store.keys import lane_of
+
+_OPERATION = 0
+"""The lane of what concerns no number."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was erased of a number."""
+
+    number: str
+    records: int
+    """Events whose texts were erased; the events themselves stay."""
+    trail: int
+    """Ordinary texts that were taken out of the store."""
+    forwards: int
+    """Messages for applications that were taken out: that waited, or were given up."""
+    event_id: str
+
+
+class Forgetting:
+    """Takes contents of the records away."""
+
+    def __init__(
+        self, store: Store, records: Records, recording: Recording, retention: Retention
+    ) -> None:
+        """Use these collaborators."""
+        self._store = store
+        self._records = records
+        self._recording = recording
+        self._retention = retention
+
+    def forget(self, number: str, actor: str, reason: str) -> Forgotten:
+        """Erase the texts of a number; it stays suppressed where it is.
+
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``,
+        ``RecordsDiffer``.
+        """
+        self._recording.move_all()
+        ids = self._records.removing.texts_of(number)
+        about = Entry(
+            number=number,
+            program="",
+            decision=Decision(Intent.NONE, rule=FORGOTTEN, note=reason),
+            source="operator",
+            actor=actor,
+        )
+        event = self._announce(FORGOTTEN, "text", ids, lane_of(number), about)
+        self._remove(event, "text", ids)
+        trail, forwards = self._store.erasing.forget(number), self._store.forwards.forget(number)
+        return Forgotten(number, len(ids), trail, forwards, event.id)
+
+    def apply_retention(self) -> Iterator[int]:
+        """Take away what is older than its kind is kept, a batch at a time; gives each one's size.
+
+        Raises as ``forget``.
+        """
+        now_us = self._store.health.now_us()
+        texts_us = self._retention.texts_us
+        if texts_us is not None:
+            before_us = now_us - texts_us
+            yield from self._batches(
+                "text", lambda: self._records.removing.old_texts(before_us, EVIDENCE)
+            )
+        for key, kept_us in self._retention.kinds_us.items():
+            if kept_us is not None:
+                yield from self._batches("event", self._old(key, now_us - kept_us))
+
+    def _old(self, key: str, before_us: int) -> Callable[[], list[str]]:
+        others = key not in KINDS
+        named = [kind for kinds in KINDS.values() for kind in kinds] if others else KINDS[key]
+        return lambda: self._records.removing.old_events(before_us, named, others=others)
+
+    def _batches(self, part: Part, find: Callable[[], list[str]]) -> Iterator[int]:
+        while ids := find():
+            event = self._announce(RETENTION, part, ids, _OPERATION, None)
+            self._remove(event, part, ids)
+            _log.info("retention", part=part, records=len(ids), id=event.id)
+            yield len(ids)
+
+    def _announce(
+        self, kind: str, part: Part, ids: list[str], lane: int, about: Entry | None
+    ) -> Event:
+        """Put the event that says what goes into the chain."""
+        now_us = self._store.health.now_us()
+        note = announcement(part, ids)
+        number = about.number if about else ""
+        event = Event(
+            id=event_id(now_us // 1000, kind, number, note, str(now_us)),
+            kind=kind,
+            outcome="applied",
+            number=number,
+            entry=about,
+            received_us=now_us,
+            applied_us=now_us,
+            note=note,
+            software=__version__,
+        )
+        self._store.ledger.append(lane, event)
+        self._recording.move_all()
+        if not self._records.reading.has([event.id]):
+            raise RecordsDiffer("what was to be taken away could not be announced in the records")
+        return event
+
+    def _remove(self, event: Event, part: Part, ids: list[str]) -> None:
+        if ids:
+            self._records.removing.remove(event.id, part, ids)

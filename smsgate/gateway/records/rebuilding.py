@@ -1,0 +1,249 @@
+"""Rebuilt: a store that lost something gets back what the records have, before the gate is ready.
+
+Events that still stand in the ledgers are recorded first. A lane that *fell back* (a failover to an
+older copy) may have settled newer events of a number without knowing those that it lost; such a
+number stands as both together leave it, so that no opt-out is lost.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+
+from smsgate import __version__
+from smsgate.consent import Event, Published, Standing, event_id
+from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.records.overwriting import refuse_overwriting
+from smsgate.gateway.reviews.reviewing import still_open
+from smsgate.records import Records
+from smsgate.records.contents import id_of
+from smsgate.store import Store
+from smsgate.store.inbox import REMEMBER_S
+from smsgate.store.keys import LANES
+from smsgate.store.marker import BUCKETS
+
+CHUNK, _PAGE = 20_000, 5_000
+"""Numbers that are loaded together, so that most sets get several at once; rows of a page."""
+Progress = Callable[[str, int, int], None]
+"""What is being done, how far, and how much there is (0: not known)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild restored."""
+
+    store_id: str
+    numbers: int
+    messages: int
+    reviews: int
+    newest_us: int
+    """When the newest recorded event was applied: later ones that no ledger had are lost."""
+    merged: int
+    """Numbers with events that the store had lost and newer ones that it had settled."""
+
+
+class Rebuilding:
+    """The movement from records to store."""
+
+    def __init__(
+        self,
+        store: Store,
+        records: Records,
+        programs: dict[str, Published],
+        renamed: dict[str, str],
+    ) -> None:
+        """Use these; ``programs`` are published, ``renamed`` gives by former name the one now."""
+        self._store = store
+        self._records = records
+        self._programs = programs
+        self._renamed = renamed
+
+    def needed(self) -> str:
+        """Why the store must be rebuilt before it can be used; empty where it need not.
+
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``, and
+        ``RecordsDiffer`` where the store belongs to other records.
+        """
+        absent = self._records.absent
+        known = set() if absent else {one.id for one in self._records.reading.stores()}
+        if not known:
+            return ""
+        try:
+            id_ = self._store.marker.store_id()
+        except StoreNotReady as error:
+            return str(error)
+        if not id_:
+            return "the store is empty, and the records are not"
+        if id_ not in known:
+            raise RecordsDiffer(
+                f"the store (Redis) is {id_}, and the records are those of another one: name the "
+                "right REDIS_URL or DATABASE_URL; if this store may be overwritten, run "
+                "`smsgate rebuild --adopt`"
+            )
+        lost = self._lost()
+        return f"lanes {', '.join(map(str, lost))} fell back behind the records" if lost else ""
+
+    def rebuild(self, progress: Progress, *, buckets: int = 0, adopt: bool = False) -> Rebuilt:
+        """Restore the store from the records; the gate is not ready until it has ended.
+
+        ``buckets``: into how many the sets of a lane are split from now on, 0 as before.
+        ``adopt``: overwrite a store that the records do not know. Raises as ``needed``, and
+        ``StoreNotReady`` where another process rebuilds just now.
+        """
+        self._lead(me := uuid.uuid4().hex)
+        try:
+            return self._rebuild(progress, buckets, me, adopt=adopt)
+        finally:
+            self._store.restoring.release(me)
+
+    def _lead(self, me: str) -> None:
+        if not self._store.restoring.leads(me):
+            raise StoreNotReady("another process rebuilds the store just now: wait for it")
+
+    def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> Rebuilt:
+        self._records.check()
+        known = self._records.reading.stores()
+        if not adopt:
+            refuse_overwriting(self._store, self._records)
+        store_id = known[-1].id if known else uuid.uuid4().hex
+        buckets = buckets or (known[-1].buckets if known else BUCKETS)
+        self._store.restoring.shut(me)
+        merged = self._record_the_rest()
+        now_us = self._store.health.now_us()
+        seqs, numbers = self._load_all(progress, buckets, now_us, me)
+        messages = self._remember(progress, now_us, me)
+        reviews = [*still_open(self._records)]
+        self._store.restoring.hold_for_review(reviews)
+        self._records.remember_store(store_id, buckets, now_us)
+        self._store.renaming.carry(self._renamed, buckets, frozenset())
+        self._store.marker.publish(self._programs)
+        if not self._store.restoring.open(me, store_id, buckets, seqs):
+            raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
+        newest = self._records.reading.newest_us()
+        return Rebuilt(store_id, numbers, messages, len(reviews), newest, merged)
+
+    def _lost(self) -> list[int]:
+        """Lanes of which the records have events that the store was never told of nor has."""
+        lost = {lane for lane, _ in self._lost_events()}
+        if lost:  # unless a mover trimmed a ledger between two questions
+            seqs, kept = self._records.reading.seqs(), self._store.ledger.kept()
+            lost = {lane for lane in lost if kept[lane] < seqs[lane]}
+        return sorted(lost)
+
+    def _lost_events(self) -> Iterator[tuple[int, str]]:
+        seqs = self._records.reading.seqs()
+        kept = self._store.ledger.kept()
+        for lane, seq in seqs.items():
+            if kept[lane] >= seq:
+                continue
+            here = {id_of(line) for line in self._store.ledger.lines(lane)}
+            for link in self._records.reading.links(lane, kept[lane], seq):
+                if link.event_id not in here:
+                    yield lane, link.event_id
+
+    def _record_the_rest(self) -> int:
+        """Record what the ledgers still have; gives how many numbers stand as both leave them."""
+        before = {number: standing for number, standing in self._lost_standings() if number}
+        for lane in range(LANES):
+            self._move(lane)
+        merged = 0
+        for number, lost in before.items():
+            newer = self._records.reading.number(number)
+            if newer is not None and newer.standing != lost:
+                self._settle(number, newer.lane, _together(lost, newer.standing))
+                merged += 1
+        return merged
+
+    def _lost_standings(self) -> Iterator[tuple[str, Standing]]:
+        for _, id_ in self._lost_events():
+            found = self._records.reading.one(id_)
+            stands = self._records.reading.number(found.event.number) if found else None
+            if found is not None and stands is not None:
+                yield found.event.number, stands.standing
+
+    def _move(self, lane: int) -> None:
+        while lines := self._store.ledger.unmoved(_PAGE)[lane].lines:
+            kept = self._records.keeping.keep({lane: [*lines.values()]})
+            if kept.done:
+                self._store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+
+    def _settle(self, number: str, lane: int, standing: Standing) -> None:
+        now_us = self._store.health.now_us()
+        event = Event(
+            id=event_id(now_us // 1000, "rebuilt", number),
+            kind="rebuilt",
+            outcome="applied",
+            number=number,
+            standing=standing,
+            received_us=now_us,
+            applied_us=now_us,
+            note="the store had lost events of this number and settled newer ones without them",
+            software=__version__,
+        )
+        self._records.keeping.keep({lane: [msgspec.json.encode(event)]})
+
+    def _load_all(
+        self, progress: Progress, buckets: int, now_us: int, me: str
+    ) -> tuple[dict[int, int], int]:
+        """Load until no mover, which read a ledger before it was lost, has committed meanwhile."""
+        while True:
+            seqs = self._records.reading.seqs()
+            self._store.restoring.empty()
+            numbers = self._load(progress, buckets, now_us, me)
+            if self._records.reading.seqs() == seqs:
+                return seqs, numbers
+
+    def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:
+        total, done = self._records.reading.count_numbers(), 0
+        progress("numbers", done, total)
+        written: Future[None] | None = None
+        with ThreadPoolExecutor(1) as writer:  # so that reading goes on while Redis writes
+            for lane, chunk in self._chunks():
+                if written:
+                    written.result()
+                written = writer.submit(self._store.restoring.load, lane, chunk, buckets, now_us)
+                self._lead(me)
+                done += len(chunk)
+                progress("numbers", done, total)
+            if written:
+                written.result()
+        return done
+
+    def _chunks(self) -> Iterator[tuple[int, dict[str, Standing]]]:
+        for lane in range(LANES):
+            numbers = self._records.reading.numbers(lane)
+            while chunk := {one.number: one.standing for one in itertools.islice(numbers, CHUNK)}:
+                yield lane, chunk
+
+    def _remember(self, progress: Progress, now_us: int, me: str) -> int:
+        done = 0
+        recent = self._records.reading.messages(now_us - REMEMBER_S * 1_000_000)
+        while page := [*itertools.islice(recent, _PAGE)]:
+            rows = ((one.lane, one.account, one.message_id, one.received_us) for one in page)
+            self._lead(me)
+            self._store.restoring.remember(rows, now_us)
+            done += len(page)
+            progress("messages", done, 0)
+        opt_ins = self._records.reading.messages(0, kind="opt_in")
+        while page := [*itertools.islice(opt_ins, _PAGE)]:
+            rows_in = ((one.lane, one.account, one.message_id) for one in page)
+            self._lead(me)
+            self._store.restoring.remember_opt_ins(rows_in)
+        return done
+
+
+def _together(lost: Standing, newer: Standing) -> Standing:
+    """How a number stands of which two histories are known and no order: as little as both let."""
+    return Standing(
+        everywhere=lost.everywhere or newer.everywhere,
+        own=lost.own | newer.own,
+        back=lost.back & newer.back,
+        locked=lost.locked or newer.locked,
+        consents=lost.consents & newer.consents,
+        state=newer.state,
+    )

@@ -1,0 +1,218 @@
+"""Out: one reply at a time is claimed, described, sent, and its outcome told to the ledger."""
+
+from __future__ import annotations
+
+import queue
+import time
+from contextlib import suppress
+
+import msgspec
+import structlog
+
+from smsgate import __version__
+from smsgate.consent import DeadLetter, Event, event_id
+from smsgate.errors import (
+    CallFailed,
+    StoreNotReady,
+    StoreUnavailable,
+    UnknownProgram,
+)
+from smsgate.gate import Gate
+from smsgate.gateway.accounts.tokens import Tokens
+from smsgate.gateway.overriding import refusal_entry
+from smsgate.gateway.replies.leaving import why_not
+from smsgate.gateway.replies.senders import Senders
+from smsgate.gateway.waking import wake
+from smsgate.messages import (
+    Arrival,
+    HttpCall,
+    Outcome,
+    Reply,
+    Verdict,
+)
+from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
+from smsgate.optout.departure import APP, CALL_US, WINDOW_US
+from smsgate.outbound import Outbound
+from smsgate.providers import PROVIDERS, usable
+from smsgate.queue import Wakes
+from smsgate.settings import Account, Settings
+from smsgate.store import Store
+from smsgate.store.outbox import Claim
+
+_LONGEST_PAUSE_S = 60.0
+_AT_ONCE_US = 20_000
+_FRESH_S = 2.5
+"""How long after its last look at the store a call may begin; more than the store may take."""
+_GIVEN_UP = frozenset({"refused", "late", "unknown"})
+"""Outcomes that a person should see."""
+
+_log = structlog.get_logger()
+
+
+class Replying:
+    """The third movement."""
+
+    def __init__(
+        self, settings: Settings, store: Store, gate: Gate, wakes: Wakes, outbound: Outbound
+    ) -> None:
+        """Use these collaborators; threads start with the first job."""
+        self._settings = settings
+        self._store = store
+        self._gate = gate
+        self._wakes = wakes
+        self._tokens = Tokens(outbound)
+        self._senders = Senders(self._send_one)
+        self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
+
+    def drain(self, lane: int, patience_s: float) -> int:
+        """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
+        self._give_back()
+        return self._senders.send(lane, self._store.outbox.depth(lane), patience_s)
+
+    def _give_back(self) -> None:
+        while not self._unsent.empty():
+            claim = self._unsent.get()
+            self._store.outbox.again(claim, claim.reply, claim.now_us)
+
+    def close(self) -> None:
+        """Let the calls under way end and start no other; what surely was not sent goes back."""
+        self._senders.close()
+        with suppress(StoreUnavailable):  # then it is taken for lost, as after a kill
+            self._give_back()
+
+    def _send_one(self, lane: int) -> bool:
+        """Claim one reply and see it through; whether there was one."""
+        try:
+            claim = self._store.outbox.claim(lane)
+            if claim is not None:
+                self._send(claim)
+        except StoreUnavailable as error:
+            # Nothing is lost: the reply stays, and the clock asks for another job.
+            _log.warning("outbox waits", lane=lane, problem=str(error))
+            return False
+        return claim is not None
+
+    def _send(self, claim: Claim) -> None:
+        if claim.abandoned and not self._repeatable(claim.reply):
+            note = "the process that sent it died; whether it left is not known"
+            self._end(claim, "unknown", note)
+            return
+        began = time.monotonic()
+        try:
+            outcome, note = why_not(claim, self._store, self._gate)
+        except StoreUnavailable:
+            self._unsent.put(claim)  # surely not sent: it goes back as soon as the store does
+            raise
+        except (StoreNotReady, UnknownProgram) as error:
+            self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
+            return
+        if outcome:
+            self._end(claim, outcome, note)
+            return
+        if not self._in_turn(claim):
+            return
+        started = time.monotonic()
+        if started - began > _FRESH_S:
+            # This process was held up: what it saw may be over. Not sent, so it may be seen anew.
+            self._store.outbox.again(claim, claim.reply, claim.now_us)
+            return
+        result = self._perform(claim.reply)
+        self._count(claim, result, time.monotonic() - started)
+        self._settle(claim, result)
+
+    def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
+        reply, metrics = claim.reply, self._store.metrics
+        metrics.count(CALLS, reply.account, outcome.verdict.value)
+        metrics.took(CALL_S, took_s, reply.account)
+        if outcome.verdict is Verdict.SENT and reply.kind != APP:
+            received_us = reply.deadline_us - WINDOW_US
+            waited_s = (claim.now_us - received_us) / 1_000_000
+            metrics.took(CONFIRMED_S, waited_s + took_s, reply.account)
+
+    def _in_turn(self, claim: Claim) -> bool:
+        """Whether the sender's rate lets the reply leave now; if not, it waits for its moment.
+
+        What the rate cannot carry before the deadline is dropped as ``late``.
+        """
+        reply = claim.reply
+        account = self._settings.accounts.get(reply.account)
+        if account is None or not account.rate or reply.slot_us:
+            return True
+        pause_us = int(1_000_000 / account.rate)
+        slot_us = self._store.outbox.slot(reply, pause_us, reply.deadline_us - CALL_US)
+        if not slot_us:
+            self._end(claim, "late", f"more than {account.rate:g} texts a second were due")
+            return False
+        if slot_us <= claim.now_us + _AT_ONCE_US:
+            return True
+        self._store.outbox.again(claim, msgspec.structs.replace(reply, slot_us=slot_us), slot_us)
+        return False
+
+    def _repeatable(self, reply: Reply) -> bool:
+        """Whether the provider sends nothing twice for one key."""
+        account = self._settings.accounts.get(reply.account)
+        return account is not None and PROVIDERS[account.provider].IDEMPOTENT
+
+    def _perform(self, reply: Reply) -> Outcome:
+        account = self._settings.accounts.get(reply.account)
+        if account is None or not usable(account):
+            note = f"account {reply.account!r} cannot send: it is gone or has no secret"
+            return Outcome(Verdict.REFUSED, note=note)
+        provider = PROVIDERS[account.provider]
+        try:
+            response = self._tokens.perform(_call(reply, account))
+        except CallFailed as error:
+            lost = error.left and not provider.IDEMPOTENT
+            verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
+            return Outcome(verdict, note=str(error))
+        return provider.outcome(response)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        if outcome.verdict is Verdict.NOT_ACCEPTED:
+            self._later(claim, outcome)
+            return
+        if outcome.verdict is Verdict.OPTED_OUT and claim.reply.kind != "opt_out":
+            self._suppress(claim.reply)
+        self._end(claim, outcome.verdict.value, outcome.note, outcome.provider_id)
+
+    def _later(self, claim: Claim, outcome: Outcome) -> None:
+        """Try again after a pause, unless the deadline would be past by then."""
+        reply = claim.reply
+        pause_s = outcome.retry_after_s or min(2.0**reply.tries, _LONGEST_PAUSE_S)
+        due_us = claim.now_us + int(pause_s * 1_000_000)
+        if due_us + CALL_US > reply.deadline_us:
+            self._end(claim, "late", f"not accepted in time: {outcome.note}")
+            return
+        self._store.outbox.again(
+            claim, msgspec.structs.replace(reply, tries=reply.tries + 1), due_us
+        )
+
+    def _suppress(self, reply: Reply) -> None:
+        """A provider that refuses to text a number has an opt-out that we do not have."""
+        _, lanes = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
+        wake(self._wakes.inbox, lanes)
+
+    def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
+        reply = claim.reply
+        event = Event(
+            id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
+            kind=reply.told_as,
+            outcome=outcome,
+            number=reply.number,
+            program=reply.program,
+            inbox_id=reply.answers,
+            reply=reply,
+            applied_us=claim.now_us,
+            note=note,
+            provider_id=provider_id,
+            software=__version__,
+        )
+        dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
+        if self._store.outbox.done(claim, event, dead):
+            self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
+        else:
+            _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
+
+
+def _call(reply: Reply, account: Account) -> HttpCall:
+    return PROVIDERS[account.provider].reply(reply, account)

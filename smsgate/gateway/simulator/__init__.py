@@ -1,0 +1,1 @@
+"""Being a subscriber, and watching what becomes of a text."""

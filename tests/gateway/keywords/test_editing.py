@@ -1,0 +1,292 @@
+"""Keyword sets in the console: owned once, tried on what was received, and never lost."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from smsgate.errors import (
+    ConfigurationError,
+    KeywordSetChanged,
+    KeywordSetOwned,
+    KeywordSetUnfit,
+    NoSuchKeywordSet,
+)
+from smsgate.gateway.keywords import editing as keyword_editing
+from smsgate.gateway.keywords.drafts import MOST_BYTES
+from smsgate.gateway.keywords.editing import Editing
+from smsgate.gateway.keywords.entries import Row, begun, changed
+from smsgate.gateway.received_texts import PAGE, Place, Texts, place_of
+from smsgate.messages import Intent
+from smsgate.records import Records
+from smsgate.store.keys import LANES
+from tests.fakes.own_gateway import make_gateway
+from tests.fakes.understanding import TWO, understanding
+from tests.fakes.values import decision, entry
+from tests.records.values import event, lines
+
+
+@pytest.fixture(scope="module")
+def made_tables(tmp_path_factory):
+    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
+    records = Records(f"sqlite:///{file}")
+    records.migrate()
+    records.close()
+    return file
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url, made_tables):
+    (tmp_path / "var").mkdir()
+    shutil.copy(made_tables, tmp_path / "var" / "records.sqlite3")
+    made = make_gateway(tmp_path, redis_url, TWO)
+    yield understanding(made)
+    made.close()
+
+
+@pytest.fixture
+def editing(gateway):
+    return Editing(gateway.settings, gateway.classifiers, gateway.store, gateway.records)
+
+
+def with_row(name, *words, intent="opt_out"):
+    return changed(begun(name), [Row(word, intent) for word in words], "")
+
+
+@pytest.fixture
+def file(gateway):
+    folder = gateway.settings.config_dir / "keywords"
+    folder.mkdir()
+
+    def write(name, *words):
+        (folder / f"{name}.toml").write_text(with_row(name, *words), "utf-8")
+        return folder / f"{name}.toml"
+
+    return write
+
+
+def text(gateway, said, at=0, **rest):
+    """An ordinary text in the trail."""
+    rest = {"program": "alerts", "decision": decision(Intent.NONE, rule="nothing_known")} | rest
+    gateway.store.trail.note(entry(number=f"+1415555{at:04d}", text=said, **rest))
+
+
+def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
+    assert editing.about("zu").owner == "shipped"
+    first = editing.save("zu", with_row("zu", "blim"), 0, "ann", "  heard it ")
+    second = editing.save("zu", with_row("zu", "blam"), 1, "bob", "")
+    about = editing.about("zu")
+    assert (about.owner, about.version, about.content) == ("console", 2, second.content)
+    assert about.programs == ("alerts",)
+    assert [(one.version, one.author, one.note) for one in editing.history("zu")] == [
+        (2, "bob", ""),
+        (1, "ann", "heard it"),
+    ]
+    assert editing.version("zu", 1) == first
+    assert editing.version("zu", 0).content == ""
+    with pytest.raises(NoSuchKeywordSet):
+        editing.version("zu", 3)
+
+
+def test_of_two_editors_the_second_is_told_and_nothing_is_lost(editing):
+    editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
+    with pytest.raises(KeywordSetChanged, match="version 1"):
+        editing.save("zu", with_row("zu", "blam"), 0, "bob", "")
+    assert "blim" in editing.about("zu").content
+
+
+def test_a_set_that_is_a_file_is_tried_and_not_saved(editing, file):
+    path = file("zu", "blim")
+    about = editing.about("zu")
+    assert (about.owner, about.place, about.content) == ("file", str(path), path.read_text())
+    draft = editing.draft("zu", with_row("zu", "blam"))
+    assert draft.faults() == []
+    assert draft.classifier("alerts").classify("blam").intent == "opt_out"
+    with pytest.raises(KeywordSetOwned, match="config apply"):
+        editing.save("zu", with_row("zu", "blam"), 0, "ann", "")
+    with pytest.raises(KeywordSetOwned):
+        editing.save("zu", "", 0, "ann", "")
+    assert editing.history("zu") == []
+
+
+def test_a_set_with_two_owners_can_only_be_given_up(editing, file):
+    editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
+    file("zu", "blam")
+    assert editing.about("zu").owner == "both"
+    with pytest.raises(KeywordSetOwned):
+        editing.save("zu", with_row("zu", "blom"), 1, "ann", "")
+    editing.save("zu", "", 1, "ann", "")
+    assert editing.about("zu").owner == "file"
+
+
+def test_a_set_that_was_given_up_begins_again_with_the_next_version(editing):
+    editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
+    editing.save("zu", "", 1, "ann", "")
+    about = editing.about("zu")
+    assert (about.owner, about.version, about.editable) == ("shipped", 2, begun("zu"))
+    assert editing.save("zu", with_row("zu", "blam"), 2, "ann", "").version == 3
+
+
+@pytest.mark.parametrize("name", ["../es", "xx", "", "a/b", "_grammar", "zu.toml", "zu\n", "*"])
+def test_there_are_no_other_sets(editing, name):
+    with pytest.raises(NoSuchKeywordSet):
+        editing.about(name)
+    with pytest.raises(NoSuchKeywordSet):
+        editing.save(name, with_row("zu", "blim"), 0, "ann", "")
+
+
+WITHOUT = 'language = "en"\nextends = true\nwithout = "QUIT"\n'
+TWICE = with_row("en", "STOP", intent="opt_in")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (WITHOUT, "federal rule"),
+        ('language = "en"\n', "federal rule"),
+        (TWICE, "one intent"),
+        ("language = ", "is no TOML"),
+        ('language = "zu"\n', "must be 'en'"),
+        (begun("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
+    ],
+)
+def test_what_would_not_start_is_not_saved_and_said_at_once(editing, content, said):
+    draft = editing.draft("en", content)
+    faults = draft.faults()
+    assert said in str(faults[0])
+    assert draft.soon() == faults
+    with pytest.raises(ConfigurationError, match=said):
+        editing.save("en", content, 0, "ann", "", sure=True)
+    assert editing.history("en") == []
+
+
+def test_faults_of_other_sets_hinder_too(editing, file):
+    path = file("en", "blim")
+    path.write_text("x = ")
+    with pytest.raises(ConfigurationError, match="is no TOML"):
+        editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
+
+
+def test_nothing_changed_is_nothing_to_save(editing):
+    content = with_row("zu", "blim")
+    editing.save("zu", content, 0, "ann", "")
+    with pytest.raises(KeywordSetUnfit, match="Nothing"):
+        editing.save("zu", content.replace("\n", "\r\n"), 1, "ann", "")
+
+
+def test_each_draft_is_what_it_says_beside_what_the_console_has_now(editing):
+    def said(draft, word):
+        return draft.classifier("alerts").classify(word).intent
+
+    first = editing.draft("zu", with_row("zu", "blim"))
+    assert said(first, "blim") == "opt_out"
+    assert editing.draft("zu", with_row("zu", "blim")) is first
+    second = editing.draft("zu", with_row("zu", "blam"))
+    assert (said(second, "blim"), said(second, "blam")) == ("none", "opt_out")
+    editing.save("und", with_row("und", "blom"), 0, "ann", "")
+    assert said(editing.draft("zu", with_row("zu", "blam")), "blom") == "opt_out"
+
+
+def test_a_set_that_is_too_large_for_the_console_belongs_into_a_file(editing):
+    content = with_row("zu", "ж" * (MOST_BYTES // 2))
+    with pytest.raises(KeywordSetUnfit, match=r"keywords/zu\.toml"):
+        editing.draft("zu", content)
+    with pytest.raises(KeywordSetUnfit):
+        editing.save("zu", content, 0, "ann", "")
+
+
+# --- what was received --------------------------------------------------------------------------
+
+
+def replayed(editing, content, name="zu"):
+    return editing.replay(editing.draft(name, content), Place(), 60)
+
+
+def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(gateway, editing):
+    for at in range(20):
+        text(gateway, "Blim!" if at % 2 else "see you", at)
+    text(gateway, "blim", 1, program="orders")  # does not use the set
+    gateway.store.trail.flush()
+    found = replayed(editing, with_row("zu", "blim"))
+    assert (found.looked, found.differ, found.stops, found.frees) == (20, 10, 10, 0)
+    ((change, count),) = found.changes.items()
+    assert (change.text, change.before, change.after, count) == ("Blim!", "none", "opt_out", 10)
+    assert found.place.ended
+
+
+def test_texts_of_records_and_ledger_count_too_each_once(gateway, editing):
+    moved, waits = event(1, text="yeka"), event(2, text="yeka")
+    gateway.records.keeping.keep({0: lines(moved)})
+    for one in (moved, waits):
+        gateway.store.ledger.append(0, one)
+    content = 'language = "zu"\nextends = true\nwithout = "YEKA"\n'
+    found = replayed(editing, content)
+    assert (found.looked, found.differ, found.frees) == (2, 2, 2)
+
+
+def test_what_the_provider_decided_stays_as_it_is(gateway, editing):
+    text(gateway, "blim", decision=decision(Intent.OPT_OUT, rule="provider_flag"))
+    gateway.store.trail.flush()
+    found = replayed(editing, with_row("zu", "blim"))
+    assert (found.looked, found.differ) == (1, 0)
+
+
+def test_what_depends_on_the_country_is_decided_for_each(gateway, editing):
+    for at, number in enumerate(("+8613800138000", "+14155550123", "+8613800138001")):
+        gateway.store.trail.note(
+            entry(number=number, text="blim", message_id=str(at), decision=decision(Intent.NONE))
+        )
+    gateway.store.trail.flush()
+    content = with_row("zu", "blim") + 'countries = ["+86"]\n'
+    found = replayed(editing, content)
+    assert sorted((one.after, count) for one, count in found.changes.items()) == [
+        ("opt_out", 2),
+        ("review", 1),
+    ]
+
+
+def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(gateway, editing):
+    for at in range(3 * PAGE):
+        text(gateway, f"blim {at}", at)
+    gateway.store.trail.flush()
+    gateway.records.keeping.keep({0: lines(*(event(at, text="yeka") for at in range(PAGE + 1)))})
+    draft = editing.draft("zu", with_row("zu", "blim"))
+    place, looked, slices = Place(), 0, 0
+    while not place.ended:
+        found = editing.replay(draft, place, 0)
+        assert place_of(str(found.place)) == found.place
+        assert found.place.share >= place.share
+        place, looked, slices = found.place, looked + found.looked, slices + 1
+    assert looked == 3 * PAGE + PAGE + 1
+    assert slices > LANES
+    assert place.share == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "x", "0||", "-1||0|", "0|(1-0|0|", "0||-2|", "9|1|2|3", f"0||0|{'9' * 30}:x"]
+)
+def test_a_place_that_is_none_is_the_beginning(odd):
+    assert place_of(odd) == Place()
+
+
+def test_texts_are_read_from_the_store_while_the_records_are_away(gateway, tmp_path):
+    text(gateway, "blim")
+    gateway.store.trail.flush()
+    gateway.store.ledger.append(0, event(1, text="yeka"))
+    (tmp_path / "var" / "records.sqlite3").write_bytes(b"damaged" * 1000)
+    pages = Texts(gateway.store, gateway.records).pages(Place())
+    assert {one.text for page, _ in pages for one in page} == {"blim", "yeka"}
+
+
+def test_a_set_that_opts_out_everybody_wants_a_word_of_certainty(gateway, editing, monkeypatch):
+    for at in range(200):
+        text(gateway, "ok" if at % 4 else f"see you {at}", at)
+    gateway.store.trail.flush()
+    monkeypatch.setattr(keyword_editing, "SAMPLE_S", 60)
+    content = with_row("zu", "ok, thanks")
+    assert replayed(editing, content).alarming
+    with pytest.raises(KeywordSetUnfit, match="many more people"):
+        editing.save("zu", content, 0, "ann", "")
+    assert editing.history("zu") == []
+    assert editing.save("zu", content, 0, "ann", "", sure=True).version == 1

@@ -1,0 +1,146 @@
+"""A rebuild that is disturbed never opens half a store: it refuses, or brings up what lacks."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.records.adopting import adopt
+from smsgate.gateway.records.comparing import differences
+from smsgate.gateway.records.recording import Recording
+from smsgate.records import Records
+from smsgate.store.keys import REBUILD_LEASE, lane_of
+from smsgate.wiring import build_rebuilding
+from tests.fakes.values import NUMBER
+
+OTHER = "+14155550124"
+
+
+def quiet(*_):
+    """No progress is shown."""
+
+
+@pytest.fixture
+def recorded(gateway, signed):
+    gateway.records.migrate()
+    receive(gateway, signed("STOP"))
+    return gateway
+
+
+def receive(gateway, request):
+    gateway.receive("twilio", request)
+    for lane in gateway.store.inbox.busy():
+        gateway.apply(lane)
+    gateway.recording.move_all()
+
+
+def test_records_that_lack_what_the_store_has_do_not_overwrite_it(recorded, tmp_path):
+    """DATABASE_URL names a fresh database, or an older copy."""
+    fresh = Records(f"sqlite:///{tmp_path}/fresh.sqlite3")
+    fresh.migrate()
+    recorded.records.close()
+    object.__setattr__(recorded, "records", fresh)
+
+    with pytest.raises(RecordsDiffer, match="--adopt"):
+        build_rebuilding(recorded).rebuild(quiet)
+    assert not recorded.gate.allows(NUMBER, program="alerts")
+
+
+def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, signed, tmp_path):
+    file = recorded.records._database.file
+    older = tmp_path / "older.sqlite3"
+    with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(older)) as two:
+        one.backup(two)
+    receive(recorded, signed("STOP", OTHER))
+    recorded.records.close()
+    object.__setattr__(recorded, "records", Records(f"sqlite:///{older}"))
+
+    with pytest.raises(RecordsDiffer, match="--adopt"):
+        build_rebuilding(recorded).rebuild(quiet)
+    assert not recorded.gate.allows(OTHER, program="alerts")
+
+    mover = Recording(recorded.store, recorded.records)
+    lanes, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
+    assert (lanes, noted) == ([lane_of(OTHER)], 1)
+    assert [*differences(recorded.store, recorded.records, mover)] == []
+    build_rebuilding(recorded).rebuild(quiet)
+    assert not recorded.gate.allows(OTHER, program="alerts")
+    assert [*recorded.records.verifying.verify()] == []
+
+
+def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
+    recorded, redis_client, monkeypatch
+):
+    rebuilding = build_rebuilding(recorded)
+    remember = rebuilding._remember
+
+    def flushed(*given):
+        redis_client.flushall()
+        return remember(*given)
+
+    monkeypatch.setattr(rebuilding, "_remember", flushed)
+    with pytest.raises(StoreNotReady):
+        rebuilding.rebuild(quiet)
+    with pytest.raises(StoreNotReady):
+        recorded.gate.allows(NUMBER, program="alerts")
+
+
+def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, monkeypatch):
+    rebuilding = build_rebuilding(recorded)
+    remember = rebuilding._remember
+
+    def overtaken(*given):
+        redis_client.set(REBUILD_LEASE, "somebody else")
+        recorded.store.restoring.shut("somebody else")
+        recorded.store.restoring.empty()
+        return remember(*given)
+
+    monkeypatch.setattr(rebuilding, "_remember", overtaken)
+    with pytest.raises(StoreNotReady):
+        rebuilding.rebuild(quiet)
+    with pytest.raises(StoreNotReady):
+        recorded.gate.allows(NUMBER, program="alerts")
+    assert redis_client.get(REBUILD_LEASE) == b"somebody else"
+
+
+def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
+    recorded, signed, redis_client, monkeypatch
+):
+    """It had read the ledger before the store was flushed."""
+    lane = lane_of(OTHER)
+    recorded.receive("twilio", signed("STOP", OTHER))
+    recorded.apply(lane)
+    lines = recorded.store.ledger.unmoved(10)[lane].lines
+    redis_client.flushall()
+    rebuilding = build_rebuilding(recorded)
+    load = rebuilding._load
+
+    def mover_meanwhile(*given):
+        loaded = load(*given)
+        kept = recorded.records.keeping.keep({lane: [*lines.values()]})
+        recorded.store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+        return loaded
+
+    monkeypatch.setattr(rebuilding, "_load", mover_meanwhile)
+    rebuilding.rebuild(quiet)
+
+    assert not recorded.gate.allows(OTHER, program="alerts")
+    assert [*differences(recorded.store, recorded.records, recorded.recording)] == []
+
+
+def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):
+    lane = lane_of(OTHER)
+    recorded.receive("twilio", signed("STOP", OTHER))
+    recorded.apply(lane)
+    lines = recorded.store.ledger.unmoved(10)[lane].lines
+    redis_client.flushall()
+    build_rebuilding(recorded).rebuild(quiet)
+    kept = recorded.records.keeping.keep({lane: [*lines.values()]})
+    recorded.store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+
+    assert "fell back" in build_rebuilding(recorded).needed()
+    build_rebuilding(recorded).rebuild(quiet)
+    assert not recorded.gate.allows(OTHER, program="alerts")

@@ -1,0 +1,276 @@
+"""Texts that a person has to decide hold marketing until the person has."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from smsgate.errors import NoSuchReview, ReviewChanged
+from smsgate.gateway.reviews.reviewing import all_open
+from smsgate.messages import Consent
+from smsgate.store.keys import lane_of
+from smsgate.wiring import build_rebuilding
+from tests.fakes.values import NUMBER
+
+LANE = lane_of(NUMBER)
+UNCLEAR, MORE = "para", "enough??"
+ORDERS = "+14155550888"
+
+
+def reason(gateway, program="alerts"):
+    return gateway.gate.check([NUMBER], program=program)[0].reason
+
+
+@pytest.fixture
+def waiting(gateway, signed):
+    assert gateway.receive("twilio", signed(UNCLEAR)).outcome == "review"
+    return gateway
+
+
+def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
+    assert reason(waiting) == "review"
+    (before,) = waiting.reviews()
+    waiting.apply(LANE)
+    (after,) = waiting.reviews()
+
+    assert before == after
+    assert (after.number, after.program, after.text) == (NUMBER, "alerts", UNCLEAR)
+    assert after.why
+    assert reason(waiting) == "review"
+
+
+def test_a_service_program_is_not_held(gateway, signed):
+    assert gateway.receive("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
+    gateway.apply(LANE)
+
+    assert reason(gateway, "orders") == ""
+
+
+def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
+    waiting.apply(LANE)
+    waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    assert reason(waiting) in ("hold", "review")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "opted_out_all"
+    assert waiting.reviews() == []
+    assert waiting.history(NUMBER)[-1].entry.actor == "ana"
+
+
+def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
+    waiting.apply(LANE)
+    waiting.decide("none", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    assert (reason(waiting), waiting.reviews()) == ("", [])
+
+    waiting.decide("undo", NUMBER, "alerts", "ana")
+    assert reason(waiting) == "review"
+    waiting.apply(LANE)
+    assert len(waiting.reviews()) == 1
+
+
+def test_a_stop_settles_what_waited(waiting, signed):
+    waiting.receive("twilio", signed("STOP"))
+    waiting.apply(LANE)
+
+    assert waiting.reviews() == []
+
+
+def test_what_does_not_wait_cannot_be_decided(gateway):
+    with pytest.raises(NoSuchReview):
+        gateway.decide("none", NUMBER, "alerts", "ana")
+
+
+def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
+    waiting.apply(LANE)
+    waiting.decide("none", NUMBER, "alerts", "ana")
+    waiting.receive("twilio", signed(MORE))
+    assert reason(waiting) == "review"
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "review"
+    (left,) = waiting.reviews()
+    assert left.text == MORE
+
+
+def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
+    waiting.apply(LANE)
+    key = waiting.decide("none", NUMBER, "alerts", "ana")
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "review"
+    (left,) = waiting.reviews()
+    assert left.text == UNCLEAR
+
+
+def test_one_text_is_decided_once_whoever_comes_second(waiting):
+    waiting.apply(LANE)
+    waiting.decide("none", NUMBER, "alerts", "ana")
+    with pytest.raises(ReviewChanged):
+        waiting.decide("opt_out", NUMBER, "alerts", "bob")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == ""
+    with pytest.raises(NoSuchReview):
+        waiting.decide("opt_out", NUMBER, "alerts", "bob")
+
+
+def test_of_many_who_decide_at_once_one_does(waiting):
+    waiting.apply(LANE)
+
+    def decide(at):
+        try:
+            return waiting.decide(("none", "opt_out")[at % 2], NUMBER, "alerts", f"op{at}")
+        except ReviewChanged:
+            return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = [key for key in pool.map(decide, range(8)) if key]
+    waiting.apply(LANE)
+    made = [one for one in waiting.history(NUMBER) if one.entry and one.entry.source == "operator"]
+    assert len(keys) == len(made) == 1
+
+
+def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
+    (seen,) = all_open(waiting.store)
+    waiting.receive("twilio", signed(MORE))
+    with pytest.raises(ReviewChanged, match="newer text"):
+        waiting.deciding().decide("none", NUMBER, "alerts", "ana", seen.key)
+    (now,) = all_open(waiting.store)
+    assert (now.first, now.newest > now.first) == (seen.first, True)
+    waiting.deciding().decide("none", NUMBER, "alerts", "ana", now.key)
+    waiting.apply(LANE)
+
+    assert all_open(waiting.store) == []
+
+
+def standing(gateway):
+    return gateway.store.looks.standings(LANE, [NUMBER], ["alerts", "club", "orders"])[1][NUMBER]
+
+
+def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):
+    waiting.apply(LANE)
+    waiting.override("suppress", NUMBER, "orders", "bob", "by phone")
+    consent = Consent(words="yes", medium="paper", given_us=1)
+    waiting.record_consent(NUMBER, "club", consent, "operator", "bob")
+    waiting.apply(LANE)
+    before = standing(waiting)
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    assert reason(waiting) == "opted_out_all"
+    assert standing(waiting).consents == frozenset()
+
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+    after = standing(waiting)
+    assert (after.everywhere, after.own, after.back) == (False, before.own, before.back)
+    assert after.consents == before.consents == {"club"}
+    assert reason(waiting) == "review"
+    (again,) = waiting.reviews()
+    assert again.text == UNCLEAR
+    assert reason(waiting, "orders") == "opted_out"
+
+
+def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
+    waiting.apply(LANE)
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.deciding().undo(key, "ana")
+    assert reason(waiting) in ("hold", "review")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "review"
+
+
+@pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
+def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
+    waiting.apply(LANE)
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    waiting.receive("twilio", signed("STOP", sender=sender))
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+
+    assert waiting.history(NUMBER)[-1].outcome == "refused"
+    assert reason(waiting) == "opted_out_all"
+
+
+def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
+    waiting.apply(LANE)
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    waiting.receive("twilio", signed("START"))
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+
+    assert waiting.history(NUMBER)[-1].outcome == "refused"
+    assert reason(waiting, "orders") == "opted_out_all"
+
+
+@pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
+def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
+    waiting.apply(LANE)
+    waiting.receive("twilio", signed("STOP", sender=sender))
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+
+    assert reason(waiting, "orders") != ""
+    assert reason(waiting, "orders" if sender == ORDERS else "alerts").startswith("opted_out")
+
+
+def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.lock(NUMBER, "bob", "a letter")
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "locked"
+
+
+def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
+    waiting.apply(LANE)
+    key = waiting.decide("none", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    waiting.deciding().undo(key, "ana")
+    with pytest.raises(ReviewChanged):
+        waiting.deciding().undo(key, "bob")
+    other = waiting.override("suppress", NUMBER, "all", "ana", "by phone")
+    waiting.apply(LANE)
+    for wrong in (f"{LANE}-{other}", "", "x", "99-1-0", f"{LANE}-1-0", "²-1-0"):
+        with pytest.raises(NoSuchReview):
+            waiting.deciding().undo(wrong, "ana")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
+    waiting.records.migrate()
+    waiting.apply(LANE)
+    key = waiting.decide("none", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    if recorded:
+        waiting.recording.move_all()
+    waiting.deciding().undo(key, "bob")
+    waiting.apply(LANE)
+
+    undone, made = waiting.deciding().made.lately(3600 * 1_000_000, 10)
+    assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
+    assert (undone.decided, undone.entry.actor) == ("undo", "bob")
+    assert made.about[1] == next(one for one in waiting.history(NUMBER)).received_us
+
+
+def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_client):
+    waiting.records.migrate()
+    waiting.recording.move_all()
+    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+    waiting.deciding().undo(key, "ana")
+    waiting.apply(LANE)
+    waiting.recording.move_all()
+    redis_client.flushall()
+    build_rebuilding(waiting).rebuild(lambda *_: None)
+
+    (again,) = waiting.reviews()
+    assert (again.text, again.number) == (UNCLEAR, NUMBER)
+    assert reason(waiting) == "review"

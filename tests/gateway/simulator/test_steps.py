@@ -1,0 +1,153 @@
+"""A text of the simulator, from the door to the phone, step by step."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from werkzeug.serving import make_server
+
+from smsgate.errors import InvalidNumber
+from smsgate.gateway.simulator.fictional import RANGES, fictional, range_of
+from smsgate.gateway.simulator.simulating import default_sender, message_of, post, simulated_account
+from smsgate.gateway.simulator.steps import PATIENCE_US, Sent, conversation, watched
+from smsgate.store.keys import lane_of
+from smsgate.web import create_app
+from tests.fakes.own_gateway import make_gateway
+from tests.fakes.served import free_port
+from tests.fakes.understanding import TWO, understanding
+
+NUMBER = "+14155550123"
+
+
+@pytest.mark.parametrize("one", RANGES)
+def test_numbers_that_are_kept_for_fiction_are_taken(one):
+    for _ in range(20):
+        number = one.drawn()
+        assert fictional(number) == number
+    assert range_of(one.region) == one
+
+
+@pytest.mark.parametrize("text", ["+14155552671", "+33612345678", "+447700800123", "+1415555010"])
+def test_numbers_that_may_be_somebodys_are_refused(text):
+    with pytest.raises(InvalidNumber):
+        fictional(text)
+
+
+def test_a_number_is_read_however_it_is_written():
+    assert fictional(" +1 (212) 555-0177 ") == "+12125550177"
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url):
+    url = f"http://127.0.0.1:{free_port()}"
+    environ = {
+        "SMSGATE_SIMULATOR_TOKEN": "simulated",
+        "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
+    }
+    plain = make_gateway(tmp_path, redis_url, TWO, **environ)
+    plain.records.migrate()
+    made = understanding(plain)
+    server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(made), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    made.close()
+
+
+@pytest.fixture
+def text(gateway):
+    account = simulated_account(gateway.settings)
+
+    def send(body: str) -> Sent:
+        sender = default_sender(gateway.settings, account)
+        message = message_of(account, body, NUMBER, sender)
+        answer = post(message, account, f"{account.public_url}/webhooks/{account.name}")
+        took_us = time.time_ns() // 1000 - message.sent_us
+        return Sent(
+            message.message_id, NUMBER, sender, body, message.sent_us, took_us, answer.status
+        )
+
+    return send
+
+
+def states(found):
+    return {step.name: step.state for step in found.steps}
+
+
+def test_an_opt_out_takes_every_step(gateway, text):
+    sent = text("stop please")
+    stored = watched(gateway, sent)
+    assert states(stored) == {
+        "Message": "done", "Decision": "done", "Inbox": "done", "Applied": "waits",
+        "Confirmation": "waits",
+    }  # fmt: skip
+    assert not stored.settled
+    assert [one.text for one in stored.bubbles] == ["stop please"]
+
+    gateway.apply(lane_of(NUMBER))
+    assert states(watched(gateway, sent))["Applied"] == "done"
+    gateway.send_replies(lane_of(NUMBER))
+    done = watched(gateway, sent)
+    assert states(done)["Confirmation"] == "done"
+    assert done.settled
+    assert "allowed → blocked" in [step.said for step in done.steps][3]
+    assert [one.ours for one in done.bubbles] == [False, True]
+    assert "Acme Alerts" in done.bubbles[1].text
+    times = [step.after_us for step in done.steps[2:]]
+    assert times == sorted(times)
+    assert times[0] >= 0
+
+
+def test_what_is_not_known_from_the_page_is_found_where_it_waits(gateway, text):
+    sent = text("stop please")._replace(text="")
+    found = watched(gateway, sent)
+    assert found.decision.intent == "opt_out"
+    assert [one.text for one in found.bubbles] == ["stop please"]
+
+
+def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(gateway, text):
+    for body in ("stop please", "stop please"):
+        sent = text(body)
+        gateway.apply(lane_of(NUMBER))
+        gateway.send_replies(lane_of(NUMBER))
+    found = watched(gateway, sent)
+    assert states(found)["Confirmation"] == "none"
+    assert found.settled
+    assert len(conversation(gateway, NUMBER)) == 3
+
+
+def test_an_ordinary_text_is_kept_and_nothing_else(gateway, text):
+    sent = text("see you at the bus stop")
+    found = watched(gateway, sent)
+    assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
+    assert found.settled
+    gateway.store.trail.flush()
+    assert [one.text for one in watched(gateway, sent).bubbles] == ["see you at the bus stop"]
+
+
+def test_what_the_door_refused_ends_there(gateway, text):
+    sent = text("stop please")._replace(status=503, message_id="SMother")
+    found = watched(gateway, sent)
+    assert states(found) == {"Message": "failed"}
+    assert found.settled
+
+
+def test_nobody_waits_for_ever(gateway, text):
+    sent = text("stop please")
+    late = sent._replace(posted_us=sent.posted_us - PATIENCE_US - 1)
+    found = watched(gateway, late)
+    assert states(found)["Applied"] == "failed"
+    assert found.settled
+
+
+def test_what_the_provider_answers_itself_is_said(gateway, text):
+    sent = text("STOP")
+    gateway.apply(lane_of(NUMBER))
+    (confirmation,) = [one for one in watched(gateway, sent).steps if one.name == "Confirmation"]
+    assert confirmation.state == "none"
+    assert len(confirmation.said) > len("none: ")
