@@ -62,7 +62,7 @@ def measured(folder: Path, url: str, count: int) -> dict[str, float]:
     store = Store(open_redis(url, 20))
     found = {}
     started = time.perf_counter()
-    Rebuilding(store, records, {"alerts": Published()}, {}).rebuild(lambda *_: None)
+    Rebuilding(store, records, {"alerts": Published()}, {}, {}).rebuild(lambda *_: None)
     found["rebuild"] = count / (time.perf_counter() - started)
     started = time.perf_counter()
     read = [one.number for one in records.reading.numbers()]

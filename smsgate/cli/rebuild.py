@@ -41,6 +41,7 @@ def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
                 "numbers": rebuilt.numbers,
                 "messages": rebuilt.messages,
                 "reviews": rebuilt.reviews,
+                "forwards": rebuilt.forwards,
                 "merged": rebuilt.merged,
                 "newest": _moment(rebuilt.newest_us),
             }
@@ -87,6 +88,8 @@ def _say(rebuilt: Rebuilt) -> None:
         f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person.",
         soft_wrap=True,
     )
+    if rebuilt.forwards:
+        console.print(f"{rebuilt.forwards:,} messages wait for applications again.")
     if rebuilt.newest_us:
         console.print(
             f"The records end at {_moment(rebuilt.newest_us)}. What was acknowledged after that, "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from smsgate import __version__
 from smsgate.consent import Event, Standing, event_id
+from smsgate.gateway.forwards.onward import kept
 from smsgate.messages import Entry, Intent, Stored, ms_of
 from smsgate.optout.policy import Settled
 
@@ -29,7 +28,7 @@ def applied_event(
         after=_state(after, entry),
         standing=after if entry.phone and after != before else None,
         inbox_id=stored.id,
-        entry=msgspec.structs.replace(entry, onward=None) if entry.onward else entry,
+        entry=kept(entry),
         stamp_us=stored.stamp_us,
         received_us=stored.received_us,
         applied_us=now_us,

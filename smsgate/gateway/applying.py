@@ -171,14 +171,12 @@ class Applying:
             ]
         event = applied_event(lane, stored, before, settled, note, now_us)
         tally.events.append(event)
-        self._pass_on(lane, stored, settled, event, tally)
+        self._pass_on(lane, entry, event, tally)
 
-    def _pass_on(
-        self, lane: int, stored: Stored, settled: Settled, event: Event, tally: _Tally
-    ) -> None:
-        program = self._settings.programs.get(stored.entry.program)
+    def _pass_on(self, lane: int, entry: Entry, event: Event, tally: _Tally) -> None:
+        program = self._settings.programs.get(entry.program)
         application = program.forward if program is not None else None
-        forward = forward_of(lane, stored, settled, event.id, application)
+        forward = forward_of(lane, entry, event, application)
         if forward is not None:
             tally.forwards.append(forward)
 

@@ -31,13 +31,14 @@ _PATHS = (
     ("text", ("entry", "text")),
     ("reason", ("entry", "decision", "note")),
     ("reply", ("reply", "text")),
+    ("media", ("entry", "onward", "media")),
 )
-"""Where an event has words of people: theirs, an operator's reason, and ours."""
+"""Where an event has words of people: theirs, an operator's reason, ours, and their pictures."""
 
 _encode = msgspec.json.encode
 _event = msgspec.json.Decoder(Event).decode
 _raw = msgspec.json.Decoder(dict[str, Any]).decode
-_words = msgspec.json.Decoder(dict[str, str]).decode
+_words = msgspec.json.Decoder(dict[str, Any]).decode
 _state = msgspec.json.Decoder(NumberState).decode
 _EMPTY = msgspec.json.encode(NumberState()).decode()
 
@@ -172,7 +173,7 @@ def _columns(event: Event) -> Row:
     }
 
 
-def _take_words(facts: Row) -> dict[str, str]:
+def _take_words(facts: Row) -> Row:
     words = {}
     for name, (*way, last) in _PATHS:
         place: Any = facts
@@ -184,7 +185,7 @@ def _take_words(facts: Row) -> dict[str, str]:
     return words
 
 
-def _put(facts: Row, way: tuple[str, ...], said: str) -> None:
+def _put(facts: Row, way: tuple[str, ...], said: object) -> None:
     *steps, last = way
     for step in steps:
         facts = facts.setdefault(step, {})

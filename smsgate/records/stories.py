@@ -22,7 +22,7 @@ from smsgate.records.tables import BY_HAND, events, links, listed, texts
 
 _PAIRS = 400
 """Numbers in one question, below SQLite's bound of variables."""
-_words = msgspec.json.Decoder(dict[str, str]).decode
+_words = msgspec.json.Decoder(dict[str, Any]).decode
 _NEWEST = (events.c.received_us.desc(), events.c.seq.desc())
 
 

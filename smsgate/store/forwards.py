@@ -71,13 +71,15 @@ class Forwards:
             for row in result[1:]
         ]
 
-    def taken(self, claim: ForwardClaim, replies: Sequence[Reply] = ()) -> tuple[bool, bool]:
-        """Take a claimed forward out, and put into the outbox what the application answered.
+    def taken(
+        self, claim: ForwardClaim, event: Event, replies: Sequence[Reply] = ()
+    ) -> tuple[bool, bool]:
+        """Take a claimed forward out, with its event, and put what was answered into the outbox.
 
         Gives whether the claim was still ours (else nothing is done), and whether a job for the
         outbox is to be asked for.
         """
-        return self._settled(claim, "", 0, replies)
+        return self._settled(claim, "", 0, replies, _encode(event))
 
     def again(self, claim: ForwardClaim, forward: Forward, due_us: int) -> bool:
         """Put a claimed forward back, due later; whether the claim was still ours."""
@@ -95,6 +97,10 @@ class Forwards:
     def give_up(self, letter: GivenUp, event: Event) -> bool:
         """Keep a forward for a person that nobody is at; False where somebody is, or it is gone."""
         return self._dropped(letter.forward, _encode(letter), _encode(event))
+
+    def drop(self, forward: Forward) -> bool:
+        """Take a forward out that waits, for good; False where there is none of that id."""
+        return self._dropped(forward)
 
     def dead(self, lane: int) -> list[GivenUp]:
         """The forwards of a lane that were given up, oldest first."""
@@ -130,7 +136,12 @@ class Forwards:
         return [_decode(row) for row in rows if row is not None]
 
     def _settled(
-        self, claim: ForwardClaim, again: str, due_ms: int, replies: Sequence[Reply]
+        self,
+        claim: ForwardClaim,
+        again: str,
+        due_ms: int,
+        replies: Sequence[Reply],
+        event: bytes = b"",
     ) -> tuple[bool, bool]:
         keys, entry = LANE_KEYS[claim.lane], claim.forward.entry
         names = [
@@ -142,10 +153,11 @@ class Forwards:
             keys.outbox,
             keys.replies,
             keys.wake_outbox,
+            keys.ledger,
         ]
         packed = msgspec.msgpack.encode([(one.id, json_text(one)) for one in replies])
         args: list[str | bytes | int] = [_field(claim.forward), claim.token, entry.number]
-        args += [claim.forward.id, again, due_ms, WAKE_MS, packed]
+        args += [claim.forward.id, again, due_ms, WAKE_MS, packed, event]
         ours, wake = self._settle(names, args)
         return ours == 1, wake == 1
 
@@ -186,5 +198,5 @@ def _field(forward: Forward) -> str:
 
 def _claiming(program: str, token: str, lane: int, count: int) -> Call:
     keys = LANE_KEYS[lane]
-    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims]
+    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.marker]
     return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

@@ -13,7 +13,7 @@ import msgspec
 import redis
 
 from smsgate.consent import NumberState, Standing
-from smsgate.messages import ALL
+from smsgate.messages import ALL, Forward, GivenUp
 from smsgate.redis_address import Client
 from smsgate.store.commits import KEEP_S, memberships, set_name
 from smsgate.store.connection import Command, round_trip, translated
@@ -129,6 +129,28 @@ class Restoring:
             ("HSETNX", LANE_KEYS[lane_of(number)].reviews, f"{program}:{number}", id_)
             for program, number, id_ in waiting
         ]
+        self._write(commands)
+
+    def forward(
+        self, waiting: Iterable[tuple[Forward, int]], dead: Iterable[GivenUp], now_us: int
+    ) -> None:
+        """Let messages wait for applications, with since when (us), or for a person.
+
+        What is here already stays as it is.
+        """
+        commands: list[Command] = []
+        for one, since_us in waiting:
+            keys, number = LANE_KEYS[lane_of(one.entry.number)], one.entry.number
+            program = one.entry.program
+            commands += [
+                ("HSETNX", keys.forwards, one.id, _encode(one)),
+                ("ZADD", keys.forwards_since, "NX", since_us // 1000, one.id),
+                ("ZADD", keys.forwards_of(program, number), 0, one.id),
+                ("ZADD", keys.forwards_due(program), "NX", now_us // 1000, number),
+            ]
+        for letter in dead:
+            keys = LANE_KEYS[lane_of(letter.forward.entry.number)]
+            commands.append(("HSETNX", keys.forwards_dead, letter.forward.id, _encode(letter)))
         self._write(commands)
 
     def open(self, name: str, store_id: str, buckets: int, kept: Mapping[int, int]) -> bool:

@@ -72,8 +72,15 @@ def publish(settings: Settings, store: Store) -> None:
 
 def build_rebuilding(gateway: Gateway) -> Rebuilding:
     """What restores the gateway's store from its records."""
-    renamed = gateway.settings.programs.renamed
-    return Rebuilding(gateway.store, gateway.records, published(gateway.settings), renamed)
+    settings = gateway.settings
+    applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
+    return Rebuilding(
+        gateway.store,
+        gateway.records,
+        published(settings),
+        settings.programs.renamed,
+        applications,
+    )
 
 
 def build_importing(gateway: Gateway) -> Importing:

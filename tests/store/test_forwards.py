@@ -24,6 +24,7 @@ OTHER = next(
 )
 BUCKETS = 8
 EVENT = Event(id="e1", kind="forward", outcome="given_up", number=NUMBER)
+TAKEN = msgspec.structs.replace(EVENT, id="e2", outcome="taken")
 REPLY = Reply(
     id="5-0",
     kind="app",
@@ -107,11 +108,12 @@ def test_what_is_taken_is_gone_and_the_next_of_its_number_is_due_with_what_was_s
     _, second = put(NUMBER, NUMBER)
     (claim,) = store.forwards.claim("alerts", LANES)
 
-    assert store.forwards.taken(claim, [REPLY]) == (True, True)
+    assert store.forwards.taken(claim, TAKEN, [REPLY]) == (True, True)
     assert store.outbox.waiting(LANE) == [REPLY]
     assert store.forwards.waiting(LANE) == [second]
     (claim,) = store.forwards.claim("alerts", LANES)
-    assert store.forwards.taken(claim) == (True, False)
+    assert store.forwards.taken(claim, TAKEN) == (True, False)
+    assert list(store.ledger.of_lane(LANE)) == [TAKEN, TAKEN]
     left = [key for key in contents(redis_client) if b"forward" in key]
     assert left == []
 
@@ -133,9 +135,17 @@ def test_a_claim_whose_sender_died_is_anothers_when_its_lease_ends(store, put, m
     monkeypatch.undo()
     found = claim_one(store)
 
-    assert store.forwards.taken(dead) == (False, False)
+    assert store.forwards.taken(dead, TAKEN) == (False, False)
     assert store.forwards.again(dead, dead.forward, 1) is False
-    assert store.forwards.taken(found) == (True, False)
+    assert store.forwards.taken(found, TAKEN) == (True, False)
+
+
+def test_a_lane_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_client):
+    (made,) = put(NUMBER)
+    redis_client.hset(KEYS.marker, "ready", 0)
+    assert store.forwards.claim("alerts", 99) == []
+    redis_client.hset(KEYS.marker, "ready", 1)
+    assert ids(store.forwards.claim("alerts", 99)) == [made.id]
 
 
 def test_few_calls_are_shared_out_to_lanes_one_after_another(store, put):
@@ -176,7 +186,7 @@ def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(st
     assert store.forwards.give_up(GivenUp(second, "why", 1), EVENT)
 
     assert store.forwards.claim("alerts", LANES) == []  # the lease of the first still runs
-    assert store.forwards.taken(claim) == (True, False)
+    assert store.forwards.taken(claim, TAKEN) == (True, False)
 
 
 def test_one_that_is_tried_again_by_hand_takes_its_old_place(store, put):
@@ -198,7 +208,7 @@ def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(stor
 
     assert store.forwards.forget(NUMBER) == 2
     mine = next(one for one in claims if one.forward == second)
-    assert store.forwards.taken(mine, [REPLY]) == (False, False)
+    assert store.forwards.taken(mine, TAKEN, [REPLY]) == (False, False)
     assert store.outbox.waiting(LANE) == []
     assert (store.forwards.waiting(LANE), store.forwards.dead(LANE)) == ([third], [])
 
@@ -222,11 +232,22 @@ BREAKABLE = {
     "replies": KEYS.replies,
     "wake": KEYS.wake_outbox,
     "ledger": KEYS.ledger,
+    "marker": KEYS.marker,
 }
 TOUCHED = {
-    "claim": {"due", "forwards", "claims", "queue"},
+    "claim": {"due", "forwards", "claims", "queue", "marker"},
     "commit": {"forwards", "since", "queue", "due"},
-    "taken": {"due", "forwards", "claims", "since", "queue", "outbox", "replies", "wake"},
+    "taken": {
+        "due",
+        "forwards",
+        "claims",
+        "since",
+        "queue",
+        "outbox",
+        "replies",
+        "wake",
+        "ledger",
+    },
     "give_up": {"due", "forwards", "claims", "since", "queue", "dead", "ledger"},
     "bury": {"due", "forwards", "since", "queue", "dead", "ledger"},
 }
@@ -248,7 +269,7 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_clien
     doing = {
         "claim": lambda: store.forwards.claim("alerts", 1, LANE),
         "commit": lambda: put(NUMBER),
-        "taken": lambda: store.forwards.taken(claims[0], [REPLY]),
+        "taken": lambda: store.forwards.taken(claims[0], TAKEN, [REPLY]),
         "give_up": lambda: store.forwards.give_up(letter, EVENT),
         "bury": lambda: store.forwards.bury(letter, EVENT, made),
     }

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.gateway.forwards.onward import call_of
 from smsgate.gateway.forwards.pauses import CALLS, Pauses
 from smsgate.gateway.forwards.twiml import read_twiml
@@ -147,12 +148,13 @@ class Forwarding:
             shown = [*dict.fromkeys(said.not_done)][:_SHOWN]
             _log.warning("not supported", program=self._name, id=claim.forward.id, verbs=shown)
         replies = _replies(claim, said.texts, answered_us)
-        ours, wanted = self._store.forwards.taken(claim, replies)
+        event = forward_event(claim.forward, TAKEN, answered_us)
+        ours, wanted = self._store.forwards.taken(claim, event, replies)
         if not ours:
             _log.warning("claim lost", program=self._name, id=claim.forward.id)
             return
         metrics, received_us = self._store.metrics, ms_of(claim.forward.inbox_id) * 1000
-        metrics.count(FORWARDS, self._name, "taken")
+        metrics.count(FORWARDS, self._name, TAKEN)
         metrics.took(FORWARDED_S, (answered_us - received_us) / 1_000_000, self._name)
         if wanted:
             wake(self._wakes.outbox, [claim.lane])

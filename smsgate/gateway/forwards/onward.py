@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from smsgate.consent import Event
 from smsgate.errors import AccountNotReady
 from smsgate.messages import (
     Entry,
@@ -13,11 +14,9 @@ from smsgate.messages import (
     Intent,
     Onward,
     Posted,
-    Stored,
     WebhookRequest,
     forward_id,
 )
-from smsgate.optout.policy import Settled
 from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.providers.contract import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
@@ -64,24 +63,31 @@ def onward_of(message: InboundMessage, request: WebhookRequest, application: App
     return Onward(message.media, message.flag.value if message.flag else "", posted)
 
 
+def kept(entry: Entry) -> Entry:
+    """What the records keep of a message: without its provider's request, which is large."""
+    if entry.onward is None or entry.onward.posted is None:
+        return entry
+    onward = msgspec.structs.replace(entry.onward, posted=None)
+    return msgspec.structs.replace(entry, onward=onward)
+
+
 def forward_of(
-    lane: int, stored: Stored, settled: Settled, event: str, application: Application | None
+    lane: int, entry: Entry, event: Event, application: Application | None
 ) -> Forward | None:
-    """The forward of a message that was applied, if it goes on. ``event``: the id of its event."""
-    entry = stored.entry
-    if entry.onward is None or application is None or not _goes_on(entry, settled, application):
+    """The forward of a message that was applied, if it goes on. ``event``: what became of it."""
+    if entry.onward is None or application is None or not _goes_on(entry, event, application):
         return None
     return Forward(
-        id=forward_id(lane, stored.id),
+        id=forward_id(lane, event.inbox_id),
         entry=entry,
-        inbox_id=stored.id,
-        event=event,
-        outcome=settled.outcome,
-        stamp_us=stored.stamp_us,
+        inbox_id=event.inbox_id,
+        event=event.id,
+        outcome=event.outcome,
+        stamp_us=event.stamp_us,
     )
 
 
-def _goes_on(entry: Entry, settled: Settled, application: Application) -> bool:
+def _goes_on(entry: Entry, event: Event, application: Application) -> bool:
     """Whether the application wants it.
 
     A text that waits for a person is no keyword, nor is YES where no question of ours was open: it
@@ -89,7 +95,7 @@ def _goes_on(entry: Entry, settled: Settled, application: Application) -> bool:
     """
     if application.messages == "all" or entry.decision.intent in _NO_KEYWORDS:
         return True
-    return bool(entry.decision.condition) and settled.outcome not in ("applied", "repeat")
+    return bool(entry.decision.condition) and event.outcome not in ("applied", "repeat")
 
 
 def call_of(forward: Forward, application: Application, account: Account, now_s: int) -> HttpCall:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate import __version__
-from smsgate.consent import Event, event_id
 from smsgate.errors import NoSuchForward
+from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, RETRIED, forward_event
 from smsgate.messages import Forward, GivenUp
 from smsgate.metrics.families import FORWARDS
 from smsgate.store import Store
@@ -24,9 +23,9 @@ def give_up_old(store: Store) -> int:
     for lane in range(LANES):
         for forward in store.forwards.overdue(lane, now_us - GIVEN_UP_US, SOME):
             note = forward.note or "its turn never came in a whole day"
-            event = _event(forward, "given_up", note, now_us)
+            event = forward_event(forward, GIVEN_UP, now_us, note)
             if store.forwards.give_up(GivenUp(forward, note, now_us), event):
-                store.metrics.count(FORWARDS, forward.entry.program, "given_up")
+                store.metrics.count(FORWARDS, forward.entry.program, GIVEN_UP)
                 given_up += 1
     return given_up
 
@@ -47,34 +46,20 @@ def retry(store: Store, id_: str, actor: str) -> None:
     """Hand a message over again, for another day. Raises ``NoSuchForward``."""
     letter = find(store, id_)
     again = msgspec.structs.replace(letter.forward, tries=0)
-    _take_out(store, letter, "retried", actor, again)
+    _take_out(store, letter, RETRIED, actor, again)
 
 
 def dismiss(store: Store, id_: str, actor: str) -> None:
     """Forget a message that was given up. Raises ``NoSuchForward``."""
-    _take_out(store, find(store, id_), "dismissed", actor, None)
+    _take_out(store, find(store, id_), DISMISSED, actor, None)
 
 
 def _take_out(
     store: Store, letter: GivenUp, outcome: str, actor: str, again: Forward | None
 ) -> None:
     note = f"by {actor}; before: {letter.note}"
-    event = _event(letter.forward, outcome, note, store.health.now_us())
+    event = forward_event(letter.forward, outcome, store.health.now_us(), note)
     if not store.forwards.bury(letter, event, again):
         raise NoSuchForward(
             f"message {letter.forward.id!r} was taken out by somebody else just now"
         )
-
-
-def _event(forward: Forward, outcome: str, note: str, now_us: int) -> Event:
-    return Event(
-        id=event_id(now_us // 1000, forward.id, outcome, str(now_us)),
-        kind="forward",
-        outcome=outcome,
-        number=forward.entry.number,
-        program=forward.entry.program,
-        inbox_id=forward.inbox_id,
-        applied_us=now_us,
-        note=note,
-        software=__version__,
-    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from smsgate.consent import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.forwards.noting import KIND as FORWARD
 from smsgate.gateway.numbers.telling import outcome, reply_title, title
 from smsgate.gateway.reviews.reviewing import Case
 from smsgate.messages import ms_of
@@ -52,7 +53,8 @@ def conversation(store: Store, records: Records, case: Case) -> tuple[list[Line]
         events = [*(one.event for one in told), *events]
     except (RecordsUnavailable, RecordsNotReady) as error:
         problem = f"Earlier texts cannot be shown: {error}."
-    lines |= {event.id if event.reply else event.inbox_id: _line(event, case) for event in events}
+    said = [event for event in events if event.kind != FORWARD]  # that tells of a text, and is none
+    lines |= {event.id if event.reply else event.inbox_id: _line(event, case) for event in said}
     lines |= _ordinary(store, case)
     return sorted(lines.values(), key=lambda one: one.at_us), problem
 

@@ -46,6 +46,7 @@ _OUTCOMES = {
     "asked": "asked back: “Reply YES to confirm”",
     "refused": "refused",
     "recorded": "noted",
+    "taken": "the application has it",
     "given_up": "given up after a day",
 }
 _SENT = {

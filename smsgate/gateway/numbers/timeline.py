@@ -12,6 +12,7 @@ from smsgate.errors import (
     RecordsUnavailable,
     StoreUnavailable,
 )
+from smsgate.gateway.forwards.noting import KIND
 from smsgate.gateway.gateway import Gateway
 from smsgate.messages import Reply
 from smsgate.optout.departure import WINDOW_US
@@ -28,13 +29,13 @@ _REPLIES = 50
 
 @dataclass(slots=True)
 class Item:
-    """One thing that happened, and our replies to it."""
+    """One thing that happened, and what followed from it."""
 
     event: Event
     erased: bool = False
     """Whether its texts were erased."""
     replies: list[Event] = field(default_factory=list)
-    """What became of our reply, newest first."""
+    """What became of our reply, and of the message at the application, newest first."""
     unsettled: Reply | DeadLetter | None = None
     """A reply that waits to be sent, or was given up."""
 
@@ -114,13 +115,18 @@ def _nested(items: list[Item], elsewhere: Iterable[Event]) -> list[Item]:
     """Each reply under what it answers, where that stands here."""
     answers: dict[str, list[Event]] = defaultdict(list)
     for event in (*elsewhere, *(one.event for one in items)):
-        if event.reply is not None:
+        if _follows(event):
             answers[event.inbox_id].append(event)
-    answered = {one.event.inbox_id for one in items if one.event.reply is None}
+    answered = {one.event.inbox_id for one in items if not _follows(one.event)}
     for one in items:
-        if one.event.reply is None and one.event.inbox_id:
+        if not _follows(one.event) and one.event.inbox_id:
             one.replies = answers.get(one.event.inbox_id, [])
-    return [one for one in items if one.event.reply is None or one.event.inbox_id not in answered]
+    return [one for one in items if not _follows(one.event) or one.event.inbox_id not in answered]
+
+
+def _follows(event: Event) -> bool:
+    """Whether it tells of what came of a text: our reply, or the application."""
+    return event.reply is not None or event.kind == KIND
 
 
 def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:

@@ -7,6 +7,7 @@ number stands as both together leave it, so that no opt-out is lost.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,12 +19,14 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent import Event, Published, Standing, event_id
 from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.forwards.restoring import restore_forwards
+from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting
 from smsgate.gateway.reviews.reviewing import still_open
 from smsgate.records import Records
 from smsgate.records.contents import id_of
+from smsgate.settings import Application
 from smsgate.store import Store
-from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LANES
 from smsgate.store.marker import BUCKETS
 
@@ -41,6 +44,8 @@ class Rebuilt:
     numbers: int
     messages: int
     reviews: int
+    forwards: int
+    """Messages that wait for applications again."""
     newest_us: int
     """When the newest recorded event was applied: later ones that no ledger had are lost."""
     merged: int
@@ -56,12 +61,17 @@ class Rebuilding:
         records: Records,
         programs: dict[str, Published],
         renamed: dict[str, str],
+        applications: dict[str, Application],
     ) -> None:
-        """Use these; ``programs`` are published, ``renamed`` gives by former name the one now."""
+        """Use these; ``programs`` are published, ``renamed`` gives by former name the one now.
+
+        ``applications``: by program, where its messages go on to.
+        """
         self._store = store
         self._records = records
         self._programs = programs
         self._renamed = renamed
+        self._applications = applications
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
@@ -115,8 +125,12 @@ class Rebuilding:
         self._store.restoring.shut(me)
         merged = self._record_the_rest()
         now_us = self._store.health.now_us()
+        lead = functools.partial(self._lead, me)
+        forwards = restore_forwards(
+            self._store, self._records, self._applications, self._renamed, now_us, lead
+        )
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
-        messages = self._remember(progress, now_us, me)
+        messages = know_again(self._store, self._records, now_us, progress, lead)
         reviews = [*still_open(self._records)]
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
@@ -125,7 +139,7 @@ class Rebuilding:
         if not self._store.restoring.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reading.newest_us()
-        return Rebuilt(store_id, numbers, messages, len(reviews), newest, merged)
+        return Rebuilt(store_id, numbers, messages, len(reviews), forwards, newest, merged)
 
     def _lost(self) -> list[int]:
         """Lanes of which the records have events that the store was never told of nor has."""
@@ -219,22 +233,6 @@ class Rebuilding:
             numbers = self._records.reading.numbers(lane)
             while chunk := {one.number: one.standing for one in itertools.islice(numbers, CHUNK)}:
                 yield lane, chunk
-
-    def _remember(self, progress: Progress, now_us: int, me: str) -> int:
-        done = 0
-        recent = self._records.reading.messages(now_us - REMEMBER_S * 1_000_000)
-        while page := [*itertools.islice(recent, _PAGE)]:
-            rows = ((one.lane, one.account, one.message_id, one.received_us) for one in page)
-            self._lead(me)
-            self._store.restoring.remember(rows, now_us)
-            done += len(page)
-            progress("messages", done, 0)
-        opt_ins = self._records.reading.messages(0, kind="opt_in")
-        while page := [*itertools.islice(opt_ins, _PAGE)]:
-            rows_in = ((one.lane, one.account, one.message_id) for one in page)
-            self._lead(me)
-            self._store.restoring.remember_opt_ins(rows_in)
-        return done
 
 
 def _together(lost: Standing, newer: Standing) -> Standing:

@@ -4,14 +4,15 @@
 -- answered once. The number's next forward is due at once.
 --
 -- KEYS  1 forwards-due:PROGRAM  2 forwards  3 forwards-claims  4 forwards-since
---       5 forwards:PROGRAM:NUMBER  6 outbox  7 replies  8 wake:outbox
+--       5 forwards:PROGRAM:NUMBER  6 outbox  7 replies  8 wake:outbox  9 ledger
 -- ARGV  1 PROGRAM:NUMBER  2 token of the claim  3 number  4 forward id
 --       5 forward JSON, or "" where it was taken  6 when it is due again (ms)
 --       7 how long a wake is waited for (ms)  8 msgpack: replies {id, JSON}
+--       9 event JSON: that it was taken, or ""
 -- Gives {1, or 0 where the claim is another's, wake the outbox 0|1}
 local call = redis.call
 if call('HGET', KEYS[3], ARGV[1]) ~= ARGV[4] .. ':' .. ARGV[2] then return {0, 0} end
-local kinds = {'zset', 'hash', 'hash', 'zset', 'zset', 'zset', 'hash', 'string'}
+local kinds = {'zset', 'hash', 'hash', 'zset', 'zset', 'zset', 'hash', 'string', 'stream'}
 for place, kind in ipairs(kinds) do
   local wrong = wrong_type(KEYS[place], kind)
   if wrong then return wrong end
@@ -35,6 +36,7 @@ if call('ZCARD', KEYS[5]) > 0 then
 else
   call('ZREM', KEYS[1], ARGV[3])
 end
+call('XADD', KEYS[9], '*', 'e', ARGV[9])
 for _, reply in ipairs(replies) do
   call('HSET', KEYS[7], reply[1], reply[2])
   call('ZADD', KEYS[6], now, reply[1])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from urllib.parse import urlencode
@@ -16,118 +14,20 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from smsgate.errors import NoSuchForward, StoreUnavailable
-from smsgate.gateway.forwards import forwarding, pauses, undelivered
-from smsgate.gateway.forwards.forwarding import Forwarding
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.gateway.forwards import forwarding, undelivered
+from smsgate.gateway.forwards.noting import TAKEN, forward_event
+from smsgate.messages import InboundMessage, Intent, Onward, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.settings import Programs
 from smsgate.store.keys import LANE_KEYS, LANES, lane_of
 from smsgate.wiring import load_configuration
-from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from tests.gateway.conftest import CONFIG, PUBLIC_URL, SENDER, SID, TOKEN
+from tests.gateway.conftest import PUBLIC_URL, SENDER, SID, TOKEN
+from tests.gateway.forwards.conftest import NEW, OLD, ORIGINAL, OTHER, PLAIN, settle, tries, waiting
 from workers.forwarder import Forwarder
 
-OTHER = "+14155550199"
-NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
-ORIGINAL = "+14155550888"
-"""Sender of the program whose application wants Twilio's own requests."""
-PLAIN = "+14155550666"
-"""Sender of a program without application."""
-FORWARDS = """
-[programs.alerts.forward]
-url           = "%(app)s"
-secret        = "%(new)s, %(old)s"
-allow_private = true
-
-[programs.orders.forward]
-url           = "%(app)s"
-as            = "original"
-messages      = "all"
-allow_private = true
-"""
-
-
-@pytest.fixture
-def app() -> Iterator[Application]:
-    with Application() as one:
-        yield one
-
-
-@pytest.fixture
-def environ(environ, tmp_path, api, app) -> dict[str, str]:
-    file = tmp_path / "config" / "smsgate.toml"
-    tables = FORWARDS % {"app": app.url, "new": NEW, "old": OLD}
-    file.write_text(CONFIG % {"api": api.url} + tables)
-    return environ
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch) -> None:
-    """What takes seconds and minutes takes hundredths here."""
-    monkeypatch.setattr(forwarding, "_FIRST_S", 0.05)
-    monkeypatch.setattr(forwarding, "_LONGEST_S", 0.2)
-    monkeypatch.setattr(pauses, "LONGEST_S", 0.1)
-
-
-@pytest.fixture
-def receive(gateway, signed) -> Callable[..., str]:
-    """Take a text in and apply it; gives the outcome that the log has."""
-
-    def received(text: str, number: str = NUMBER, sender: str = SENDER, **more: str) -> str:
-        request = signed(text, number, sender=sender, **more)
-        outcome = gateway.receive("twilio", request).outcome
-        gateway.apply(lane_of(number))
-        return outcome
-
-    return received
-
-
-@pytest.fixture
-def make(gateway) -> Iterator[Callable[..., Forwarding]]:
-    """Makes the forwarding of a program, as a process would."""
-    made: list[Forwarding] = []
-
-    def make(name: str = "alerts", **changed: object) -> Forwarding:
-        program = gateway.settings.programs.get(name)
-        application = dataclasses.replace(program.forward, **changed)
-        made.append(
-            Forwarding(program, application, gateway.settings, gateway.store, gateway.wakes)
-        )
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def run(gateway) -> Iterator[None]:
-    """A forwarder at work, as in the process ``sender``."""
-    forwarder = Forwarder(lambda: gateway)
-    forwarder.start()
-    yield
-    forwarder.close()
-
-
-def waiting(gateway) -> int:
-    return sum(len(gateway.store.forwards.waiting(lane)) for lane in range(LANES))
-
-
-def tries(gateway) -> int:
-    return sum(one.tries for lane in range(LANES) for one in gateway.store.forwards.waiting(lane))
-
-
-def settle(gateway, *some: Forwarding) -> None:
-    """Take turns until nothing waits."""
-
-    def all_taken() -> bool:
-        for one in some:
-            one.turn()
-        return waiting(gateway) == 0
-
-    assert wait_until(all_taken, 10)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
@@ -141,7 +41,7 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
         at = datetime.fromtimestamp(int(came.headers["webhook-timestamp"]), UTC)
         signed = Webhook(secret).sign(came.headers["webhook-id"], at, came.body.decode())
         assert signed in came.headers["webhook-signature"].split()
-    event = gateway.history(NUMBER)[-1]
+    event = gateway.history(NUMBER)[0]
     assert (event.kind, event.outcome) == ("text", "recorded")
     assert came.headers["webhook-id"] == event.id
     received_at = came.data.pop("received_at")
@@ -213,7 +113,7 @@ def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
     assert came.headers["content-type"] == request.headers["content-type"]
     validator = RequestValidator(TOKEN)
     assert validator.validate(app.url, came.form, came.headers["x-twilio-signature"])
-    assert came.headers["i-twilio-idempotency-token"] == gateway.history(NUMBER)[-1].id
+    assert came.headers["i-twilio-idempotency-token"] == gateway.history(NUMBER)[0].id
     assert came.form["AccountSid"] == SID
 
 
@@ -338,8 +238,7 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     receive("second")
     one = make()
     assert wait_until(lambda: one.turn() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
-    lane = lane_of(NUMBER)
-    first, _ = gateway.store.forwards.waiting(lane)
+    first, _ = gateway.store.forwards.waiting(lane := lane_of(NUMBER))
     assert undelivered.give_up_old(gateway.store) == 0
     day_ms = undelivered.GIVEN_UP_US // 1000
     redis_client.zincrby(LANE_KEYS[lane].forwards_since, -day_ms, first.id)
@@ -359,7 +258,7 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
     with pytest.raises(NoSuchForward, match="forward list --dead"):
         undelivered.dismiss(gateway.store, first.id, "jane")
-    assert gateway.history(NUMBER)[-1].note == "by jane; before: answered 500"
+    assert "by jane; before: answered 500" in [one.note for one in gateway.history(NUMBER)]
 
 
 def test_what_was_given_up_can_be_dismissed(receive, app, gateway, redis_client) -> None:
@@ -467,9 +366,9 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
     (claim,) = gateway.store.forwards.claim("orders", LANES)
     (said,) = forwarding._replies(claim, ["Hi"], 1_000_000)
     assert said.deadline_us == 301_000_000
-    gateway.store.forwards.taken(claim, [said])
+    gateway.store.forwards.taken(claim, _event(claim), [said])
     gateway.send_replies(lane_of(NUMBER))
-    assert [one.outcome for one in gateway.history(NUMBER)] == ["recorded", "late"]
+    assert [one.outcome for one in gateway.history(NUMBER)] == ["recorded", "taken", "late"]
     assert api.calls == []
     assert [one.reply for one in gateway.store.outbox.dead(lane_of(NUMBER))] == [said]
 
@@ -516,12 +415,15 @@ def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, gateway) 
     (quick,) = gateway.store.forwards.claim("orders", LANES)
     reply = forwarding._replies(slow, ["twice"], slow.now_us)
 
-    assert gateway.store.forwards.taken(slow, reply) == (False, False)
-    assert gateway.store.forwards.taken(quick, forwarding._replies(quick, ["once"], 1)) == (
-        True,
-        True,
-    )
+    assert gateway.store.forwards.taken(slow, _event(slow), reply) == (False, False)
+    once = forwarding._replies(quick, ["once"], 1)
+    assert gateway.store.forwards.taken(quick, _event(quick), once) == (True, True)
     assert [one.text for one in gateway.store.outbox.waiting(lane)] == ["once"]
+    assert [one.kind for one in gateway.history(NUMBER)] == ["text", "forward"]
+
+
+def _event(claim):
+    return forward_event(claim.forward, TAKEN, claim.now_us)
 
 
 @pytest.mark.parametrize(
@@ -608,11 +510,11 @@ def test_forgetting_a_number_takes_out_what_was_to_go_on(
     assert not [key for key in redis_client.keys(f"*{NUMBER}*") if b"forwards" in key]
 
 
-def test_the_records_do_not_keep_the_providers_request(receive, gateway, redis_client) -> None:
+def test_the_records_do_not_keep_the_providers_request(receive, gateway) -> None:
     receive("Hello", sender=ORIGINAL)
     (event,) = gateway.history(NUMBER)
     assert event.entry is not None
-    assert event.entry.onward is None
+    assert event.entry.onward == Onward()
 
 
 def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.records import rebuilding as module
 from smsgate.gateway.records.adopting import adopt
 from smsgate.gateway.records.comparing import differences
 from smsgate.gateway.records.recording import Recording
@@ -75,13 +76,13 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
     recorded, redis_client, monkeypatch
 ):
     rebuilding = build_rebuilding(recorded)
-    remember = rebuilding._remember
+    know_again = module.know_again
 
     def flushed(*given):
         redis_client.flushall()
-        return remember(*given)
+        return know_again(*given)
 
-    monkeypatch.setattr(rebuilding, "_remember", flushed)
+    monkeypatch.setattr(module, "know_again", flushed)
     with pytest.raises(StoreNotReady):
         rebuilding.rebuild(quiet)
     with pytest.raises(StoreNotReady):
@@ -90,15 +91,15 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
 
 def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, monkeypatch):
     rebuilding = build_rebuilding(recorded)
-    remember = rebuilding._remember
+    know_again = module.know_again
 
     def overtaken(*given):
         redis_client.set(REBUILD_LEASE, "somebody else")
         recorded.store.restoring.shut("somebody else")
         recorded.store.restoring.empty()
-        return remember(*given)
+        return know_again(*given)
 
-    monkeypatch.setattr(rebuilding, "_remember", overtaken)
+    monkeypatch.setattr(module, "know_again", overtaken)
     with pytest.raises(StoreNotReady):
         rebuilding.rebuild(quiet)
     with pytest.raises(StoreNotReady):
