@@ -28,7 +28,7 @@ def made_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""Hashes with hardly any work; ``tests/gateway/people/test_passwords.py`` has the real parameters."""
+"""Hashes with hardly any work; ``gateway/people/test_passwords.py`` has the real parameters."""
 _HASH = QUICK.hash(PASSWORD)
 
 
