@@ -18,6 +18,7 @@ from smsgate.errors import (
 )
 from smsgate.gateway.accounts.certificates import Certificates
 from smsgate.gateway.entering import Entering
+from smsgate.gateway.replies.receipts import take_receipts
 from smsgate.gateway.reporting import report_entry
 from smsgate.gateway.waking import wake
 from smsgate.logs import masked
@@ -131,10 +132,12 @@ class Receiving:
 
     def _told(self, reports: list[Report], account: Account) -> list[str]:
         """Keep what a provider tells of texts of ours."""
-        entries = [report_entry(self._settings, account, report) for report in reports]
-        if not entries:
-            return []
-        return self._keep([Arrival(entry) for entry in entries])
+        entries = [
+            report_entry(self._settings, account, report) for report in reports if report.kind
+        ]
+        outcomes = self._keep([Arrival(entry) for entry in entries])
+        taken = take_receipts(self._store, account.name, reports)
+        return outcomes or ["receipt"] * bool(taken)
 
     def _keep(self, arrivals: list[Arrival]) -> list[str]:
         """Store what has an effect durably, note the rest; gives what became of each."""

@@ -50,6 +50,11 @@ REPLIES = Family(
     "Replies of ours that are settled, by what became of them",
     ("account", "kind", "outcome"),
 )
+RECEIPTS = Family(
+    "receipts",
+    "Replies of ours of which the provider told the end: delivered, undelivered, failed",
+    ("account", "outcome"),
+)
 CALLS = Family(
     "provider_calls",
     "Calls of providers that were to send a reply, by what their answer meant",
@@ -99,6 +104,7 @@ FAMILIES = (
     MESSAGES,
     EVENTS,
     REPLIES,
+    RECEIPTS,
     CALLS,
     GATE,
     STORED_S,

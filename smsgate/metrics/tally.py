@@ -22,7 +22,7 @@ _SEPARATOR = "|"
 _BOUND, _SUM = "le=", "us"
 _INF = "inf"
 _REFUSED = 400
-_NO_MESSAGE = ("handshake", "nothing")
+_NO_MESSAGE = ("handshake", "nothing", "receipt")
 """Outcomes of requests that were accepted and had no message in them."""
 
 Request: TypeAlias = tuple[str, int, str, float]

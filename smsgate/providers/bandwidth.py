@@ -33,6 +33,7 @@ from smsgate.providers.contract import (
     Report,
     answer_json,
     failed,
+    known_of,
     read_json,
     token_call,
 )
@@ -66,6 +67,7 @@ FIELDS: tuple[Field, ...] = (
 )
 _API = "https://messaging.bandwidth.com"
 _TOKENS = "https://api.bandwidth.com"
+_FATES = {"message-delivered": "delivered", "message-failed": "undelivered"}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "4406": ("unreachable", "the number is not allocated"),
     "4475": ("opted_out", "the number has opted out"),
@@ -146,15 +148,15 @@ def _inbound(message: _Message, account: Account) -> InboundMessage:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what failures tell of numbers that opted out or cannot be reached."""
-    found = []
-    for event in _events(request):
-        code = str(event.error_code)
-        if event.type == "message-failed" and code in _REPORTED:
-            message, (kind, note) = event.message or _Message(), _REPORTED[code]
-            sender = with_plus(message.owner)
-            found.append(Report(message.id, with_plus(event.to), sender, kind, code, note))
-    return found
+    """Return what became of texts of ours."""
+    return [_report(event) for event in _events(request) if event.type in _FATES]
+
+
+def _report(event: _Event) -> Report:
+    message, code = event.message or _Message(), str(event.error_code or "")
+    kind, note = known_of(code, _REPORTED)
+    number, sender = with_plus(event.to), with_plus(message.owner)
+    return Report(message.id, number, sender, kind, code, note, fate=_FATES[event.type])
 
 
 def _events(request: WebhookRequest) -> list[_Event]:

@@ -21,7 +21,15 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.providers.contract import Field, Meaning, Report, answer_json, read_json, told
+from smsgate.providers.contract import (
+    Field,
+    Meaning,
+    Report,
+    answer_json,
+    known_of,
+    read_json,
+    told,
+)
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
@@ -68,6 +76,12 @@ _NAMES: Mapping[str, tuple[Verdict, str]] = {
     "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
     "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
     "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
+}
+_FATES = {
+    "sms.delivered": "delivered",
+    "sms.undelivered": "undelivered",
+    "sms.failed": "failed",
+    "sms.rejected": "failed",
 }
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "recipient_opted_out": ("opted_out", "the number is on the suppression list"),
@@ -145,7 +159,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a suppression, or the failure of a text of ours, says of a number."""
+    """Return what a suppression says of a number, or what became of a text of ours."""
     event = read_json(request.body, _EVENT, "Bird")
     if not event.type.startswith("sms"):
         return []
@@ -153,11 +167,11 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
     if event.type == "sms_suppression.created" and data.destination:
         kind, note = _REPORTED["recipient_opted_out"]
         return [Report(data.id, data.destination, data.originator or "", kind, event.type, note)]
-    code = data.error.code if data.error else ""
-    if code not in _REPORTED:
+    if event.type not in _FATES:
         return []
-    kind, note = _REPORTED[code]
-    return [Report(data.sms_id, data.to, data.sender, kind, code, note)]
+    code = data.error.code if data.error else ""
+    kind, note = known_of(code, _REPORTED)
+    return [Report(data.sms_id, data.to, data.sender, kind, code, note, fate=_FATES[event.type])]
 
 
 def reply(reply: Reply, account: Account) -> HttpCall:

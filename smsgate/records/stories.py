@@ -63,11 +63,11 @@ class Stories:
         return sorted(told, key=place_of, reverse=True)[:limit]
 
     def replies(self, number: str, since_us: int, until_us: int, limit: int) -> list[Recorded]:
-        """What became of replies to a number between two moments."""
+        """Replies to a number between two moments, and what providers told of them."""
         asked = EVENTS.where(
             events.c.number == lookup(number),
             events.c.received_us.between(since_us, until_us),
-            events.c.kind == "reply",
+            events.c.kind.in_(("reply", "receipt")),
         )
         return self._page(asked, None, limit)
 

@@ -21,7 +21,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "lock": ("lock", "unlock"),
         "review": ("review", "reviewed", "reopened"),
         "help": ("help",),
-        "reply": ("reply",),
+        "reply": ("reply", "receipt"),
         "unrouted": ("unrouted",),
         "ordinary": ("text", "forward", "app"),
     }

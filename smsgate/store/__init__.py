@@ -23,6 +23,7 @@ from smsgate.store.marker import Marker
 from smsgate.store.metrics import Metrics
 from smsgate.store.outbox import Outbox
 from smsgate.store.quarantine import Quarantine
+from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals
 from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring
@@ -47,7 +48,7 @@ class Store:
         self.checks = Checks(client, self.looks)
         self.surveys = Surveys(client, self.looks)
         self.commits = Commits(client)
-        self.outbox = Outbox(client)
+        self.outbox, self.receipts = Outbox(client), Receipts(client)
         self.forwards = Forwards(client)
         self.ledger = Ledger(client)
         self.trail = Trail(client)

@@ -27,6 +27,9 @@ outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
 claims              hash        reply id -> token of the sender that claimed it
 dead                hash        reply id -> a reply that was given up, and why (JSON)
+sent:ACCOUNT:ID     string      a reply that a provider took under that id (JSON), until it tells
+                                what became of it, for 48 hours; behind a ``!`` a receipt that came
+                                while a reply was being sent, for seconds
 forwards            hash        forward id -> message for a program's application (JSON)
 forwards:PROGRAM:NUMBER sorted set  ids of a number's forwards, in their order (all of score 0)
 forwards-due:PROGRAM sorted set number -> when its oldest forward may be tried (ms)
@@ -163,6 +166,10 @@ class Keys:
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
         return f"smsgate:{{{self.lane}}}:seen:{account}:{message_id}"
+
+    def sent(self, account: str, message_id: str) -> str:
+        """Key under which a reply waits for the provider's receipt."""
+        return f"{self.prefix}sent:{account}:{message_id}"
 
     def last(self, account: str, number: str) -> str:
         """Key that remembers the last text of a number whose provider gives no ids."""

@@ -11,9 +11,10 @@ import msgspec
 from smsgate.consent import DeadLetter, Event
 from smsgate.messages import Reply
 from smsgate.redis_address import Client
-from smsgate.store.connection import translated
+from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import WAKE_MS
 from smsgate.store.keys import LANE_KEYS, Keys, pace_of
+from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
 from smsgate.store.scripts import Script
 
 LEASE_MS = 20_000
@@ -35,6 +36,14 @@ class Claim:
     """When it was claimed, on Redis's clock."""
     abandoned: bool
     """Claimed before by a sender that died: its bytes may have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A reply that is settled."""
+
+    early: Told | None = None
+    """What the provider told of it before we had its answer."""
 
 
 class Outbox:
@@ -59,18 +68,21 @@ class Outbox:
         _, raw, before, now_us = found
         return Claim(lane, _decode(raw), token, now_us, bool(before))
 
-    def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> bool:
+    def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> Done | None:
         """Take a claimed reply out, with the event that says what became of it.
 
-        ``dead`` keeps it for a person to look at. False where the claim was lost to another
-        sender in the meantime.
+        ``dead`` keeps it for a person to look at. Where the provider gave its id, its receipt is
+        waited for. None where the claim was lost to another sender in the meantime.
         """
         letter = _encode(dead) if dead else b""
-        return self._settled(claim, event=_encode(event), dead=letter)
+        found = self._settled(claim, event=_encode(event), dead=letter, taken_as=event.provider_id)
+        if isinstance(found, bytes):
+            return Done(early_of(found))
+        return Done() if found == 1 else None
 
     def again(self, claim: Claim, reply: Reply, due_us: int) -> bool:
         """Put a claimed reply back, due later."""
-        return self._settled(claim, reply=_encode(reply), due_ms=due_us // 1000)
+        return bool(self._settled(claim, reply=_encode(reply), due_ms=due_us // 1000) == 1)
 
     def slot(self, reply: Reply, pause_us: int, latest_us: int) -> int:
         """Reserve the next moment (us) at which the reply's sender may text.
@@ -132,8 +144,12 @@ class Outbox:
         reply: bytes = b"",
         due_ms: int = 0,
         dead: bytes = b"",
-    ) -> bool:
+        taken_as: str = "",
+    ) -> Result:
         keys: Keys = LANE_KEYS[claim.lane]
         names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
-        done = self._settle(names, [claim.reply.id, claim.token, event, reply, due_ms, dead])
-        return bool(done == 1)
+        args: list[str | bytes | int] = [claim.reply.id, claim.token, event, reply, due_ms, dead]
+        if 0 < len(taken_as) <= LONGEST and claim.reply.told_as == "reply":
+            names.append(key_of(claim.reply.account, claim.reply.number, taken_as))
+            args += [_encode(expected_of(claim.reply)), EXPECTED_S]
+        return self._settle(names, args)

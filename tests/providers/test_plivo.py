@@ -124,12 +124,18 @@ def test_a_form_of_hundreds_of_fields_is_refused_before_it_is_read():
     ("code", "kind"),
     [("200", "opted_out"), ("70", "unreachable"), ("50", "unreachable"), ("30", ""), ("000", "")],
 )
-def test_what_became_of_a_text_of_ours_is_kept_where_it_says_something_of_the_number(code, kind):
+def test_what_became_of_a_text_of_ours_says_something_of_the_number_or_nothing(code, kind):
     form = {"From": "14155550100", "To": "14155550123", "Status": "failed", "ErrorCode": code}
     found = plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT)
-    assert [(one.kind, one.number, one.sender, one.code) for one in found] == (
-        [(kind, "+14155550123", "+14155550100", code)] if kind else []
-    )
+    assert [(one.kind, one.number, one.sender, one.code, one.fate) for one in found] == [
+        (kind, "+14155550123", "+14155550100", code, "failed")
+    ]
+
+
+@pytest.mark.parametrize("status", ["queued", "sent", ""])
+def test_a_status_on_the_way_is_no_end(status):
+    form = {"From": "14155550100", "To": "14155550123", "Status": status, "ErrorCode": "000"}
+    assert plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT) == []
 
 
 def test_a_text_is_no_report_even_if_it_has_a_code():

@@ -111,6 +111,7 @@ def test_a_reply_is_posted_to_the_space_with_the_token():
         "To": "+14155550123",
         "From": "+14155550100",
         "Body": "Out. ¡Adiós!",
+        "StatusCallback": "https://sms.example.com/webhooks/s/status",
     }
     assert "PT-1" not in repr(call)
 

@@ -58,7 +58,18 @@ def test_a_reply_comes_from_the_number_that_was_texted(changes, form):
     assert call.method == "POST"
     assert call.url == f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json"
     assert call.auth == (SID, TOKEN)
-    assert dict(parse_qsl(call.body.decode(), strict_parsing=True)) == {**form, "Body": REPLY.text}
+    told_to = f"https://sms.example.com/webhooks/{ACCOUNT.name}/status"
+    assert dict(parse_qsl(call.body.decode(), strict_parsing=True)) == {
+        **form,
+        "Body": REPLY.text,
+        "StatusCallback": told_to,
+    }
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8000", "http://sms.example.com"])
+def test_where_twilio_cannot_call_it_is_not_asked_to(url):
+    call = twilio.reply(REPLY, replace(ACCOUNT, public_url=url))
+    assert b"StatusCallback" not in call.body
 
 
 def _fields(reply: Reply) -> dict:
@@ -142,7 +153,8 @@ def test_a_reply_is_sent_over_http_and_its_outcome_understood(api, step, to, ver
         call = twilio.reply(reply, replace(ACCOUNT, api_url=api.url))
         outcome = twilio.outcome(outbound.perform(call))
     (seen,) = api.calls
-    assert seen.form == {"To": to, "From": "+14155550100", "Body": REPLY.text}
+    said = {name: seen.form[name] for name in ("To", "From", "Body")}
+    assert said == {"To": to, "From": "+14155550100", "Body": REPLY.text}
     assert outcome.verdict is verdict
     assert outcome.retry_after_s == (3.0 if verdict is Verdict.NOT_ACCEPTED else None)
     if step == Answer():

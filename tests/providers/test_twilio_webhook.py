@@ -227,7 +227,15 @@ def test_a_failed_text_of_ours_says_something_of_the_number_or_nothing(code):
         twilio.verify(request, ACCOUNT, 0)
         assert twilio.parse(request, ACCOUNT) == []
         found = twilio.reports(request, ACCOUNT)
-        assert [report.kind for report in found] == ([KINDS[code]] if code in KINDS else [])
+        assert [(one.kind, one.fate) for one in found] == [(KINDS.get(code, ""), "failed")]
+
+
+@pytest.mark.parametrize("status", ["queued", "sending", "sent", "read", "canceled", "x"])
+def test_a_status_that_is_no_end_tells_nothing(status):
+    form = {**TEXT, "From": "+14155550100", "To": "+14155550123", "MessageStatus": status}
+    del form["Body"]
+    for request in (request_of(form), events_of(event(f"message.{status}"))):
+        assert twilio.reports(request, ACCOUNT) == []
 
 
 def test_the_fallback_call_of_a_text_to_us_is_no_report():

@@ -67,6 +67,7 @@ class Trying:
         self.store.metrics.count(CALLS, account.name, outcome.verdict.value)
         event = _event(reply, outcome, actor, self.store.health.now_us())
         self.store.ledger.append(lane_of(to), event)
+        self.store.receipts.expect(reply, outcome.provider_id)
         if outcome.verdict is Verdict.OPTED_OUT:
             _, lanes = self.store.inbox.add([Arrival(refusal_entry(self.settings, reply))])
             wake(self.wakes.inbox, lanes)

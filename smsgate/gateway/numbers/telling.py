@@ -23,6 +23,7 @@ _TITLES = {
     "text": "Ordinary text",
     "forward": "Message for the application",
     "forgotten": "Texts erased",
+    "receipt": "What became of a reply of ours",
     "rebuilt": "Settled anew when the store was rebuilt",
 }
 _BY_RULE = {
@@ -59,6 +60,11 @@ _SENT = {
     "retried": "put back to be sent again",
     "dismissed": "dismissed by a person",
     "blocked": "not sent: the gate refused it",
+}
+_FATES = {
+    "delivered": "delivered",
+    "undelivered": "not delivered",
+    "failed": "not delivered: it did not leave the provider",
 }
 _TONES = {
     "opt_out": "bad", "opt_out_all": "bad", "lock": "bad", "opt_in": "good", "unlock": "good",
@@ -125,6 +131,8 @@ def outcome(event: Event) -> str:
     """What came of it."""
     if event.reply is not None:
         return _SENT.get(event.outcome, event.outcome)
+    if event.kind == "receipt":
+        return _FATES.get(event.outcome, event.outcome)
     return _OUTCOMES.get(event.outcome, event.outcome)
 
 

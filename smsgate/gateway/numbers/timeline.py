@@ -25,6 +25,7 @@ _LEDGER = 2_000
 """How many events of the lane's ledger are looked through; all, while the records keep up."""
 _SHOWN = 200
 _REPLIES = 50
+RECEIPT = "receipt"
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Timeline:
     items: list[Item] = field(default_factory=list)
     older: Place | None = None
     """Where the next page begins; None at the end."""
+    fates: dict[str, Event] = field(default_factory=dict)
+    """By the provider's id of a reply that stands here: what it told of it afterwards."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -59,7 +62,7 @@ def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
     items = [Item(one) for one in reversed(waiting) if one.id not in known]
     items += [Item(one.event, one.erased) for one in recorded]
     elsewhere = _later_replies(gateway, number, recorded) if before else []
-    page.items = _nested(items, elsewhere)
+    page.items, page.fates = _told(items, elsewhere)
     if not before:
         _add_unsettled(gateway, number, page)
     return page
@@ -98,7 +101,10 @@ def _recorded(
 
 
 def _later_replies(gateway: Gateway, number: str, recorded: list[Recorded]) -> list[Event]:
-    """Replies to this page's texts that stand on the page before, for they came a little later."""
+    """Replies to this page's texts, and receipts, that stand on the page before.
+
+    For they came a little later.
+    """
     if not recorded:
         return []
     newest_us = place_of(recorded[0]).received_us
@@ -129,9 +135,28 @@ def _follows(event: Event) -> bool:
     return event.reply is not None or event.kind == KIND
 
 
+def _told(items: list[Item], elsewhere: list[Event]) -> tuple[list[Item], dict[str, Event]]:
+    """Each reply under what it answers, and each receipt beside the reply that it is about.
+
+    What belongs to something that does not stand here stands alone.
+    """
+    nested = _nested([one for one in items if one.event.kind != RECEIPT], elsewhere)
+    replies = [event for one in nested for event in (one.event, *one.replies) if event.reply]
+    shown = {one.provider_id for one in replies}
+    receipts = [one for one in (*elsewhere, *(it.event for it in items)) if one.kind == RECEIPT]
+    fates = {one.provider_id: one for one in receipts if one.provider_id in shown}
+    alone = [it for it in items if it.event.kind == RECEIPT and it.event.provider_id not in fates]
+    staying = {id(one) for one in (*nested, *alone)}
+    return [one for one in items if id(one) in staying], fates
+
+
 def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
     lane = lane_of(number)
-    asked = {f"{lane}-{one.event.inbox_id}": one for one in page.items if one.event.inbox_id}
+    asked = {
+        f"{lane}-{one.event.inbox_id}": one
+        for one in page.items
+        if one.event.inbox_id and one.event.kind != RECEIPT
+    }
     try:
         found = gateway.store.outbox.unsettled([*asked])
     except StoreUnavailable:

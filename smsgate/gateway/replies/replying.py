@@ -21,6 +21,7 @@ from smsgate.gate import Gate
 from smsgate.gateway.accounts.tokens import Tokens
 from smsgate.gateway.overriding import refusal_entry
 from smsgate.gateway.replies.leaving import why_not
+from smsgate.gateway.replies.receipts import take_early
 from smsgate.gateway.replies.senders import Senders
 from smsgate.gateway.waking import wake
 from smsgate.messages import (
@@ -208,10 +209,13 @@ class Replying:
             software=__version__,
         )
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
-        if self._store.outbox.done(claim, event, dead):
-            self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
-        else:
+        done = self._store.outbox.done(claim, event, dead)
+        if done is None:
             _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
+            return
+        self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
+        if done.early is not None:
+            take_early(self._store, reply, done.early)
 
 
 def _call(reply: Reply, account: Account) -> HttpCall:

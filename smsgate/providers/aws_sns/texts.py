@@ -10,7 +10,7 @@ from smsgate.errors import AccountNotReady, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free
 from smsgate.providers.aws_sns.notification import Envelope, envelope_of
-from smsgate.providers.contract import Report, answered_by_network, read_json
+from smsgate.providers.contract import Report, answered_by_network, known_of, read_json
 from smsgate.settings import Account
 from smsgate.signing import instant_us
 
@@ -22,6 +22,20 @@ _ANSWERED = frozenset(
     {"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD"}
     | {"UNSUBSCRIBE", "HELP"}
 )
+_FATES = {
+    "DELIVERED": "delivered",
+    "CARRIER_BLOCKED": "undelivered",
+    "CARRIER_UNREACHABLE": "undelivered",
+    "SPAM": "undelivered",
+    "TTL_EXPIRED": "undelivered",
+    "UNKNOWN": "undelivered",
+    "UNREACHABLE": "undelivered",
+    "BLOCKED": "failed",
+    "INVALID": "failed",
+    "INVALID_MESSAGE": "failed",
+    "PROTECT_BLOCKED": "failed",
+}
+"""Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is none: it may be followed by another one."""
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "TEXT_INVALID": ("unreachable", "the number is not valid"),
     "MEDIA_INVALID": ("unreachable", "the number is not valid"),
@@ -71,13 +85,14 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what an event says of a number, where the topic is an event destination, too."""
+    """Return what became of a text of ours, where the topic is an event destination, too."""
     inner = _inner(envelope_of(request))
-    if inner is None or inner.event_type not in _REPORTED:
+    fate = _FATES.get(inner.event_type.partition("_")[2], "") if inner is not None else ""
+    if inner is None or not fate:
         return []
-    kind, note = _REPORTED[inner.event_type]
+    kind, note = known_of(inner.event_type, _REPORTED)
     number, sender = inner.destination_phone_number, inner.origination_phone_number
-    return [Report(inner.message_id, number, sender, kind, inner.event_type, note)]
+    return [Report(inner.message_id, number, sender, kind, inner.event_type, note, fate=fate)]
 
 
 def answered(message: InboundMessage) -> str:

@@ -16,6 +16,7 @@ from smsgate.providers.contract import (
     Report,
     answered_by_network,
     check_path,
+    known_of,
     read_json,
 )
 from smsgate.settings import Account
@@ -28,6 +29,7 @@ _DELIVERED = "Microsoft.Communication.SMSDeliveryReportReceived"
 # What the opt-out management of US short codes answers; the toll-free network has its own.
 _ANSWERED = frozenset({"STOP", "START", "HELP"})
 _LONGEST_SHORT_CODE = 6
+_FATES = {"Delivered": "delivered", "Failed": "undelivered"}
 _REPORTED: Mapping[str, tuple[str, str]] = {  # By the beginning of deliveryStatusDetails.
     "Sender blocked for given recipient": ("opted_out", "the number has sent STOP to the sender"),
 }
@@ -40,6 +42,7 @@ class _Data(msgspec.Struct, rename="camel"):
     message: str | None = None
     received_timestamp: str = ""
     validation_code: str = ""
+    delivery_status: str = ""
     delivery_status_details: str | None = None
 
 
@@ -126,14 +129,18 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what delivery reports say of numbers."""
+    """Return what became of texts of ours."""
     told = [_data(event) for event in _events(request) if event.kind == _DELIVERED]
-    return [
-        Report(one.message_id, with_plus(one.to), with_plus(one.sender), kind, details, note)
-        for one in told
-        for details, (kind, note) in _REPORTED.items()
-        if (one.delivery_status_details or "").startswith(details)
-    ]
+    return [_report(one) for one in told if one.delivery_status in _FATES]
+
+
+def _report(told: _Data) -> Report:
+    details = told.delivery_status_details or ""
+    code = next((known for known in _REPORTED if details.startswith(known)), "")
+    kind, note = known_of(code, _REPORTED)
+    number, sender = with_plus(told.to), with_plus(told.sender)
+    fate = _FATES[told.delivery_status]
+    return Report(told.message_id, number, sender, kind, code, note, fate=fate)
 
 
 def answered(message: InboundMessage) -> str:

@@ -9,18 +9,19 @@ import msgspec
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, known_of, read_json
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
 
 _SIGNATURE = "messagebird-signature"
 _TIME = "messagebird-request-timestamp"
-_UNREACHABLE: Mapping[str, str] = {  # The extended error codes of "unknown subscriber".
-    "1": "no network has such a subscriber",
-    "5": "the subscriber cannot be identified",
-    "9": "the network bars the subscriber",
-    "11": "the subscriber has no SMS",
+_REPORTED: Mapping[str, tuple[str, str]] = {  # The extended codes of "unknown subscriber".
+    "1": ("unreachable", "no network has such a subscriber"),
+    "5": ("unreachable", "the subscriber cannot be identified"),
+    "9": ("unreachable", "the network bars the subscriber"),
+    "11": ("unreachable", "the subscriber has no SMS"),
 }
+_FATES = {"delivered": "delivered", "delivery_failed": "undelivered", "sending_failed": "failed"}
 
 
 class _Contact(msgspec.Struct, rename="camel"):
@@ -62,6 +63,7 @@ class _Text(msgspec.Struct, rename="camel"):
     receiver: _Contacts = msgspec.field(default_factory=_Contacts)
     body: _Body = msgspec.field(default_factory=_Body)
     created_at: str = ""
+    status: str = ""
     failure: _Failure | None = None
 
 
@@ -122,14 +124,23 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:
-    """Return what the failure of a text of ours says of its number."""
+    """Return what became of a text of ours."""
     text = _text(request, "sms.outbound")
-    code = text.failure.source.code if text is not None and text.failure else ""
-    if text is None or code not in _UNREACHABLE:
+    if text is None or text.status not in _FATES:
         return []
-    sender, note = account.options["number"], _UNREACHABLE[code]
+    code = text.failure.source.code if text.failure else ""
+    kind, note = known_of(code, _REPORTED)
     return [
-        Report(text.id, one.identifier_value, sender, "unreachable", code, note, text.channel_id)
+        Report(
+            message_id=text.id,
+            number=one.identifier_value,
+            sender=account.options["number"],
+            kind=kind,
+            code=code,
+            note=note,
+            service=text.channel_id,
+            fate=_FATES[text.status],
+        )
         for one in text.receiver.contacts
     ]
 

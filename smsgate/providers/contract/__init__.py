@@ -12,10 +12,13 @@ from smsgate.providers.contract.absent import no_certificate, no_handshake, no_r
 from smsgate.providers.contract.anew import IDEMPOTENCY, made_anew, posted_of
 from smsgate.providers.contract.fields import PATH_SECRET, REGION
 from smsgate.providers.contract.reading import (
+    FATES,
     answered_by_network,
     check_path,
     check_present,
+    fate_in,
     is_status_form,
+    known_of,
     media_urls,
     network_alone,
     path_alone,
@@ -29,12 +32,14 @@ from smsgate.providers.contract.sending import (
     failed,
     retry_after_s,
     send_url,
+    status_url,
     token_call,
     told,
 )
 from smsgate.providers.contract.types import Field, Handshake, Provider, Report
 
 __all__ = [
+    "FATES",
     "FORM",
     "IDEMPOTENCY",
     "PATH_SECRET",
@@ -50,7 +55,9 @@ __all__ = [
     "check_present",
     "coded",
     "failed",
+    "fate_in",
     "is_status_form",
+    "known_of",
     "made_anew",
     "media_urls",
     "network_alone",
@@ -62,6 +69,7 @@ __all__ = [
     "read_json",
     "retry_after_s",
     "send_url",
+    "status_url",
     "token_call",
     "told",
 ]

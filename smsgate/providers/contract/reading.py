@@ -79,6 +79,20 @@ def is_status_form(fields: Mapping[str, str]) -> bool:
     return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
 
 
+FATES = {one: one for one in ("delivered", "undelivered", "failed")}
+"""What a status form of Twilio's shape calls the end of a text of ours: the same as we do."""
+
+
+def known_of(code: str, codes: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """Return what an error says of the number, and that in our words; two empty ones else."""
+    return codes.get(code, ("", ""))
+
+
+def fate_in(told: str, fates: Mapping[str, str], kind: str) -> str:
+    """Return the fate that a provider tells by its own word; what says ``kind`` did not arrive."""
+    return fates.get(told, "undelivered" if kind else "")
+
+
 def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
     """Yield ``MediaUrl0``, ``MediaUrl1`` … of a form of Twilio's shape, up to the first gap."""
     position = 0

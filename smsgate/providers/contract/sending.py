@@ -27,6 +27,16 @@ def token_call(url: str, client: str, secret: str) -> HttpCall:
     return HttpCall("POST", url, headers, b"grant_type=client_credentials", (client, secret))
 
 
+def status_url(account: Account) -> str:
+    """Where a provider of Twilio's shape is asked to tell what becomes of a reply, if anywhere.
+
+    Not on plain http: an address that Twilio cannot use costs the text.
+    """
+    url = account.public_url
+    reachable = account.simulated or url.startswith("https://")
+    return f"{url}/webhooks/{account.name}/status" if reachable else ""
+
+
 def failed(who: str, response: HttpReply, known: Meaning | None, other: str) -> Outcome:
     """Return the outcome of a call that was answered with no success.
 

@@ -37,12 +37,16 @@ class Report:
     sender: str
     """The number of ours that it came from."""
     kind: str
-    """``opted_out`` (will not be texted), ``unreachable`` (dead, unallocated, landline)."""
+    """What it says of the number: ``opted_out`` (will not be texted), ``unreachable`` (dead,
+    unallocated, landline), or nothing."""
     code: str
-    """The provider's own code."""
+    """The provider's own code of an error."""
     note: str
     """The provider's meaning of the code, in our words."""
     service: str = ""
+    fate: str = ""
+    """What became of the text for good: ``delivered``, ``undelivered`` (it left and did not
+    arrive), ``failed`` (it did not leave), or nothing that is sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Provider(Protocol):
         """
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        """Return what a verified request tells of texts of ours; only what is worth keeping.
+        """Return what a verified request tells of texts of ours, where that is final.
 
         Raises ``Unreadable``.
         """

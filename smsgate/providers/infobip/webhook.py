@@ -9,11 +9,13 @@ import msgspec
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, known_of, read_json
 from smsgate.providers.infobip.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
+_FATES = {2: "undelivered", 3: "delivered", 4: "undelivered", 5: "failed"}
+"""By group of status: undeliverable, delivered, expired, rejected. The first one is pending."""
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "REJECTED_DESTINATION_BLOCKLISTED": ("opted_out", "the number is on a blocklist"),
     "EC_UNKNOWN_SUBSCRIBER": ("unreachable", "no network has such a subscriber"),
@@ -73,20 +75,28 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what delivery reports say of numbers."""
+    """Return what became of texts of ours."""
+    results = read_json(request.body, _RESULTS, "Infobip").results
     return [
-        Report(
-            message_id=result.message_id,
-            number=with_plus(result.to),
-            sender=with_plus(result.sender or ""),
-            kind=_REPORTED[name][0],
-            code=name,
-            note=_REPORTED[name][1],
-        )
-        for result in read_json(request.body, _RESULTS, "Infobip").results
-        for name in [one.name for one in (result.status, result.error) if one is not None]
-        if name in _REPORTED
+        _report(result, result.status)
+        for result in results
+        if result.status is not None and result.status.group_id in _FATES
     ]
+
+
+def _report(result: Result, status: Status) -> Report:
+    names = [one.name for one in (status, result.error) if one is not None]
+    code = next((name for name in names if name in _REPORTED), names[-1])
+    kind, note = known_of(code, _REPORTED)
+    return Report(
+        message_id=result.message_id,
+        number=with_plus(result.to),
+        sender=with_plus(result.sender or ""),
+        kind=kind,
+        code=code,
+        note=note,
+        fate=_FATES[status.group_id],
+    )
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

@@ -14,17 +14,22 @@ import msgspec
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, known_of, read_json
 from smsgate.providers.messagebird.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
 
 # docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber.
-_UNREACHABLE: Mapping[str, str] = {
-    "1": "no network has such a subscriber",
-    "5": "the subscriber cannot be identified",
-    "9": "the network bars the subscriber",
-    "11": "the subscriber has no SMS",
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "1": ("unreachable", "no network has such a subscriber"),
+    "5": ("unreachable", "the subscriber cannot be identified"),
+    "9": ("unreachable", "the network bars the subscriber"),
+    "11": ("unreachable", "the subscriber has no SMS"),
+}
+_FATES = {
+    "delivered": "delivered",
+    "delivery_failed": "undelivered",
+    "expired": "undelivered",
 }
 
 
@@ -69,13 +74,14 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a status report says of a number."""
+    """Return what became of a text of ours."""
     fields = _fields(request)
-    code = str(fields.statusErrorCode or "")
-    if fields.status != "delivery_failed" or code not in _UNREACHABLE:
+    code, fate = str(fields.statusErrorCode or ""), _FATES.get(fields.status, "")
+    if not fate:
         return []
+    kind, note = known_of(code, _REPORTED)
     number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
-    return [Report(fields.id, number, sender, "unreachable", code, _UNREACHABLE[code])]
+    return [Report(fields.id, number, sender, kind, code, note, fate=fate)]
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present
+from smsgate.providers.contract import Report, check_present, fate_in, known_of
 from smsgate.providers.plivo.signature import (
     FORM,
     form_of,
@@ -22,11 +22,19 @@ from smsgate.settings import Account
 from smsgate.signing import form_texts
 
 _NEEDED = ("MessageUUID", "From", "To")
-_READ_ONCE = frozenset({*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"})
+_READ_ONCE = frozenset(
+    {*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"} | {"Status", "ErrorCode"}
+)
 _CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
 _FLAGS = {"optout": Intent.OPT_OUT, "optin": Intent.OPT_IN, "help": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _MEDIA = re.compile(r"Media([0-9]{1,3})")
+_FATES = {
+    "delivered": "delivered",
+    "undelivered": "undelivered",
+    "failed": "failed",
+    "rejected": "failed",
+}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "50": ("unreachable", "no number that can be texted"),
     "70": ("unreachable", "the number is out of service for good"),
@@ -60,12 +68,13 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return why a text of ours did not arrive, where that says something of the number."""
+    """Return what became of a text of ours."""
     fields = _fields(request)
     code = fields.get("ErrorCode", "")
-    if code not in _REPORTED or not _is_status(fields):
+    kind, note = known_of(code, _REPORTED)
+    fate = fate_in(fields.get("Status", ""), _FATES, kind)
+    if not fate or not _is_status(fields):
         return []
-    kind, note = _REPORTED[code]
     return [
         Report(
             message_id=fields.get("MessageUUID", ""),
@@ -75,6 +84,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             code=code,
             note=note,
             service=fields.get("PowerpackUUID", ""),
+            fate=fate,
         )
     ]
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed
+from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed, status_url
 from smsgate.settings import Account
 
 _CODES: Mapping[str, Meaning] = {
@@ -39,6 +39,8 @@ def reply(reply: Reply, account: Account) -> HttpCall:
     SignalWire takes no idempotency key. ``api_url`` is instead of ``https://SPACE.signalwire.com``.
     """
     form = {"To": reply.number, "From": reply.sender, "Body": reply.text}
+    if url := status_url(account):
+        form["StatusCallback"] = url
     project = account.options["project_id"]
     space = account.api_url or f"https://{account.options['space']}.signalwire.com"
     return HttpCall(

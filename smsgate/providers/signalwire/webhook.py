@@ -7,13 +7,23 @@ from urllib.parse import urlencode
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.providers.contract import Report, check_present, is_status_form, media_urls
+from smsgate.providers.contract import (
+    FATES,
+    Report,
+    check_present,
+    fate_in,
+    is_status_form,
+    known_of,
+    media_urls,
+)
 from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign
 from smsgate.settings import Account
 from smsgate.signing import form_texts
 
 _NEEDED = ("MessageSid", "From", "To")
-_READ_ONCE = frozenset({*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode"})
+_READ_ONCE = frozenset(
+    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid"} | {"ErrorCode", "MessageStatus"}
+)
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "21610": ("opted_out", "the number has blocked this sender"),
     "30003": ("unreachable", "the handset cannot be reached"),
@@ -48,12 +58,13 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a status callback tells of a blocked or dead number. Raises ``Unreadable``."""
+    """Return what a status callback tells of a text of ours. Raises ``Unreadable``."""
     fields = _fields(request)
     code = fields.get("ErrorCode", "")
-    if code not in _REPORTED or not is_status_form(fields):
+    kind, note = known_of(code, _REPORTED)
+    fate = fate_in(fields.get("MessageStatus", ""), FATES, kind)
+    if not fate or not is_status_form(fields):
         return []
-    kind, note = _REPORTED[code]
     return [
         Report(
             message_id=fields.get("MessageSid", ""),
@@ -63,6 +74,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             code=code,
             note=note,
             service=fields.get("MessagingServiceSid", ""),
+            fate=fate,
         )
     ]
 

@@ -9,13 +9,27 @@ import msgspec
 
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_path, check_present, read_json
+from smsgate.providers.contract import Report, check_path, check_present, known_of, read_json
 from smsgate.settings import Account
 from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
 _ARRIVING = frozenset({"mo_text", "mo_binary", "mo_media"})
-_GONE = "deleted"
+_REPORTED = {
+    "deleted": (
+        "unreachable",
+        "deleted by the network: an invalid number, or one that opted out",
+    ),
+}
 """The one final status that says something of the number (page Delivery reports)."""
+_FATES = {
+    "delivered": "delivered",
+    "deleted": "undelivered",
+    "expired": "undelivered",
+    "failed": "undelivered",
+    "aborted": "failed",
+    "cancelled": "failed",
+    "rejected": "failed",
+}
 
 
 class _Medium(msgspec.Struct):
@@ -103,21 +117,18 @@ def _content(event: _Event) -> tuple[str, tuple[str, ...]]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return the numbers that delivery reports tell are gone; opt-outs have no code."""
+    """Return what became of texts of ours; opt-outs have no code."""
     event = read_json(request.body, _EVENT, "Sinch")
-    note = "deleted by the network: an invalid number, or one that opted out"
-    return [
-        Report(
-            message_id=event.batch_id,
-            number=with_plus(number),
-            sender=with_plus(event.applied_originator or ""),
-            kind="unreachable",
-            code=str(code),
-            note=note,
-        )
-        for number, code, status in _fates(event)
-        if status.lower() == _GONE
-    ]
+    sender = with_plus(event.applied_originator or "")
+    found = []
+    for number, code, status in _fates(event):
+        told = status.lower()
+        kind, note = known_of(told, _REPORTED)
+        if fate := _FATES.get(told, ""):
+            shown = str(code or "")
+            about = with_plus(number)
+            found.append(Report(event.batch_id, about, sender, kind, shown, note, fate=fate))
+    return found
 
 
 def _fates(event: _Event) -> Iterator[tuple[str, int, str]]:

@@ -10,12 +10,13 @@ import msgspec
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, read_json
+from smsgate.providers.contract import Report, known_of, read_json
 from smsgate.settings import Account
 from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
 _CHANNELS = {"SMS": "sms", "MMS": "mms", "WHATSAPP": "whatsapp", "RCS": "rcs"}
 _CHANNEL_NAMES = {ours: theirs for theirs, ours in _CHANNELS.items()}
+_FATES = {"DELIVERED": "delivered", "FAILED": "undelivered"}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "RECIPIENT_NOT_OPTED_IN": ("opted_out", "the number has not opted in, or has opted out"),
     "RECIPIENT_INVALID_CHANNEL_IDENTITY": ("unreachable", "no number that can be texted"),
@@ -137,13 +138,13 @@ def _said(content: _Content) -> tuple[str, tuple[str, ...]]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a failed delivery tells of a number."""
+    """Return what became of a text of ours."""
     event = read_json(request.body, _EVENT, "Sinch")
     delivery = event.message_delivery_report or _Delivery()
     who, reason = delivery.channel_identity or _Identity(), delivery.reason or _Reason()
-    if delivery.status != "FAILED" or reason.code not in _REPORTED or not who.identity:
+    if delivery.status not in _FATES or not who.identity:
         return []
-    kind, note = _REPORTED[reason.code]
+    kind, note = known_of(reason.code, _REPORTED)
     return [
         Report(
             message_id=delivery.message_id,
@@ -152,6 +153,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             kind=kind,
             code=reason.code,
             note=note,
+            fate=_FATES[delivery.status],
         )
     ]
 

@@ -7,16 +7,21 @@ import msgspec
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, answered_by_network, read_json
+from smsgate.providers.contract import Report, answered_by_network, known_of, read_json
 from smsgate.providers.standard_webhooks.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _FLAGS = {one.value: one for one in (Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP)}
+_FATES = {
+    "sms.delivered": "delivered",
+    "sms.undelivered": "undelivered",
+    "sms.failed": "failed",
+}
 _REPORTED = {
-    "opted_out": "the gateway will not text this number: it has opted out",
-    "unreachable": "the gateway cannot reach this number for good",
+    "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),
+    "unreachable": ("unreachable", "the gateway cannot reach this number for good"),
 }
 
 
@@ -72,16 +77,14 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return why a text of ours did not arrive, from a webhook of type ``sms.failed``."""
+    """Return what became of a text of ours, from a webhook of a type in ``_FATES``."""
     envelope = read_json(request.body, _ENVELOPE, "The gateway")
-    if envelope.type != "sms.failed":
+    if envelope.type not in _FATES:
         return []
     data = read_json(bytes(envelope.data), _DATA, "The gateway")
-    if data.reason not in _REPORTED:
-        return []
-    number, sender, code = with_plus(data.to), with_plus(data.number), str(data.code)
-    note = _REPORTED[data.reason]
-    return [Report(data.id, number, sender, data.reason, code, note, service=data.service)]
+    kind, note = known_of(data.reason, _REPORTED)
+    number, sender, fate = with_plus(data.to), with_plus(data.number), _FATES[envelope.type]
+    return [Report(data.id, number, sender, kind, str(data.code), note, data.service, fate)]
 
 
 def answered(message: InboundMessage) -> str:

@@ -8,7 +8,13 @@ import msgspec
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.providers.contract import Report, answered_by_network, read_json
+from smsgate.providers.contract import (
+    Report,
+    answered_by_network,
+    fate_in,
+    known_of,
+    read_json,
+)
 from smsgate.providers.telnyx.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -21,6 +27,11 @@ _CHANNELS = {"MMS": "mms", "RCS": "rcs", "WHATSAPP": "whatsapp"}
 _ANSWERED = frozenset(
     {"STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "START", "UNSTOP"}
 )
+_FATES = {
+    "delivered": "delivered",
+    "delivery_failed": "undelivered",
+    "sending_failed": "failed",
+}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "40001": ("unreachable", "a landline, or not routable"),
     "40012": ("unreachable", "the carrier does not know the number or it is out of service"),
@@ -99,26 +110,27 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return why a text of ours did not arrive, where that says something of the number."""
+    """Return what became of a text of ours."""
     event = read_json(request.body, _ENVELOPE, "Telnyx").data
     if event.event_type != "message.finalized":
         return []
     text = read_json(bytes(event.payload), _TEXT, "Telnyx")
-    codes = [str(error.code) for error in text.errors or () if str(error.code) in _REPORTED]
-    if not codes:
-        return []
-    kind, note = _REPORTED[codes[0]]
+    codes = [str(error.code) for error in text.errors or ()]
+    code = next((one for one in codes if one in _REPORTED), codes[0] if codes else "")
+    kind, note = known_of(code, _REPORTED)
     return [
         Report(
             message_id=text.id,
             number=party.phone_number,
             sender=text.sender.phone_number,
             kind=kind,
-            code=codes[0],
+            code=code,
             note=note,
             service=text.messaging_profile_id or "",
+            fate=fate,
         )
         for party in text.to
+        if (fate := fate_in(party.status, _FATES, kind))
     ]
 
 

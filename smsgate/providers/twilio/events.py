@@ -51,9 +51,13 @@ def texts_to_us(body: bytes) -> list[Text]:
     return texts
 
 
-def texts_of_ours(body: bytes) -> list[Text]:
-    """Return what is told of texts of ours. Raises ``Unreadable``."""
-    return [_text(event) for event in _events(body) if event.type.startswith(_SENT)]
+def texts_of_ours(body: bytes) -> list[tuple[str, Text]]:
+    """Return what is told of texts of ours, with what became of each. Raises ``Unreadable``."""
+    return [
+        (event.type.removeprefix(_SENT), _text(event))
+        for event in _events(body)
+        if event.type.startswith(_SENT)
+    ]
 
 
 def accounts(body: bytes) -> set[str]:

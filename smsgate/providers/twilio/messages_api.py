@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed
+from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed, status_url
 from smsgate.settings import Account
 
 _API = "https://api.twilio.com"
@@ -52,6 +52,8 @@ def reply(reply: Reply, account: Account) -> HttpCall:
     form = {"To": prefix + reply.number, "From": prefix + reply.sender, "Body": reply.text}
     if reply.service:
         form["MessagingServiceSid"] = reply.service
+    if url := status_url(account):
+        form["StatusCallback"] = url
     sid = account.options["account_sid"]
     return HttpCall(
         method="POST",

@@ -8,10 +8,13 @@ from urllib.parse import urlencode
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers.contract import (
+    FATES,
     Report,
     answered_by_network,
     check_present,
+    fate_in,
     is_status_form,
+    known_of,
     media_urls,
 )
 from smsgate.providers.twilio import events
@@ -22,6 +25,7 @@ from smsgate.signing import form_texts, instant_us
 _NEEDED = ("MessageSid", "From", "To")
 _READ_ONCE = frozenset(
     {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+    | {"MessageStatus"}
 )
 _PREFIXED = frozenset({"whatsapp", "rcs"})
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
@@ -96,13 +100,14 @@ def _from_event(text: events.Text, account: Account) -> InboundMessage:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a status callback, or events, tell of numbers that opted out or are dead.
-
-    Raises ``Unreadable``.
-    """
+    """Return what a status callback, or events, tell of texts of ours. Raises ``Unreadable``."""
     if has_json(request):
         texts = events.texts_of_ours(request.body)
-        return [report for text in texts for report in _report(text, str(text.error_code))]
+        return [
+            report
+            for status, text in texts
+            for report in _report(text, status, str(text.error_code or ""))
+        ]
     fields = _fields(request)
     if not is_status_form(fields):
         return []
@@ -112,13 +117,14 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
         from_=fields.get("From", ""),
         to=fields.get("To", ""),
     )
-    return _report(text, fields.get("ErrorCode", ""))
+    return _report(text, fields.get("MessageStatus", ""), fields.get("ErrorCode", ""))
 
 
-def _report(text: events.Text, code: str) -> list[Report]:
-    if code not in _REPORTED:
+def _report(text: events.Text, status: str, code: str) -> list[Report]:
+    kind, note = known_of(code, _REPORTED)
+    fate = fate_in(status, FATES, kind)
+    if not fate:
         return []
-    kind, note = _REPORTED[code]
     return [
         Report(
             message_id=text.message_sid,
@@ -128,6 +134,7 @@ def _report(text: events.Text, code: str) -> list[Report]:
             code=code,
             note=note,
             service=text.messaging_service_sid or "",
+            fate=fate,
         )
     ]
 

@@ -9,14 +9,19 @@ import msgspec
 
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present, read_json
+from smsgate.providers.contract import Report, check_present, known_of, read_json
 from smsgate.providers.vonage.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _KINDS = ("image", "video", "audio", "file", "vcard")
-_FAILED = frozenset({"rejected", "undeliverable", "failed"})
+_FATES = {
+    "delivered": "delivered",
+    "undeliverable": "undelivered",
+    "rejected": "failed",
+    "failed": "failed",
+}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "9": ("opted_out", "the number has opted out of texts from this sender"),
     "1050": ("unreachable", "the number is barred"),
@@ -97,12 +102,13 @@ def _said(event: _Event, media: list[_Part]) -> Iterator[str]:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a status tells of a number that is barred, dead or opted out."""
+    """Return what became of a text of ours."""
     event = read_json(request.body, _EVENT, "Vonage")
     code = _code(event.error)
-    if event.status not in _FAILED or code not in _REPORTED:
+    fate = _FATES.get(event.status, "")
+    if not fate:
         return []
-    kind, note = _REPORTED[code]
+    kind, note = known_of(code, _REPORTED)
     return [
         Report(
             message_id=event.message_uuid,
@@ -111,6 +117,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             kind=kind,
             code=code,
             note=note,
+            fate=fate,
         )
     ]
 

@@ -12,13 +12,19 @@ from urllib.parse import urlencode
 
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present
+from smsgate.providers.contract import Report, check_present, fate_in, known_of
 from smsgate.providers.vonage_sms.signature import is_signed, parameters_of, sign
 from smsgate.settings import Account
 from smsgate.signing import form_texts, instant_us, iso_time
 
 _NEEDED = ("messageId", "msisdn", "to")
 _READ_ONCE = frozenset({*_NEEDED, "text", "type", "message-timestamp", "status", "err-code"})
+_FATES = {
+    "delivered": "delivered",
+    "expired": "undelivered",
+    "failed": "undelivered",
+    "rejected": "failed",
+}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "3": ("unreachable", "the number is no longer in use"),
     "4": ("unreachable", "the subscriber has all texts barred"),
@@ -63,12 +69,13 @@ def _is_receipt(fields: Mapping[str, str]) -> bool:
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a delivery receipt tells of a number that opted out or is dead."""
+    """Return what a delivery receipt tells of a text of ours."""
     fields = form_texts(parameters_of(request), _READ_ONCE)
     code = fields.get("err-code", "")
-    if code not in _REPORTED or not _is_receipt(fields):
+    kind, note = known_of(code, _REPORTED)
+    fate = fate_in(fields.get("status", ""), _FATES, kind)
+    if not fate or not _is_receipt(fields):
         return []
-    kind, note = _REPORTED[code]
     return [
         Report(
             message_id=fields.get("messageId", ""),
@@ -77,6 +84,7 @@ def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa:
             kind=kind,
             code=code,
             note=note,
+            fate=fate,
         )
     ]
 

@@ -24,7 +24,10 @@ ACCOUNT = {
 ID = "14762070468292kw2fuqty55yp2b2"
 MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP",
            "sent_us": 1789999998000000}  # fmt: skip
-REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
+          "fate": "undelivered"}  # fmt: skip
+ARRIVED = {**REPORT, "number": "+14155550100", "kind": "", "code": "", "note": "",
+           "fate": "delivered"}  # fmt: skip
 
 
 def event(type_: str = "message-received", **changes: object) -> dict:
@@ -98,16 +101,20 @@ def main() -> None:
           messages=[MESSAGE,
                     MESSAGE | {"message_id": "2", "text": words, "channel": "mms", "media": media},
                     MESSAGE | {"message_id": "3", "text": " Stop", "sender": "+18885550100"}],
-          answered=["", "", "network"])  # fmt: skip
+          reports=[ARRIVED], answered=["", "", "network"])  # fmt: skip
     group = {"to": ["+14155550199", "+14155550100"], "owner": "+14155550100"}
     write("group", "A text to a group, of which one number is ours", [event(**group)],
           messages=[MESSAGE], answered="")  # fmt: skip
-    write("delivered", "What became of one of ours", [event("message-delivered", direction="out")])
+    write(
+        "delivered", "What became of one of ours", [event("message-delivered", direction="out")],
+        reports=[ARRIVED],
+    )  # fmt: skip
     write("failed", "Failures of texts of ours", [failed(4475), failed(4720), failed(4470)],
           reports=[{**REPORT, "kind": "opted_out", "code": "4475",
                     "note": "the number has opted out"},
                    {**REPORT, "kind": "unreachable", "code": "4720",
-                    "note": "the number cannot get texts"}])  # fmt: skip
+                    "note": "the number cannot get texts"},
+                   {**REPORT, "kind": "", "code": "4470", "note": ""}])  # fmt: skip
     write("without_from", "A text from nobody", [event(**{"from": ""})],
           unreadable="A message-received lacks id, from or owner")  # fmt: skip
     write("no_json", "What is no JSON", "STOP", unreadable="Bandwidth posts JSON of another shape")

@@ -134,6 +134,7 @@ def main():
     report = {
         "message_id": "e8077d80", "number": "+14155550123", "sender": "+14155550100",
         "kind": "unreachable", "code": "1", "note": "no network has such a subscriber",
+        "fate": "undelivered",
     }  # fmt: skip
     write(
         "status_unknown_subscriber", "A status report", method="GET",
@@ -142,6 +143,7 @@ def main():
     write(
         "status_delivered", "A status report of a text that arrived", method="GET",
         url=f"{URL}?{urlencode(status | {'status': 'delivered'})}",
+        reports=[report | {"kind": "", "code": "", "note": "", "fate": "delivered"}],
     )  # fmt: skip
 
 

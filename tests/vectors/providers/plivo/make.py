@@ -130,6 +130,8 @@ REPORT = {"From": "14155550100", "To": "14155550123", "MessageUUID": ID, "Status
 write("report", "A text of ours was blocked", REPORT,
       reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
                 "kind": "opted_out", "code": "200",
-                "note": "the number has sent STOP to this sender"}])  # fmt: skip
-write("delivered", "A text of ours arrived", {**REPORT, "Status": "delivered", "ErrorCode": "000"})
+                "note": "the number has sent STOP to this sender", "fate": "failed"}])  # fmt: skip
+write("delivered", "A text of ours arrived", {**REPORT, "Status": "delivered", "ErrorCode": "000"},
+      reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
+                "kind": "", "code": "000", "note": "", "fate": "delivered"}])  # fmt: skip
 write("without_from", "From nobody", {**TEXT, "From": ""}, unreadable="The form lacks From")

@@ -42,7 +42,8 @@ STATUS = {
     "MessageStatus": "undelivered",
     "SmsStatus": "undelivered",
 }
-REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
+          "fate": "undelivered"}  # fmt: skip
 
 
 def write(
@@ -103,7 +104,9 @@ def main() -> None:
           messages=[MESSAGE], answered="")  # fmt: skip
     write("port_signed", "Signed with the port", TEXT, signed=URL.replace(".com", ".com:443"),
           messages=[MESSAGE], answered="")  # fmt: skip
-    write("delivered", "The status of one of ours", STATUS | {"MessageStatus": "delivered"})
+    write("delivered", "The status of one of ours", STATUS | {"MessageStatus": "delivered"},
+          reports=[{**REPORT, "kind": "", "code": "", "note": "",
+                    "fate": "delivered"}])  # fmt: skip
     write("blocked", "One of ours that the number had blocked", STATUS | {"ErrorCode": "21610"},
           reports=[{**REPORT, "kind": "opted_out", "code": "21610",
                     "note": "the number has blocked this sender"}])  # fmt: skip

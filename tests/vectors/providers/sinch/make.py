@@ -38,6 +38,7 @@ REPORT = {
     "sender": "",
     "kind": "unreachable",
     "note": "deleted by the network: an invalid number, or one that opted out",
+    "fate": "undelivered",
 }
 
 
@@ -104,7 +105,9 @@ def main() -> None:
           messages=[MESSAGE | {"text": ""}], answered="")  # fmt: skip
     report = {"at": "2026-09-21T14:13:18Z", "batch_id": BATCH, "code": 0, "status": "Delivered",
               "recipient": "14155550123", "type": "recipient_delivery_report_sms"}  # fmt: skip
-    write("delivered", "What became of one of ours", report)
+    arrived = REPORT | {"kind": "", "code": "", "note": "", "fate": "delivered"}
+    write("delivered", "What became of one of ours", report,
+          reports=[arrived | {"number": "+14155550123"}])  # fmt: skip
     write("deleted", "One of ours to a dead number", report | {"status": "Deleted", "code": 406},
           reports=[REPORT | {"number": "+14155550123", "code": "406"}])  # fmt: skip
     statuses = [
@@ -114,7 +117,8 @@ def main() -> None:
     full = {"batch_id": BATCH, "statuses": statuses, "total_message_count": 2,
             "type": "delivery_report_sms"}  # fmt: skip
     write("batch_report", "What became of two of ours", full,
-          reports=[REPORT | {"number": "+14155550122", "code": "406"}])  # fmt: skip
+          reports=[arrived | {"number": "+14155550121"},
+                   REPORT | {"number": "+14155550122", "code": "406"}])  # fmt: skip
     write("without_from", "A text from nobody", TEXT | {"from": ""},
           unreadable="The JSON lacks from")  # fmt: skip
     write("no_json", "What is no JSON", "STOP", unreadable="Sinch posts JSON of another shape")

@@ -19,7 +19,9 @@ SERVICE = "MG41be5d0241be5d0241be5d0241be5d02"
 URL = "https://sms.example.com/webhooks/twilio"
 ID = "SMa87ff679a2f3e71d9181a67b7542122c"
 ACCOUNT = {"options": {"account_sid": SID}, "secrets": {"auth_token": [TOKEN]}}
-REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
+          "fate": "undelivered"}  # fmt: skip
+FILTERED = {**REPORT, "kind": "", "code": "30007", "note": ""}
 MESSAGE = {
     "message_id": ID,
     "number": "+14155550123",
@@ -120,6 +122,8 @@ def main() -> None:
         answered=["provider", "", ""],
     )
     opted_out = "the number has opted out of texts from this sender"
+    refused = {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out,
+               "service": SERVICE, "fate": "failed"}  # fmt: skip
     gone = "the number is unknown or no longer in use"
     write_events(
         "events_of_ours",
@@ -130,7 +134,8 @@ def main() -> None:
             fate("undelivered", errorCode="30005"),
         ],
         reports=[
-            {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out, "service": SERVICE},
+            {**REPORT, "kind": "", "code": "", "note": "", "fate": "delivered"},
+            refused,
             {**REPORT, "kind": "unreachable", "code": "30005", "note": gone},
         ],
     )
@@ -142,9 +147,7 @@ def main() -> None:
         "status_opted_out",
         "One of ours to somebody who had opted out",
         {"ErrorCode": "21610", "MessagingServiceSid": SERVICE, "MessageStatus": "failed"},
-        reports=[
-            {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out, "service": SERVICE}
-        ],
+        reports=[refused],
     )
     write_status(
         "status_unreachable",
@@ -152,7 +155,10 @@ def main() -> None:
         {"ErrorCode": "30005", "To": "whatsapp:+14155550123", "From": "whatsapp:+14155550100"},
         reports=[{**REPORT, "kind": "unreachable", "code": "30005", "note": gone}],
     )
-    write_status("status_filtered", "One of ours that a carrier filtered", {"ErrorCode": "30007"})
+    write_status(
+        "status_filtered", "One of ours that a carrier filtered", {"ErrorCode": "30007"},
+        reports=[FILTERED],
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ STATUS = {
     "channel": "sms",
     "client_ref": "vonage-1-0",
 }
-REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100"}
+REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
+          "fate": "failed"}  # fmt: skip
 
 
 def write(name: str, what: str, event: object, **expected: object) -> None:
@@ -105,7 +106,9 @@ def main() -> None:
           messages=[MESSAGE | {"channel": "whatsapp", "text": "Stop promotions"}],
           answered="")  # fmt: skip
     write("messenger", "A chat that has no numbers", EVENT | {"channel": "messenger"})
-    write("delivered", "The status of one of ours", STATUS | {"status": "delivered"})
+    write("delivered", "The status of one of ours", STATUS | {"status": "delivered"},
+          reports=[{**REPORT, "kind": "", "code": "", "note": "",
+                    "fate": "delivered"}])  # fmt: skip
     write("opted_out", "One of ours to somebody who had opted out", STATUS | error("9"),
           reports=[{**REPORT, "kind": "opted_out", "code": "9",
                     "note": "the number has opted out of texts from this sender"}])  # fmt: skip

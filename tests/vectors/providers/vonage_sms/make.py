@@ -47,7 +47,8 @@ RECEIPT = {
     "timestamp": "1790000000",
     "to": "14155550100",
 }
-REPORT = {"message_id": "0C000000217B7F02", "number": "+14155550123", "sender": "+14155550100"}
+REPORT = {"message_id": "0C000000217B7F02", "number": "+14155550123", "sender": "+14155550100",
+          "fate": "undelivered"}  # fmt: skip
 
 
 def signature(parameters: dict, scheme: str) -> str:
@@ -126,7 +127,9 @@ def main() -> None:
     binary |= {name: value for name, value in TEXT.items() if name not in ("text", "type")}
     write("binary", "Data without a text", binary,
           messages=[MESSAGE | {"text": ""}], answered="")  # fmt: skip
-    write("delivered", "The receipt of one of ours", RECEIPT)
+    write("delivered", "The receipt of one of ours", RECEIPT,
+          reports=[{**REPORT, "kind": "", "code": "0", "note": "",
+                    "fate": "delivered"}])  # fmt: skip
     write("opted_out", "The receipt of one of ours to somebody who had opted out",
           RECEIPT | {"status": "failed", "err-code": "9"},
           reports=[{**REPORT, "kind": "opted_out", "code": "9",

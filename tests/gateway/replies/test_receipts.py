@@ -1,0 +1,179 @@
+"""What a provider tells of our replies afterwards: written down once, and only of our own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from hashlib import sha256
+from urllib.parse import urlencode
+
+import pytest
+
+from smsgate.errors import SignatureRefused
+from smsgate.gateway.numbers.timeline import timeline
+from smsgate.messages import WebhookRequest
+from smsgate.providers.twilio.signature import FORM, sign
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.twilio_api import Answer
+from tests.fakes.values import NUMBER
+from tests.gateway.conftest import PUBLIC_URL, SENDER, SID
+
+LANE = lane_of(NUMBER)
+OTHER = next(
+    number for number in map("+1415555{:04d}".format, range(200, 300)) if lane_of(number) == LANE
+)
+"""Another number of the same lane."""
+
+
+@pytest.fixture
+def told(gateway):
+    """Posts a signed status callback; what the log would say of it."""
+    account = gateway.settings.accounts["twilio"]
+
+    def post(sid: str, status: str = "delivered", code: str = "", number: str = NUMBER) -> str:
+        form = {"MessageSid": sid, "SmsStatus": status, "MessageStatus": status, "To": number}
+        form |= {"From": SENDER, "AccountSid": SID} | ({"ErrorCode": code} if code else {})
+        url, body = f"{PUBLIC_URL}/webhooks/twilio/status", urlencode(form).encode()
+        headers = {"content-type": FORM, **sign(url, body, account)}
+        return gateway.receive("twilio", WebhookRequest("POST", url, headers, body)).outcome
+
+    return post
+
+
+@pytest.fixture
+def confirmed(gateway, signed, api):
+    """The provider's id of a confirmation that was sent."""
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    gateway.send_replies(LANE)
+    return api.calls[0].sid
+
+
+def receipts(gateway, number: str = NUMBER) -> list[tuple[str, str]]:
+    return [(e.outcome, e.note) for e in gateway.history(number) if e.kind == "receipt"]
+
+
+def remembered(redis_client) -> list[bytes]:
+    return redis_client.keys(LANE_KEYS[LANE].sent("twilio", "*"))
+
+
+def test_the_provider_is_asked_to_tell(gateway, confirmed, api):
+    assert api.calls[0].form["StatusCallback"] == f"{PUBLIC_URL}/webhooks/twilio/status"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "note"),
+    [
+        ("delivered", "", ""),
+        ("undelivered", "30007", "30007"),
+        ("failed", "30003", "30003: the handset is off, away or out of service"),
+    ],
+)
+def test_what_became_of_a_confirmation_stands_in_the_story(
+    gateway, confirmed, told, status, code, note
+):
+    told(confirmed, status, code)
+    gateway.apply(LANE)
+    assert receipts(gateway) == [(status, note)]
+    event = next(one for one in gateway.history(NUMBER) if one.kind == "receipt")
+    assert (event.program, event.provider_id) == ("alerts", confirmed)
+    assert event.applied_us > 0
+
+    page = timeline(gateway, NUMBER, None)
+    (stopped,) = [one for one in page.items if one.event.kind == "opt_out"]
+    assert [page.fates[one.provider_id].outcome for one in stopped.replies] == [status]
+    assert "receipt" not in [one.event.kind for one in page.items], "it stands beside its reply"
+
+
+def test_it_stands_there_from_the_records_too(gateway, confirmed, told):
+    gateway.records.migrate()
+    told(confirmed)
+    gateway.recording.move_all()
+    page = timeline(gateway, NUMBER, None)
+    assert page.fates[confirmed].outcome == "delivered"
+
+
+def test_a_receipt_that_comes_twice_has_one_effect(gateway, confirmed, told, redis_client):
+    assert told(confirmed) == "receipt"
+    assert told(confirmed) == "nothing"
+    assert told(confirmed, "undelivered", "30007") == "nothing", "the first one was final"
+    assert receipts(gateway) == [("delivered", "")]
+    assert remembered(redis_client) == []
+
+
+def test_two_that_come_at_once_have_one_effect(gateway, confirmed, told):
+    threads = [threading.Thread(target=told, args=(confirmed,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert receipts(gateway) == [("delivered", "")]
+
+
+def test_what_others_send_through_the_account_leaves_nothing(gateway, told, redis_client):
+    before = sorted(redis_client.keys("smsgate:{*}:*"))
+    assert told("SM" + "9" * 32) == "nothing"
+    assert told("SM" + "9" * 32, "undelivered", "30007") == "nothing"
+    assert told("x" * 5_000) == "nothing"
+    assert gateway.history(NUMBER) == []
+    assert sorted(redis_client.keys("smsgate:{*}:*")) == before
+
+
+def test_a_receipt_about_another_number_is_not_that_reply(gateway, confirmed, told):
+    told(confirmed, number=OTHER)
+    assert receipts(gateway) == receipts(gateway, OTHER) == []
+    told(confirmed)
+    assert receipts(gateway) == [("delivered", "")]
+
+
+def test_an_unsigned_receipt_is_refused(gateway, confirmed):
+    form = {"MessageSid": confirmed, "MessageStatus": "delivered", "To": NUMBER, "From": SENDER}
+    body = urlencode({**form, "AccountSid": SID}).encode()
+    url = f"{PUBLIC_URL}/webhooks/twilio/status"
+    headers = {"content-type": FORM, "x-twilio-signature": "x"}
+    with pytest.raises(SignatureRefused):
+        gateway.receive("twilio", WebhookRequest("POST", url, headers, body))
+    assert receipts(gateway) == []
+
+
+def test_a_receipt_may_overtake_the_answer_to_our_call(gateway, signed, told, api, redis_client):
+    gateway.receive("twilio", signed("STOP"))
+    gateway.apply(LANE)
+    api.script(Answer(after_s=0.5))
+    sending = threading.Thread(target=gateway.send_replies, args=(LANE,))
+    sending.start()
+    (call,) = api.wait_for(1)
+    told(call.sid)
+    told(call.sid)
+    (early,) = remembered(redis_client)
+    assert redis_client.ttl(early) <= 20
+    assert receipts(gateway) == []
+    sending.join()
+    assert receipts(gateway) == [("delivered", "")]
+    assert remembered(redis_client) == []
+
+
+def test_a_reply_waits_two_days_for_its_receipt(gateway, confirmed, redis_client):
+    (key,) = remembered(redis_client)
+    assert 47 * 3600 < redis_client.ttl(key) <= 48 * 3600
+
+
+def test_a_provider_that_refuses_to_deliver_suppresses_as_before(gateway, confirmed, told):
+    assert told(confirmed, "failed", "21610") == "opt_out"
+    gateway.apply(LANE)
+    assert [kind for kind, _ in receipts(gateway)] == ["failed"]
+    assert "provider" in [one.entry.source for one in gateway.history(NUMBER) if one.entry]
+
+
+def test_receipts_in_a_batch_of_events_count_too(gateway, confirmed):
+    event = {
+        "specversion": "1.0",
+        "type": "com.twilio.messaging.message.delivered",
+        "data": {"messageSid": confirmed, "accountSid": SID, "from": SENDER, "to": NUMBER},
+    }
+    body = json.dumps([event, event]).encode()
+    url = f"{PUBLIC_URL}/webhooks/twilio?bodySHA256={sha256(body).hexdigest()}"
+    account = gateway.settings.accounts["twilio"]
+    headers = {"content-type": "application/json", **sign(url, b"", account)}
+    gateway.receive("twilio", WebhookRequest("POST", url, headers, body))
+    assert receipts(gateway) == [("delivered", "")]
