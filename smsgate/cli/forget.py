@@ -34,4 +34,8 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
     more = f", and {done.trail} ordinary texts" if done.trail else ""
     if done.forwards:
         more += f"; {done.forwards} that awaited an application do not go there any more"
+    if done.replies:
+        more += f"; {done.replies} replies that were given up are taken out"
+    if done.cases:
+        more += f"; {done.cases} test cases of keyword sets that came from them are gone"
     Console(highlight=False).print(f"{said}{more}. It is suppressed where it was.", soft_wrap=True)

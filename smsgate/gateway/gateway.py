@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smsgate.consent import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
@@ -20,7 +20,7 @@ from smsgate.gateway.records.recording import Recording
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replies import dead_letters
 from smsgate.gateway.replies.replying import Replying
-from smsgate.gateway.reviews import reviewing
+from smsgate.gateway.reviews import labelling, reviewing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.reviewing import Waiting
 from smsgate.gateway.waking import wake
@@ -194,7 +194,8 @@ class Gateway:
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
         """Erase the texts of a number (E.164, or as it was recorded); see ``Forgetting.forget``."""
         self.apply(lane_of(number))  # what still waits belongs to it
-        return self.forgetting.forget(number, actor, reason)
+        done = self.forgetting.forget(number, actor, reason)
+        return replace(done, cases=labelling.forget(self.settings.data_dir, number, self.records))
 
     def ready(self) -> dict[str, str]:
         """Each collaborator by name: what is wrong with it, or ``ok``.

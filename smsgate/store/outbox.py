@@ -13,7 +13,7 @@ from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import LANE_KEYS, Keys, pace_of
+from smsgate.store.keys import LANE_KEYS, Keys, lane_of, pace_of
 from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
 from smsgate.store.scripts import Script
 
@@ -123,6 +123,13 @@ class Outbox:
         names = [keys.dead, keys.outbox, keys.replies, keys.ledger]
         again = _encode(reply) if reply else b""
         return bool(self._bury(names, [id_, again, _encode(event)]) == 1)
+
+    def forget(self, number: str) -> int:
+        """Take out the dead letters of a number, for they have texts; gives how many there were."""
+        lane = lane_of(number)
+        ids = [one.reply.id for one in self.dead(lane) if one.reply.number == number]
+        with translated():
+            return int(self._client.hdel(LANE_KEYS[lane].dead, *ids)) if ids else 0
 
     def depth(self, lane: int) -> int:
         """How many replies of a lane are not settled."""

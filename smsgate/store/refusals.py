@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from smsgate.logs import masked
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.keys import REFUSALS, refused_on
@@ -26,7 +27,8 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text that was not sent."""
 
     number: str
-    """As the sender gave it."""
+    """As the sender gave it; masked once it is kept, for a list of those who opted out and are
+    texted all the same is of use to nobody honest."""
     program: str
     reason: str
     """What the gate said, such as ``opted_out``."""
@@ -64,7 +66,8 @@ class Refusals:
         key = refused_on(_day(0))
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for one in refusals[-_OF_ONE_CALL:]:
-                pipeline.xadd(REFUSALS, {"r": _encode(one)}, maxlen=CAP, approximate=True)
+                kept = msgspec.structs.replace(one, number=masked(one.number))
+                pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
             for name, times in counted.items():
                 pipeline.hincrby(key, name, times)
             pipeline.expire(key, KEPT_DAYS * 24 * 3600)

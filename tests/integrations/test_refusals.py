@@ -5,6 +5,7 @@ import pytest
 from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.errors import StoreUnavailable, Suppressed
+from smsgate.logs import masked
 from tests.integrations.conftest import ALLOWED, BLOCKED
 
 
@@ -38,7 +39,7 @@ def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, 
     with pytest.raises(Suppressed):
         Gate.from_url(redis_url).require([ALLOWED, BLOCKED], program="alerts", by="mine")
     assert run(["refusals", "list"], environ) == 0
-    assert f"{BLOCKED}  alerts  hold  by mine" in capsys.readouterr().out
+    assert f"{masked(BLOCKED)}  alerts  hold  by mine" in capsys.readouterr().out
     assert run(["refusals", "list", "--json"], environ) == 0
     assert '"reason": "hold"' in capsys.readouterr().out
     assert run(["refusals", "count"], environ) == 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from smsgate.consent import NumberState, Standing
+from smsgate.consent import DeadLetter, NumberState, Standing
 from smsgate.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.gateway.records.recording import Recording
@@ -87,6 +88,18 @@ def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client
 
     assert done.trail == 1
     assert redis_client.xlen(LANE_KEYS[LANE].trail) == 1
+
+
+def test_forgetting_takes_out_replies_that_were_given_up(forgetting, store, redis_client):
+    for at, number in enumerate((NUMBER, NUMBER, OTHER)):
+        reply = msgspec.structs.replace(reply_event(at).reply, id=f"{LANE}-{at}-0", number=number)
+        letter = msgspec.json.encode(DeadLetter(reply, "refused", "no", at))
+        redis_client.hset(LANE_KEYS[LANE].dead, reply.id, letter)
+
+    done = forgetting.forget(NUMBER, "alice", "")
+
+    assert done.replies == 2
+    assert [one.reply.number for one in store.outbox.dead(LANE)] == [OTHER]
 
 
 def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, records):

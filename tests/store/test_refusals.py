@@ -11,7 +11,7 @@ def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:
         for _ in range(11):
             store.refusals.add([Refusal(f"+1415{n:07}", program, "opted_out") for n in range(600)])
     assert len(store.refusals.newest(100_000)) < 11_000
-    assert store.refusals.newest(1)[0].number == "+14150000599"
+    assert store.refusals.newest(1)[0].number == "+1415•••0599"
     counted = {(one.program, one.reason): one.count for one in store.refusals.counts(1)}
     assert counted == {("alerts", "opted_out"): 6_600, ("a:b", "opted_out"): 6_600}
 
@@ -23,6 +23,16 @@ def test_days_without_a_refusal_have_no_counts(store: Store) -> None:
     [today] = store.refusals.counts(30)
     assert (today.program, today.reason, today.count) == ("alerts", "hold", 1)
     assert store.refusals.newest(5)[0].at_ms > 0
+
+
+def test_a_number_is_nowhere_in_what_is_kept(store: Store, redis_client) -> None:
+    store.refusals.add(
+        [Refusal("+14155550123", "alerts", "opted_out"), Refusal("911", "alerts", "invalid")]
+    )
+    rows = redis_client.xrange("smsgate:refusals")
+    assert len(rows) == 2
+    assert b"5550" not in str(rows).encode()
+    assert [one.number for one in store.refusals.newest()] == ["91•••", "+1415•••0123"]
 
 
 def test_wrong_links_are_counted_for_each_address_and_for_a_minute(store, redis_client) -> None:

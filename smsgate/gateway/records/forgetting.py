@@ -40,6 +40,10 @@ class Forgotten:
     forwards: int
     """Messages for applications that were taken out: that waited, or were given up."""
     event_id: str
+    replies: int = 0
+    """Replies that were given up, and were taken out."""
+    cases: int = 0
+    """Test cases of keyword sets that were made of its texts."""
 
 
 class Forgetting:
@@ -72,7 +76,8 @@ class Forgetting:
         event = self._announce(FORGOTTEN, "text", ids, lane_of(number), about)
         self._remove(event, "text", ids)
         trail, forwards = self._store.erasing.forget(number), self._store.forwards.forget(number)
-        return Forgotten(number, len(ids), trail, forwards, event.id)
+        replies = self._store.outbox.forget(number)
+        return Forgotten(number, len(ids), trail, forwards, event.id, replies)
 
     def apply_retention(self) -> Iterator[int]:
         """Take away what is older than its kind is kept, a batch at a time; gives each one's size.

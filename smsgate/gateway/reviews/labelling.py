@@ -1,24 +1,39 @@
 """Texts that people decided, kept as test cases: a table for ``smsgate keywords test``.
 
-The file lies in the data directory and belongs to the operator. It has no numbers, and what is
-kept in it stays when a number's texts are erased: for words that anybody could have written.
+The file lies in the data directory and belongs to the operator. It has no numbers: a case names the
+decision that it came from, by which those of a number are found when its texts are erased.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 from smsgate.errors import Unfit
+from smsgate.messages import ms_of
+from smsgate.records import Records
+from smsgate.store.keys import lane_of
 
 FILE = "labelled.tsv"
-_HEADER = "label\ttext"
+_HEADER = "label\ttext\tdecision"
 _LONGEST = 1_000
+_KEY = re.compile(r"([0-9]{1,2})-([0-9]{1,15}-[0-9]{1,15})", re.ASCII)
 
 
-def keep(folder: Path, label: str, text: str) -> bool:
-    """Add a text with what it means; False where the file has it already.
+class _Case(NamedTuple):
+    label: str
+    text: str
+    decision: str = ""
+    """Lane and inbox id; empty in what somebody wrote by hand."""
+
+
+def keep(folder: Path, label: str, text: str, decision: str = "") -> bool:
+    """Add a text with what it means, and which decision says so; False where the file has it.
 
     Raises ``Unfit`` where the file has the text with another label, cannot be written, or where
     the text is too long or empty.
@@ -26,26 +41,60 @@ def keep(folder: Path, label: str, text: str) -> bool:
     line = _line(text)
     if not line or len(line) > _LONGEST:
         raise Unfit(f"A test case has 1 to {_LONGEST:,} characters of text.")
+    with _opened(folder) as file:
+        content = file.read()
+        before = {case.text: case.label for case in map(_case, content.splitlines())}.get(line)
+        if before not in (None, label):
+            raise Unfit(f"{FILE} has this text already, labelled {before}: change it there.")
+        if before is None:
+            head = "" if content.endswith("\n") else "\n" if content else f"{_HEADER}\n"
+            file.write(f"{head}{label}\t{line}\t{decision}\n")
+    return before is None
+
+
+def forget(folder: Path, number: str, records: Records) -> int:
+    """Take out the cases that came from a number's texts; gives how many they were.
+
+    Raises ``Unfit`` where the file cannot be written, ``RecordsUnavailable``, ``RecordsNotReady``.
+    """
+    if not (folder / FILE).exists():
+        return 0
+    with _opened(folder) as file:
+        rows = file.read().splitlines(keepends=True)
+        own = _own([_case(row.rstrip("\n")).decision for row in rows], number, records)
+        kept = [row for row in rows if _case(row.rstrip("\n")).decision not in own]
+        if own:
+            file.seek(0)
+            file.truncate()
+            file.writelines(kept)
+    return len(rows) - len(kept)
+
+
+def _own(decisions: list[str], number: str, records: Records) -> set[str]:
+    """Those of the decisions that were about the number."""
+    lane = str(lane_of(number))
+    found = [match for one in decisions if (match := _KEY.fullmatch(one)) and match[1] == lane]
+    places = [(number, ms_of(match[2]) * 1000) for match in found]
+    ids = {one.event.inbox_id for one in records.stories.at(places)} if places else set()
+    return {match[0] for match in found if match[2] in ids}
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[TextIO]:
+    """The file, for one process at a time."""
     try:
-        return _append(folder / FILE, label, line)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Texts of people: nobody else on this machine may read them.
+        number = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(number, "r+", encoding="utf-8", newline="\n") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
     except OSError as error:
         raise Unfit(f"{folder / FILE} cannot be written: {error.strerror}.") from error
 
 
-def _append(file: Path, label: str, line: str) -> bool:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # Texts of people: nobody else on this machine may read them.
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+") as out:
-        fcntl.flock(out, fcntl.LOCK_EX)
-        content = out.read()
-        rows = (row.partition("\t") for row in content.splitlines())
-        before = {text: known for known, _, text in rows}.get(line)
-        if before not in (None, label):
-            raise Unfit(f"{file.name} has this text already, labelled {before}: change it there.")
-        if before is None:
-            head = "" if content.endswith("\n") else "\n" if content else f"{_HEADER}\n"
-            out.write(f"{head}{label}\t{line}\n")
-    return before is None
+def _case(row: str) -> _Case:
+    return _Case(*[*row.split("\t"), "", ""][:3])
 
 
 def _line(text: str) -> str:

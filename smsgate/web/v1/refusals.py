@@ -23,7 +23,7 @@ class Stopped(msgspec.Struct, frozen=True):
     """One text that was not sent."""
 
     number: str
-    """As the sender gave it."""
+    """Masked, as in logs."""
     program: str
     reason: str
     by: str

@@ -9,6 +9,18 @@ import pytest
 
 from smsgate.errors import Unfit
 from smsgate.gateway.reviews.labelling import FILE, keep
+from smsgate.messages import InboundMessage
+from smsgate.providers import twilio
+from smsgate.store.keys import lane_of
+from tests.fakes.values import NUMBER
+from tests.gateway.conftest import PUBLIC_URL, SENDER
+
+OTHER = next(
+    number
+    for number in map("+1415555{:04d}".format, range(200, 300))
+    if lane_of(number) == lane_of(NUMBER)
+)
+"""Another number of the same lane."""
 
 
 def rows(folder):
@@ -59,3 +71,45 @@ def test_many_at_once_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda at: keep(tmp_path, "none", f"text {at % 20}"), range(80)))
     assert sorted(rows(tmp_path)) == sorted(("none", f"text {at}") for at in range(20))
+
+
+def test_what_came_from_a_number_goes_when_it_is_forgotten(forgetful, tmp_path):
+    """By the decision that it names, even where the words were erased by retention before."""
+    folder = forgetful.settings.data_dir
+    keep(folder, "none", "by hand")
+    mine, other = decided(forgetful, NUMBER, "enough now"), decided(forgetful, OTHER, "no more?")
+    keep(folder, "opt_out", "enough now", mine)
+    keep(folder, "opt_out", "no more?", other)
+    with (folder / FILE).open("a") as file:
+        file.write("none\ta line without an end\tx-1-y")
+    done = forgetful.forget(NUMBER, "anna", "asked for it")
+    assert done.cases == 1
+    assert [text for _, text in rows(folder)] == ["by hand", "no more?", "a line without an end"]
+    assert forgetful.forget(NUMBER, "anna", "asked for it").cases == 0
+
+
+def test_a_number_without_cases_leaves_the_file_alone(forgetful):
+    folder = forgetful.settings.data_dir
+    assert forgetful.forget(NUMBER, "anna", "").cases == 0
+    assert not (folder / FILE).exists()
+    keep(folder, "none", "hello", f"{lane_of(NUMBER)}-1-0")
+    assert forgetful.forget(NUMBER, "anna", "").cases == 0
+    assert rows(folder) == [("none", "hello")]
+
+
+@pytest.fixture
+def forgetful(gateway):
+    gateway.records.migrate()
+    return gateway
+
+
+def decided(gateway, number: str, text: str) -> str:
+    """Decide a text that waits; gives the decision's key."""
+    lane = lane_of(number)
+    message = InboundMessage("twilio", f"SM{number}", number, SENDER, text)
+    account = gateway.settings.accounts["twilio"]
+    gateway.receive("twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio"))
+    entry = gateway.store.inbox.read(lane, 1).entries[0]
+    gateway.apply(lane)
+    gateway.recording.move_all()
+    return f"{lane}-{entry.id}"

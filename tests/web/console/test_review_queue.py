@@ -131,7 +131,7 @@ def test_a_decided_text_becomes_a_test_case_or_a_keyword(gateway, admin):
     answer = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
     assert "Kept as a test case." in words(answer)
     file = gateway.settings.data_dir / FILE
-    assert file.read_text() == "label\ttext\nopt_out\tenough & more\\nplease\n"
+    assert file.read_text() == (f"label\ttext\tdecision\nopt_out\tenough & more\\nplease\t{made}\n")
     again = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
     assert "It was kept as a test case before." in words(again)
 

@@ -82,9 +82,10 @@ def _forget(gateway: Gateway, number: str) -> str:
     if request.form.get("digits", "").strip() != number[-4:]:
         raise Unfit("Type the last four characters of the number, so that it is the right one.")
     done = gateway.forget(number, actor(), _reason())
+    cases = f" {done.cases:,} test cases of keyword sets are gone too." if done.cases else ""
     return (
-        f"The texts of {done.records:,} records and {done.trail:,} ordinary texts are erased. "
-        "The number is suppressed where it was."
+        f"The texts of {done.records:,} records and {done.trail:,} ordinary texts are erased."
+        f"{cases} The number is suppressed where it was."
     )
 
 

@@ -47,7 +47,7 @@ def register(console: Flask, gateway: Gateway, queue: ReviewQueue) -> None:
         """Keep a decided text as a test case for keyword sets."""
         made, text = _decided(gateway, request.form.get("decision", ""))
         try:
-            new = labelling.keep(gateway.settings.data_dir, made.decided, text)
+            new = labelling.keep(gateway.settings.data_dir, made.decided, text, made.key)
         except Unfit as error:
             said = Said(str(error), "warn", made, text)
             return shown(gateway, queue, said, status=error.status)
