@@ -126,13 +126,13 @@ class Gate:
         sights = self._checks.numbers(valid, program)
         found: dict[int, Answer] = {}
         places = [at for at in range(len(numbers)) if at not in problems] if problems else None
-        for at, bits in enumerate(sights.bits):
-            if bits or sights.program.require_consent:
-                place = places[at] if places else at
-                state = sights.states.get(at, _NOTHING)
-                answer = _answer(numbers[place], bits, program, sights.program, state)
-                if not answer.allowed:
-                    found[place] = answer
+        wanted = range(len(valid)) if sights.program.require_consent else sights.places()
+        for at in wanted:
+            place = places[at] if places else at
+            state = sights.states.get(at, _NOTHING)
+            answer = _answer(numbers[place], sights.bits[at], program, sights.program, state)
+            if not answer.allowed:
+                found[place] = answer
         for place, problem in problems.items():
             found[place] = Answer(numbers[place], None, "invalid", why=problem)
         return found

@@ -6,7 +6,8 @@ windows of calls are sent while the answers of those before are still on their w
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -24,6 +25,7 @@ LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for b
 CHUNK = 1000
 """Numbers in one call of the script, so that it holds Redis for about a millisecond."""
 
+_SOMETHING = re.compile(rb"[^\0]")
 _state = msgspec.json.Decoder(NumberState).decode
 
 
@@ -38,6 +40,10 @@ class Sights:
         self.program = Published()
         self.states: dict[int, NumberState] = {}
         """By place, what the lane remembers of a number that is blocked."""
+
+    def places(self) -> Iterator[int]:
+        """Where something is seen of a number; nothing stands between the program and others."""
+        return (found.start() for found in _SOMETHING.finditer(self.bits))
 
 
 class Checks:
@@ -56,53 +62,72 @@ class Checks:
         """
         buckets = self._looks.bucket_count()
         sights = Sights(len(numbers))
-        chunks = list(_chunks(numbers, buckets)) or [(0, [])]
-        calls = (_call(numbers, lane, groups, program) for lane, groups in chunks)
-        for (_, groups), raw in zip(chunks, self._check.flow(calls), strict=True):
+        asked: deque[list[int]] = deque()
+
+        def calls() -> Iterator[Call]:
+            for lane, args, places in _chunks(numbers, buckets):
+                asked.append(places)
+                yield _call(lane, program, args)
+
+        for raw in self._check.flow(calls()):
             self._looks.check_marker(raw[0], buckets)
             sights.program = published_of(raw[1], program)
-            _note(sights, [place for _, places in groups for place in places], raw[2], raw[3])
+            _note(sights, asked.popleft(), raw[2], raw[3])
         return sights
 
 
-_Groups = list[tuple[int, list[int]]]
-"""By bucket, the places of its numbers in the list that was asked."""
+_Chunk = tuple[int, list[int | bytes], list[int]]
+"""A lane, what the script is asked of about ``CHUNK`` numbers there, and their places in the list
+that was asked."""
 
 
-def _chunks(numbers: Sequence[str], buckets: int) -> Iterator[tuple[int, _Groups]]:
-    """Lanes with groups of about ``CHUNK`` numbers."""
-    by_bucket: dict[int, list[int]] = defaultdict(list)
-    for place, number in enumerate(numbers):
-        lane = crc32(number.encode()) % LANES
-        by_bucket[lane * buckets + int(number) % buckets].append(place)
-    groups: _Groups = []
-    size, current = 0, -1
-    for key in sorted(by_bucket):
+def _chunks(numbers: Sequence[str], buckets: int) -> Iterator[_Chunk]:
+    """The numbers by lane and bucket; where there are none, one chunk of nobody."""
+    groups = _grouped(numbers, buckets)
+    args: list[int | bytes] = []
+    places: list[int] = []
+    current = 0
+    for key in sorted(groups):
         lane, bucket = divmod(key, buckets)
-        if groups and (lane != current or size >= CHUNK):
-            yield current, groups
-            groups, size = [], 0
+        if places and lane != current:
+            yield current, args, places
+            args, places = [], []
         current = lane
-        places = by_bucket[key]
-        for at in range(0, len(places), CHUNK):
-            groups.append((bucket, places[at : at + CHUNK]))
-        size += len(places)
-    if groups:
-        yield current, groups
+        group = groups.pop(key)
+        for at in range(0, len(group), 2 * CHUNK):
+            members = group[at + 1 : at + 2 * CHUNK : 2]
+            args += (bucket, len(members))
+            args += members
+            places += group[at : at + 2 * CHUNK : 2]
+            if len(places) >= CHUNK:
+                yield lane, args, places
+                args, places = [], []
+    if places or not numbers:
+        yield current, args, places
 
 
-def _call(numbers: Sequence[str], lane: int, groups: _Groups, program: str) -> Call:
+def _grouped(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:
+    """By lane and bucket, of each number its place, and the number without its plus, in turn.
+
+    Of a million numbers it takes longer to find each in memory than to work on it, so that each is
+    looked at here once.
+    """
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for place, number in enumerate(numbers):
+        written = number.encode()
+        group = groups[crc32(written) % LANES * buckets + int(number) % buckets]
+        group.append(place)
+        group.append(written[1:])
+    return groups
+
+
+def _call(lane: int, program: str, args: Sequence[int | bytes]) -> Call:
     keys = LANE_KEYS[lane]
-    args: list[str | bytes | int] = [keys.prefix, program]
-    for bucket, places in groups:
-        args += (bucket, len(places))
-        args += [numbers[place][1:] for place in places]
-    return (keys.marker, keys.programs, keys.holds, keys.reviews), args
+    return (keys.marker, keys.programs, keys.holds, keys.reviews), [keys.prefix, program, *args]
 
 
 def _note(sights: Sights, places: Sequence[int], bits: bytes, states: Sequence[Any]) -> None:
-    if bits.strip(b"\0"):
-        for place, seen in zip(places, bits, strict=True):
-            sights.bits[place] = seen
+    for found in _SOMETHING.finditer(bits):
+        sights.bits[places[found.start()]] = bits[found.start()]
     for at in range(0, len(states), 2):
         sights.states[places[states[at]]] = _state(states[at + 1])
