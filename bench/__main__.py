@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-BENCHES = ("webhooks", "delivery", "providers")
+BENCHES = ("webhooks", "delivery", "providers", "forwarding", "forgeries")
 """Modules of this folder; each can be run by itself: ``python -m bench.webhooks``."""
 
 

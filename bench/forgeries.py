@@ -34,7 +34,9 @@ LIMIT = 1.10
 """How much slower genuine webhooks may be."""
 TEXT = "STOP"
 _SIGNATURE = re.compile(rb"(X-Twilio-Signature: )[^\r]+")
-_FORGED = rb"\1AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+_FORGED = rb"X-Forwarded-For: 10.66.%d.%d\r\n\1AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+_BEHIND_A_PROXY = "[web]\ntrust_proxy = true\n"
+_REFUSED = {"403", "429"}
 _LEAD_S = 3.0
 """How long the forger goes on after the genuine load is over at the earliest: that is made ready
 while it works."""
@@ -78,10 +80,13 @@ class Run:
         }
 
 
-def forge() -> int:
+def forge(addresses: int) -> int:
     """Be the forger: send the plan on standard input, say when it begins, and what came of it."""
     load = Load(Plan(**json.load(sys.stdin)))
-    load._requests = [_SIGNATURE.sub(_FORGED, one) for one in load._requests]  # noqa: SLF001
+    load._requests = [  # noqa: SLF001
+        _SIGNATURE.sub(_FORGED % divmod(place % addresses, 256), one)
+        for place, one in enumerate(load._requests)  # noqa: SLF001
+    ]
     print("begins", flush=True)
     before = load._usage()[1]  # noqa: SLF001
     figures = load.run()
@@ -93,10 +98,13 @@ def forge() -> int:
 
 
 @contextmanager
-def forger(server: Server, seconds: float, rate: float, first: int) -> Iterator[dict[str, Any]]:
+def forger(
+    server: Server, seconds: float, rate: float, first: int, addresses: int = 1
+) -> Iterator[dict[str, Any]]:
     """Let it work for so long; what it says is there at the end."""
     plan = Plan(server.port, 16, seconds, TEXT, first, int(rate * seconds), rate)
     command = [sys.executable, "-m", "bench.forgeries", "--forge"]
+    command += ["--addresses", str(addresses)]
     said: dict[str, Any] = {}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -119,7 +127,8 @@ def measure(contender: Contender, given: argparse.Namespace) -> list[Run]:
             run.alone.append(contender.take(given.seconds, given.connections, run.rate))
             ready_s = 1.0 + given.seconds * (run.rate or 20_000) / 20_000
             lasts_s = given.seconds + ready_s + _LEAD_S
-            with forger(contender.server, lasts_s, given.forged, number) as said:
+            from_ = given.addresses
+            with forger(contender.server, lasts_s, given.forged, number, from_) as said:
                 run.beside.append(contender.take(given.seconds, given.connections, run.rate))
             run.forged.append(said)
     return runs
@@ -129,13 +138,15 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print; exit code 1 where a genuine request was refused, or a forged one not."""
     given = _parser().parse_args(arguments)
     if given.forge:
-        return forge()
+        return forge(given.addresses)
     with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
-        contender = Contender("smsgate", "smsgate", Servers(Path(folder), leash).smsgate(), TEXT)
+        contender = Contender(
+            "smsgate", "smsgate", Servers(Path(folder), leash).smsgate(_BEHIND_A_PROXY), TEXT
+        )
         runs = measure(contender, given)
         stored = contender.server.stored() if contender.server.stored else {}
     wrong = [
-        one["statuses"] for run in runs for one in run.forged if set(one["statuses"]) != {"403"}
+        one["statuses"] for run in runs for one in run.forged if set(one["statuses"]) - _REFUSED
     ]
     exact = not contender.refused and not wrong and stored.get("messages") == contender.accepted
     found = {"bench": "forgeries", "results": [run.told() for run in runs], "exact": exact}
@@ -183,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--load", type=float, default=1000, help="genuine requests a second")
     parser.add_argument("--forged", type=float, default=2000, help="forged requests a second")
+    parser.add_argument("--addresses", type=int, default=1, help="from so many addresses")
     parser.add_argument("--forge", action="store_true", help=argparse.SUPPRESS)
     return parser
 

@@ -59,9 +59,12 @@ class Servers:
         self._folder = folder
         self._leash = leash
 
-    def smsgate(self) -> Server:
-        """Start smsgate's web processes; no worker, so that all stays in the inbox."""
-        return self._smsgate()[0]
+    def smsgate(self, more: str = "") -> Server:
+        """Start smsgate's web processes; no worker, so that all stays in the inbox.
+
+        ``more``: of the configuration.
+        """
+        return self._smsgate(more=more)[0]
 
     def whole(self) -> Whole:
         """The same with one web process, and the means to start the others."""

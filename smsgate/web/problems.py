@@ -15,12 +15,13 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from smsgate.errors import SmsGateError, TooManyCalls
+from smsgate.errors import SmsGateError, TooManyCalls, TooManyForgeries
 from smsgate.messages import HttpReply
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 _RETRY_AFTER_S = "5"
+_RETRY_FLOODED_S = "1"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -55,7 +56,11 @@ def reason_of(error: Exception) -> str:
 
 def to_provider(error: SmsGateError) -> HttpReply:
     """The answer to a provider's request that has an error, where Flask was not asked."""
-    headers = {"Retry-After": _RETRY_AFTER_S} if error.status == _NOT_NOW else {}
+    headers = {}
+    if error.status == _NOT_NOW:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    if isinstance(error, TooManyForgeries):
+        headers["Retry-After"] = _RETRY_FLOODED_S
     return HttpReply(error.status, TEXT, f"{error}\n".encode(), headers)
 
 

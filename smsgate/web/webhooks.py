@@ -9,14 +9,16 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, current_app, request
 
-from smsgate.errors import SmsGateError, UnknownAccount
+from smsgate.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.settings import Settings
 from smsgate.store.metrics import Metrics
+from smsgate.web.floods import Floods
 from smsgate.web.incoming import webhook_request
 from smsgate.web.problems import reason_of
 from smsgate.web.refusal_lines import RefusalLines
+from smsgate.web.visitors import address_of
 
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
@@ -72,13 +74,15 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
     accounts, trust_proxy = settings.accounts, settings.trust_proxy
     count = metrics.requests()
     lines = RefusalLines(log, trust_proxy)
+    floods = Floods()
 
     def answered(environ: Mapping[str, Any], account: str, take: Take) -> HttpReply:
         started = time.perf_counter()
         status, outcome, numbers, problem = 500, "failed", "", ""
         try:
+            floods.check(account, address_of(environ, trust_proxy))
             incoming = webhook_request(environ, accounts.get(account), trust_proxy)
-            receipt = take(account, incoming)
+            receipt = _taken(take, account, incoming, floods)
             status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
         except SmsGateError as error:
             status, outcome, problem = error.status, reason_of(error), str(error)
@@ -103,6 +107,19 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
         return receipt.answer
 
     return answered
+
+
+def _taken(take: Take, account: str, request: WebhookRequest, floods: Floods) -> Receipt:
+    try:
+        receipt = take(account, request)
+    except SignatureExpired:  # whoever sent it knew the secret
+        floods.genuine(account, request.address)
+        raise
+    except SignatureRefused:
+        floods.refused(account, request.address)
+        raise
+    floods.genuine(account, request.address)
+    return receipt
 
 
 def _response(reply: HttpReply) -> Response:

@@ -8,10 +8,17 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from smsgate.errors import SignatureRefused, StoreUnavailable, UnknownAccount
+from smsgate.errors import (
+    SignatureExpired,
+    SignatureRefused,
+    StoreUnavailable,
+    TooManyForgeries,
+    UnknownAccount,
+)
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
-from smsgate.web import create_app, refusal_lines
+from smsgate.web import create_app, floods, refusal_lines
+from smsgate.web.floods import Floods
 from smsgate.web.refusal_lines import OF_ACCOUNT, OF_ADDRESS
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.own_gateway import ALERTS, PUBLIC_URL, make_gateway
@@ -49,6 +56,54 @@ def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
         assert post(client, forged, **FORGER) == 403
         if count % 10 == 0:
             assert post(client, genuine(real, f"+1415555{count:04}"), **FORGER) == 200
+
+
+def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
+    client: FlaskClient, gateway: FakeGateway, monkeypatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("smsgate.web.webhooks.Floods", lambda: Floods(lambda: now[0]))
+    client = create_app(gateway).test_client()
+    gateway.error = SignatureRefused("No.")
+
+    def answers(times: int, address: str = "8.8.4.4", account: str = "twilio") -> list[int]:
+        environ = {"REMOTE_ADDR": address}
+        return [
+            client.post(f"/webhooks/{account}", environ_overrides=environ).status_code
+            for _ in range(times)
+        ]
+
+    assert answers(floods.AT_ONCE + 5) == [403] * floods.AT_ONCE + [429] * 5
+    looked_at = len(gateway.received)
+    environ = {"REMOTE_ADDR": "8.8.4.4", "wsgi.input": None}  # nobody reads what it posted
+    refused = client.post("/webhooks/twilio", environ_overrides=environ)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert len(gateway.received) == looked_at
+    assert answers(1, "8.8.8.8") == [403]
+    assert answers(30, "10.0.0.1") == [403] * 30  # a proxy of ours: nobody can be told apart
+    now[0] += 0.35
+    assert answers(5) == [403] * 3 + [429] * 2
+    gateway.error = SignatureExpired("Old.")  # whoever signed it knew the secret
+    now[0] += 0.1
+    assert answers(1) == [403]
+    gateway.error = SignatureRefused("No.")
+    assert answers(100) == [403] * 100
+
+
+def test_addresses_beyond_those_that_are_remembered_are_looked_at(monkeypatch) -> None:
+    monkeypatch.setattr(floods, "_MOST", 2)
+    one = Floods()
+    for _ in range(floods.AT_ONCE):
+        one.refused("twilio", "8.8.4.4")
+    with pytest.raises(TooManyForgeries):
+        one.check("twilio", "8.8.4.4")
+    one.check("telnyx", "8.8.4.4")
+    for address in ("8.8.4.5", "8.8.4.6"):
+        one.refused("twilio", address)
+    one.check("twilio", "8.8.4.4")
+    for address in ("1.1.1.1", "1.1.1.2", "1.1.1.3"):
+        one.genuine("twilio", address)
+    assert len(one._genuine) == 1
 
 
 def arrival_of(gateway):
@@ -92,10 +147,12 @@ def clock(monkeypatch) -> list[float]:
     return now
 
 
-def lines_of(client: FlaskClient, times: int, addresses: int = 1) -> list[dict]:
+def lines_of(
+    client: FlaskClient, times: int, addresses: int = 1, network: str = "8.8.4"
+) -> list[dict]:
     with capture_logs() as lines:
         for count in range(times):
-            environ = {"REMOTE_ADDR": f"8.8.4.{count % addresses}"}
+            environ = {"REMOTE_ADDR": f"{network}.{count % addresses}"}
             client.post("/webhooks/twilio", environ_overrides=environ)
     return lines
 
@@ -137,6 +194,6 @@ def test_accepted_requests_have_their_lines_in_a_flood(
     gateway.error = SignatureRefused("No.")
     lines_of(client, 100)
     gateway.error = None
-    lines = lines_of(client, 30)
+    lines = lines_of(client, 30, network="8.8.5")
     assert [one["status"] for one in lines] == [200] * 30
     assert "address" not in lines[0]
