@@ -104,6 +104,12 @@ class Unreadable(WebhookError):
     status = 400
 
 
+class LengthMissing(WebhookError):
+    """A form does not say how long it is, so that one which broke off would look whole."""
+
+    status = 411
+
+
 class TooLarge(WebhookError):
     """The body is over the limit."""
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, ClassVar, TypeVar, overload
 from urllib.parse import quote
 
-from smsgate.errors import TooLarge, Unreadable
+from smsgate.errors import LengthMissing, TooLarge, Unreadable
 from smsgate.messages import WebhookRequest
-from smsgate.providers import PROVIDERS
+from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.settings import Account
 from smsgate.signing import is_form
 from smsgate.web.slow_bodies import CROWDED_S, SLOW_BODIES
@@ -36,19 +36,32 @@ T = TypeVar("T")
 def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool) -> WebhookRequest:
     """Return the request as a value. ``account`` is nothing where the URL names none that we have.
 
-    Raises ``TooLarge`` and ``Unreadable`` as ``read_body`` does.
+    Raises ``TooLarge`` and ``Unreadable`` as ``read_body`` does, and ``LengthMissing``.
     """
     public = account.public_url if account else ""
     origin = public or _own_origin(environ, trust_proxy)
-    batches = account is not None and PROVIDERS[account.provider].BATCHES
-    batches = batches and not is_form(environ.get("CONTENT_TYPE") or FORM)
+    form = is_form(environ.get("CONTENT_TYPE") or FORM)
+    batches = not form and account is not None and PROVIDERS[account.provider].BATCHES
+    body = read_body(environ, BATCH_LIMIT if batches else WEBHOOK_LIMIT)
+    if form and body and account is not None:
+        _check_whole(environ, account)
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
         url=origin + raw_target(environ),
         headers=Headers(environ),
-        body=read_body(environ, BATCH_LIMIT if batches else WEBHOOK_LIMIT),
+        body=body,
         address=address_of(environ, trust_proxy),
     )
+
+
+def _check_whole(environ: Environ, account: Account) -> None:
+    """Refuse a form in chunks whose signature, if there is any, may not cover it.
+
+    Granian gives what came of one that broke off as if it were all, and half a form is a form: a
+    text would end early, or in the middle of a word. Half of anything else cannot be read.
+    """
+    if not environ.get("CONTENT_LENGTH") and account.provider not in SIGNED_AGAIN:
+        raise LengthMissing("A form has to come with its Content-Length.")
 
 
 def raw_target(environ: Environ) -> str:

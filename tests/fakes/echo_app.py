@@ -9,8 +9,12 @@ from flask import Flask
 
 from smsgate.gateway import Receipt
 from smsgate.messages import HttpReply, WebhookRequest
+from smsgate.settings import Account
 from smsgate.web import create_app, slow_bodies
-from tests.fakes.gateway import FakeGateway
+from tests.fakes.gateway import FakeGateway, settings
+
+ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com")
+"""Of a provider that signs nothing."""
 
 
 class EchoGateway(FakeGateway):
@@ -30,4 +34,5 @@ class EchoGateway(FakeGateway):
 def create() -> Flask:
     """With a shorter wait for bodies than in earnest, where a test asks for it."""
     slow_bodies.LONGEST_S = float(os.environ.get("SLOW_BODIES_S", slow_bodies.LONGEST_S))
-    return create_app(EchoGateway())
+    accounts = {**settings().accounts, "elks": ELKS}
+    return create_app(EchoGateway(settings=settings(accounts=accounts)))

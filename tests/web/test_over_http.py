@@ -71,6 +71,38 @@ def test_a_chunked_body_is_put_together(port: int) -> None:
     assert seen["body"] == "Body=Hey"
 
 
+CHUNKED = b"POST /webhooks/elks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.mark.parametrize("kind", [FORM, b""])
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"", b"9\r\n+no"])
+def test_a_form_that_nobody_signs_is_not_taken_in_chunks(
+    port: int, kind: bytes, end: bytes
+) -> None:
+    """The server does not tell one that broke off from one that ended: STOP of "STOP no"."""
+    chunk = b"c\r\nmessage=STOP\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(CHUNKED + kind + b"\r\n" + chunk + end)
+        if not end.endswith(b"\r\n\r\n"):
+            connection.shutdown(socket.SHUT_WR)
+        assert b" 200 " not in connection.recv(1000)
+
+
+def test_it_is_told_what_lacks(port: int) -> None:
+    chunk = b"c\r\nmessage=STOP\r\n0\r\n\r\n"
+    status, answer = exchange(port, CHUNKED + FORM + b"\r\n" + chunk)
+    assert (status, answer) == (411, b"A form has to come with its Content-Length.\n")
+    seen = post(port, "/webhooks/elks", b"message=STOP")
+    assert seen["body"] == "message=STOP"
+
+
+def test_json_in_chunks_is_taken_for_half_of_it_cannot_be_read(port: int) -> None:
+    kind = "Content-Type: application/json"
+    body = b"2\r\n{}\r\n0\r\n\r\n"
+    assert post(port, "/webhooks/elks", body, kind, "Transfer-Encoding: chunked")["body"] == "{}"
+
+
 def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent(port: int) -> None:
     head = b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
     status, answer = exchange(port, head + b"a" * 1000)
