@@ -1,0 +1,159 @@
+"""Each condition, brought about for real, reaches a person with what to do about it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import yaml
+
+from smsgate.gateway.alerts.alerting import Alerting
+from smsgate.gateway.alerts.channels import channels
+from smsgate.gateway.alerts.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
+from smsgate.gateway.alerts.wording import Notice, body, short
+from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
+from smsgate.messages import Intent
+from smsgate.store.keys import LANE_KEYS, accepted_of, lane_of
+from smsgate.store.quarantine import Refused
+from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.scripted_api import ScriptedApi
+from tests.fakes.values import NUMBER, entry
+from tests.metrics.test_rules import DOCS
+
+KEYS = LANE_KEYS[lane_of(NUMBER)]
+
+
+def ago(seconds: float) -> str:
+    """An id of a stream from so long ago."""
+    return f"{int((time.time() - seconds) * 1000)}-1"
+
+
+def old_inbox(gateway, redis) -> None:
+    row = {"e": msgspec.json.encode(entry(Intent.HELP)), "s": "0"}
+    redis.xadd(KEYS.inbox, row, id=ago(INBOX_S + 5))
+
+
+def old_hold(gateway, redis) -> None:
+    redis.hset(KEYS.holds, f"all:{NUMBER}", ago(HOLD_S + 5))
+
+
+def old_reply(gateway, redis) -> None:
+    redis.zadd(KEYS.outbox, {"1-1-0": (time.time() - OUTBOX_S - 5) * 1000})
+
+
+def no_clock(gateway, redis) -> None:
+    redis.delete("smsgate:clock")
+
+
+def old_review(gateway, redis) -> None:
+    redis.hset(KEYS.reviews, f"alerts:{NUMBER}", ago(REVIEW_DEADLINE_US / 2_000_000 + 60))
+
+
+def dead_letter(gateway, redis) -> None:
+    redis.hset(KEYS.dead, "1-1-0", "{}")
+
+
+def old_forward(gateway, redis) -> None:
+    redis.hset(KEYS.forwards, "1-1-000000", "{}")
+    redis.zadd(KEYS.forwards_since, {"1-1-000000": (time.time() - FORWARD_S - 5) * 1000})
+
+
+def dead_forward(gateway, redis) -> None:
+    redis.hset(KEYS.forwards_dead, "1-1-000000", "{}")
+
+
+def spool(gateway, redis) -> None:
+    gateway.store.depths.note_spool("web-2", 3, 60.0)
+
+
+def lag(gateway, redis) -> None:
+    redis.xadd(KEYS.ledger, {"e": "{}"}, id=ago(LAG_S + 5))
+
+
+def memory(gateway, redis) -> None:
+    redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] / 0.7))
+
+
+def silent(gateway, redis) -> None:
+    redis.hset(accepted_of("twilio"), "newest", int((time.time() - 7300) * 1000))
+
+
+def burst(gateway, redis) -> None:
+    for place in range(BURST):
+        gateway.store.quarantine.add("twilio", Refused(f"p{place}", "f", "POST", "u"))
+
+
+def weak(gateway, redis) -> None:
+    redis.config_set("appendfsync", "everysec")
+
+
+BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
+    "SmsgateInboxStuck": old_inbox,
+    "SmsgateHoldStuck": old_hold,
+    "SmsgateOutboxStuck": old_reply,
+    "SmsgateClockAway": no_clock,
+    "SmsgateReviewsOld": old_review,
+    "SmsgateDeadLetters": dead_letter,
+    "SmsgateForwardsStuck": old_forward,
+    "SmsgateForwardsDead": dead_forward,
+    "SmsgateSpool": spool,
+    "SmsgateRecordsLag": lag,
+    "SmsgateLedgerFull": memory,
+    "SmsgateAccountSilent": silent,
+    "SmsgateRefusedBurst": burst,
+    "SmsgateWeakDurability": weak,
+}
+
+
+class Person:
+    """Keeps the notices themselves."""
+
+    name = "email"
+    together = True
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def tell(self, notices) -> None:
+        self.notices += notices
+
+
+def test_every_rule_that_the_clock_tells_is_brought_about_here():
+    rules = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    elsewhere = {"SmsgateAway", "SmsgateNotReady", "SmsgateConfirmationsSlow"}
+    assert {one["alert"] for one in rules} - elsewhere == BROUGHT_ABOUT.keys()
+
+
+@pytest.mark.parametrize("name", BROUGHT_ABOUT)
+def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
+    tmp_path, redis_url, redis_client, name
+) -> None:
+    with ScriptedApi({"/hook": [(200, b"")]}) as hook:
+        toml = ALERTS.replace("[programs", "silent_hours = 2\n\n[programs", 1)
+        toml += '[alerts]\nwebhook = "${HOOK}"\n'
+        gateway = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
+        gateway.store.sweep.leads("a clock")
+        gateway.store.acceptance.note("twilio", newest=True, several=False)
+        person = Person()
+        alerting = Alerting(gateway.store, gateway.settings, [*channels(gateway), person])
+        alerting.turn()
+        alerting.turn()
+        assert hook.calls == [], "quiet while all is well"
+
+        BROUGHT_ABOUT[name](gateway, redis_client)
+        alerting.turn()
+        alerting.turn()
+        redis_client.config_set("maxmemory", 0)
+        gateway.close()
+
+    (call,) = hook.calls
+    told = json.loads(call.body)
+    assert (told["alert"], told["state"]) == (name, "begins")
+    assert told["mend"]
+    assert told["mend"] in told["text"]
+    assert told["mend"] in body(person.notices)
+    assert told["mend"].replace("`", "'")[:30] in short(person.notices)
+    assert NUMBER not in call.body.decode() + body(person.notices)
