@@ -20,6 +20,11 @@ class Published(msgspec.Struct, frozen=True):
     """Whether the gate lets it text only numbers with a consent on record."""
     double_opt_in: bool = False
     """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
+    formerly: tuple[str, ...] = ()
+    """Names that it had: what nobody has moved from under them yet holds under its own."""
+    now: str = ""
+    """Of a name that a program had: the name that it has now. Who asks for one asks for the other,
+    since the opt-outs have moved there."""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):

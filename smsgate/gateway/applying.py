@@ -13,6 +13,7 @@ from smsgate.consent import Event, Published, Standing
 from smsgate.gateway.applied_event import applied_event
 from smsgate.gateway.forwards.onward import forward_of
 from smsgate.gateway.lists.applying_lists import ApplyingLists, lists_apart
+from smsgate.gateway.renamed import entry_now, standing_now
 from smsgate.gateway.replies.confirming import silence
 from smsgate.gateway.waking import wake
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
@@ -60,6 +61,7 @@ class Applying:
         self._published: Mapping[str, Published] = {
             program.name: program.published() for program in settings.programs
         }
+        self._renamed = settings.programs.renamed
         self._lists = ApplyingLists(store, self._published)
         self._hands = ThreadPoolExecutor(_HANDS, "applying")
 
@@ -110,9 +112,11 @@ class Applying:
 
     def _apply(self, lane: int, batch: Batch, told: list[Event] | None) -> int:
         """Commit one batch; 0 where another worker was faster."""
-        first = batch.entries[0]
+        entries = [entry_now(stored, self._renamed) for stored in batch.entries]
         effects = (
-            self._lists.effects(lane, first) if first.entry.numbers else self._effects(lane, batch)
+            self._lists.effects(lane, entries[0])
+            if entries[0].entry.numbers
+            else self._effects(lane, entries)
         )
         buckets = self._store.looks.bucket_count()
         committed = self._store.commits.commit(lane, batch, effects, buckets)
@@ -137,15 +141,15 @@ class Applying:
             if account:  # what came by hand or in a list was not received
                 metrics.took(APPLIED_S, (one.applied_us - one.received_us) / 1_000_000, account)
 
-    def _effects(self, lane: int, batch: Batch) -> Effects:
-        entries = [stored.entry for stored in batch.entries]
+    def _effects(self, lane: int, batch: Sequence[Stored]) -> Effects:
+        entries = [stored.entry for stored in batch]
         numbers = list(
             dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
         )
-        programs = sorted({*self._published, *(entry.program for entry in entries)} - {"", ALL})
-        now_us, before = self._store.looks.standings(lane, numbers, programs)
-        tally = _Tally(dict(before))
-        for stored in batch.entries:
+        named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
+        now_us, before = self._store.looks.standings(lane, numbers, sorted(named - {"", ALL}))
+        tally = _Tally({one: standing_now(before[one], self._renamed) for one in before})
+        for stored in batch:
             self._settle(lane, stored, tally, now_us)
         return Effects(
             before=before,
@@ -216,4 +220,5 @@ class Applying:
         return self._wordings[key]
 
     def _concerned(self, entry: Entry) -> list[str]:
-        return [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
+        names = [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
+        return names + [old for old, name in self._renamed.items() if name in names]

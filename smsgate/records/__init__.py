@@ -29,6 +29,7 @@ from smsgate.records.suppressed import Suppressed
 from smsgate.records.tables import stores
 from smsgate.records.trainings import Trainings
 from smsgate.records.verifying import Verifying
+from smsgate.records.whole_stories import WholeStories
 
 __all__ = [
     "Finding",
@@ -54,6 +55,7 @@ class Records:
         self.reading = Reading(self._database)
         self.received = Received(self._database)
         self.stories = Stories(self._database)
+        self.whole_stories = WholeStories(self._database)
         self.lists = Lists(self._database)
         self.removing = Removing(self._database)
         self.verifying = Verifying(self._database)

@@ -99,7 +99,7 @@ class Reading:
         about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
         ids = select(links.c.event_id).join(listed, about).where(listed.c.number == lookup(number))
         parts = rows_of(self._database, EVENTS.where(events.c.id.in_(ids)))
-        found = [*map(recorded_of, alone), *(_part_of(recorded_of(row), number) for row in parts)]
+        found = [*map(recorded_of, alone), *(part_of(recorded_of(row), number) for row in parts)]
         return sorted(found, key=lambda one: one.seq)
 
     def of_kind(self, kind: str) -> Iterator[Recorded]:
@@ -225,6 +225,7 @@ def _numbered(row: Row) -> Numbered:
     return Numbered(number, lane, seq, standing_of(*rest))
 
 
-def _part_of(one: Recorded, number: str) -> Recorded:
+def part_of(one: Recorded, number: str) -> Recorded:
+    """Of an event of a list what it says of one number."""
     told = told_of(one.event, number)
     return one if told is None else replace(one, event=told)

@@ -109,7 +109,12 @@ class Program:
     def published(self) -> Published:
         """What the store tells every gate of this program."""
         return Published(
-            self.kind, self.scope, self.title, self.require_consent, self.double_opt_in
+            self.kind,
+            self.scope,
+            self.title,
+            self.require_consent,
+            self.double_opt_in,
+            self.formerly,
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import msgspec
+
 from smsgate.consent import Published
 from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
@@ -90,5 +92,10 @@ def build_importing(gateway: Gateway) -> Importing:
 
 
 def published(settings: Settings) -> dict[str, Published]:
-    """By name what every gate is told of a program."""
-    return {one.name: one.published() for one in settings.programs}
+    """By name, former ones too, what every gate is told of a program."""
+    told = {one.name: one.published() for one in settings.programs}
+    former = {
+        old: msgspec.structs.replace(told[name], formerly=(), now=name)
+        for old, name in settings.programs.renamed.items()
+    }
+    return told | former

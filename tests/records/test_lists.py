@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, update
+import sqlalchemy
+from sqlalchemy import Engine, delete, update
 
 from smsgate.consent import Listed, Standing, event_id
+from smsgate.gateway.reviews.reviewing import still_open
 from smsgate.records.announcing import announcement
 from smsgate.records.contents import content_of
 from smsgate.records.tables import listed, numbers
@@ -90,3 +92,26 @@ def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
     records.removing.remove(gone.id, "event", ids)
     assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["opt_in"]
     assert [*records.verifying.verify()] == []
+
+
+def test_whole_stories_are_those_that_each_number_has_alone(kept):
+    numbers = [THIRD, "+14155550177", NUMBER, OTHER]
+    assert [*kept.whole_stories.of(numbers)] == [kept.reading.of_number(one) for one in numbers]
+
+
+def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(records):
+    waiting = [f"+1415555{place:04}" for place in range(1000)]
+    texts = [event(place, one, kind="review") for place, one in enumerate(waiting)]
+    answer = event(5000, waiting[0], scope="all")
+    assert records.keeping.keep({3: lines(*texts, answer)}).done
+    asked = []
+
+    def note(*said):
+        asked.append(said[2])
+
+    sqlalchemy.event.listen(Engine, "before_cursor_execute", note)
+    found = [*still_open(records)]
+    sqlalchemy.event.remove(Engine, "before_cursor_execute", note)
+
+    assert found == [("alerts", one.number, one.inbox_id) for one in texts[1:]]
+    assert len([one for one in asked if "FROM events" in one]) < 12

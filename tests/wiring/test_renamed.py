@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,4 +103,75 @@ def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     new = opened(NEW)
     new.store.marker._client.flushall()
     build_rebuilding(new).rebuild(lambda *_: None)
+    assert blocked(new, NUMBER)
+
+
+def text(gateway: Gateway, intent: Intent, number: str = OTHER) -> None:
+    """A text that a process took which knows the program by the gateway's configuration."""
+    (program,) = gateway.settings.programs
+    scope = program.name if intent.stops else ""
+    entry = Entry(number, program.name, Decision(intent, rule="keyword"), scope=scope, text="hm")
+    gateway.store.inbox.add([Arrival(entry)])
+
+
+def test_a_hold_under_the_former_name_blocks(renamed: Gateway, opened: Opened) -> None:
+    text(opened(OLD), Intent.OPT_OUT)
+    assert renamed.gate.check([OTHER], program="news")[0].reason == "hold"
+    text(opened(OLD), Intent.REVIEW, "+14155550198")
+    assert renamed.gate.check(["+14155550198"], program="news")[0].reason == "review"
+
+
+def test_what_was_applied_under_the_former_name_blocks_before_it_is_moved(
+    renamed: Gateway, opened: Opened
+) -> None:
+    by_hand(opened(OLD), "suppress", "alerts", OTHER)
+    asked = [OTHER, NUMBER, "+14155550198"]
+    reasons = [one.reason for one in renamed.gate.check(asked, program="news")]
+    assert reasons == ["opted_out", "opted_out", ""]
+
+
+def test_who_asks_by_the_former_name_hears_the_same(renamed: Gateway, opened: Opened) -> None:
+    assert blocked(renamed, NUMBER, "alerts")
+    assert blocked(opened(OLD), NUMBER, "alerts")
+    text(renamed, Intent.OPT_OUT)
+    assert blocked(renamed, OTHER, "alerts")
+    assert not blocked(renamed, "+14155550198", "alerts")
+
+
+def test_an_entry_under_the_former_name_is_applied_under_the_new_one_in_its_order(
+    renamed: Gateway, opened: Opened
+) -> None:
+    text(opened(OLD), Intent.OPT_OUT)
+    renamed.apply(lane_of(OTHER))
+    assert renamed.gate.check([OTHER], program="news")[0].reason == "opted_out"
+    text(opened(OLD), Intent.OPT_OUT, "+14155550198")
+    text(renamed, Intent.OPT_IN, "+14155550198")
+    renamed.apply(lane_of("+14155550198"))
+    assert not blocked(renamed, "+14155550198")
+    publish_programs(renamed)
+    assert not blocked(renamed, "+14155550198")
+
+
+def test_a_return_lifts_what_was_applied_under_the_former_name_and_not_moved_yet(
+    renamed: Gateway, opened: Opened
+) -> None:
+    by_hand(opened(OLD), "suppress", "alerts", OTHER)
+    text(renamed, Intent.OPT_IN)
+    renamed.apply(lane_of(OTHER))
+    publish_programs(renamed)
+    assert not blocked(renamed, OTHER)
+
+
+def test_an_older_return_is_stale_under_the_new_name_too(opened: Opened) -> None:
+    old = opened(OLD, init=True)
+    stop = Entry(
+        NUMBER, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), scope="alerts", account="twilio"
+    )
+    old.store.inbox.add([Arrival(stop)])
+    old.apply(lane_of(NUMBER))
+    new = opened(NEW)
+    publish_programs(new)
+    start = Entry(NUMBER, "news", Decision(Intent.OPT_IN, rule="keyword"), account="twilio")
+    new.store.inbox.add([Arrival(start, sent_us=1_000_000 * int(time.time() - 60))])
+    new.apply(lane_of(NUMBER))
     assert blocked(new, NUMBER)

@@ -139,9 +139,9 @@ def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
     numbers = dict.fromkeys(
         one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
     )
-    for number in numbers:
+    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
         waiting: dict[str, str] = {}
-        for one in records.reading.of_number(number):
+        for one in story:
             event = one.event
             if event.kind in ("review", "undo"):
                 waiting.setdefault(event.program, event.inbox_id)

@@ -12,8 +12,18 @@
 local marker = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets')
 local prefix, name = ARGV[1], ARGV[2]
 local program = redis.call('HGET', KEYS[2], name) or ''
+local told = program ~= '' and cjson.decode(program) or {}
+-- A name that a program had stands for the one that it has.
+for _ = 1, 8 do
+  if (told.now or '') == '' then break end
+  name = told.now
+  program = redis.call('HGET', KEYS[2], name) or ''
+  told = program ~= '' and cjson.decode(program) or {}
+end
+-- What still holds under a former name, because nobody moved it yet, holds for the program.
+local names = told.formerly or {}
+table.insert(names, 1, name)
 local LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
-local wants_consent = string.find(program, '"require_consent":true', 1, true)
 
 local byte = {}
 for value = 0, 255 do byte[value] = string.char(value) end
@@ -30,10 +40,22 @@ local function members(kind, bucket, first, last)
   return redis.call('SMISMEMBER', key, unpack(ARGV, first, last))
 end
 
--- Locks and a program's own opt-outs are rare beside those of scope all: one question for both.
-local own_set = 'set:' .. name
+-- Locks and a program's own opt-outs are rare beside those of scope all: one question for all.
 local function rare(bucket)
-  return redis.call('EXISTS', prefix .. 'lock:' .. bucket, prefix .. own_set .. ':' .. bucket) > 0
+  local sets = {prefix .. 'lock:' .. bucket}
+  for place, one in ipairs(names) do sets[place + 1] = prefix .. 'set:' .. one .. ':' .. bucket end
+  return redis.call('EXISTS', unpack(sets)) > 0
+end
+
+-- Which of a bucket's numbers have opted out of the program, under whichever of its names.
+local function own_of(bucket, first, last)
+  local own = {}
+  for _, one in ipairs(names) do
+    for offset, is in ipairs(members('set:' .. one, bucket, first, last) or {}) do
+      if is == 1 then own[offset] = 1 end
+    end
+  end
+  return own
 end
 
 -- Fields of a hash such as alerts:+14155550123. Where the hash is small it is read whole,
@@ -50,16 +72,24 @@ local function fields(key, asked)
 end
 local held, waits = fields(KEYS[3], #ARGV), fields(KEYS[4], #ARGV)
 
+-- Whether there is such a field of a number under any of the program's names.
+local function any(known, number)
+  for _, one in ipairs(names) do
+    if known(one .. number) then return true end
+  end
+  return false
+end
+
 local sights, states, place, at = {}, {}, 0, 3
 while at <= #ARGV do
   local bucket, count = ARGV[at], tonumber(ARGV[at + 1])
   local first, last = at + 2, at + 1 + count
   local some = rare(bucket)
   local locked = some and members('lock', bucket, first, last)
-  local own = some and members(own_set, bucket, first, last)
+  local own = some and own_of(bucket, first, last)
   local everywhere = members('set:all', bucket, first, last)
   local back = everywhere and members('back:' .. name, bucket, first, last)
-  local consents = wants_consent and members('consent:' .. name, bucket, first, last)
+  local consents = told.require_consent and members('consent:' .. name, bucket, first, last)
   for offset = 1, count do
     local bits = 0
     if locked and locked[offset] == 1 then bits = bits + LOCKED end
@@ -70,9 +100,9 @@ while at <= #ARGV do
     if held then
       local number = ':+' .. ARGV[first + offset - 1]
       if held('all' .. number) then bits = bits + HELD_ALL end
-      if held(name .. number) then bits = bits + HELD end
+      if any(held, number) then bits = bits + HELD end
     end
-    if waits and waits(name .. ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
+    if waits and any(waits, ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
     place = place + 1
     sights[place] = byte[bits]
     if bits % 8 > 0 then

@@ -1,0 +1,44 @@
+"""What still bears a program's former name: entries that wait, and numbers that stand under it.
+
+Between the moment at which a program gets another name and the one at which the last process has
+heard of it, texts are taken and applied under the former name. They count for the program all the
+same, in the order in which they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.consent import Standing
+from smsgate.messages import Stored
+
+
+def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:
+    """An entry under the names that programs have now. ``renamed`` gives them by former name."""
+    entry = stored.entry
+    if entry.program not in renamed and entry.scope not in renamed:
+        return stored
+    named = msgspec.structs.replace(
+        entry,
+        program=renamed.get(entry.program, entry.program),
+        scope=renamed.get(entry.scope, entry.scope),
+    )
+    return Stored(stored.id, stored.stamp_us, named)
+
+
+def standing_now(standing: Standing, renamed: Mapping[str, str]) -> Standing:
+    """How a number stands under the names that programs have now.
+
+    Opt-outs and what is remembered of their order; never a return or a consent, which may be older
+    than an opt-out under the name.
+    """
+    known = standing.state.marks
+    if not (standing.own & renamed.keys() or known.keys() & renamed.keys()):
+        return standing
+    under_former = {renamed[scope]: mark for scope, mark in known.items() if scope in renamed}
+    marks = under_former | {scope: one for scope, one in known.items() if scope not in renamed}
+    state = msgspec.structs.replace(standing.state, marks=marks)
+    own = frozenset(renamed.get(name, name) for name in standing.own)
+    return msgspec.structs.replace(standing, own=own, state=state)
