@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    sync_playwright,
+)
 
+from smsgate.gateway import Gateway
 from tests.cli.conftest import Dev
 from tests.fakes.browser import PASSWORD
 from tests.fakes.full_house import ROLES, add_people, add_reviews, add_suppressed, gateway_of
@@ -28,6 +35,11 @@ QUIET = [  # as root, without a screen, and without calls to anybody's servers
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def _complains(said: ConsoleMessage) -> bool:
+    """Whether it is an error. A page that says "somebody was faster" (409) is one to Chromium."""
+    return said.type == "error" and "status of 409" not in said.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(f"http://127.0.0.1:{dev.port}", dev.directory)
     finally:
         dev.kill(15)
+
+
+@pytest.fixture
+def gateway(site: Site) -> Iterator[Gateway]:
+    """A gateway on the site's own store and records."""
+    with closing(gateway_of(site.directory / "run.json")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +125,7 @@ def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Ca
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+        page.on("console", lambda one: complaints.append(one.text) if _complains(one) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.gateway import Gateway
-from tests.browser.conftest import Site
-from tests.fakes.full_house import gateway_of
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
 
 Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def gateway(site: Site) -> Iterator[Gateway]:
-    with closing(gateway_of(site.directory / "run.json")) as made:
-        yield made
 
 
 def asked_about(page: Page) -> str:

@@ -1,0 +1,61 @@
+"""What several journeys do: press by keyboard, text as a subscriber, tell as the provider."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from urllib.parse import urlencode
+
+from playwright.sync_api import Locator, Page, expect
+
+from smsgate.gateway import Gateway
+from smsgate.providers.twilio.signature import FORM, sign
+from tests.browser.conftest import Site
+
+SENDER = "+12025550100"
+"""A number of the program in the configuration that is shipped."""
+
+
+def press(locator: Locator, key: str = "Enter") -> None:
+    """Press what has a name, as somebody does who has no mouse."""
+    locator.focus()
+    locator.press(key)
+
+
+def open_up(page: Page, summary: str) -> Locator:
+    """Open what is folded up; gives it."""
+    details = page.locator("details").filter(has=page.locator("summary", has_text=summary)).last
+    press(details.locator("summary").first)
+    return details
+
+
+def says(page: Page, sentence: str) -> None:
+    """Wait until the page says it."""
+    expect(page.locator("main")).to_contain_text(sentence, timeout=20_000)
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing scrolls sideways."""
+    width = page.viewport_size["width"]
+    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
+
+
+def text(site: Site, words: str, number: str) -> None:
+    """Be a subscriber."""
+    command = [sys.executable, "-m", "smsgate.cli", "text", words, "--from", number]
+    environ = {**os.environ, "SMSGATE_DATA_DIR": str(site.directory)}
+    subprocess.run(command, env=environ, check=True, capture_output=True, timeout=60)
+
+
+def tell(site: Site, gateway: Gateway, form: dict[str, str]) -> None:
+    """Post a status callback, signed as the provider of the simulator signs."""
+    account = gateway.settings.accounts["simulator"]
+    url = f"{account.public_url}/webhooks/simulator/status"
+    form = {"AccountSid": account.options["account_sid"], "From": SENDER, **form}
+    body = urlencode(form).encode()
+    headers = {"Content-Type": FORM, **sign(url, body, account)}
+    request = urllib.request.Request(f"{site.url}/webhooks/simulator/status", body, headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200

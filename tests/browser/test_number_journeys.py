@@ -1,0 +1,119 @@
+"""One number's story, and everything that may be done about it, without a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from smsgate.gateway import Gateway
+from tests.browser.acting import fits, open_up, press, says, tell, text
+from tests.browser.conftest import Site
+from tests.fakes.browser import PASSWORD
+from tests.fakes.processes import wait_until
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+WHY = "Reason, for the record"
+
+
+def stands(page: Page, word: str) -> None:
+    """Wait until the table says how the number stands; the page renews it by itself."""
+    expect(page.locator("#story-state tbody tr").first).to_contain_text(word, timeout=20_000)
+
+
+def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
+    visit: Visit, gateway: Gateway
+) -> None:
+    number = "+14155559101"
+    page = visit(f"/console/numbers/{number}", role="agent")
+    stands(page, "may be texted")
+    page.keyboard.press("o")
+    box = page.locator("form[action$='/opt-out']")
+    box.get_by_label(WHY).fill("asked on the phone")
+    box.get_by_label(WHY).press("Enter")
+    stands(page, "opted out of everything")
+    says(page, "by hand: agent")
+    assert not gateway.status(number)["alerts"].allowed
+
+    page.keyboard.press("r")
+    box = page.locator("form[action$='/restore']")
+    box.get_by_label(WHY).fill("it was her sister's number")
+    press(box.get_by_label("a mistake of ours"), " ")
+    press(box.get_by_role("button", name="Restore"))
+    stands(page, "may be texted")
+    assert gateway.status(number)["alerts"].allowed
+
+
+def test_a_lock_holds_against_the_subscribers_own_start(
+    visit: Visit, gateway: Gateway, site: Site
+) -> None:
+    number = "+14155559102"
+    page = visit(f"/console/numbers/{number}", role="agent", width=360)
+    open_up(page, "Lock")
+    box = page.locator("form[action$='/lock']")
+    box.get_by_label(WHY).fill("letter of a lawyer")
+    press(box.get_by_role("button", name="Lock"))
+    stands(page, "locked: nobody may text it")
+    text(site, "START", number)
+    assert wait_until(lambda: len(gateway.history(number)) > 1)
+    page.reload()
+    stands(page, "locked: nobody may text it")
+    assert fits(page)
+    open_up(page, "Unlock")
+    box = page.locator("form[action$='/unlock']")
+    box.get_by_label(WHY).fill("locked by mistake")
+    press(box.get_by_role("button", name="Unlock"))
+    says(page, "Unlocked. It stays opted out")
+
+
+def test_a_story_tells_that_the_confirmation_was_delivered(
+    visit: Visit, gateway: Gateway, site: Site
+) -> None:
+    number = "+14155559103"
+    text(site, "please stop texting me", number)
+    assert wait_until(lambda: any(one.provider_id for one in gateway.history(number)))
+    sid = next(one.provider_id for one in gateway.history(number) if one.provider_id)
+    page = visit(f"/console/numbers/{number}", role="viewer", width=360)
+    expect(page.locator("ol.timeline .badge").filter(has_text="delivered")).to_have_count(0)
+    told = {"MessageSid": sid, "To": number, "MessageStatus": "undelivered", "ErrorCode": "30007"}
+    tell(site, gateway, told)
+    tell(site, gateway, told)
+    page.reload()
+    answer = page.locator("ol.timeline .answer").filter(has_text="Confirmation")
+    expect(answer).to_contain_text("not delivered")
+    expect(answer).to_contain_text("30007")
+    assert page.locator("ol.timeline > li").count() == 1, "it stands beside the confirmation"
+    assert fits(page)
+
+
+def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
+    visit: Visit, gateway: Gateway, site: Site
+) -> None:
+    number = "+14155559104"
+    text(site, "STOP. I live at 5 Elm Street", number)
+    assert wait_until(lambda: not gateway.status(number)["alerts"].allowed)
+    page = visit(f"/console/numbers/{number}")
+    says(page, "5 Elm Street")
+    box = open_up(page, "Evidence file")
+    with page.expect_download(timeout=30_000) as kept:
+        press(box.get_by_role("button", name="Page for people"))
+    said = Path(kept.value.path()).read_text(encoding="utf-8")
+    assert "5 Elm Street" in said
+    assert "Every record below fits its place in the chain of hashes." in said
+
+    open_up(page, "Forget")
+    box = page.locator("form[action$='/forget']")
+    box.get_by_label(WHY).fill("asked by e-mail")
+    box.get_by_label("The last four characters").fill(number[-4:])
+    password = box.get_by_label("Your password, once more")
+    if password.count():
+        password.fill(PASSWORD)
+    press(box.get_by_role("button", name="Erase the texts"))
+    says(page, "are erased")
+    says(page, "Its text was erased.")
+    expect(page.locator("main")).not_to_contain_text("5 Elm Street")
+    assert not gateway.status(number)["alerts"].allowed

@@ -1,0 +1,152 @@
+"""People come in, prove who they are, and go: by links, passwords and codes, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.people.operators import By, Operators
+from smsgate.gateway.people.passwords import hashed
+from tests.browser.acting import fits, open_up, press, says
+from tests.browser.conftest import Site
+from tests.browser.test_pages import barriers
+from tests.cli.conftest import Dev
+from tests.fakes.browser import PASSWORD
+from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+_FIRST = re.compile(r"http://\S+/console/first/\S+")
+NEW = "nine purple kettles boil"
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture
+def stranger(chromium: Browser) -> Iterator[Page]:
+    """A phone on which nobody has signed in."""
+    with closing(chromium.new_context(viewport=PHONE)) as context:
+        yield context.new_page()
+
+
+def confirmed(page: Page) -> None:
+    """Type the password again where it is asked for."""
+    for field in page.get_by_label("Your password, once more").all():
+        if field.is_visible():
+            field.fill(PASSWORD)
+
+
+def passwords(page: Page, first: str) -> None:
+    page.get_by_label(first, exact=True).fill(NEW)
+    page.get_by_label("The same once more").fill(NEW)
+    page.keyboard.press("Enter")
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
+
+def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
+    visit: Visit, stranger: Page, site: Site
+) -> None:
+    admin = visit("/console/people")
+    box = admin.locator("form[action$='/people/add']")
+    box.get_by_label("Name").fill("maria")
+    box.get_by_label("Role").select_option("agent")
+    confirmed(admin)
+    press(box.get_by_role("button", name="Add"))
+    says(admin, "Give this link to maria.")
+    link = admin.locator("code.link").inner_text()
+
+    stranger.goto(link)
+    assert barriers(stranger) == []
+    passwords(stranger, "New password")
+    stranger.wait_for_url("**/console/in**")
+    sign_in(stranger, "maria", NEW)
+    stranger.wait_for_url("**/console/")
+    assert stranger.get_by_role("link", name="People").count() == 0, "an agent has no such page"
+
+    code = second_factor(stranger, site)
+    press(stranger.get_by_role("button", name="Sign out"))
+    sign_in(stranger, "maria", NEW)
+    stranger.get_by_label("Code of your authenticator").fill(code)
+    stranger.keyboard.press("Enter")
+    stranger.wait_for_url("**/console/")
+    assert stranger.goto(link).status >= 400, "a link opens once"
+
+
+def second_factor(page: Page, site: Site) -> str:
+    """Set it up; gives a recovery code."""
+    page.goto(f"{site.url}/console/me/factor")
+    secret = "".join(page.locator("main code").inner_text().split())
+    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    says(page, "Keep your recovery codes")
+    assert fits(page)
+    assert barriers(page) == []
+    codes = page.get_by_label("Recovery codes").inner_text().split()
+    press(page.get_by_role("link", name="I have kept them"))
+    return codes[0]
+
+
+def test_who_is_let_in_no_more_is_out_at_once(
+    visit: Visit, stranger: Page, site: Site, gateway: Gateway
+) -> None:
+    people = Operators(gateway.records)
+    people.add("leo", "agent", By("the tests"))
+    known = {"password_hash": hashed(PASSWORD)}
+    gateway.records.operators.update(people.named("leo").id, known)
+    stranger.goto(f"{site.url}/console/")
+    sign_in(stranger, "leo", PASSWORD)
+    stranger.wait_for_url("**/console/")
+    admin = visit("/console/people")
+    box = open_up(admin, "Change leo")
+    confirmed(admin)
+    press(box.get_by_role("button", name="Let in no more"))
+    says(admin, "ended")
+    stranger.goto(f"{site.url}/console/numbers")
+    stranger.wait_for_url("**/console/in**")
+    sign_in(stranger, "leo", PASSWORD)
+    says(stranger, "name and password do not fit together")
+
+
+def test_where_one_is_signed_in_can_be_ended_from_elsewhere(
+    visit: Visit, stranger: Page, site: Site
+) -> None:
+    stranger.goto(f"{site.url}/console/")
+    sign_in(stranger, "agent", PASSWORD)
+    stranger.wait_for_url("**/console/")
+    page = visit("/console/me", role="agent")
+    press(page.get_by_role("button", name="Sign out everywhere else"))
+    stranger.goto(f"{site.url}/console/")
+    stranger.wait_for_url("**/console/in**")
+
+
+def test_the_first_admin_comes_in_by_the_link_that_dev_prints(
+    stranger: Page, tmp_path: Path
+) -> None:
+    dev = Dev(tmp_path / "var", free_port())
+    dev.start()
+    try:
+        assert wait_until(lambda: _FIRST.search(dev.said))
+        link = _FIRST.search(dev.said)[0]
+        stranger.goto(link)
+        assert barriers(stranger) == []
+        assert fits(stranger)
+        stranger.get_by_label("Your name").fill("anna")
+        passwords(stranger, "Password")
+        says(stranger, "What needs a person")
+        assert stranger.locator("nav").get_by_role("link", name="People").is_visible()
+        assert stranger.goto(link).status >= 400, "there is an admin now"
+    finally:
+        dev.kill(15)

@@ -1,0 +1,135 @@
+"""Lists, replies, setup and the guide, as people use them."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.sync_api import Page, expect
+
+from smsgate.consent import DeadLetter
+from smsgate.gateway import Gateway
+from smsgate.gateway.training.guide import the_guide
+from smsgate.messages import Reply
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.browser.acting import SENDER, fits, press, says
+from tests.browser.conftest import Site
+from tests.browser.test_pages import barriers
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+
+
+def kept(page: Page, name: str) -> str:
+    """What is in the file that a link hands out."""
+    with page.expect_download(timeout=20_000) as found:
+        press(page.get_by_role("link", name=name))
+    return Path(found.value.path()).read_text(encoding="utf-8")
+
+
+def test_a_list_is_looked_at_before_it_is_applied(
+    visit: Visit, gateway: Gateway, tmp_path: Path
+) -> None:
+    file = tmp_path / "gone <b>.csv"
+    file.write_text("who,<i>phone</i>\nAnn,(415) 555-9301\nBob,+14155559302\nCleo,nonsense\n")
+    page = visit("/console/lists", role="agent", width=360)
+    page.get_by_label("File to import").set_input_files(file)
+    press(page.get_by_role("button", name="Upload").first)
+    says(page, "gone <b>.csv")
+    says(page, "<i>phone</i> (numbers)")
+    assert fits(page)
+    press(page.get_by_label("opted out", exact=True), " ")
+    press(page.get_by_role("button", name="See what it would do").first)
+    says(page, "What it would do")
+    says(page, "line 4: nonsense")
+    assert gateway.status("+14155559301")["alerts"].allowed, "nothing is changed yet"
+    press(page.get_by_role("button", name="Apply it now"))
+    says(page, "What became of it")
+    assert not gateway.status("+14155559301")["alerts"].allowed
+    assert "nonsense" in kept(page, "Every row and its outcome (CSV)")
+    assert barriers(page) == []
+
+
+def test_a_list_is_parted_before_a_send(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "summer.csv"
+    file.write_text("phone\n+12122000001\n+14155559303\n")
+    page = visit("/console/lists", role="agent")
+    page.get_by_label("File to scrub").set_input_files(file)
+    press(page.get_by_role("button", name="Upload").last)
+    press(page.get_by_role("button", name="Part the list").first)
+    says(page, "1 may be texted")
+    clean, blocked = kept(page, "Who may be texted"), kept(page, "Who may not, and why")
+    assert "+14155559303" in clean
+    assert "+12122000001" not in clean
+    assert "opted_out" in blocked
+
+
+def test_how_numbers_stand_is_handed_out(visit: Visit) -> None:
+    page = visit("/console/lists", role="agent")
+    press(page.get_by_role("button", name="Export"))
+    says(page, "Keep the file")
+    assert kept(page, "Keep the file").count("\n") > 100_000
+
+
+def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
+    visit: Visit, gateway: Gateway
+) -> None:
+    number = "+14155559304"
+    lane = lane_of(number)
+    for at, words in enumerate(("<b>once</b> more", "never mind")):
+        reply = Reply(f"{lane}-{at + 1}-0", "help", "simulator", number, SENDER, "alerts", words, 0)
+        letter = msgspec.json.encode(DeadLetter(reply, "refused", "too many requests", at))
+        gateway.store.outbox._client.hset(LANE_KEYS[lane].dead, reply.id, letter)
+    page = visit("/console/replies/dead", role="agent", width=360)
+    says(page, "<b>once</b> more")
+    assert fits(page)
+    row = page.get_by_role("row").filter(has_text="once")
+    press(row.get_by_role("button", name="Retry"))
+    expect(page.get_by_role("row").filter(has_text="once")).to_have_count(0)
+    row = page.get_by_role("row").filter(has_text="never mind")
+    press(row.get_by_role("button", name="Dismiss"))
+    says(page, "No reply was given up.")
+    page.goto(f"/console/numbers/{number}")
+    says(page, "dismissed by a person")
+    says(page, "by agent")
+
+
+def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, site: Site) -> None:
+    forged = urllib.request.Request(
+        f"{site.url}/webhooks/simulator", b"Body=STOP", {"X-Twilio-Signature": "nonsense"}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(forged, timeout=10)
+    page = visit("/console/setup")
+    press(page.get_by_role("link", name="simulator", exact=True))
+    says(page, "unexplained")
+    press(page.get_by_role("button", name="Check this account"))
+    expect(page.get_by_label("What was found")).to_be_visible(timeout=30_000)
+    page.get_by_label("To (your own phone)").fill("(415) 555-9305")
+    page.get_by_label("From", exact=True).fill(SENDER)
+    page.keyboard.press("Enter")
+    expect(page.locator("main > .said").first).to_be_visible(timeout=20_000)
+    page.goto("/console/numbers/+14155559305")
+    says(page, "a test, by admin")
+
+
+def test_the_questions_of_the_guide_are_passed_on_record(visit: Visit) -> None:
+    right = {one.id: one.right for one in the_guide().questions}
+    page = visit("/console/guide", role="agent", width=360)
+    press(page.get_by_role("link", name="Answer the questions"))
+    page.wait_for_url("**/quiz")
+    for question in page.locator("main fieldset").all():
+        name = question.locator("input").first.get_attribute("name")
+        press(question.locator(f"input[value='{right[name]}']"), " ")
+    assert fits(page)
+    press(page.get_by_role("button", name="Send the answers"))
+    says(page, "Passed: 10 of 10 right")
+    assert barriers(page) == []
+    admin = visit("/console/guide")
+    press(admin.get_by_role("link", name="Who passed when"))
+    expect(admin.get_by_role("row").filter(has_text="agent")).to_contain_text("10")
