@@ -10,12 +10,13 @@ import contextlib
 import signal
 import threading
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import redis
 import structlog
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 WORKER_TTL_S = 30
@@ -39,6 +40,15 @@ class SteadyWorker(SimpleWorker):
         """Note the signal, then stop as RQ does: after the job in progress."""
         self.asked_to_end = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def prepare_job_execution(self, job: Job, *given: Any, **more: Any) -> None:  # noqa: ANN401 - RQ's own
+        """Make a wake whole again that expired after it was taken from the queue.
+
+        Of such a one RQ writes a few fields, which ``Wakes.clean`` takes for remains; RQ then looks
+        for them when the work is done, and logs a failure of it.
+        """
+        job.save()
+        super().prepare_job_execution(job, *given, **more)
 
     def subscribe(self) -> None:
         """Listen to no commands: SIGTERM ends us, and jobs are short."""

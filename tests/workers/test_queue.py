@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 
 from smsgate.errors import QueueUnavailable
 from smsgate.queue import APPLY, SEND, Wakes
+from workers import rq_worker
 
 
 @pytest.fixture
@@ -85,6 +86,31 @@ def test_a_finished_job_leaves_nothing(wakes, redis_client, monkeypatch):
     )
 
     assert list(redis_client.scan_iter("rq:job:*")) == []
+
+
+def test_a_wake_that_expires_when_it_is_taken_is_worked_on_like_others(
+    wakes, redis_client, redis_url, monkeypatch, caplog
+):
+    """The clock cleans meanwhile, as it does every half minute."""
+    worked = []
+
+    def works(lane: int) -> None:
+        wakes.clean()
+        worked.append(lane)
+
+    class Late(rq_worker.SteadyWorker):
+        def execute_job(self, job, queue):
+            redis_client.delete(job.key)
+            super().execute_job(job, queue)
+
+    monkeypatch.setattr("workers.jobs.apply_inbox", works)
+    monkeypatch.setattr(rq_worker, "SteadyWorker", Late)
+    wakes.inbox(1)
+    with caplog.at_level("WARNING"):
+        rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
+    assert worked == [1]
+    assert caplog.text == ""
+    assert not redis_client.keys("rq:job:*")
 
 
 def test_a_queue_that_is_away_is_an_error_of_ours():
