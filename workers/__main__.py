@@ -11,8 +11,11 @@ if __name__ == "__main__":
     # exception raised here could come in a callback of the import system, which swallows it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
+    # structlog would load it for tracebacks in colours, which are printed nowhere: 6 MiB.
+    sys.modules["rich"] = None  # type: ignore[assignment]  # this is how a module is kept out
 
 import argparse
+import importlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,7 +24,7 @@ from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
 from smsgate.queue import APPLY, SEND
 from smsgate.wiring import Configuration, Live, load_configuration
-from workers import clock, jobs, rq_worker, web
+from workers import clock, jobs, rq_worker
 from workers.feeder import Feeder
 from workers.forwarder import Forwarder
 from workers.keeper import Keeper
@@ -33,6 +36,8 @@ Parts = Sequence[Keeper | Feeder | Teller]
 
 def _web(environ: Mapping[str, str], host: str) -> None:
     settings = load_configuration(environ).settings
+    # Only here: Flask, the server and the console are a third of a process's memory.
+    web = importlib.import_module("workers.web")
     web.serve(host, settings.port, settings.web_concurrency)
 
 

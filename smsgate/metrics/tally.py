@@ -97,18 +97,26 @@ class Tally:
         """What waits, taken out. Others may append meanwhile."""
         for _ in range(len(self._waiting)):
             yield self._waiting.popleft()
-        for _ in range(len(self._requests)):
-            yield from _of_request(*self._requests.popleft())
+        requests = [self._requests.popleft() for _ in range(len(self._requests))]
+        # Most are alike but for their times: a thread that adds up thousands holds up webhooks.
+        for alike, times in Counter([request[:3] for request in requests]).items():
+            yield from _of_requests(*alike, times)
+        for account, status, outcome, took_s in requests:
+            if _has_message(status, outcome):
+                yield STORED_S, (account,), took_s
 
 
-def _of_request(account: str, status: int, outcome: str, took_s: float) -> Iterator[_Seen]:
-    if status >= _REFUSED or outcome in _NO_MESSAGE:
-        yield WEBHOOKS, (account, outcome), 1
+def _of_requests(account: str, status: int, outcome: str, times: int) -> Iterator[_Seen]:
+    if not _has_message(status, outcome):
+        yield WEBHOOKS, (account, outcome), times
         return
-    yield WEBHOOKS, (account, "accepted"), 1
-    yield STORED_S, (account,), took_s
+    yield WEBHOOKS, (account, "accepted"), times
     for intent in outcome.split():
-        yield MESSAGES, (account, intent), 1
+        yield MESSAGES, (account, intent), times
+
+
+def _has_message(status: int, outcome: str) -> bool:
+    return status < _REFUSED and outcome not in _NO_MESSAGE
 
 
 def sorted_out(sums: Sums) -> dict[str, Found]:

@@ -7,22 +7,25 @@ without effect; a queue that is full drops the newest and counts it.
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections import defaultdict
+from collections import deque
+from collections.abc import Sequence
 
 import msgspec
+from redis.exceptions import RedisError
 
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Entry, ms_of
 from smsgate.redis_address import Client
-from smsgate.store.connection import translated
+from smsgate.store.connection import Command, round_trip, translated, unavailable
 from smsgate.store.keys import LANE_KEYS, lane_of
 
 CAP = 5_000
 """Texts that a lane keeps."""
 _PERIOD_S = 0.5
 _QUEUED = 20_000
+_TOGETHER = 200
+"""Texts of one round trip: the webhooks that go on meanwhile must not wait for thousands."""
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Entry).decode
@@ -34,7 +37,7 @@ class Trail:
     def __init__(self, client: Client) -> None:
         """Use the client; the writing thread starts with the first text."""
         self._client = client
-        self._queue: queue.Queue[Entry] = queue.Queue(_QUEUED)
+        self._waiting: deque[Entry] = deque()
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._ended = threading.Event()
@@ -42,25 +45,23 @@ class Trail:
 
     def note(self, entry: Entry) -> None:
         """Keep an ordinary text; returns at once."""
-        try:
-            self._queue.put_nowait(entry)
-        except queue.Full:
+        if len(self._waiting) < _QUEUED:
+            self._waiting.append(entry)
+        else:
             self.dropped += 1
         if self._writer is None:
             self._start()
 
     def flush(self) -> None:
         """Write what is queued. What Redis does not take is dropped and counted."""
-        entries = self._drain()
-        if not entries:
-            return
-        lanes: dict[int, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            lanes[lane_of(entry.number)].append(entry)
-        try:
-            self._write(lanes)
-        except StoreUnavailable:
-            self.dropped += len(entries)
+        with self._lock:
+            entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        for start in range(0, len(entries), _TOGETHER):
+            try:
+                self._write(entries[start : start + _TOGETHER])
+            except StoreUnavailable:
+                self.dropped += len(entries) - start
+                return
 
     def close(self) -> None:
         """End the thread and write the rest."""
@@ -116,19 +117,16 @@ class Trail:
         while not self._ended.wait(_PERIOD_S):
             self.flush()
 
-    def _drain(self) -> list[Entry]:
-        entries = []
-        try:
-            while True:
-                entries.append(self._queue.get_nowait())
-        except queue.Empty:
-            return entries
+    def _write(self, entries: Sequence[Entry]) -> None:
+        """In one round trip. Raises ``StoreUnavailable``."""
+        keys = [LANE_KEYS[lane_of(entry.number)].trail for entry in entries]
+        commands = [_command(key, entry) for key, entry in zip(keys, entries, strict=True)]
+        with translated():
+            answers = round_trip(self._client, commands, keys)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise unavailable(answer)
 
-    def _write(self, lanes: dict[int, list[Entry]]) -> None:
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for lane, entries in lanes.items():
-                for entry in entries:
-                    pipeline.xadd(
-                        LANE_KEYS[lane].trail, {"e": _encode(entry)}, maxlen=CAP, approximate=True
-                    )
-            pipeline.execute()
+
+def _command(key: str, entry: Entry) -> Command:
+    return ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))

@@ -75,3 +75,29 @@ def test_a_count_can_stand_for_many() -> None:
     tally = Tally()
     tally.count(GATE, "alerts", "allowed", times=9_999)
     assert sorted_out(tally.gather())["gate_answers"].counts == {("alerts", "allowed"): 9_999}
+
+
+def test_requests_that_are_alike_are_each_counted_and_timed() -> None:
+    tally = Tally()
+    for took_s in (0.001, 0.002, 0.004):
+        tally.request(("a", 200, "opt_out none", took_s))
+    tally.request(("a", 200, "duplicate", 0.001))
+    tally.request(("a", 403, "forged", 0.001))
+    tally.request(("a", 403, "forged", 0.001))
+    tally.request(("a", 200, "handshake", 0.001))
+
+    found = sorted_out(tally.gather())
+
+    assert found["webhook_requests"].counts == {
+        ("a", "accepted"): 4,
+        ("a", "forged"): 2,
+        ("a", "handshake"): 1,
+    }
+    assert found["messages"].counts == {
+        ("a", "opt_out"): 3,
+        ("a", "none"): 3,
+        ("a", "duplicate"): 1,
+    }
+    (times,) = found["stored_seconds"].times.values()
+    assert sum(times.buckets) == 4
+    assert times.sum_us == 8_000

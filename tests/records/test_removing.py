@@ -81,8 +81,11 @@ def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records
 
 
 def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client):
-    for number in (NUMBER, OTHER):
-        store.trail._write({LANE: [entry(Intent.NONE, number, text="hello")]})
+    numbers = (f"+1415555{line:04}" for line in range(10_000))
+    neighbour = next(one for one in numbers if lane_of(one) == LANE and one != NUMBER)
+    for number in (NUMBER, neighbour):
+        store.trail.note(entry(Intent.NONE, number, text="hello"))
+    store.trail.flush()
 
     done = forgetting.forget(NUMBER, "alice", "")
 

@@ -141,9 +141,10 @@ def _report(text: events.Text, status: str, code: str) -> list[Report]:
 
 def _fields(request: WebhookRequest) -> dict[str, str]:
     """Read the form. Twilio signs repeated values sorted, so which came first proves nothing."""
-    if not has_form(request):
+    pairs = form_of(request)
+    if not pairs and not has_form(request):
         raise Unreadable(f"The body is not form data; Twilio posts {FORM}.")
-    return form_texts(form_of(request), _READ_ONCE)
+    return form_texts(pairs, _READ_ONCE)
 
 
 def _address(address: str) -> tuple[str, str]:
