@@ -13,13 +13,14 @@ from http import HTTPStatus
 import msgspec
 import structlog
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from smsgate.errors import SmsGateError, TooManyCalls, TooManyForgeries
 from smsgate.messages import HttpReply
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
+_API = "/v1/"
 _RETRY_AFTER_S = "5"
 _RETRY_FLOODED_S = "1"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
@@ -78,7 +79,12 @@ def _ours(error: SmsGateError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    answer = _answer(error.code or 500, error.description or error.name, reason_of(error))
+    sentence = error.description or error.name
+    if request.path.startswith(_API) and isinstance(error, NotFound):
+        sentence = "There is no such call; those that there are: GET /v1/openapi.json."
+    elif isinstance(error, MethodNotAllowed) and error.valid_methods:
+        sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
+    answer = _answer(error.code or 500, sentence, reason_of(error))
     for name, value in error.get_headers():
         if name in _KEPT_HEADERS:
             answer.headers[name] = value
@@ -107,7 +113,7 @@ def _route() -> str:
 
 
 def _answer(status: int, sentence: str, reason: str) -> Response:
-    if not request.path.startswith("/v1/"):
+    if not request.path.startswith(_API):
         return Response(f"{sentence}\n", status, content_type=TEXT)
     problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
     return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)

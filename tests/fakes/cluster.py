@@ -18,17 +18,17 @@ START_S = 30.0
 
 def start_cluster(directory: Path, leash: Leash) -> str:
     """Start the nodes, join them, and wait until all slots are served; gives the URL."""
-    ports = [_free_port() for _ in SLOTS]
+    ports = [free_port() for _ in SLOTS]
     for port in ports:
         _start(directory / str(port), port, leash)
     clients = [redis.Redis(port=port) for port in ports]
     for client, (first, last) in zip(clients, SLOTS, strict=True):
-        _until(client.ping)
+        until(client.ping)
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
     for port in ports[1:]:
         clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
     for client in clients:
-        _until(lambda client=client: _whole(client))
+        until(lambda client=client: _whole(client))
         client.close()
     return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
@@ -60,19 +60,21 @@ def _whole(client: redis.Redis) -> bool:
     return text["cluster_state"] == "ok" and text["cluster_known_nodes"] == str(len(SLOTS))
 
 
-def _until(condition) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
+def until(condition) -> None:
+    """Wait until the condition holds; what cannot be asked yet does not."""
+    ends = time.monotonic() + START_S
+    while time.monotonic() < ends:
         try:
             if condition():
                 return
-        except redis.ConnectionError:
+        except redis.RedisError:
             pass
         time.sleep(0.05)  # the server gives no sign of its own
-    raise TimeoutError("the cluster did not come up")
+    raise TimeoutError("it did not come up")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has, with the port of a cluster's own talk."""
     # A node also takes its port plus 10,000.
     while True:
         with socket.socket() as probe, socket.socket() as bus:

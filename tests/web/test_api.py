@@ -194,7 +194,9 @@ def test_without_any_key_configured_nobody_gets_in(value: str) -> None:
 def test_what_is_not_there_is_a_problem_in_the_api_and_a_sentence_elsewhere(
     client: FlaskClient,
 ) -> None:
-    assert problem(client.get("/v1/nothing", headers=KEY)) == (404, "not_found")
+    answer = client.get("/v1/nothing", headers=KEY)
+    assert problem(answer) == (404, "not_found")
+    assert "GET /v1/openapi.json" in answer.get_json()["detail"]
     answer = client.get("/nothing")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
@@ -204,3 +206,12 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(client: FlaskClien
     answer = client.get("/v1/check", headers=KEY)
     assert problem(answer) == (405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
+    assert answer.get_json()["detail"] == "This address takes OPTIONS or POST."
+
+
+def test_a_body_of_another_shape_is_told_where_the_right_one_stands(client: FlaskClient) -> None:
+    answer = client.post("/v1/check", json={"program": "alerts"}, headers=KEY)
+    assert problem(answer)[0] == 422
+    detail = answer.get_json()["detail"]
+    assert "`numbers`" in detail
+    assert detail.endswith("What it takes: GET /v1/openapi.json.")

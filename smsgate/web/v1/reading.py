@@ -25,7 +25,7 @@ def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
         value = decoder.decode(body)
         _refuse_twice(body, decoder.type)
     except msgspec.ValidationError as error:
-        raise UnprocessableEntity(f"The body is not what this call takes: {error}.") from None
+        raise UnprocessableEntity(_not_taken("body", error)) from None
     except ValueError as error:  # Bytes that are no UTF-8 are no DecodeError.
         raise BadRequest(f"The body is no JSON: {error}.") from None
     return value
@@ -42,7 +42,11 @@ def read_query(request: Request, shape: type[T]) -> T:
             {name: values[0] for name, values in given.items()}, shape, strict=False
         )
     except msgspec.ValidationError as error:
-        raise UnprocessableEntity(f"The query is not what this call takes: {error}.") from None
+        raise UnprocessableEntity(_not_taken("query", error)) from None
+
+
+def _not_taken(part: str, error: msgspec.ValidationError) -> str:
+    return f"The {part} is not what this call takes: {error}. What it takes: GET /v1/openapi.json."
 
 
 def _refuse_twice(body: bytes, shape: Any) -> None:  # noqa: ANN401 - a type, or a union of types

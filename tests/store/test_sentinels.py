@@ -1,0 +1,77 @@
+"""A store behind Sentinels: the primary dies, and another one answers in its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.consent import Published
+from smsgate.errors import SmsGateError
+from smsgate.gate import Gate
+from smsgate.messages import Arrival
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
+from tests.fakes.cluster import until
+from tests.fakes.sentinels import Sentinels, start_sentinels
+from tests.fakes.values import NUMBER, OTHER, entry
+
+pytestmark = pytest.mark.full
+MANY = [f"+1415{place:07}" for place in range(6_000)]
+"""So many that the gate streams them."""
+
+
+@pytest.fixture
+def sentinels(tmp_path, leash) -> Sentinels:
+    return start_sentinels(tmp_path, leash)
+
+
+def reasons(gate: Gate, *numbers: str) -> list[str]:
+    return [one.reason for one in gate.check(numbers, program="alerts")]
+
+
+def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels):
+    store = Store(open_redis(sentinels.url))
+    store.marker.create(buckets=8)
+    store.marker.publish({"alerts": Published()})
+    store.inbox.add([Arrival(entry())])
+    gate = Gate.from_url(sentinels.url)
+    assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
+    store.looks._client.wait(1, 2000)  # the replica has it
+
+    sentinels.primary.kill()
+    sentinels.primary.wait()
+    heard = []
+
+    def answers() -> bool:
+        try:
+            heard.append(reasons(gate, NUMBER))
+        except SmsGateError:
+            return False
+        return True
+
+    until(answers)
+    assert heard == [["hold"]]
+    assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
+    until(lambda: added(store))
+    assert reasons(gate, OTHER) == ["hold"]
+
+
+def added(store: Store) -> bool:
+    """Whether the inbox takes an opt-out of the other number; a provider would try again."""
+    try:
+        store.inbox.add([Arrival(entry(number=OTHER, message_id="SM2"))])
+    except SmsGateError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("path", "database"), [("/ours", 0), ("/ours/0", 0), ("/nobody", None)], ids=str
+)
+def test_the_url_names_the_primary_and_its_database(sentinels, path, database):
+    client = open_redis(sentinels.url.removesuffix("/ours") + path)
+    if database is None:
+        with pytest.raises(SmsGateError):
+            Store(client).marker.create()
+        return
+    Store(client).marker.create()
+    assert client.info("keyspace")[f"db{database}"]["keys"] == 16
