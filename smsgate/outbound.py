@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall, HttpReply
 from smsgate.public_internet import NotPublic, PublicAdapter
+from smsgate.timely import TimelyAdapter
 
 CONNECT_S = 3.0
 READ_S = 10.0
@@ -53,7 +53,7 @@ class Outbound:
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
         self._direct = public_only
-        kind = PublicAdapter if public_only else HTTPAdapter
+        kind = PublicAdapter if public_only else TimelyAdapter
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, kind(pool_maxsize=_KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"

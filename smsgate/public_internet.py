@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Any
 
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from smsgate.timely import Timely, TimelyAdapter, TimelyTls
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_MOST_TRIED = 3
+"""Addresses of a name, so that one with dozens does not hold its caller for minutes."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -54,7 +55,7 @@ def _public_addresses(name: str, port: int) -> list[str]:
     return public
 
 
-class _ToPublic(HTTPConnection):
+class _ToPublic(Timely):
     """Opens its socket to a public address of its host, or not at all."""
 
     def _new_conn(self) -> socket.socket:
@@ -64,7 +65,7 @@ class _ToPublic(HTTPConnection):
         except (OSError, UnicodeError) as error:
             raise NewConnectionError(self, f"cannot resolve: {error}") from error
         try:
-            return self._first(addresses)
+            return self._first(addresses[:_MOST_TRIED])
         finally:
             self._dns_host = name  # it names the certificate, and the Host header
 
@@ -79,7 +80,7 @@ class _ToPublic(HTTPConnection):
         return super()._new_conn()
 
 
-class _ToPublicTls(_ToPublic, HTTPSConnection):
+class _ToPublicTls(_ToPublic, TimelyTls):
     """The same over TLS."""
 
 
@@ -91,10 +92,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _ToPublicTls
 
 
-class PublicAdapter(HTTPAdapter):
+class PublicAdapter(TimelyAdapter):
     """Of a ``requests.Session``: makes connections to the public internet alone."""
 
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests' own
-        """Make the pools, with connections that look where they go."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+    pools = {"http": _Pool, "https": _TlsPool}  # noqa: RUF012 - never changed

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -104,6 +105,48 @@ def test_a_body_in_drops_is_cut_when_the_time_is_over(impatient):
     assert time.monotonic() - begun < 2
     assert response.status == 201
     assert 0 < len(response.body) < 30
+
+
+def test_a_head_in_drops_is_no_answer_when_the_time_is_over(impatient):
+    """Its sender would hold a thread of ours for as long as it likes."""
+    begun = time.monotonic()
+    lines = [b"X-%d: a\r\n" % place for place in range(90)]
+    with (
+        raw_server(b"HTTP/1.1 200 OK\r\n", *lines, pause_s=0.05) as url,
+        pytest.raises(CallFailed, match="did not answer in time") as failed,
+    ):
+        impatient.perform(HttpCall("GET", url))
+    assert time.monotonic() - begun < 2
+    assert failed.value.left is True
+
+
+def test_a_slow_answer_takes_no_time_from_the_next_over_the_same_connection():
+    """Each call has all of its time."""
+    served = []
+
+    class Slow(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            served.append(self.client_address)
+            threading.Event().wait(0.35)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server,
+        closing(Outbound(read_s=0.6)) as outbound,
+    ):
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        for _ in range(3):
+            assert outbound.perform(HttpCall("GET", url)).status == 204
+        outbound.close()
+        server.shutdown()
+    assert len(set(served)) == 1
 
 
 @pytest.mark.parametrize(

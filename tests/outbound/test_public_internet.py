@@ -70,6 +70,23 @@ def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch, listeni
     assert tried == ["8.8.8.8"]
 
 
+def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None:
+    tried: list[str] = []
+
+    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"8.8.8.{n}", 0)) for n in range(50)]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        tried.append(address[0])
+        raise OSError("no way there from a test")
+
+    monkeypatch.setattr(public_internet.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
+        outbound.perform(HttpCall("GET", "http://many.example/"))
+    assert tried == ["8.8.8.0", "8.8.8.1", "8.8.8.2"]
+
+
 def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
     monkeypatch.setattr(public_internet, "is_public", lambda _: True)
