@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.text import Text
 
 from smsgate.errors import ConfigurationError, SmsGateError
 from smsgate.settings import Settings
-from smsgate.wiring import apply_configuration, build_store
+from smsgate.wiring import apply_configuration, build_store, load_configuration
 
 PERIOD_S = 0.1
 Stamps = tuple[tuple[str, int, int, int], ...]
@@ -20,9 +22,19 @@ Stamps = tuple[tuple[str, int, int, int], ...]
 class Watching:
     """Looks at the files of a folder, in a thread of its own, until it is told to end."""
 
-    def __init__(self, folder: Path, apply: Callable[[], str], say: Callable[[str], None]) -> None:
-        """``apply()`` raises what is wrong, or gives what is to be said then."""
+    def __init__(
+        self,
+        folder: Path,
+        prepare: Callable[[], None],
+        apply: Callable[[], str],
+        say: Callable[[str], None],
+    ) -> None:
+        """``prepare()`` makes ready what takes long, whatever is there, and raises nothing.
+
+        ``apply()`` raises what is wrong, or gives what is to be said then.
+        """
         self._folder = folder
+        self._prepare = prepare
         self._apply = apply
         self._say = say
         self._ending = threading.Event()
@@ -42,11 +54,11 @@ class Watching:
     def turn(self) -> None:
         """Apply the files if one of them has changed and none is being written.
 
-        Of a file that is half written, what is there may be a configuration without a fault.
+        Of a file that is half written, what is there may be a configuration without a fault. While
+        it is seen whether one is being written, what is there is made ready.
         """
         found = stamps(self._folder)
-        at_rest, self._seen = found == self._seen, found
-        if found == self._known or not at_rest:
+        if found == self._known or not self._at_rest(found):
             return
         try:
             said = self._apply()
@@ -57,6 +69,15 @@ class Watching:
             return
         self._known, self._waits = found, ""
         self._say(said)
+
+    def _at_rest(self, found: Stamps) -> bool:
+        """Whether these have stood for a moment."""
+        if found == self._seen:
+            return True
+        self._seen = found
+        began = time.monotonic()
+        self._prepare()
+        return time.monotonic() - began >= PERIOD_S and stamps(self._folder) == found
 
     def _wait(self, problem: str) -> None:
         if problem != self._waits:
@@ -72,6 +93,10 @@ def watching_of(settings: Settings, environ: Mapping[str, str], console: Console
     """What hands a change to the processes as ``smsgate config apply`` does."""
     store = build_store(settings)
 
+    def prepare() -> None:
+        with suppress(SmsGateError):  # the compiled sets are kept, faults are told when applying
+            load_configuration(environ)
+
     def apply() -> str:
         applied = apply_configuration(environ, store, "smsgate dev")
         return f"{settings.config_dir} has changed: version {applied.version} is applied."
@@ -79,7 +104,7 @@ def watching_of(settings: Settings, environ: Mapping[str, str], console: Console
     def say(text: str) -> None:
         console.print(Text(text, style="bold yellow"), soft_wrap=True)
 
-    return Watching(settings.config_dir, apply, say)
+    return Watching(settings.config_dir, prepare, apply, say)
 
 
 def stamps(folder: Path) -> Stamps:

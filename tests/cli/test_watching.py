@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.cli.watching import Watching
+from smsgate.cli.watching import PERIOD_S, Watching
 from smsgate.errors import ConfigurationError, Fault, StoreUnavailable
 from smsgate.wiring import build_store, load_settings
 from tests.cli.conftest import CONFIG, Dev, Terminal
@@ -25,11 +25,15 @@ class Folder:
         self.wrong: Exception | None = None
         self.applied = 0
         self.write("first")
-        self.watching = Watching(folder, self.apply, self.said.append)
+        self.prepared: Callable[[], None] = lambda: None
+        self.watching = Watching(folder, self.prepare, self.apply, self.said.append)
 
     def write(self, text: str, name: str = "smsgate.toml") -> None:
         (self.folder / name).parent.mkdir(exist_ok=True)
         (self.folder / name).write_text(text)
+
+    def prepare(self) -> None:
+        self.prepared()
 
     def apply(self) -> str:
         if self.wrong is not None:
@@ -47,6 +51,29 @@ class Folder:
 @pytest.fixture
 def watched(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
+
+
+def long() -> None:
+    threading.Event().wait(PERIOD_S + 0.02)
+
+
+def test_what_stood_still_while_it_was_made_ready_waits_no_longer(watched: Folder) -> None:
+    watched.prepared = long
+    watched.write("second")
+    assert watched.turn() == ["applied"]
+    assert watched.turn(2) == []
+
+
+def test_what_changed_while_it_was_made_ready_is_not_at_rest(watched: Folder) -> None:
+    def written_on() -> None:
+        watched.prepared = lambda: None
+        long()
+        watched.write("second, whole")
+
+    watched.prepared = written_on
+    watched.write("second")
+    assert watched.turn() == []
+    assert watched.turn(2) == ["applied"]
 
 
 def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
