@@ -24,7 +24,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
@@ -34,18 +34,23 @@ from smsgate.integrations.asking import Asks, checked
 
 Data = Mapping[str, Any]
 _SID = "[^/]+"
+_SLASHES = re.compile("/{2,}")
+_ANY_CASE = re.IGNORECASE
+"""Whoever makes a request by hand may write a path as Twilio's servers, not we, put up with."""
 _TO = re.compile(
     rf"/2010-04-01/Accounts/{_SID}/(?:SMS/)?Messages(?:\.json)?/?$"
-    rf"|/v[12]/Flows/{_SID}/(?:Executions|Engagements)/?$"
+    rf"|/v[12]/Flows/{_SID}/(?:Executions|Engagements)/?$",
+    _ANY_CASE,
 )
 _IN_SERVICE = rf"/v1/(?:Services/{_SID}/)?"
-_PARTICIPANTS = re.compile(rf"{_IN_SERVICE}Conversations/{_SID}/Participants/?$")
-_WITH_PARTICIPANTS = re.compile(rf"{_IN_SERVICE}ConversationWithParticipants/?$")
-_TO_ALL = re.compile(rf"({_IN_SERVICE}Conversations/{_SID})/Messages/?$")
+_PARTICIPANTS = re.compile(rf"{_IN_SERVICE}Conversations/{_SID}/Participants/?$", _ANY_CASE)
+_WITH_PARTICIPANTS = re.compile(rf"{_IN_SERVICE}ConversationWithParticipants/?$", _ANY_CASE)
+_TO_ALL = re.compile(rf"({_IN_SERVICE}Conversations/{_SID})/Messages/?$", _ANY_CASE)
 _UNTOLD = re.compile(
     rf"/v1/Services/{_SID}/(?:Notifications|Sessions/{_SID}/Participants(?:/{_SID}/.*)?)/?$"
     rf"|/v1/Interactions(?:/.*)?$"
-    rf"|/v2/Conversations(?:/.*)?$"
+    rf"|/v2/Conversations(?:/.*)?$",
+    _ANY_CASE,
 )
 _PAGES = 20
 
@@ -102,7 +107,7 @@ class GatedHttpClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
 
 def _recipients(url: str, fields: Data, get: Callable[[str], Any]) -> list[str] | None:
     """Whom a POST texts; nothing where it texts nobody. Raises ``UnknownRecipients``."""
-    path = urlsplit(url).path
+    path = _SLASHES.sub("/", unquote(urlsplit(url).path))
     if _TO.search(path):
         return _texts(fields.get("To"))
     if _PARTICIPANTS.search(path):
@@ -122,7 +127,7 @@ def _recipients(url: str, fields: Data, get: Callable[[str], Any]) -> list[str] 
 def _of_conversation(url: str, get: Callable[[str], Any]) -> list[str] | None:
     """The addresses of a conversation's participants; nothing where all of them are chat users."""
     found: list[str] = []
-    following: str | None = url.rstrip("/").removesuffix("/Messages") + "/Participants?PageSize=100"
+    following: str | None = url.rstrip("/").rpartition("/")[0] + "/Participants?PageSize=100"
     for _ in range(_PAGES):
         response = get(following or "")
         if response.status_code != 200:

@@ -97,6 +97,15 @@ def test_what_is_no_number_is_not_texted(client, sent, to: str) -> None:
     assert len(sent.calls) == 0
 
 
+@pytest.mark.parametrize(
+    "path", ["/Accounts/AC1/messages.json", "//Accounts/AC1/Messages", "/Accounts/AC1/%4Dessages"]
+)
+def test_a_request_by_hand_is_asked_about_however_its_path_is_written(client, sent, path) -> None:
+    with pytest.raises(Suppressed):
+        client.request("post", f"https://api.twilio.com/2010-04-01{path}", data={"To": BLOCKED})
+    assert len(sent.calls) == 0
+
+
 def test_a_text_to_nobody_is_not_sent(client, sent) -> None:
     for to in ("", None, "  "):
         with pytest.raises(UnknownRecipients):

@@ -81,6 +81,16 @@ def test_many_chunks_are_answered_in_the_order_asked_duplicates_too(store):
     assert bits(seen) == expected
 
 
+def test_what_is_rare_is_found_among_thousands(store):
+    numbers = [f"+1415555{place:04}" for place in range(CHUNK)]
+    ways = {checks.LOCKED: Standing(locked=True), checks.OWN: Standing(own=frozenset({"alerts"}))}
+    for (bits_of, way), number in zip(ways.items(), (numbers[7], numbers[-3]), strict=True):
+        put(store, {number: way})
+        seen = bits(store.checks.numbers(numbers, "alerts"))
+        assert seen[numbers.index(number)] == bits_of
+    assert sum(1 for one in seen if one) == 2
+
+
 def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
     state = NumberState(marks={ALL: Mark(stops=True, stamp_us=1, account="a", id="1-0")})
     put(store, {NUMBER: Standing(everywhere=True, state=state)})
