@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ _PATHS = (
 )
 """Where an event has words of people: theirs, an operator's reason, ours, and their pictures."""
 
+_of_row = itemgetter(*COLUMNS)
 _encode = msgspec.json.encode
 _event = msgspec.json.Decoder(Event).decode
 _raw = msgspec.json.Decoder(dict[str, Any]).decode
@@ -97,8 +99,7 @@ def id_of(line: bytes) -> str:
 
 def hash_of(row: Row) -> bytes:
     """The content hash of a row of ``events``."""
-    columns = tuple(row[name] for name in COLUMNS)
-    return content_hash(columns, row["facts"], bytes(row["text_digest"]))
+    return content_hash(_of_row(row), row["facts"], bytes(row["text_digest"]))
 
 
 def event_of(facts: str, words: str | None) -> Event:

@@ -191,6 +191,17 @@ class Reading:
             asked = asked.where(links.c.seq <= until)
         return (Link(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
 
+    def links_of(self, number: str) -> dict[str, Link]:
+        """The links of a number's events, imported lists included, by the event's id."""
+        known = lookup(number)
+        alone = select(links).join(events, events.c.id == links.c.event_id)
+        of_lists = select(links).join(
+            listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+        )
+        asked = (alone.where(events.c.number == known), of_lists.where(listed.c.number == known))
+        found = (Link(*row) for one in asked for row in stream_of(self._database, one))
+        return {link.event_id: link for link in found}
+
     def has(self, event_ids: Sequence[str]) -> set[str]:
         """Which of the ids are in the chain."""
         asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))

@@ -96,6 +96,14 @@ Index(
     sqlite_where=text(BY_HAND),
     postgresql_where=text(BY_HAND),
 )
+TOLD = "kind IN ('consent', 'opt_in', 'lock')"
+Index(
+    "events_told",
+    events.c.number,
+    events.c.received_us,
+    sqlite_where=text(TOLD),
+    postgresql_where=text(TOLD),
+)
 
 texts = Table(
     "texts",

@@ -7,13 +7,14 @@ of them, and what is missing must have been announced. Reads one state of the da
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, and_, select, text
 
 from smsgate.records.broken import Finding, LaneCheck
-from smsgate.records.chain import text_digest
-from smsgate.records.contents import COLUMNS, hash_of
+from smsgate.records.chain import content_hash, text_digest
+from smsgate.records.contents import COLUMNS
 from smsgate.records.crosschecks import crosschecks
 from smsgate.records.database import Database
 from smsgate.records.schema import check
@@ -23,6 +24,7 @@ Progress: TypeAlias = Callable[[int], None]
 """Is told how many links more were checked."""
 Row: TypeAlias = Any
 _PAGE = 1_000
+_covered = attrgetter(*COLUMNS)
 _gone_event = removals.alias("gone_event")
 _gone_text = removals.alias("gone_text")
 
@@ -135,9 +137,7 @@ def _content_problem(row: Row) -> str:
         return "its contents are there, although a removal was recorded"
     if (row.lane, row.seq) != (row.link_lane, row.link_seq):
         return f"its contents say that they belong to link {row.seq} of lane {row.lane}"
-    if hash_of({name: getattr(row, name) for name in (*COLUMNS, "facts", "text_digest")}) != bytes(
-        row.content_hash
-    ):
+    if content_hash(_covered(row), row.facts, bytes(row.text_digest)) != bytes(row.content_hash):
         return "its contents were changed"
     return _text_problem(row)
 

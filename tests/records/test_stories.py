@@ -7,6 +7,7 @@ from sqlalchemy import text
 from smsgate.consent import Listed
 from smsgate.records import Place
 from smsgate.records.stories import place_of
+from smsgate.records.tables import TOLD
 from smsgate.store.keys import lane_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines, reply_event
@@ -79,6 +80,19 @@ def test_what_operators_did_has_an_index_of_its_own(records):
             assert "events_by_hand" in str([*rows])
 
 
+def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(records):
+    keep(records, event(1, kind="opt_in"), event(2), event(3, kind="lock"), event(4, OTHER))
+    told = records.stories.told
+    assert ids(told(NUMBER, ("consent", "opt_in"), 9)) == [event(1).id]
+    assert ids(told(NUMBER, ("lock", "opt_in"), 1)) == [event(3).id]
+    assert told(OTHER, ("lock", "opt_in"), 9) == []
+    with records._database.reading() as connection:
+        if connection.dialect.name == "sqlite":
+            asked = f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {TOLD} "
+            rows = connection.execute(text(asked + "AND kind IN ('lock') ORDER BY received_us"))
+            assert "events_told" in str([*rows])
+
+
 def test_texts_of_a_kind_and_counts(records):
     keep(records, event(1, text="one"), event(2, OTHER, text="two"), event(3, kind="help"))
     found = records.stories.worded("opt_out", START_US + 1_500, 9)
@@ -95,3 +109,18 @@ def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
     stories = bare_records.stories
     assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.by_hand(0, 9) == []
     assert stories.counts([NUMBER]) == {}
+
+
+def test_all_links_of_a_number_are_asked_for_at_once(records):
+    one = event(1)
+    listed = event(
+        2, "", kind="import", entry=None, standing=None, listed=(Listed((NUMBER,), "applied"),)
+    )
+    keep(records, one, event(3, OTHER), listed)
+    found = records.reading.links_of(NUMBER)
+    assert set(found) == {one.id, listed.id}
+    lane = lane_of(NUMBER)
+    assert [*found.values()] == [
+        one for one in records.reading.links(lane) if one.event_id in found
+    ]
+    assert all(len(link.hash) == 32 for link in found.values())

@@ -134,11 +134,11 @@ def _ask_records(gateway: Gateway, state: State, found: _Found) -> None:
     known = gateway.records.reading.number(state.number)
     found.recorded = known.standing if known else None
     stories = gateway.records.stories
-    told = stories.of_kinds(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
+    told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     given = [one.event for one in told if one.event.entry and one.event.entry.consent]
     state.consents = given[:_CONSENTS]
     if found.known.locked:
-        locks = stories.of_kinds(state.number, ("lock",), 1)
+        locks = stories.told(state.number, ("lock",), 1)
         state.locked_by = locks[0].event if locks else None
 
 

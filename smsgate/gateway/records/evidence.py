@@ -32,6 +32,7 @@ def evidence(
     ``state``: by program what the gate says of it now. Raises ``RecordsUnavailable``,
     ``RecordsNotReady``.
     """
+    found = records.reading.links_of(number)
     return {
         "number": number,
         "made": _moment(now_us),
@@ -42,7 +43,7 @@ def evidence(
             str(lane): {"links": head.seq, "hash": head.hash.hex()}
             for lane, head in records.reading.heads().items()
         },
-        "events": [_told(records, one) for one in records.reading.of_number(number)],
+        "events": [_told(found, one) for one in records.reading.of_number(number)],
     }
 
 
@@ -86,9 +87,9 @@ def _template() -> Template:
     )
 
 
-def _told(records: Records, one: Recorded) -> dict[str, Any]:
+def _told(links: Mapping[str, Link], one: Recorded) -> dict[str, Any]:
     event = one.event
-    links = [*records.reading.links(one.lane, one.seq - 1, one.seq)]
+    link = links.get(event.id, Link(one.lane, one.seq, event.id, b"", b""))
     return {
         "received": _moment(event.received_us),
         "applied": _moment(event.applied_us),
@@ -99,7 +100,7 @@ def _told(records: Records, one: Recorded) -> dict[str, Any]:
         "words": _words(event),
         "why": _why(event),
         "erased": one.erased,
-        "proof": _proof(links[0] if links else Link(one.lane, one.seq, event.id, b"", b"")),
+        "proof": _proof(link),
         "record": {"program": "", **msgspec.to_builtins(event)},
     }
 
