@@ -22,10 +22,11 @@ run: $(VENV)/.run
 	@exec $(BIN)/smsgate dev $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 -m "not full" --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick \
+	  --cov --cov-report=term $(ARGS)
 
 test-full: $(VENV)/.full
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full --cov --cov-report=term $(ARGS)
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults --seconds 600 $(ARGS)

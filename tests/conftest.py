@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import redis
 import structlog
+from hypothesis import settings
 
 from smsgate import redis_address
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
-from smsgate.wiring import configuration
+from smsgate.records.database import Database
+from tests.fakes import once
 from tests.fakes.cluster import start_cluster
 
 collect_ignore = [] if find_spec("playwright") else ["browser"]
@@ -21,14 +27,47 @@ AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync",
 """What a test may change on the server to see what follows."""
 
 
+settings.register_profile("quick", max_examples=40)
+settings.register_profile("full", max_examples=300)
+_MEMORY, _ENOUGH = Path("/dev/shm"), 2 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files of tests lie in memory where there is plenty: a run waits for a disk for half a minute.
+
+    All that tests do with a disk is to write, and to kill who wrote, who thereby loses nothing.
+    """
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(_MEMORY).free > _ENOUGH and os.access(_MEMORY, os.W_OK):
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
 @pytest.fixture(autouse=True, scope="session")
-def one_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keyword sets are compiled once for the whole run, not for each test's data directory."""
-    folder = tmp_path_factory.mktemp("keywords")
-    original = configuration.Shelf
-    configuration.Shelf = lambda directory, programs, _: original(directory, programs, folder)
-    yield
-    configuration.Shelf = original
+def keyword_sets(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
+    """Where compiled keyword sets are kept, for all the processes of the run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "keyword-sets"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        once.one_shelf(patch, folder)
+        yield folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def migrate_really(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[Database], tuple[str, str]]]:
+    """Migrates; all the others are given a copy of what it made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield once.one_schema(patch, tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_set_of_pages() -> Iterator[None]:
+    """Applications share what they would make alike."""
+    with pytest.MonkeyPatch.context() as patch:
+        once.one_set_of_pages(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from smsgate.wiring import load_configuration
+from tests.fakes.once import compiled_sets
+
 LINES = [*[f'"text {at} stop please"' for at in range(2500)], "5", '"see you at six"', '"STOP"']
 SCRIPT = """
 import sys
@@ -31,8 +34,10 @@ region = "US"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are made by forking")
-def test_several_processes_answer_as_one_does_and_in_order(tmp_path):
+def test_several_processes_answer_as_one_does_and_in_order(tmp_path, keyword_sets):
     (tmp_path / "smsgate.toml").write_text(CONFIG, "utf-8")
+    load_configuration({"SMSGATE_CONFIG": str(tmp_path), "SMSGATE_DATA_DIR": str(tmp_path)})
+    compiled_sets(keyword_sets, tmp_path)
     answers = []
     for processes in ("1", "2"):
         done = subprocess.run(

@@ -32,7 +32,9 @@ class EchoGateway(FakeGateway):
 
 
 def create() -> Flask:
-    """With a shorter wait for bodies than in earnest, where a test asks for it."""
-    slow_bodies.LONGEST_S = float(os.environ.get("SLOW_BODIES_S", slow_bodies.LONGEST_S))
+    """Bodies are waited for as long as in earnest, or a part of that, where a test asks for it."""
+    part = float(os.environ.get("SLOW_BODIES_PART", "1"))
+    for name in ("LONGEST_S", "LOOK_S", "_SLOW_S"):
+        setattr(slow_bodies, name, getattr(slow_bodies, name) * part)
     accounts = {**settings().accounts, "elks": ELKS}
     return create_app(EchoGateway(settings=settings(accounts=accounts)))

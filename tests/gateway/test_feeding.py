@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook
@@ -20,9 +18,8 @@ from smsgate.gateway import feeding
 from smsgate.gateway.feeding import Feeding
 from smsgate.messages import Consent
 from smsgate.outbound import Outbound
-from smsgate.records import Records
 from smsgate.records.following import place_of
-from smsgate.settings import Feed, Secret
+from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from workers.feeder import Feeder
@@ -94,21 +91,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory) -> Path:
-    """A database with the tables: copying it is faster than migrating."""
-    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
-    records = Records(f"sqlite:///{file}")
-    records.migrate()
-    records.close()
-    return file
-
-
 @pytest.fixture
-def recorded(gateway, tables):
+def recorded(gateway):
     """A gateway with tables for its records."""
-    gateway.settings.data_dir.mkdir(exist_ok=True)
-    shutil.copy(tables, gateway.settings.data_dir)
+    gateway.records.migrate()
     return gateway
 
 
@@ -342,11 +328,11 @@ def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
         "alerts": f"http://127.0.0.1:{hanging.server_port}/",
         "club": receiver.url,
     }
-    programs = [
+    programs = Programs(
         replace(one, feed=Feed(feeds[one.name], (Secret(NEW),), allow_private=True))
         for one in recorded.settings.programs
         if one.name in feeds
-    ]
+    )
     gateway = replace(recorded, settings=replace(recorded.settings, programs=programs))
     feeder = Feeder(gateway)
     feeder.start()

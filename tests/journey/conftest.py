@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.once import compiled_sets
 from tests.fakes.twilio_api import TwilioApi
 from tests.journey.system import SID, TOKEN, System
 
@@ -17,7 +18,20 @@ def api() -> Iterator[TwilioApi]:
 
 
 @pytest.fixture
-def system(tmp_path, api, leash) -> Iterator[System]:
+def system(tmp_path, api, leash, keyword_sets) -> Iterator[System]:
     whole = System(tmp_path, api.url, leash)
+    compiled_sets(keyword_sets, tmp_path / "var")
     yield whole
     whole.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, leash, keyword_sets) -> Iterator[tuple[System, TwilioApi]]:
+    """A system that runs, for tests that break nothing, each with a number of its own."""
+    folder = tmp_path_factory.mktemp("running")
+    with TwilioApi({SID: TOKEN}) as fake:
+        whole = System(folder, fake.url, leash)
+        compiled_sets(keyword_sets, folder / "var")
+        whole.start()
+        yield whole, fake
+        whole.close()

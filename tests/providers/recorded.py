@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
@@ -102,9 +103,10 @@ class Recorded:
         return replace(self.request, url=f"{self.request.url.partition('?')[0]}?{form}")
 
 
-def everything() -> list[Recorded]:
-    """All recorded webhooks of all providers."""
-    return [_read(path) for path in sorted(FOLDER.glob("*/*.json"))]
+@cache
+def everything() -> tuple[Recorded, ...]:
+    """All recorded webhooks of all providers; read once, nobody changes them."""
+    return tuple(_read(path) for path in sorted(FOLDER.glob("*/*.json")))
 
 
 def account_of(name: str, provider: str, options: Mapping, secrets: Mapping) -> Account:

@@ -30,6 +30,11 @@ NOT_FOR_PROVIDERS = {
     "socket", "subprocess", "threading", "time",
 }  # fmt: skip
 
+PARAMETERS = {
+    function: list(inspect.signature(getattr(Provider, function)).parameters)[1:]
+    for function in FUNCTIONS
+}
+
 each = pytest.mark.parametrize("name", sorted(PROVIDERS))
 
 
@@ -52,12 +57,11 @@ def test_a_provider_has_the_name_of_its_module(name):
 
 
 @each
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_has_the_parameters_of_the_contract_and_a_docstring(name, function):
-    expected = list(inspect.signature(getattr(Provider, function)).parameters)[1:]
-    found = getattr(PROVIDERS[name], function)
-    assert list(inspect.signature(found).parameters) == expected
-    assert found.__doc__
+def test_the_functions_have_the_parameters_of_the_contract_and_a_docstring(name):
+    found = {function: getattr(PROVIDERS[name], function) for function in FUNCTIONS}
+    parameters = {name: list(inspect.signature(one).parameters) for name, one in found.items()}
+    assert parameters == PARAMETERS
+    assert [name for name, one in found.items() if not one.__doc__] == []
 
 
 @each

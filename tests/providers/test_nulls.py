@@ -7,18 +7,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from smsgate.errors import Unreadable
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import Recorded, everything
+from tests.providers.walking import over
 
 Path = tuple[str | int, ...]
 
 
 def _in_json(one: Recorded) -> bool:
     # The SMS API of Vonage signs each member, and SNS its envelope: there a null would be forged.
-    return one.request.body[:1] in (b"{", b"[") and one.provider not in ("vonage_sms", "aws_sns")
+    if one.request.body[:1] not in (b"{", b"[") or one.provider in ("vonage_sms", "aws_sns"):
+        return False
+    try:
+        json.loads(one.request.body)
+    except ValueError:
+        return False
+    return True
 
 
 def _members(found: object, path: Path = ()) -> Iterator[Path]:
@@ -38,12 +43,9 @@ def _parsed(one: Recorded, content: object) -> object:
         return "unreadable"
 
 
-@pytest.mark.parametrize("one", [one for one in everything() if _in_json(one)], ids=str)
+@over(one for one in everything() if _in_json(one))
 def test_a_null_loses_no_text_that_would_be_read_without_it(one):
-    try:
-        whole = json.loads(one.request.body)
-    except ValueError:
-        pytest.skip("no JSON")
+    whole = json.loads(one.request.body)
     for *outer, name in _members(whole):
         absent, null = copy.deepcopy(whole), copy.deepcopy(whole)
         for content in (absent, null):

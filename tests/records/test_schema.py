@@ -11,9 +11,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from smsgate.errors import RecordsNotReady
-from smsgate.records import Records, schema
+from smsgate.records import Records, migrating, schema
 from smsgate.records.tables import metadata
 from tests.records.values import event, lines
+
+
+@pytest.fixture(autouse=True)
+def really(migrate_really, monkeypatch):
+    monkeypatch.setattr(migrating, "migrate", migrate_really)
 
 
 def test_migrating_makes_the_tables_and_again_changes_nothing(bare_records):

@@ -27,8 +27,8 @@ THREADS = 2
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    quick = {"GRANIAN_HTTP": "1", "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "2000"}
-    quick |= {"GRANIAN_HTTP1_BUFFER_SIZE": "65536", "SLOW_BODIES_S": "2"}
+    quick = {"GRANIAN_HTTP": "1", "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "1000"}
+    quick |= {"GRANIAN_HTTP1_BUFFER_SIZE": "65536", "SLOW_BODIES_PART": "0.08"}
     with served("tests.fakes.echo_app:create", quick) as port:
         yield port
 

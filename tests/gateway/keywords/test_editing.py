@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from smsgate.errors import (
@@ -19,7 +17,6 @@ from smsgate.gateway.keywords.editing import Editing
 from smsgate.gateway.keywords.entries import Row, begun, changed
 from smsgate.gateway.received_texts import PAGE, Place, Texts, place_of
 from smsgate.messages import Intent
-from smsgate.records import Records
 from smsgate.store.keys import LANES
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.understanding import TWO, understanding
@@ -27,20 +24,10 @@ from tests.fakes.values import decision, entry
 from tests.records.values import event, lines
 
 
-@pytest.fixture(scope="module")
-def made_tables(tmp_path_factory):
-    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
-    records = Records(f"sqlite:///{file}")
-    records.migrate()
-    records.close()
-    return file
-
-
 @pytest.fixture
-def gateway(tmp_path, redis_url, made_tables):
-    (tmp_path / "var").mkdir()
-    shutil.copy(made_tables, tmp_path / "var" / "records.sqlite3")
+def gateway(tmp_path, redis_url):
     made = make_gateway(tmp_path, redis_url, TWO)
+    made.records.migrate()
     yield understanding(made)
     made.close()
 

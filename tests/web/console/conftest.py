@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,17 +14,6 @@ from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_gateway import make_gateway
-
-
-@pytest.fixture(scope="session")
-def made_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with tables and nothing in them; to migrate for each test would take longest."""
-    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
-    records = Records(f"sqlite:///{file}")
-    records.migrate()
-    records.close()
-    return file
-
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes with hardly any work; ``gateway/people/test_passwords.py`` has the real parameters."""
@@ -41,10 +29,11 @@ def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, made_tables: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """For a gateway: its data directory has records already."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(made_tables, tmp_path / "var" / "records.sqlite3")
+    records = Records(f"sqlite:///{tmp_path / 'var' / 'records.sqlite3'}")
+    records.migrate()
+    records.close()
     return tmp_path
 
 

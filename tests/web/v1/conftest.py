@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from smsgate.gateway import Gateway, keyring
-from smsgate.records import Records
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
@@ -89,19 +86,8 @@ def settings_more() -> str:
     return ""
 
 
-@pytest.fixture(scope="session")
-def tables(tmp_path_factory) -> Path:
-    """A database with the tables: copying it is faster than migrating."""
-    file = tmp_path_factory.mktemp("tables") / "records.sqlite3"
-    records = Records(f"sqlite:///{file}")
-    records.migrate()
-    records.close()
-    return file
-
-
 @pytest.fixture
-def gateway(tmp_path, redis_url, settings_more, tables) -> Iterator[Gateway]:
-    shutil.copy(tables, tmp_path)
+def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
     (tmp_path / "smsgate.toml").write_text(CONFIG + settings_more)
     environ = {
         "SMSGATE_CONFIG": str(tmp_path),
@@ -110,6 +96,7 @@ def gateway(tmp_path, redis_url, settings_more, tables) -> Iterator[Gateway]:
         "SMSGATE_API_KEYS": "a-key",
     }
     made = build_gateway(load_configuration(environ))
+    made.records.migrate()
     made.store.marker.create(buckets=8)
     publish_programs(made)
     yield made

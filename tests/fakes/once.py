@@ -1,0 +1,122 @@
+"""What takes longer to make than most tests take is made once for the whole run.
+
+None of it holds what a test does: keyword sets as they are shipped, tables without rows,
+pages as compiled, and the addresses of pages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
+
+from smsgate.cli import explain
+from smsgate.optout import Shelf
+from smsgate.optout.known import Known
+from smsgate.optout.own import OwnSets
+from smsgate.records import Records, migrating, schema
+from smsgate.records.database import Database
+from smsgate.settings import Program
+from smsgate.wiring import configuration
+
+ALL = ("*",)
+"""The keyword sets of a program that knows every language."""
+
+
+def one_shelf(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Keep compiled keyword sets here, not in each test's data directory.
+
+    Each group of sets has a folder, since a folder keeps only the newest of them.
+    """
+    held: dict[tuple[str, ...], Known] = {}
+
+    class OneShelf(Shelf):
+        def __init__(
+            self, own: OwnSets | Path | None, programs: Iterable[Program], _: Path
+        ) -> None:
+            programs = tuple(programs)
+            own = own if isinstance(own, OwnSets) else OwnSets(own)
+            names = sorted({name for program in programs for name in program.keywords})
+            self._shipped = not own.names()
+            group = folder / ("shipped" if self._shipped else "own") / "-".join(names)
+            group.mkdir(parents=True, exist_ok=True)
+            super().__init__(own, programs, group)
+
+        def known(self, program: Program) -> Known:
+            found = super().known(program)
+            if self._shipped and program.keywords == ALL:
+                held[ALL] = found  # so that it is found again: to read them takes a second
+            return found
+
+    patch.setattr(configuration, "Shelf", OneShelf)
+    patch.setattr(explain, "Shelf", OneShelf)
+
+
+def compiled_sets(folder: Path, data_dir: Path) -> None:
+    """Give processes of a test what ``one_shelf`` has kept; each would compile them for itself."""
+    for file in folder.glob("shipped/*/keywords-*.bin"):
+        (data_dir / file.name).hardlink_to(file)
+
+
+def one_schema(patch: pytest.MonkeyPatch, folder: Path) -> Callable[[Database], tuple[str, str]]:
+    """Copy tables that were migrated once to where no file is; gives what really migrates."""
+    really, lock = migrating.migrate, threading.Lock()
+    made = folder / "records.sqlite3"
+
+    def migrate(database: Database) -> tuple[str, str]:
+        file = database.file
+        if file is None or file == made or file.exists():
+            return really(database)
+        with lock:
+            if not made.exists():
+                records = Records(f"sqlite:///{made}")
+                records.migrate()
+                records.close()
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy(made, file)
+        return "", schema.VERSION
+
+    patch.setattr(migrating, "migrate", migrate)
+    return really
+
+
+class _Pages(BytecodeCache):
+    """Pages as they were compiled by the first application that showed them."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+def one_set_of_pages(patch: pytest.MonkeyPatch) -> None:
+    """Compile each template once, and what makes an address only for those that are made.
+
+    An application has a hundred addresses, and Werkzeug compiles two functions for each.
+    """
+    patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Pages()})
+    compile_ = Rule._compile_builder
+
+    def later(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made: list[Callable[..., tuple[str, str]]] = []
+
+        def build(self: Rule, /, **values: object) -> tuple[str, str]:
+            if not made:
+                made.append(compile_(rule, append_unknown))
+            return made[0](self, **values)
+
+        return build
+
+    patch.setattr(Rule, "_compile_builder", later)
