@@ -25,6 +25,8 @@ LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for b
 CHUNK = 1000
 """Numbers in one call of the script, so that it holds Redis for about a millisecond."""
 
+_MOST = 2 * CHUNK
+"""As many of a bucket's numbers, with their places, go into one call."""
 _SOMETHING = re.compile(rb"[^\0]")
 _state = msgspec.json.Decoder(NumberState).decode
 
@@ -89,21 +91,27 @@ def _chunks(numbers: Sequence[str], buckets: int) -> Iterator[_Chunk]:
     current = 0
     for key in sorted(groups):
         lane, bucket = divmod(key, buckets)
-        if places and lane != current:
-            yield current, args, places
-            args, places = [], []
-        current = lane
         group = groups.pop(key)
-        for at in range(0, len(group), 2 * CHUNK):
-            members = group[at + 1 : at + 2 * CHUNK : 2]
-            args += (bucket, len(members))
-            args += members
-            places += group[at : at + 2 * CHUNK : 2]
-            if len(places) >= CHUNK:
-                yield lane, args, places
+        for at in range(0, len(group), _MOST):
+            if places and (lane != current or len(places) >= CHUNK):
+                yield current, args, places
                 args, places = [], []
+            current = lane
+            _add(group if len(group) <= _MOST else group[at : at + _MOST], bucket, args, places)
     if places or not numbers:
         yield current, args, places
+
+
+def _add(group: list[Any], bucket: int, args: list[int | bytes], places: list[int]) -> None:
+    if len(group) == 2:  # nearly always, where some thousands are asked about
+        place, member = group
+        args += (bucket, 1, member)
+        places.append(place)
+        return
+    members = group[1::2]
+    args += (bucket, len(members))
+    args += members
+    places += group[::2]
 
 
 def _grouped(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:

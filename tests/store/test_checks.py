@@ -81,6 +81,22 @@ def test_many_chunks_are_answered_in_the_order_asked_duplicates_too(store):
     assert bits(seen) == expected
 
 
+def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypatch):
+    asked = [NUMBER] * (3 * CHUNK + 1) + ["+14155550199"]
+    put(store, {NUMBER: Standing(everywhere=True)})
+    sizes = []
+    flow = store.checks._check.flow
+
+    def noted(calls):
+        return flow(sizes.append(len(args)) or (keys, args) for keys, args in calls)
+
+    monkeypatch.setattr(store.checks._check, "flow", noted)
+    seen = bits(store.checks.numbers(asked, "alerts"))
+
+    assert seen == [checks.EVERYWHERE] * (3 * CHUNK + 1) + [0]
+    assert max(sizes) < 2 * CHUNK + 10
+
+
 def test_what_is_rare_is_found_among_thousands(store):
     numbers = [f"+1415555{place:04}" for place in range(CHUNK)]
     ways = {checks.LOCKED: Standing(locked=True), checks.OWN: Standing(own=frozenset({"alerts"}))}
