@@ -74,6 +74,14 @@ def reason(rule: str) -> str:
     return _RULES[rule][1] if rule in _RULES else rule
 
 
+def because(why: str) -> str:
+    """A rule and what it found, as a mark has them, in words; anything else as it is."""
+    rule, _, found = why.partition(" ")
+    if rule not in _RULES:
+        return why
+    return f"{reason(rule)}: {found}" if found else reason(rule)
+
+
 def path(decision: Decision) -> list[Asked]:
     """The questions that the rules asked; none where something else decided."""
     at, why = _RULES.get(decision.rule, (-1, ""))

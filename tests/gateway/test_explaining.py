@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.gateway.explaining import STAGES, facts, meant, path, reason
+from smsgate.gateway.explaining import STAGES, because, facts, meant, path, reason
 from smsgate.messages import Decision, Intent
 from tests.optout.program import classifier, program
 
@@ -46,6 +46,12 @@ def test_what_rules_did_not_decide_has_no_path():
     for rule in ("provider_flag", "operator", "unrouted", "a rule of tomorrow"):
         assert path(Decision(Intent.OPT_OUT, rule=rule)) == []
     assert reason("a rule of tomorrow") == "a rule of tomorrow"
+
+
+def test_a_mark_is_told_in_words():
+    assert because("keyword STOP") == "the whole text is this keyword: STOP"
+    assert because("no_words") == "there are no words in it"
+    assert because("a number of tomorrow") == "a number of tomorrow"
 
 
 def test_every_intent_says_what_it_leads_to():

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from smsgate.consent import Event
+from smsgate.gateway.explaining import because, meant
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.simulator.simulating import event_of, simulated_account
 from smsgate.messages import Decision, Entry, ms_of
@@ -120,8 +121,8 @@ def _after(
 ) -> list[Step]:
     if decision is None:
         return [Step("Decision", "waits", "it is looked for")]
-    matched = f", matched {decision.keyword}" if decision.keyword else ""
-    said = f"{decision.intent} by {decision.rule}{matched}"
+    found = because(f"{decision.rule} {decision.keyword}".strip())
+    said = f"{meant(decision.intent)}, because {found}"
     return [
         Step("Decision", "done", said, sent.took_us),
         *(_coming(decision, sent) if event is None else _come(decision, event, reply, sent)),

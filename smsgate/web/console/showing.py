@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -9,6 +10,10 @@ import phonenumbers
 from flask import Flask
 from markupsafe import Markup, escape
 
+_PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
+_GAP = re.compile(r"~[0-9]+")
+_PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
+"""How wordings inside sentences are written: see ``docs/keywords.md``."""
 _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 
 
@@ -18,6 +23,7 @@ def register(console: Flask) -> None:
     console.add_template_filter(ago, "ago")
     console.add_template_filter(spaced, "spaced")
     console.add_template_filter(many, "many")
+    console.add_template_filter(wording, "wording")
     console.add_template_filter(coded, "coded")
 
 
@@ -50,6 +56,13 @@ def spaced(number: str) -> str:
 def many(count: int, unit: str) -> str:
     """A count of something: 1 number, 3,000 numbers."""
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def wording(keyword: str) -> str:
+    """A wording of a keyword set as people read it: ``{no} ~1 {more}`` as ``no … more``."""
+    if not _PATTERN.search(keyword):
+        return keyword
+    return " ".join(_GAP.sub(" … ", keyword.translate(_PLAIN)).split())
 
 
 def coded(sentence: str) -> Markup:

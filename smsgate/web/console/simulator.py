@@ -9,7 +9,7 @@ from flask import Flask, make_response, redirect, render_template, request, sess
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import CallFailed, InvalidNumber, SmsGateError, UnknownProgram
-from smsgate.gateway import Gateway, explaining
+from smsgate.gateway import Gateway
 from smsgate.gateway.simulator.fictional import RANGES, fictional, range_of
 from smsgate.gateway.simulator.simulating import OUR_NUMBER, message_of, post, simulated_account
 from smsgate.gateway.simulator.steps import Sent, conversation, watched
@@ -120,8 +120,7 @@ class _Page:
             found = watched(self._gateway, sent)
         except SmsGateError as error:
             return said | {"bubbles": [], "problem": problem or str(error)}
-        why = explaining.reason(found.decision.rule) if found.decision else ""
-        return said | {"watched": found, "bubbles": found.bubbles, "why": why}
+        return said | {"watched": found, "bubbles": found.bubbles}
 
     def _post(self, message: InboundMessage) -> Sent:
         url = f"{self._account.public_url}/webhooks/{self._account.name}"

@@ -12,7 +12,7 @@ from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
 
 PAGE = f"/console/numbers/{NUMBER}"
-SINCE = "opted out of everything (keyword STOP) a moment ago"
+SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
 
 
 def test_how_it_stands_with_each_program_and_why(gateway, viewer):
