@@ -15,11 +15,13 @@ import msgspec
 from smsgate.messages import Decision, Intent
 from smsgate.optout import envelope
 from smsgate.optout.decisions import Decisions
+from smsgate.optout.features import Passage
 from smsgate.optout.keywords import KeywordSets
 from smsgate.optout.known import Known
 from smsgate.optout.normalise import clean, tokens
-from smsgate.optout.passages import Passage, passages
+from smsgate.optout.passages import passages
 from smsgate.optout.reading import Reading, Text
+from smsgate.optout.second_reader import concepts
 from smsgate.optout.segments import has_unspaced
 from smsgate.optout.sentences import FEW, Sentences
 from smsgate.optout.templates import Templates
@@ -95,7 +97,8 @@ class Classifier:
         self._drop_quotations(subject)
         subject.awake = self.phrases.awake(subject.reading.letters)
         subject.few = len(subject.words) <= FEW
-        return passages(self._reader.listen(subject).heard, self.phrases)
+        heard = self._reader.listen(subject).heard
+        return passages(heard, self.phrases, concepts()).passages
 
     # --- rules, in their order ------------------------------------------------------------
 
@@ -165,8 +168,7 @@ class Classifier:
 
     def _ordinary(self, text: Text) -> Decision | None:
         text.few = len(text.words) <= FEW
-        plain = not text.few and text.cleaned.isascii()
-        if not (plain and self._rereader.dismissed(text.words)):
+        if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
             text.awake = self.phrases.awake(text.reading.letters)
             if text.awake or text.few:
                 return None

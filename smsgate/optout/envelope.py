@@ -25,6 +25,34 @@ _INSTRUCTION = re.compile(
     re.DOTALL,
 )
 """STOP to a short code, and the sender's name in brackets: both are how businesses write."""
+_VERBS = (
+    "reply|respond|text|txt|send|sms|responde|responda|responder|env[ií]a|env[ií]e|manda"
+    "|r[ée]ponde[zr]|envoye[zr]|antworte[n]?|sende[n]?|schreibe?|rispondi|invia|ответьте|отправьте"
+    "|пришлите|odpowiedz|odpisz|wy[sś]lij|antwoord|stuur|svara?|skicka|vastaa|l[aä]het[aä]|balas"
+    "|kirim|ketik|hantar|so[aạ]n|odgovori(?:te)?|po[sš]alji(?:te)?|po[sš]li(?:te)?|odpov[eě]zte"
+    "|k[uü]ldj[oö]n|r[aă]spunde(?:[tț]i)?|trimite(?:[tț]i)?|yan[ıi]tla|g[oö]nder|απαντ[ηή]στε"
+    "|στε[ιί]λτε|відправте|изпратете|отговорете|回复|回覆|回傳|返信|답장|أرسل|ارسل|שלח[וי]?|भेजें|ارسال|بھیجیں"
+)
+_WORDS = (
+    "STOPP?|BAJA|SALIR|ALTO|SAIR|PARAR|CANCELAR|ARRET|STOJ|СТОП|UNSUB(?:SCRIBE)?|END|QUIT"
+    "|OPT ?OUT|CANCEL|REMOVE|TD|T|N|R"
+)
+_PRINTED = re.compile(
+    rf"(?<!\w)(?i:{_VERBS})[ :]*(?i:with )?[«“\"']?(?:{_WORDS})(?!\w)"
+    r"|(?i:stop(?: ?sms)?(?: al| au| to)? )\d{4,6}"
+    r"|\(광고\)|무료 ?수신거부|回T退订|退订回T"
+)
+"""How businesses print what to send to stop: the word in capitals behind ``reply`` or ``text``."""
+_LAST = re.compile(
+    r"(?<!\w)(?:STOP|Stop) ?(?i:2|=|→|to) ?(?i:end|quit|stop|cancel|opt ?out|unsub\w*)\W*\Z"
+)
+_MARKED = re.compile(r"[%€$£¥₹₽!:！：(（【]|(?i:www\.|https?:)")
+"""What adverts hold and complaints about them mostly do not."""
+_SHORTEST_PRINTED = 7
+_CLAIM = re.compile(
+    r"(?i)\b(?:tcpa|fcc|lawyer|attorney|court|small claims|sue|suing|violat\w+|per text|billed)\b"
+)
+"""Who names a sum and one of these wants money for being texted."""
 _FIRST_PERSON = frozenset({"i", "im", "ive", "id", "ill", "me", "my", "mine"})
 _SHORTEST_ADVERT = 12
 _SHORTEST_INSTRUCTED = 7
@@ -136,6 +164,13 @@ def advert(text: str, words: Sequence[str]) -> bool:
     """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
     if len(words) >= _SHORTEST_INSTRUCTED and _INSTRUCTION.search(text):
         return True
-    if len(words) < _SHORTEST_ADVERT or not _OFFER.search(text):
+    if not _FIRST_PERSON.isdisjoint(words):
         return False
-    return _FIRST_PERSON.isdisjoint(words)
+    if len(words) >= _SHORTEST_PRINTED and _prints(text):
+        return True
+    return len(words) >= _SHORTEST_ADVERT and bool(_OFFER.search(text)) and not _CLAIM.search(text)
+
+
+def _prints(text: str) -> bool:
+    """Whether a text holds the instruction that adverts end with."""
+    return bool(_LAST.search(text) or (_PRINTED.search(text) and _MARKED.search(text)))

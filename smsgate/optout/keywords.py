@@ -19,7 +19,7 @@ import msgspec
 
 from smsgate.errors import Fault
 from smsgate.optout.own import OwnSets
-from smsgate.optout.second_reader import content as weights
+from smsgate.optout.weights import content as weights
 from smsgate.optout.written import problem_with
 
 ANY_LANGUAGE = "und"

@@ -6,15 +6,14 @@ import math
 
 from smsgate.optout.classifier import Classifier
 from smsgate.optout.normalise import clean, folded, tokens
-from smsgate.optout.second_reader import SecondReader, shipped
+from smsgate.optout.second_reader import reader
 from smsgate.optout.weighing import PART
 
 
 def likeness(classifier: Classifier, text: str) -> float:
     """From 0 (surely none) to 1 (surely an opt-out), by the passage that is most like one."""
-    reader = SecondReader(shipped()["opt_out"])
     score = max(
-        reader.score(*passage) - (PART if at else 0)
+        reader("opt_out").score(passage) - (PART if at else 0)
         for at, passage in enumerate(classifier.view(text))
     )
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))

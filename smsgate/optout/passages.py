@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from smsgate.optout.concepts import Concepts
+from smsgate.optout.features import Passage
 from smsgate.optout.hearing import Heard
 from smsgate.optout.phrases import Phrases
 
@@ -19,36 +21,60 @@ _MOST = 8
 """Parts from the beginning that are looked at, and as many from the end."""
 
 
-class Passage(NamedTuple):
-    """Words without their accents, and the classes of the keyword sets among them."""
+class Shown(NamedTuple):
+    """What the second reader is shown of a text."""
 
-    words: list[str]
-    classes: list[str]
+    passages: list[Passage]
+    """The whole, then parts."""
+    language: str
+    """Of the concepts."""
+    meant: list[list[tuple[int, list[str]]]]
+    """By sentence the words that stand for something, by their places, and for what."""
 
 
-def passages(heard: Sequence[Heard], phrases: Phrases) -> list[Passage]:
+def passages(heard: Sequence[Heard], phrases: Phrases, concepts: Concepts) -> Shown:
     """The whole text, and where it is long its sentences or parts of those."""
     classes = phrases.classes([one.seen for one in heard])
-    whole = Passage([], [])
-    for one, found in zip(heard, classes, strict=True):
-        if whole.words:
-            whole.words.append(".")
-        whole.words.extend(one.sentence.folded)
+    words: list[str] = []
+    begins = []
+    for one in heard:
+        if words:
+            words.append(".")
+        begins.append(len(words))
+        words.extend(one.sentence.folded)
         if one.sentence.asked:
-            whole.words.append("?")
-        whole.classes.extend(name for _, name in found)
-    if len(whole.words) <= _LONG:
-        return [whole]
+            words.append("?")
+    found = [name for here in classes for _, name in here]
+    language, places = concepts.found(words)
+    meant = [
+        _within(places, at, at + len(one.sentence.folded))
+        for one, at in zip(heard, begins, strict=True)
+    ]
+    whole = Passage(words, found, [names for _, names in places])
+    if len(words) <= _LONG:
+        return Shown([whole], language, meant)
     parts = [
         part
-        for one, found in zip(heard, classes, strict=True)
-        for part in _parts(one.sentence.folded, found)
+        for one, here, there in zip(heard, classes, meant, strict=True)
+        for part in _parts(one.sentence.folded, here, there)
     ]
-    return [whole, *(parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:])]
+    kept = parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:]
+    return Shown([whole, *kept], language, meant)
 
 
-def _parts(words: list[str], classes: Sequence[tuple[int, str]]) -> Iterator[Passage]:
+def _within(
+    places: Sequence[tuple[int, list[str]]], begin: int, end: int
+) -> list[tuple[int, list[str]]]:
+    return [(at - begin, names) for at, names in places if begin <= at < end]
+
+
+def _parts(
+    words: list[str], classes: Sequence[tuple[int, str]], meant: Sequence[tuple[int, list[str]]]
+) -> Iterator[Passage]:
     for at in range(0, max(1, len(words) - _STEP), _STEP):
-        here = [name for start, name in classes if at <= start < at + _WINDOW]
+        end = min(at + _WINDOW, len(words))
+        here = [name for start, name in classes if at <= start < end]
         if here:
-            yield Passage(words[at : at + _WINDOW], here)
+            yield Passage(
+                words[at:end], here, [names for start, names in meant if at <= start < end]
+            )

@@ -16,6 +16,7 @@ from smsgate.optout.lexicon import Begun, Lexicon
 from smsgate.optout.matching import Matching
 from smsgate.optout.normalise import fold
 from smsgate.optout.patterns import (
+    LEAD,
     NOTHING,
     Match,
     Span,
@@ -39,6 +40,7 @@ class Phrases:
 
     __slots__ = (
         "_classes",
+        "_every",
         "_everyday",
         "_languages",
         "_loud",
@@ -57,6 +59,9 @@ class Phrases:
         """All languages."""
         self._languages = [names[place] for place in places_of(phrases.signs)]
         self._named = phrases.named
+        self._every = {
+            name: frozenset(phrases.named.get(name, _NO_SIGNS).values()) for name in ("laugh", LEAD)
+        }
         self._classes = [""] * len(self._languages)
         for name, signs in phrases.named.items():
             for sign in signs.values():
@@ -97,6 +102,10 @@ class Phrases:
     def signs(self, name: str) -> dict[str, int]:
         """The signs of a class, by language."""
         return self._named.get(name, _NO_SIGNS)
+
+    def every(self, name: str) -> frozenset[int]:
+        """The signs of laughter, or of keywords in sentences, in all languages."""
+        return self._every[name]
 
     def languages(self, seen: Iterable[int]) -> Iterable[str]:
         """The languages of some signs, each as often as it has one."""

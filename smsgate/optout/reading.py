@@ -55,6 +55,7 @@ class Text:
         "awake",
         "cleaned",
         "few",
+        "meant",
         "number",
         "quoted",
         "reading",
@@ -72,6 +73,8 @@ class Text:
         self.quoted = False
         self.awake: frozenset[str] = frozenset()
         self.said: Said | None = None
+        self.meant: Said | None = None
+        """What it says with its slips corrected, where that is nothing that a wording knows."""
         self.few = False
         self.respelt = False
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsgate.messages import Intent
-from smsgate.optout.passages import Passage, passages
+from smsgate.optout.concepts import HINTED
+from smsgate.optout.features import Passage
+from smsgate.optout.passages import Shown, passages
 from smsgate.optout.patterns import NOTHING, ROW, Support
 from smsgate.optout.phrases import Phrases
-from smsgate.optout.second_reader import SecondReader, shipped
-from smsgate.optout.supporting import support
+from smsgate.optout.second_reader import concepts, reader
+from smsgate.optout.supporting import support, welcomes
 from smsgate.optout.verdict import Said
-from smsgate.optout.weighing import OBJECTS, PART, Scores, weighed
+from smsgate.optout.weighing import EACH_WORD, EVERYTHING, OBJECTS, PART, SHORT, Scores, weighed
 
 _MOST = 40
 """Words of a text that may be passed over at a glance: in a longer one a request may hide."""
-_UNLIKELY, _UNASKED = -12.0, -8.0
+_UNLIKELY, _UNASKED = -8.5, -5.5
 """Scores by single words below which a text is neither a request to stop nor a question."""
-_LONG = 15
+_UNALARMED = -4.0
+"""The same for requests to stop, where no word is of a concept that any request is about."""
+_LONG = 40
 """Words beyond which mere hints, which stand anywhere in a text, support nothing."""
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
@@ -26,45 +30,75 @@ Found = tuple[Intent, str]
 class Rereader:
     """Weighs what the rules found against what the second reader thinks."""
 
-    __slots__ = ("_asks", "_glances", "_phrases", "_stops")
+    __slots__ = (
+        "_asks",
+        "_concepts",
+        "_everything",
+        "_glances",
+        "_phrases",
+        "_starts",
+        "_stops",
+    )
 
     def __init__(self, phrases: Phrases, *, glances: bool) -> None:
-        """Take the shipped models; an operator's own wordings forbid mere glances."""
+        """Take the shipped models; an operator's own wordings are never passed over."""
         self._glances = glances
-        models = shipped()
         self._phrases = phrases
-        self._stops = SecondReader(models["opt_out"])
-        self._asks = SecondReader(models["help"])
+        self._concepts = concepts()
+        self._stops = reader("opt_out")
+        self._asks = reader("help")
+        self._starts = reader("opt_in")
+        self._everything = reader("opt_out_all")
 
     def dismissed(self, words: Sequence[str]) -> bool:
         """Whether a glance at the words of a text is enough: nothing in it is like a request."""
-        if not self._glances or len(words) > _MOST or self._stops.glance(words) > _UNLIKELY:
+        if not self._glances or len(words) > _MOST:
             return False
-        return self._asks.glance(words) < _UNASKED
+        likely = self._stops.glance(words)
+        if likely > _UNALARMED:
+            return False
+        alarm = self._concepts.alarm(words)
+        if alarm == HINTED and likely > _UNLIKELY:
+            return False
+        return not alarm or self._asks.glance(words) < _UNASKED
 
     def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
         """What comes of a finding, by which weak wording, and the reasons where it changes."""
-        shown = passages(what.heard, self._phrases)
-        score, passage = self._likest(shown)
+        shown = passages(what.heard, self._phrases, self._concepts)
+        after, by, reasons = self._weighed(what, found, shown, respelt=respelt)
+        if after[0] is Intent.OPT_OUT and self._everything.score(shown.passages[0]) >= EVERYTHING:
+            after = Intent.OPT_OUT_ALL, after[1]
+        return after, by, reasons
+
+    def _weighed(
+        self, what: Said, found: Found, shown: Shown, *, respelt: bool
+    ) -> tuple[Found, Support, str]:
+        whole = shown.passages[0]
+        score, likest = self._likest(shown.passages)
         if found[0].stops and not respelt and score > OBJECTS:
             return found, NOTHING, ""
-        scores = Scores(score, self._asks.score(*shown[0]))
+        scores = Scores(score, self._asks.score(whole), self._welcome(shown))
         if weighed(*found, scores, ROW, respelt=respelt) == found:
             # no weaker support would change it either
             return found, NOTHING, ""
-        by = support(what, self._phrases)
-        if by.strength < ROW and len(shown[0].words) > _LONG:
+        by = support(what, self._phrases, shown)
+        if by.strength < ROW and len(whole.words) > _LONG:
             by = NOTHING
         after = weighed(*found, scores, by.strength, respelt=respelt)
+        if found[0].stops and after[0] is Intent.NONE and not self._glances:
+            after = Intent.REVIEW, "second_reader_doubts"
         if after == found:
             return found, by, ""
-        asks = after[0] is Intent.HELP
-        reasons = self._asks.reasons(*shown[0]) if asks else self._stops.reasons(*passage)
-        return after, by, reasons
+        by_whole = {Intent.HELP: self._asks, Intent.OPT_IN: self._starts}.get(after[0])
+        return after, by, by_whole.reasons(whole) if by_whole else self._stops.reasons(likest)
+
+    def _welcome(self, shown: Shown) -> float:
+        """How much it is like a wish to be texted again, where it speaks of starting at all."""
+        return self._starts.score(shown.passages[0]) if welcomes(shown) else -99.0
 
     def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
         """The passage that is most like an opt-out, and how much."""
-        return max(
-            (self._stops.score(*passage) - (PART if at else 0), passage)
-            for at, passage in enumerate(shown)
-        )
+        scores = [self._stops.score(one) - (PART if at else 0) for at, one in enumerate(shown)]
+        most = max(scores)
+        length = len(shown[0].words)
+        return most - EACH_WORD * max(0, length - SHORT), shown[scores.index(most)]

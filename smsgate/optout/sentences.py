@@ -69,27 +69,39 @@ class Sentences:
 
     def respelt(self, text: Text) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
-        if text.said is None or undone(text.said):
+        said = text.said
+        if said is None or undone(said):
             return None
         meant, steps = self._respeller.respelt(folded(text.reading.tokens))
         if not steps:
             return None
+        before = text.reading, text.words, text.awake
         text.respelt = True
         text.reading = Reading(meant, (*text.reading.steps, *steps))
         text.words = text.reading.words
         text.awake = self._phrases.awake(text.reading.letters)
-        return self.read(text)
+        decision = self.read(text)
+        if decision is None:
+            # what is no slip for a wording counts as it was typed
+            text.reading, text.words, text.awake = before
+            text.said, text.meant = said, text.said
+        return decision
 
     def liken(self, text: Text) -> Decision | None:
-        """What the second reader makes of a text that no rule knows."""
-        what = text.said
-        if what is None or len(text.words) < 2 or envelope.advert(text.cleaned, text.words):
+        """What the second reader makes of a text that no rule knows, as typed, then as meant."""
+        if len(text.words) < 2:
             return None
+        readings = (what for what in (text.said, text.meant) if what is not None)
+        return next((found for what in readings if (found := self._liken(text, what))), None)
+
+    def _liken(self, text: Text, what: Said) -> Decision | None:
         if not any(one.seen for one in what.heard):
             return None
         nothing = Intent.NONE, "nothing_known"
         found, by, note = self._rereader.reread(what, nothing, respelt=False)
-        if found[0] is Intent.NONE:
+        if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
+            return None
+        if envelope.advert(text.cleaned, text.words):
             return None
         finding = Finding(found[0], found[1], by.written, by.language)
         return self._decisions.by_finding(text, finding, found, note)

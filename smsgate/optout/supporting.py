@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
-from smsgate.optout.patterns import ROW, Support, overlap
+from collections.abc import Iterable
+
+from smsgate.optout.concepts import HINTS, WELCOMES
+from smsgate.optout.hearing import Heard
+from smsgate.optout.passages import Shown
+from smsgate.optout.patterns import ROW, Match, Support, overlap
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.verdict import TAKES_OUT, Said
 
+_BETTER = 2
+"""Hints that support it better than one does."""
 
-def support(what: Said, phrases: Phrases) -> Support:
+
+def support(what: Said, phrases: Phrases, shown: Shown) -> Support:
     """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
     free: set[int] = set()
-    for one in what.heard:
+    meant: set[str] = set()
+    for one, there in zip(what.heard, shown.meant, strict=True):
         taken = [m for m in one.silent if m.pattern.means in ("none", "never")]
         rows = (match for heard, match in what.weak if heard is one)
         for match in rows:
             if not any(overlap((match.start, match.end), other) for other in taken):
                 return Support(ROW, match.pattern.written, match.pattern.language)
-        if not taken:
-            free.update(one.seen)
-            continue
-        free.update(
-            sign
-            for sign, spans in one.seen.items()
-            if any(not any(overlap(span, match) for match in taken) for span in spans)
-        )
-    return phrases.support(free)
+        meant |= _meant(there, taken)
+        free |= _free(one, taken)
+    by = phrases.support(free)
+    strength = min(len(meant), _BETTER)
+    if strength <= by.strength:
+        return by
+    written = " ".join(f"@{name}" for name in sorted(meant))
+    return Support(strength, written, shown.language)
+
+
+def _free(one: Heard, taken: list[Match]) -> set[int]:
+    """The signs of a sentence that nothing takes out of play."""
+    if not taken:
+        return set(one.seen)
+    return {
+        sign
+        for sign, spans in one.seen.items()
+        if any(not any(overlap(span, match) for match in taken) for span in spans)
+    }
+
+
+def _meant(there: Iterable[tuple[int, list[str]]], taken: list[Match]) -> set[str]:
+    """The hints of a sentence that nothing takes out of play."""
+    return {
+        name
+        for at, names in there
+        if not any(overlap((at, at + 1), match) for match in taken)
+        for name in names
+        if name in HINTS
+    }
 
 
 def undone(what: Said) -> bool:
     """Whether a text holds a wording that takes others out of play."""
     return any(match.pattern.means in TAKES_OUT for one in what.heard for match in one.silent)
+
+
+def welcomes(shown: Shown) -> bool:
+    """Whether a text speaks of starting or of signing up."""
+    return any(not WELCOMES.isdisjoint(names) for there in shown.meant for _, names in there)

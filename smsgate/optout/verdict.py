@@ -56,8 +56,8 @@ def said(
 ) -> Said:
     """Read every sentence in some languages and collect what it says."""
     heard = [Heard(one, phrases, awake) for one in _different(sentences)]
-    laughter = phrases.signs("laugh").values()
-    what = Said(heard, laughs=any(sign in one.seen for one in heard for sign in laughter))
+    laughter = phrases.every("laugh")
+    what = Said(heard, laughs=any(not laughter.isdisjoint(one.seen) for one in heard))
     for one in heard:
         _say(one, what, phrases, keywords)
     return what
@@ -67,7 +67,7 @@ def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None
     """Add what one sentence says."""
     seen = heard.seen
     matches = phrases.matches(seen)
-    if not matches and not any(sign in seen for sign in phrases.signs(LEAD).values()):
+    if not matches and phrases.every(LEAD).isdisjoint(seen):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
     rows = _sorted(matches, WEAK)

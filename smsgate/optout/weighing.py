@@ -17,19 +17,27 @@ _LONG = 40
 """Words from which an opt-out somewhere in a text wants the second reader's word for it."""
 PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
-ACTS = (99.0, 5.5, 4.0, 2.5)
+SHORT, EACH_WORD = 12, 0.1
+"""Words from which each one more asks for surer signs: in a long text something always fits."""
+ACTS = (99.0, 3.0, 2.0, 1.0)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = (6.0, 2.5, 1.0, 0.5)
+HOLDS = (5.0, 2.5, 1.0, 0.0)
 """Log odds from which a text that no rule knows waits for a person, by the same support."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 AGREES = 0.0
 """Log odds that a text needs where words were taken for slips; else a person looks at it."""
-OBJECTS = -2.0
+OBJECTS = -1.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
+REFUTES = -4.0
+"""Log odds up to which what a wording takes for an opt-out is taken for something else."""
 DISMISSES = -4.0
 """Log odds up to which a wording that asks for a person is taken for something else."""
-HELPS = 1.0
+STARTS = 2.0
+"""Log odds from which a text that speaks of starting is taken for a wish to be texted again."""
+EVERYTHING = 1.0
+"""Log odds from which an opt-out is one from all that we send."""
+HELPS = 1.7
 """Log odds from which a text is taken for a question how to stop, or who this is."""
 
 
@@ -67,6 +75,8 @@ class Scores(NamedTuple):
 
     stop: float
     asks: float
+    starts: float = -99.0
+    """How much it is like a wish to be texted again."""
 
 
 def weighed(
@@ -90,6 +100,8 @@ def weighed(
         return Intent.OPT_OUT, "second_reader"
     if scores.asks >= HELPS and scores.asks > score:
         return Intent.HELP, "second_reader"
+    if scores.starts >= STARTS and scores.starts > score:
+        return Intent.OPT_IN, "second_reader"
     if intent is Intent.NONE and score >= HOLDS[support]:
         return Intent.REVIEW, "second_reader"
     if intent is Intent.REVIEW and score <= DISMISSES:
@@ -100,4 +112,6 @@ def weighed(
 def _doubted(scores: Scores) -> tuple[Intent, str]:
     if scores.asks >= HELPS:
         return Intent.HELP, "second_reader"
+    if scores.stop <= REFUTES:
+        return Intent.NONE, "second_reader_dismisses"
     return Intent.REVIEW, "second_reader_doubts"

@@ -11,8 +11,8 @@ from smsgate.settings import Program
 
 HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
-KEPT_BACK = ("unseen",)
-"""Files that nothing was tuned or trained on."""
+KEPT_BACK = ("unseen", "looks/last")
+"""Files that nothing was trained on."""
 
 
 class Labelled(NamedTuple):

@@ -2,7 +2,7 @@
 
     python -m tests.accuracy.training
 
-Writes ``smsgate/optout/second_reader.json``. Plain Python and always the same result: AdaGrad
+Writes ``smsgate/optout/second_reader.msgpack``. Plain Python and always the same result: AdaGrad
 over the texts in an order drawn once, with weights that say little left out.
 """
 
@@ -10,85 +10,113 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from smsgate.optout.passages import Passage
-from smsgate.optout.second_reader import UNKNOWN, features
-from tests.accuracy.generated import generated
-from tests.accuracy.texts import KEPT_BACK, Labelled, classifier, labelled, named
+from smsgate.optout.features import Passage, features
+from smsgate.optout.hashed import table_of
+from smsgate.optout.weights import Content, Model
+from tests.accuracy.concepts import meanings
+from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled, named
 
-TARGET = Path(__file__).parents[2] / "smsgate" / "optout" / "second_reader.json"
-ROUNDS = 24
+TARGET = Path(__file__).parents[2] / "smsgate" / "optout" / "second_reader.msgpack"
+ROUNDS = 14
 RATE = 0.25
 DECAY = 5e-5
 RARE = 2
 """Features of fewer texts are left out."""
-SURE = 0.002
+SURE = 0.005
 """Errors below this change nothing."""
 LEAST = 40
 """Weights below this many thousandths are left out."""
 SHARES = {
     "opt_out": {"opt_out": 1.0, "opt_out_all": 1.0, "review": 0.4},
     "help": {"help": 1.0},
+    "opt_in": {"opt_in": 1.0},
+    "opt_out_all": {"opt_out_all": 1.0},
 }
 """By model, how much of its kind a label is."""
-WEIGHTS = {"review": 0.3, "private": 1.0, "asks": 0.4}
+AMONG = {"opt_out_all": OUT}
+"""By model, the labels that it is learnt from, where they are not all."""
+WEIGHTS = {"review": 0.3}
+"""How much a text counts by its label, where not fully."""
 PART = 0.5
 HIDDEN = 0.5
-STRANGE = -600
-"""Weight of a word that no labelled text held, in an opt-out: it speaks for an ordinary text."""
+STRANGE = {"opt_out": -600}
+"""Weight of a word that no labelled text held: in an opt-out it speaks for an ordinary text."""
 
 
 class Example(NamedTuple):
     """A text as the second reader sees it."""
 
-    features: list[tuple[str, int]]
+    features: Sequence[int]
     label: str
     weight: float
 
 
-def examples(texts: Iterable[Labelled]) -> list[Example]:
+class Examples(NamedTuple):
+    """Texts, and the names of their features, by number."""
+
+    found: list[Example]
+    names: list[str]
+
+
+def examples(texts: Iterable[Labelled]) -> Examples:
     """The texts as features; ordinary ones also with half of their words hidden.
 
     So what is not known speaks for an ordinary text. Of long ordinary texts each part is one too.
     """
     draw = random.Random(3)
+    numbers: dict[str, int] = {}
     found = []
+
+    def seen(passage: Passage, label: str, weight: float) -> None:
+        codes = [numbers.setdefault(name, len(numbers)) for name in features(passage)]
+        found.append(Example(array("I", codes), label, weight))
+
     for one in texts:
         whole, *parts = classifier().view(one.text)
-        weight = WEIGHTS.get(one.phenomenon, WEIGHTS.get(one.label, 1.0))
-        found.append(_example(whole, one.label, weight))
+        seen(whole, one.label, WEIGHTS.get(one.label, 1.0))
         if one.label == "none":
-            found += [_example(part, one.label, PART) for part in parts]
+            for part in parts:
+                seen(part, one.label, PART)
             hidden = [word for word in whole.words if draw.random() < HIDDEN]
-            found.append(_example(Passage(hidden, []), one.label, PART))
-    often = Counter(name for one in found for name, _ in one.features)
-    return [
-        one._replace(features=[(n, c) for n, c in one.features if often[n] >= RARE])
-        for one in found
-    ]
+            seen(Passage(hidden, [], []), one.label, PART)
+    return _without_rare(found, list(numbers))
+
+
+def _without_rare(found: Sequence[Example], names: Sequence[str]) -> Examples:
+    often = Counter(code for one in found for code in set(one.features))
+    kept = [code for code in range(len(names)) if often[code] >= RARE]
+    again = {code: at for at, code in enumerate(kept)}
+    return Examples(
+        [
+            one._replace(features=array("I", [again[c] for c in one.features if c in again]))
+            for one in found
+        ],
+        [names[code] for code in kept],
+    )
 
 
 def is_word(feature: str) -> bool:
     """Whether a feature is a word as it stands."""
-    return feature[0] not in "~=_#" and not {" ", ">"} & set(feature)
+    return feature[0] not in "~=_#@" and not {" ", ">"} & set(feature)
 
 
-def _example(passage: Passage, label: str, weight: float) -> Example:
-    return Example(list(Counter(features(*passage)).items()), label, weight)
-
-
-def learnt(found: Sequence[Example], shares: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-    """Bias and weights of one model."""
-    often = Counter(name for one in found for name, _ in one.features)
-    weights: dict[str, float] = dict.fromkeys(often, 0.0)
-    squares: dict[str, float] = dict.fromkeys(often, 1.0)
-    decay = {name: DECAY * len(found) / count for name, count in often.items()}
+def learnt(
+    seen: Examples, shares: Mapping[str, float], among: Collection[str] = ()
+) -> tuple[float, dict[str, float]]:
+    """Bias and weights of one model, by the texts of some labels, or of all."""
+    found = [one for one in seen.found if not among or one.label in among]
+    often = Counter(code for one in found for code in one.features)
+    size = len(seen.names)
+    weights, squares = [0.0] * size, [1.0] * size
+    decay = [DECAY * len(found) / often[code] if code in often else 0.0 for code in range(size)]
     order = list(range(len(found)))
     draw = random.Random(7)
     bias = 0.0
@@ -96,39 +124,48 @@ def learnt(found: Sequence[Example], shares: Mapping[str, float]) -> tuple[float
         draw.shuffle(order)
         for at in order:
             one = found[at]
-            score = bias + sum([weights[name] * count for name, count in one.features])
+            score = bias + sum(map(weights.__getitem__, one.features))
             likely = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
             error = one.weight * (likely - shares.get(one.label, 0.0))
             bias -= 0.02 * error / (1 + turn)
             if abs(error) < SURE:
                 continue
-            for name, count in one.features:
-                slope = error * count + decay[name] * weights[name]
-                squares[name] += slope * slope
-                weights[name] -= RATE * slope / math.sqrt(squares[name])
-    return bias, weights
+            for code in one.features:
+                slope = error + decay[code] * weights[code]
+                squares[code] += slope * slope
+                weights[code] -= RATE * slope / math.sqrt(squares[code])
+    return bias, {name: weights[code] for code, name in enumerate(seen.names) if code in often}
 
 
-def kept(bias: float, weights: Mapping[str, float]) -> dict[str, Any]:
+def kept(bias: float, weights: Mapping[str, float], unknown: int) -> Model:
     """A model as it is written: in thousandths, with all words, of the rest what says much."""
     found = {
         name: round(1000 * weight)
-        for name, weight in sorted(weights.items())
+        for name, weight in weights.items()
         if abs(weight) * 1000 >= LEAST or is_word(name)
     }
-    return {"bias": round(1000 * bias), "weights": found}
+    return Model(bias=round(1000 * bias), unknown=unknown, weights=table_of(found))
+
+
+def written(target: Path, models: Mapping[str, Model]) -> int:
+    """Write the models beside what words stand for; how many bytes there are."""
+    content = msgspec.msgpack.encode(Content(models=dict(models), meanings=meanings()))
+    target.write_bytes(content)
+    return len(content)
 
 
 def main(target: Path = TARGET) -> None:
-    """Learn from all files but those kept back, and from generated texts."""
+    """Learn from all files but those kept back."""
+    written(target, {name: Model(0, 0, table_of({})) for name in SHARES})
     names = [name for name in named() if name not in KEPT_BACK]
-    texts = [*(one for name in names for one in labelled(name)), *generated()]
+    texts = [one for name in names for one in labelled(name)]
     seen = examples(texts)
-    models = {name: kept(*learnt(seen, shares)) for name, shares in SHARES.items()}
-    models["opt_out"]["weights"][UNKNOWN] = STRANGE
-    content = msgspec.json.format(msgspec.json.encode(models), indent=0)
-    target.write_bytes(content + b"\n")
-    print(f"{len(texts)} texts, {len(content)} bytes")  # noqa: T201 - a script
+    models = {
+        name: kept(*learnt(seen, shares, AMONG.get(name, ())), STRANGE.get(name, 0))
+        for name, shares in SHARES.items()
+    }
+    size = written(target, models)
+    print(f"{len(texts)} texts, {size} bytes")  # noqa: T201 - a script
 
 
 if __name__ == "__main__":

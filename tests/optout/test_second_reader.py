@@ -10,12 +10,15 @@ from msgspec import structs
 from smsgate.errors import Fault
 from smsgate.messages import Intent
 from smsgate.optout import Classifier, load_sets
+from smsgate.optout.features import Passage
+from smsgate.optout.hashed import table_of
 from smsgate.optout.keywords import read_set
 from smsgate.optout.known import Known
 from smsgate.optout.patterns import ROW
-from smsgate.optout.second_reader import UNKNOWN, Model, SecondReader, shipped
+from smsgate.optout.second_reader import SecondReader, reader
 from smsgate.optout.verdict import said
-from smsgate.optout.weighing import Scores, weighed
+from smsgate.optout.weighing import REFUTES, Scores, weighed
+from smsgate.optout.weights import Model
 from tests.accuracy.texts import labelled
 from tests.optout.program import classifier, program
 
@@ -35,13 +38,13 @@ def test_it_suppresses_where_a_weak_wording_supports_it(support):
 
 
 def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
-    rather = Scores(stop=3.0, asks=-9.0)
+    rather = Scores(stop=2.6, asks=-9.0)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
 
 def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
-    rather = Scores(stop=3.0, asks=-9.0)
+    rather = Scores(stop=2.6, asks=-9.0)
     assert weighed(Intent.NONE, "nothing_known", rather, 0)[0] is Intent.NONE
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
@@ -87,15 +90,25 @@ def test_an_ordinary_text_is_passed_over_at_a_glance_but_not_an_operators_own_wo
     assert Classifier(program(keywords=("en",)), sets).classify(text).intent != "none"
 
 
+def read_by(bias=0, unknown=0, **weights):
+    named = {name.replace("_", " "): weight for name, weight in weights.items()}
+    return SecondReader(Model(bias=bias, unknown=unknown, weights=table_of(named)))
+
+
+def passage(*words, classes=(), concepts=()):
+    return Passage(list(words), list(classes), [list(names) for names in concepts])
+
+
 def test_words_that_no_text_held_speak_for_an_ordinary_text():
-    reader = SecondReader(Model(bias=0, weights={"stop": 3000, UNKNOWN: -600}))
-    assert reader.score(["stop", "zog"], []) == pytest.approx(2.4)
-    assert reader.glance(["stop", "zog", "zog"]) == pytest.approx(2.4)
-    assert reader.reasons(["stop", "zog"], []) == "stop +3.0, #? -0.6"
+    reads = read_by(unknown=-600, stop=3000)
+    assert reads.score(passage("stop", "zog")) == pytest.approx(2.4)
+    assert reads.glance(["stop", "zog", "zog"]) == pytest.approx(2.4)
+    assert reads.reasons(passage("stop", "zog")) == "stop +3.0, #? -0.6"
 
 
 def test_a_wording_that_it_takes_for_something_else_waits_for_a_person():
-    assert weighed(Intent.OPT_OUT, "phrase", ORDINARY, ROW) == (
+    doubtful = Scores(stop=REFUTES + 0.1, asks=-50.0)
+    assert weighed(Intent.OPT_OUT, "phrase", doubtful, ROW) == (
         Intent.REVIEW, "second_reader_doubts",
     )  # fmt: skip
     assert weighed(Intent.OPT_OUT, "phrase", SURE, ROW) == (Intent.OPT_OUT, "phrase")
@@ -107,18 +120,39 @@ def test_a_condition_waits_for_a_person_whatever_it_thinks():
 
 
 def test_words_taken_for_slips_want_its_word_for_it():
-    unsure = Scores(stop=-1.0, asks=-9.0)
+    unsure = Scores(stop=-0.5, asks=-9.0)
     assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW, respelt=True)[0] is Intent.REVIEW
     assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW)[0] is Intent.OPT_OUT
 
 
+def test_a_wording_that_cannot_be_meant_so_goes_through():
+    sure = Scores(stop=REFUTES, asks=-50.0)
+    assert weighed(Intent.OPT_OUT, "phrase", sure, ROW) == (Intent.NONE, "second_reader_dismisses")
+
+
+def test_a_wish_to_be_texted_again_wants_it_to_be_surer_of_that_than_of_an_opt_out():
+    assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 4.0), 0)[0] is Intent.OPT_IN
+    assert weighed(Intent.NONE, "nothing_known", Scores(6.0, -9.0, 4.0), 0)[0] is Intent.REVIEW
+    assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 1.0), 0)[0] is Intent.NONE
+
+
 def test_the_score_is_the_sum_of_what_the_words_weigh():
-    reader = SecondReader(
-        Model(bias=-1000, weights={"stop": 3000, "bus stop": -2500, "=stop": 500})
-    )
-    assert reader.score(["stop"], ["stop"]) == pytest.approx(2.5)
-    assert reader.score(["bus", "stop"], []) == pytest.approx(-0.5)
-    assert reader.reasons(["bus", "stop"], []) == "stop +3.0, bus stop -2.5"
+    reads = SecondReader(
+        Model(
+            bias=-1000,
+            unknown=0,
+            weights=table_of({
+                "stop": 3000, "bus stop": -2500, "=stop": 500, "@food": 250,
+                "^ the stop": 40, "the .. pizza": 60,
+            }),
+        )
+    )  # fmt: skip
+    assert reads.score(passage("stop", classes=["stop"])) == pytest.approx(2.5)
+    assert reads.score(passage("bus", "stop")) == pytest.approx(-0.5)
+    assert reads.reasons(passage("bus", "stop")) == "stop +3.0, bus stop -2.5"
+    meant = passage("the", "stop", "pizza", concepts=[["cease"], ["food"]])
+    assert reads.score(meant) == pytest.approx(2 + 0.04 + 0.06 + 0.25)
+    assert "@food +0.2" in reads.reasons(meant)
 
 
 def test_a_decision_of_the_second_reader_says_why():
@@ -129,10 +163,22 @@ def test_a_decision_of_the_second_reader_says_why():
     assert all(one.keyword for one in found if one.intent.stops)
 
 
-def test_the_shipped_models_know_opt_outs_and_questions():
-    models = shipped()
-    assert set(models) == {"opt_out", "help"}
-    assert all(model.weights for model in models.values())
+def test_the_shipped_models_tell_apart_what_they_were_taught():
+    wanted = {
+        "opt_out": "please take my number out of your system and never text me again",
+        "help": "who is this and how do i get out of it?",
+        "opt_in": "please sign me up for the texts again",
+    }
+    for label, text in wanted.items():
+        seen = classifier().view(text)[0]
+        scores = {other: reader(other).score(seen) for other in wanted}
+        assert max(scores, key=scores.__getitem__) == label, scores
+
+
+def test_it_says_whether_an_opt_out_is_one_from_everything():
+    one, everything = "no more of your texts", "no more texts of any kind from any of your lists"
+    assert classifier().classify(one).intent is Intent.OPT_OUT
+    assert classifier().classify(everything).intent is Intent.OPT_OUT_ALL
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Names and small numbers looked up by hash: hundreds of thousands in a few bytes each.
+
+A dictionary of so many names takes some hundred bytes for each. Here no name is kept: it is found
+by its CRC-32, of which the lower bits say where it stands and the upper ones whether it is it. A
+name that was never put in is taken for another one once in some ten thousand times.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Mapping
+from zlib import crc32
+
+import msgspec
+
+_LOAD = 2
+"""Places for each name at least, so that the search for one soon meets a free place."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """What lies in a file: 16 bits of each name's hash, and its number; little-endian."""
+
+    tags: bytes
+    numbers: bytes
+
+
+class Hashed:
+    """A table in memory."""
+
+    __slots__ = ("_mask", "_numbers", "_tags")
+
+    def __init__(self, table: Table) -> None:
+        """Take a table as it lies in a file."""
+        self._tags = _array("H", table.tags)
+        self._numbers = _array("h", table.numbers)
+        self._mask = len(self._tags) - 1
+
+    def get(self, name: str) -> int | None:
+        """The number of a name, or nothing where it has none."""
+        code = crc32(name.encode())
+        wanted, at = code >> 16 or 1, code & self._mask
+        while (tag := self._tags[at]) != wanted:
+            if not tag:
+                return None
+            at = (at + 1) & self._mask
+        return self._numbers[at]
+
+    def total(self, names: Iterable[str]) -> int:
+        """The sum of the numbers of those names that have one."""
+        tags, numbers, mask = self._tags, self._numbers, self._mask
+        found = 0
+        for name in names:
+            code = crc32(name.encode())
+            wanted, at = code >> 16 or 1, code & mask
+            while tag := tags[at]:
+                if tag == wanted:
+                    found += numbers[at]
+                    break
+                at = (at + 1) & mask
+        return found
+
+
+def table_of(numbers: Mapping[str, int]) -> Table:
+    """A table of names, each at its place or the next free one; numbers are cut to 16 bits."""
+    size = 2
+    while size < _LOAD * len(numbers):
+        size *= 2
+    tags, kept = array("H", bytes(2 * size)), array("h", bytes(2 * size))
+    for name, number in sorted(numbers.items()):
+        code = crc32(name.encode())
+        at = code & (size - 1)
+        while tags[at]:
+            at = (at + 1) & (size - 1)
+        tags[at], kept[at] = code >> 16 or 1, max(-32768, min(32767, number))
+    return Table(_bytes(tags), _bytes(kept))
+
+
+def _array(kind: str, content: bytes) -> array[int]:
+    found = array(kind, content)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
+
+
+def _bytes(values: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values.tobytes()

@@ -1,0 +1,40 @@
+"""What the second reader was taught, as it lies in the package."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from smsgate.optout.concepts import Meanings
+from smsgate.optout.hashed import Table
+
+_FILE = "second_reader.msgpack"
+
+
+class Model(msgspec.Struct, frozen=True):
+    """What was learnt of one label; weights and bias in thousandths of the log odds."""
+
+    bias: int
+    unknown: int
+    weights: Table
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What lies in the file."""
+
+    models: dict[str, Model]
+    meanings: Meanings
+
+
+@cache
+def shipped() -> Content:
+    """The shipped models by label (``opt_out``, ``help``, …), and what words stand for."""
+    return msgspec.msgpack.decode(content(), type=Content)
+
+
+def content() -> bytes:
+    """The shipped weights as they lie in the package."""
+    path = resources.files("smsgate.optout").joinpath(_FILE)
+    return path.read_bytes()
