@@ -13,13 +13,13 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Rebuilt
 from smsgate.wiring import build_rebuilding
 
-_MOST_BUCKETS = 1 << 20
+MOST_BUCKETS = 1 << 20
 
 
 @click.command(epilog="Example: smsgate rebuild --buckets 16384")
 @click.option(
     "--buckets",
-    type=click.IntRange(0, _MOST_BUCKETS),
+    type=click.IntRange(0, MOST_BUCKETS),
     default=0,
     help="Into how many small sets a lane's numbers are split from now on (docs/operating.md says "
     "how many numbers need how many); as before where it is not given.",

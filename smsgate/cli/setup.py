@@ -6,12 +6,21 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.rebuild import restore_if_needed
+from smsgate.cli.rebuild import MOST_BUCKETS, restore_if_needed
+from smsgate.store.marker import BUCKETS
 from smsgate.wiring import publish_programs, refuse_dropped
 
 
 @click.command(epilog="Example: smsgate init")
-def init() -> None:
+@click.option(
+    "--buckets",
+    type=click.IntRange(1, MOST_BUCKETS),
+    default=BUCKETS,
+    show_default=True,
+    help="Into how many small sets a lane's numbers are split in a new store (docs/operating.md "
+    "says how many numbers need how many); `smsgate rebuild` changes it later.",
+)
+def init(buckets: int) -> None:
     """Make a new, empty store ready; one that is ready stays as it is.
 
     Where there are records of a store, an empty one is rebuilt from them. Where there are none,
@@ -21,7 +30,7 @@ def init() -> None:
     gateway = session.gateway()
     restored = restore_if_needed(gateway)
     before = gateway.store.marker.store_id()
-    store = gateway.store.marker.create()
+    store = gateway.store.marker.create(buckets)
     refuse_dropped(gateway.settings, gateway.store)
     publish_programs(gateway)
     if restored:

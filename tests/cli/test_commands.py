@@ -10,6 +10,8 @@ import redis
 
 from smsgate.cli import running, session
 from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.store import Store
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
@@ -132,6 +134,18 @@ def test_where_neither_dev_nor_a_redis_is_it_says_so(
     environ = {"SMSGATE_DATA_DIR": str(tmp_path)}
     assert session.nothing_runs(environ)
     assert not session.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
+
+
+def test_a_new_store_has_as_many_buckets_as_init_was_told(
+    redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("init", "--buckets", "64") == 0
+    store = Store(open_redis(redis_url))
+    assert store.looks.bucket_count() == 64
+    assert there.run("init") == 0  # one that is ready stays as it is
+    assert Store(open_redis(redis_url)).looks.bucket_count() == 64
+    assert there.run("init", "--buckets", "0") == 2
 
 
 def test_init_says_whether_the_store_was_ready(ready: Terminal) -> None:
