@@ -21,8 +21,9 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/smsgate dev $(ARGS)
 
+# What pytest makes of the tests is kept: it takes a tenth of a run.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick \
 	  --cov --cov-report=term $(ARGS)
 
 test-full: $(VENV)/.full

@@ -50,7 +50,7 @@ def gateway(tmp_path, redis_url):
     plain.records.migrate()
     made = understanding(plain)
     server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(made), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield made
     server.shutdown()

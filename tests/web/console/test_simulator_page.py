@@ -38,7 +38,7 @@ def doors(gateway):
     """The web doors of the gateway, where the provider's webhooks come to."""
     port = int(gateway.settings.accounts["simulator"].public_url.rpartition(":")[2])
     server = make_server("127.0.0.1", port, create_app(gateway), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
