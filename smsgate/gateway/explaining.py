@@ -27,6 +27,7 @@ _RULES = {
     "instruction_echo": (2, "it repeats the instruction of an opt-out"),
     "keyword_politely": (2, "a keyword, and politeness or a number around it"),
     "keyword_repeated": (2, "a keyword, several times"),
+    "keyword_in_capitals": (2, "the keyword in capitals at one end of a short text"),
     "keyword_spelt": (2, "a keyword, spelt with signs, blanks or drawn-out letters"),
     "keyword_typo": (2, "a keyword with a slip of the finger"),
     "keyword_as_question": (3, "the keyword is a question, so a person looks at it"),

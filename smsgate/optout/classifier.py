@@ -13,7 +13,7 @@ from typing import ClassVar
 import msgspec
 
 from smsgate.messages import Decision, Intent
-from smsgate.optout import envelope
+from smsgate.optout import capitals, envelope
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.features import Passage
 from smsgate.optout.keywords import KeywordSets
@@ -166,6 +166,15 @@ class Classifier:
         keyword, rule, steps = found
         return self._decisions.by_keyword(text, keyword, rule, steps)
 
+    def _in_capitals(self, text: Text) -> Decision | None:
+        if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
+            return None
+        if not capitals.meant(text.cleaned, text.words):
+            return None
+        return self._decisions.decided(
+            text, Intent.OPT_OUT, "keyword_in_capitals", "STOP", confidence=0.9
+        )
+
     def _ordinary(self, text: Text) -> Decision | None:
         text.few = len(text.words) <= FEW
         if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
@@ -180,6 +189,7 @@ class Classifier:
         _reaction,
         _symbols,
         _short_text,
+        _in_capitals,
         _ordinary,
         lambda self, text: self._reader.read(text),
         lambda self, text: self._reader.respelt(text),

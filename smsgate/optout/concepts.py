@@ -32,7 +32,8 @@ ASKS = frozenset({"how", "question", "who"})
 ASKED, HINTED = 1, 2
 """Alarms: a question for help may be meant; or something that would change who is texted."""
 _SHORTEST = 3
-"""Letters that an entry for all words with one beginning has at least."""
+_LONGEST = 24
+"""Letters that an entry for all words with one beginning has at least, and at most."""
 _REMEMBERED = 20_000
 
 
@@ -65,7 +66,10 @@ class Concepts:
     def __init__(self, meanings: Meanings) -> None:
         """Take what lies in a file."""
         self._entries = Hashed(meanings.entries)
-        self._meanings = meanings.meanings
+        pairs: dict[tuple[int, int], tuple[int, int]] = {}
+        self._meanings = [
+            [pairs.setdefault(pair, pair) for pair in one] for one in meanings.meanings
+        ]
         self._names = meanings.concepts
         self._languages = meanings.languages
         self._alarms = {
@@ -114,7 +118,7 @@ class Concepts:
         return known
 
     def _by_stem(self, word: str) -> list[tuple[int, int]]:
-        for end in range(len(word), _SHORTEST - 1, -1):
+        for end in range(min(len(word), _LONGEST), _SHORTEST - 1, -1):
             meant = self._meant(word[:end] + STEM)
             if meant:
                 return meant

@@ -24,16 +24,22 @@ _REMEMBERED = 20_000
 _REASONS = 6
 
 
-@cache
 def concepts() -> Concepts:
     """What words stand for, shared by all that ask."""
-    return Concepts(shipped().meanings)
+    return _taught()[1]
+
+
+def reader(label: str) -> SecondReader:
+    """The shipped model of a label (``opt_out``, ``help`` …), shared by all that ask."""
+    return _taught()[0][label]
 
 
 @cache
-def reader(label: str) -> SecondReader:
-    """The shipped model of a label, shared by all that ask."""
-    return SecondReader(shipped().models[label])
+def _taught() -> tuple[dict[str, SecondReader], Concepts]:
+    """What lies in the package, read once; what is kept are the tables and not the file."""
+    content = shipped()
+    readers = {label: SecondReader(model) for label, model in content.models.items()}
+    return readers, Concepts(content.meanings)
 
 
 class SecondReader:

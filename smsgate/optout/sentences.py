@@ -12,7 +12,7 @@ from smsgate.optout.supporting import undone
 from smsgate.optout.verdict import Finding, Said, said
 from smsgate.optout.weighing import settled, strongest
 
-_WEIGHED = ("phrase", "long_text")
+_WEIGHED = ("phrase", "long_text", "stop_and_start")
 """The rules whose findings the second reader may change."""
 _MANY = 80
 """Words beyond which a text is read once only."""

@@ -21,7 +21,7 @@ SHORT, EACH_WORD = 12, 0.1
 """Words from which each one more asks for surer signs: in a long text something always fits."""
 ACTS = (99.0, 3.0, 2.0, 1.0)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = (5.0, 2.5, 1.0, 0.0)
+HOLDS = (4.5, 2.0, 1.0, 0.0)
 """Log odds from which a text that no rule knows waits for a person, by the same support."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
@@ -94,18 +94,28 @@ def weighed(
     score = scores.stop
     if intent.stops:
         return _doubted(scores) if score <= (AGREES if respelt else OBJECTS) else (intent, rule)
-    if rule == "long_text":
-        return (Intent.OPT_OUT, "second_reader") if score >= CONFIRMS else (intent, rule)
+    starts = scores.starts >= STARTS and scores.starts > score
+    if rule in ("stop_and_start", "long_text"):
+        return _resolved(intent, rule, score, starts=starts)
     if score >= ACTS[support]:
         return Intent.OPT_OUT, "second_reader"
     if scores.asks >= HELPS and scores.asks > score:
         return Intent.HELP, "second_reader"
-    if scores.starts >= STARTS and scores.starts > score:
+    if starts:
         return Intent.OPT_IN, "second_reader"
     if intent is Intent.NONE and score >= HOLDS[support]:
         return Intent.REVIEW, "second_reader"
     if intent is Intent.REVIEW and score <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"
+    return intent, rule
+
+
+def _resolved(intent: Intent, rule: str, score: float, *, starts: bool) -> tuple[Intent, str]:
+    """What the rules left open because a text says both, or says it among much else."""
+    if rule == "stop_and_start" and starts:
+        return Intent.OPT_IN, "second_reader"
+    if rule == "long_text" and score >= CONFIRMS:
+        return Intent.OPT_OUT, "second_reader"
     return intent, rule
 
 

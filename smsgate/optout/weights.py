@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import resources
 
 import msgspec
@@ -28,7 +27,6 @@ class Content(msgspec.Struct, frozen=True):
     meanings: Meanings
 
 
-@cache
 def shipped() -> Content:
     """The shipped models by label (``opt_out``, ``help``, …), and what words stand for."""
     return msgspec.msgpack.decode(content(), type=Content)

@@ -38,13 +38,13 @@ def test_it_suppresses_where_a_weak_wording_supports_it(support):
 
 
 def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
-    rather = Scores(stop=2.6, asks=-9.0)
+    rather = Scores(stop=2.2, asks=-9.0)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
 
 def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
-    rather = Scores(stop=2.6, asks=-9.0)
+    rather = Scores(stop=2.2, asks=-9.0)
     assert weighed(Intent.NONE, "nothing_known", rather, 0)[0] is Intent.NONE
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
@@ -73,7 +73,7 @@ def test_a_weak_wording_counts_only_at_its_place_in_the_sentence():
 
 def test_a_negation_behind_if_does_not_take_a_request_out_of_play():
     assert classifier().classify("don't stop texting me").intent == "none"
-    assert classifier().classify("and if they don't stop sending these").intent.stops
+    assert classifier().classify("if you don't stop texting me i will sue").intent.stops
     assert classifier().classify("if the rain does not stop we cancel").intent == "none"
 
 
@@ -211,3 +211,41 @@ def test_threats_suppress(text):
 def test_a_keyword_says_what_was_taken_from_it():
     assert classifier().classify(" STOP!! ").steps == ("edge punctuation", "case")
     assert classifier().classify("stop").steps == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The word is STOP.", "STOP as per your instructions", '"STOP" there i typed it happy now',
+     "fine then UNSUBSCRIBE"],
+)  # fmt: skip
+def test_the_printed_keyword_in_capitals_at_either_end_is_one(text):
+    assert classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["STOP IT you two are hilarious", "meet me at the bus STOP", "I did not text STOP",
+     "STOP by the bakery pls", "do I have to text STOP?"],
+)  # fmt: skip
+def test_other_capitals_are_none(text):
+    assert not classifier().classify(text).intent.stops
+
+
+def test_who_takes_an_opt_out_back_is_texted_again():
+    taken_back = "I had said stop but please put me back on the list for the alerts"
+    assert classifier().classify(taken_back).intent is Intent.OPT_IN
+    both = Scores(stop=-9.0, asks=-9.0, starts=4.0)
+    assert weighed(Intent.REVIEW, "stop_and_start", both, 0)[0] is Intent.OPT_IN
+    unsure = Scores(stop=4.5, asks=-9.0, starts=4.0)
+    assert weighed(Intent.REVIEW, "stop_and_start", unsure, 0)[0] is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Zapatería Luna: 2x1 este finde! Responde BAJA para no recibir más publicidad",
+     "Schuhhaus Breuer: Sommerschlussverkauf! Keine Infos mehr? Antworte STOPP",
+     "МебельГрад: диваны -30%! Отказ от рассылки: отправьте СТОП на 5533",
+     "Hi it's Jan w/ Voters First. Will you vote on Nov 5? Stop2End"],
+)  # fmt: skip
+def test_what_other_businesses_print_is_no_opt_out_in_any_language(text):
+    assert not classifier().classify(text).intent.stops
