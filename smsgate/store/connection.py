@@ -51,31 +51,53 @@ def unavailable(error: RedisError) -> StoreUnavailable:
     return StoreUnavailable(f"the store cannot be used: {error}")
 
 
-def round_trip(client: Client, commands: Sequence[Command], keys: Sequence[str]) -> list[Result]:
+def round_trip(
+    client: Client,
+    commands: Sequence[Command],
+    keys: Sequence[str],
+    confirmation: Command | None = None,
+) -> list[Result]:
     """Send commands at once and read their answers, errors among them.
 
     ``keys`` names for each command a key that it touches: it says where in a cluster the command
     belongs. What redis-py's pipeline does, without what it does besides: that is most of its
     time, and this is the one round trip of a webhook. A connection that broke is replaced once.
-    Raises ``redis.ConnectionError``, ``TimeoutError``.
+    ``confirmation`` is sent behind the commands, on each connection: see ``Replicas``.
+    Raises ``redis.ConnectionError``, ``TimeoutError``; ``RedisError`` where no replica confirms.
     """
     if isinstance(client, Cluster):
-        return _over_cluster(client, commands, keys)
+        return _over_cluster(client, commands, keys, confirmation)
     try:
-        return wire.exchange(client.connection_pool, commands)
+        return _confirmed(client.connection_pool, commands, confirmation)
     except ConnectionError:  # it may have broken while it lay in the pool
-        return wire.exchange(client.connection_pool, commands)
+        return _confirmed(client.connection_pool, commands, confirmation)
+
+
+def _confirmed(
+    pool: Client, commands: Sequence[Command], confirmation: Command | None
+) -> list[Result]:
+    if confirmation is None:
+        return wire.exchange(pool, commands)
+    *answers, replicas = wire.exchange(pool, [*commands, confirmation])
+    if isinstance(replicas, RedisError):
+        raise replicas
+    if replicas < 1:
+        raise RedisError("no replica has what was written after half a second")
+    return answers
 
 
 def _over_cluster(
-    cluster: Cluster, commands: Sequence[Command], keys: Sequence[str]
+    cluster: Cluster,
+    commands: Sequence[Command],
+    keys: Sequence[str],
+    confirmation: Command | None,
 ) -> list[Result]:
     results: list[Result] = [None] * len(commands)
     waiting = list(range(len(commands)))
     for again in (*(True,) * _TRIES, False):
         try:
             for pool, places in _by_node(cluster, keys, waiting):
-                answers = wire.exchange(pool, [commands[at] for at in places])
+                answers = _confirmed(pool, [commands[at] for at in places], confirmation)
                 for at, one in zip(places, answers, strict=True):
                     results[at] = one
         except ConnectionError:

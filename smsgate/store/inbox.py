@@ -13,6 +13,7 @@ from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated
 from smsgate.store.keys import LANE_KEYS, Keys, lane_of
+from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
 
 WAKE_MS = 2_000
@@ -42,6 +43,7 @@ class Inbox:
         self._client = client
         self._add = Script(client, "add")
         self._rest = Script(client, "rest")
+        self._replicas = Replicas(client)
 
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
         """Store entries durably and place their holds, in one round trip.
@@ -64,7 +66,7 @@ class Inbox:
         for place, arrival in enumerate(arrivals):
             places[_lane(arrival.entry)].append(place)
         calls = [_call(lane, [arrivals[at] for at in of_lane]) for lane, of_lane in places.items()]
-        results = [self._add(*calls[0])] if len(calls) == 1 else self._add.each(calls)
+        results = self._add.each(calls, self._replicas.confirmation())
         added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
         wakes = []
         for (lane, of_lane), result in zip(places.items(), results, strict=True):

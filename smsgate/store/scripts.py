@@ -54,17 +54,20 @@ class Script:
                 raise result
         return results
 
-    def each(self, calls: Sequence[Call]) -> list[Result | StoreUnavailable]:
+    def each(
+        self, calls: Sequence[Call], confirmation: Command | None = None
+    ) -> list[Result | StoreUnavailable]:
         """Run it several times in one round trip; of each call its result or its error.
 
-        Raises ``StoreUnavailable`` where the way to Redis broke: any of them may have run.
+        Raises ``StoreUnavailable`` where the way to Redis broke, or where no replica confirms what
+        was written (see ``Replicas``): any of them may have run.
         """
         with translated():
-            results = self._pipelined(calls)
+            results = self._pipelined(calls, confirmation)
             missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
             if missing:
                 self._client.script_load(self._source)
-                again = self._pipelined([calls[at] for at in missing])
+                again = self._pipelined([calls[at] for at in missing], confirmation)
                 for at, one in zip(missing, again, strict=True):
                     results[at] = one
         return [unavailable(one) if isinstance(one, RedisError) else one for one in results]
@@ -107,9 +110,9 @@ class Script:
         finally:
             pool.release(connection)
 
-    def _pipelined(self, calls: Sequence[Call]) -> list[Result]:
+    def _pipelined(self, calls: Sequence[Call], confirmation: Command | None) -> list[Result]:
         commands = [self._command(call) for call in calls]
-        return round_trip(self._client, commands, [keys[0] for keys, _ in calls])
+        return round_trip(self._client, commands, [keys[0] for keys, _ in calls], confirmation)
 
     def _command(self, call: Call) -> Command:
         keys, args = call

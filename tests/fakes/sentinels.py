@@ -25,10 +25,11 @@ sentinel failover-timeout {name} 3000
 
 @dataclass(frozen=True)
 class Sentinels:
-    """Where they are, and the process of the first primary."""
+    """Where they are, and the processes of the first primary and of its replica."""
 
     url: str
     primary: subprocess.Popen[str]
+    replica: subprocess.Popen[str]
 
 
 def start_sentinels(directory: Path, leash: Leash) -> Sentinels:
@@ -45,7 +46,7 @@ def start_sentinels(directory: Path, leash: Leash) -> Sentinels:
     leash.start((str(find_server()), str(configuration), "--sentinel"), output=subprocess.DEVNULL)
     with redis.Redis(port=watching) as client:
         until(lambda: bool(client.sentinel_slaves(NAME)))
-    return Sentinels(f"redis+sentinel://127.0.0.1:{watching}/{NAME}", primary)
+    return Sentinels(f"redis+sentinel://127.0.0.1:{watching}/{NAME}", primary, replica)
 
 
 def _server(directory: Path, port: int, leash: Leash, *more: str) -> subprocess.Popen[str]:

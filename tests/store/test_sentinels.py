@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from smsgate.consent import Published
-from smsgate.errors import SmsGateError
+from smsgate.errors import SmsGateError, StoreUnavailable
 from smsgate.gate import Gate
 from smsgate.messages import Arrival
 from smsgate.store import Store
@@ -75,3 +77,16 @@ def test_the_url_names_the_primary_and_its_database(sentinels, path, database):
         return
     Store(client).marker.create()
     assert client.info("keyspace")[f"db{database}"]["keys"] == 16
+
+
+def test_nothing_is_acknowledged_that_no_replica_has(sentinels):
+    store = Store(open_redis(sentinels.url))
+    store.marker.create(buckets=8)
+    store.inbox.add([Arrival(entry())])
+    sentinels.replica.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable, match="no replica"):
+            store.inbox.add([Arrival(entry(number=OTHER, message_id="SM2"))])
+    finally:
+        sentinels.replica.send_signal(signal.SIGCONT)
+    until(lambda: added(store))
