@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from smsgate.gateway.people.operators import Operators
 from smsgate.wiring import Configuration, build_records
 
 NUMBER = "+14155550123"
+USUAL = Path("var")
+"""The data directory where nobody names one."""
 
 
 def welcome(console: Console, url: str, configuration: Configuration) -> None:
@@ -23,7 +26,10 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     for warning in configuration.warnings:
         console.print(Text(f"WARNING {warning}", style="bold yellow"), soft_wrap=True)
     names = [one.name for one in configuration.settings.programs]
-    tries = [f'{program} text "Stop." --from {NUMBER}']
+    data_dir = configuration.settings.data_dir
+    # Only in the usual place is it found by what is typed in another terminal.
+    tries = [] if data_dir.resolve() == USUAL.resolve() else [_told(data_dir)]
+    tries += [f'{program} text "Stop." --from {NUMBER}']
     tries += [f"{program} check {NUMBER} --program {name}" for name in names[:1]]
     tries += [f"{program} history {NUMBER}"]
     body = Text.assemble(
@@ -32,7 +38,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
         f"\nConsole     {url}/console\n",
         f"Web doors   {url}   (/readyz, /webhooks/<account>, /v1)\n",
         f"Accounts    {', '.join(configuration.settings.accounts)}\n",
-        f"Data        {configuration.settings.data_dir}\n",
+        f"Data        {data_dir}\n",
         "\nCtrl-C ends everything; what was acknowledged is kept.",
     )
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))
@@ -40,6 +46,11 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     if first:  # outside the frame, which would break it into lines
         console.print("Become the console's first admin, within an hour:")
         console.print(Text(url + first, style="bold"), soft_wrap=True)
+
+
+def _told(data_dir: Path) -> str:
+    """The command that leads the others to the data directory."""
+    return f"export SMSGATE_DATA_DIR={shlex.quote(str(data_dir.resolve()))}"
 
 
 def _first_link(configuration: Configuration) -> str | None:

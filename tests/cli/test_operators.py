@@ -141,6 +141,8 @@ def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records) -> N
     assert whose(records, link) == FIRST
     Operators(records).add("maria", "admin", By("tests"))
     assert "first admin" not in said()
+    words = "".join(said().translate({ord(one): " " for one in "│\n"}).split())
+    assert f"exportSMSGATE_DATA_DIR={environ['SMSGATE_DATA_DIR']}" in words
     records.close()
     (Path(environ["SMSGATE_DATA_DIR"]) / "records.sqlite3").write_bytes(b"no database" * 999)
     assert "smsgate is ready" in said()

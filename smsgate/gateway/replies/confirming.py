@@ -8,6 +8,12 @@ _ANSWERED = {
     "provider": "the provider answers this very message",
     "network": "the network answers this very message",
 }
+_ELSE = {
+    "operator": "by hand",
+    "link": "by an opt-out link",
+    "api": "by the API",
+    "import": "by an imported list",
+}
 
 
 def silence(entry: Entry, confirm: str) -> str:
@@ -16,7 +22,7 @@ def silence(entry: Entry, confirm: str) -> str:
     ``confirm`` is the program's setting. ``always`` is for accounts whose own answers are off.
     """
     if entry.source != "text":
-        return f"the change came from {entry.source}, not from a text"
+        return f"it was asked for {_ELSE.get(entry.source, f'by {entry.source}')}, not by a text"
     if confirm == "never":
         return 'the program has confirm = "never"'
     if confirm == "auto" and entry.answered:

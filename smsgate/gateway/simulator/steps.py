@@ -73,9 +73,10 @@ def watched(gateway: Gateway, sent: Sent) -> Watched:
     ordinary = _ordinary(gateway, sent.number)
     entry = event.entry if event else _waiting(gateway, ordinary, sent)
     decision = entry.decision if entry else _decided(gateway, sent)
-    steps = [_received(sent)]
+    at_us = _arrived(sent, event)
+    steps = [_received(sent, at_us)]
     if sent.status < 300:
-        steps += _after(decision, sent, event, _reply(events, event))
+        steps += _after(decision, sent, at_us, event, _reply(events, event))
     waits = any(step.state == "waits" for step in steps)
     late = time.time_ns() // 1000 - sent.posted_us > PATIENCE_US
     if waits and late:
@@ -108,35 +109,43 @@ def _decided(gateway: Gateway, sent: Sent) -> Decision | None:
     return gateway.classifiers[program.name].classify(sent.text, sent.number)
 
 
-def _received(sent: Sent) -> Step:
+def _arrived(sent: Sent, event: Event | None) -> int:
+    """When the text was read and stored, which is before its answer was back here."""
+    if event is None:
+        return sent.took_us
+    return min(sent.took_us, max(0, event.received_us - sent.posted_us))
+
+
+def _received(sent: Sent, at_us: int) -> Step:
     if sent.status < 300:
+        took = f"{sent.took_us / 1000:,.0f} ms"
         return Step(
-            "Message", "done", f"signed, verified and answered: {sent.status}", sent.took_us
+            "Message", "done", f"signed, verified and answered: {sent.status} within {took}", at_us
         )
     return Step("Message", "failed", f"the door answered {sent.status}: nothing was accepted")
 
 
 def _after(
-    decision: Decision | None, sent: Sent, event: Event | None, reply: Event | None
+    decision: Decision | None, sent: Sent, at_us: int, event: Event | None, reply: Event | None
 ) -> list[Step]:
     if decision is None:
         return [Step("Decision", "waits", "it is looked for")]
     found = because(f"{decision.rule} {decision.keyword}".strip())
     said = f"{meant(decision.intent)}, because {found}"
     return [
-        Step("Decision", "done", said, sent.took_us),
-        *(_coming(decision, sent) if event is None else _come(decision, event, reply, sent)),
+        Step("Decision", "done", said, at_us),
+        *(_coming(decision, at_us) if event is None else _come(decision, event, reply, sent)),
     ]
 
 
-def _coming(decision: Decision, sent: Sent) -> list[Step]:
+def _coming(decision: Decision, at_us: int) -> list[Step]:
     """Before a worker had it."""
     if decision.intent == "none" and decision.rule != "unrouted":
         nothing = "an ordinary text: kept for a while in the trail, nothing else to do"
         return [Step("Inbox", "none", nothing)]
     stored = "stored on disk; it blocks already" if decision.intent.stops else "stored on disk"
     return [
-        Step("Inbox", "done", stored, sent.took_us),
+        Step("Inbox", "done", stored, at_us),
         Step("Applied", "waits", "a worker applies it"),
         Step("Confirmation", "waits", "the sender's turn comes after that"),
     ]
@@ -144,7 +153,12 @@ def _coming(decision: Decision, sent: Sent) -> list[Step]:
 
 def _come(decision: Decision, event: Event, reply: Event | None, sent: Sent) -> list[Step]:
     return [
-        Step("Inbox", "done", f"received as {event.inbox_id}", event.received_us - sent.posted_us),
+        Step(
+            "Inbox",
+            "done",
+            f"received as {event.inbox_id}",
+            max(0, event.received_us - sent.posted_us),
+        ),
         Step("Applied", "done", _applied(event), event.applied_us - sent.posted_us),
         _confirmed(decision, event, reply, sent),
     ]

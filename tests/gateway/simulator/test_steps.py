@@ -98,7 +98,7 @@ def test_an_opt_out_takes_every_step(gateway, text):
     assert "allowed → blocked" in [step.said for step in done.steps][3]
     assert [one.ours for one in done.bubbles] == [False, True]
     assert "Acme Alerts" in done.bubbles[1].text
-    times = [step.after_us for step in done.steps[2:]]
+    times = [step.after_us for step in done.steps]
     assert times == sorted(times)
     assert times[0] >= 0
 

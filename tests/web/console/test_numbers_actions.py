@@ -50,8 +50,9 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(gateway, agent):
         "operator",
         "by phone",
     )
-    assert event.note == "the change came from operator, not from a text"
+    assert event.note == "it was asked for by hand, not by a text"
     assert reason(gateway) == "opted_out_all"
+    assert "(by hand)" in agent.get(PAGE).text
 
 
 def test_an_opt_out_may_be_of_one_program(gateway, agent):
