@@ -17,6 +17,8 @@ from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.schema import check
 
+_MOST = 2**31 - 1
+"""Above every version, and still a number for every database; pages are asked for more."""
 _NUL = "\N{REPLACEMENT CHARACTER}"
 """In place of NUL, which PostgreSQL does not take."""
 
@@ -58,7 +60,7 @@ class KeywordVersions:
             return []
         asked = _rows().where(keyword_versions.c.set_name == lookup(name))
         if before is not None:
-            asked = asked.where(keyword_versions.c.version < before)
+            asked = asked.where(keyword_versions.c.version < min(max(before, 0), _MOST))
         return self._read(asked.order_by(keyword_versions.c.version.desc()).limit(most))
 
     def save(self, made: KeywordVersion) -> None:

@@ -35,6 +35,8 @@ def test_the_history_is_paged_the_newest_first(records):
     assert [one.version for one in of("es", 9, before=4)] == [3, 2, 1]
     assert of("es", 1, before=3) == [version(2, content="x = 2\n")]
     assert of("fr", 9) == []
+    assert len(of("es", 9, before=10**25)) == 5
+    assert of("es", 9, before=-(10**25)) == []
 
 
 @pytest.mark.parametrize("number", [1, 3])

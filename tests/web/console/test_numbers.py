@@ -21,7 +21,16 @@ def test_how_it_stands_with_each_program_and_why(gateway, viewer):
     gateway.recording.move_all()
     said = words(viewer.get(PAGE))
     assert f"Acme Alerts alerts, marketing no {SINCE}" in said
+    assert "that also holds for programs that you make later" in said
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
+
+
+def test_who_came_back_to_one_program_is_not_said_to_be_out_of_all(gateway, viewer):
+    told(gateway, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
+    told(gateway, Intent.OPT_IN, "START", decision=Decision(Intent.OPT_IN, "keyword", "START"))
+    said = words(viewer.get(PAGE))
+    assert "Acme Alerts alerts, marketing yes may be texted" in said
+    assert "opted out of everything and came back to some programs" in said
 
 
 def test_since_when_is_known_after_the_store_has_forgotten(gateway, viewer, redis_client):
