@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from smsgate.optout import Classifier, load_sets
+from smsgate.optout.known import Known
 from smsgate.settings import Program
 
 
@@ -26,6 +27,12 @@ def program(**changes: object) -> Program:
 def classifier(**changes: object) -> Classifier:
     """Its classifier, with the shipped keyword sets."""
     made = program(**changes)
-    sets, faults = load_sets(None, made.keywords)
+    return Classifier(made, _known(made.keywords))
+
+
+@cache
+def _known(keywords: tuple[str, ...]) -> Known:
+    """The sets compiled once: that takes a second, and they are the same for every program."""
+    sets, faults = load_sets(None, keywords)
     assert faults == []
-    return Classifier(made, sets)
+    return Known.of(program(keywords=keywords), sets)
