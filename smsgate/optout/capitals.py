@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_FIRST_OR_LAST = re.compile(
-    r"\A[^\w\n]*(?:STOP|UNSUBSCRIBE)(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))(?=.*[a-z])"
-    r"|[a-z].*(?<![\w-])(?:STOP|UNSUBSCRIBE)[^\w?]*\Z",
-    re.DOTALL,
-)
+_FIRST = re.compile(r"[^\w\n]*(?:STOP|UNSUBSCRIBE)(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
+_LAST = re.compile(r"(?<![\w-])(?:STOP|UNSUBSCRIBE)[^\w?]*\Z")
 _OTHERS = frozenset({
     "bus", "didnt", "dont", "he", "her", "him", "never", "no", "not", "said", "says", "she", "sign",
     "them", "they", "who", "why",
@@ -23,4 +20,6 @@ _OTHERS = frozenset({
 
 def meant(text: str, words: Sequence[str]) -> bool:
     """Whether the keyword stands in capitals at either end of a text, and is the writer's own."""
-    return bool(_FIRST_OR_LAST.search(text)) and _OTHERS.isdisjoint(words)
+    if text == text.upper() or not _OTHERS.isdisjoint(words):
+        return False
+    return bool(_FIRST.match(text) or _LAST.search(text))
