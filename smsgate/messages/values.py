@@ -167,7 +167,8 @@ def ms_of(id_: str) -> int:
     return int(id_.partition("-")[0])
 
 
-class Stored(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Stored:
     """An entry as it was read from a lane's inbox."""
 
     id: str

@@ -8,6 +8,7 @@ it is acknowledged; ``settle`` looks at what the store knows of the number and r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -26,7 +27,8 @@ HELP_LIMIT = 3
 """Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
 
 
-class Settled(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Settled:
     """What an entry did to its number."""
 
     standing: Standing
