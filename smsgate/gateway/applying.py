@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,8 +29,9 @@ from smsgate.store.inbox import Batch, hold_field
 
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
-_HANDS = 2
-"""Lanes that one job works on at once: while Redis commits for one, the other is thought about."""
+_HANDS = 4
+"""Lanes that one job works on at once: while Redis commits for some, another is thought about. Two
+hands wait for each other half of the time, more than four bring nothing."""
 _LOOKS = 3
 _PAUSE_S = 0.005
 """A job that found nothing looks again so often, after such pauses, before it ends. Under a steady
@@ -131,15 +132,17 @@ class Applying:
 
     def _count(self, events: Sequence[Event]) -> None:
         metrics = self._store.metrics
-        kinds = Counter(
-            (one.entry.account if one.entry else "", one.kind, one.outcome) for one in events
-        )
-        for labels, times in kinds.items():
-            metrics.count(EVENTS, *labels, times=times)
+        kinds: Counter[tuple[str, str, str]] = Counter()
+        took_s: dict[str, list[float]] = defaultdict(list)
         for one in events:
             account = one.entry.account if one.entry else ""
+            kinds[account, one.kind, one.outcome] += 1
             if account:  # what came by hand or in a list was not received
-                metrics.took(APPLIED_S, (one.applied_us - one.received_us) / 1_000_000, account)
+                took_s[account].append((one.applied_us - one.received_us) / 1_000_000)
+        for labels, times in kinds.items():
+            metrics.count(EVENTS, *labels, times=times)
+        for account, seconds in took_s.items():
+            metrics.took_each(APPLIED_S, seconds, account)
 
     def _effects(self, lane: int, batch: Sequence[Stored]) -> Effects:
         entries = [stored.entry for stored in batch]
@@ -147,7 +150,8 @@ class Applying:
             dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
         )
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
-        now_us, before = self._store.looks.standings(lane, numbers, sorted(named - {"", ALL}))
+        survey = self._store.surveys.of_lane(lane, numbers, sorted(named - {"", ALL}))
+        now_us, before = survey.now_us, survey.standings()
         tally = _Tally({one: standing_now(before[one], self._renamed) for one in before})
         for stored in batch:
             self._settle(lane, stored, tally, now_us)

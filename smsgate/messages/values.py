@@ -167,8 +167,7 @@ def ms_of(id_: str) -> int:
     return int(id_.partition("-")[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """An entry as it was read from a lane's inbox."""
 
     id: str

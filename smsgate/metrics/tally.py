@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -28,7 +28,7 @@ _NO_MESSAGE = ("handshake", "nothing", "receipt")
 Request: TypeAlias = tuple[str, int, str, float]
 """A provider's request: the account, or nothing where we have none of that name; the status of our
 answer; its outcome as the log has it; seconds until the answer."""
-_Seen: TypeAlias = tuple[Family, tuple[str, ...], float]
+_Seen: TypeAlias = tuple[Family, tuple[str, ...], float | Sequence[float]]
 
 
 @dataclass(slots=True)
@@ -64,6 +64,10 @@ class Tally:
 
     def took(self, family: Family, seconds: float, *labels: str) -> None:
         """Note how long something took."""
+        self._waiting.append((family, labels, (seconds,)))
+
+    def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
+        """Note how long each of many took, for less than noting them one by one."""
         self._waiting.append((family, labels, seconds))
 
     def gather(self) -> Counter[str]:
@@ -73,12 +77,13 @@ class Tally:
         times: dict[tuple[str, tuple[str, ...]], Times] = {}
         for family, labels, value in self._seen():
             key = (family.name, labels)
-            if not family.buckets:
+            if not isinstance(value, Sequence):
                 counts[key] += value
                 continue
             known = times.get(key) or times.setdefault(key, _no_times(family))
-            known.buckets[bisect_left(family.buckets, value)] += 1
-            known.sum_us += max(int(value * 1_000_000), 0)
+            for seconds in value:
+                known.buckets[bisect_left(family.buckets, seconds)] += 1
+                known.sum_us += max(int(seconds * 1_000_000), 0)
         for (name, labels), count in counts.items():
             found[_start(name, labels)] += int(count)
         for (name, labels), one in times.items():
@@ -103,7 +108,7 @@ class Tally:
             yield from _of_requests(*alike, times)
         for account, status, outcome, took_s in requests:
             if _has_message(status, outcome):
-                yield STORED_S, (account,), took_s
+                yield STORED_S, (account,), (took_s,)
 
 
 def _of_requests(account: str, status: int, outcome: str, times: int) -> Iterator[_Seen]:

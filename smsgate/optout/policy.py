@@ -8,7 +8,6 @@ it is acknowledged; ``settle`` looks at what the store knows of the number and r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -27,8 +26,7 @@ HELP_LIMIT = 3
 """Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What an entry did to its number."""
 
     standing: Standing

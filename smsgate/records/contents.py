@@ -151,6 +151,8 @@ def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -
 
 def lookup(text: str) -> str:
     """A text as it is looked up by: PostgreSQL takes no NUL, and no long key."""
+    if len(text) <= LOOKUP and "\0" not in text:
+        return text
     return text[:LOOKUP].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import ClauseElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.records import tables
@@ -155,15 +155,15 @@ def _write(connection: Connection, rows: _Rows) -> None:
         (tables.listed, rows.listed),
     ):
         if some:
-            _insert(connection, table, some)
+            _put(connection, insert(table), some)
     if rows.numbers:
         _note_numbers(connection, [rows.numbers[one] for one in sorted(rows.numbers)])
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def _put(connection: Connection, insertion: ClauseElement, rows: Sequence[Row]) -> None:
     """Straight to the driver: SQLAlchemy's own way with values takes longer than SQLite."""
-    statement = insert(table).compile(dialect=connection.dialect)
-    order = statement.positiontup
+    statement = insertion.compile(dialect=connection.dialect)
+    order = getattr(statement, "positiontup", None)
     values = [*map(itemgetter(*order), rows)] if order else [*rows]
     connection.exec_driver_sql(str(statement), values)
 
@@ -173,9 +173,7 @@ def _note_numbers(connection: Connection, rows: Sequence[Row]) -> None:
     table = tables.numbers
     adding = upsert(connection, table)
     newer = {one.name: adding.excluded[one.name] for one in table.columns if not one.primary_key}
-    connection.execute(
-        adding.on_conflict_do_update(
-            index_elements=["number"], set_=newer, where=table.c.seq < adding.excluded.seq
-        ),
-        rows,
+    noting = adding.on_conflict_do_update(
+        index_elements=["number"], set_=newer, where=table.c.seq < adding.excluded.seq
     )
+    _put(connection, noting, rows)

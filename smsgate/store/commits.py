@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
-from smsgate.consent import Event, NumberState, Standing
+from smsgate.consent import Event, Standing
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, Reply
 from smsgate.redis_address import Client
@@ -18,8 +21,7 @@ from smsgate.store.scripts import Script
 KEEP_S = 48 * 3600
 """How long the marks of a number are kept; stamps are compared within that time only."""
 
-_FIXED = 12
-"""Keys that every commit names."""
+_Groups: TypeAlias = list[tuple[str, list[int | str]]]
 _pack = msgspec.msgpack.encode
 
 
@@ -61,20 +63,6 @@ class Committed:
     left: int = 0
 
 
-@dataclass(slots=True)
-class _Plan:
-    """The parts of the script's arguments, as they grow."""
-
-    names: list[str]
-    adds: list[tuple[int, str]] = field(default_factory=list)
-    removes: list[tuple[int, str]] = field(default_factory=list)
-    states: list[tuple[int, str]] = field(default_factory=list)
-
-    def key(self, name: str) -> int:
-        self.names.append(name)
-        return len(self.names)
-
-
 class Commits:
     """Runs the script ``commit``."""
 
@@ -89,23 +77,21 @@ class Commits:
         ``StoreNotReady`` where the lane has no marker, ``StoreUnavailable``.
         """
         keys = LANE_KEYS[lane]
-        plan = _Plan(_fixed(keys))
-        _plan_sets(plan, keys, effects, buckets)
-        sets = len(plan.names) - _FIXED
-        _plan_states(plan, keys, effects)
-        states = len(plan.names) - _FIXED - sets
-        rest = (
-            _holds(batch),
-            list(effects.decided),
-            _replies(effects),
-            _events(effects),
-            _forwards(plan, keys, effects),
+        packed = _pack(
+            (
+                *_sets(effects, buckets),
+                _states(effects),
+                _columns(_holds(batch)),
+                _columns(effects.decided),
+                _replies(effects),
+                [json_text(event) for event in effects.events],
+                _forwards(effects),
+            )
         )
-        packed = _pack((plan.adds, plan.removes, plan.states, *rest))
         cursor = batch.entries[-1].id
-        args: list[str | bytes | int] = [batch.cursor, cursor, WAKE_MS, KEEP_S, sets]
-        args += [packed, states]
-        verdict, wake, left = self._commit(plan.names, args)
+        verdict, wake, left = self._commit(
+            _fixed(keys), [batch.cursor, cursor, WAKE_MS, KEEP_S, keys.prefix, packed]
+        )
         if verdict < 0:
             raise StoreNotReady("the lane has no marker; nothing is applied until it is restored")
         return Committed(done=verdict == 1, wake_outbox=wake == 1, left=left)
@@ -128,52 +114,71 @@ def _fixed(keys: Keys) -> list[str]:
     ]
 
 
-def _plan_sets(plan: _Plan, keys: Keys, effects: Effects, buckets: int) -> None:
-    for number, after in effects.after.items():
-        before = effects.before[number]
-        member = number[1:]
-        gained, lost = memberships(after), memberships(before)
-        for kind, scope in gained - lost:
-            plan.adds.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
-        for kind, scope in lost - gained:
-            plan.removes.append((plan.key(set_name(keys, kind, scope, number, buckets)), member))
-    for move in effects.moves:
-        gained, lost = memberships(move.after), memberships(move.before)
-        for names, some in ((gained - lost, plan.adds), (lost - gained, plan.removes)):
-            for kind, scope in names:
-                stem = set_name(keys, kind, scope, "0", buckets)[:-1]  # the name less its bucket
-                for number in move.numbers:
-                    some.append((plan.key(f"{stem}{int(number) % buckets}"), number[1:]))
+def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
+    """What joins sets and what leaves them: by kind of set, each member behind its bucket."""
+    joins: dict[str, list[int | str]] = defaultdict(list)
+    leaves: dict[str, list[int | str]] = defaultdict(list)
+    moves: list[tuple[Sequence[str], Standing, Standing]] = [
+        ((number,), effects.before[number], after) for number, after in effects.after.items()
+    ]
+    moves += [(move.numbers, move.before, move.after) for move in effects.moves]
+    for numbers, before, after in moves:
+        was, is_ = memberships(before), memberships(after)
+        for places, groups in ((is_ - was, joins), (was - is_, leaves)):
+            for kind, scope in places:
+                group = groups[set_stem(kind, scope)]
+                for number in numbers:
+                    group += (int(number) % buckets, number[1:])
+    return list(joins.items()), list(leaves.items())
 
 
-def memberships(standing: Standing) -> set[tuple[str, str]]:
+def memberships(standing: Standing) -> frozenset[tuple[str, str]]:
     """The sets in which a number stands: kind and scope of each."""
-    found = {("set", program) for program in standing.own}
-    found |= {("back", program) for program in standing.back}
-    found |= {("consent", program) for program in standing.consents}
-    if standing.everywhere:
+    return _memberships(
+        standing.everywhere, standing.locked, standing.own, standing.back, standing.consents
+    )
+
+
+@functools.lru_cache(4096)
+def _memberships(
+    everywhere: bool,
+    locked: bool,
+    own: frozenset[str],
+    back: frozenset[str],
+    consents: frozenset[str],
+) -> frozenset[tuple[str, str]]:
+    """Most numbers stand as many others do."""
+    found = {("set", program) for program in own}
+    found |= {("back", program) for program in back}
+    found |= {("consent", program) for program in consents}
+    if everywhere:
         found.add(("set", ALL))
-    if standing.locked:
+    if locked:
         found.add(("lock", ALL))
-    return found
+    return frozenset(found)
+
+
+def set_stem(kind: str, scope: str) -> str:
+    """Name of such a set between the lane's prefix and the bucket."""
+    return "lock:" if kind == "lock" else f"{kind}:{scope}:"
 
 
 def set_name(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
     """The key of the bucket of such a set in which the number is."""
-    if kind == "back":
-        return keys.back(scope, number, buckets)
-    if kind == "consent":
-        return keys.consents(scope, number, buckets)
-    if kind == "lock":
-        return keys.locked(number, buckets)
-    return keys.suppressed(scope, number, buckets)
+    return f"{keys.prefix}{set_stem(kind, scope)}{int(number) % buckets}"
 
 
-def _plan_states(plan: _Plan, keys: Keys, effects: Effects) -> None:
-    for number, after in effects.after.items():
-        state: NumberState = after.state
-        if state != effects.before[number].state:
-            plan.states.append((plan.key(keys.number(number)), json_text(state)))
+def _states(effects: Effects) -> list[tuple[str, str]]:
+    return [
+        (number, json_text(after.state))
+        for number, after in effects.after.items()
+        if after.state != effects.before[number].state
+    ]
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Lists for the script, which asks for all fields of a hash at once."""
+    return [field for field, _ in rows], [id_ for _, id_ in rows]
 
 
 def _holds(batch: Batch) -> list[tuple[str, str]]:
@@ -189,15 +194,7 @@ def _replies(effects: Effects) -> list[tuple[str, str, int]]:
     return [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies]
 
 
-def _forwards(plan: _Plan, keys: Keys, effects: Effects) -> list[tuple[str, str, str, int]]:
-    rows = []
-    for forward in effects.forwards:
-        number, program = forward.entry.number, forward.entry.program
-        place = plan.key(keys.forwards_of(program, number))
-        plan.key(keys.forwards_due(program))
-        rows.append((forward.id, json_text(forward), number, place))
-    return rows
-
-
-def _events(effects: Effects) -> list[str]:
-    return [json_text(event) for event in effects.events]
+def _forwards(effects: Effects) -> list[tuple[str, str, str, str]]:
+    return [
+        (one.id, json_text(one), one.entry.number, one.entry.program) for one in effects.forwards
+    ]

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from redis.exceptions import RedisError
 
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.redis_address import Client
-from smsgate.store.connection import Result, translated
+from smsgate.store.connection import Command, Result, round_trip, translated
 from smsgate.store.keys import LANE_KEYS, Keys, lane_of
 from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
@@ -79,12 +80,18 @@ class Inbox:
     def read(self, lane: int, count: int) -> Batch:
         """The oldest entries of a lane and the cursor behind which they stand."""
         keys = LANE_KEYS[lane]
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            # The cursor first: if it moves in between, the commit is refused.
-            pipeline.get(keys.cursor)
-            pipeline.xrange(keys.inbox, count=count)
-            cursor, rows = pipeline.execute()
-        return Batch((cursor or b"").decode(), tuple(_stored(*row) for row in rows))
+        # The cursor first: if it moves in between, the commit is refused.
+        asked: list[Command] = [
+            ("GET", keys.cursor),
+            ("XRANGE", keys.inbox, "-", "+", "COUNT", count),
+        ]
+        with translated():
+            answers = round_trip(self._client, asked, [keys.cursor, keys.inbox])
+            for one in answers:
+                if isinstance(one, RedisError):
+                    raise one
+        cursor, rows = answers
+        return Batch((cursor or b"").decode(), tuple([_written(*row) for row in rows]))
 
     def latest(self, lane: int, count: int) -> list[Stored]:
         """The newest entries that wait in a lane, oldest first."""
@@ -158,6 +165,11 @@ def _lane(entry: Entry) -> int:
 
 def _stored(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
     return Stored(id=id_.decode(), stamp_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
+
+
+def _written(id_: bytes, fields: Sequence[bytes]) -> Stored:
+    """An entry of which ``add.lua`` wrote the fields ``e`` and ``s``, in this order."""
+    return Stored(id=id_.decode(), stamp_us=int(fields[3]), entry=_entry(fields[1]))
 
 
 def _entry(raw: bytes) -> Entry:

@@ -19,7 +19,7 @@ from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.looks import Looks
 from smsgate.store.scripts import Call, Script
 
-CHUNK = 1_000
+CHUNK = 2_000
 """Questions in one call of the script (a set of a number each), for it to take a millisecond."""
 
 _IN = ord("1")
@@ -37,6 +37,13 @@ class Survey:
     """Numbers that stand alike, of which the lane remembers nothing more."""
     remembered: dict[str, Standing] = field(default_factory=dict)
     """The others."""
+
+    def standings(self) -> dict[str, Standing]:
+        """By number; those that stand alike share theirs."""
+        found = dict(self.remembered)
+        for standing, some in self.alike:
+            found.update(dict.fromkeys(some, standing))
+        return found
 
 
 class Surveys:

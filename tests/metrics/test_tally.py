@@ -37,6 +37,14 @@ def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
     assert times.sum_us == 600_021_000
 
 
+def test_times_noted_together_count_as_those_noted_one_by_one() -> None:
+    together, alone = Tally(), Tally()
+    together.took_each(APPLIED_S, [0.01, 0.2, 301], "twilio")
+    for seconds in (0.01, 0.2, 301):
+        alone.took(APPLIED_S, seconds, "twilio")
+    assert together.gather() == alone.gather() != {}
+
+
 @pytest.mark.parametrize(
     "value",
     ["+14155550123", "14155550123", "a 5551234567 b", "STOP", "please stop", "x" * 41, "a|b", "é"],

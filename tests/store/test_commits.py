@@ -8,7 +8,7 @@ import pytest
 from smsgate.consent import Event, Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, StoreUnavailable
 from smsgate.messages import ALL, Arrival, Intent, Reply
-from smsgate.store.commits import KEEP_S, Effects
+from smsgate.store.commits import KEEP_S, Effects, Move
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.contents import contents
@@ -170,3 +170,46 @@ def test_a_batch_of_a_hundred_holds_redis_for_less_than_two_milliseconds_or_so(s
 
     assert store.commits.commit(LANE, batch, effects, BUCKETS).done
     assert redis_client.slowlog_get() == []
+
+
+def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, redis_client):
+    """Lua hands over some thousand values at once, and no more."""
+    numbers = [one for one in (f"+1415{at:07}" for at in range(40_000)) if lane_of(one) == LANE]
+    fields = [hold_field("alerts", number) for number in numbers]
+    redis_client.hset(KEYS.reviews, mapping=dict.fromkeys(fields, "1-0"))
+    store.inbox.add([Arrival(entry(number=number)) for number in numbers])
+    batch = store.inbox.read(LANE, len(numbers))
+    left = numbers[: len(numbers) // 2]
+    effects = Effects(
+        before=dict.fromkeys(numbers, Standing()),
+        after=dict.fromkeys(numbers, Standing(everywhere=True, state=STATE)),
+        decided=[(field, "2-0") for field in fields],
+        moves=[Move(left, Standing(), Standing(locked=True))],
+    )
+
+    assert store.commits.commit(LANE, batch, effects, BUCKETS).done
+    blocked = [redis_client.smembers(KEYS.suppressed(ALL, f"+{at}", BUCKETS)) for at in range(8)]
+    assert sum(map(len, blocked)) == len(numbers) > 2_000
+    locked = [redis_client.smembers(KEYS.locked(f"+{at}", BUCKETS)) for at in range(8)]
+    assert {f"+{int(one)}" for some in locked for one in some} == {*left}
+    assert redis_client.hgetall(KEYS.holds) == redis_client.hgetall(KEYS.reviews) == {}
+    assert len(redis_client.keys(f"{KEYS.prefix}number:*")) == len(numbers)
+
+
+def test_a_review_that_ends_twice_in_a_batch_ends_as_it_would_one_by_one(store, redis_client):
+    """The second is settled by what the first has left, not by what stood before the batch."""
+    field = hold_field("alerts", NUMBER)
+    redis_client.hset(KEYS.reviews, field, "1-0 5-0")
+    store.inbox.add([Arrival(entry())])
+    batch = store.inbox.read(LANE, 1)
+    effects = Effects(before={}, after={}, decided=[(field, "3-0"), (field, "6-0")])
+
+    store.commits.commit(LANE, batch, effects, BUCKETS)
+    assert redis_client.hgetall(KEYS.reviews) == {}
+
+    redis_client.hset(KEYS.reviews, field, "1-0 5-0")
+    store.inbox.add([Arrival(entry())])
+    batch = store.inbox.read(LANE, 1)
+    effects = Effects(before={}, after={}, decided=[(field, "3-0"), (field, "4-0")])
+    store.commits.commit(LANE, batch, effects, BUCKETS)
+    assert redis_client.hgetall(KEYS.reviews) == {field.encode(): b"5-0"}

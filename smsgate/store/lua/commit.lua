@@ -2,23 +2,31 @@
 -- Commit the effects of a batch of inbox entries, all or nothing.
 -- Refuses before its first write if another worker has moved the cursor.
 --
+-- Most of the time goes into asking, so what can be asked of many keys or fields at once is. Names
+-- that differ from number to number are made here, from the lane's prefix: all are in one slot.
+--
 -- KEYS  1 marker  2 cursor  3 inbox  4 holds  5 reviews  6 ledger  7 outbox  8 replies
 --       9 wake:inbox  10 wake:outbox  11 forwards  12 forwards-since
---       13… sets, then number keys, then of each forward forwards:PROGRAM:NUMBER and
---       forwards-due:PROGRAM
 -- ARGV  1 the cursor that was read  2 the new cursor  3 how long a wake is waited for (ms)
---       4 how long a number's state is kept (s)  5 how many of KEYS are sets
---       6 msgpack: {adds {set index, member}, removes {…}, states {key index, JSON},
---         holds {field, id}, reviews that end {field, id of what ends it},
---         replies {id, JSON, due_ms}, events,
---         forwards {id, JSON, number, index of the first of its two keys}}
---       7 how many of KEYS are number keys
+--       4 how long a number's state is kept (s)  5 prefix of the lane's keys
+--       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},
+--         states {number, JSON}, holds {fields, ids}, reviews that end {fields, ids of what ends
+--         each}, replies {id, JSON, due_ms}, events,
+--         forwards {id, JSON, number, program}}
 -- Gives {1 committed | 0 cursor moved | -1 not ready, wake the outbox 0|1, entries left}
-if redis.call('HGET', KEYS[1], 'ready') ~= '1' then return {-1, 0, 0} end
-if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return {0, 0, 0} end
+local call = redis.call
+if call('HGET', KEYS[1], 'ready') ~= '1' then return {-1, 0, 0} end
+if (call('GET', KEYS[2]) or '') ~= ARGV[1] then return {0, 0, 0} end
 
 local kinds = {'hash', 'string', 'stream', 'hash', 'hash', 'stream', 'zset', 'hash', 'string', 'string',
   'hash', 'zset'}
+local ONCE = 1000 -- Values that one call is given at most.
+local wake_ms, keep_s, prefix = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local adds, removes, states, holds, reviews, replies, events, forwards =
+  unpack(cmsgpack.unpack(ARGV[6]))
+local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
+if not ms then return redis.error_reply('ERR the new cursor is no stream id') end
+
 local function newer(one, other)
   local ms, seq = string.match(one, '^(%d+)-(%d+)$')
   local other_ms, other_seq = string.match(other, '^(%d+)-(%d+)$')
@@ -26,61 +34,115 @@ local function newer(one, other)
   if ms ~= other_ms then return tonumber(ms) > tonumber(other_ms) end
   return tonumber(seq) > tonumber(other_seq)
 end
-local wake_ms, keep_s, sets = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local function kind_of(place)
-  if place <= #kinds then return kinds[place] end
-  if place <= #kinds + sets then return 'set' end
-  return place <= #kinds + sets + tonumber(ARGV[7]) and 'string' or 'zset'
+-- Do something with every slice of a list that one call can be given.
+local function slices(list, act)
+  for first = 1, #list, ONCE do act(first, math.min(first + ONCE - 1, #list)) end
 end
+-- The values of a hash's fields, by field; false where there is none.
+local function values(key, fields)
+  local found = {}
+  slices(fields, function(first, last)
+    for place, value in ipairs(call('HMGET', key, unpack(fields, first, last))) do
+      found[fields[first + place - 1]] = value
+    end
+  end)
+  return found
+end
+
+-- Names of sets, and beside each in which place of which list its member stands.
+local sets = {}
+local function named(groups)
+  local moves = {}
+  for _, group in ipairs(groups) do
+    local stem, pairs_ = prefix .. group[1], group[2]
+    for at = 1, #pairs_, 2 do
+      local key = stem .. pairs_[at]
+      sets[#sets + 1] = key
+      moves[#moves + 1] = {key, pairs_[at + 1]}
+    end
+  end
+  return moves
+end
+local added, removed = named(adds), named(removes)
+local numbers = {}
+for place, pair in ipairs(states) do numbers[place] = prefix .. 'number:' .. pair[1] end
+for place, forward in ipairs(forwards) do
+  forward[5] = prefix .. 'forwards:' .. forward[4] .. ':' .. forward[3]
+  forward[6] = prefix .. 'forwards-due:' .. forward[4]
+end
+
 for place, key in ipairs(KEYS) do
-  local wrong = wrong_type(key, kind_of(place))
+  local wrong = wrong_type(key, kinds[place])
   if wrong then return wrong end
 end
-local adds, removes, states, holds, reviews, replies, events, forwards =
-  unpack(cmsgpack.unpack(ARGV[6]))
-local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
-if not ms then return redis.error_reply('ERR the new cursor is no stream id') end
-local time = redis.call('TIME')
-local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-
-for _, pair in ipairs(adds) do redis.call('SADD', KEYS[pair[1]], pair[2]) end
-for _, pair in ipairs(removes) do redis.call('SREM', KEYS[pair[1]], pair[2]) end
-for _, pair in ipairs(states) do redis.call('SET', KEYS[pair[1]], pair[2], 'EX', keep_s) end
-for _, pair in ipairs(holds) do
-  -- A newer opt-out that still waits has put its own id here; its hold stays.
-  if redis.call('HGET', KEYS[4], pair[1]) == pair[2] then redis.call('HDEL', KEYS[4], pair[1]) end
-end
-for _, pair in ipairs(reviews) do
-  -- A text that came after what ends the wait has been seen by nobody: it waits on.
-  local first, newest = string.match(redis.call('HGET', KEYS[5], pair[1]) or '', '^(%S+) ?(%S*)$')
-  if newest and newest ~= '' and newer(newest, pair[2]) then
-    if not newer(first, pair[2]) then redis.call('HSET', KEYS[5], pair[1], newest) end
-  elseif first and not newer(first, pair[2]) then
-    redis.call('HDEL', KEYS[5], pair[1])
-  end
-end
-for _, event in ipairs(events) do redis.call('XADD', KEYS[6], '*', 'e', event) end
-for _, reply in ipairs(replies) do
-  redis.call('HSET', KEYS[8], reply[1], reply[2])
-  redis.call('ZADD', KEYS[7], reply[3], reply[1])
+-- An error where one of them is no set; what they have in common is not wanted.
+slices(sets, function(first, last)
+  local asked = {unpack(sets, first, last)}
+  asked[#asked + 1] = 'LIMIT'
+  asked[#asked + 1] = 1
+  call('SINTERCARD', last - first + 1, unpack(asked))
+end)
+local remembered = 0
+slices(numbers, function(first, last)
+  remembered = remembered + call('EXISTS', unpack(numbers, first, last))
+end)
+for _, key in ipairs(remembered > 0 and numbers or {}) do
+  local wrong = wrong_type(key, 'string')
+  if wrong then return wrong end
 end
 for _, forward in ipairs(forwards) do
-  local id, json, number, place = unpack(forward)
-  redis.call('HSET', KEYS[11], id, json)
-  redis.call('ZADD', KEYS[12], string.format('%.0f', now_ms), id)
-  redis.call('ZADD', KEYS[place], 0, id)
-  redis.call('ZADD', KEYS[place + 1], 'NX', string.format('%.0f', now_ms), number)
+  local wrong = wrong_type(forward[5], 'zset') or wrong_type(forward[6], 'zset')
+  if wrong then return wrong end
 end
-redis.call('SET', KEYS[2], ARGV[2])
-redis.call('XTRIM', KEYS[3], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
+local time = call('TIME')
+local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
-local left = redis.call('XLEN', KEYS[3])
+for _, pair in ipairs(added) do call('SADD', pair[1], pair[2]) end
+for _, pair in ipairs(removed) do call('SREM', pair[1], pair[2]) end
+for place, pair in ipairs(states) do call('SET', numbers[place], pair[2], 'EX', keep_s) end
+local held, over = values(KEYS[4], holds[1]), {}
+for place, field in ipairs(holds[1]) do
+  -- A newer opt-out that still waits has put its own id here; its hold stays.
+  if held[field] == holds[2][place] then over[#over + 1] = field end
+end
+slices(over, function(first, last) call('HDEL', KEYS[4], unpack(over, first, last)) end)
+local waits = call('HLEN', KEYS[5]) > 0 and values(KEYS[5], reviews[1]) or {}
+for place, field in ipairs(next(waits) and reviews[1] or {}) do
+  -- A text that came after what ends the wait has been seen by nobody: it waits on.
+  local ends = reviews[2][place]
+  local first, newest = string.match(waits[field] or '', '^(%S+) ?(%S*)$')
+  if newest and newest ~= '' and newer(newest, ends) then
+    if not newer(first, ends) then
+      call('HSET', KEYS[5], field, newest)
+      waits[field] = newest
+    end
+  elseif first and not newer(first, ends) then
+    call('HDEL', KEYS[5], field)
+    waits[field] = false
+  end
+end
+for _, event in ipairs(events) do call('XADD', KEYS[6], '*', 'e', event) end
+for _, reply in ipairs(replies) do
+  call('HSET', KEYS[8], reply[1], reply[2])
+  call('ZADD', KEYS[7], reply[3], reply[1])
+end
+for _, forward in ipairs(forwards) do
+  local id, json, number, _, of_number, due = unpack(forward)
+  call('HSET', KEYS[11], id, json)
+  call('ZADD', KEYS[12], string.format('%.0f', now_ms), id)
+  call('ZADD', of_number, 0, id)
+  call('ZADD', due, 'NX', string.format('%.0f', now_ms), number)
+end
+call('SET', KEYS[2], ARGV[2])
+call('XTRIM', KEYS[3], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
+
+local left = call('XLEN', KEYS[3])
 local until_ms = string.format('%.0f', now_ms + wake_ms)
 -- Even where the inbox is empty now: its worker looks again before it rests.
-redis.call('SET', KEYS[9], until_ms)
+call('SET', KEYS[9], until_ms)
 local wake = 0
-if #replies > 0 and tonumber(redis.call('GET', KEYS[10]) or 0) <= now_ms then
-  redis.call('SET', KEYS[10], until_ms)
+if #replies > 0 and tonumber(call('GET', KEYS[10]) or 0) <= now_ms then
+  call('SET', KEYS[10], until_ms)
   wake = 1
 end
 return {1, wake, left}

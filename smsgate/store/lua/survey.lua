@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- In which sets are numbers of a lane, with several programs, and what is remembered of them?
--- Names of sets are made here, from the lane's prefix: most of them do not exist.
+-- Names of sets are made here, from the lane's prefix. Most of them do not exist, and most of the
+-- time goes into asking: so it is asked first, of all numbers at once, whether any of a kind does.
 --
 -- KEYS  1 marker
 -- ARGV  1 prefix of the lane's keys  2 bucket count  3 whether states are asked for, 1 or 0
@@ -11,19 +12,38 @@ local call = redis.call
 local prefix, buckets, remembered, width = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local marker = call('HMGET', KEYS[1], 'ready', 'layout', 'buckets')
 local time = call('TIME')
+local before = 4 + width
+local count = #ARGV - before
 
-local stems, bits, states = {}, {}, {}
-for place = 1, width do stems[place] = prefix .. ARGV[4 + place] end
-for at = 5 + width, #ARGV do
-  local number, seen = ARGV[at], {}
-  local bucket = string.format('%.0f', tonumber(number) % buckets)
-  for place = 1, width do
-    seen[place] = call('SISMEMBER', stems[place] .. bucket, number)
+-- The names, where any of them exists.
+local function existing(stem, ends)
+  local names = {}
+  for at = 1, count do names[at] = stem .. ends[at] end
+  return count > 0 and call('EXISTS', unpack(names)) > 0 and names or nil
+end
+
+local ends, columns, zeros = {}, {}, {}
+for at = 1, count do ends[at] = string.format('%d', tonumber(ARGV[before + at]) % buckets) end
+for place = 1, width do
+  columns[place] = existing(prefix .. ARGV[4 + place], ends)
+  zeros[place] = 0
+end
+local bits, nowhere, anywhere = {}, table.concat(zeros), next(columns)
+for at = 1, count do
+  if anywhere then
+    for place, names in pairs(columns) do
+      zeros[place] = call('SISMEMBER', names[at], ARGV[before + at])
+    end
   end
-  bits[#bits + 1] = table.concat(seen)
-  local state = remembered and call('GET', prefix .. 'number:+' .. number)
+  bits[at] = anywhere and table.concat(zeros) or nowhere
+end
+
+local states = {}
+for at = 1, remembered and count or 0 do ends[at] = ARGV[before + at] end
+for at, name in ipairs(remembered and existing(prefix .. 'number:+', ends) or {}) do
+  local state = call('GET', name)
   if state then
-    states[#states + 1] = #bits - 1
+    states[#states + 1] = at - 1
     states[#states + 1] = state
   end
 end
