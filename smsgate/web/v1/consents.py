@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.errors import SmsGateError, Unfit
+from smsgate.errors import Unfit
 from smsgate.gateway.overriding import consent_entry
 from smsgate.messages import Consent, Entry
-from smsgate.web.v1.items import enter_many, enter_one
+from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, Actor, CorrelationId, Items, Number
 
@@ -40,20 +40,14 @@ class ConsentItem(msgspec.Struct, forbid_unknown_fields=True):
 
 
 ConsentItems = Annotated[list[ConsentItem], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+_ITEM = msgspec.json.Decoder(ConsentItem)
 
 
 def record_consents(call: Call) -> Outcome:
     """Record one consent or many. None lifts an opt-out."""
     if isinstance(call.body, ConsentItem):
         return enter_one(call, _entry(call, call.body))
-    return enter_many(call, call.body, [_change(call, item) for item in call.body])
-
-
-def _change(call: Call, item: ConsentItem) -> Entry | SmsGateError:
-    try:
-        return _entry(call, item)
-    except SmsGateError as error:
-        return error
+    return enter_many(call, call.body, _ITEM, _entry)
 
 
 def _entry(call: Call, item: ConsentItem) -> Entry:
@@ -79,6 +73,7 @@ OPERATIONS = (
         summary="Put consents on record that were given elsewhere",
         run=record_consents,
         body=ConsentItem | ConsentItems,
+        read_as=ConsentItem | RawItems,
         answers={202: Accepted, 200: Items},
     ),
 )

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
 
 from smsgate.errors import SmsGateError
 from smsgate.gateway.amending import enter
 from smsgate.messages import Added, Entry
 from smsgate.web.problems import reason_of
 from smsgate.web.v1.operations import Call, Outcome
-from smsgate.web.v1.shapes import Accepted, ItemResult, Items
+from smsgate.web.v1.reading import read_item
+from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, ItemResult, Items
+
+RawItems = Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+"""Items as they came, so that one of another shape refuses none but itself."""
+T = TypeVar("T")
 
 
-class Item(Protocol):
-    """What every item has."""
+class _Named(msgspec.Struct):
+    """What tells an item from others, whatever else it is."""
 
-    @property
-    def number(self) -> str:
-        """As it was given."""
+    number: object = ""
+    correlation_id: object = ""
 
-    @property
-    def correlation_id(self) -> str:
-        """The caller's own name of it."""
+
+_NAMED = msgspec.json.Decoder(_Named)
 
 
 def enter_one(call: Call, entry: Entry) -> Outcome:
@@ -35,17 +40,39 @@ def enter_one(call: Call, entry: Entry) -> Outcome:
 
 
 def enter_many(
-    call: Call, items: Sequence[Item], changes: Sequence[Entry | SmsGateError]
+    call: Call,
+    items: Sequence[msgspec.Raw],
+    decoder: msgspec.json.Decoder[T],
+    entry_of: Callable[[Call, T], Entry],
 ) -> Outcome:
     """Enter all items that can be; says of each what became of it."""
-    found = enter(call.gateway.store, call.gateway.wakes, changes)
-    results = [_result(item, one) for item, one in zip(items, found, strict=True)]
+
+    def change(item: msgspec.Raw) -> Entry | SmsGateError:
+        try:
+            return entry_of(call, read_item(item, decoder))
+        except SmsGateError as error:
+            return error
+
+    found = enter(call.gateway.store, call.gateway.wakes, [change(item) for item in items])
+    results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
     return 200, Items(counts["accepted"], counts["duplicate"], counts["refused"], results)
 
 
-def _result(item: Item, found: Added | SmsGateError) -> ItemResult:
-    number, correlation = item.number, item.correlation_id
+def _named(item: msgspec.Raw) -> tuple[str, str]:
+    """Number and correlation id as they were given; empty where they are no text."""
+    try:
+        named = _NAMED.decode(item)
+    except ValueError:  # No object, or one whose rest nobody had to read.
+        return "", ""
+    number, correlation = named.number, named.correlation_id
+    return (
+        number if isinstance(number, str) else "",
+        correlation if isinstance(correlation, str) else "",
+    )
+
+
+def _result(number: str, correlation: str, found: Added | SmsGateError) -> ItemResult:
     if isinstance(found, SmsGateError):
         why = {"reason": reason_of(found), "detail": str(found)}
         return ItemResult(number, "refused", correlation, **why)

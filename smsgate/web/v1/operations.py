@@ -63,6 +63,8 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     body: Any = None
     """The type of the body; None where there is none."""
+    read_as: Any = None
+    """As what the body is read, where its items are read one by one afterwards."""
     also: Mapping[int, str] = field(default_factory=dict)
     """Problems that not every operation has, by status."""
     html: bool = False
@@ -71,7 +73,7 @@ class Operation:
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:
         """Of the body."""
-        return msgspec.json.Decoder(self.body)
+        return msgspec.json.Decoder(self.read_as or self.body)
 
     @property
     def name(self) -> str:

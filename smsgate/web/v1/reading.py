@@ -9,24 +9,47 @@ import msgspec
 from flask import Request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from smsgate.errors import Unfit
 from smsgate.web.incoming import read_body
 
 API_LIMIT = 1024 * 1024
 """Bytes of a request's body; 10,000 numbers are about 200 KiB."""
+_DOCUMENTED = "What it takes: GET /v1/openapi.json."
+_NO_JSON = (ValueError, RecursionError)
+"""Bytes that are no UTF-8 are no ``DecodeError``, and nor are a hundred thousand brackets."""
 T = TypeVar("T")
 
 
 def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
-    """The body as what the decoder makes of it. Raises the HTTP error that says what is wrong."""
+    """The body as what the decoder makes of it. Raises the HTTP error that says what is wrong.
+
+    Items of a list stay as they came: ``read_item`` reads each by itself.
+    """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
     body = read_body(request.environ, API_LIMIT)
     try:
-        value = decoder.decode(body)
-        _refuse_twice(body, decoder.type)
+        return _decoded(body, decoder)
     except msgspec.ValidationError as error:
         raise UnprocessableEntity(_not_taken("body", error)) from None
-    except ValueError as error:  # Bytes that are no UTF-8 are no DecodeError.
+
+
+def read_item(item: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """One item of a list. Raises ``Unfit`` for what this call does not take."""
+    try:
+        return _decoded(bytes(item), decoder)
+    except msgspec.ValidationError as error:
+        raise Unfit(_not_taken("item", error)) from None
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        value = decoder.decode(body)
+        if not isinstance(value, list):
+            _refuse_twice(body, decoder.type)
+    except msgspec.ValidationError:
+        raise
+    except _NO_JSON as error:
         raise BadRequest(f"The body is no JSON: {error}.") from None
     return value
 
@@ -46,7 +69,7 @@ def read_query(request: Request, shape: type[T]) -> T:
 
 
 def _not_taken(part: str, error: msgspec.ValidationError) -> str:
-    return f"The {part} is not what this call takes: {error}. What it takes: GET /v1/openapi.json."
+    return f"The {part} is not what this call takes: {error}. {_DOCUMENTED}"
 
 
 def _refuse_twice(body: bytes, shape: Any) -> None:  # noqa: ANN401 - a type, or a union of types

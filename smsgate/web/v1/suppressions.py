@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.errors import SmsGateError
 from smsgate.gateway.amending import once
 from smsgate.gateway.overriding import check_program, override_entry
 from smsgate.messages import ALL, Entry
 from smsgate.phone import e164
 from smsgate.records import Numbered
-from smsgate.web.v1.items import enter_many, enter_one
+from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import (
     MOST_ITEMS,
@@ -48,6 +47,7 @@ class Suppression(msgspec.Struct, forbid_unknown_fields=True):
 
 
 Suppressions = Annotated[list[Suppression], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+_ITEM = msgspec.json.Decoder(Suppression)
 
 
 class PageQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,8 +90,7 @@ def restore(call: Call) -> Outcome:
 
 def upsert_suppressions(call: Call) -> Outcome:
     """Opt many numbers out or back in; each item is accepted or refused by itself."""
-    items: list[Suppression] = call.body
-    return enter_many(call, items, [_change(call, item) for item in items])
+    return enter_many(call, call.body, _ITEM, _change)
 
 
 def list_suppressions(call: Call) -> Outcome:
@@ -110,14 +109,9 @@ def _override(call: Call, action: str) -> Entry:
     return override_entry(settings, action, number, scope, actor, query.reason.strip())
 
 
-def _change(call: Call, item: Suppression) -> Entry | SmsGateError:
+def _change(call: Call, item: Suppression) -> Entry:
     settings, actor, reason = call.gateway.settings, call.actor(item.actor), item.reason.strip()
-    try:
-        entry = override_entry(
-            settings, _ACTIONS[item.state], item.number, item.scope, actor, reason
-        )
-    except SmsGateError as error:
-        return error
+    entry = override_entry(settings, _ACTIONS[item.state], item.number, item.scope, actor, reason)
     if item.state == "opted_in" and item.correlation_id:
         return once(entry, call.caller.name, item.correlation_id)
     return entry
@@ -171,6 +165,7 @@ OPERATIONS = (
         summary="Opt many numbers out or back in",
         run=upsert_suppressions,
         body=Suppressions,
+        read_as=RawItems,
         answers={200: Items},
     ),
 )

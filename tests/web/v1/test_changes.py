@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
+
+import pytest
 
 from smsgate.logs import masked
 from smsgate.messages import Arrival, Decision, Entry, Intent
@@ -112,24 +115,56 @@ MISSHAPEN = (
     {},
     GOOD,
     [GOOD] * 1001,
-    [GOOD | {"state": "gone"}],
-    [GOOD | {"reason": " "}],
-    [GOOD | {"number": 14155550123}],
-    [GOOD | {"number": "1" * 41}],
-    [GOOD | {"scope": None}],
-    [GOOD | {"more": 1}],
-    [{"number": ONE}],
+)
+MISSHAPEN_ITEMS = (
+    ('{"number": "+14155550124", "state": "gone", "reason": "x", "correlation_id": "7"}', "state"),
+    ('{"number": "+14155550124", "state": "opted_out", "reason": " "}', "reason"),
+    ('{"number": 14155550124, "state": "opted_out", "reason": "x", "correlation_id": 7}', "number"),
+    ('{"number": "11111111111111111111111111111111111111111", "state": "opted_out"}', "number"),
+    ('{"number": "+14155550124", "state": "opted_out", "reason": "x", "scope": null}', "scope"),
+    ('{"number": "+14155550124", "state": "opted_out", "reason": "x", "more": 1}', "more"),
+    ('{"more": 1, "number": "\xff"}', "more"),
+    ('{"number": "+14155550124"}', "state"),
+    (
+        '{"number": "+14155550124", "state": "opted_out", "reason": "x", "reason": "y"}',
+        "`reason` stands in one object more than once",
+    ),
+    ("null", "null"),
+    ('"+14155550124"', "str"),
+    ("[[]]", "array"),
 )
 
 
-def test_items_of_another_shape_are_refused_together(api) -> None:
+def test_a_list_of_another_shape_is_refused_as_a_whole(api) -> None:
     for body in MISSHAPEN:
         answer = api.call("POST", "/suppressions", body)
         assert (answer.status_code, answer.json["reason"]) == (422, "unprocessable_entity"), body
-    twice = b'[{"number": "+14155550123", "state": "opted_out", "reason": "x", "reason": "y"}]'
-    answer = api.call("POST", "/suppressions", data=twice, content_type="application/json")
-    assert (answer.status_code, "`reason`" in answer.text) == (422, True)
+    for more in (b"", b"[" * 100_000, b'{"number": "\xff"}]', b'{"number": "\\x"}]'):
+        body = b"[" + json.dumps(GOOD).encode() + b", " + more
+        answer = api.call("POST", "/suppressions", data=body, content_type="application/json")
+        assert (answer.status_code, answer.json["reason"]) == (400, "bad_request"), more[:99]
     assert api.gateway.store.inbox.busy() == []
+
+
+@pytest.mark.parametrize(("item", "named"), MISSHAPEN_ITEMS)
+def test_an_item_of_another_shape_is_refused_by_itself(api, item: str, named: str) -> None:
+    body = f"[{item}, {json.dumps(GOOD)}]".encode("latin-1")
+    found = api.call("POST", "/suppressions", data=body, content_type="application/json").json
+    assert (found["accepted"], found["refused"]) == (1, 1)
+    wrong, right = found["results"]
+    assert (wrong["status"], wrong["reason"]) == ("refused", "unfit")
+    assert named in wrong["detail"]
+    assert wrong["number"] == (TWO if f'"{TWO}", ' in item else wrong["number"])
+    assert (right["status"], right["number"]) == ("accepted", ONE)
+    assert (allowed(api, ONE), allowed(api, TWO)) == (False, True)
+
+
+def test_a_refused_item_is_given_back_as_the_callers_know_it(api) -> None:
+    item = {"number": TWO, "state": "gone", "reason": "x", "correlation_id": "7"}
+    (wrong,) = api.post("/suppressions", [item])["results"]
+    assert (wrong["number"], wrong["correlation_id"]) == (TWO, "7")
+    (wrong,) = api.post("/suppressions", [item | {"number": 1, "correlation_id": 7}])["results"]
+    assert (wrong["number"], "correlation_id" in wrong) == ("", False)
 
 
 def test_a_set_is_listed_page_by_page(api) -> None:
@@ -167,8 +202,10 @@ def test_a_page_of_a_small_set_among_large_ones_ends_where_it_looked(api, monkey
 def test_one_consent_or_many_go_on_record_and_lift_no_opt_out(api) -> None:
     api.put(f"/suppressions/all/{TWO}?reason=x")
     api.post("/consents", CONSENT | {"source": "https://acme.example/form"}, 202)
-    found = api.post("/consents", [CONSENT | {"number": TWO}, CONSENT | {"program": "nobody"}])
-    assert (found["accepted"], found["refused"]) == (1, 1)
+    wrong = [CONSENT | {"program": "nobody"}, CONSENT | {"medium": "telepathy"}]
+    found = api.post("/consents", [CONSENT | {"number": TWO}, *wrong])
+    told = [one.get("reason") for one in found["results"]]
+    assert told == [None, "unknown_program", "unfit"]
     api.work()
     known = api.get(f"/numbers/{ONE}")
     assert (known["consents"], known["history"]["events"][0]["source"]) == (["alerts"], "api")
