@@ -29,7 +29,8 @@ def list_calls(dead: bool, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     for one in found:
-        when = "given up" if one.dead else f"again {moment(one.due_us)}"
+        again = f"again {moment(one.due_us)}" if one.tries else "due"
+        when = "given up" if one.dead else again
         head = f"[bold]{one.id}[/]  {one.program}  {one.number}"
         console.print(head, soft_wrap=True)
         said = f"    {one.tries} tries, {when}  {one.note}"

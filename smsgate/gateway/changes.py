@@ -14,6 +14,8 @@ from smsgate.records.feeds import FeedCall
 from smsgate.settings import Program
 
 CHANGED = "consent.changed"
+LIST = "import"
+"""The kind of an event with the numbers of a list."""
 _NEW = Standing()
 
 
@@ -48,25 +50,47 @@ class _Message(msgspec.Struct, frozen=True):
 def calls_of(program: Program, one: Recorded, records: Records, now_us: int) -> Iterator[FeedCall]:
     """The calls that tell a program's feed of an event: none where it changed nothing for it."""
     for number, standing in _changed(program, one, records):
-        change = _change(program, one, number, standing)
-        message = _Message(CHANGED, _moment(one.event.applied_us), change)
-        yield FeedCall(
-            id=event_id(one.event.applied_us // 1000, program.name, one.event.id, number),
-            program=program.name,
-            number=number,
-            lane=one.lane,
-            seq=one.seq,
-            body=msgspec.json.encode(message).decode(),
-            made_us=now_us,
-            due_us=now_us,
-        )
+        yield _call(program, one, number, standing, now_us)
+
+
+def calls_of_lists(
+    program: Program, one: Recorded, records: Records, after: int, now_us: int
+) -> Iterator[FeedCall]:
+    """The calls that tell what lists did to an event's number before it, behind a place."""
+    number = one.event.number
+    for part in records.reading.of_number(number):
+        event = part.event
+        waits = after < part.seq < one.seq and event.kind == LIST
+        if waits and event.standing is not None and _concerns(program, event):
+            yield _call(program, part, number, event.standing, now_us)
+
+
+def _call(
+    program: Program, one: Recorded, number: str, standing: Standing, now_us: int
+) -> FeedCall:
+    message = _Message(
+        CHANGED, _moment(one.event.applied_us), _change(program, one, number, standing)
+    )
+    return FeedCall(
+        id=event_id(one.event.applied_us // 1000, program.name, one.event.id, number),
+        program=program.name,
+        number=number,
+        lane=one.lane,
+        seq=one.seq,
+        body=msgspec.json.encode(message).decode(),
+        made_us=now_us,
+        due_us=now_us,
+    )
+
+
+def _concerns(program: Program, event: Event) -> bool:
+    return (event.scope or event.program) in (ALL, program.name)
 
 
 def _changed(program: Program, one: Recorded, records: Records) -> Iterator[tuple[str, Standing]]:
     event = one.event
     for group in event.listed:
-        concerned = (event.scope or event.program) in (ALL, program.name)
-        if concerned and group.standing is not None:
+        if group.standing is not None and _concerns(program, event):
             yield from ((number, group.standing) for number in group.numbers)
     if event.standing is not None and event.number:
         before = _standing_before(records, event.number, one.seq)

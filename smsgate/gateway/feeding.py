@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import structlog
 
-from smsgate.errors import CallFailed, CursorRefused, NoSuchDelivery
-from smsgate.gateway.changes import calls_of
+from smsgate.errors import CallFailed, NoSuchDelivery
+from smsgate.gateway.feed_reading import FeedReading
 from smsgate.messages import HttpCall, HttpReply
 from smsgate.outbound import Outbound
 from smsgate.records import Records
@@ -24,10 +24,6 @@ from smsgate.records.feeds import FeedCall, Feeds
 from smsgate.settings import Feed, Program
 from smsgate.signing import standard_webhook_signature
 
-PAGE = 200
-"""Events that are looked at in one step."""
-ENOUGH = 1_000
-"""Calls that wait; while there are as many, the records keep the rest."""
 SOME = 20
 """Calls between two looks at the records."""
 IDLE_S = 0.5
@@ -59,6 +55,7 @@ class Feeding:
         self._program = program
         self._feed = feed
         self._records = records
+        self._reading = FeedReading(program, records)
         self._outbound = outbound
         self._now = now
         self._sender = uuid.uuid4().hex
@@ -72,13 +69,11 @@ class Feeding:
         """
         if not self._leads():
             return LEASE_S / 6
-        read = 0
-        if self._feeds.waiting(self._program.name) < ENOUGH:
-            read = self._read()
+        more = self._reading.read(_us(self._now()))
         sent, pause_s = self._send()
         if pause_s:
             return pause_s
-        return 0.0 if read == PAGE or sent else IDLE_S
+        return 0.0 if more or sent else IDLE_S
 
     def give_back(self) -> None:
         """Let another one send this feed at once, instead of when the lease ends. Raises likewise.
@@ -103,26 +98,6 @@ class Feeding:
         leads = self._feeds.lead(name, self._sender, _us(now), _us(until), start)
         self._until = until if leads else 0.0
         return leads
-
-    def _read(self) -> int:
-        """Turn a page of events into calls; gives how many events it had."""
-        name, now_us = self._program.name, _us(self._now())
-        place = self._feeds.place(name) or {}
-        try:
-            found = self._records.following.after(place, PAGE)
-        except CursorRefused as error:
-            _log.warning("feed begins anew", program=name, problem=str(error))
-            self._feeds.advance(name, place, self._records.following.newest(), [])
-            return 0
-        if found.place == place:
-            return 0
-        new = [
-            call
-            for one in found.events
-            for call in calls_of(self._program, one, self._records, now_us)
-        ]
-        self._feeds.advance(name, place, found.place, new)
-        return PAGE if found.more else len(found.events)
 
     def _send(self) -> tuple[int, float]:
         """Make calls that are due; gives how many, and for how long to leave the feed alone."""

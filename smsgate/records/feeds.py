@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 
@@ -16,6 +16,8 @@ from smsgate.records.database import Database, upsert
 from smsgate.records.following import Place, place_of, place_text
 from smsgate.records.schema import check
 from smsgate.records.tables import calls, feeds
+
+_APART = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class FeedCall:
     """Whether it was given up and waits for a person."""
     note: str = ""
     """What went wrong last."""
+
+
+class FeedPlace(NamedTuple):
+    """How far a feed was read."""
+
+    changes: Place
+    """Behind what happened to numbers one by one."""
+    lists: Place
+    """Behind what lists did, of which a feed is told when there is room; never further."""
 
 
 class Feeds:
@@ -62,24 +73,29 @@ class Feeds:
             )
         return taken.rowcount == 1
 
-    def place(self, program: str) -> Place | None:
+    def place(self, program: str) -> FeedPlace | None:
         """How far a feed was read; None where it is new."""
         if self._database.absent:
             return None
         with self._database.reading() as connection:
             check(connection)
             text = connection.scalar(select(feeds.c.place).where(feeds.c.program == program))
-        return None if text is None else place_of(text)
+        if text is None:
+            return None
+        changes, apart, lists = text.partition(_APART)
+        return FeedPlace(place_of(changes), place_of(lists if apart else changes))
 
-    def advance(self, program: str, before: Place, place: Place, new: Iterable[FeedCall]) -> bool:
+    def advance(
+        self, program: str, before: FeedPlace, place: FeedPlace, new: Iterable[FeedCall]
+    ) -> bool:
         """Note calls and how far the feed was read now; False where another was faster."""
         rows = [{name: getattr(one, name) for name in FeedCall.__slots__} for one in new]
         with self._database.writing() as connection:
             check(connection)
             moved = connection.execute(
                 update(feeds)
-                .where(feeds.c.program == program, feeds.c.place == place_text(before))
-                .values(place=place_text(place))
+                .where(feeds.c.program == program, feeds.c.place == _text(before))
+                .values(place=_text(place))
             )
             if moved.rowcount == 1 and rows:
                 connection.execute(upsert(connection, calls).on_conflict_do_nothing(), rows)
@@ -150,6 +166,11 @@ class Feeds:
         with self._database.reading() as connection:
             check(connection)
             return [FeedCall(*row) for row in connection.execute(asked)]
+
+
+def _text(place: FeedPlace) -> str:
+    changes, lists = map(place_text, place)
+    return changes if changes == lists else f"{changes}{_APART}{lists}"
 
 
 def _given_up(id_: str) -> ColumnElement[bool]:

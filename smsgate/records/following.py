@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeAlias
@@ -17,6 +17,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection, select
 
 from smsgate.errors import CursorRefused
+from smsgate.records.asking import rows_of
+from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reading import EVENTS, Recorded, recorded_of
 from smsgate.records.schema import check
@@ -69,8 +71,8 @@ class Following:
             check(connection)
             return _heads(connection)
 
-    def after(self, place: Place, limit: int) -> Followed:
-        """At most ``limit`` events behind a place; those of a lane in their order.
+    def after(self, place: Place, limit: int, until: Place | None = None) -> Followed:
+        """At most ``limit`` events behind a place (up to another); those of a lane in their order.
 
         Contents that retention took away are passed over. Raises ``CursorRefused`` where the
         records end before the place: it is one of other records.
@@ -79,8 +81,9 @@ class Following:
             return Followed([], place, more=False)
         with self._database.reading() as connection:
             check(connection)
-            ends = _heads(connection)
+            ends: Place = _heads(connection)
             _refuse_ahead(place, ends)
+            ends = ends if until is None else until
             chosen = _chosen(place, ends, limit)
             pages = {
                 lane: _page(connection, lane, place.get(lane, 0), until)
@@ -89,6 +92,16 @@ class Following:
         moved = {**place, **chosen}
         more = any(moved.get(lane, 0) < end for lane, end in ends.items())
         return Followed([*_merged(pages)], moved, more)
+
+    def spoken_of(self, lane: int, after: int, until: int, told: Iterable[str]) -> set[str]:
+        """Which of these numbers have an event of their own (no list's) in that part of a lane."""
+        asked = select(events.c.number).where(
+            events.c.number.in_([lookup(number) for number in told]),
+            events.c.lane == lane,
+            events.c.seq > after,
+            events.c.seq <= until,
+        )
+        return {row.number for row in rows_of(self._database, asked)}
 
 
 def _heads(connection: Connection) -> dict[int, int]:

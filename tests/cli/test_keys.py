@@ -10,7 +10,7 @@ from smsgate.cli.replies import person
 from smsgate.errors import Unauthorized
 from smsgate.gateway.keyring import Keyring
 from smsgate.records import Records
-from smsgate.records.feeds import FeedCall
+from smsgate.records.feeds import FeedCall, FeedPlace
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_calls_that_were_given_up_are_listed_retried_and_dismissed(ready, record
         FeedCall(f"id-{n}", "alerts", f"+1415555012{n}", 0, n, "{}", made_us=1, dead=n > 0)
         for n in range(3)
     ]
-    assert feeds.advance("alerts", {}, {0: 3}, new)
+    assert feeds.advance("alerts", FeedPlace({}, {}), FeedPlace({0: 3}, {0: 3}), new)
     assert [one["id"] for one in ready.json("feed", "list")] == ["id-0"]
     assert [one["id"] for one in ready.json("feed", "list", "--dead")] == ["id-1", "id-2"]
     assert ready.run("feed", "list", "--dead") == 0

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.consent import Standing
 from smsgate.errors import CursorRefused
-from smsgate.records.feeds import FeedCall
+from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.keys import KeyRow
 from tests.records.values import event, lines
 
@@ -116,17 +116,31 @@ def call(id_: str, number: str, seq: int, **more) -> FeedCall:
     return FeedCall(id_, "alerts", number, 0, seq, "{}", made_us=1, **more)
 
 
+def at(changes: int, lists: int | None = None) -> FeedPlace:
+    return FeedPlace({0: changes}, {0: changes if lists is None else lists})
+
+
+def test_a_feed_may_be_further_with_changes_than_with_lists(records):
+    feeds = records.feeds
+    feeds.lead("alerts", "one", now_us=10, until_us=20, start={0: 3})
+    assert feeds.advance("alerts", at(3), at(9, lists=3), [])
+    assert feeds.place("alerts") == at(9, lists=3)
+    assert not feeds.advance("alerts", at(9), at(10), [])
+    assert feeds.advance("alerts", at(9, lists=3), at(9), [])
+    assert feeds.place("alerts") == at(9)
+
+
 def test_of_a_number_only_the_oldest_call_is_due(records):
     feeds = records.feeds
     assert feeds.lead("alerts", "one", now_us=10, until_us=20, start={0: 3})
     assert not feeds.lead("alerts", "two", now_us=19, until_us=30, start={})
     assert feeds.lead("alerts", "two", now_us=20, until_us=30, start={})
-    assert feeds.place("alerts") == {0: 3}
+    assert feeds.place("alerts") == at(3)
     assert feeds.place("other") is None
 
     new = [call("a", "+1", 4), call("b", "+1", 5), call("c", "+2", 6)]
-    assert feeds.advance("alerts", {0: 3}, {0: 6}, new)
-    assert not feeds.advance("alerts", {0: 3}, {0: 7}, [call("d", "+3", 7)])  # another was faster
+    assert feeds.advance("alerts", at(3), at(6), new)
+    assert not feeds.advance("alerts", at(3), at(7), [call("d", "+3", 7)])  # another was faster
     assert [one.id for one in feeds.due("alerts", 100, 9)] == ["a", "c"]
     assert feeds.waiting("alerts") == 3
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,120 +12,17 @@ from standardwebhooks import Webhook
 
 from smsgate.errors import NoSuchDelivery
 from smsgate.gateway import feeding
-from smsgate.gateway.feeding import Feeding
 from smsgate.messages import Consent
-from smsgate.outbound import Outbound
+from smsgate.records.feeds import FeedPlace
 from smsgate.records.following import place_of
 from smsgate.settings import Feed, Programs, Secret
+from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from workers.feeder import Feeder
 
 OTHER = "+14155550199"
-NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
 DAY_S = 24 * 3600
-
-
-@dataclass
-class Receiver:
-    """Another program: takes calls, or answers as it is told to."""
-
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
-    """Numbers whose calls it does not take."""
-    taken: list[dict[str, object]] = field(default_factory=list)
-    seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-    def answer(self, headers: dict[str, str], body: bytes) -> int:
-        self.seen.append((headers, body))
-        data = json.loads(body)["data"]
-        if data["number"] in self.refused:
-            return 500
-        if self.status < 300:
-            self.taken.append(data)
-        return self.status
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    told = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(told.answer(dict(self.headers), body))
-            for name, value in {"Content-Length": "0", **told.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/consent?of=acme"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield told
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class Clock:
-    """Seconds since 1970, as a test wants them."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def recorded(gateway):
-    """A gateway with tables for its records."""
-    gateway.records.migrate()
-    return gateway
-
-
-@pytest.fixture
-def make(recorded, receiver, clock):
-    """Makes the feed of a program, as a process would."""
-
-    def made(program: str = "alerts", url: str = "", **more: bool) -> Feeding:
-        feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
-        found = recorded.settings.programs.get(program)
-        outbound = Outbound(connect_s=1, read_s=1, **more)
-        return Feeding(found, feed, recorded.records, outbound, clock)
-
-    return made
-
-
-@pytest.fixture
-def fed(make) -> Feeding:
-    """The feed of alerts, which has begun."""
-    one = make()
-    one.turn()
-    return one
-
-
-def change(gateway, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
-    """Something that happens, until it is recorded."""
-    gateway.override(action, number, scope, "jane", "asked")
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
-    gateway.recording.move_all()
-
-
-def told(receiver: Receiver) -> list[tuple[str, bool, str]]:
-    return [(one["number"], one["allowed"], one["reason"]) for one in receiver.taken]
 
 
 def test_a_change_is_told_once_signed_with_every_secret(recorded, fed, receiver, clock) -> None:
@@ -305,7 +199,9 @@ def test_who_ends_gives_the_feed_to_another_at_once(recorded, fed, make, receive
 
 def test_a_feed_whose_place_the_records_do_not_have_begins_anew(recorded, fed, receiver) -> None:
     feeds = recorded.records.feeds
-    assert feeds.advance("alerts", feeds.place("alerts"), place_of("3-999"), [])
+    assert feeds.advance(
+        "alerts", feeds.place("alerts"), FeedPlace(place_of("3-999"), place_of("3-999")), []
+    )
     fed.turn()
     change(recorded)
     fed.turn()

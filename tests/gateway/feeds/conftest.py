@@ -1,0 +1,72 @@
+"""A program's feed in front of a gateway, and another program that takes its calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from smsgate.gateway.feeding import Feeding
+from smsgate.outbound import Outbound
+from smsgate.settings import Feed, Secret
+from tests.fakes.feeds import NEW, OLD, Clock, Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(told.answer(dict(self.headers), body))
+            for name, value in {"Content-Length": "0", **told.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.url = f"http://127.0.0.1:{server.server_port}/consent?of=acme"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def recorded(gateway):
+    """A gateway with tables for its records."""
+    gateway.records.migrate()
+    return gateway
+
+
+@pytest.fixture
+def make(recorded, receiver, clock):
+    """Makes the feed of a program, as a process would."""
+
+    def made(program: str = "alerts", url: str = "", **more: bool) -> Feeding:
+        feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
+        found = recorded.settings.programs.get(program)
+        outbound = Outbound(connect_s=1, read_s=1, **more)
+        return Feeding(found, feed, recorded.records, outbound, clock)
+
+    return made
+
+
+@pytest.fixture
+def fed(make) -> Feeding:
+    """The feed of alerts, which has begun."""
+    one = make()
+    one.turn()
+    return one

@@ -1,0 +1,129 @@
+"""What lists did is told behind what people said, and of one number in its order all the same."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+
+import pytest
+
+from smsgate.gateway import feed_reading
+from smsgate.gateway.changes import calls_of
+from smsgate.gateway.lists.importing import Listing
+from smsgate.messages import Consent
+from smsgate.records.following import START
+from smsgate.wiring import build_importing
+from tests.fakes.feeds import change, told
+from tests.fakes.values import NUMBER
+
+MANY = [f"+1415556{at:04}" for at in range(1_500)]
+FEW = MANY[:40]
+STOPPED = Listing("alerts", "opted_out", actor="ana", note="stopped.csv")
+JOINED = Listing("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))
+
+
+@pytest.fixture
+def import_(recorded):
+    """Enters a list, until it is recorded."""
+    importing = build_importing(recorded)
+
+    def done(numbers=MANY, listing=STOPPED) -> None:
+        importing.enter(numbers, listing)
+        recorded.recording.move_all()
+
+    return done
+
+
+def until_all_is_told(one, clock) -> None:
+    while one.turn() == 0:
+        clock.now += 1
+
+
+def test_an_opt_out_overtakes_a_list(recorded, fed, import_, receiver, clock) -> None:
+    import_()
+    for _ in range(3):
+        fed.turn()
+    before = len(receiver.taken)
+    assert 0 < before < 100
+    change(recorded)
+    fed.turn()
+    assert (NUMBER, False, "opted_out_all") in told(receiver)
+    assert len(receiver.taken) <= before + 20  # the very next ones
+    until_all_is_told(fed, clock)
+    assert Counter(one["number"] for one in receiver.taken) == Counter([NUMBER, *MANY])
+    feeds = recorded.records.feeds
+    assert feeds.place("alerts").lists == feeds.place("alerts").changes
+
+
+def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
+    recorded, fed, import_, receiver, clock
+) -> None:
+    import_()
+    number = MANY[-1]
+    change(recorded, "restore", number)
+    change(recorded, "suppress", number)
+    while sum(one["number"] == number for one in receiver.taken) < 3:
+        assert fed.turn() == 0
+        assert len(receiver.taken) < 100
+    until_all_is_told(fed, clock)
+    mine = [one for one in receiver.taken if one["number"] == number]
+    assert [(one["allowed"], one["kind"]) for one in mine] == [
+        (False, "import"),
+        (True, "opt_in"),
+        (False, "opt_out"),
+    ]
+    assert len(receiver.taken) == len(MANY) + 2
+
+
+def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(
+    recorded, fed, import_, receiver, clock
+) -> None:
+    import_(listing=JOINED)
+    change(recorded, number=MANY[0])
+    until_all_is_told(fed, clock)
+    assert told(receiver) == [(MANY[0], False, "opted_out_all")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_change_is_told_once_and_in_order_whatever_came_between(
+    recorded, make, import_, receiver, clock, monkeypatch, seed
+) -> None:
+    monkeypatch.setattr(feed_reading, "PAGE", 7)
+    monkeypatch.setattr(feed_reading, "ENOUGH", 30)
+    chance, one = random.Random(seed), make("club")
+    one.turn()
+    for turn in range(40):
+        happen(recorded, import_, chance)
+        if turn < 10:
+            continue  # more than a page waits
+        for _ in range(chance.randint(0, 2)):
+            one.turn()
+        if chance.random() < 0.2:  # another process goes on
+            one.give_back()
+            one = make("club")
+        clock.now += 1
+    until_all_is_told(one, clock)
+
+    ids = [headers["webhook-id"] for headers, _ in receiver.seen]
+    club, records = recorded.settings.programs.get("club"), recorded.records
+    events = records.following.after(START, 10_000).events
+    assert Counter(ids) == Counter(
+        call.id for event in events for call in calls_of(club, event, records, 0)
+    )
+    ordered = defaultdict(list)
+    for data in receiver.taken:
+        ordered[data["number"]].append(int(data["sequence"].partition("-")[2]))
+    assert all(seqs == sorted(seqs) for seqs in ordered.values())
+    last = {data["number"]: data["reason"] for data in receiver.taken}
+    stands = recorded.gate.check(FEW, program="club")
+    assert [last.get(one, "no_consent") for one in FEW] == [one.reason for one in stands]
+
+
+def happen(recorded, import_, chance: random.Random) -> None:
+    """Something to some of a few numbers."""
+    some = chance.sample(FEW, chance.randint(1, 30))
+    if chance.random() < 0.5:
+        import_(some, chance.choice([JOINED, Listing("club", "opted_out", actor="ana")]))
+    else:
+        action, scope = chance.choice(["suppress", "restore"]), chance.choice(["all", "club"])
+        change(recorded, action, some[0], scope)
