@@ -3,6 +3,8 @@
 ``redis://``, ``rediss://`` and ``unix://`` are one server. ``redis+sentinel://host:26379,host2:26379/
 mymaster`` asks Sentinels where the primary ``mymaster`` is; ``redis+cluster://host:7000,host2:7001``
 learns the rest of a cluster from any of the nodes named. ``rediss+…`` is the same over TLS.
+User and password before the ``@`` are the primary's; Sentinels that want one of their own get it
+from ``?sentinel_password=…`` (and ``&sentinel_username=…``) behind the name.
 """
 
 from __future__ import annotations
@@ -79,7 +81,8 @@ class Cluster:
 def _behind_sentinels(url: str, options: dict[str, Any]) -> Client:
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     hosts = _hosts(url, _SENTINEL_PORT)
-    sentinel: Client = Sentinel(hosts, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+    asking = {**options, **_over_tls(url), **_of_sentinels(url)}
+    sentinel: Client = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     return sentinel.master_for(
         name or "mymaster", db=int(database or 0), **_credentials(url), **options
     )
@@ -91,8 +94,20 @@ def _hosts(url: str, port: int) -> list[tuple[str, int]]:
     return [(name.strip("[]"), int(given or port)) for name, _, given in parted]
 
 
+def _over_tls(url: str) -> dict[str, Any]:
+    return {"ssl": True} if url.startswith("rediss+") else {}
+
+
+def _of_sentinels(url: str) -> dict[str, Any]:
+    """User and password of the Sentinels. A plus is a plus here, as it is before the ``@``."""
+    pairs = (one.partition("=") for one in urlsplit(url).query.split("&"))
+    given = {name: unquote(value) for name, _, value in pairs}
+    wanted = {"username": "sentinel_username", "password": "sentinel_password"}
+    return {key: given[name] for key, name in wanted.items() if given.get(name)}
+
+
 def _credentials(url: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"ssl": True} if url.startswith("rediss+") else {}
+    found = _over_tls(url)
     user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
     if user:
         found["username"] = unquote(user)

@@ -32,8 +32,12 @@ class Sentinels:
     replica: subprocess.Popen[str]
 
 
-def start_sentinels(directory: Path, leash: Leash) -> Sentinels:
-    """Start all three and wait until the Sentinel knows the replica and the replica has all."""
+def start_sentinels(directory: Path, leash: Leash, *more: str) -> Sentinels:
+    """Start all three and wait until the Sentinel knows the replica and the replica has all.
+
+    ``more`` are lines of the Sentinel's configuration; with one that wants a password of its own,
+    it is not waited for.
+    """
     first, second, watching = free_port(), free_port(), free_port()
     primary = _server(directory / "first", first, leash)
     replica = _server(directory / "second", second, leash, "--replicaof", "127.0.0.1", str(first))
@@ -42,10 +46,11 @@ def start_sentinels(directory: Path, leash: Leash) -> Sentinels:
         until(lambda: client.info("replication")["master_link_status"] == "up")
     configuration = directory / "sentinel.conf"
     told = {"port": watching, "directory": directory, "name": NAME, "primary": first}
-    configuration.write_text(_WATCHING.format(**told))
+    configuration.write_text("\n".join([_WATCHING.format(**told), *more, ""]))
     leash.start((str(find_server()), str(configuration), "--sentinel"), output=subprocess.DEVNULL)
-    with redis.Redis(port=watching) as client:
-        until(lambda: bool(client.sentinel_slaves(NAME)))
+    if not more:
+        with redis.Redis(port=watching) as client:
+            until(lambda: bool(client.sentinel_slaves(NAME)))
     return Sentinels(f"redis+sentinel://127.0.0.1:{watching}/{NAME}", primary, replica)
 
 

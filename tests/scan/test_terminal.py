@@ -54,8 +54,17 @@ def printed(capsys, environ, command) -> list[str]:
         {"REDIS_URL": f"http://:{canaries.REDIS_PASSWORD}@x", "QUEUE_URL": canaries.REDIS_PASSWORD},
         {"DATABASE_URL": f"mysql://u:{canaries.DATABASE_PASSWORD}@x/y"},
         {"REDIS_URL": f"redis+sentinel://:{canaries.REDIS_PASSWORD}@127.0.0.1:1/name"},
+        {"REDIS_URL": f"redis+sentinel://h:1/n?sentinel_password={canaries.REDIS_PASSWORD}"},
     ],
-    ids=["well", "redis away", "no database", "no redis url", "no database url", "no sentinel"],
+    ids=[
+        "well",
+        "redis away",
+        "no database",
+        "no redis url",
+        "no database url",
+        "no sentinel",
+        "no sentinel with a password",
+    ],
 )
 def test_no_command_prints_a_secret(capsys, environ, changed):
     environ |= changed

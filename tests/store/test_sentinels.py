@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 
 import pytest
+from redis import SSLConnection
 
+from smsgate import redis_address
 from smsgate.consent import Published
 from smsgate.errors import SmsGateError, StoreUnavailable
 from smsgate.gate import Gate
@@ -77,6 +79,48 @@ def test_the_url_names_the_primary_and_its_database(sentinels, path, database):
         return
     Store(client).marker.create()
     assert client.info("keyspace")[f"db{database}"]["keys"] == 16
+
+
+PASSWORD = "p+ss/w@rd%"
+WATCHER = f"user watcher on >{PASSWORD} +@all"
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        (f"requirepass {PASSWORD}", "?sentinel_password=p+ss%2Fw%40rd%25"),
+        (WATCHER, "?sentinel_username=watcher&sentinel_password=p+ss%2Fw%40rd%25"),
+    ],
+    ids=["password", "user"],
+)
+def test_sentinels_may_have_a_password_of_their_own(tmp_path, leash, line, query):
+    url = start_sentinels(tmp_path, leash, line, "user default off" * (line == WATCHER)).url
+    until(lambda: found(url + query))
+    for other in ("", "?sentinel_password=another"):
+        with pytest.raises(StoreUnavailable) as refused:
+            Store(open_redis(url + other)).marker.create()
+        assert "another" not in str(refused.value)
+    gate = Gate.from_url(url + query)
+    with pytest.raises(SmsGateError, match="alerts"):
+        gate.check([NUMBER], program="alerts")
+
+
+def found(url: str) -> bool:
+    """Whether the store behind the Sentinels can be made."""
+    try:
+        Store(open_redis(url)).marker.create()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def test_over_tls_the_sentinels_are_asked_so_too():
+    client = redis_address.open_redis("rediss+sentinel://one,two:26380/ours", 1, 1)
+    pool = client.connection_pool
+    asked = [one.connection_pool for one in pool.sentinel_manager.sentinels]
+    assert [one.connection_kwargs["port"] for one in asked] == [26379, 26380]
+    assert {one.connection_class for one in asked} == {SSLConnection}
+    assert issubclass(pool.connection_class, SSLConnection)
 
 
 def test_nothing_is_acknowledged_that_no_replica_has(sentinels):
