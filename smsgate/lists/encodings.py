@@ -7,6 +7,7 @@ numbers matter, and what is written out again has the bytes that came in.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -23,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile("[^\0-\x7f\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,31 @@ def blocks(file: BinaryIO, encoding: Encoding, newline: str = "\n") -> Iterator[
             yield block
         if not raw:
             return
+
+
+class Found:
+    """What the bytes of a file were that is read as UTF-8, as far as it was read."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        """Nothing was read yet."""
+        self._encoding = encoding
+        self._utf8 = False
+        self._latin1 = False
+
+    def noted(self, texts: Iterator[str]) -> Iterator[str]:
+        """The same texts, looked at."""
+        for text in texts:
+            if not text.isascii():
+                self._latin1 = self._latin1 or _NO_UTF8.search(text) is not None
+                self._utf8 = self._utf8 or _BEYOND_ASCII.search(text) is not None
+            yield text
+
+    @property
+    def name(self) -> str:
+        """Of the encoding, as a person knows it."""
+        if not self._latin1:
+            return self._encoding.name
+        return "utf-8 and latin-1 mixed" if self._utf8 or self._encoding.mark else "latin-1"
 
 
 def shown(text: str, most: int = 40) -> str:

@@ -61,7 +61,7 @@ def preview_of(file: BinaryIO, form: str = "auto") -> Preview:
     places = [place for place, one in enumerate(columns) if _is(one, shape.number, place)]
     return Preview(
         shape=shape.name,
-        encoding=listed.encoding.name,
+        encoding=listed.found.name,
         export=shape.export.name if shape.export else "",
         columns=tuple(columns[:WIDTH]),
         rows=tuple(tuple(shown(cell) for cell in row[:WIDTH]) for row in rows),

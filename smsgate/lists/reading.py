@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from smsgate.errors import ListUnreadable
-from smsgate.lists.encodings import blocks, encoding_of
+from smsgate.lists.encodings import Found, blocks, encoding_of
 from smsgate.lists.packed import refuse_packed
 from smsgate.lists.shapes import Place, Shape, shape_of
 
@@ -58,13 +58,14 @@ class ListFile:
         text = head[len(self.encoding.mark) :].decode(self.encoding.name, "replace")
         if self.encoding.name == "utf-8":
             text = head[len(self.encoding.mark) :].decode("utf-8", "surrogateescape")
+        self.found = Found(self.encoding)
         self.shape: Shape = shape_of(text, form, column)
         self.header = ""
         """The record of the header as it stands, once the first block was read."""
 
     def blocks(self) -> Iterator[Block]:
         """All records but the header, from the beginning. Raises ``ListUnreadable``."""
-        texts = blocks(self._file, self.encoding, self.shape.newline)
+        texts = self.found.noted(blocks(self._file, self.encoding, self.shape.newline))
         read = {"csv": _csv, "ndjson": _ndjson, "lines": _lines}[self.shape.kind]
         first = bool(self.shape.header)
         for block in read(texts, self.shape):

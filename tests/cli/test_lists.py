@@ -52,6 +52,17 @@ def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
     assert not blocked(NUMBER)
 
 
+def test_a_list_of_latin_1_is_called_so(lists, tmp_path):
+    path = tmp_path / "old.csv"
+    path.write_text(f"name,phone\nÅsa,{NUMBER}\n", encoding="latin-1")
+    assert lists.run("import", str(path), "--program", "alerts") == 0
+    assert "csv, ',' between columns, latin-1; 1 rows" in lists.output
+    out, blocked = tmp_path / "ok.csv", tmp_path / "no.csv"
+    asked = ("scrub", str(path), "--program", "alerts", "-o", str(out), "--blocked", str(blocked))
+    assert lists.json(*asked)["encoding"] == "latin-1"
+    assert out.read_bytes() == path.read_bytes()
+
+
 def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, blocked):
     result = tmp_path / "result.csv"
     arguments = ("import", str(file), "--program", "alerts", "--apply", "--result", str(result))

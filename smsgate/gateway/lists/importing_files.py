@@ -52,7 +52,8 @@ class Summary:
     """What a file holds, and what became of it."""
 
     shape: str
-    encoding: str
+    encoding: str = ""
+    """What its bytes were, as the whole file shows."""
     list_id: str = ""
     rows: int = 0
     subscribed: int = 0
@@ -157,7 +158,7 @@ class FileImport:
         result: Result | None,
         work: Callable[[dict[str, int], State, str], list[str]],
     ) -> Summary:
-        summary = Summary(self._file.shape.name, self._file.encoding.name)
+        summary = Summary(self._file.shape.name)
         digest = sha256("\n".join(self._asked).encode())
         for part, window in enumerate(self._windows(summary, digest.update, progress)):
             became: dict[str, dict[str, str]] = {
@@ -170,6 +171,7 @@ class FileImport:
                 for line, cell, number, said in window.rows:
                     outcome = became[said][number] if said in became else said
                     result(Row(line, cell, number, outcome))
+        summary.encoding = self._file.found.name
         summary.list_id = f"import-{digest.hexdigest()[:32]}"
         return summary
 

@@ -44,7 +44,8 @@ class Scrubbed:
     """What became of a list."""
 
     shape: str
-    encoding: str
+    encoding: str = ""
+    """What its bytes were, as the whole list shows."""
     rows: int = 0
     clean: int = 0
     blocked: Counter[str] = field(default_factory=Counter)
@@ -82,7 +83,7 @@ class Scrubbing:
         Raises ``ListUnreadable``, ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``;
         what was written by then must not be used.
         """
-        done = Scrubbed(self._file.shape.name, self._file.encoding.name)
+        done = Scrubbed(self._file.shape.name)
         started, at = False, 0
         for blocks in self._windows():
             if not started:
@@ -95,6 +96,7 @@ class Scrubbing:
         if not started:
             self._gate.check([], program=self._program)  # an empty list of no program is a fault
             self._begin(clean, blocked)
+        done.encoding = self._file.found.name
         return done
 
     def _windows(self) -> Iterator[list[Block]]:
