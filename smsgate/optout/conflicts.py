@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from smsgate.errors import Fault
-from smsgate.optout.keywords import ANY_LANGUAGE, Entry, KeywordSets
+from smsgate.optout.keywords import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
 from smsgate.optout.lexicon import wording
 from smsgate.optout.patterns import names_in, rules_of
 from smsgate.optout.whole import Keyword, Keywords
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
 """47 CFR 64.1200(a)(10): each revokes consent by itself, in reply to any text."""
+KNOWN_FOR = {
+    "start": "opt_in",
+    "unstop": "opt_in",
+    "yes": "opt_in",
+    "help": "help",
+    "info": "help",
+}
+"""What providers, carriers and our own replies say these words are for."""
 _ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": "help"}
 
 
 def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> Iterator[Fault]:
-    """One word that starts in one place and stops or helps in another, with both places.
+    """One word with two meanings, with both places: in two sets, or against what it is known for.
 
     Args:
         sets: where the keywords come from.
@@ -34,6 +42,39 @@ def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> It
                     f"is {other.entry.intent} here, but {there}: "
                     "a word can have one intent; leave it out in one of them",
                 )
+        yield from _without_effect(sets, found)
+    yield from _misused(sets)
+
+
+def _without_effect(sets: KeywordSets, found: Sequence[Keyword]) -> Iterator[Fault]:
+    """A word of every program, such as STOP, counts as it is there, whatever a language says."""
+    counts = found[0]
+    if counts.language != ANY_LANGUAGE or not _acts(counts.entry):
+        return
+    for other in found[1:]:
+        alike = _ACTING.get(other.entry.intent) == _ACTING[counts.entry.intent]
+        if other.entry.intent != counts.entry.intent and (alike or not _acts(other.entry)):
+            yield Fault(
+                sets.places[other.language],
+                other.word,
+                f"is {other.entry.intent} here, which has no effect: it is {counts.entry.intent} "
+                f"in {sets.places[ANY_LANGUAGE]}, which every program has; leave it out",
+            )
+
+
+def _misused(sets: KeywordSets) -> Iterator[Fault]:
+    for code, language in sets.languages.items():
+        own = not sets.places[code].startswith(SHIPPED)
+        for entry in filter(_acts, language.entries if own else ()):
+            for word in entry.each():
+                meant = KNOWN_FOR.get(" ".join(wording(word)))
+                if meant and _ACTING[meant] != _ACTING[entry.intent]:
+                    yield Fault(
+                        sets.places[code],
+                        word,
+                        f"is {entry.intent} here, but {meant} in {SHIPPED} keywords/en.toml, and "
+                        "people are told to text it for that: use another word",
+                    )
 
 
 def _acts(entry: Entry) -> bool:

@@ -104,6 +104,42 @@ def test_contradictions_are_told_by_every_start(start, tmp_path, monkeypatch):
         said(start(both), "stop", both)
 
 
+@pytest.mark.parametrize("intent", ["opt_out", "opt_out_all"])
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("START", "opt_in"), ("unstop", "opt_in"), ("Yes", "opt_in"), ("HELP", "help")],
+)
+def test_a_word_that_everybody_is_told_to_text_keeps_its_meaning(start, own, word, meant, intent):
+    own(f"basta, {word}", intent)
+    (fault,) = start().faults()
+    assert (fault.key, fault.place.count("en.toml")) == (word, 2)
+    assert f"is {intent} here, but {meant} in shipped keywords/en.toml" in fault.problem
+
+
+def test_a_word_may_mean_more_or_less_of_what_it_is_known_for(start, own):
+    for word, intent in (("START", "none"), ("HELP", "review"), ("YES", "opt_in")):
+        own(word, intent)
+        assert start().faults() == [], word
+
+
+@pytest.mark.parametrize("intent", ["none", "review", "opt_out_all"])
+def test_another_meaning_of_stop_is_told_to_have_no_effect(start, own, intent):
+    own("STOP", intent)
+    (fault,) = start().faults()
+    assert f"is {intent} here, which has no effect: it is opt_out" in fault.problem
+    assert "en.toml" in fault.place
+    assert "shipped keywords/und.toml" in fault.problem
+    own("STOP")
+    assert start().faults() == []
+
+
+def test_a_set_for_every_program_decides_of_stop_as_its_operator_wants(start, tmp_path):
+    changed = OWN.format(words="STOP", intent="opt_out_all").replace('"en"', '"und"')
+    (tmp_path / "sets" / "und.toml").write_text(changed, "utf-8")
+    assert start().faults() == []
+    assert said(start(), "stop").intent == "opt_out_all"
+
+
 def test_sets_are_compiled_once_for_all_programs_that_have_them(start, monkeypatch):
     made = []
     compile_ = shelf.compiled

@@ -133,6 +133,8 @@ TWICE = with_row("en", "STOP", intent="opt_in")
         (WITHOUT, "federal rule"),
         ('language = "en"\n', "federal rule"),
         (TWICE, "one intent"),
+        (with_row("en", "STOP", intent="none"), "no effect"),
+        (with_row("en", "HELP"), "people are told to text it"),
         ("language = ", "is no TOML"),
         ('language = "zu"\n', "must be 'en'"),
         (begun("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
