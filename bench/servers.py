@@ -141,7 +141,7 @@ def granian(factory: str, port: int) -> list[str]:
     """Return the command that serves an application just as ``workers.web`` serves smsgate."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(PROCESSES)]
-    command += ["--blocking-threads", str(web.THREADS), "--backlog", str(web.BACKLOG)]
+    command += ["--blocking-threads", str(web.LIMITS.threads), "--backlog", str(web.BACKLOG)]
     return [*command, "--log-level", "warning", "--no-access-log"]
 
 

@@ -21,6 +21,8 @@ import structlog
 from structlog.typing import Processor
 
 _NUMBER = re.compile(r"(?<![\w])\+?[1-9][0-9]{7,14}(?![\w])")
+_SHORTEST = 8
+"""Characters of the shortest such number."""
 _KEPT = frozenset({"timestamp", "event", "level", "lane", "id", "ms", "port", "pid"})
 
 
@@ -34,7 +36,7 @@ def masked(number: str) -> str:
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask phone numbers in every value of a log line (a structlog processor)."""
     for key, value in event.items():
-        if key not in _KEPT and isinstance(value, str):
+        if isinstance(value, str) and len(value) >= _SHORTEST and key not in _KEPT:
             event[key] = _NUMBER.sub(lambda found: masked(found.group()), value)
     return event
 
@@ -54,7 +56,7 @@ class Lines:
         self._waiting: deque[str] = deque()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        # Granian's workers are forks, which end without what `atexit` knows.
+        # Processes that serve are forks, which end without what `atexit` knows.
         Finalize(self, self.write, exitpriority=-1)
 
     def info(self, line: str) -> None:

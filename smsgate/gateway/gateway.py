@@ -23,6 +23,7 @@ from smsgate.gateway.replies.replying import Replying
 from smsgate.gateway.reviews import labelling, reviewing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.reviewing import Waiting
+from smsgate.gateway.steps import Steps, walk
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier
@@ -79,8 +80,12 @@ class Gateway:
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
+        return walk(self.receiving(account, request))
+
+    def receiving(self, account: str, request: WebhookRequest) -> Steps[Receipt]:
+        """As ``receive``, in steps."""
         try:
-            receipt = self._receiving.receive(account, request)
+            receipt = yield from self._receiving.receive(account, request)
         except SignatureRefused as error:
             self._refusing.note(self.settings.accounts[account], request, error)
             raise

@@ -14,6 +14,7 @@ Pair = tuple[bytes, bytes]
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
+@lru_cache(maxsize=64)
 def is_form(content_type: str) -> bool:
     """Whether a content type is that of a posted form."""
     return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing.util import Finalize
-from typing import TYPE_CHECKING
+from typing import cast
 
 import structlog
 from flask import Flask
@@ -15,11 +15,7 @@ from smsgate.web import health, metrics, optout_page, problems, simulator, v1, w
 from smsgate.web.console import ConsoleDoor
 from smsgate.web.door import Door
 from smsgate.web.renewed import Renewed
-from smsgate.web.v1.waiting import WAITING
 from smsgate.wiring import Configuration, Live
-
-if TYPE_CHECKING:  # exists for type checkers only
-    from _typeshed.wsgi import WSGIApplication
 
 
 def create_app(gateway: Gateway | None = None) -> Flask:
@@ -56,20 +52,19 @@ def _of_this_process() -> Flask:
     Says aloud what is amiss, and closes everything at the end of the process.
     """
     logs.configure(soon=True)
-    live: Live[WSGIApplication] = Live(os.environ, _answering)  # noqa: TID251 - an entry point
-    WAITING.listen()
+    live: Live[Door] = Live(os.environ, _answering)  # noqa: TID251 - an entry point
     live.follow("web")
-    # Granian's workers are forks, which end without what `atexit` knows.
+    # Processes that serve are forks, which end without what `atexit` knows.
     Finalize(None, live.close, exitpriority=0)
     shell = Flask(__name__, static_folder=None)
     shell.wsgi_app = Renewed(live)  # type: ignore[method-assign]  # Flask's way
     return shell
 
 
-def _answering(configuration: Configuration, gateway: Gateway) -> WSGIApplication:
+def _answering(configuration: Configuration, gateway: Gateway) -> Door:
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     configuration.understand()
     app = create_app(gateway)
     gateway.watch_spool()
-    return app.wsgi_app
+    return cast("Door", app.wsgi_app)

@@ -17,7 +17,6 @@ from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.settings import Account
 from smsgate.signing import is_form
-from smsgate.web.slow_bodies import CROWDED_S, SLOW_BODIES
 from smsgate.web.visitors import address_of
 
 BATCH_LIMIT = 1024 * 1024
@@ -40,10 +39,8 @@ def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool
     """
     public = account.public_url if account else ""
     origin = public or _own_origin(environ, trust_proxy)
-    form = is_form(environ.get("CONTENT_TYPE") or FORM)
-    batches = not form and account is not None and PROVIDERS[account.provider].BATCHES
-    body = read_body(environ, BATCH_LIMIT if batches else WEBHOOK_LIMIT)
-    if form and body and account is not None:
+    body = read_body(environ, limit_of(environ, account))
+    if body and account is not None and _is_form(environ):
         _check_whole(environ, account)
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
@@ -54,11 +51,21 @@ def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool
     )
 
 
+def limit_of(environ: Environ, account: Account | None) -> int:
+    """Bytes that the body of a webhook may have."""
+    batches = account is not None and PROVIDERS[account.provider].BATCHES
+    return BATCH_LIMIT if batches and not _is_form(environ) else WEBHOOK_LIMIT
+
+
+def _is_form(environ: Environ) -> bool:
+    return is_form(environ.get("CONTENT_TYPE") or FORM)
+
+
 def _check_whole(environ: Environ, account: Account) -> None:
     """Refuse a form in chunks whose signature, if there is any, may not cover it.
 
-    Granian gives what came of one that broke off as if it were all, and half a form is a form: a
-    text would end early, or in the middle of a word. Half of anything else cannot be read.
+    Some servers give what came of one that broke off as if it were all, and half a form is a form:
+    a text would end early, or in the middle of a word. Half of anything else cannot be read.
     """
     if not environ.get("CONTENT_LENGTH") and account.provider not in SIGNED_AGAIN:
         raise LengthMissing("A form has to come with its Content-Length.")
@@ -67,9 +74,9 @@ def _check_whole(environ: Environ, account: Account) -> None:
 def raw_target(environ: Environ) -> str:
     """Return path and query exactly as they were sent.
 
-    Gunicorn (RAW_URI), werkzeug and uWSGI (REQUEST_URI) pass them on. Granian passes the raw
-    query only; there the decoded path is escaped again as clients do, which gives back what was
-    sent unless it had needless escapes, and our own paths have none.
+    Our server, werkzeug and uWSGI (REQUEST_URI) and Gunicorn (RAW_URI) pass them on. Where a server
+    does not, the decoded path is escaped again as clients do, which gives back what was sent unless
+    it had needless escapes, and our own paths have none.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if not raw:
@@ -98,8 +105,8 @@ def _nearest_hop(environ: Environ, name: str) -> str:
 class Headers(Mapping[str, str]):
     """A request's headers by lower-case name, looked up in the WSGI environment when asked for.
 
-    Granian's environment has all of the process's variables too, so that walking through it for
-    every request would cost more than the few lookups.
+    An environment has much besides, so that walking through it for every request would cost more
+    than the few lookups.
     """
 
     __slots__ = ("_environ",)
@@ -156,15 +163,10 @@ def read_body(environ: Environ, limit: int) -> bytes:
         return b""  # Reading on could wait for ever.
     if announced is not None and announced > limit:
         raise _too_large(limit)
-    SLOW_BODIES.begin(environ["SERVER_PORT"])
-    try:
-        body = _read(environ["wsgi.input"], limit + 1 if announced is None else announced)
-    finally:
-        took_s = SLOW_BODIES.end()
+    body = _read(environ["wsgi.input"], limit + 1 if announced is None else announced)
     if len(body) > limit:
         raise _too_large(limit)
-    # Of one without a length the server does not say whether it came to its end.
-    if len(body) < (announced or 0) or (announced is None and took_s > CROWDED_S):
+    if len(body) < (announced or 0):
         raise Unreadable("The body broke off before its end.")
     return body
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, request
 
 from smsgate.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
+from smsgate.gateway.steps import Steps, walk
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.settings import Settings
 from smsgate.store.metrics import Metrics
@@ -27,8 +28,8 @@ _TOLD = 300
 """Characters of a problem in the log."""
 FAILED = "smsgate.failed"
 """Key of the environment with what went wrong before Flask was asked (see ``door.py``)."""
-Take = Callable[[str, WebhookRequest], Receipt]
-Answer = Callable[[Mapping[str, Any], str, Take], HttpReply]
+Take = Callable[[str, WebhookRequest], Steps[Receipt]]
+Answer = Callable[[Mapping[str, Any], str, Take], Steps[HttpReply]]
 
 
 def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
@@ -48,12 +49,12 @@ def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
             return _probed(account)
         if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
             return current_app.make_default_options_response()
-        return _response(answer(request.environ, account, gateway.receive))
+        return _response(walk(answer(request.environ, account, gateway.receiving)))
 
     @door.post("/<account>/status")
     def status(account: str) -> Response:
         """Take a delivery report. A message that was sent here by mistake is taken as one."""
-        return _response(answer(request.environ, account, gateway.receive))
+        return _response(walk(answer(request.environ, account, gateway.receiving)))
 
     def _probed(account: str) -> Response:
         if account not in gateway.settings.accounts:
@@ -76,13 +77,13 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
     lines = RefusalLines(log, trust_proxy)
     floods = Floods()
 
-    def answered(environ: Mapping[str, Any], account: str, take: Take) -> HttpReply:
+    def answered(environ: Mapping[str, Any], account: str, take: Take) -> Steps[HttpReply]:
         started = time.perf_counter()
         status, outcome, numbers, problem = 500, "failed", "", ""
         try:
             floods.check(account, address_of(environ, trust_proxy))
             incoming = webhook_request(environ, accounts.get(account), trust_proxy)
-            receipt = _taken(take, account, incoming, floods)
+            receipt = yield from _taken(take, account, incoming, floods)
             status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
         except SmsGateError as error:
             status, outcome, problem = error.status, reason_of(error), str(error)
@@ -109,9 +110,9 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
     return answered
 
 
-def _taken(take: Take, account: str, request: WebhookRequest, floods: Floods) -> Receipt:
+def _taken(take: Take, account: str, request: WebhookRequest, floods: Floods) -> Steps[Receipt]:
     try:
-        receipt = take(account, request)
+        receipt = yield from take(account, request)
     except SignatureExpired:  # whoever sent it knew the secret
         floods.genuine(account, request.address)
         raise

@@ -1,16 +1,15 @@
-"""The real doors around a gateway that answers with what it was given; served by Granian."""
+"""The real doors around a gateway that answers with what it was given, served in earnest."""
 
 from __future__ import annotations
 
 import json
-import os
 
 from flask import Flask
 
 from smsgate.gateway import Receipt
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.settings import Account
-from smsgate.web import create_app, slow_bodies
+from smsgate.web import create_app
 from tests.fakes.gateway import FakeGateway, settings
 
 ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com")
@@ -32,9 +31,6 @@ class EchoGateway(FakeGateway):
 
 
 def create() -> Flask:
-    """Bodies are waited for as long as in earnest, or a part of that, where a test asks for it."""
-    part = float(os.environ.get("SLOW_BODIES_PART", "1"))
-    for name in ("LONGEST_S", "LOOK_S", "_SLOW_S"):
-        setattr(slow_bodies, name, getattr(slow_bodies, name) * part)
+    """Make the application."""
     accounts = {**settings().accounts, "elks": ELKS}
     return create_app(EchoGateway(settings=settings(accounts=accounts)))

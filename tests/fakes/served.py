@@ -1,7 +1,8 @@
-"""A WSGI application behind Granian, the server that runs it in earnest."""
+"""An application behind the server that runs it in earnest."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -23,15 +24,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(factory: str, environ: Mapping[str, str]) -> Iterator[int]:
-    """Serve what ``module:factory`` makes; gives the port, and ends the server by SIGTERM."""
+def served(factory: str, environ: Mapping[str, str], **limits: float) -> Iterator[int]:
+    """Serve what ``module:factory`` makes; gives the port, and ends the server by SIGTERM.
+
+    ``limits``: those of the server that are not as in earnest.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "2", factory]
+    with started(factory, port, environ, **limits):
+        yield port
+
+
+@contextmanager
+def started(
+    factory: str, port: int, environ: Mapping[str, str], **limits: float
+) -> Iterator[subprocess.Popen[bytes]]:
+    """As ``served``, on that port; gives the process."""
+    command = [sys.executable, "-m", "tests.fakes.serving", factory, str(port), json.dumps(limits)]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}) as process:
         try:
             _wait_for(port, process)
-            yield port
+            yield process
         finally:
             process.terminate()
             process.wait(20)

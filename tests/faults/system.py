@@ -74,7 +74,7 @@ class FaultSystem(System):
         self._leash.signal(process, number)
 
     def kill_child(self, name: str) -> bool:
-        """Kill one child of a process with -9, such as one of Granian's workers."""
+        """Kill one child of a process with -9, such as one of those that serve."""
         children = [pid for pid in _children(self._running[name].pid) if _is_python(pid)]
         for pid in children[-1:]:
             with contextlib.suppress(ProcessLookupError):

@@ -126,3 +126,54 @@ def test_scripts_that_redis_forgot_are_told_it_again_in_the_same_call(store, red
 
     added, _ = store.inbox.add_each([arrival(NUMBER, "SM3"), arrival(OTHER, "SM4")])
     assert [one.duplicate for one in added] == [False, False]
+
+
+def test_who_does_not_wait_is_told_and_goes_along_with_those_who_do(store):
+    slow = Slow(store.inbox)
+    together = Together(slow)
+    told: list[tuple[list, list]] = []
+    heard = threading.Event()
+
+    def hear(added, lanes):
+        told.append((added, lanes))
+        if len(told) == 3:
+            heard.set()
+
+    together.later([arrival(NUMBER, "SM0")], hear)
+    assert slow.under_way.wait(10)
+    results, threads = add_in_threads(together, [[arrival(OTHER, "SM1")]])
+    threads[0].start()
+    while not together._waiting:
+        threads[0].join(0.01)
+    together.later([arrival(NUMBER, "SM2"), arrival(NUMBER, "SM0")], hear)
+    together.later([arrival(OTHER, "SM3")], hear)
+    slow.go.set()
+    threads[0].join(10)
+
+    assert heard.wait(10)
+    assert slow.trips == [1, 4]
+    assert [[one.duplicate for one in added] for added, _ in told] == [
+        [False],
+        [False, True],
+        [False],
+    ]
+    assert [one.duplicate for one in results[0][0]] == [False]
+    assert [lane for _, lanes in (told[0], results[0]) for lane in lanes] == [
+        lane_of(NUMBER),
+        lane_of(OTHER),
+    ]
+
+
+def test_who_does_not_wait_is_told_that_the_store_is_away(redis_client):
+    class Broken:
+        def add_each(self, arrivals):
+            raise StoreUnavailable("away")
+
+    told: list[list] = []
+    heard = threading.Event()
+    Together(Broken()).later(
+        [arrival(NUMBER, "SM1"), arrival(NUMBER, "SM2")],
+        lambda added, _: (told.append(added), heard.set()),
+    )
+    assert heard.wait(10)
+    assert [type(one) for one in told[0]] == [StoreUnavailable] * 2

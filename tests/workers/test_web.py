@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -12,41 +13,59 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port, started
 from tests.faults.system import _children, _is_python
 from tests.journey.system import System
-from workers.web import PAUSES_S, Server
+from workers.web import PAUSES_S, STEADY_S, Processes
 
 DEATHS = 6
 
 
-class Paused(Server):
+class Paused(Processes):
     """Only what decides how long to wait before a new process."""
 
     def __init__(self) -> None:
-        self.main_loop_interrupt = self
+        self._pause_s, self._last_death = PAUSES_S[0], -STEADY_S
         self.waited: list[float] = []
 
-    def wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float | None) -> bool:
         self.waited.append(seconds)
+        return False
 
 
 def test_the_pause_before_a_new_process_grows_up_to_a_limit_while_they_die_at_once() -> None:
-    server = Paused()
+    processes = Paused()
     for _ in range(8):
-        server._pause()
+        processes._pause()
 
-    assert server.waited == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+    assert processes.waited == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
 
 
 def test_a_process_that_ran_for_a_while_is_followed_by_a_new_one_at_once() -> None:
-    server = Paused()
-    server._pause()
-    server._pause()
-    server._last_death -= 60
-    server._pause()
-    server._pause()
+    processes = Paused()
+    processes._pause()
+    processes._pause()
+    processes._last_death -= 60
+    processes._pause()
+    processes._pause()
 
-    assert server.waited == [PAUSES_S[0], PAUSES_S[0]]
+    assert processes.waited == [PAUSES_S[0], PAUSES_S[0]]
+
+
+def test_who_serves_ends_with_the_process_that_started_it() -> None:
+    port = free_port()
+    with started("tests.fakes.echo_app:create", port, {}) as process:
+        process.kill()
+        process.wait(10)
+    assert wait_until(lambda: not is_open(port), 10)
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.full

@@ -166,12 +166,13 @@ def _secrets(account: Account, algorithm: Algorithm, named: str) -> list[str]:
 def _keys(account: Account, algorithm: Algorithm) -> list[tuple[str, str]]:
     """Names (empty for most) and secrets of the account, newest first. Empty secrets are none."""
     field = "auth_token" if algorithm == "sha1" else "shared_key"
-    values = account.values_of(field)
-    found = [_NAMED_KEY.fullmatch(value) for value in values]
-    return [
-        (match[1], match[2]) if match else ("", value)
-        for match, value in zip(found, values, strict=True)
-    ]
+    return [_named(value) for value in account.values_of(field)]
+
+
+@lru_cache(maxsize=256)
+def _named(value: str) -> tuple[str, str]:
+    match = _NAMED_KEY.fullmatch(value)
+    return (match[1], match[2]) if match else ("", value)
 
 
 def _check_hash(request: WebhookRequest) -> None:

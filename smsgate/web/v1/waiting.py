@@ -6,9 +6,6 @@ some may wait at once, and all of them stop waiting as soon as the process is to
 
 from __future__ import annotations
 
-import os
-import select
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,20 +22,11 @@ class Waiting:
     def __init__(self, most: int = MOST) -> None:
         """Nobody waits yet."""
         self._turns = threading.BoundedSemaphore(most)
-        self._ending: int | None = None
-        """The end of a pipe that can be read from once a signal came."""
+        self._ending = threading.Event()
 
-    def listen(self) -> None:
-        """From now on notice signals, whoever handles them; only the main thread can do this.
-
-        Python writes their numbers to a pipe, which then stays readable. A process that serves is
-        sent no signal but the one that ends it.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            return
-        self._ending, told = os.pipe()
-        os.set_blocking(told, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    def end(self) -> None:
+        """Nobody waits any longer: the process is told to end."""
+        self._ending.set()
 
     @contextmanager
     def turn(self, wait_s: float) -> Iterator[Callable[[], bool]]:
@@ -56,9 +44,7 @@ class Waiting:
         left = ends - time.monotonic()
         if left <= 0:
             return False
-        watched = [self._ending] if self._ending is not None else []
-        ended, _, _ = select.select(watched, [], [], min(PERIOD_S, left))
-        return not ended
+        return not self._ending.wait(min(PERIOD_S, left))
 
 
 WAITING = Waiting()
