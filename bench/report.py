@@ -15,7 +15,7 @@ from bench.contender import Contender
 
 RATIOS = (
     ("STOP, times the tutorial app", "smsgate", "tutorial"),
-    ("STOP, times the tutorial app on our server", "smsgate", "granian"),
+    ("STOP, times the tutorial app on Granian", "smsgate", "granian"),
     ("STOP, times the FastAPI twin", "smsgate", "twin"),
     ("STOP, share of read and verify only", "smsgate", "reading"),
     ("ordinary text, share of read and verify only", "ordinary", "reading"),

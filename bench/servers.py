@@ -138,7 +138,7 @@ class Servers:
 
 
 def granian(factory: str, port: int) -> list[str]:
-    """Return the command that serves an application just as ``workers.web`` serves smsgate."""
+    """Return the command that serves an application by the fastest of the general servers."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(PROCESSES)]
     command += ["--blocking-threads", str(web.LIMITS.threads), "--backlog", str(web.BACKLOG)]
@@ -159,7 +159,7 @@ def uvicorn(factory: str, port: int) -> list[str]:
 
 
 def _environ(redis_url: str) -> dict[str, str]:
-    """Nothing but what is needed: Granian copies the environment into every request."""
+    """Nothing but what is needed: Granian copies the environment into every request of its own."""
     return {"PATH": os.environ["PATH"], "REDIS_URL": redis_url, "TWILIO_AUTH_TOKEN": TOKEN}
 
 

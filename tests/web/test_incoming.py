@@ -95,7 +95,7 @@ class Trickle(BytesIO):
 
 
 def environ_with(body: BytesIO, **environ: Any) -> dict[str, Any]:
-    """What a server hands over that ends the body itself, as Granian does."""
+    """What a server hands over that ends the body itself, as ours does."""
     made = EnvironBuilder("/webhooks/twilio", method="POST").get_environ()
     return made | {"wsgi.input": body, "wsgi.input_terminated": True} | environ
 
