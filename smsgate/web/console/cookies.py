@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-from urllib.parse import urlsplit
-
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.gateway import Gateway
+from smsgate.web.visitors import is_here
 
 _PLAIN, _FORMS = "smsgate", "smsgate-forms"
 _HOST = "__Host-"
@@ -39,7 +37,7 @@ class Cookies(SecureCookieSessionInterface):
         told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
         if self._trust_proxy and told:
             return told == "https"
-        return self._public.startswith("https://") and not _is_here(request.host)
+        return self._public.startswith("https://") and not is_here(request.host)
 
     @property
     def token(self) -> str:
@@ -72,11 +70,3 @@ class Cookies(SecureCookieSessionInterface):
 
     def _name(self, name: str) -> str:
         return _HOST + name if self.secure else name
-
-
-def _is_here(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")

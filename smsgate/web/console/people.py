@@ -15,13 +15,14 @@ from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, session
 
+from smsgate.errors import Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount
 from smsgate.gateway.people.sessions import Known, Sessions, Visitor
 from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.web.console.cookies import Cookies
-from smsgate.web.visitors import address_of
+from smsgate.web.visitors import address_of, is_here
 
 IN, OUT, HOME = "/console/in", "/console/out", "/console/"
 ME = "/console/me"
@@ -70,6 +71,23 @@ class Door:
         self.actions = gateway.records.actions
         self.public_url = gateway.settings.public_url
         self._trust_proxy = gateway.settings.trust_proxy
+
+    @property
+    def origin(self) -> str:
+        """Where links lead that are given to others. Raises ``Unfit`` where nobody has said.
+
+        Never what a request calls us by: whoever can change its ``Host`` would get the link's
+        password set at a place of their own.
+        """
+        if self.public_url:
+            return self.public_url
+        if is_here(request.host):
+            return request.host_url.rstrip("/")
+        raise Unfit(
+            "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
+            "set. Set it and start smsgate anew, or make the link on the server by "
+            "`smsgate operators add` or `reset`."
+        )
 
     def visitor(self) -> Visitor:
         """The browser that makes this request."""

@@ -42,13 +42,15 @@ def everybody(**values: str) -> str:
 
 def add() -> str:
     """Add somebody, and show the link that lets them set their password."""
-    return _linked(door().people.add(_name(), request.form.get("role", ""), _by()))
+    origin = door().origin
+    return _linked(origin + door().people.add(_name(), request.form.get("role", ""), _by()))
 
 
 def reset() -> str:
     """Take somebody's password, and show the link that lets them set a new one."""
     also = request.form.get("second_factor") == "yes"
-    return _linked(door().people.reset(_name(), _by(), second_factor=also))
+    origin = door().origin
+    return _linked(origin + door().people.reset(_name(), _by(), second_factor=also))
 
 
 def give_role() -> Answer:
@@ -66,10 +68,9 @@ def end() -> Answer:
     return redirect(PEOPLE, 303)
 
 
-def _linked(path: str) -> str:
+def _linked(link: str) -> str:
     """The page with a link, which is shown this once; so it is no redirect."""
-    origin = door().public_url or request.host_url.rstrip("/")
-    return everybody(link=origin + path, named=_name(), hours=str(LINK_S // 3600))
+    return everybody(link=link, named=_name(), hours=str(LINK_S // 3600))
 
 
 def _name() -> str:
