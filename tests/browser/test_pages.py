@@ -40,6 +40,47 @@ def test_the_page_to_sign_in_has_no_barrier(visit: Visit) -> None:
     assert barriers(page) == []
 
 
+def test_on_a_phone_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visit) -> None:
+    page = visit("/console/", width=360)
+    header, menu = page.locator("header.top"), page.get_by_role("button", name="Menu")
+    setup = page.locator("header nav").get_by_role("link", name="Setup")
+    assert header.bounding_box()["height"] <= 130
+    assert not setup.is_visible()
+    for _ in range(3):  # past the way to the content and the name
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert setup.is_visible()
+    assert barriers(page) == []
+    page.keyboard.press("Escape")
+    assert not setup.is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "Menu"
+    menu.click()
+    page.locator("h1").click()
+    assert not setup.is_visible()
+    menu.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Home"
+    setup.click()
+    page.wait_for_url("**/console/setup")
+    assert not page.locator("header nav").get_by_role("link", name="Setup").is_visible()
+
+
+def test_on_a_wide_window_all_pages_stand_in_the_top(visit: Visit) -> None:
+    page = visit("/console/")
+    for place in PAGES:
+        assert page.locator(f"header nav a[href='{place.path}']").is_visible()
+    assert not page.get_by_role("button", name="Menu").is_visible()
+    assert page.locator("header.top").bounding_box()["height"] < 70
+
+
+def test_a_search_without_result_is_no_error(visit: Visit) -> None:
+    page = visit("/console/numbers")
+    page.get_by_label("Phone number").fill("nobody")
+    page.keyboard.press("Enter")
+    page.get_by_text("Nothing was found.").wait_for()
+    assert barriers(page) == []  # and the browser's console has nothing to complain of
+
+
 @pytest.mark.parametrize("place", PAGES, ids=lambda one: one.name)
 def test_two_keys_lead_to_every_page(visit: Visit, place: object) -> None:
     page = visit("/console/me")

@@ -27,14 +27,17 @@ def register(console: Flask, gateway: Gateway) -> None:
 
     @console.post("/console/numbers")
     @needs("viewer")
-    def find_number() -> Response | str | tuple[str, int]:
-        """Lead to the number that was typed; ask which one where it may be several."""
+    def find_number() -> Response | str:
+        """Lead to the number that was typed; ask which one where it may be several.
+
+        To find nothing is no fault, so it is no answer that browsers complain of.
+        """
         typed = request.form.get("number", "")
         regions = [*dict.fromkeys(one.region for one in gateway.settings.programs if one.region)]
         try:
             found = searching.search(gateway.records, typed, regions)
         except InvalidNumber as error:
-            return _shown(gateway, typed=typed, wrong=str(error)), error.status
+            return _shown(gateway, typed=typed, wrong=str(error))
         if len(found) == 1:
             return redirect(url_for("number", number=found[0].number), 303)
         return _shown(gateway, typed=typed, found=found)
