@@ -77,11 +77,10 @@ class Classifier:
         cleaned, steps = clean(text)
         read = self.read(cleaned, steps)
         subject = Text(cleaned, read, number)
-        for rule in self._RULES:
-            decision = rule(self, subject)
-            if decision is not None:
-                return decision
-        return self._decisions.decided(subject, Intent.NONE, "nothing_known")
+        decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
+        if subject.waiting and (decision is None or decision.intent is Intent.NONE):
+            return subject.waiting
+        return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
     def read(self, cleaned: str, steps: tuple[str, ...] = ()) -> Reading:
         """Words and marks of a cleaned text."""
@@ -98,7 +97,7 @@ class Classifier:
         subject.awake = self.phrases.awake(subject.reading.letters)
         subject.few = len(subject.words) <= FEW
         heard = self._reader.listen(subject).heard
-        return passages(heard, self.phrases, concepts()).passages
+        return passages(heard, concepts()).passages
 
     # --- rules, in their order ------------------------------------------------------------
 
@@ -164,7 +163,11 @@ class Classifier:
         if found is None:
             return None
         keyword, rule, steps = found
-        return self._decisions.by_keyword(text, keyword, rule, steps)
+        decision = self._decisions.by_keyword(text, keyword, rule, steps)
+        if decision and rule == "keyword_politely" and decision.intent is Intent.REVIEW:
+            text.waiting = decision
+            return None
+        return decision
 
     def _in_capitals(self, text: Text) -> Decision | None:
         if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
@@ -179,7 +182,7 @@ class Classifier:
         text.few = len(text.words) <= FEW
         if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
             text.awake = self.phrases.awake(text.reading.letters)
-            if text.awake or text.few:
+            if text.awake or text.few or self._rereader.suspects(text.words):
                 return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 

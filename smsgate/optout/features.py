@@ -1,42 +1,38 @@
-"""What the second reader sees of a passage: words, rows of words, classes, concepts."""
+"""What the second reader sees of a passage: words, pairs of words, concepts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from itertools import islice, product
+from functools import cached_property, lru_cache
+from itertools import product
 
 from smsgate.optout.segments import UNSPACED
 
 _RUN = re.compile(f"[{UNSPACED}]+")
+_VOWELS = re.compile("[aeiouy]+")
+_TWICE = re.compile(r"(.)\1+")
 _GROUP = 4
 _SHORTEST = 5
 """Letters from which a word is also seen as groups of letters, which are alike in its forms."""
-_NEXT = 3
-"""How many of the classes or concepts behind one are paired with it."""
-_NEAR = (2, 3, 4)
-"""How far words stand apart that are paired over those between them."""
+_NEXT = 4
+"""How many of those behind it a concept is paired with."""
 _LENGTHS = (3, 8, 19, 39)
 MARKS = frozenset({".", ","})
 """Tokens that say little by themselves: how people punctuate is no sign of what they want."""
 
 
 class Passage:
-    """Words without their accents, the classes of the keyword sets among them, and concepts."""
+    """Words without their accents, and what they stand for."""
 
-    def __init__(
-        self, words: list[str], classes: Sequence[str] = (), concepts: Sequence[list[str]] = ()
-    ) -> None:
+    def __init__(self, words: list[str], concepts: Sequence[list[str]] = ()) -> None:
         """Take what was found.
 
         Args:
             words: the words, with ``.``, ``,`` and ``?`` where the text pauses.
-            classes: in their order.
             concepts: what words stand for, word by word where they stand for something.
         """
         self.words = words
-        self.classes = classes
         self.concepts = concepts
 
     @cached_property
@@ -55,14 +51,14 @@ def features(passage: Passage) -> Iterator[str]:
 
 def _joint(passage: Passage) -> Iterator[str]:
     words = passage.words
-    yield from map(" ".join, zip(["^", *words], [*words, "$"], strict=True))
-    yield from map(" ".join, zip(["^", *words], words, [*words[1:], "$"], strict=False))
-    bare = [word for word in words if word not in MARKS]
-    for apart in _NEAR:
-        yield from map(" .. ".join, zip(bare, islice(bare, apart, None), strict=False))
-    yield from _class_features(passage.classes)
+    yield from _pairs(words)
+    yield from map("%".__add__, _pairs([bones(word) for word in words if word not in MARKS]))
     yield from _concept_features(passage.concepts)
     yield from _unspaced(words)
+
+
+def _pairs(words: list[str]) -> Iterator[str]:
+    return map(" ".join, zip(["^", *words], [*words, "$"], strict=True))
 
 
 def _length(words: Sequence[str]) -> str:
@@ -70,20 +66,22 @@ def _length(words: Sequence[str]) -> str:
 
 
 def parts(word: str) -> Iterator[str]:
-    """A word, and the groups of its letters."""
+    """A word, its bones, and the groups of its letters."""
     if word in MARKS:
         return
     yield word
+    yield f"%{bones(word)}"
     if len(word) >= _SHORTEST:
         edged = f"<{word}>"
         yield from {f"~{edged[at : at + _GROUP]}" for at in range(len(edged) - _GROUP + 1)}
 
 
-def _class_features(classes: Sequence[str]) -> Iterator[str]:
-    for at, name in enumerate(classes):
-        yield f"={name}"
-        for other in classes[at + 1 : at + 1 + _NEXT]:
-            yield f"{name}>{other}"
+@lru_cache(maxsize=20_000)
+def bones(word: str) -> str:
+    """What stays of a word where people are in a hurry: "wrong number" and "wrng nmbr"."""
+    if not (word.isascii() and word.isalpha()):
+        return word
+    return _TWICE.sub(r"\1", word[0] + _VOWELS.sub("", word[1:]))
 
 
 def _concept_features(concepts: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -92,6 +90,8 @@ def _concept_features(concepts: Sequence[Sequence[str]]) -> Iterator[str]:
         for others in concepts[at + 1 : at + 1 + _NEXT]:
             for one, other in product(names, others):
                 yield f"@{one}>{other}"
+        for row in product(*concepts[at : at + 3]) if at + 2 < len(concepts) else ():
+            yield f"@{'>'.join(row)}"
 
 
 def _unspaced(words: Sequence[str]) -> Iterator[str]:

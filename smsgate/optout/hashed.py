@@ -1,7 +1,7 @@
 """Names and small numbers looked up by hash: hundreds of thousands in a few bytes each.
 
 A dictionary of so many names takes some hundred bytes for each. Here no name is kept: it is found
-by its CRC-32, of which the lower bits say where it stands and the upper ones whether it is it. A
+by its CRC-32, of which the remainder says where it stands and the upper half whether it is it. A
 name that was never put in is taken for another one once in some ten thousand times.
 """
 
@@ -28,50 +28,48 @@ class Table(msgspec.Struct, frozen=True):
 class Hashed:
     """A table in memory."""
 
-    __slots__ = ("_mask", "_numbers", "_tags")
+    __slots__ = ("_numbers", "_size", "_tags")
 
     def __init__(self, table: Table) -> None:
         """Take a table as it lies in a file."""
         self._tags = _array("H", table.tags)
         self._numbers = _array("h", table.numbers)
-        self._mask = len(self._tags) - 1
+        self._size = len(self._tags)
 
     def get(self, name: str) -> int | None:
         """The number of a name, or nothing where it has none."""
         code = crc32(name.encode())
-        wanted, at = code >> 16 or 1, code & self._mask
+        wanted, at = code >> 16 or 1, code % self._size
         while (tag := self._tags[at]) != wanted:
             if not tag:
                 return None
-            at = (at + 1) & self._mask
+            at = (at + 1) % self._size
         return self._numbers[at]
 
     def total(self, names: Iterable[str]) -> int:
         """The sum of the numbers of those names that have one."""
-        tags, numbers, mask = self._tags, self._numbers, self._mask
+        tags, numbers, size = self._tags, self._numbers, self._size
         found = 0
         for name in names:
             code = crc32(name.encode())
-            wanted, at = code >> 16 or 1, code & mask
+            wanted, at = code >> 16 or 1, code % size
             while tag := tags[at]:
                 if tag == wanted:
                     found += numbers[at]
                     break
-                at = (at + 1) & mask
+                at = (at + 1) % size
         return found
 
 
 def table_of(numbers: Mapping[str, int]) -> Table:
     """A table of names, each at its place or the next free one; numbers are cut to 16 bits."""
-    size = 2
-    while size < _LOAD * len(numbers):
-        size *= 2
+    size = _LOAD * len(numbers) + 1
     tags, kept = array("H", bytes(2 * size)), array("h", bytes(2 * size))
     for name, number in sorted(numbers.items()):
         code = crc32(name.encode())
-        at = code & (size - 1)
+        at = code % size
         while tags[at]:
-            at = (at + 1) & (size - 1)
+            at = (at + 1) % size
         tags[at], kept[at] = code >> 16 or 1, max(-32768, min(32767, number))
     return Table(_bytes(tags), _bytes(kept))
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from smsgate.optout.concepts import Concepts
 from smsgate.optout.features import Passage
 from smsgate.optout.hearing import Heard
-from smsgate.optout.phrases import Phrases
 
 _LONG = 26
 """Words from which parts of a text are looked at by themselves."""
@@ -32,9 +31,8 @@ class Shown(NamedTuple):
     """By sentence the words that stand for something, by their places, and for what."""
 
 
-def passages(heard: Sequence[Heard], phrases: Phrases, concepts: Concepts) -> Shown:
+def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
     """The whole text, and where it is long its sentences or parts of those."""
-    classes = phrases.classes([one.seen for one in heard])
     words: list[str] = []
     begins = []
     for one in heard:
@@ -44,19 +42,18 @@ def passages(heard: Sequence[Heard], phrases: Phrases, concepts: Concepts) -> Sh
         words.extend(one.sentence.folded)
         if one.sentence.asked:
             words.append("?")
-    found = [name for here in classes for _, name in here]
     language, places = concepts.found(words)
     meant = [
         _within(places, at, at + len(one.sentence.folded))
         for one, at in zip(heard, begins, strict=True)
     ]
-    whole = Passage(words, found, [names for _, names in places])
+    whole = Passage(words, [names for _, names in places])
     if len(words) <= _LONG:
         return Shown([whole], language, meant)
     parts = [
         part
-        for one, here, there in zip(heard, classes, meant, strict=True)
-        for part in _parts(one.sentence.folded, here, there)
+        for one, there in zip(heard, meant, strict=True)
+        for part in _parts(one.sentence.folded, there)
     ]
     kept = parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:]
     return Shown([whole, *kept], language, meant)
@@ -68,13 +65,9 @@ def _within(
     return [(at - begin, names) for at, names in places if begin <= at < end]
 
 
-def _parts(
-    words: list[str], classes: Sequence[tuple[int, str]], meant: Sequence[tuple[int, list[str]]]
-) -> Iterator[Passage]:
+def _parts(words: list[str], meant: Sequence[tuple[int, list[str]]]) -> Iterator[Passage]:
     for at in range(0, max(1, len(words) - _STEP), _STEP):
         end = min(at + _WINDOW, len(words))
-        here = [name for start, name in classes if at <= start < end]
+        here = [names for start, names in meant if at <= start < end]
         if here:
-            yield Passage(
-                words[at:end], here, [names for start, names in meant if at <= start < end]
-            )
+            yield Passage(words[at:end], here)

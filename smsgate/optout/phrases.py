@@ -9,7 +9,7 @@ and so is the length of a sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from smsgate.optout.keywords import ANY_LANGUAGE
 from smsgate.optout.lexicon import Begun, Lexicon
@@ -39,7 +39,6 @@ class Phrases:
     """All patterns of some keyword sets, as texts are asked for them."""
 
     __slots__ = (
-        "_classes",
         "_every",
         "_everyday",
         "_languages",
@@ -62,10 +61,6 @@ class Phrases:
         self._every = {
             name: frozenset(phrases.named.get(name, _NO_SIGNS).values()) for name in ("laugh", LEAD)
         }
-        self._classes = [""] * len(self._languages)
-        for name, signs in phrases.named.items():
-            for sign in signs.values():
-                self._classes[sign] = "" if name.startswith("=") else name
         self.lexicon = Lexicon(tables.lexicon, names, self._languages)
         self._everyday = frozenset(parted(tables.everyday))
         self._loud = Matching(phrases.loud, phrases.rules, self._languages)
@@ -119,30 +114,6 @@ class Phrases:
             if support.language in present and not any(map(absent, elements)):
                 return support
         return NOTHING
-
-    def classes(self, heard: Sequence[Mapping[int, list[Span]]]) -> list[list[tuple[int, str]]]:
-        """The classes in some sentences and where they begin, in the language that says most."""
-        names, languages = self._classes, self._languages
-        weight: Counter[str] = Counter()
-        for seen in heard:
-            for sign, spans in seen.items():
-                if names[sign]:
-                    for start, end in spans:
-                        weight[languages[sign]] += end - start
-        del weight[ANY_LANGUAGE]
-        main = max(weight, key=weight.__getitem__, default=ANY_LANGUAGE)
-        return [self._in_order(seen, main) for seen in heard]
-
-    def _in_order(self, seen: Mapping[int, list[Span]], main: str) -> list[tuple[int, str]]:
-        names, languages = self._classes, self._languages
-        found = [
-            (start, -end, names[sign])
-            for sign, spans in seen.items()
-            if names[sign] and languages[sign] in (main, ANY_LANGUAGE)
-            for start, end in spans
-        ]
-        found.sort()
-        return [(start, name) for start, _, name in found]
 
     def awake(self, words: list[str]) -> frozenset[str]:
         """The languages in which a text of these words must be looked at; mostly none."""

@@ -9,6 +9,7 @@ from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, folded
 from smsgate.optout.segments import letters
 
 if TYPE_CHECKING:
+    from smsgate.messages import Decision
     from smsgate.optout.verdict import Said
 
 _LONGEST = 120
@@ -61,6 +62,7 @@ class Text:
         "reading",
         "respelt",
         "said",
+        "waiting",
         "words",
     )
 
@@ -75,6 +77,8 @@ class Text:
         self.said: Said | None = None
         self.meant: Said | None = None
         """What it says with its slips corrected, where that is nothing that a wording knows."""
+        self.waiting: Decision | None = None
+        """What comes of it where nothing that is read in it says more."""
         self.few = False
         self.respelt = False
 

@@ -13,15 +13,25 @@ from smsgate.optout.phrases import Phrases
 from smsgate.optout.second_reader import concepts, reader
 from smsgate.optout.supporting import support, welcomes
 from smsgate.optout.verdict import Said
-from smsgate.optout.weighing import EACH_WORD, EVERYTHING, OBJECTS, PART, SHORT, Scores, weighed
+from smsgate.optout.weighing import (
+    EACH_WORD,
+    EVERYTHING,
+    HOLDS,
+    OBJECTS,
+    PART,
+    PRIVATE,
+    SHORT,
+    Scores,
+    weighed,
+)  # fmt: skip
 
 _MOST = 40
 """Words of a text that may be passed over at a glance: in a longer one a request may hide."""
-_UNLIKELY, _UNASKED = -8.5, -5.5
+_UNLIKELY, _UNASKED = -12.0, -5.5
 """Scores by single words below which a text is neither a request to stop nor a question."""
-_UNALARMED = -4.0
+_UNALARMED = -4.7
 """The same for requests to stop, where no word is of a concept that any request is about."""
-_LONG = 40
+_LONG = 80
 """Words beyond which mere hints, which stand anywhere in a text, support nothing."""
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
@@ -36,6 +46,7 @@ class Rereader:
         "_everything",
         "_glances",
         "_phrases",
+        "_private",
         "_starts",
         "_stops",
     )
@@ -49,22 +60,27 @@ class Rereader:
         self._asks = reader("help")
         self._starts = reader("opt_in")
         self._everything = reader("opt_out_all")
+        self._private = reader("private")
 
     def dismissed(self, words: Sequence[str]) -> bool:
         """Whether a glance at the words of a text is enough: nothing in it is like a request."""
         if not self._glances or len(words) > _MOST:
             return False
-        likely = self._stops.glance(words)
-        if likely > _UNALARMED:
+        if self.suspects(words):
             return False
+        likely = self._stops.glance(words)
         alarm = self._concepts.alarm(words)
         if alarm == HINTED and likely > _UNLIKELY:
             return False
         return not alarm or self._asks.glance(words) < _UNASKED
 
+    def suspects(self, words: Sequence[str]) -> bool:
+        """Whether words that no wording knows may all the same be a request to stop."""
+        return self._stops.glance(words) > _UNALARMED
+
     def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
         """What comes of a finding, by which weak wording, and the reasons where it changes."""
-        shown = passages(what.heard, self._phrases, self._concepts)
+        shown = passages(what.heard, self._concepts)
         after, by, reasons = self._weighed(what, found, shown, respelt=respelt)
         if after[0] is Intent.OPT_OUT and self._everything.score(shown.passages[0]) >= EVERYTHING:
             after = Intent.OPT_OUT_ALL, after[1]
@@ -77,24 +93,40 @@ class Rereader:
         score, likest = self._likest(shown.passages)
         if found[0].stops and not respelt and score > OBJECTS:
             return found, NOTHING, ""
-        scores = Scores(score, self._asks.score(whole), self._welcome(shown))
+        if not found[0].stops:
+            score -= self._reserve(score, whole)
+        scores = Scores(score, self._asks.score(whole), self._welcome(found, shown))
         if weighed(*found, scores, ROW, respelt=respelt) == found:
             # no weaker support would change it either
             return found, NOTHING, ""
         by = support(what, self._phrases, shown)
         if by.strength < ROW and len(whole.words) > _LONG:
             by = NOTHING
-        after = weighed(*found, scores, by.strength, respelt=respelt)
-        if found[0].stops and after[0] is Intent.NONE and not self._glances:
-            after = Intent.REVIEW, "second_reader_doubts"
+        after = self._kept(found, weighed(*found, scores, by.strength, respelt=respelt))
         if after == found:
             return found, by, ""
         by_whole = {Intent.HELP: self._asks, Intent.OPT_IN: self._starts}.get(after[0])
         return after, by, by_whole.reasons(whole) if by_whole else self._stops.reasons(likest)
 
-    def _welcome(self, shown: Shown) -> float:
+    def _kept(self, found: Found, after: Found) -> Found:
+        """What comes of it where a keyword, or wordings of the operator's own, are dismissed."""
+        if after[0] is not Intent.NONE or found[0] in (Intent.NONE, Intent.REVIEW):
+            return after
+        if found[0].stops and (found[1] == "keyword_in_sentence" or not self._glances):
+            return Intent.REVIEW, "second_reader_doubts"
+        return after if self._glances else found
+
+    def _welcome(self, found: Found, shown: Shown) -> float:
         """How much it is like a wish to be texted again, where it speaks of starting at all."""
-        return self._starts.score(shown.passages[0]) if welcomes(shown) else -99.0
+        if found[0] is not Intent.OPT_IN and not welcomes(shown):
+            return -99.0
+        return self._starts.score(shown.passages[0])
+
+    def _reserve(self, score: float, whole: Passage) -> float:
+        """How much surer it must be of a text that sounds like talk among people we do not know."""
+        if score < min(HOLDS):
+            return 0.0
+        return max(0.0, self._private.score(whole) - PRIVATE)
 
     def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
         """The passage that is most like an opt-out, and how much."""

@@ -12,7 +12,7 @@ from smsgate.optout.supporting import undone
 from smsgate.optout.verdict import Finding, Said, said
 from smsgate.optout.weighing import settled, strongest
 
-_WEIGHED = ("phrase", "long_text", "stop_and_start")
+_WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
 """The rules whose findings the second reader may change."""
 _MANY = 80
 """Words beyond which a text is read once only."""
@@ -63,7 +63,7 @@ class Sentences:
     def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
         found = settled(finding, what, len(text.words))
         note = ""
-        if found[1] in _WEIGHED and found[0] not in (Intent.OPT_IN, Intent.HELP):
+        if found[1] in _WEIGHED:
             found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
         return self._decisions.by_finding(text, finding, found, note)
 
@@ -95,8 +95,6 @@ class Sentences:
         return next((found for what in readings if (found := self._liken(text, what))), None)
 
     def _liken(self, text: Text, what: Said) -> Decision | None:
-        if not any(one.seen for one in what.heard):
-            return None
         nothing = Intent.NONE, "nothing_known"
         found, by, note = self._rereader.reread(what, nothing, respelt=False)
         if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):

@@ -75,6 +75,8 @@ class Short:
         plain = unleeted(" ".join(words)).split()
         if plain != words and len("".join(plain)) > 1:
             yield "keyword_spelt", ("letters for digits",), plain
+            for name, other in variants(plain):
+                yield "keyword_spelt", ("letters for digits", name), other
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
 

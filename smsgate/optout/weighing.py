@@ -7,6 +7,7 @@ rules found nothing, and where it takes a wording of a rule for something else.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from smsgate.messages import Intent
@@ -19,12 +20,20 @@ PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
 SHORT, EACH_WORD = 12, 0.1
 """Words from which each one more asks for surer signs: in a long text something always fits."""
-ACTS = (99.0, 3.0, 2.0, 1.0)
+ACTS = (99.0, 3.5, 2.5, 1.0)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = (4.5, 2.0, 1.0, 0.0)
+HOLDS = (4.5, 1.8, 0.8, 0.0)
 """Log odds from which a text that no rule knows waits for a person, by the same support."""
+PRIVATE = -3.0
+"""Log odds of private talk from which each one more asks for one more of an opt-out."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
+INSTEAD = 4.0
+"""Log odds from which what is worded like a question is a request to stop."""
+UNASKED, UNWISHED = -4.0, -6.0
+"""Log odds of all that it may be, up to which it is no question, and no wish to be texted."""
+SETTLES = 5.0
+"""Log odds from which what seems to be a condition is none."""
 AGREES = 0.0
 """Log odds that a text needs where words were taken for slips; else a person looks at it."""
 OBJECTS = -1.0
@@ -33,11 +42,11 @@ REFUTES = -4.0
 """Log odds up to which what a wording takes for an opt-out is taken for something else."""
 DISMISSES = -4.0
 """Log odds up to which a wording that asks for a person is taken for something else."""
-STARTS = 2.0
+STARTS = 1.0
 """Log odds from which a text that speaks of starting is taken for a wish to be texted again."""
 EVERYTHING = 1.0
 """Log odds from which an opt-out is one from all that we send."""
-HELPS = 1.7
+HELPS = 1.2
 """Log odds from which a text is taken for a question how to stop, or who this is."""
 
 
@@ -95,8 +104,18 @@ def weighed(
     if intent.stops:
         return _doubted(scores) if score <= (AGREES if respelt else OBJECTS) else (intent, rule)
     starts = scores.starts >= STARTS and scores.starts > score
-    if rule in ("stop_and_start", "long_text"):
+    if intent in (Intent.HELP, Intent.OPT_IN):
+        return _answered(intent, rule, scores, support)
+    if rule in ("stop_and_start", "long_text", "doubt"):
         return _resolved(intent, rule, score, starts=starts)
+    return _understood(intent, rule, scores, support, starts=starts)
+
+
+def _understood(
+    intent: Intent, rule: str, scores: Scores, support: int, *, starts: bool
+) -> tuple[Intent, str]:
+    """What a text is taken for that no rule knows, or that a rule gives to a person."""
+    score = scores.stop
     if score >= ACTS[support]:
         return Intent.OPT_OUT, "second_reader"
     if scores.asks >= HELPS and scores.asks > score:
@@ -110,11 +129,23 @@ def weighed(
     return intent, rule
 
 
+def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[Intent, str]:
+    """A question or a wish to be texted, unless it reads like something quite different."""
+    if rule != "phrase":
+        return intent, rule
+    most = max(scores)
+    if support and intent is Intent.HELP and most == scores.stop >= INSTEAD:
+        return Intent.OPT_OUT, "second_reader"
+    if most <= {Intent.HELP: UNASKED, Intent.OPT_IN: UNWISHED}[intent]:
+        return Intent.NONE, "second_reader_dismisses"
+    return intent, rule
+
+
 def _resolved(intent: Intent, rule: str, score: float, *, starts: bool) -> tuple[Intent, str]:
-    """What the rules left open because a text says both, or says it among much else."""
+    """What the rules left open: a text says both, or much else, or seems to make conditions."""
     if rule == "stop_and_start" and starts:
         return Intent.OPT_IN, "second_reader"
-    if rule == "long_text" and score >= CONFIRMS:
+    if score >= {"long_text": CONFIRMS, "doubt": SETTLES}.get(rule, math.inf):
         return Intent.OPT_OUT, "second_reader"
     return intent, rule
 

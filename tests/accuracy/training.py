@@ -12,7 +12,8 @@ import math
 import random
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,12 +28,11 @@ from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled,
 TARGET = Path(__file__).parents[2] / "smsgate" / "optout" / "second_reader.msgpack"
 ROUNDS = 14
 RATE = 0.25
-DECAY = 5e-5
 RARE = 2
 """Features of fewer texts are left out."""
 SURE = 0.005
 """Errors below this change nothing."""
-LEAST = 40
+LEAST = 100
 """Weights below this many thousandths are left out."""
 SHARES = {
     "opt_out": {"opt_out": 1.0, "opt_out_all": 1.0, "review": 0.4},
@@ -41,6 +41,12 @@ SHARES = {
     "opt_out_all": {"opt_out_all": 1.0},
 }
 """By model, how much of its kind a label is."""
+PRIVATE = "private"
+"""The model of how people talk who know each other."""
+TALK = frozenset({
+    "private", "written/english_private", "written/private_chat", "written/private_chat_2",
+})  # fmt: skip
+"""Files of such talk."""
 AMONG = {"opt_out_all": OUT}
 """By model, the labels that it is learnt from, where they are not all."""
 WEIGHTS = {"review": 0.3}
@@ -57,6 +63,7 @@ class Example(NamedTuple):
     features: Sequence[int]
     label: str
     weight: float
+    private: bool
 
 
 class Examples(NamedTuple):
@@ -66,27 +73,30 @@ class Examples(NamedTuple):
     names: list[str]
 
 
-def examples(texts: Iterable[Labelled]) -> Examples:
+def examples(texts: Iterable[tuple[Labelled, bool]]) -> Examples:
     """The texts as features; ordinary ones also with half of their words hidden.
 
     So what is not known speaks for an ordinary text. Of long ordinary texts each part is one too.
+
+    Args:
+        texts: each with whether it is from a file of private talk.
     """
     draw = random.Random(3)
     numbers: dict[str, int] = {}
     found = []
 
-    def seen(passage: Passage, label: str, weight: float) -> None:
+    def seen(passage: Passage, label: str, weight: float, *, private: bool) -> None:
         codes = [numbers.setdefault(name, len(numbers)) for name in features(passage)]
-        found.append(Example(array("I", codes), label, weight))
+        found.append(Example(array("I", codes), label, weight, private))
 
-    for one in texts:
+    for one, private in texts:
         whole, *parts = classifier().view(one.text)
-        seen(whole, one.label, WEIGHTS.get(one.label, 1.0))
+        seen(whole, one.label, WEIGHTS.get(one.label, 1.0), private=private)
         if one.label == "none":
             for part in parts:
-                seen(part, one.label, PART)
+                seen(part, one.label, PART, private=private)
             hidden = [word for word in whole.words if draw.random() < HIDDEN]
-            seen(Passage(hidden, [], []), one.label, PART)
+            seen(Passage(hidden), one.label, PART, private=private)
     return _without_rare(found, list(numbers))
 
 
@@ -105,18 +115,23 @@ def _without_rare(found: Sequence[Example], names: Sequence[str]) -> Examples:
 
 def is_word(feature: str) -> bool:
     """Whether a feature is a word as it stands."""
-    return feature[0] not in "~=_#@" and not {" ", ">"} & set(feature)
+    return feature[0] not in "~%_#@" and " " not in feature
 
 
 def learnt(
-    seen: Examples, shares: Mapping[str, float], among: Collection[str] = ()
+    seen: Examples, share: Callable[[Example], float], among: Collection[str] = ()
 ) -> tuple[float, dict[str, float]]:
-    """Bias and weights of one model, by the texts of some labels, or of all."""
+    """Bias and weights of one model, by the texts of some labels, or of all.
+
+    Args:
+        seen: the texts.
+        share: how much of its kind a text is.
+        among: the labels, where not all.
+    """
     found = [one for one in seen.found if not among or one.label in among]
     often = Counter(code for one in found for code in one.features)
     size = len(seen.names)
     weights, squares = [0.0] * size, [1.0] * size
-    decay = [DECAY * len(found) / often[code] if code in often else 0.0 for code in range(size)]
     order = list(range(len(found)))
     draw = random.Random(7)
     bias = 0.0
@@ -126,23 +141,22 @@ def learnt(
             one = found[at]
             score = bias + sum(map(weights.__getitem__, one.features))
             likely = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
-            error = one.weight * (likely - shares.get(one.label, 0.0))
+            error = one.weight * (likely - share(one))
             bias -= 0.02 * error / (1 + turn)
             if abs(error) < SURE:
                 continue
             for code in one.features:
-                slope = error + decay[code] * weights[code]
-                squares[code] += slope * slope
-                weights[code] -= RATE * slope / math.sqrt(squares[code])
+                squares[code] += error * error
+                weights[code] -= RATE * error / math.sqrt(squares[code])
     return bias, {name: weights[code] for code, name in enumerate(seen.names) if code in often}
 
 
 def kept(bias: float, weights: Mapping[str, float], unknown: int) -> Model:
-    """A model as it is written: in thousandths, with all words, of the rest what says much."""
+    """A model as it is written: in thousandths what says much, and all words where it counts."""
     found = {
         name: round(1000 * weight)
         for name, weight in weights.items()
-        if abs(weight) * 1000 >= LEAST or is_word(name)
+        if abs(weight) * 1000 >= LEAST or (unknown and is_word(name))
     }
     return Model(bias=round(1000 * bias), unknown=unknown, weights=table_of(found))
 
@@ -156,16 +170,26 @@ def written(target: Path, models: Mapping[str, Model]) -> int:
 
 def main(target: Path = TARGET) -> None:
     """Learn from all files but those kept back."""
-    written(target, {name: Model(0, 0, table_of({})) for name in SHARES})
+    written(target, {name: Model(0, 0, table_of({})) for name in (*SHARES, PRIVATE)})
     names = [name for name in named() if name not in KEPT_BACK]
-    texts = [one for name in names for one in labelled(name)]
-    seen = examples(texts)
+    texts = [(one, name in TALK) for name in names for one in labelled(name)]
+    size = written(target, taught(examples(texts)))
+    print(f"{len(texts)} texts, {size} bytes")  # noqa: T201 - a script
+
+
+def taught(seen: Examples) -> dict[str, Model]:
+    """All models."""
     models = {
-        name: kept(*learnt(seen, shares, AMONG.get(name, ())), STRANGE.get(name, 0))
+        name: kept(
+            *learnt(seen, partial(_share, shares), AMONG.get(name, ())), STRANGE.get(name, 0)
+        )
         for name, shares in SHARES.items()
     }
-    size = written(target, models)
-    print(f"{len(texts)} texts, {size} bytes")  # noqa: T201 - a script
+    return {**models, PRIVATE: kept(*learnt(seen, lambda one: one.private), 0)}
+
+
+def _share(shares: Mapping[str, float], one: Example) -> float:
+    return shares.get(one.label, 0.0)
 
 
 if __name__ == "__main__":

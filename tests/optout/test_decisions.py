@@ -23,7 +23,7 @@ def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word, dress):
 
 
 OPT_OUTS = """
-S T O P|s.t.o.p|s-t-o-p|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
+S T O P|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
 stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
 stpo|sotp|cancle|unsubcribe|unsusbcribe|qiut|un subscribe|pls stpo
 take me off your list|Remove my number from your database|lose my number|stop texting me
