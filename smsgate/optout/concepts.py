@@ -41,8 +41,8 @@ class Meanings(msgspec.Struct, frozen=True):
     """What lies in a file: entries by hash, each with the number of what it may mean."""
 
     entries: Table
-    meanings: list[list[tuple[int, int]]]
-    """Languages and concepts, by their places in the lists below."""
+    meanings: list[bytes]
+    """Languages and concepts in turn, by their places in the lists below."""
     languages: list[str]
     concepts: list[str]
 
@@ -66,10 +66,7 @@ class Concepts:
     def __init__(self, meanings: Meanings) -> None:
         """Take what lies in a file."""
         self._entries = Hashed(meanings.entries)
-        pairs: dict[tuple[int, int], tuple[int, int]] = {}
-        self._meanings = [
-            [pairs.setdefault(pair, pair) for pair in one] for one in meanings.meanings
-        ]
+        self._meanings = meanings.meanings
         self._names = meanings.concepts
         self._languages = meanings.languages
         self._alarms = {
@@ -126,7 +123,10 @@ class Concepts:
 
     def _meant(self, entry: str) -> list[tuple[int, int]]:
         number = self._entries.get(entry)
-        return [] if number is None else self._meanings[number]
+        if number is None:
+            return []
+        meant = self._meanings[number]
+        return list(zip(meant[::2], meant[1::2], strict=True))
 
     def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
         return sorted({self._names[concept] for language, concept in meant if language == main})

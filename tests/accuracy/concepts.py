@@ -52,7 +52,7 @@ def meanings() -> Meanings:
     entries = {entry: numbers[tuple(found)] for entry, found in meant.items()}
     return Meanings(
         entries=table_of({**entries, **_longer(meant)}),
-        meanings=[list(found) for found in different],
+        meanings=[bytes(place for pair in found for place in pair) for found in different],
         languages=languages,
         concepts=concepts,
     )

@@ -32,7 +32,7 @@ RARE = 2
 """Features of fewer texts are left out."""
 SURE = 0.005
 """Errors below this change nothing."""
-LEAST = 100
+LEAST = 150
 """Weights below this many thousandths are left out."""
 SHARES = {
     "opt_out": {"opt_out": 1.0, "opt_out_all": 1.0, "review": 0.4},
