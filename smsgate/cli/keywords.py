@@ -66,7 +66,7 @@ def test(labelled: TextIO, program: str, as_json: bool) -> None:
     """
     classifier = _classifier(program)
     count, wrong = 0, []
-    for row in csv.DictReader(labelled, delimiter="\t", quoting=csv.QUOTE_NONE):
+    for row in _rows(labelled):
         count += 1
         decision = classifier.classify(row["text"].replace("\\n", "\n"))
         if outcome(decision) != row["label"]:
@@ -79,6 +79,15 @@ def test(labelled: TextIO, program: str, as_json: bool) -> None:
             click.echo("{label} but {got} by {rule} {keyword}: {text!r}".format(**miss))
         click.echo(f"{count - len(wrong)} of {count} as labelled")
     session.end(DIFFERENT if wrong else 0)
+
+
+def _rows(labelled: TextIO) -> Iterator[dict[str, str]]:
+    """The lines of a table of labelled texts; one without a label or a text is refused."""
+    table = csv.DictReader(labelled, delimiter="\t", quoting=csv.QUOTE_NONE)
+    for row in table:
+        if row.get("label") is None or row.get("text") is None:
+            raise click.UsageError(f"line {table.line_num}: a label, a tab and a text are needed")
+        yield row
 
 
 @keywords.command(epilog="Example: smsgate keywords diff --against next/config")

@@ -22,6 +22,8 @@ _SHORTEST = 4
 """Letters of a word that may be a slip."""
 _SHORTEST_JOINED = 6
 """Letters of two words that are written together."""
+_LONGEST_JOINED = 40
+"""Letters beyond which a word is not parted: no two words are so long, and each part is a look."""
 _EVERYWHERE = ("en",)
 """Whose words people use in all languages."""
 _LANGUAGES = 3
@@ -96,9 +98,9 @@ class Respeller:
 
     def _parted(self, word: str) -> list[str]:
         """``leaveme``: two words of one language that were written together."""
-        if len(word) < _SHORTEST_JOINED or not word.isascii() or self._phrases.languages_of(word):
+        if not _SHORTEST_JOINED <= len(word) <= _LONGEST_JOINED or not word.isascii():
             return [word]
-        if self._phrases.everyday(word):
+        if self._phrases.languages_of(word) or self._phrases.everyday(word):
             return [word]
         for at in range(2, len(word) - 1):
             one, two = word[:at], word[at:]

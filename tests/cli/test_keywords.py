@@ -77,6 +77,14 @@ def test_test_names_each_text_that_is_decided_otherwise(capsys, environ, tmp_pat
     assert run(["keywords", "test", str(labelled)], environ) == 0
 
 
+@pytest.mark.parametrize("table", ["label\ttext\nnone\n", "text\nhello\n", "label\nnone\n"])
+def test_test_refuses_a_line_that_lacks_its_label_or_text(capsys, environ, tmp_path, table):
+    labelled = tmp_path / "labelled.tsv"
+    labelled.write_text(table, "utf-8")
+    assert run(["keywords", "test", str(labelled)], environ) == 2
+    assert "line 2: a label, a tab and a text are needed" in capsys.readouterr().err
+
+
 def test_diff_lists_keywords_that_come_and_go(capsys, environ, following):
     assert run(["keywords", "diff", "--against", following, "--json"], environ) == 1
     found = {one["typed"]: one for one in json.loads(capsys.readouterr().out)}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsgate.messages import Decision
-from smsgate.optout.normalise import clean, fold, tokens
+from smsgate.optout.normalise import HEAD, TAIL, clean, fold, tokens
 from tests.optout.program import classifier
 
 KEYWORDS = sorted(
@@ -67,6 +67,8 @@ BODIES = {
     "gaps": "stop the the texting " * 3_000,
     "typos": "stpo sotp " * 6_000,
     "long stem": "unsubscri" * 7_000,
+    "ligatures": "ﬃ" * 21_000,
+    "phrases in a letter": "ﷺ" * 21_000,
 }
 
 
@@ -89,3 +91,15 @@ def test_the_time_grows_no_faster_than_the_text():
     short = min(_seconds(words * 4) for _ in range(7))
     long = min(_seconds(words * 32) for _ in range(7))
     assert long < short * 8 * 3
+
+
+def test_letters_that_stand_for_many_make_no_longer_text():
+    for letter in "ﬃﷺ":
+        assert len(clean(letter * 2_400)[0]) <= HEAD + TAIL + 1
+
+
+def test_a_word_of_thousands_of_letters_is_not_looked_up_part_by_part():
+    word = "ffi" * 800
+    classifier().classify(word)
+    known = classifier().phrases.lexicon.starts
+    assert not any(len(part) > 100 and word.startswith(part) for part in known if part != word)

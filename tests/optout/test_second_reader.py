@@ -303,3 +303,10 @@ def test_who_takes_an_opt_out_back_is_texted_again():
 )  # fmt: skip
 def test_what_other_businesses_print_is_no_opt_out_in_any_language(text):
     assert not classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text", ["cảm ơn bạn", "cam on ban", "làm ơn giúp tôi", "không làm ơn", "bonne nuit"]
+)
+def test_courtesy_without_its_accents_is_no_request_to_stop(text):
+    assert classifier().classify(text).intent is Intent.NONE
