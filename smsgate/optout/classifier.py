@@ -32,6 +32,8 @@ from smsgate.settings import Program
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 _SHORT_CHARACTERS = 24
+_CONTRADICTING = 4
+"""Words up to which keywords beside each other are looked at for what they contradict."""
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
 
@@ -159,12 +161,32 @@ class Classifier:
             return self._decisions.decided(
                 text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98
             )
+        if self._contradicts(text.words):
+            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
         found = self._short.found(text.reading)
-        if found is None:
-            return None
-        keyword, rule, steps = found
+        return self._short_keyword(text, *found) if found else None
+
+    def _contradicts(self, words: list[str]) -> bool:
+        """Whether all words are keywords, and some ask for the opposite: ``help stop``."""
+        found = [self.keywords.find([word]) for word in words[: _CONTRADICTING + 1]]
+        if not 1 < len(found) <= _CONTRADICTING:
+            return False
+        stops = {one is not None and one.entry.intent.startswith("opt_out") for one in found}
+        return len(stops) > 1 and all(one is not None and one.certain for one in found)
+
+    def _short_keyword(
+        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
+    ) -> Decision | None:
         decision = self._decisions.by_keyword(text, keyword, rule, steps)
-        if decision and rule == "keyword_politely" and decision.intent is Intent.REVIEW:
+        if decision is None or rule != "keyword_politely":
+            return decision
+        if decision.intent is Intent.OPT_IN and self._rereader.refuses(
+            text.words, keyword.language
+        ):
+            return self._decisions.decided(
+                text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
+            )
+        if decision.intent is Intent.REVIEW:
             text.waiting = decision
             return None
         return decision

@@ -8,7 +8,7 @@ language, speak of the same things.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -25,6 +25,7 @@ HINTS = frozenset({
     "remove", "reminder", "sold", "spam", "threat", "unsubscribe", "wrong",
 })  # fmt: skip
 """Concepts of which requests to stop speak."""
+NEGATION = "negation"
 WELCOMES = frozenset({"consent", "start"})
 """Concepts of which a wish to be texted again speaks."""
 ASKS = frozenset({"how", "question", "who"})
@@ -79,6 +80,13 @@ class Concepts:
     def alarm(self, words: Iterable[str]) -> int:
         """Whether a word is, in any language, of a concept that requests are about: see below."""
         return max((self._known(word)[2] for word in words), default=0)
+
+    def means(self, word: str, concept: str, among: Collection[str]) -> bool:
+        """Whether a word stands for a concept in one of some languages, or of all."""
+        return any(
+            self._names[one] == concept and (not among or self._languages[language] in among)
+            for language, one in self._known(word)[0]
+        )
 
     def found(self, words: Sequence[str]) -> Meant:
         """What words are about.

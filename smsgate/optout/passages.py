@@ -14,6 +14,8 @@ from smsgate.optout.hearing import Heard
 
 _LONG = 26
 """Words from which parts of a text are looked at by themselves."""
+_WORDS = 600
+"""Words of a text that are looked at, of the beginning and of the end together."""
 _WINDOW = 18
 _STEP = 9
 _MOST = 8
@@ -27,6 +29,8 @@ class Shown(NamedTuple):
     """The whole, then parts."""
     language: str
     """Of the concepts."""
+    heard: Sequence[Heard]
+    """The sentences that were looked at: of a very long text the outer ones."""
     meant: list[list[tuple[int, list[str]]]]
     """By sentence the words that stand for something, by their places, and for what."""
 
@@ -35,6 +39,7 @@ def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
     """The whole text, and where it is long its sentences or parts of those."""
     words: list[str] = []
     begins = []
+    heard = _outer(heard)
     for one in heard:
         if words:
             words.append(".")
@@ -49,14 +54,34 @@ def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
     ]
     whole = Passage(words, [names for _, names in places])
     if len(words) <= _LONG:
-        return Shown([whole], language, meant)
+        return Shown([whole], language, heard, meant)
     parts = [
         part
         for one, there in zip(heard, meant, strict=True)
         for part in _parts(one.sentence.folded, there)
     ]
     kept = parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:]
-    return Shown([whole, *kept], language, meant)
+    return Shown([whole, *kept], language, heard, meant)
+
+
+def _outer(heard: Sequence[Heard]) -> Sequence[Heard]:
+    """The sentences of the beginning and of the end, so that no text takes long."""
+    if sum(len(one.sentence.folded) for one in heard) <= _WORDS:
+        return heard
+    half = _WORDS // 2
+    first = _up_to(half, heard)
+    last = _up_to(half, heard[:first:-1])
+    return [*heard[:first], *heard[len(heard) - last :]]
+
+
+def _up_to(limit: int, heard: Sequence[Heard]) -> int:
+    """How many sentences hold together no more words than a limit; one at least."""
+    total = 0
+    for at, one in enumerate(heard):
+        total += len(one.sentence.folded)
+        if total > limit:
+            return max(1, at)
+    return len(heard)
 
 
 def _within(

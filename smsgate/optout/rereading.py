@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsgate.messages import Intent
-from smsgate.optout.concepts import HINTED
+from smsgate.optout.concepts import HINTED, NEGATION
 from smsgate.optout.features import Passage
+from smsgate.optout.keywords import ANY_LANGUAGE
+from smsgate.optout.normalise import folded
 from smsgate.optout.passages import Shown, passages
 from smsgate.optout.patterns import NOTHING, ROW, Support
 from smsgate.optout.phrases import Phrases
@@ -25,6 +27,7 @@ from smsgate.optout.weighing import (
     weighed,
 )  # fmt: skip
 
+_EVERYBODYS = "en"
 _MOST = 40
 """Words of a text that may be passed over at a glance: in a longer one a request may hide."""
 _UNLIKELY, _UNASKED = -12.0, -5.5
@@ -77,6 +80,16 @@ class Rereader:
     def suspects(self, words: Sequence[str]) -> bool:
         """Whether words that no wording knows may all the same be a request to stop."""
         return self._stops.glance(words) > _UNALARMED
+
+    def refuses(self, words: list[str], language: str) -> bool:
+        """Whether a word says no: nobody consents by ``no start``.
+
+        Args:
+            words: of the text.
+            language: of its keyword; words no to English ones are understood in any.
+        """
+        among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
+        return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
     def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
         """What comes of a finding, by which weak wording, and the reasons where it changes."""

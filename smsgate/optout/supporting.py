@@ -21,7 +21,7 @@ def support(what: Said, phrases: Phrases, shown: Shown) -> Support:
     """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
     free: set[int] = set()
     meant: set[str] = set()
-    for one, there in zip(what.heard, shown.meant, strict=True):
+    for one, there in zip(shown.heard, shown.meant, strict=True):
         taken = [m for m in one.silent if m.pattern.means in ("none", "never")]
         rows = (match for heard, match in what.weak if heard is one)
         for match in rows:

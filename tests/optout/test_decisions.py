@@ -47,7 +47,7 @@ We need to stop this bill|my car stopped working|why didn't you text me|I unsubs
 """
 REVIEWS = """
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
-how did you get my number|stop start|stop lol|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
+how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
 HELP|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE

@@ -158,6 +158,16 @@ def test_polite_words_around_a_word_for_a_person_are_read_as_a_sentence():
     assert classifier().classify("cancel it please").intent == "review"
 
 
+def test_of_a_very_long_text_the_beginning_and_the_end_are_looked_at():
+    filling = "the bus came late and we walked along the harbour in the rain. " * 80
+    for text in (f"take me off your list. {filling}", f"{filling} take me off your list."):
+        seen = classifier().view(text)[0].words
+        assert len(seen) < 700
+        assert {"take", "list"} <= {*seen[:6], *seen[-6:]}
+        assert classifier().classify(text).intent != "opt_in"
+    assert len(classifier().view("rain " * 5000)[0].words) < 700
+
+
 def test_talk_among_friends_wants_it_to_be_surer():
     friends = "haha u so funny la, no more msg from me tonite ok, see u in lect tmr"
     seen = classifier().view(friends)[0]
