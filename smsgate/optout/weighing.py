@@ -102,13 +102,20 @@ def weighed(
     """
     score = scores.stop
     if intent.stops:
-        return _doubted(scores) if score <= (AGREES if respelt else OBJECTS) else (intent, rule)
+        return _doubted(scores) if score <= _objects(rule, respelt=respelt) else (intent, rule)
     starts = scores.starts >= STARTS and scores.starts > score
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(intent, rule, scores, support)
     if rule in ("stop_and_start", "long_text", "doubt"):
         return _resolved(intent, rule, score, starts=starts)
     return _understood(intent, rule, scores, support, starts=starts)
+
+
+def _objects(rule: str, *, respelt: bool) -> float:
+    """Log odds up to which the second reader objects to an opt-out; to a keyword last."""
+    if rule == "keyword_in_sentence":
+        return REFUTES
+    return AGREES if respelt else OBJECTS
 
 
 def _understood(

@@ -158,6 +158,13 @@ def test_polite_words_around_a_word_for_a_person_are_read_as_a_sentence():
     assert classifier().classify("cancel it please").intent == "review"
 
 
+def test_a_keyword_in_a_sentence_is_doubted_last():
+    typed = Intent.OPT_OUT, "keyword_in_sentence"
+    assert weighed(*typed, Scores(stop=REFUTES + 0.1, asks=-9.0), ROW) == typed
+    assert weighed(*typed, Scores(stop=REFUTES, asks=-9.0), ROW)[0] is not Intent.OPT_OUT
+    assert classifier().classify("Stop, and call me at home").intent.stops
+
+
 def test_of_a_very_long_text_the_beginning_and_the_end_are_looked_at():
     filling = "the bus came late and we walked along the harbour in the rain. " * 80
     for text in (f"take me off your list. {filling}", f"{filling} take me off your list."):
