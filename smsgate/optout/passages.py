@@ -14,7 +14,7 @@ from smsgate.optout.hearing import Heard
 
 _LONG = 26
 """Words from which parts of a text are looked at by themselves."""
-_WORDS = 600
+_WORDS = 240
 """Words of a text that are looked at, of the beginning and of the end together."""
 _WINDOW = 18
 _STEP = 9
