@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 HEAD = 2000
 TAIL = 500
@@ -31,6 +32,8 @@ _MANY_MARKS = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]{8})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]+"
 )
 _CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
+_USUAL = 24
+"""Letters of the longest word that is remembered: others are no words and would fill memory."""
 _ACCENTS = re.compile(
     r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u093c]"
 )
@@ -142,8 +145,15 @@ def fold(word: str) -> str:
     """One word without accents, in the plainest letters of its script."""
     if word.isascii():
         return word
+    return _known(word) if len(word) <= _USUAL else _folded(word)
+
+
+def _folded(word: str) -> str:
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
     return unicodedata.normalize("NFC", bare).translate(_LETTERS)
+
+
+_known = lru_cache(maxsize=20_000)(_folded)
 
 
 def folded(words: list[str]) -> list[str]:
