@@ -155,7 +155,17 @@ def test_a_wish_to_be_texted_that_reads_like_nothing_of_the_kind_is_none():
 def test_polite_words_around_a_word_for_a_person_are_read_as_a_sentence():
     assert classifier().classify("enough").intent == "review"
     assert classifier().classify("please leave me be").intent.stops
-    assert classifier().classify("cancel it please").intent == "review"
+    waits = classifier().classify("enough please")
+    assert (waits.intent, waits.rule) == ("review", "keyword_politely")
+
+
+def test_the_more_it_sounds_like_friends_the_surer_it_must_be(monkeypatch):
+    text = "Please have the decency to leave an old woman alone and pester her no more"
+    reads = classifier()
+    assert reads.classify(text).rule == "second_reader"
+    assert reads.classify(text).intent.stops
+    monkeypatch.setattr(reads._rereader, "_private", read_by(bias=30_000))
+    assert not reads.classify(text).intent.stops
 
 
 def test_a_keyword_in_a_sentence_is_doubted_last():
@@ -166,13 +176,14 @@ def test_a_keyword_in_a_sentence_is_doubted_last():
 
 
 def test_of_a_very_long_text_the_beginning_and_the_end_are_looked_at():
-    filling = "the bus came late and we walked along the harbour in the rain. " * 80
+    filling = "".join(
+        f"the bus {at} came late and we walked along the harbour. " for at in range(80)
+    )
     for text in (f"take me off your list. {filling}", f"{filling} take me off your list."):
         seen = classifier().view(text)[0].words
-        assert len(seen) < 700
+        assert len(seen) < 350
         assert {"take", "list"} <= {*seen[:6], *seen[-6:]}
         assert classifier().classify(text).intent != "opt_in"
-    assert len(classifier().view("rain " * 5000)[0].words) < 700
 
 
 def test_talk_among_friends_wants_it_to_be_surer():
