@@ -13,29 +13,23 @@ from typing import ClassVar
 import msgspec
 
 from smsgate.messages import Decision, Intent
-from smsgate.optout import capitals, envelope
+from smsgate.optout import envelope, signature
+from smsgate.optout.alone import Alone
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.features import Passage
 from smsgate.optout.keywords import KeywordSets
 from smsgate.optout.known import Known
-from smsgate.optout.normalise import clean, tokens
+from smsgate.optout.normalise import clean
 from smsgate.optout.passages import passages
-from smsgate.optout.reading import Reading, Text
+from smsgate.optout.reading import Reading, Text, read
 from smsgate.optout.second_reader import concepts
-from smsgate.optout.segments import has_unspaced
 from smsgate.optout.sentences import FEW, Sentences
 from smsgate.optout.templates import Templates
-from smsgate.optout.typos import looks_leet, unleeted
-from smsgate.optout.whole import Keyword, key_of
+from smsgate.optout.whole import Keyword
 from smsgate.settings import Program
 
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
-_SHORT_CHARACTERS = 24
-_CONTRADICTING = 4
-"""Words up to which keywords beside each other are looked at for what they contradict."""
-_SHORT = 6
-"""Words up to which a text is tried as a keyword with slips, echoes and politeness."""
 
 
 class Classifier:
@@ -53,12 +47,10 @@ class Classifier:
         self.phrases = known.phrases
         self._segmenter = known.segmenter
         self._reactions = known.reactions
-        self._short = known.short
-        self._echoes = known.echoes
         self._rereader = known.rereader
         self._decisions = Decisions(program, known)
         self._templates = Templates(program.templates)
-        self._printed = {key_of(tokens(word)) for word in program.printed}
+        self._alone = Alone(program, known, self._decisions)
         self._reader = Sentences(known, self._decisions)
         self._ready: dict[str, Decision | None] = {}
 
@@ -76,25 +68,27 @@ class Classifier:
         if ready is not None:
             steps = _undressed(text, bare, typed)
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
-        cleaned, steps = clean(text)
-        read = self.read(cleaned, steps)
-        subject = Text(cleaned, read, number)
+        subject = self._subject(text, number)
         decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
         if subject.waiting and (decision is None or decision.intent is Intent.NONE):
             return subject.waiting
         return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
+    def _subject(self, text: str, number: str) -> Text:
+        """A text as it is looked at: cleaned, and without what a device wrote below it."""
+        cleaned, steps = clean(text)
+        own = signature.without_suffix(cleaned)
+        if own is not cleaned:
+            steps = (*steps, "signature")
+        return Text(own, self.read(own, steps), number)
+
     def read(self, cleaned: str, steps: tuple[str, ...] = ()) -> Reading:
         """Words and marks of a cleaned text."""
-        words = tokens(cleaned)
-        if not cleaned.isascii() and has_unspaced(cleaned):
-            words = self._segmenter.cut(words)
-        return Reading(words, steps)
+        return read(cleaned, self._segmenter, steps)
 
     def view(self, text: str) -> list[Passage]:
         """What the second reader is shown of a text: the whole, then parts."""
-        cleaned, steps = clean(text)
-        subject = Text(cleaned, self.read(cleaned, steps), "")
+        subject = self._subject(text, "")
         self._drop_quotations(subject)
         subject.awake = self.phrases.awake(subject.reading.letters)
         subject.few = len(subject.words) <= FEW
@@ -102,26 +96,6 @@ class Classifier:
         return passages(heard, concepts()).passages
 
     # --- rules, in their order ------------------------------------------------------------
-
-    def _signs_for_letters(self, text: Text) -> Decision | None:
-        if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
-            return None
-        words = self.read(unleeted(text.cleaned.lower())).words
-        keyword = self.keywords.find(self.keywords.bared(words))
-        if keyword is None or not keyword.entry.intent.startswith("opt_out"):
-            return None
-        return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
-
-    def _keyword(self, text: Text) -> Decision | None:
-        if not 0 < len(text.words) <= self.keywords.longest:
-            return None
-        key = key_of(text.words)
-        keyword = self.keywords.find(text.words)
-        if key in self._printed and (keyword is None or keyword.entry.intent.startswith("opt_out")):
-            return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
-        if keyword is None:
-            return None
-        return self._decisions.by_keyword(text, keyword, "keyword")
 
     def _reaction(self, text: Text) -> Decision | None:
         quoted = self._reactions.quoted(text.cleaned)
@@ -153,53 +127,6 @@ class Classifier:
             )
         return self._decisions.decided(text, Intent.NONE, "no_words")
 
-    def _short_text(self, text: Text) -> Decision | None:
-        if len(text.words) > _SHORT or "?" in text.reading.tokens:
-            return None
-        echo = self._echoes.found(text.words)
-        if echo:
-            return self._decisions.decided(
-                text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98
-            )
-        if self._contradicts(text.words):
-            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
-        found = self._short.found(text.reading)
-        return self._short_keyword(text, *found) if found else None
-
-    def _contradicts(self, words: list[str]) -> bool:
-        """Whether all words are keywords, and some ask for the opposite: ``help stop``."""
-        found = [self.keywords.find([word]) for word in words[: _CONTRADICTING + 1]]
-        if not 1 < len(found) <= _CONTRADICTING:
-            return False
-        stops = {one is not None and one.entry.intent.startswith("opt_out") for one in found}
-        return len(stops) > 1 and all(one is not None and one.certain for one in found)
-
-    def _short_keyword(
-        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
-    ) -> Decision | None:
-        decision = self._decisions.by_keyword(text, keyword, rule, steps)
-        if decision is None or rule != "keyword_politely":
-            return decision
-        if decision.intent is Intent.OPT_IN and self._rereader.refuses(
-            text.words, keyword.language
-        ):
-            return self._decisions.decided(
-                text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
-            )
-        if decision.intent is Intent.REVIEW:
-            text.waiting = decision
-            return None
-        return decision
-
-    def _in_capitals(self, text: Text) -> Decision | None:
-        if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
-            return None
-        if not capitals.meant(text.cleaned, text.words):
-            return None
-        return self._decisions.decided(
-            text, Intent.OPT_OUT, "keyword_in_capitals", "STOP", confidence=0.9
-        )
-
     def _ordinary(self, text: Text) -> Decision | None:
         text.few = len(text.words) <= FEW
         if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
@@ -209,12 +136,13 @@ class Classifier:
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
     _RULES: ClassVar[tuple[Callable[[Classifier, Text], Decision | None], ...]] = (
-        _signs_for_letters,
-        _keyword,
+        lambda self, text: self._alone.in_signs(text),
+        lambda self, text: self._alone.whole(text),
+        lambda self, text: self._alone.signed(text),
         _reaction,
         _symbols,
-        _short_text,
-        _in_capitals,
+        lambda self, text: self._alone.short(text),
+        lambda self, text: self._alone.in_capitals(text),
         _ordinary,
         lambda self, text: self._reader.read(text),
         lambda self, text: self._reader.respelt(text),
@@ -233,7 +161,7 @@ class Classifier:
         return self._ready[typed]
 
     def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
-        if typed in self._printed or keyword.entry.countries:
+        if typed in self._alone.printed or keyword.entry.countries:
             return None
         text = Text(typed, Reading(typed.split(), ()), "")
         return self._decisions.by_keyword(text, keyword, "keyword")

@@ -31,7 +31,7 @@ class Decisions:
         intent = applies(entry, text.number, self._program.region)
         if intent is None:
             return None
-        if text.reading.tokens[-1:] == ["?"] and intent.stops:
+        if text.asks and intent.stops:
             intent, rule = Intent.REVIEW, "keyword_as_question"
         return Decision(
             intent=intent,

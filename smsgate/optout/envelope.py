@@ -143,6 +143,9 @@ def own_words(text: str) -> tuple[str, bool]:
 
 
 def _without_quotations(text: str) -> tuple[str, bool]:
+    """A text that is nothing but a quotation is how somebody marks their own words."""
+    if _QUOTED.fullmatch(text.strip(_SPACES + "\n.!")):
+        return text, False
     found = False
 
     def replaced(match: re.Match[str]) -> str:

@@ -31,6 +31,8 @@ _DROPPED = "*~^\u00ad"
 _MANY_MARKS = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]{8})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]+"
 )
+_MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
+"""``f***`` and ``f*ck``: what people mask is what they mean."""
 _CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
 _USUAL = 24
 """Letters of the longest word that is remembered: others are no words and would fill memory."""
@@ -41,6 +43,12 @@ _MOJIBAKE = (
     ("cp1252", re.compile("â€|Ã[\u0080-ÿ‚-„†‡•…‰‹›€™Š-ž]|ðŸ|Ð[°-¿]|Ñ[\u0080-ÿ]")),
     ("mac_roman", re.compile("‚Ä|üô|üõ|√[©®°±≤º™]")),
 )
+_SQUARES, _CIRCLES = 0x1F170, 0x1F150
+_DRAWN = {
+    start + at: chr(ord("a") + at) for start in (_SQUARES, _CIRCLES) for at in range(26)
+} | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
+"""Letters in boxes and small capitals, which NFKC takes for symbols and for others."""
+_IS_DRAWN = re.compile("[ᴀ-ᴢꜰꜱ\U0001f150-\U0001f189]")
 _LETTERS = str.maketrans(
     "ıđðøłħςँةىیکٱەہھےې",
     "iddolhσंهييكاهههيي",
@@ -81,6 +89,9 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     if len(text) > _CUT and not whole:
         text = _cut(text)
         steps.append("cut")
+    if ("*" in text or "@" in text or "#" in text) and _MASKED.search(text):
+        text = _MASKED.sub("fuck", text)
+        steps.append("masked letters")
     if text.isascii():
         return text, tuple(steps)
     for name, step in (("mojibake", _unscrambled), ("marks", _thinned), ("width", _compatible)):
@@ -111,6 +122,7 @@ def _thinned(text: str) -> str:
 
 
 def _compatible(text: str) -> str:
+    text = text.translate(_DRAWN) if _IS_DRAWN.search(text) else text
     # the ellipsis would become three full stops, which is the same to us
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, folded
-from smsgate.optout.segments import letters
+from smsgate.optout.normalise import ASK, END, PAUSE, PUNCTUATION, folded, tokens
+from smsgate.optout.segments import Segmenter, has_unspaced, letters
 
 if TYPE_CHECKING:
     from smsgate.messages import Decision
@@ -49,6 +49,14 @@ class Reading(NamedTuple):
         return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
 
 
+def read(cleaned: str, segmenter: Segmenter, steps: tuple[str, ...] = ()) -> Reading:
+    """Words and marks of a cleaned text."""
+    words = tokens(cleaned)
+    if not cleaned.isascii() and has_unspaced(cleaned):
+        words = segmenter.cut(words)
+    return Reading(words, steps)
+
+
 class Text:
     """One text on its way through the rules."""
 
@@ -82,18 +90,30 @@ class Text:
         self.few = False
         self.respelt = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether it has a question mark; ``STOP?!`` is a cry and no question."""
+        return ASK in self.reading.tokens and "!" not in self.cleaned
+
 
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
     part: list[str] = []
     for token in tokens:
         if token in (END, ASK) or len(part) >= _LONGEST:
-            if part:
-                yield Sentence(part, folded(part), token == ASK)
+            yield from _sentence(part, asked=token == ASK)
             part = [] if token in (END, ASK) else [token]
         else:
             part.append(token)
-    if part:
-        yield Sentence(part, folded(part), asked=False)
+    yield from _sentence(part, asked=False)
+
+
+def _sentence(part: list[str], *, asked: bool) -> Iterator[Sentence]:
+    """The sentence of some words, without pauses at its edges, such as brackets."""
+    first = next((at for at, word in enumerate(part) if word != PAUSE), None)
+    if first is not None:
+        last = next(at for at in range(len(part), first, -1) if part[at - 1] != PAUSE)
+        kept = part if last - first == len(part) else part[first:last]
+        yield Sentence(kept, folded(kept), asked)
 
 
 def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from smsgate.optout.lexicon import wording
@@ -17,6 +18,8 @@ Found = tuple[Keyword, str, tuple[str, ...]]
 _Candidate = tuple[str, tuple[str, ...], list[str]]
 _CORRECTED = 3
 """Words up to which slips are corrected."""
+_WRITTEN_AGAIN = re.compile(r"([^\W\d]{4,8}?)\1{1,9}")
+"""A word written several times without blanks: ``stopstopstop``."""
 _LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
@@ -53,6 +56,7 @@ class Short:
         bared = self._keywords.bared(words)
         if not bared:
             yield from self._repeated(words)
+            yield from self._among(words)
             return
         if len(bared) < len(words):
             yield from self._undressed(words, bared)
@@ -62,6 +66,13 @@ class Short:
             yield "keyword_spelt", (name,), other
             yield "keyword_spelt", (name, "politeness"), self._keywords.bared(other)
         yield from self._slips(bared)
+
+    def _among(self, words: list[str]) -> Iterator[_Candidate]:
+        """A word that is politeness in another language: ``ÇIK lütfen``, where ``cik`` is Miss."""
+        for word in words:
+            keyword = self._keywords.find([word])
+            if keyword is not None and _stops(keyword):
+                yield "keyword_politely", ("politeness",), [word]
 
     def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
         """``STOP 22395``, as instructions with a short code are echoed."""
@@ -95,6 +106,9 @@ class Short:
         half = len(words) // 2
         if words[:half] == words[half:]:
             yield "keyword_repeated", ("repetition",), words[:half]
+        written = _WRITTEN_AGAIN.fullmatch(words[0]) if len(words) == 1 else None
+        if written:
+            yield "keyword_repeated", ("repetition",), [written[1]]
 
     def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
         corrected = [self._corrector.correct(fold(word)) or word for word in words]
@@ -107,8 +121,13 @@ class Short:
                 yield "keyword_typo", ("joined words", "typo"), wording(joined)
 
 
-def _correctable(key: str, keyword: Keyword) -> bool:
+def _stops(keyword: Keyword) -> bool:
+    """Whether it is an opt-out anywhere, with other words around it."""
     entry = keyword.entry
     if not keyword.certain or entry.match == "whole" or entry.countries:
         return False
-    return entry.intent.startswith("opt_out") and key.isalpha() and len(key) >= _LONG_ENOUGH
+    return entry.intent.startswith("opt_out")
+
+
+def _correctable(key: str, keyword: Keyword) -> bool:
+    return _stops(keyword) and key.isalpha() and len(key) >= _LONG_ENOUGH

@@ -14,9 +14,9 @@ _LOOKALIKE = str.maketrans(
     "abeekmhopctyxijsdqwhnpoaeptvikuxyw",
 )
 _TO_CYRILLIC = str.maketrans("abcehkmoptxyi", "авсенкмортхуі")
-_LEET = str.maketrans("0134578@$!|", "oleastbasii")
-_LEET_SIGN = re.compile(r"[0-9@$!|]")
-_SIGN_AT_LETTER = re.compile(r"[$@|][A-Za-z]|[A-Za-z][$@|]")
+_LEET = str.maketrans("0134578@$!|†", "oleastbasiit")
+_LEET_SIGN = re.compile(r"[0-9@$!|†]")
+_SIGN_AT_LETTER = re.compile(r"[$@|†][A-Za-z]|[A-Za-z][$@|†]")
 _DOUBLE = re.compile(r"(.)\1+")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _SHORTEST_JOINED = 3
@@ -45,7 +45,7 @@ def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 
 def looks_leet(text: str) -> bool:
     """Whether a sign that may stand for a letter touches one."""
-    return any(sign in text for sign in "$@|") and bool(_SIGN_AT_LETTER.search(text))
+    return any(sign in text for sign in "$@|†") and bool(_SIGN_AT_LETTER.search(text))
 
 
 def unleeted(text: str) -> str:

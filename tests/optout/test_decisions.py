@@ -11,6 +11,9 @@ FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
 DRESSES = (
     "{}", " {} ", "{}.", "{}!!!", "“{}”", '"{}"', "'{}'", "({})", "*{}*", "{}…", "{} 🛑", "{} please",
     "Please {}", "{}\n", "{}\u200b", "\u202a{}\u202c", "{} 😡", "ok {}", "{} thanks", "{}, thank you",
+    "{}?!", "{}!?", "[{}]", "«{}»", "{}\nSent from my iPhone", "{} Sent from my iPhone",
+    "{}\n\n- Marla", "{}\nأُرسلت من iPhone", "{}\nInviato da iPhone", "{}\niPhone'umdan gönderildi",
+    "{}\nThanks,\nBob Hill",
 )  # fmt: skip
 
 
@@ -32,6 +35,8 @@ no more texts please|I don't want to receive these messages anymore|leave me alo
 can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
 STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
 I revoke my consent|cease and desist|put me on your do not call list
+stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
+do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
 STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
 """
 NONES = """
@@ -43,17 +48,19 @@ Liked “Reply STOP to opt out”|Loved "Sale! Reply STOP to end"|Le gustó “R
 Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Reacted 😂 to “Reply STOP to unsubscribe”
 Auto-reply: I am out of the office. Text STOP to stop receiving these.|> Reply STOP to end\\nIs this open?
 Acme: your table is ready. Reply STOP to opt out|does “Reply STOP to end” cost anything per text?
+do not drop me from the list|Whatever you do, don't drop me from the waitlist texts|quito|no quiero salir|Sent from my iPhone
+help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent from my iphone yesterday
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
-how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
+how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
-HELP|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
 """
 OPT_INS = """
-START|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
+START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
 I unsubscribed by mistake, add me back|oops didn't mean to stop, START
 """
 ALLS = """

@@ -1,0 +1,119 @@
+"""Texts that are a keyword and nothing else: as it stands, spelt otherwise, politely wrapped."""
+
+from __future__ import annotations
+
+from smsgate.messages import Decision, Intent
+from smsgate.optout import capitals, signature
+from smsgate.optout.decisions import Decisions
+from smsgate.optout.known import Known
+from smsgate.optout.normalise import tokens
+from smsgate.optout.reading import Text, read
+from smsgate.optout.sentences import FEW
+from smsgate.optout.typos import looks_leet, unleeted
+from smsgate.optout.whole import Keyword, key_of
+from smsgate.settings import Program
+
+_SHORT_CHARACTERS = 24
+_CONTRADICTING = 4
+"""Words up to which keywords beside each other are looked at for what they contradict."""
+_SIGNED = 2
+"""Words of a keyword that a name may stand below; what is longer is read as sentences."""
+_SHORT = 6
+"""Words up to which a text is tried as a keyword with slips, echoes and politeness."""
+
+
+class Alone:
+    """Knows the keywords of one program, and what may stand around one."""
+
+    def __init__(self, program: Program, known: Known, decisions: Decisions) -> None:
+        """Take what the program knows."""
+        self._keywords = known.keywords
+        self._short = known.short
+        self._echoes = known.echoes
+        self._rereader = known.rereader
+        self._decisions = decisions
+        self._segmenter = known.segmenter
+        self.printed = {key_of(tokens(word)) for word in program.printed}
+        """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
+
+    def in_signs(self, text: Text) -> Decision | None:
+        """``$TOP``: signs that stand for letters."""
+        if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
+            return None
+        words = read(unleeted(text.cleaned.lower()), self._segmenter).words
+        keyword = self._keywords.find(self._keywords.bared(words))
+        if keyword is None or not keyword.entry.intent.startswith("opt_out"):
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
+
+    def whole(self, text: Text) -> Decision | None:
+        """A keyword as it stands."""
+        if not 0 < len(text.words) <= self._keywords.longest:
+            return None
+        key = key_of(text.words)
+        keyword = self._keywords.find(text.words)
+        if key in self.printed and (keyword is None or keyword.entry.intent.startswith("opt_out")):
+            return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
+        if keyword is None:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword")
+
+    def signed(self, text: Text) -> Decision | None:
+        """A keyword with a name below it: ``END`` and ``- Mary``."""
+        body = signature.without_name(text.cleaned)
+        words = self._keywords.bared(read(body, self._segmenter).words) if body else []
+        if not 0 < len(words) <= _SIGNED:
+            return None
+        keyword = self._keywords.find(words)
+        if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
+
+    def short(self, text: Text) -> Decision | None:
+        """Echoes of instructions, and keywords with slips or politeness."""
+        if len(text.words) > _SHORT or text.asks:
+            return None
+        echo = self._echoes.found(text.words)
+        if echo:
+            return self._decisions.decided(
+                text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98
+            )
+        if self._contradicts(text.words):
+            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
+        found = self._short.found(text.reading)
+        return self._short_keyword(text, *found) if found else None
+
+    def _contradicts(self, words: list[str]) -> bool:
+        """Whether all words are keywords, and some ask for the opposite: ``help stop``."""
+        found = [self._keywords.find([word]) for word in words[: _CONTRADICTING + 1]]
+        if not 1 < len(found) <= _CONTRADICTING:
+            return False
+        stops = {one is not None and one.entry.intent.startswith("opt_out") for one in found}
+        return len(stops) > 1 and all(one is not None and one.certain for one in found)
+
+    def _short_keyword(
+        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
+    ) -> Decision | None:
+        decision = self._decisions.by_keyword(text, keyword, rule, steps)
+        if decision is None or rule != "keyword_politely":
+            return decision
+        if decision.intent is Intent.OPT_IN and self._rereader.refuses(
+            text.words, keyword.language
+        ):
+            return self._decisions.decided(
+                text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
+            )
+        if decision.intent is Intent.REVIEW:
+            text.waiting = decision
+            return None
+        return decision
+
+    def in_capitals(self, text: Text) -> Decision | None:
+        """The printed keyword in capitals among a few words in small letters."""
+        if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
+            return None
+        if not capitals.meant(text.cleaned, text.words):
+            return None
+        return self._decisions.decided(
+            text, Intent.OPT_OUT, "keyword_in_capitals", "STOP", confidence=0.9
+        )
