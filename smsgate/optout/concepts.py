@@ -32,6 +32,12 @@ ASKS = frozenset({"how", "question", "who"})
 """Concepts of which questions for help speak."""
 ASKED, HINTED = 1, 2
 """Alarms: a question for help may be meant; or something that would change who is texted."""
+USUAL_WORD = ""
+"""In place of a concept: a word that only tells which language it is of."""
+TONAL = "vi"
+"""The language whose words are others with other accents: written with them they mean no others."""
+_EVERYBODYS = "en"
+"""The language that a text is taken to be in where it may be in several."""
 _SHORTEST = 3
 _LONGEST = 24
 """Letters that an entry for all words with one beginning has at least, and at most."""
@@ -62,7 +68,16 @@ _Known = tuple[list[tuple[int, int]], int, int]
 class Concepts:
     """Finds the concepts of texts."""
 
-    __slots__ = ("_alarms", "_entries", "_languages", "_meanings", "_names", "_words")
+    __slots__ = (
+        "_alarms",
+        "_entries",
+        "_everybodys",
+        "_languages",
+        "_meanings",
+        "_names",
+        "_tonal",
+        "_words",
+    )
 
     def __init__(self, meanings: Meanings) -> None:
         """Take what lies in a file."""
@@ -70,6 +85,10 @@ class Concepts:
         self._meanings = meanings.meanings
         self._names = meanings.concepts
         self._languages = meanings.languages
+        self._everybodys, self._tonal = (
+            meanings.languages.index(name) if name in meanings.languages else -1
+            for name in (_EVERYBODYS, TONAL)
+        )
         self._alarms = {
             at: HINTED if name in HINTS | WELCOMES else ASKED
             for at, name in enumerate(meanings.concepts)
@@ -88,28 +107,39 @@ class Concepts:
             for language, one in self._known(word)[0]
         )
 
-    def found(self, words: Sequence[str]) -> Meant:
+    def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> Meant:
         """What words are about.
 
         Args:
             words: without their accents; those of unspaced scripts as single characters.
+            exact: the same with their accents, where there are any.
         """
-        hits = [(at, meant) for at in range(len(words)) if (meant := self._begun(words, at))]
+        exact = words if exact is None else exact
+        hits = [(at, meant) for at in range(len(words)) if (meant := self._begun(words, exact, at))]
         votes = Counter(
             language for _, meant in hits for language in {language for language, _ in meant}
         )
         if not votes:
             return Meant("", [])
-        main = min(votes, key=lambda language: (-votes[language], language))
+        main = min(votes, key=lambda place: (-votes[place], place != self._everybodys, place))
         named = ((at, self._named(meant, main)) for at, meant in hits)
         return Meant(self._languages[main], [(at, names) for at, names in named if names])
 
-    def _begun(self, words: Sequence[str], at: int) -> list[tuple[int, int]]:
+    def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""
         meant, longest, _ = self._known(words[at])
+        if exact[at] != words[at]:
+            meant = self._accented(meant, exact[at])
         for length in range(2, min(longest, len(words) - at) + 1):
-            meant = meant + self._meant(" ".join(words[at : at + length]))
+            row, typed = (" ".join(each[at : at + length]) for each in (words, exact))
+            meaning = self._meant(row)
+            meant = meant + (meaning if row == typed else self._accented(meaning, typed))
         return meant
+
+    def _accented(self, meant: list[tuple[int, int]], exact: str) -> list[tuple[int, int]]:
+        """Meanings of a word that is written with accents: the tonal language's by its own."""
+        others = [one for one in meant if one[0] != self._tonal]
+        return others + self._meant(exact) if self._tonal >= 0 else meant
 
     def _known(self, word: str) -> _Known:
         known = self._words.get(word)
@@ -137,4 +167,5 @@ class Concepts:
         return list(zip(meant[::2], meant[1::2], strict=True))
 
     def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
-        return sorted({self._names[concept] for language, concept in meant if language == main})
+        names = {self._names[concept] for language, concept in meant if language == main}
+        return sorted(names - {USUAL_WORD})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
 
+from smsgate.optout.hashed import hashes
 from smsgate.optout.segments import UNSPACED
 
 _RUN = re.compile(f"[{UNSPACED}]+")
@@ -36,9 +37,9 @@ class Passage:
         self.concepts = concepts
 
     @cached_property
-    def joint(self) -> frozenset[str]:
-        """Features of more than one word, and of what words stand for; the same for all models."""
-        return frozenset((_length(self.words), *_joint(self)))
+    def joint(self) -> list[int]:
+        """Features of more than one word, and of what words stand for: each hash once."""
+        return hashes({_length(self.words), *_joint(self)})
 
 
 def features(passage: Passage) -> Iterator[str]:

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-_LOAD = 2
+_LOAD = 1.5
 """Places for each name at least, so that the search for one soon meets a free place."""
 
 
@@ -46,12 +46,11 @@ class Hashed:
             at = (at + 1) % self._size
         return self._numbers[at]
 
-    def total(self, names: Iterable[str]) -> int:
-        """The sum of the numbers of those names that have one."""
+    def total(self, codes: Iterable[int]) -> int:
+        """The sum of the numbers of those names that have one, by their hashes."""
         tags, numbers, size = self._tags, self._numbers, self._size
         found = 0
-        for name in names:
-            code = crc32(name.encode())
+        for code in codes:
             wanted, at = code >> 16 or 1, code % size
             while tag := tags[at]:
                 if tag == wanted:
@@ -61,9 +60,14 @@ class Hashed:
         return found
 
 
+def hashes(names: Iterable[str]) -> list[int]:
+    """The hash of each name: worked out once where several tables are asked."""
+    return list(map(crc32, map(str.encode, names)))
+
+
 def table_of(numbers: Mapping[str, int]) -> Table:
     """A table of names, each at its place or the next free one; numbers are cut to 16 bits."""
-    size = _LOAD * len(numbers) + 1
+    size = int(_LOAD * len(numbers)) + 1
     tags, kept = array("H", bytes(2 * size)), array("h", bytes(2 * size))
     for name, number in sorted(numbers.items()):
         code = crc32(name.encode())

@@ -44,7 +44,7 @@ class Known:
         self.reactions = Reactions(tables.each(REACTIONS))
         self.short = Short(tables, self.keywords)
         self.echoes = Echoes(tables)
-        self.rereader = Rereader(self.phrases, glances=tables.as_shipped)
+        self.rereader = Rereader(self.phrases, as_shipped=tables.as_shipped)
         self.respeller = Respeller(self.phrases)
 
     @classmethod

@@ -9,6 +9,7 @@ What a word stands for is worked out once and remembered.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -146,7 +147,7 @@ class Lexicon:
     def _plain(self, word: str) -> str:
         """A word without accents, and with drawn out letters as usual: ``stoppp``, ``pleeease``."""
         plain = fold(word)
-        if _DRAWN_OUT.search(plain):
+        if len(plain) > 2 and _DRAWN_OUT.search(plain):
             tables = self._tables.folded, self._tables.alarms
             for shorter in (_DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)):
                 if any(in_bucket(table, shorter) for table in tables):
@@ -154,7 +155,7 @@ class Lexicon:
         return plain
 
     def _sizes(self, plain: str) -> Iterable[int]:
-        return (size for size in self._lengths if size <= len(plain))
+        return self._lengths[: bisect_right(self._lengths, len(plain))]
 
 
 def _parsed(text: str, *, accents: bool) -> Iterable[Start]:

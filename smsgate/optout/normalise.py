@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 HEAD = 2000
 TAIL = 500
@@ -34,8 +33,9 @@ _MANY_MARKS = re.compile(
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
 _CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
-_USUAL = 24
-"""Letters of the longest word that is remembered: others are no words and would fill memory."""
+_USUAL, _REMEMBERED = 24, 20_000
+"""Letters of the longest word that is remembered (others are no words and would fill memory), and
+how many are."""
 _ACCENTS = re.compile(
     r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u093c]"
 )
@@ -155,19 +155,25 @@ def tokens(cleaned: str) -> list[str]:
 
 def fold(word: str) -> str:
     """One word without accents, in the plainest letters of its script."""
-    if word.isascii():
-        return word
-    return _known(word) if len(word) <= _USUAL else _folded(word)
+    return word if word.isascii() else _FOLDED[word]
 
 
-def _folded(word: str) -> str:
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
-    return unicodedata.normalize("NFC", bare).translate(_LETTERS)
+class _Folded(dict[str, str]):
+    """Words without their accents, worked out once; what is too long for a word is not kept."""
+
+    def __missing__(self, word: str) -> str:
+        bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
+        found = unicodedata.normalize("NFC", bare).translate(_LETTERS)
+        if len(self) > _REMEMBERED:
+            self.clear()
+        if len(word) <= _USUAL:
+            self[word] = found
+        return found
 
 
-_known = lru_cache(maxsize=20_000)(_folded)
+_FOLDED = _Folded()
 
 
 def folded(words: list[str]) -> list[str]:
     """The words without accents; the same list where there are none, as in most texts."""
-    return words if "".join(words).isascii() else [fold(word) for word in words]
+    return words if "".join(words).isascii() else list(map(_FOLDED.__getitem__, words))

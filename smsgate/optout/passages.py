@@ -38,16 +38,20 @@ class Shown(NamedTuple):
 def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
     """The whole text, and where it is long its sentences or parts of those."""
     words: list[str] = []
+    exact: list[str] = []
     begins = []
     heard = _outer(heard)
     for one in heard:
         if words:
             words.append(".")
+            exact.append(".")
         begins.append(len(words))
         words.extend(one.sentence.folded)
+        exact.extend(one.sentence.exact)
         if one.sentence.asked:
             words.append("?")
-    language, places = concepts.found(words)
+            exact.append("?")
+    language, places = concepts.found(words, exact)
     meant = [
         _within(places, at, at + len(one.sentence.folded))
         for one, at in zip(heard, begins, strict=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsgate.messages import Intent
-from smsgate.optout.concepts import HINTED, NEGATION
+from smsgate.optout.concepts import NEGATION
 from smsgate.optout.features import Passage
+from smsgate.optout.glancing import Glances
 from smsgate.optout.keywords import ANY_LANGUAGE
 from smsgate.optout.normalise import folded
 from smsgate.optout.passages import Shown, passages
@@ -18,22 +19,20 @@ from smsgate.optout.verdict import Said
 from smsgate.optout.weighing import (
     EACH_WORD,
     EVERYTHING,
+    HELD_PRIVATE,
     HOLDS,
     OBJECTS,
     PART,
     PRIVATE,
     SHORT,
+    STARTS,
     Scores,
     weighed,
 )  # fmt: skip
 
 _EVERYBODYS = "en"
-_MOST = 40
-"""Words of a text that may be passed over at a glance: in a longer one a request may hide."""
-_UNLIKELY, _UNASKED = -12.0, -5.5
-"""Scores by single words below which a text is neither a request to stop nor a question."""
-_UNALARMED = -4.7
-"""The same for requests to stop, where no word is of a concept that any request is about."""
+_SURELY_STARTS = 2.0
+"""Log odds from which it is such a wish though it does not speak of starting."""
 _LONG = 80
 """Words beyond which mere hints, which stand anywhere in a text, support nothing."""
 Found = tuple[Intent, str]
@@ -44,6 +43,7 @@ class Rereader:
     """Weighs what the rules found against what the second reader thinks."""
 
     __slots__ = (
+        "_as_shipped",
         "_asks",
         "_concepts",
         "_everything",
@@ -54,9 +54,10 @@ class Rereader:
         "_stops",
     )
 
-    def __init__(self, phrases: Phrases, *, glances: bool) -> None:
+    def __init__(self, phrases: Phrases, *, as_shipped: bool) -> None:
         """Take the shipped models; an operator's own wordings are never passed over."""
-        self._glances = glances
+        self._as_shipped = as_shipped
+        self._glances = Glances()
         self._phrases = phrases
         self._concepts = concepts()
         self._stops = reader("opt_out")
@@ -67,19 +68,11 @@ class Rereader:
 
     def dismissed(self, words: Sequence[str]) -> bool:
         """Whether a glance at the words of a text is enough: nothing in it is like a request."""
-        if not self._glances or len(words) > _MOST:
-            return False
-        if self.suspects(words):
-            return False
-        likely = self._stops.glance(words)
-        alarm = self._concepts.alarm(words)
-        if alarm == HINTED and likely > _UNLIKELY:
-            return False
-        return not alarm or self._asks.glance(words) < _UNASKED
+        return self._as_shipped and self._glances.ordinary(words)
 
     def suspects(self, words: Sequence[str]) -> bool:
         """Whether words that no wording knows may all the same be a request to stop."""
-        return self._stops.glance(words) > _UNALARMED
+        return self._glances.suspects(words)
 
     def refuses(self, words: list[str], language: str) -> bool:
         """Whether a word says no: nobody consents by ``no start``.
@@ -106,9 +99,7 @@ class Rereader:
         score, likest = self._likest(shown.passages)
         if found[0].stops and not respelt and score > OBJECTS:
             return found, NOTHING, ""
-        if not found[0].stops:
-            score -= self._reserve(score, whole)
-        scores = Scores(score, self._asks.score(whole), self._welcome(found, shown))
+        scores = self._scores(score, whole, found, shown)
         if weighed(*found, scores, ROW, respelt=respelt) == found:
             # no weaker support would change it either
             return found, NOTHING, ""
@@ -125,21 +116,24 @@ class Rereader:
         """What comes of it where a keyword, or wordings of the operator's own, are dismissed."""
         if after[0] is not Intent.NONE or found[0] in (Intent.NONE, Intent.REVIEW):
             return after
-        if found[0].stops and (found[1] == "keyword_in_sentence" or not self._glances):
+        if found[0].stops and (found[1] == "keyword_in_sentence" or not self._as_shipped):
             return Intent.REVIEW, "second_reader_doubts"
-        return after if self._glances else found
+        return after if self._as_shipped else found
 
     def _welcome(self, found: Found, shown: Shown) -> float:
-        """How much it is like a wish to be texted again, where it speaks of starting at all."""
-        if found[0] is not Intent.OPT_IN and not welcomes(shown):
-            return -99.0
-        return self._starts.score(shown.passages[0])
+        """How much it is like a wish to be texted again, where it speaks of starting or is sure."""
+        score = self._starts.score(shown.passages[0])
+        wanted = STARTS if found[0] is Intent.OPT_IN or welcomes(shown) else _SURELY_STARTS
+        return score if score >= wanted or found[0] is Intent.OPT_IN else -99.0
 
-    def _reserve(self, score: float, whole: Passage) -> float:
-        """How much surer it must be of a text that sounds like talk among people we do not know."""
-        if score < min(HOLDS):
-            return 0.0
-        return max(0.0, self._private.score(whole) - PRIVATE)
+    def _scores(self, score: float, whole: Passage, found: Found, shown: Shown) -> Scores:
+        """How much it is like what: surer where it sounds like talk among people we do not know."""
+        asks, starts = self._asks.score(whole), self._welcome(found, shown)
+        if found[0].stops or score < min(HOLDS):
+            return Scores(score, asks, starts)
+        private = self._private.score(whole)
+        held = score - max(0.0, private - HELD_PRIVATE)
+        return Scores(score - max(0.0, private - PRIVATE), asks, starts, held)
 
     def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
         """The passage that is most like an opt-out, and how much."""

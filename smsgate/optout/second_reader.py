@@ -1,8 +1,7 @@
 """A second opinion: how much a text is like those that people labelled as opt-outs.
 
-Logistic regression over words, rows of two and three words, words that stand near each other,
-letter groups, the classes of the keyword sets that a text holds (``no`` before ``want`` before
-``msg``) and the concepts that its words stand for, so that what was learnt in one language counts
+Logistic regression over words, rows of two, their consonants (``wrng nmbr``), letter groups, and
+the concepts that words stand for, alone and in rows, so that what was learnt in one language counts
 in others. The weights are data (``second_reader.msgpack``), made by
 ``python -m tests.accuracy.training`` from the labelled texts beside it. It never decides alone:
 see ``weighed``.
@@ -15,7 +14,7 @@ from functools import cache
 
 from smsgate.optout.concepts import Concepts
 from smsgate.optout.features import MARKS, Passage, features, parts
-from smsgate.optout.hashed import Hashed
+from smsgate.optout.hashed import Hashed, hashes
 from smsgate.optout.weights import Model, shipped
 
 UNKNOWN = "#?"
@@ -45,11 +44,11 @@ def _taught() -> tuple[dict[str, SecondReader], Concepts]:
 class SecondReader:
     """Scores texts by the weights of one label."""
 
-    __slots__ = ("_bias", "_unknown", "_weights", "_words")
+    __slots__ = ("_unknown", "_weights", "_words", "bias")
 
     def __init__(self, model: Model) -> None:
         """Take the weights."""
-        self._bias = model.bias
+        self.bias = model.bias
         self._unknown = model.unknown
         self._weights = Hashed(model.weights)
         self._words: dict[str, int] = {}
@@ -60,10 +59,10 @@ class SecondReader:
 
     def glance(self, words: Iterable[str]) -> float:
         """The score by single words alone, which is quickly found."""
-        known, total = self._words, self._bias
+        known, total = self._words, self.bias
         for word in set(words):
             weight = known.get(word)
-            total += self._word(word) if weight is None else weight
+            total += self.of(word) if weight is None else weight
         return total / 1000
 
     def reasons(self, passage: Passage) -> str:
@@ -76,10 +75,11 @@ class SecondReader:
         shown = sorted(found, key=lambda name: (-abs(found[name]), name))[:_REASONS]
         return ", ".join(f"{name} {found[name] / 1000:+.1f}" for name in shown)
 
-    def _word(self, word: str) -> int:
+    def of(self, word: str) -> int:
+        """What a word adds, in thousandths."""
         if len(self._words) > _REMEMBERED:
             self._words.clear()
-        found = self._weights.total(parts(word))
+        found = self._weights.total(hashes(parts(word)))
         if self._weights.get(word) is None and word not in MARKS:
             found += self._unknown
         self._words[word] = found

@@ -27,7 +27,7 @@ def letters(words: list[str]) -> list[str]:
         return words
     found: list[str] = []
     for word in words:
-        if word.isascii() or not has_unspaced(word):
+        if len(word) == 1 or word.isascii() or not has_unspaced(word):
             found.append(word)
             continue
         for part in _RUN.findall(word):

@@ -89,7 +89,7 @@ class Sentences:
 
     def liken(self, text: Text) -> Decision | None:
         """What the second reader makes of a text that no rule knows, as typed, then as meant."""
-        if len(text.words) < 2:
+        if len(text.words) < 2 or self._keywords.polite(text.words):
             return None
         readings = (what for what in (text.said, text.meant) if what is not None)
         return next((found for what in readings if (found := self._liken(text, what))), None)

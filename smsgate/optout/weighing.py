@@ -22,10 +22,11 @@ SHORT, EACH_WORD = 12, 0.1
 """Words from which each one more asks for surer signs: in a long text something always fits."""
 ACTS = (99.0, 3.5, 2.5, 1.0)
 """Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = (4.5, 1.8, 0.8, 0.0)
+HOLDS = (3.5, 1.0, 0.0, -1.0)
 """Log odds from which a text that no rule knows waits for a person, by the same support."""
-PRIVATE = -3.0
-"""Log odds of private talk from which each one more asks for one more of an opt-out."""
+PRIVATE, HELD_PRIVATE = -3.0, -5.5
+"""Log odds of private talk from which each one more asks for one more of an opt-out: so that it
+is acted on, and so that a person is asked."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 INSTEAD = 4.0
@@ -38,8 +39,10 @@ AGREES = 0.0
 """Log odds that a text needs where words were taken for slips; else a person looks at it."""
 OBJECTS = -1.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
-REFUTES = -4.0
+REFUTES = -3.0
 """Log odds up to which what a wording takes for an opt-out is taken for something else."""
+DENIES = -4.0
+"""The same for a keyword that stands alone between two pauses: a person looks at it then."""
 DISMISSES = -4.0
 """Log odds up to which a wording that asks for a person is taken for something else."""
 STARTS = 1.0
@@ -86,6 +89,8 @@ class Scores(NamedTuple):
     asks: float
     starts: float = -99.0
     """How much it is like a wish to be texted again."""
+    holds: float = -99.0
+    """How much it is like an opt-out, where a person is to be asked."""
 
 
 def weighed(
@@ -114,7 +119,7 @@ def weighed(
 def _objects(rule: str, *, respelt: bool) -> float:
     """Log odds up to which the second reader objects to an opt-out; to a keyword last."""
     if rule == "keyword_in_sentence":
-        return REFUTES
+        return DENIES
     return AGREES if respelt else OBJECTS
 
 
@@ -129,7 +134,7 @@ def _understood(
         return Intent.HELP, "second_reader"
     if starts:
         return Intent.OPT_IN, "second_reader"
-    if intent is Intent.NONE and score >= HOLDS[support]:
+    if intent is Intent.NONE and scores.holds >= HOLDS[support]:
         return Intent.REVIEW, "second_reader"
     if intent is Intent.REVIEW and score <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
-from smsgate.optout.concepts import LONGER, STEM, Meanings
+from smsgate.optout.concepts import LONGER, STEM, TONAL, USUAL_WORD, Meanings
 from smsgate.optout.hashed import table_of
-from smsgate.optout.normalise import clean, folded, tokens
+from smsgate.optout.normalise import PUNCTUATION, clean, folded, tokens
 from smsgate.optout.segments import letters
+from tests.accuracy.texts import Labelled
 
 FOLDER = Path(__file__).with_suffix("")
+USUAL, SHARE = 4, 0.0005
+"""How many texts of a language, and which share of them, hold a word that is usual in it."""
 
 
 def lists() -> dict[str, dict[str, set[str]]]:
@@ -21,8 +25,7 @@ def lists() -> dict[str, dict[str, set[str]]]:
         for line in path.read_text("utf-8").splitlines():
             concept, _, words = line.partition(": ")
             for word in words.split(","):
-                entry = entry_of(word.strip())
-                if entry:
+                for entry in {entry_of(word.strip()), typed(word, path.stem)} - {""}:
                     entries[entry].add(concept)
         found[path.stem] = dict(entries)
     return found
@@ -31,13 +34,42 @@ def lists() -> dict[str, dict[str, set[str]]]:
 def entry_of(word: str) -> str:
     """A listed word as it is looked up; one for all words with its beginning keeps its mark."""
     stem = word.endswith(STEM)
-    read = " ".join(folded(letters(tokens(clean(word.rstrip(STEM))[0]))))
+    read = " ".join(_seen(word.rstrip(STEM)))
     return read + STEM if stem and read and " " not in read else read
 
 
-def meanings() -> Meanings:
-    """All lists as one table."""
-    by_language = lists()
+def usual(texts: Iterable[Labelled]) -> dict[str, list[str]]:
+    """By language the words that its texts use most: they tell which language a text is in."""
+    often: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    held: Counter[str] = Counter()
+    for one in texts:
+        held[one.language] += 1
+        often[one.language].update({*_seen(one.text), *typed(one.text, one.language).split()})
+    return {
+        language: sorted(
+            word
+            for word, count in counts.items()
+            if count >= max(USUAL, SHARE * held[language]) and word not in PUNCTUATION
+        )
+        for language, counts in often.items()
+    }
+
+
+def _seen(text: str) -> list[str]:
+    return folded(letters(tokens(clean(text)[0])))
+
+
+def typed(text: str, language: str) -> str:
+    """The words with their accents, where those tell words apart; else nothing."""
+    return " ".join(letters(tokens(clean(text)[0]))) if language == TONAL else ""
+
+
+def meanings(texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str]]]) -> Meanings:
+    """All lists as one table, with the words that texts use most."""
+    for language, words in usual(texts).items():
+        entries = by_language.get(language, {})
+        for word in words:
+            entries.setdefault(word, {USUAL_WORD})
     languages = sorted(by_language)
     concepts = sorted(
         {name for entries in by_language.values() for one in entries.values() for name in one}

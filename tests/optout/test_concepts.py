@@ -9,6 +9,7 @@ from smsgate.optout.concepts import Concepts
 from smsgate.optout.hashed import Hashed, table_of
 from smsgate.optout.second_reader import concepts
 from tests.accuracy import concepts as listed
+from tests.accuracy.texts import Labelled
 
 NAMES = st.dictionaries(
     st.text(min_size=1, max_size=12), st.integers(-32768, 32767), min_size=1, max_size=300
@@ -45,15 +46,34 @@ def test_words_stems_and_rows_of_words_are_found_in_the_language_of_most():
     assert concepts().found([]) == ("", [])
 
 
-def test_a_word_of_two_languages_means_what_it_means_in_the_language_of_the_text(monkeypatch):
+def test_a_word_of_two_languages_means_what_it_means_in_the_language_of_the_text():
     lists = {
         "de": {"bin": {"first"}, "das": {"third"}},
         "en": {"bin": {"remove"}, "the": {"third"}},
     }
-    monkeypatch.setattr(listed, "lists", lambda: lists)
-    both = Concepts(listed.meanings())
+    both = Concepts(listed.meanings((), lists))
     assert dict(both.found(["the", "bin"]).places)[1] == ["remove"]
     assert dict(both.found(["das", "bin"]).places)[1] == ["first"]
+
+
+def test_a_few_words_that_other_languages_know_too_are_taken_for_english():
+    for text in ("shall v go out", "may go out later", "please wait for me"):
+        assert concepts().found(text.split()).language == "en"
+
+
+def test_usual_words_tell_the_language_and_stand_for_nothing():
+    lists = {"de": {"bin": {"first"}}, "en": {"bin": {"remove"}}}
+    texts = [Labelled("none", "de", f"der Zug {at}") for at in range(listed.USUAL)]
+    both = Concepts(listed.meanings(texts, lists))
+    assert dict(both.found(["der", "zug", "bin"]).places) == {2: ["first"]}
+    assert dict(both.found(["bin"]).places) == {0: ["remove"]}
+
+
+def test_a_vietnamese_word_with_its_accents_is_not_another_one():
+    thanks = concepts().found(["cam", "on"], ["cảm", "ơn"])
+    assert not {"cease", "away"} & {name for _, names in thanks.places for name in names}
+    forbids = concepts().found(["cam", "gui", "tin"], ["cấm", "gửi", "tin"])
+    assert "cease" in dict(forbids.places)[0]
 
 
 def test_every_list_can_be_read_and_speaks_of_the_same_concepts():

@@ -40,7 +40,7 @@ do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
 STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
 """
 NONES = """
-don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
+cam on ban|cảm ơn nhé|merci bonjour|don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
 meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
 cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
 remove the onions please|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
@@ -61,6 +61,7 @@ HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I sto
 """
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
+can I resubscribe|oops put me back|Could you put me back on the list for the Thursday fish specials?
 I unsubscribed by mistake, add me back|oops didn't mean to stop, START
 """
 ALLS = """

@@ -17,12 +17,12 @@ from smsgate.optout.known import Known
 from smsgate.optout.patterns import ROW
 from smsgate.optout.second_reader import SecondReader, reader
 from smsgate.optout.verdict import said
-from smsgate.optout.weighing import PRIVATE, REFUTES, SETTLES, Scores, weighed
+from smsgate.optout.weighing import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
 from smsgate.optout.weights import Model
 from tests.accuracy.texts import labelled
 from tests.optout.program import classifier, program
 
-SURE = Scores(stop=50.0, asks=-50.0)
+SURE = Scores(stop=50.0, asks=-50.0, holds=50.0)
 ORDINARY = Scores(stop=-50.0, asks=-50.0)
 
 
@@ -38,13 +38,13 @@ def test_it_suppresses_where_a_weak_wording_supports_it(support):
 
 
 def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
-    rather = Scores(stop=2.2, asks=-9.0)
+    rather = Scores(stop=2.2, asks=-9.0, holds=2.2)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
 
 def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
-    rather = Scores(stop=2.2, asks=-9.0)
+    rather = Scores(stop=2.2, asks=-9.0, holds=2.2)
     assert weighed(Intent.NONE, "nothing_known", rather, 0)[0] is Intent.NONE
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
@@ -164,14 +164,16 @@ def test_the_more_it_sounds_like_friends_the_surer_it_must_be(monkeypatch):
     reads = classifier()
     assert reads.classify(text).rule == "second_reader"
     assert reads.classify(text).intent.stops
+    monkeypatch.setattr(reads._rereader, "_private", read_by(bias=-1_000))
+    assert reads.classify(text).intent.stops
     monkeypatch.setattr(reads._rereader, "_private", read_by(bias=30_000))
-    assert not reads.classify(text).intent.stops
+    assert reads.classify(text).intent is Intent.NONE
 
 
 def test_a_keyword_in_a_sentence_is_doubted_last():
     typed = Intent.OPT_OUT, "keyword_in_sentence"
-    assert weighed(*typed, Scores(stop=REFUTES + 0.1, asks=-9.0), ROW) == typed
-    assert weighed(*typed, Scores(stop=REFUTES, asks=-9.0), ROW)[0] is not Intent.OPT_OUT
+    assert weighed(*typed, Scores(stop=DENIES + 0.1, asks=-9.0), ROW) == typed
+    assert weighed(*typed, Scores(stop=DENIES, asks=-9.0), ROW)[0] is not Intent.OPT_OUT
     assert classifier().classify("Stop, and call me at home").intent.stops
 
 
@@ -208,7 +210,7 @@ def test_a_wording_that_cannot_be_meant_so_goes_through():
 
 def test_a_wish_to_be_texted_again_wants_it_to_be_surer_of_that_than_of_an_opt_out():
     assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 4.0), 0)[0] is Intent.OPT_IN
-    assert weighed(Intent.NONE, "nothing_known", Scores(6.0, -9.0, 4.0), 0)[0] is Intent.REVIEW
+    assert weighed(Intent.NONE, "nothing_known", Scores(6.0, -9.0, 4.0, 6.0), 0)[0] is Intent.REVIEW
     assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 0.5), 0)[0] is Intent.NONE
 
 
