@@ -19,10 +19,13 @@ _LOAD = 1.5
 
 
 class Table(msgspec.Struct, frozen=True):
-    """What lies in a file: 16 bits of each name's hash, and its number; little-endian."""
+    """What lies in a file: 16 bits of each name's hash, and its number; little-endian.
 
-    tags: bytes
-    numbers: bytes
+    Views of the file's content, so that a start does not hold everything twice.
+    """
+
+    tags: memoryview
+    numbers: memoryview
 
 
 class Hashed:
@@ -78,14 +81,15 @@ def table_of(numbers: Mapping[str, int]) -> Table:
     return Table(_bytes(tags), _bytes(kept))
 
 
-def _array(kind: str, content: bytes) -> array[int]:
-    found = array(kind, content)
+def _array(kind: str, content: memoryview) -> array[int]:
+    found = array(kind)
+    found.frombytes(content)
     if sys.byteorder == "big":
         found.byteswap()
     return found
 
 
-def _bytes(values: array[int]) -> bytes:
+def _bytes(values: array[int]) -> memoryview:
     if sys.byteorder == "big":
         values.byteswap()
-    return values.tobytes()
+    return memoryview(values.tobytes())

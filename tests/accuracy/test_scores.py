@@ -11,7 +11,8 @@ DECIDE = smsgate()
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("development", 0.97), ("own", 0.97), ("held_out", 0.85)]
+    ("name", "wanted"),
+    [("development", 0.98), ("own", 0.97), ("held_out", 0.95), ("looks/examiner", 0.97)],
 )
 def test_opt_outs_are_suppressed(name, wanted):
     outs = [one for one in labelled(name) if one.label in OUT]
@@ -19,7 +20,9 @@ def test_opt_outs_are_suppressed(name, wanted):
     assert len(missed) <= (1 - wanted) * len(outs), missed
 
 
-@pytest.mark.parametrize(("name", "most"), [("development", 1), ("own", 1), ("held_out", 2)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("development", 0), ("own", 1), ("held_out", 0), ("looks/examiner", 2)]
+)
 def test_ordinary_texts_go_through(name, most):
     wrong = [one for one in labelled(name) if one.label == "none" and DECIDE(one.text) in OUT]
     assert len(wrong) <= most, wrong
