@@ -30,6 +30,7 @@ _DROPPED = "*~^\u00ad"
 _MANY_MARKS = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]{8})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]+"
 )
+_GAP = re.compile(r"\s{2,}")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
 _CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
@@ -89,6 +90,9 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     if len(text) > _CUT and not whole:
         text = _cut(text)
         steps.append("cut")
+    if "  " in text and (letters := _letter_by_letter(text)):
+        text = letters
+        steps.append("spaced letters")
     if ("*" in text or "@" in text or "#" in text) and _MASKED.search(text):
         text = _MASKED.sub("fuck", text)
         steps.append("masked letters")
@@ -101,6 +105,13 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
         text = after
     # one letter may stand for eighteen, so that what was cut has become long again
     return text if whole else _cut(text), tuple(steps)
+
+
+def _letter_by_letter(text: str) -> str:
+    """``S T O P   I   S A I D`` as words, where wider gaps part them; else nothing."""
+    if any(len(part) > 1 for part in text.split()):
+        return ""
+    return " ".join("".join(part.split()) for part in _GAP.split(text.strip()))
 
 
 def _cut(text: str) -> str:

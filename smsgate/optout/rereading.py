@@ -123,8 +123,9 @@ class Rereader:
     def _welcome(self, found: Found, shown: Shown) -> float:
         """How much it is like a wish to be texted again, where it speaks of starting or is sure."""
         score = self._starts.score(shown.passages[0])
-        wanted = STARTS if found[0] is Intent.OPT_IN or welcomes(shown) else _SURELY_STARTS
-        return score if score >= wanted or found[0] is Intent.OPT_IN else -99.0
+        if found[0] is Intent.OPT_IN or found[1] == "stop_and_start":
+            return score
+        return score if score >= (STARTS if welcomes(shown) else _SURELY_STARTS) else -99.0
 
     def _scores(self, score: float, whole: Passage, found: Found, shown: Shown) -> Scores:
         """How much it is like what: surer where it sounds like talk among people we do not know."""

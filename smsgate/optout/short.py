@@ -53,6 +53,9 @@ class Short:
         return [self._named.correct(fold(word)) or word for word in words]
 
     def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
+        if len(words) > 1 and all(len(word) == 1 for word in words):
+            # before politeness goes, of which some is a single letter
+            yield "keyword_spelt", ("spaced letters",), ["".join(words)]
         bared = self._keywords.bared(words)
         if not bared:
             yield from self._repeated(words)

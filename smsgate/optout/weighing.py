@@ -7,7 +7,6 @@ rules found nothing, and where it takes a wording of a rule for something else.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from smsgate.messages import Intent
@@ -34,7 +33,9 @@ INSTEAD = 4.0
 UNASKED, UNWISHED = -4.0, -6.0
 """Log odds of all that it may be, up to which it is no question, and no wish to be texted."""
 SETTLES = 5.0
-"""Log odds from which what seems to be a condition is none."""
+"""Log odds from which what seems to be a condition, or a wish to start as well, is none."""
+UNSTARTED = -4.0
+"""Log odds of a wish to be texted, beyond which a text that stops as well waits for a person."""
 AGREES = 0.0
 """Log odds that a text needs where words were taken for slips; else a person looks at it."""
 OBJECTS = -1.0
@@ -112,7 +113,7 @@ def weighed(
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(intent, rule, scores, support)
     if rule in ("stop_and_start", "long_text", "doubt"):
-        return _resolved(intent, rule, score, starts=starts)
+        return _resolved(intent, rule, scores, starts=starts)
     return _understood(intent, rule, scores, support, starts=starts)
 
 
@@ -153,11 +154,13 @@ def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[
     return intent, rule
 
 
-def _resolved(intent: Intent, rule: str, score: float, *, starts: bool) -> tuple[Intent, str]:
+def _resolved(intent: Intent, rule: str, scores: Scores, *, starts: bool) -> tuple[Intent, str]:
     """What the rules left open: a text says both, or much else, or seems to make conditions."""
     if rule == "stop_and_start" and starts:
         return Intent.OPT_IN, "second_reader"
-    if score >= {"long_text": CONFIRMS, "doubt": SETTLES}.get(rule, math.inf):
+    if rule == "stop_and_start" and scores.starts > UNSTARTED:
+        return intent, rule
+    if scores.stop >= (CONFIRMS if rule == "long_text" else SETTLES):
         return Intent.OPT_OUT, "second_reader"
     return intent, rule
 

@@ -35,6 +35,7 @@ no more texts please|I don't want to receive these messages anymore|leave me alo
 can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
 STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
 I revoke my consent|cease and desist|put me on your do not call list
+P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
 stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
 do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
 STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
@@ -61,7 +62,7 @@ HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I sto
 """
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
-can I resubscribe|oops put me back|Could you put me back on the list for the Thursday fish specials?
+s t a r t|can I resubscribe|oops put me back|Could you put me back on the list for the Thursday fish specials?
 I unsubscribed by mistake, add me back|oops didn't mean to stop, START
 """
 ALLS = """
