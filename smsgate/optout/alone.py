@@ -6,8 +6,9 @@ from smsgate.messages import Decision, Intent
 from smsgate.optout import capitals, signature
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.known import Known
-from smsgate.optout.normalise import tokens
+from smsgate.optout.normalise import fold, tokens
 from smsgate.optout.reading import Text, read
+from smsgate.optout.second_reader import concepts
 from smsgate.optout.sentences import FEW
 from smsgate.optout.typos import looks_leet, unleeted
 from smsgate.optout.whole import Keyword, key_of
@@ -31,6 +32,8 @@ class Alone:
         self._short = known.short
         self._echoes = known.echoes
         self._rereader = known.rereader
+        self._phrases = known.phrases
+        self._concepts = concepts()
         self._decisions = decisions
         self._segmenter = known.segmenter
         self.printed = {key_of(tokens(word)) for word in program.printed}
@@ -60,14 +63,21 @@ class Alone:
 
     def signed(self, text: Text) -> Decision | None:
         """A keyword with a name below it: ``END`` and ``- Mary``."""
-        body = signature.without_name(text.cleaned)
+        body, name = signature.without_name(text.cleaned)
         words = self._keywords.bared(read(body, self._segmenter).words) if body else []
-        if not 0 < len(words) <= _SIGNED:
+        if not 0 < len(words) <= _SIGNED or self._known(name):
             return None
         keyword = self._keywords.find(words)
         if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
+
+    def _known(self, name: str) -> bool:
+        """Whether what stands below a keyword is no name but a word: phones write both large."""
+        words = read(name, self._segmenter).words
+        if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
+            return True
+        return len(words) == 1 and self._concepts.knows(fold(words[0]))
 
     def short(self, text: Text) -> Decision | None:
         """Echoes of instructions, and keywords with slips or politeness."""
@@ -84,18 +94,28 @@ class Alone:
         return self._short_keyword(text, *found) if found else None
 
     def _contradicts(self, words: list[str]) -> bool:
-        """Whether all words are keywords, and some ask for the opposite: ``help stop``."""
-        found = [self._keywords.find([word]) for word in words[: _CONTRADICTING + 1]]
-        if not 1 < len(found) <= _CONTRADICTING:
+        """Whether all words are keywords, and some ask for something else: ``help stop``."""
+        if not 1 < len(words) <= _CONTRADICTING:
             return False
-        stops = {one is not None and one.entry.intent.startswith("opt_out") for one in found}
-        return len(stops) > 1 and all(one is not None and one.certain for one in found)
+        found = [self._keywords.find([word]) for word in words]
+        if not all(one is not None and one.certain for one in found):
+            return False
+        asked = {
+            one.entry.intent.startswith("opt_out")
+            for word, one in zip(words, found, strict=True)
+            if one is not None and one.entry.intent != "none" and not self._keywords.polite([word])
+        }
+        return len(asked) > 1
 
     def _short_keyword(
         self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
     ) -> Decision | None:
         decision = self._decisions.by_keyword(text, keyword, rule, steps)
-        if decision is None or rule != "keyword_politely":
+        if decision is None or rule not in ("keyword_politely", "keyword_typo"):
+            return decision
+        if decision.intent.stops and keyword.denied(text.reading.tokens, self._phrases.negates):
+            return None
+        if rule == "keyword_typo":
             return decision
         if decision.intent is Intent.OPT_IN and self._rereader.refuses(
             text.words, keyword.language

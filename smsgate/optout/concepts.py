@@ -100,6 +100,10 @@ class Concepts:
         """Whether a word is, in any language, of a concept that requests are about: see below."""
         return max((self._known(word)[2] for word in words), default=0)
 
+    def knows(self, word: str) -> bool:
+        """Whether any language has the word in its lists, or uses it often."""
+        return bool(self._known(word)[0])
+
     def means(self, word: str, concept: str, among: Collection[str]) -> bool:
         """Whether a word stands for a concept in one of some languages, or of all."""
         return any(

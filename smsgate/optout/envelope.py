@@ -20,8 +20,8 @@ _ONLY_SYMBOLS = re.compile(r"^[^\w]+$")
 _FORWARDED = re.compile(r"(?i)^\s*(?:fwd?|fw|wg|tr|rv|enc|i)\s*:\s")
 _OFFER = re.compile(r"(?<!\d)\d{5,11}(?!\d)|[£€$]\s?\d|\d\s?[£€$]|(?i:www\.|https?:)")
 _INSTRUCTION = re.compile(
-    r"(?i)\bstopp?[ ]+(?:al?|au|an|to|na|på|til|op|do|ke|para|2)[ ]+\d{4,6}\b"
-    r"|\A[ ]*【[^】\n]{1,20}】.*(?:退订|拒收|退訂)",
+    r"(?i)\bstopp?[ ]+(?:sms(?:[ ]+au)?|al?|au|an|to|na|på|til|op|do|ke|para|2)[ ]+\d{4,6}\b"
+    r"|\A[ ]*【[^】\n]{1,20}】.*(?:退订|拒收|退訂|取消訂閱|取消订阅)",
     re.DOTALL,
 )
 """STOP to a short code, and the sender's name in brackets: both are how businesses write."""
@@ -46,6 +46,10 @@ _PRINTED = re.compile(
 _LAST = re.compile(
     r"(?<!\w)(?:STOP|Stop) ?(?i:2|=|→|to) ?(?i:end|quit|stop|cancel|opt ?out|unsub\w*)\W*\Z"
 )
+_INVITES = re.compile(
+    rf"(?<!\w)(?i:{_VERBS})[ :]*[«“\"']?(?:START|UNSTOP|YES|JOIN)(?!\w)[»”\"']? (?i:to|for|if)\b"
+)
+"""How businesses print what to send to be texted again."""
 _MARKED = re.compile(r"[%€$£¥₹₽!:！：(（【]|(?i:www\.|https?:)")
 """What adverts hold and complaints about them mostly do not."""
 _SHORTEST_PRINTED = 7
@@ -55,7 +59,7 @@ _CLAIM = re.compile(
 """Who names a sum and one of these wants money for being texted."""
 _FIRST_PERSON = frozenset({"i", "im", "ive", "id", "ill", "me", "my", "mine"})
 _SHORTEST_ADVERT = 12
-_SHORTEST_INSTRUCTED = 7
+_SHORTEST_INSTRUCTED, _SHORTEST_MARKED = 7, 5
 _LONGEST_FRAME = 60
 _WORDS_OF_A_QUOTE = 3
 """A quotation of fewer words may be how somebody marks their own word: "STOP"."""
@@ -85,6 +89,8 @@ class Reactions:
     def quoted(self, text: str) -> str | None:
         """What a reaction quotes, or nothing where the text is none."""
         stripped = text.strip(_SPACES + "\n")
+        if "‘" in stripped and stripped.endswith("’"):
+            stripped = f"{stripped[:-1].replace('‘', '“')}”"
         first = min((at for char in OPENING if (at := stripped.find(char)) >= 0), default=-1)
         if first < 0 or first > _LONGEST_FRAME:
             return None
@@ -165,13 +171,19 @@ def forwarded(text: str) -> bool:
 
 def advert(text: str, words: Sequence[str]) -> bool:
     """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
-    if len(words) >= _SHORTEST_INSTRUCTED and _INSTRUCTION.search(text):
+    shortest = _SHORTEST_MARKED if _MARKED.search(text) else _SHORTEST_INSTRUCTED
+    if len(words) >= shortest and _INSTRUCTION.search(text):
         return True
     if not _FIRST_PERSON.isdisjoint(words):
         return False
     if len(words) >= _SHORTEST_PRINTED and _prints(text):
         return True
     return len(words) >= _SHORTEST_ADVERT and bool(_OFFER.search(text)) and not _CLAIM.search(text)
+
+
+def invites(text: str) -> bool:
+    """Whether a business says how to sign up again: ``Reply START to resubscribe``."""
+    return bool(_INVITES.search(text))
 
 
 def _prints(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from smsgate.optout.normalise import PAUSE
 from smsgate.optout.patterns import CONDITION, Match, Span
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.reading import Sentence
@@ -35,12 +36,22 @@ class Heard:
                 for span in self.seen.get(sign, ())
             ]
             found = self._phrases.silent(self.seen)
-            self._silent = [match for match in found if not _conditional(match, ifs)]
+            self._silent = [
+                match
+                for match in found
+                if not _negates(match) or not (_conditional(match, ifs) or self._paused(match))
+            ]
         return self._silent
+
+    def _paused(self, match: Match) -> bool:
+        """Whether a pause stands within it: ``no, stop`` denies nothing."""
+        return PAUSE in self.sentence.exact[match.start : match.end]
+
+
+def _negates(match: Match) -> bool:
+    return match.pattern.means == "never" and match.pattern.written.startswith(_NEGATIONS)
 
 
 def _conditional(match: Match, ifs: Iterable[Span]) -> bool:
     """Whether a negation stands behind an ``if``: ``if you don't stop`` wants them to stop."""
-    if match.pattern.means != "never" or not match.pattern.written.startswith(_NEGATIONS):
-        return False
     return any(end <= match.start <= end + _CONDITION_REACH for _, end in ifs)

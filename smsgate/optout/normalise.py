@@ -30,6 +30,8 @@ _DROPPED = "*~^\u00ad"
 _MANY_MARKS = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]{8})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f]+"
 )
+_SHOUTED = re.compile(r"!+1[!1]*\Z")
+"""``STOP!!1``: the key for ``!`` without its shift."""
 _GAP = re.compile(r"\s{2,}")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
@@ -93,6 +95,9 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     if "  " in text and (letters := _letter_by_letter(text)):
         text = letters
         steps.append("spaced letters")
+    if text.endswith("1") and _SHOUTED.search(text):
+        text = _SHOUTED.sub("!", text)
+        steps.append("edge punctuation")
     if ("*" in text or "@" in text or "#" in text) and _MASKED.search(text):
         text = _MASKED.sub("fuck", text)
         steps.append("masked letters")

@@ -27,6 +27,8 @@ from smsgate.optout.reading import Sentence
 from smsgate.optout.tables import Tables, parted, places_of
 
 _OCCURRENCES = 8
+_NEGATIONS = ("no", "donot")
+"""The classes of words that deny what follows."""
 _FEW = 2
 _Hit = tuple[str, tuple[int, ...], Span]
 """A language, its signs, and where they stand."""
@@ -97,6 +99,14 @@ class Phrases:
     def signs(self, name: str) -> dict[str, int]:
         """The signs of a class, by language."""
         return self._named.get(name, _NO_SIGNS)
+
+    def negates(self, word: str, language: str) -> bool:
+        """Whether a language denies with this word what follows: ``not``, which is no ``no``."""
+        signs = {self.signs(name).get(language) for name in _NEGATIONS}
+        return any(
+            name == language and not signs.isdisjoint(found)
+            for name, found in self.lexicon.starts[word].alone
+        )
 
     def every(self, name: str) -> frozenset[int]:
         """The signs of laughter, or of keywords in sentences, in all languages."""

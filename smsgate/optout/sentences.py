@@ -54,7 +54,7 @@ class Sentences:
         finding = strongest(what)
         if finding is None:
             return None
-        if finding.intent.stops and envelope.advert(text.cleaned, text.words):
+        if _printed(text, finding.intent):
             return self._decisions.decided(
                 text, Intent.NONE, "advert", finding.keyword, finding.language
             )
@@ -103,3 +103,10 @@ class Sentences:
             return None
         finding = Finding(found[0], found[1], by.written, by.language)
         return self._decisions.by_finding(text, finding, found, note)
+
+
+def _printed(text: Text, intent: Intent) -> bool:
+    """Whether what was found is what a business prints: how to stop, or how to sign up again."""
+    if intent is Intent.OPT_IN:
+        return envelope.invites(text.cleaned)
+    return intent.stops and envelope.advert(text.cleaned, text.words)

@@ -9,7 +9,7 @@ from smsgate.optout.lexicon import wording
 from smsgate.optout.normalise import fold
 from smsgate.optout.reading import Reading
 from smsgate.optout.tables import Tables
-from smsgate.optout.typos import Corrector, unleeted, variants
+from smsgate.optout.typos import DOUBLED, Corrector, unleeted, variants
 from smsgate.optout.whole import Keyword, Keywords
 
 Found = tuple[Keyword, str, tuple[str, ...]]
@@ -27,7 +27,7 @@ _LONG_ENOUGH = 6
 class Short:
     """Reads a short text as a keyword."""
 
-    __slots__ = ("_corrector", "_keywords", "_named")
+    __slots__ = ("_corrector", "_keywords", "_named", "_plainest")
 
     def __init__(self, tables: Tables, keywords: Keywords) -> None:
         """Take from the sets what may be corrected and what are words in their own right."""
@@ -35,6 +35,7 @@ class Short:
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
         real.update(tables.each("not_typos"))
         named = tables.each("correct_to")
+        self._plainest = frozenset(named)
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
         self._corrector = Corrector(dict.fromkeys(targets), named, real)
         self._named = Corrector(dict.fromkeys(named), named, real)
@@ -65,17 +66,27 @@ class Short:
             yield from self._undressed(words, bared)
         yield from self._without_numbers(bared)
         yield from self._repeated(bared)
-        for name, other in variants(bared):
+        for name, other in self._spelt(bared):
             yield "keyword_spelt", (name,), other
             yield "keyword_spelt", (name, "politeness"), self._keywords.bared(other)
         yield from self._slips(bared)
 
+    def _spelt(self, words: list[str]) -> Iterator[tuple[str, list[str]]]:
+        """Other readings; of double letters only as one of the plainest keywords."""
+        for name, other in variants(words):
+            if name != DOUBLED or " ".join(other) in self._plainest:
+                yield name, other
+
     def _among(self, words: list[str]) -> Iterator[_Candidate]:
-        """A word that is politeness in another language: ``ÇIK lütfen``, where ``cik`` is Miss."""
-        for word in words:
-            keyword = self._keywords.find([word])
-            if keyword is not None and _stops(keyword):
-                yield "keyword_politely", ("politeness",), [word]
+        """A word that is politeness in another language: ``ÇIK lütfen``, where ``cik`` is Miss.
+
+        And the yes of an answer, which is politeness beside other keywords: ``sí por favor``.
+        """
+        found = [(word, self._keywords.find([word])) for word in words]
+        stops = (word for word, keyword in found if keyword is not None and _stops(keyword))
+        answers = (word for word, keyword in found[:1] if keyword is not None and keyword.entry.ask)
+        for word in (*stops, *answers):
+            yield "keyword_politely", ("politeness",), [word]
 
     def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
         """``STOP 22395``, as instructions with a short code are echoed."""
@@ -89,7 +100,7 @@ class Short:
         plain = unleeted(" ".join(words)).split()
         if plain != words and len("".join(plain)) > 1:
             yield "keyword_spelt", ("letters for digits",), plain
-            for name, other in variants(plain):
+            for name, other in self._spelt(plain):
                 yield "keyword_spelt", ("letters for digits", name), other
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
@@ -113,8 +124,15 @@ class Short:
         if written:
             yield "keyword_repeated", ("repetition",), [written[1]]
 
+    def _correct(self, word: str) -> str:
+        """A word without its slip; accents that the keyword has not are no second one."""
+        plain = fold(word)
+        found = self._corrector.correct(plain)
+        accented = plain.isascii() and not word.isascii() and "ı" not in word
+        return word if not found or (accented and found.isascii() and found != plain) else found
+
     def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
-        corrected = [self._corrector.correct(fold(word)) or word for word in words]
+        corrected = [self._correct(word) for word in words]
         if corrected != list(words):
             yield "keyword_typo", ("typo",), corrected
             yield "keyword_typo", ("typo", "politeness"), self._keywords.bared(corrected)

@@ -14,9 +14,12 @@ _LOOKALIKE = str.maketrans(
     "abeekmhopctyxijsdqwhnpoaeptvikuxyw",
 )
 _TO_CYRILLIC = str.maketrans("abcehkmoptxyi", "авсенкмортхуі")
+_TO_GREEK = str.maketrans("abehikmnoptuxyz", "αβεηικμνορτυχυζ")
 _LEET = str.maketrans("0134578@$!|†", "oleastbasiit")
 _LEET_SIGN = re.compile(r"[0-9@$!|†]")
 _SIGN_AT_LETTER = re.compile(r"[$@|†][A-Za-z]|[A-Za-z][$@|†]")
+DOUBLED = "doubled letters"
+"""A reading that most words of double letters have too: ``reed``, ``missa``."""
 _DOUBLE = re.compile(r"(.)\1+")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _SHORTEST_JOINED = 3
@@ -35,9 +38,10 @@ def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     for name, changed in (
         ("repeated letters", _TRIPLE.sub(r"\1", " ".join(words))),
         ("repeated letters", _TRIPLE.sub(r"\1\1", " ".join(words))),
-        ("repeated letters", _DOUBLE.sub(r"\1", " ".join(words))),
+        (DOUBLED, _DOUBLE.sub(r"\1", " ".join(words))),
         ("look-alikes", " ".join(words).translate(_LOOKALIKE)),
         ("look-alikes", " ".join(words).translate(_TO_CYRILLIC)),
+        ("look-alikes", " ".join(words).translate(_TO_GREEK)),
     ):
         if changed != " ".join(words):
             yield name, changed.split()
@@ -58,6 +62,7 @@ def alike(word: str) -> Iterator[str]:
     if not word.isascii():
         yield word.translate(_LOOKALIKE)
         yield word.translate(_TO_CYRILLIC)
+        yield word.translate(_TO_GREEK)
 
 
 class Corrector:

@@ -72,11 +72,22 @@ def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
     rows = _sorted(matches, WEAK)
     what.weak += ((heard, row) for row in rows if _placed(row, heard.sentence, keywords))
-    findings = _findings(heard.sentence, [*matches, *heard.silent], keywords)
+    found = _findings(heard.sentence, [*matches, *heard.silent], keywords)
+    findings = [one for one in found if not _denied(one, heard.sentence, keywords, phrases)]
     what.findings += findings
     what.weight.update(phrases.languages(seen))
     if any(finding.intent.stops for finding in findings):
         what.everything |= _everything(phrases, seen)
+
+
+def _denied(finding: Finding, sentence: Sentence, keywords: Keywords, phrases: Phrases) -> bool:
+    """Whether the sentence denies a keyword that stands alone in it but for politeness."""
+    keyword = keywords.find(finding.keyword.casefold().split()) if finding.bare else None
+    return (
+        keyword is not None
+        and finding.intent.stops
+        and keyword.denied(sentence.exact, phrases.negates)
+    )
 
 
 def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from smsgate.optout.keywords import Entry
 from smsgate.optout.normalise import PUNCTUATION, fold
 from smsgate.optout.segments import has_unspaced
 from smsgate.optout.tables import KeywordTables
+
+_NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
+"""What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,24 @@ class Keyword:
     word: str
     language: str
     entry: Entry
+
+    def denied(self, tokens: Sequence[str], negates: Callable[[str, str], bool]) -> bool:
+        """Whether a word that is not its own denies it: ``no quiero cancelar``.
+
+        Args:
+            tokens: of the text, with its pauses: what stands before one is an answer of its own.
+            negates: whether a word denies what follows in a language.
+        """
+        own = {fold(word) for word in self.word.casefold().split()}
+        words = [fold(token) for token in tokens]
+        spelt = not own.isdisjoint(words)
+        for at, word in enumerate(words):
+            if word in own or not negates(word, self.language):
+                continue
+            denied = list(takewhile(lambda token: token not in PUNCTUATION, words[at + 1 :]))
+            if denied and not (spelt and own.isdisjoint(denied)):
+                return True
+        return False
 
     @property
     def certain(self) -> bool:
@@ -56,7 +78,10 @@ class Keywords:
         key = key_of(words)
         found = self._exact.get(key)
         if found is None and not key.isascii():
-            found = self._folded.get(fold(key))
+            plain = fold(key)
+            found = self._folded.get(plain)
+            if found is not None and _accented(key, plain) and found.word.isascii():
+                return None
         return found
 
     def bared(self, words: Sequence[str]) -> list[str]:
@@ -99,6 +124,11 @@ class Keywords:
     def __iter__(self) -> Iterator[tuple[str, Keyword]]:
         """What people type, and the keyword that it is."""
         return iter(self._exact.items())
+
+
+def _accented(key: str, plain: str) -> bool:
+    """Whether letters have accents that make other words of them: Polish ``stóp`` is feet."""
+    return plain.isascii() and any(char > "\x7f" and char not in _NO_ACCENTS for char in key)
 
 
 def key_of(words: Iterable[str]) -> str:

@@ -35,12 +35,17 @@ no more texts please|I don't want to receive these messages anymore|leave me alo
 can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
 STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
 I revoke my consent|cease and desist|put me on your do not call list
+ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no, baja|no gracias, baja|nein danke, abmelden|nee, uitschrijven|不要，退订|tolong berhenti|berhenti tolong|s̶t̶o̶p̶
 P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
 stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
 do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
 STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
 """
 NONES = """
+cancel\\nmy order please|Cancel\\nMonday|no quiero cancelar|non voglio cancellarmi|не хочу отписку|por favor não me descadastrem|не удаляйте мой номер|tidak mau berhenti
+Anmeldung|huit|cháu|reed|missä|söta|guitar|Kendall|Presente!|pareja|shopping|qui
+Ce numéro ne reçoit pas de SMS.|Diese Rufnummer nimmt keine SMS an.|Bu numara mesaj kabul etmemektedir. Lütfen yanıtlamayın.|Этот номер не принимает сообщения. Пожалуйста, не отвечайте.
+對「Acme：全場八折。回覆STOP取消訂閱」做出了👍回應|強調「Acme：全場八折。回覆STOP取消訂閱」|Benadrukte ‘Acme: aanbieding. STOP om af te melden’|BricoMax: -30% samedi. Stop SMS 36105|You're now unsubscribed from Joe's Deli deals. Reply START to resubscribe.
 cam on ban|cảm ơn nhé|merci bonjour|don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
 meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
 cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
@@ -54,6 +59,7 @@ help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent fr
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
+remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
 how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
@@ -93,7 +99,22 @@ def test_a_text_is_understood(intent, text):
     assert decision.intent == intent, decision
 
 
-@pytest.mark.parametrize("text", ["YES", "Yes!", "y", "Sí", "oui", "ja", "да", "はい"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "YES",
+        "Yes!",
+        "y",
+        "Sí",
+        "oui",
+        "ja",
+        "да",
+        "はい",
+        "sí por favor",
+        "ja graag",
+        "да, пожалуйста",
+    ],
+)
 def test_yes_is_an_opt_in_only_while_our_question_is_open(text):
     decision = classifier().classify(text)
     assert (decision.intent, decision.condition) == ("opt_in", "question_open")
