@@ -11,7 +11,10 @@ from smsgate.optout.patterns import names_in, rules_of
 from smsgate.optout.whole import Keyword, Keywords
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
-"""47 CFR 64.1200(a)(10): each revokes consent by itself, in reply to any text."""
+_RULE = "47 CFR 64.1200(a)(10)"
+"""It names them: each revokes consent by itself, in reply to any text."""
+_ENGLISH = "en"
+"""The set that has them."""
 KNOWN_FOR = {
     "start": "opt_in",
     "unstop": "opt_in",
@@ -101,14 +104,28 @@ def missing(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
     """Words that a program for the United States would not act on."""
     if any(one.may_miss_required_words for one in sets.languages.values()):
         return
-    if "en" not in sets.languages:
+    gone = [word for word in REQUIRED if not _stops_anybody(keywords.find(wording(word)))]
+    if gone and _ENGLISH not in sets.languages:
+        names = [name for name in sets.languages if name != ANY_LANGUAGE]
+        yield Fault(
+            "keywords",
+            f"{', '.join(names) or ANY_LANGUAGE} without {_ENGLISH}",
+            f"{', '.join(gone)}: opt-outs by federal rule ({_RULE}) that a program of region US "
+            f'would not act on: add "{_ENGLISH}" to its keywords, or set '
+            f"may_miss_required_words = true in keywords/{(names or [ANY_LANGUAGE])[0]}.toml",
+        )
         return
-    for word in REQUIRED:
-        found = keywords.find(wording(word))
-        if found is None or not found.certain or not found.entry.intent.startswith("opt_out"):
-            yield Fault(
-                sets.places["en"],
-                word,
-                "is an opt-out by federal rule (47 CFR 64.1200(a)(10)) and this program has region "
-                "US: keep it, or set may_miss_required_words = true in that file",
-            )
+    for word in gone:
+        yield Fault(
+            sets.places[_ENGLISH],
+            word,
+            f"is an opt-out by federal rule ({_RULE}) from everybody, unasked, and this program "
+            "has region US: keep it, or set may_miss_required_words = true in that file",
+        )
+
+
+def _stops_anybody(found: Keyword | None) -> bool:
+    """Whether a keyword acts at once, whoever sends it and whatever was asked before."""
+    if found is None or not found.certain or not found.entry.intent.startswith("opt_out"):
+        return False
+    return not (found.entry.countries or found.entry.ask)

@@ -27,7 +27,7 @@ def test_an_operators_file_wins_over_the_shipped_one(tmp_path):
     own = 'language = "es"\n[[entries]]\nintent = "opt_out"\nwords = "CHAU"\n'
     sets, faults = load_sets(write(tmp_path, "es", own), ["es"])
     assert faults == []
-    classifier = Classifier(program(keywords=("es",)), sets)
+    classifier = Classifier(program(keywords=("es",), region=""), sets)
     assert classifier.classify("chau").intent == "opt_out"
     assert classifier.classify("baja").intent == "none"
 
@@ -39,7 +39,7 @@ def test_an_operators_file_may_extend_the_shipped_one_and_take_words_out(tmp_pat
     )
     sets, faults = load_sets(write(tmp_path, "es", own), ["es"])
     assert faults == []
-    classifier = Classifier(program(keywords=("es",)), sets)
+    classifier = Classifier(program(keywords=("es",), region=""), sets)
     assert [classifier.classify(text).intent for text in ("chau", "baja", "alto")] == [
         "opt_out", "opt_out", "none",
     ]  # fmt: skip
@@ -84,6 +84,38 @@ def test_words_of_federal_rule_stay_unless_a_setting_says_otherwise(tmp_path):
     assert Classifier(program(keywords=("en",)), sets).classify("cancel").intent == "none"
 
 
+@pytest.mark.parametrize("given", ['countries = ["+44"]', "ask = true", 'risk = "high"'])
+def test_a_word_of_federal_rule_that_does_not_stop_everybody_is_missing(tmp_path, given):
+    own = (
+        'language = "en"\nextends = true\nwithout = "CANCEL"\n'
+        f'[[entries]]\nintent = "opt_out"\nwords = "CANCEL"\n{given}\n'
+    )
+    sets, faults = load_sets(write(tmp_path, "en", own), ["en"])
+    assert faults == []
+    with pytest.raises(ConfigurationError, match=r"CANCEL.*47 CFR"):
+        Classifier(program(keywords=("en",)), sets)
+    Classifier(program(keywords=("en",), region="GB"), sets)
+
+
+@pytest.mark.parametrize("name", ["es", "und"])
+def test_a_program_of_the_united_states_without_english_is_refused(tmp_path, name):
+    sets, _ = load_sets(None, [name])
+    with pytest.raises(ConfigurationError, match=r"without en: .*CANCEL.*add \"en\"") as caught:
+        Classifier(program(keywords=(name,)), sets)
+    (fault,) = caught.value.faults
+    assert f"may_miss_required_words = true in keywords/{name}.toml" in fault.problem
+    own = f'language = "{name}"\nextends = true\nmay_miss_required_words = true\n'
+    sets, _ = load_sets(write(tmp_path, name, own), [name])
+    Classifier(program(keywords=(name,)), sets)
+
+
+def test_words_of_federal_rule_may_stand_in_another_set(tmp_path):
+    words = "QUIT, END, REVOKE, OPT OUT, CANCEL, UNSUBSCRIBE"
+    own = f'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "{words}"\n'
+    sets, _ = load_sets(write(tmp_path, "zu", own), ["zu"])
+    assert Classifier(program(keywords=("zu",)), sets).classify("cancel").intent == "opt_out"
+
+
 def test_the_version_is_a_hash_of_what_the_sets_say(tmp_path):
     plain, _ = load_sets(None, ["en"])
     again, _ = load_sets(None, ["en"])
@@ -95,14 +127,14 @@ def test_the_version_is_a_hash_of_what_the_sets_say(tmp_path):
 @pytest.mark.parametrize("name", sorted(set(shipped()) - {"und"}))
 def test_latin_stop_works_in_every_language(name):
     sets, _ = load_sets(None, [name])
-    classifier = Classifier(program(keywords=(name,)), sets)
+    classifier = Classifier(program(keywords=(name,), region=""), sets)
     assert classifier.classify("Stop.").intent == "opt_out"
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped()) - {"und", "en"}))
 def test_each_keyword_of_a_language_does_what_its_file_says(name):
     sets, _ = load_sets(None, [name])
-    classifier = Classifier(program(keywords=(name,)), sets)
+    classifier = Classifier(program(keywords=(name,), region=""), sets)
     for entry in sets.languages[name].entries:
         if entry.countries:
             continue

@@ -28,7 +28,7 @@ name     = "Acme Alerts"
 account  = "twilio"
 senders  = ["*"]
 keywords = ["und"]
-region   = "US"
+region   = "GB"
 """
 Terminal = Callable[..., tuple[int, str, str]]
 
