@@ -19,6 +19,8 @@ _CONTRADICTING = 4
 """Words up to which keywords beside each other are looked at for what they contradict."""
 _SIGNED = 2
 """Words of a keyword that a name may stand below; what is longer is read as sentences."""
+_TORN = 3
+"""Words of a text that was cut which may be torn: where it was cut, and at its end."""
 _SHORT = 6
 """Words up to which a text is tried as a keyword with slips, echoes and politeness."""
 
@@ -81,7 +83,9 @@ class Alone:
 
     def short(self, text: Text) -> Decision | None:
         """Echoes of instructions, and keywords with slips or politeness."""
-        if len(text.words) > _SHORT or text.asks:
+        if len(text.words) > _SHORT:
+            return self._again_and_again(text)
+        if text.asks:
             return None
         echo = self._echoes.found(text.words)
         if echo:
@@ -91,7 +95,25 @@ class Alone:
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
         found = self._short.found(text.reading)
-        return self._short_keyword(text, *found) if found else None
+        return self._short_keyword(text, *found) if found else self._with_name(text)
+
+    def _again_and_again(self, text: Text) -> Decision | None:
+        """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
+        first, second = text.words[:2]
+        torn = _TORN if "cut" in text.reading.steps else 0
+        if first != second or text.asks or text.words.count(first) < len(text.words) - torn:
+            return None
+        keyword = self._keywords.find([first])
+        if keyword is None or not keyword.stops:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_repeated", ("repetition",))
+
+    def _with_name(self, text: Text) -> Decision | None:
+        """``Stop Acme``: a keyword beside the name of the program."""
+        keyword = self._keywords.find(self._keywords.bared(self._decisions.nameless(text.words)))
+        if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_politely", ("name",))
 
     def _contradicts(self, words: list[str]) -> bool:
         """Whether all words are keywords, and some ask for something else: ``help stop``."""
@@ -117,9 +139,10 @@ class Alone:
             return None
         if rule == "keyword_typo":
             return decision
-        if decision.intent is Intent.OPT_IN and self._rereader.refuses(
-            text.words, keyword.language
-        ):
+        refused = self._rereader.refuses(text.words, keyword.language)
+        if decision.intent is Intent.HELP and refused:
+            return None
+        if decision.intent is Intent.OPT_IN and refused:
             return self._decisions.decided(
                 text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from smsgate.messages import Decision, Intent
 from smsgate.optout.known import Known
 from smsgate.optout.reading import Text
@@ -22,6 +24,10 @@ class Decisions:
         self._program = program
         self._topics = Topics(program, known.words)
         self._version = known.version
+
+    def nameless(self, words: Sequence[str]) -> list[str]:
+        """Words without the program's name; nothing where it is not among them."""
+        return self._topics.nameless(words)
 
     def by_keyword(
         self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()

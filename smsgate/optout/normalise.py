@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from html import unescape
 
 HEAD = 2000
 TAIL = 500
@@ -32,10 +34,13 @@ _MANY_MARKS = re.compile(
 )
 _SHOUTED = re.compile(r"!+1[!1]*\Z")
 """``STOP!!1``: the key for ``!`` without its shift."""
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|amp|quot|apos|lt|gt|nbsp);", re.IGNORECASE)
 _GAP = re.compile(r"\s{2,}")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
-_CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´′](?=(?:t|s|m|re|ve|ll|d)\b)")
+_CONTRACTION = re.compile(r"['’‘ʼ`´′](?<=\w['’‘ʼ`´′])(?=(?:t|s|m|re|ve|ll|d)\b)")
+_LOST = re.compile(r"n\?t\b")
+"""``don?t``: what a network made of an apostrophe that its alphabet lacks."""
 _USUAL, _REMEMBERED = 24, 20_000
 """Letters of the longest word that is remembered (others are no words and would fill memory), and
 how many are."""
@@ -92,18 +97,9 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     if len(text) > _CUT and not whole:
         text = _cut(text)
         steps.append("cut")
-    if "  " in text and (letters := _letter_by_letter(text)):
-        text = letters
-        steps.append("spaced letters")
-    if text.endswith("1") and _SHOUTED.search(text):
-        text = _SHOUTED.sub("!", text)
-        steps.append("edge punctuation")
-    if ("*" in text or "@" in text or "#" in text) and _MASKED.search(text):
-        text = _MASKED.sub("fuck", text)
-        steps.append("masked letters")
-    if text.isascii():
-        return text, tuple(steps)
-    for name, step in (("mojibake", _unscrambled), ("marks", _thinned), ("width", _compatible)):
+    for sign, name, step in _REPAIRS if text.isascii() else (*_REPAIRS, *_RESTORED):
+        if sign not in text:
+            continue
         after = step(text)
         if after != text:
             steps.append(name)
@@ -112,10 +108,14 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     return text if whole else _cut(text), tuple(steps)
 
 
+def _unescaped(text: str) -> str:
+    return unescape(text) if _ENTITY.search(text) else text
+
+
 def _letter_by_letter(text: str) -> str:
-    """``S T O P   I   S A I D`` as words, where wider gaps part them; else nothing."""
+    """``S T O P   I   S A I D`` as words, where wider gaps part them."""
     if any(len(part) > 1 for part in text.split()):
-        return ""
+        return text
     return " ".join("".join(part.split()) for part in _GAP.split(text.strip()))
 
 
@@ -129,7 +129,8 @@ def _unscrambled(text: str) -> str:
             try:
                 return text.encode(encoding).decode("utf-8")
             except UnicodeError:
-                continue
+                # what was cut off in the middle of a character is no reason to keep the rest
+                return text.encode(encoding, "ignore").decode("utf-8", "ignore") or text
     return text
 
 
@@ -141,6 +142,23 @@ def _compatible(text: str) -> str:
     text = text.translate(_DRAWN) if _IS_DRAWN.search(text) else text
     # the ellipsis would become three full stops, which is the same to us
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+_REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("&", "entities", _unescaped),
+    ("  ", "spaced letters", _letter_by_letter),
+    ("!1", "edge punctuation", lambda text: _SHOUTED.sub("!", text)),
+    ("*", "masked letters", lambda text: _MASKED.sub("fuck", text)),
+    ("@", "masked letters", lambda text: _MASKED.sub("fuck", text)),
+    ("#", "masked letters", lambda text: _MASKED.sub("fuck", text)),
+)
+"""What is mended: the sign without which a text has no need of it, its name, and how."""
+_RESTORED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("", "mojibake", _unscrambled),
+    ("", "marks", _thinned),
+    ("", "width", _compatible),
+)
+"""The same for texts in more than ASCII."""
 
 
 def _plain(code: int) -> str | None:
@@ -158,6 +176,8 @@ def tokens(cleaned: str) -> list[str]:
     text = cleaned.lower() if plain else cleaned.casefold()
     if "'" in text or not plain:
         text = _CONTRACTION.sub("", text)
+    if "n?t" in text:
+        text = _LOST.sub("nt", text)
     if " - " in text:
         text = text.replace(" - ", " , ")
     if not plain:

@@ -6,11 +6,12 @@ from smsgate.messages import Decision, Intent
 from smsgate.optout import envelope
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.known import Known
-from smsgate.optout.normalise import folded
-from smsgate.optout.reading import Reading, Text
+from smsgate.optout.normalise import folded, tokens
+from smsgate.optout.reading import Reading, Text, chunks
 from smsgate.optout.supporting import undone
 from smsgate.optout.verdict import Finding, Said, said
 from smsgate.optout.weighing import settled, strongest
+from smsgate.optout.whole import Keyword
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
 """The rules whose findings the second reader may change."""
@@ -55,17 +56,43 @@ class Sentences:
         if finding is None:
             return None
         if _printed(text, finding.intent):
+            own = self._on_its_line(text)
+            if own is not None:
+                return self._by_its_keyword(text, own)
             return self._decisions.decided(
                 text, Intent.NONE, "advert", finding.keyword, finding.language
             )
         return self._weighed(text, what, finding)
+
+    def _on_its_line(self, text: Text) -> Keyword | None:
+        """The keyword that the first or the last line is: above a text of ours, or below it."""
+        lines = [line for line in text.cleaned.split("\n") if line.strip()]
+        for line in (lines[0], lines[-1]) if len(lines) > 1 else ():
+            keyword = self._keywords.find(self._keywords.bared(tokens(line)))
+            if keyword is not None and keyword.stops:
+                return keyword
+        return None
 
     def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
         found = settled(finding, what, len(text.words))
         note = ""
         if found[1] in _WEIGHED:
             found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
+        if found[0] is Intent.HELP and (keyword := self._before_a_question(text)):
+            return self._by_its_keyword(text, keyword)
         return self._decisions.by_finding(text, finding, found, note)
+
+    def _by_its_keyword(self, text: Text, keyword: Keyword) -> Decision:
+        intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
+        finding = Finding(intent, rule, keyword.word, keyword.language, bare=True)
+        return self._decisions.by_finding(text, finding, (intent, rule))
+
+    def _before_a_question(self, text: Text) -> Keyword | None:
+        """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
+        first = next(iter(text.reading.sentences()), None)
+        parts = [part for _, part in chunks(first.exact)] if first and not first.asked else []
+        keyword = self._keywords.find(self._keywords.bared(parts[0])) if parts else None
+        return keyword if keyword is not None and keyword.stops else None
 
     def respelt(self, text: Text) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
@@ -99,7 +126,7 @@ class Sentences:
         found, by, note = self._rereader.reread(what, nothing, respelt=False)
         if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
             return None
-        if envelope.advert(text.cleaned, text.words):
+        if envelope.advert(text.cleaned, text.words) or envelope.invites(text.cleaned):
             return None
         finding = Finding(found[0], found[1], by.written, by.language)
         return self._decisions.by_finding(text, finding, found, note)

@@ -9,7 +9,7 @@ from smsgate.optout.lexicon import wording
 from smsgate.optout.normalise import fold
 from smsgate.optout.reading import Reading
 from smsgate.optout.tables import Tables
-from smsgate.optout.typos import DOUBLED, Corrector, unleeted, variants
+from smsgate.optout.typos import DOUBLED, Corrector, unleeted, unleeted_i, variants
 from smsgate.optout.whole import Keyword, Keywords
 
 Found = tuple[Keyword, str, tuple[str, ...]]
@@ -83,7 +83,7 @@ class Short:
         And the yes of an answer, which is politeness beside other keywords: ``sí por favor``.
         """
         found = [(word, self._keywords.find([word])) for word in words]
-        stops = (word for word, keyword in found if keyword is not None and _stops(keyword))
+        stops = (word for word, keyword in found if keyword is not None and keyword.stops)
         answers = (word for word, keyword in found[:1] if keyword is not None and keyword.entry.ask)
         for word in (*stops, *answers):
             yield "keyword_politely", ("politeness",), [word]
@@ -97,8 +97,9 @@ class Short:
                 yield "keyword_politely", ("numbers",), worded
 
     def _slips(self, words: list[str]) -> Iterator[_Candidate]:
-        plain = unleeted(" ".join(words)).split()
-        if plain != words and len("".join(plain)) > 1:
+        for plain in (unleeted(" ".join(words)).split(), unleeted_i(" ".join(words)).split()):
+            if plain == words or len("".join(plain)) == 1:
+                continue
             yield "keyword_spelt", ("letters for digits",), plain
             for name, other in self._spelt(plain):
                 yield "keyword_spelt", ("letters for digits", name), other
@@ -142,13 +143,5 @@ class Short:
                 yield "keyword_typo", ("joined words", "typo"), wording(joined)
 
 
-def _stops(keyword: Keyword) -> bool:
-    """Whether it is an opt-out anywhere, with other words around it."""
-    entry = keyword.entry
-    if not keyword.certain or entry.match == "whole" or entry.countries:
-        return False
-    return entry.intent.startswith("opt_out")
-
-
 def _correctable(key: str, keyword: Keyword) -> bool:
-    return _stops(keyword) and key.isalpha() and len(key) >= _LONG_ENOUGH
+    return keyword.stops and key.isalpha() and len(key) >= _LONG_ENOUGH

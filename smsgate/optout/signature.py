@@ -23,14 +23,18 @@ _SENT = re.compile(
     r"|.*(?:gesendet|gönderildi|küldve|送信|傳送|보냄|보낸|से भेजा(?: गया)?)\W*\Z",
     re.IGNORECASE,
 )
-_ON_THE_LINE = re.compile(r"(?:\s|\A)Sent from my [\w ]{2,24}\W*\Z")
+_ON_THE_LINE = re.compile(
+    r"(?:\s|\A)(?:Sent from my|[-–—]{2,}\s*[Ss]ent (?:from|via|with|using)) [\w ]{2,24}\W*\Z"
+)
 _LONGEST_LINE = 70
 _CLOSING = re.compile(
     r"(?:thanks|thx|thank you|many thanks|(?:kind |best |warm )?regards|best|cheers|sincerely"
-    r"|xo(?:xo)?|gracias|merci|danke|mfg|vg|lg|saludos|cordialement|obrigad[oa]|grazie|спасибо)?[,.!]*|--+",
+    r"|xo(?:xo)?|gracias|merci|danke|mfg|vg|lg|saludos|cordialement|obrigad[oa]|grazie|спасибо)[,.!]*",
     re.IGNORECASE,
 )
-_MOST_NAMES = 3
+_DASHES = re.compile(r"[-–—_]{2,}")
+_DASH = "-–—~ "
+_MOST_NAMES, _MOST_LINES = 3, 6
 
 
 def without_suffix(text: str) -> str:
@@ -39,30 +43,42 @@ def without_suffix(text: str) -> str:
     before, found, line = end.rpartition("\n")
     if found and len(line) <= _LONGEST_LINE and _SENT.match(line) and _DEVICE.search(line):
         return (text[:-_SUFFIX] + before).rstrip(" \t\r\n*_->")
-    on_it = _ON_THE_LINE.search(end)
+    on_it = _ON_THE_LINE.search(end) if "ent " in end else None
     return text[:-_SUFFIX] + end[: on_it.start()] if on_it else text
 
 
 def without_name(text: str) -> tuple[str, str]:
-    """The text without a name in the last line, and the name; nothing where there is none.
+    """The first line, and the name below it; nothing where anything else stands there.
 
     A line that begins with a small letter is no name, unless a dash or a closing stands before it.
+    Behind two dashes there may be anything.
     """
-    lines = [line.strip() for line in text.split("\n")] if "\n" in text else []
-    while lines and not lines[-1]:
-        lines.pop()
-    if len(lines) < 2 or len(text) > _SUFFIX:
+    lines = [line for each in text.split("\n") if (line := each.strip())] if "\n" in text else []
+    if not 1 < len(lines) <= _MOST_LINES or len(text) > _SUFFIX:
         return "", ""
-    *body, last = lines
-    name = last.lstrip("-–—~ ")
-    closed = len(name) < len(last)
-    while len(body) > 1 and _CLOSING.fullmatch(body[-1]):
-        closed = closed or bool(body[-1])
-        body.pop()
-    return ("\n".join(body), name) if _is_name(name.split(), closed=closed) else ("", "")
+    first, *below = lines
+    if _DASHES.fullmatch(below[0]):
+        return first, ""
+    closed = False
+    while len(below) > 1 and _CLOSING.fullmatch(below[0]):
+        closed = True
+        below.pop(0)
+    name, *titles = below
+    if _is_name(name, closed=closed) and all(_is_title(line) for line in titles):
+        return first, name.lstrip(_DASH)
+    return "", ""
 
 
-def _is_name(words: list[str], *, closed: bool) -> bool:
+def _is_name(line: str, *, closed: bool) -> bool:
+    name = line.lstrip(_DASH)
+    words = name.split()
+    closed = closed or len(name) < len(line)
     if not 1 <= len(words) <= _MOST_NAMES:
         return False
     return all(word[0].isupper() or (closed and len(words) == 1) for word in words)
+
+
+def _is_title(line: str) -> bool:
+    """Whether it is a position, a company or a number: what stands below a name."""
+    words = line.split()
+    return len(words) <= _MOST_NAMES + 1 and not any(word[0].islower() for word in words)

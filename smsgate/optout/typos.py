@@ -57,6 +57,11 @@ def unleeted(text: str) -> str:
     return text.translate(_LEET) if _LEET_SIGN.search(text) else text
 
 
+def unleeted_i(text: str) -> str:
+    """The same where a one stands for an i: ``qu1t``."""
+    return unleeted(text.replace("1", "i"))
+
+
 def alike(word: str) -> Iterator[str]:
     """A word whose letters are taken from several alphabets in each of them."""
     if not word.isascii():

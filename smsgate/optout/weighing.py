@@ -30,6 +30,9 @@ CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 INSTEAD = 4.0
 """Log odds from which what is worded like a question is a request to stop."""
+WISHED = -3.0
+"""Log odds of a wish to be texted that its wording needs: else a complaint about being texted again
+would be taken for one, and a person looks at it."""
 UNASKED, UNWISHED = -4.0, -6.0
 """Log odds of all that it may be, up to which it is no question, and no wish to be texted."""
 SETTLES = 5.0
@@ -66,7 +69,8 @@ def strongest(what: Said) -> Finding | None:
 def settled(finding: Finding, what: Said, words: int) -> tuple[Intent, str]:
     """A finding, or a review where something in a text of so many words speaks against acting."""
     if not finding.intent.stops:
-        return finding.intent, finding.rule
+        held = finding.intent is Intent.REVIEW and finding.doubted
+        return finding.intent, "condition" if held else finding.rule
     if finding.doubted:
         return Intent.REVIEW, "doubt"
     if finding.bare and finding.asked:
@@ -146,11 +150,13 @@ def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[
     """A question or a wish to be texted, unless it reads like something quite different."""
     if rule != "phrase":
         return intent, rule
-    most = max(scores)
-    if support and intent is Intent.HELP and most == scores.stop >= INSTEAD:
+    most = max(scores.stop, scores.asks, scores.starts)
+    if support and most == scores.stop >= INSTEAD:
         return Intent.OPT_OUT, "second_reader"
     if most <= {Intent.HELP: UNASKED, Intent.OPT_IN: UNWISHED}[intent]:
         return Intent.NONE, "second_reader_dismisses"
+    if intent is Intent.OPT_IN and (scores.starts < WISHED or scores.stop > scores.starts):
+        return Intent.REVIEW, "second_reader_doubts"
     return intent, rule
 
 

@@ -23,6 +23,14 @@ class Keyword:
     language: str
     entry: Entry
 
+    @property
+    def stops(self) -> bool:
+        """Whether it is an opt-out anywhere, with other words around it."""
+        entry = self.entry
+        if not self.certain or entry.match == "whole" or entry.countries:
+            return False
+        return entry.intent.startswith("opt_out")
+
     def denied(self, tokens: Sequence[str], negates: Callable[[str, str], bool]) -> bool:
         """Whether a word that is not its own denies it: ``no quiero cancelar``.
 
@@ -50,7 +58,7 @@ class Keyword:
 class Keywords:
     """The keywords of some sets, by what people type."""
 
-    __slots__ = ("_exact", "_first", "_folded", "_last", "_polite", "longest")
+    __slots__ = ("_exact", "_first", "_folded", "_last", "_most", "_polite", "longest")
 
     def __init__(self, tables: KeywordTables, languages: Sequence[str]) -> None:
         """Take what was compiled."""
@@ -66,6 +74,7 @@ class Keywords:
         self._polite = frozenset(tables.polite)
         self._first = tables.first
         self._last = tables.last
+        self._most = max((*self._first.values(), *self._last.values()), default=1)
         self.longest = tables.longest
         """Words of the longest keyword; characters where words are not parted."""
 
@@ -93,12 +102,12 @@ class Keywords:
         """Where the words begin and end that are no politeness."""
         first, last = 0, len(words)
         while first < last:
-            length = self._politeness(words[first:last], leading=True)
+            length = self._politeness(words[first : min(last, first + self._most)], leading=True)
             if not length:
                 break
             first += length
         while first < last:
-            length = self._politeness(words[first:last], leading=False)
+            length = self._politeness(words[max(first, last - self._most) : last], leading=False)
             if not length:
                 break
             last -= length

@@ -35,6 +35,9 @@ no more texts please|I don't want to receive these messages anymore|leave me alo
 can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
 STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
 I revoke my consent|cease and desist|put me on your do not call list
+qu1t|un5ub5cr1be|â€œSTOPâ€|StOpTeXtInGmE|I beg you to stop|Don&#39;t text me anymore|please don?t text me anymore|stop Acme|ACME STOP|cancel acme
+Stop\\n\\nAcme: 20% off everything! Reply STOP to opt out.|Acme: 20% off everything! Reply STOP to unsubscribe.\\nSTOP|STOP\\n\\n--- Original message ---\\nAcme sale today 20% off. Reply STOP to end
+Cancel\\n--\\nJohn Smith\\nSales Director|Quit\\n\\nJohn Smith\\nAcme Corp\\n555-010-2233|stop -- sent via TextNow|cancel. who is this?|quit. who even are you
 ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no, baja|no gracias, baja|nein danke, abmelden|nee, uitschrijven|不要，退订|tolong berhenti|berhenti tolong|s̶t̶o̶p̶
 P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
 stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
@@ -42,6 +45,7 @@ do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
 STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
 """
 NONES = """
+no help needed|stop gap measure|You're unsubscribed. Text UNSTOP to start again.|Joe's Pizza: Text JOIN to 85555 for deals!|stop hitting your brother - sent from mom lol
 cancel\\nmy order please|Cancel\\nMonday|no quiero cancelar|non voglio cancellarmi|не хочу отписку|por favor não me descadastrem|не удаляйте мой номер|tidak mau berhenti
 Anmeldung|huit|cháu|reed|missä|söta|guitar|Kendall|Presente!|pareja|shopping|qui
 Ce numéro ne reçoit pas de SMS.|Diese Rufnummer nimmt keine SMS an.|Bu numara mesaj kabul etmemektedir. Lütfen yanıtlamayın.|Этот номер не принимает сообщения. Пожалуйста, не отвечайте.
@@ -59,12 +63,13 @@ help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent fr
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
+don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
 how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
-HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+HELP|Reply HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
 """
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
@@ -199,3 +204,9 @@ def test_our_own_texts_are_known_without_quotation_marks():
     assert knowing.classify(f"{quote} is that for shoes too").intent == "none"
     assert knowing.classify(quote).rule in ("quotation", "nothing_known")
     assert knowing.classify(f"{quote} STOP").intent == "opt_out"
+
+
+@pytest.mark.parametrize("word", ["stop", "STOP!", "cancel", "🛑", "stop,"])
+@pytest.mark.parametrize("times", [7, 9, 60, 20_000])
+def test_a_keyword_that_is_repeated_is_one_however_often(word, times):
+    assert classifier().classify(f"{word} " * times).intent == "opt_out"
