@@ -35,6 +35,7 @@ _RULES = {
     "keyword_with_laughter": (3, "the keyword stands beside laughter, so a person looks at it"),
     "phrase": (3, "this wording stands in it"),
     "doubt": (3, "a wording, and something beside it that speaks against acting"),
+    "condition": (3, "a wording for texts at some times or of some kind only"),
     "long_text": (3, "a wording in a long text, so a person looks at it"),
     "stop_and_start": (3, "it asks to stop and to start, so a person looks at it"),
     "auto_reply": (3, "a machine answered"),
