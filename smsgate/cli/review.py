@@ -23,14 +23,17 @@ def review() -> None:
 @review.command("list", epilog="Example: smsgate review list")
 @session.as_json
 def list_reviews(as_json: bool) -> None:
-    """List what waits, oldest first: who, what, and why it was not clear."""
+    """List what waits, oldest first: who, what, and why it was not clear.
+
+    The last word of a line is a key, the same for all texts of a number to a program.
+    """
     found = session.gateway().reviews()
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
     console = Console(highlight=False)
     for one in found:
-        head = f"[bold]{moment(one.since_us)}[/]  {one.number}  {one.program}"
+        head = f"[bold]{moment(one.since_us)}[/]  {one.number}  {one.program}  {one.key}"
         console.print(head, soft_wrap=True)
         console.print(f"    {one.text!r}  {one.why}", markup=False, soft_wrap=True)
     if not found:
@@ -45,9 +48,24 @@ def list_reviews(as_json: bool) -> None:
     "decided",
     required=True,
     type=click.Choice(["opt_out", "none", "undo"]),
-    help="It asks to stop; it does not; or take a decision for `none` back.",
+    help="It asks to stop; it does not; or take the newest decision of the last 48 hours back.",
 )
-def decide(number: str, program: str, decided: str) -> None:
-    """Decide a text that waits."""
-    session.gateway().decide(decided, number, program, person())
-    click.echo(f"{number}, {program}: {decided}.")
+@click.option(
+    "--seen", default="", metavar="KEY",
+    help="The key that `review list` showed; wanted where several texts of the number wait.",
+)  # fmt: skip
+def decide(number: str, program: str, decided: str, seen: str) -> None:
+    """Decide what waits of a number.
+
+    A decision is for the texts that were looked at: where a newer one came meanwhile it is refused.
+    """
+    session.gateway().decide(decided, number, program, person(), seen)
+    click.echo(f"{number}, {program}: {_SAID[decided]}.")
+
+
+_SAID = {
+    "opt_out": "opt_out",
+    "none": "none",
+    "undo": "taken back, so its text waits again; an opt-out is lifted, unless something newer was "
+    "said of the number",
+}

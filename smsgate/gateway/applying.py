@@ -15,6 +15,7 @@ from smsgate.gateway.forwards.onward import forward_of
 from smsgate.gateway.lists.applying_lists import ApplyingLists, lists_apart
 from smsgate.gateway.renamed import entry_now, standing_now
 from smsgate.gateway.replies.confirming import silence
+from smsgate.gateway.reviews.decided import covered
 from smsgate.gateway.waking import wake
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
@@ -174,8 +175,9 @@ class Applying:
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
             tally.standings[entry.number] = settled.standing
         if settled.closes_review:
+            ends = covered(entry, stored.id)
             tally.decided += [
-                (hold_field(name, entry.number), stored.id) for name in self._concerned(entry)
+                (hold_field(name, entry.number), ends) for name in self._concerned(entry)
             ]
         event = applied_event(lane, stored, before, settled, note, now_us)
         tally.events.append(event)

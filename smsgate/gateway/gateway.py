@@ -20,9 +20,9 @@ from smsgate.gateway.records.recording import Recording
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replies import dead_letters
 from smsgate.gateway.replies.replying import Replying
-from smsgate.gateway.reviews import labelling, reviewing
+from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
-from smsgate.gateway.reviews.reviewing import Waiting
+from smsgate.gateway.reviews.listing import Waiting
 from smsgate.gateway.steps import Steps, walk
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
@@ -129,15 +129,15 @@ class Gateway:
 
     def reviews(self) -> list[Waiting]:
         """The texts that wait for a person, oldest first."""
-        return reviewing.waiting(self.store, self.records)
+        return listing.waiting(self.store, self.records)
 
-    def decide(self, decided: str, number: str, program: str, actor: str) -> str:
-        """Settle a text that waits: ``opt_out`` or ``none``; ``undo`` makes it wait again.
+    def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
+        """Settle what waits: ``opt_out`` or ``none``; ``undo`` takes the newest decision back.
 
-        Gives lane and inbox id of the decision. Raises ``NoSuchReview``, ``ReviewChanged``,
-        ``InvalidNumber``, ``StoreUnavailable``.
+        Gives lane and inbox id of the decision. ``seen`` is the key of what was looked at. Raises
+        ``NoSuchReview``, ``ReviewChanged``, ``InvalidNumber``, ``StoreUnavailable``.
         """
-        return self.deciding().decide(decided, number, program, actor)
+        return self.deciding().decide(decided, number, program, actor, seen)
 
     def deciding(self) -> Deciding:
         """A person's decisions about texts that wait."""

@@ -124,7 +124,7 @@ class Restoring:
         self._write(commands)
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
-        """Hold what waits for a person: program, number and inbox id of each text."""
+        """Hold what waits for a person: program, number, and the inbox ids of first and newest."""
         commands: list[Command] = [
             ("HSETNX", LANE_KEYS[lane_of(number)].reviews, f"{program}:{number}", id_)
             for program, number, id_ in waiting

@@ -53,12 +53,16 @@ def there(terminal, environ, gateway):
     return terminal(**environ)
 
 
-@pytest.fixture
-def waiting(gateway):
-    text = InboundMessage("twilio", "SM1", NUMBER, "+12025550100", "para")
+def receive(gateway, text, number=NUMBER, id_="SM1") -> None:
+    message = InboundMessage("twilio", id_, number, "+12025550100", text)
     account = gateway.settings.accounts["twilio"]
     url = "https://sms.example.com/webhooks/twilio"
-    assert gateway.receive("twilio", twilio.inbound(text, account, url)).outcome == "review"
+    assert gateway.receive("twilio", twilio.inbound(message, account, url)).outcome == "review"
+
+
+@pytest.fixture
+def waiting(gateway):
+    receive(gateway, "para")
     gateway.apply(lane_of(NUMBER))
     return gateway
 
@@ -77,28 +81,26 @@ def test_nothing_that_waits_is_said(there):
 def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
     assert there.run("review", "list") == 0
     first, second = there.output.splitlines()
-    assert first.endswith(f"{NUMBER}  alerts")
+    assert f"{NUMBER}  alerts" in first
     assert second.strip().startswith("'para'  ")
     (row,) = there.json("review", "list")
     assert (row["number"], row["program"], row["text"]) == (NUMBER, "alerts", "para")
     assert row["why"] in second
+    assert first.endswith(row["key"])
 
 
 def test_what_waits_longest_stands_first(there, waiting):
-    account = waiting.settings.accounts["twilio"]
-    url = "https://sms.example.com/webhooks/twilio"
-    later = InboundMessage("twilio", "SM2", OTHER, "+12025550100", "para")
-    waiting.receive("twilio", twilio.inbound(later, account, url))
+    receive(waiting, "para", OTHER, "SM2")
     assert lane_of(OTHER) < lane_of(NUMBER)  # so that the lanes alone would give another order
     assert [row["number"] for row in there.json("review", "list")] == [NUMBER, OTHER]
 
 
 def test_what_a_subscriber_wrote_is_no_markup(there, gateway, monkeypatch):
-    from smsgate.gateway.reviews.reviewing import Waiting
+    from smsgate.gateway.reviews.listing import Waiting
 
     monkeypatch.setattr(
-        "smsgate.gateway.gateway.reviewing.waiting",
-        lambda *_: [Waiting("alerts", NUMBER, 1, UNCLEAR, "why [/]")],
+        "smsgate.gateway.gateway.listing.waiting",
+        lambda *_: [Waiting("alerts", NUMBER, 1, UNCLEAR, "why [/]", "3-1-0")],
     )
     assert there.run("review", "list") == 0
     assert "'para [red]'  why [/]" in there.output
@@ -114,12 +116,63 @@ def test_a_decision_holds_and_what_was_decided_waits_no_more(there, waiting, dec
     assert there.json("review", "list") == []
 
 
-def test_a_decision_can_be_taken_back(there, waiting):
-    arguments = ("review", "decide", NUMBER, "--program", "alerts", "--as")
-    there.run(*arguments, "none")
-    assert reason(waiting) == ""
-    assert there.run(*arguments, "undo") == 0
+DECIDE = ("review", "decide", NUMBER, "--program", "alerts", "--as")
+
+
+@pytest.mark.parametrize(("decided", "then"), [("none", ""), ("opt_out", "opted_out_all")])
+def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
+    there.run(*DECIDE, decided)
+    assert reason(waiting) == then
+    assert there.run(*DECIDE, "undo") == 0
+    assert "taken back, so its text waits again" in there.output
     assert reason(waiting) == "review"
+    (row,) = there.json("review", "list")
+    assert row["text"] == "para"
+    assert there.run(*DECIDE, "undo") == 2
+    assert "was taken back already" in there.errors
+
+
+@pytest.mark.parametrize("program", ["alerts", "nope", "all"])
+def test_where_nothing_was_decided_nothing_is_taken_back(there, gateway, program):
+    assert there.run("review", "decide", NUMBER, "--program", program, "--as", "undo") == 2
+    assert f"no text of {NUMBER} to '{program}' was decided" in there.errors
+    assert there.json("review", "list") == []
+    assert reason(gateway) == ""
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
+    there, waiting, applied
+):
+    receive(waiting, "who gave you my number", id_="SM2")
+    if applied:
+        waiting.apply(lane_of(NUMBER))
+    first, second = there.json("review", "list")
+    assert [first["text"], second["text"]] == ["para", "who gave you my number"]
+    assert first["key"] == second["key"]
+
+    assert there.run(*DECIDE, "none") == 2
+    assert "more than one text of this number waits" in there.errors
+    receive(waiting, "enough??", id_="SM3")
+    assert there.run(*DECIDE, "none", "--seen", first["key"]) == 2
+    assert "a newer text" in there.errors
+    assert reason(waiting) == "review"
+    rows = there.json("review", "list")
+    assert len(rows) == 3
+    assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 0
+    assert reason(waiting) == ""
+    assert there.json("review", "list") == []
+
+
+def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wait(there, waiting):
+    there.run(*DECIDE, "none")
+    waiting.apply(lane_of(NUMBER))
+    receive(waiting, "who gave you my number", id_="SM2")
+    there.run(*DECIDE, "undo")
+    for _ in range(2):
+        texts = [row["text"] for row in there.json("review", "list")]
+        assert texts == ["para", "who gave you my number"]
+        waiting.apply(lane_of(NUMBER))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from smsgate.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting
-from smsgate.gateway.reviews.reviewing import still_open
+from smsgate.gateway.reviews.still_open import still_open
 from smsgate.records import Records
 from smsgate.records.contents import id_of
 from smsgate.settings import Application

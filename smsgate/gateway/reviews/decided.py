@@ -41,8 +41,7 @@ class Decided:
     @property
     def about(self) -> tuple[str, int]:
         """Number and receipt of the text that was decided; 0 where that is not known."""
-        _, _, place = self.entry.message_id.partition(decision_id(""))
-        id_ = place.partition("-")[2]
+        id_ = _seen(self.entry)
         return self.entry.number, ms_of(id_) * 1000 if id_ else 0
 
 
@@ -57,6 +56,13 @@ class Made:
     def find(self, key: str) -> Decided | None:
         """A decision by its key: in the inbox, the ledger, or the records of the last two days."""
         return next((one for one in self._of_lane(key) if one.key == key), None)
+
+    def newest(self, number: str, program: str) -> Decided | None:
+        """The newest decision about a number's texts to a program."""
+        made = self._of_lane(f"{lane_of(number)}-")
+        wanted = (number, program)
+        mine = [one for one in made if (one.entry.number, one.entry.program) == wanted]
+        return max(mine, key=lambda one: place(one.key.partition("-")[2]), default=None)
 
     def about(self, key: str) -> Decided | None:
         """The decision about what waited by that key."""
@@ -116,6 +122,27 @@ class Made:
 def decision_id(key: str) -> str:
     """The message id of a decision about what waits by that key."""
     return f"{REVIEWED}-{key}"
+
+
+def covered(entry: Entry, id_: str) -> str:
+    """The inbox id up to which an entry settles what waits.
+
+    Where a person found that it is no opt-out, that is only for what the person saw.
+    """
+    found = entry.source == "operator" and entry.decision.rule == REVIEWED
+    return (_seen(entry) if found and not entry.decision.intent.stops else "") or id_
+
+
+def _seen(entry: Entry) -> str:
+    """The inbox id of the newest text that whoever decided had before them."""
+    _, _, key = entry.message_id.partition(decision_id(""))
+    return key.partition("-")[2]
+
+
+def place(id_: str) -> tuple[int, int]:
+    """Where an inbox id stands among those of its lane."""
+    ms, _, seq = id_.partition("-")
+    return int(ms), int(seq or 0)
 
 
 def _decided(entry: Entry, id_: str, at_us: int, outcome: str) -> Decided | None:

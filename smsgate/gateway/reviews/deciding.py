@@ -26,7 +26,6 @@ from smsgate.store.keys import lane_of
 _DECISIONS = {
     "opt_out": (Intent.OPT_OUT, REVIEWED),
     "none": (Intent.NONE, REVIEWED),
-    "undo": (Intent.REVIEW, REOPENED),
 }
 
 
@@ -41,14 +40,15 @@ class Deciding:
         self._wakes = wakes
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
-        """Decide ``opt_out`` or ``none``, or ``undo`` a ``none``; gives the decision's key.
+        """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; gives the key of that.
 
-        ``seen``: the key of what was looked at. Raises ``NoSuchReview`` where nothing waits,
-        ``ReviewChanged`` where that was decided, or a newer text came.
+        ``seen``: the key of what was looked at; needed where more than one text waits. Raises
+        ``NoSuchReview`` where nothing waits, ``ReviewChanged`` where that was decided, or a newer
+        text came.
         """
         known = e164(number)
         if decided == "undo":
-            return self._enter(self._entry(decided, known, program, actor))
+            return self._undo_newest(known, program, actor)
         found = next((one for one in open_of(self._store, known) if one.program == program), None)
         if found is None:
             raise NoSuchReview(
@@ -56,8 +56,28 @@ class Deciding:
             )
         if seen and seen != found.key:
             raise ReviewChanged("a newer text of this number came meanwhile: look at it too")
+        if not seen and found.first != found.newest:
+            raise ReviewChanged(
+                "more than one text of this number waits: look at them all, and name what you saw "
+                "by the key that `smsgate review list` shows with them"
+            )
         stood = self._stood([known]).get(known)
         return self._enter(self._entry(decided, known, program, actor, found, stood))
+
+    def _undo_newest(self, number: str, program: str, actor: str) -> str:
+        found = self.made.newest(number, program)
+        if found is None:
+            raise NoSuchReview(
+                f"no text of {number} to {program!r} was decided in the last 48 hours; an older "
+                "opt-out is lifted on the number's page of the console, by Restore, or by DELETE "
+                "/v1/suppressions"
+            )
+        if found.decided == "undo":
+            raise NoSuchReview(
+                f"the newest decision about {number} to {program!r} was taken back already: its "
+                "text waits, `smsgate review list` tells"
+            )
+        return self._enter(self._taken_back(found, actor))
 
     def decide_each(self, decided: str, some: Sequence[Open], actor: str) -> list[str]:
         """Decide what waits alike; gives the keys of decisions, without what others decided."""
@@ -91,8 +111,8 @@ class Deciding:
         number: str,
         program: str,
         actor: str,
-        about: Open | None = None,
-        stood: Stood | None = None,
+        about: Open,
+        stood: Stood | None,
     ) -> Entry:
         intent, rule = _DECISIONS[decided]
         return Entry(
@@ -103,7 +123,7 @@ class Deciding:
             source="operator",
             actor=actor,
             # So that of two decisions about one text only the first counts.
-            message_id=decision_id(about.key) if about else "",
+            message_id=decision_id(about.key),
             stood=stood if intent.stops else None,
         )
 

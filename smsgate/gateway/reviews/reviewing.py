@@ -6,13 +6,13 @@ the person decides stands in ``deciding.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.messages import ALL, Entry, ms_of
+from smsgate.messages import Entry, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import lane_of
@@ -21,8 +21,7 @@ REVIEWED = "reviewed"
 """The rule of a person's decision about a text that waited."""
 REOPENED = "reopened"
 """The rule of taking such a decision back."""
-NOT_KNOWN = "its text is not known any more"
-_INBOX, _LEDGER = 2_000, 5_000
+INBOX, LEDGER = 2_000, 5_000
 """How many entries of a lane are looked through for texts that the records do not have yet."""
 _EARLIER = 20
 
@@ -65,18 +64,6 @@ class Case:
         return self.entry.text if self.entry else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A number whose text a person has to decide, and that text."""
-
-    program: str
-    number: str
-    since_us: int
-    text: str
-    why: str
-    """What made the classifier hesitate."""
-
-
 def all_open(store: Store) -> list[Open]:
     """Everything that waits, oldest first; one round trip."""
     found = [_open(*item) for lane in store.looks.all_reviews() for item in lane.items()]
@@ -90,15 +77,6 @@ def open_of(store: Store, number: str) -> list[Open]:
     return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 
 
-def waiting(store: Store, records: Records) -> list[Waiting]:
-    """Everything that waits for a person with its text, oldest first."""
-    cases = cases_of(store, records, all_open(store))
-    return [
-        Waiting(one.open.program, one.open.number, one.since_us, one.text, _why(one.entry))
-        for one in sorted(cases, key=lambda one: one.since_us)
-    ]
-
-
 def cases_of(store: Store, records: Records, some: Sequence[Open]) -> list[Case]:
     """The texts of what waits, in the same order.
 
@@ -108,8 +86,8 @@ def cases_of(store: Store, records: Records, some: Sequence[Open]) -> list[Case]
     found = _recorded(records, some)
     lanes = {lane_of(one.number) for one in some if _id(one) not in found}
     for lane in lanes:
-        found |= {(lane, one.id): one.entry for one in store.inbox.latest(lane, _INBOX)}
-        found |= _entries(store.ledger.newest(lane, _LEDGER))
+        found |= {(lane, one.id): one.entry for one in store.inbox.latest(lane, INBOX)}
+        found |= _entries(store.ledger.newest(lane, LEDGER))
     if lanes:  # what moved meanwhile is in the records by now
         found |= _recorded(records, [one for one in some if _id(one) not in found])
     return [_case(store, records, one, found.get(_id(one))) for one in some]
@@ -124,7 +102,7 @@ def original(store: Store, records: Records, entry: Entry, until_us: int) -> Eve
     with suppress(RecordsUnavailable, RecordsNotReady):
         stories = records.stories.of_kinds(entry.number, ("review",), _EARLIER)
         found = [recorded.event for recorded in reversed(stories)]
-    found += store.ledger.newest(lane_of(entry.number), _LEDGER)
+    found += store.ledger.newest(lane_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
     for event in reversed(found):
         text = event.entry is not None and event.entry.source == "text"
@@ -132,33 +110,6 @@ def original(store: Store, records: Records, entry: Entry, until_us: int) -> Eve
         if text and same and event.received_us <= until_us:
             return event
     return None
-
-
-def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
-    """Program, number and inbox id of each recorded text that nobody has decided yet."""
-    numbers = dict.fromkeys(
-        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
-    )
-    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
-        waiting: dict[str, str] = {}
-        for one in story:
-            event = one.event
-            if event.kind in ("review", "undo"):
-                waiting.setdefault(event.program, event.inbox_id)
-            elif _decides(event):
-                scope = event.scope or event.program
-                closed = [*waiting] if scope == ALL else [scope]
-                for program in closed:
-                    waiting.pop(program, None)
-        yield from ((program, number, id_) for program, id_ in waiting.items())
-
-
-def _decides(event: Event) -> bool:
-    """Whether an event ended the wait: an opt-out that held, or a person's decision."""
-    if event.entry is None:
-        return False
-    stops = event.entry.decision.intent.stops and event.outcome in ("applied", "repeat")
-    return stops or event.entry.decision.rule == REVIEWED
 
 
 def _open(field: str, ids: str) -> Open:
@@ -187,10 +138,3 @@ def _case(store: Store, records: Records, one: Open, entry: Entry | None) -> Cas
         return Case(one, one.since_us, entry)
     found = original(store, records, entry, one.since_us)
     return Case(one, found.received_us if found else one.since_us, found.entry if found else None)
-
-
-def _why(entry: Entry | None) -> str:
-    if entry is None:
-        return NOT_KNOWN
-    decision = entry.decision
-    return " ".join(part for part in (decision.rule, decision.keyword, decision.note) if part)

@@ -19,6 +19,8 @@ class Review(msgspec.Struct, frozen=True):
     text: str
     why: str
     """What made the classifier hesitate."""
+    key: str
+    """The same for all texts of a number to a program: what a decision has seen."""
 
 
 class Reviews(msgspec.Struct, frozen=True):
@@ -31,7 +33,9 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     """What the person decided."""
 
     decision: Literal["opt_out", "none", "undo"]
-    """``none``: it asked for nothing. ``undo`` of a ``none``: it waits again."""
+    """``none``: it asked for nothing. ``undo`` of the newest decision: its text waits again."""
+    seen: str = ""
+    """The key that was listed; needed where several texts of the number wait."""
     actor: Actor = ""
 
 
@@ -39,7 +43,7 @@ def list_reviews(call: Call) -> Outcome:
     """List the texts that wait for a person."""
     return 200, Reviews(
         [
-            Review(one.program, one.number, moment(one.since_us), one.text, one.why)
+            Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
             for one in call.gateway.reviews()
         ]
     )
@@ -49,7 +53,7 @@ def decide_review(call: Call) -> Outcome:
     """Settle a text that waits."""
     path, decided = call.path, call.body
     id_ = call.gateway.decide(
-        decided.decision, path["number"], path["program"], call.actor(decided.actor)
+        decided.decision, path["number"], path["program"], call.actor(decided.actor), decided.seen
     )
     return 202, Accepted(id_.partition("-")[2])
 
@@ -72,8 +76,8 @@ OPERATIONS = (
         body=Decided,
         answers={202: Accepted},
         also={
-            404: "No text of that number to that program waits.",
-            409: "Somebody decided it a moment ago.",
+            404: "No text of that number to that program waits, or there is nothing to undo.",
+            409: "Somebody decided it a moment ago, or other texts wait than were seen.",
         },
     ),
 )

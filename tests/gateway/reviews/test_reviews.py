@@ -146,6 +146,46 @@ def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
     assert all_open(waiting.store) == []
 
 
+def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
+    """Between the look and the entry, where no key can tell."""
+    waiting.apply(LANE)
+    deciding = waiting.deciding()
+    enter = deciding._enter
+
+    def late(entry):
+        waiting.receive("twilio", signed(MORE))
+        return enter(entry)
+
+    deciding._enter = late
+    deciding.decide("none", NUMBER, "alerts", "ana")
+    waiting.apply(LANE)
+
+    assert reason(waiting) == "review"
+    (left,) = waiting.reviews()
+    assert left.text == MORE
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_client, late):
+    waiting.records.migrate()
+    waiting.apply(LANE)
+    if late:
+        deciding = waiting.deciding()
+        enter = deciding._enter
+        deciding._enter = lambda entry: (waiting.receive("twilio", signed(MORE)), enter(entry))[1]
+        deciding.decide("none", NUMBER, "alerts", "ana")
+    else:
+        waiting.receive("twilio", signed(MORE))
+    waiting.apply(LANE)
+    waiting.recording.move_all()
+    before = waiting.reviews()
+    redis_client.flushall()
+    build_rebuilding(waiting).rebuild(lambda *_: None)
+
+    assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
+    assert waiting.reviews() == before
+
+
 def standing(gateway):
     return gateway.store.looks.standings(LANE, [NUMBER], ["alerts", "club", "orders"])[1][NUMBER]
 
