@@ -19,6 +19,8 @@ _CONTRADICTING = 4
 """Words up to which keywords beside each other are looked at for what they contradict."""
 _SIGNED = 2
 """Words of a keyword that a name may stand below; what is longer is read as sentences."""
+_LETTERS = 24
+"""Letters of the longest keyword that is written with blanks between them."""
 _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
 _SHORT = 6
@@ -70,7 +72,9 @@ class Alone:
         if not 0 < len(words) <= _SIGNED or self._known(name):
             return None
         keyword = self._keywords.find(words)
-        if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
+        if keyword is None or keyword.entry.match == "whole":
+            return None
+        if not (keyword.certain or keyword.entry.ask):
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
 
@@ -83,7 +87,7 @@ class Alone:
 
     def short(self, text: Text) -> Decision | None:
         """Echoes of instructions, and keywords with slips or politeness."""
-        if len(text.words) > _SHORT:
+        if len(text.words) > _SHORT and not _apart(text.words):
             return self._again_and_again(text)
         if text.asks:
             return None
@@ -142,6 +146,8 @@ class Alone:
         refused = self._rereader.refuses(text.words, keyword.language)
         if decision.intent is Intent.HELP and refused:
             return None
+        if decision.intent is Intent.OPT_IN and self._stops_too(text.words):
+            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start", keyword.word)
         if decision.intent is Intent.OPT_IN and refused:
             return self._decisions.decided(
                 text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
@@ -150,6 +156,11 @@ class Alone:
             text.waiting = decision
             return None
         return decision
+
+    def _stops_too(self, words: list[str]) -> bool:
+        """Whether a word is an opt-out anywhere: ``acha anza`` is stop, start in East Africa."""
+        found = (self._keywords.find([word]) for word in words)
+        return any(one is not None and one.entry.intent.startswith("opt_out") for one in found)
 
     def in_capitals(self, text: Text) -> Decision | None:
         """The printed keyword in capitals among a few words in small letters."""
@@ -160,3 +171,8 @@ class Alone:
         return self._decisions.decided(
             text, Intent.OPT_OUT, "keyword_in_capitals", "STOP", confidence=0.9
         )
+
+
+def _apart(words: list[str]) -> bool:
+    """Whether it is one word with its letters apart: ``C A N C E L A R``."""
+    return len(words) <= _LETTERS and all(len(word) == 1 for word in words)

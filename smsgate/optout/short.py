@@ -84,7 +84,7 @@ class Short:
         """
         found = [(word, self._keywords.find([word])) for word in words]
         stops = (word for word, keyword in found if keyword is not None and keyword.stops)
-        answers = (word for word, keyword in found[:1] if keyword is not None and keyword.entry.ask)
+        answers = (word for word, keyword in found if keyword is not None and keyword.entry.ask)
         for word in (*stops, *answers):
             yield "keyword_politely", ("politeness",), [word]
 

@@ -15,9 +15,9 @@ _DEVICE = re.compile(
 )
 _SENT = re.compile(
     r"\W*(?:this message was )?(?:"
-    "sent (?:from|with|via|by)|get outlook|virus-free|enviad[oa] (?:desde|do|da|de)|envoyé|inviato"
-    "|đã gửi từ|مرسل من|ithunyelwe|voye soti|vanaf my|gesendet (?:von|mit)|verstuurd|verzonden"
-    "|skickat|sendt|lähetetty|отправлено|надіслано|изпратено|wysłan[eo]|odesláno"
+    "sent (?:from|with|via|by)|get outlook|virus-free|enviad[oa] (?:desde|do|da|de|via)|envoyé"
+    "|inviato|đã gửi từ|مرسل من|ithunyelwe|voye soti|vanaf my|gesendet (?:von|mit)|verstuurd"
+    "|verzonden|skickat|sendt|lähetetty|отправлено|надіслано|изпратено|wysłan[eo]|odesláno"
     "|odoslané|poslano|elküldve|trimis|στάλθηκε|发自|發自|傳送|أ?ُ?رسلت|נשלח|فرستاده|gửi từ|dikirim"
     "|dihantar|ipinadala|enviat|gestuur|imetumwa|ส่งจาก)"
     r"|.*(?:gesendet|gönderildi|küldve|送信|傳送|보냄|보낸|से भेजा(?: गया)?)\W*\Z",
@@ -34,6 +34,10 @@ _CLOSING = re.compile(
 )
 _DASHES = re.compile(r"[-–—_]{2,}")
 _DASH = "-–—~ "
+_PARTICLES = frozenset({
+    "al", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le", "ten",
+    "van", "von", "y",
+})  # fmt: skip
 _MOST_NAMES, _MOST_LINES = 3, 6
 
 
@@ -75,7 +79,9 @@ def _is_name(line: str, *, closed: bool) -> bool:
     closed = closed or len(name) < len(line)
     if not 1 <= len(words) <= _MOST_NAMES:
         return False
-    return all(word[0].isupper() or (closed and len(words) == 1) for word in words)
+    if closed and len(words) == 1:
+        return words[0][0].isalpha()
+    return words[0][0].isupper() and all(word[0].isupper() or word in _PARTICLES for word in words)
 
 
 def _is_title(line: str) -> bool:
