@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import gc
-import itertools
+import json
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import BinaryIO
 
 import msgspec
 
+from smsgate.cli.incoming import Batch, Incoming
+from smsgate.errors import InvalidNumber
 from smsgate.messages import Decision
 from smsgate.optout import Classifier
+from smsgate.phone import e164
 
-_TOGETHER = 512
-"""Lines that are answered, and written, together."""
 _ALONE = 4
-"""So many times as many lines are answered by this process: starting others takes longer."""
+"""Batches that are answered by this process: starting others takes longer."""
 _AHEAD = 4
 """Batches that wait for each process, so that none is idle and memory is bounded."""
+_WANTED = 'a line is a JSON string, or {"text": "…", "number": "+14155550123"}'
 _Answers = tuple[bytes, int]
 """The lines that go out, and how many of those that came in could not be read."""
 
 
-class _Question(msgspec.Struct):
+class _Question(msgspec.Struct, forbid_unknown_fields=True):
     """A line that also says who sent the text."""
 
     text: str
@@ -38,6 +40,8 @@ def stream(
 ) -> int:
     """Answer each line with one object, in order; how many lines could not be read is returned.
 
+    What has come is answered before more is waited for.
+
     Args:
         source: a JSON string a line, or an object with ``text`` and ``number``.
         target: where one JSON object a line goes.
@@ -45,14 +49,18 @@ def stream(
         number: who sent the texts of which no line says it (E.164), where known.
         processes: how many there are to answer long streams; see ``cores``.
     """
-    answering = _Answering(classifier, number)
-    batches = iter(lambda: list(itertools.islice(source, _TOGETHER)), [])
-    few = batches if processes < 2 else itertools.islice(batches, _ALONE)
-    faulty = _written(map(answering.answers, few), target)
-    after = next(batches, None)
-    if after is not None:
-        rest = itertools.chain([after], batches)
-        faulty += _written(_shared(answering, rest, processes), target)
+    answering, incoming = _Answering(classifier, number), Incoming(source)
+    faulty = answered = 0
+    while processes < 2 or answered < _ALONE:
+        batch = incoming.next()
+        if batch is None:
+            return faulty
+        faulty += _write(answering.answers(batch), target)
+        answered += 1
+    first = incoming.next()
+    if first is not None:
+        for answers in _shared(answering, first, incoming, processes):
+            faulty += _write(answers, target)
     return faulty
 
 
@@ -63,42 +71,63 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _written(answers: Iterable[_Answers], target: BinaryIO) -> int:
-    faulty = 0
-    for lines, wrong in answers:
-        target.write(lines)
-        target.flush()
-        faulty += wrong
-    return faulty
+def _write(answers: _Answers, target: BinaryIO) -> int:
+    lines, wrong = answers
+    target.write(lines)
+    target.flush()
+    return wrong
 
 
 class _Answering:
     """Answers batches of lines."""
 
-    _decoder = msgspec.json.Decoder(str | _Question)
+    _decoder: msgspec.json.Decoder[str | _Question] = msgspec.json.Decoder(str | _Question)
     _encoder = msgspec.json.Encoder()
 
     def __init__(self, classifier: Classifier, number: str) -> None:
         """Keep what decides, and who sends."""
         self._classify: Callable[[str, str], Decision] = classifier.classify
+        self._region = classifier.program.region
         self._number = number
 
-    def answers(self, lines: list[bytes]) -> _Answers:
+    def answers(self, batch: Batch) -> _Answers:
         """The answers to some lines, a line each."""
-        answered = [self._answered(line) for line in lines]
+        answered = [self._answered(at, line) for at, line in enumerate(batch.lines, batch.first)]
         wrong = sum(isinstance(answer, dict) for answer in answered)
         return self._encoder.encode_lines(answered), wrong
 
-    def _answered(self, line: bytes) -> Decision | dict[str, str]:
+    def _answered(self, at: int, line: bytes) -> Decision | dict[str, str]:
         """The decision for one line, or what is wrong with the line."""
+        if not line.strip():
+            return {"error": f"line {at}: is blank: {_WANTED}"}
         try:
-            question = self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            wanted = 'a line is a JSON string, or {"text": "…", "number": "+…"}'
-            return {"error": f"{error}: {wanted}"}
-        if isinstance(question, str):
-            return self._classify(question, self._number)
-        return self._classify(question.text, question.number or self._number)
+            question = self._read(line)
+            if isinstance(question, str):
+                return self._classify(question, self._number)
+            number = e164(question.number, self._region) if question.number else self._number
+        except InvalidNumber as error:
+            return {"error": f"line {at}: {error}"}
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return {"error": f"line {at}: {error}: {_WANTED}"}
+        return self._classify(question.text, number)
+
+    def _read(self, line: bytes) -> str | _Question:
+        try:
+            return self._decoder.decode(line)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            # half of a character that was cut in two, as some gateways do it
+            if b"\\ud" not in line.lower():
+                raise
+            try:
+                found = json.loads(line, strict=False)
+            except (ValueError, RecursionError):
+                found = None
+            if found is None:
+                raise
+        whole = json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        return self._decoder.decode(whole.decode("utf-16", "replace"))
 
 
 _here: list[_Answering] = []
@@ -106,7 +135,7 @@ _here: list[_Answering] = []
 
 
 def _shared(
-    answering: _Answering, batches: Iterable[list[bytes]], processes: int
+    answering: _Answering, first: Batch, incoming: Incoming, processes: int
 ) -> Iterator[_Answers]:
     """The answers to all batches, in order, from processes that share what is in memory."""
     # what is here already stays; the collector must not touch it, or each process has its own
@@ -118,14 +147,16 @@ def _shared(
         initargs=(answering,),
     ) as pool:
         waiting: deque[Future[_Answers]] = deque()
-        for batch in batches:
+        batch: Batch | None = first
+        while batch is not None:
             waiting.append(pool.submit(_answers, batch))
-            if len(waiting) > _AHEAD * processes:
+            while len(waiting) > _AHEAD * processes or (waiting and incoming.waits()):
                 yield waiting.popleft().result()
+            batch = incoming.next()
         while waiting:
             yield waiting.popleft().result()
     gc.unfreeze()
 
 
-def _answers(lines: list[bytes]) -> _Answers:
-    return _here[-1].answers(lines)
+def _answers(batch: Batch) -> _Answers:
+    return _here[-1].answers(batch)

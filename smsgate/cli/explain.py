@@ -10,11 +10,14 @@ import click
 import msgspec
 
 from smsgate.cli.answering import cores, stream
+from smsgate.cli.texts_in_files import content_of
 from smsgate.errors import UnknownProgram
 from smsgate.gateway.explaining import facts
 from smsgate.messages import Decision
 from smsgate.optout import Classifier, Shelf
+from smsgate.phone import e164
 from smsgate.settings import Program
+from smsgate.settings.read import FILE
 from smsgate.wiring import load_configuration
 
 _STANDARD_INPUT = "-"
@@ -30,14 +33,21 @@ _UNCONFIGURED = Program(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 @click.pass_context
 def explain(context: click.Context, text: str, program: str, number: str, as_json: bool) -> None:
-    """Say what TEXT asks for, and by which rule.
+    """Say what TEXT asks for, and by which rule. With - it is read from standard input.
 
-    With --json, and - as TEXT: one JSON string a line in, one JSON object a line out, in order.
+    With --json, - stands for many texts: a line in is a JSON string or an object such as {"text":
+    "T", "number": "+8613800138000"}, a line out one JSON object, in order and as soon as the line
+    has come. A line that cannot be read is answered by {"error": "line 3: …"}.
+
+    Exit code 0: everything was explained. 2: a line, or what was asked for, could not be read.
     """
     classifier = classifier_of(context.obj["environ"], program)
-    if as_json and text == _STANDARD_INPUT:
-        faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number, cores())
-        context.exit(2 if faulty else 0)
+    number = e164(number, classifier.program.region) if number else ""
+    if text == _STANDARD_INPUT:
+        if as_json:
+            faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number, cores())
+            context.exit(2 if faulty else 0)
+        text = content_of(sys.stdin.buffer).removesuffix("\n")
     decision = classifier.classify(text, number)
     if as_json:
         click.echo(msgspec.json.encode(decision).decode())
@@ -49,10 +59,10 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
 def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     """The classifier of a configured program, or without any configuration one for all languages.
 
-    Raises ``UnknownProgram``, and ``ConfigurationError`` with all faults.
+    A folder that was named must be one. Raises ``UnknownProgram``, and ``ConfigurationError`` with
+    all faults.
     """
-    directory = Path(environ.get("SMSGATE_CONFIG", "config"))
-    if not name and not (directory / "smsgate.toml").exists():
+    if not (name or environ.get("SMSGATE_CONFIG") or (Path("config") / FILE).exists()):
         folder = Path(environ.get("SMSGATE_DATA_DIR") or "var")
         shelf = Shelf(None, (_UNCONFIGURED,), folder)
         return Classifier(_UNCONFIGURED, shelf.known(_UNCONFIGURED))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import click
-import msgspec
 
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
+from smsgate.cli.texts_in_files import Given, labelled, texts
 from smsgate.errors import NoSuchKeywordSet
 from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.received_texts import Place, Texts
@@ -55,22 +53,22 @@ def list_(program: str, language: str, as_json: bool) -> None:
 
 
 @keywords.command(epilog="Example: smsgate keywords test labelled.tsv")
-@click.argument("labelled", type=click.File(encoding="utf-8"))
+@click.argument("table", metavar="LABELLED", type=click.File("rb"))
 @_program
 @session.as_json
-def test(labelled: TextIO, program: str, as_json: bool) -> None:
+def test(table: BinaryIO, program: str, as_json: bool) -> None:
     """Run labelled texts: a table with the columns label and text, parted by tabs.
 
     Labels are opt_out, opt_out_all, opt_in, help, none and review; backslash n is a line break.
-    Exit code 0: all as labelled. 1: some are not.
+    Exit code 0: all as labelled. 1: some are not. 2: the table cannot be read.
     """
     classifier = _classifier(program)
     count, wrong = 0, []
-    for row in _rows(labelled):
+    for label, text in labelled(table):
         count += 1
-        decision = classifier.classify(row["text"].replace("\\n", "\n"))
-        if outcome(decision) != row["label"]:
-            wrong.append({"label": row["label"], "got": outcome(decision), "text": row["text"],
+        decision = classifier.classify(text)
+        if outcome(decision) != label:
+            wrong.append({"label": label, "got": outcome(decision), "text": text,
                           "rule": decision.rule, "keyword": decision.keyword})  # fmt: skip
     if as_json:
         session.show_json({"texts": count, "wrong": wrong})
@@ -79,15 +77,6 @@ def test(labelled: TextIO, program: str, as_json: bool) -> None:
             click.echo("{label} but {got} by {rule} {keyword}: {text!r}".format(**miss))
         click.echo(f"{count - len(wrong)} of {count} as labelled")
     session.end(DIFFERENT if wrong else 0)
-
-
-def _rows(labelled: TextIO) -> Iterator[dict[str, str]]:
-    """The lines of a table of labelled texts; one without a label or a text is refused."""
-    table = csv.DictReader(labelled, delimiter="\t", quoting=csv.QUOTE_NONE)
-    for row in table:
-        if row.get("label") is None or row.get("text") is None:
-            raise click.UsageError(f"line {table.line_num}: a label, a tab and a text are needed")
-        yield row
 
 
 @keywords.command(epilog="Example: smsgate keywords diff --against next/config")
@@ -110,37 +99,38 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 
 
 @keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
-@click.argument("texts", type=click.File(encoding="utf-8"), required=False)
+@click.argument("file", metavar="[TEXTS]", type=click.File("rb"), required=False)
 @click.option("--ledger", is_flag=True, help="The texts that changed something, from the records.")
 @click.option("--trail", is_flag=True, help="The newest ordinary texts, from the trail.")
 @_against
 @_program
 @session.as_json
 def replay(
-    texts: TextIO | None, ledger: bool, trail: bool, against: Path, program: str, as_json: bool
+    file: BinaryIO | None, ledger: bool, trail: bool, against: Path, program: str, as_json: bool
 ) -> None:
     """Show which of some texts another configuration would decide differently.
 
     TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text". With
     --ledger and --trail the texts are those of the running smsgate, of the ledger the newest
-    40,000. Exit code 0: none. 1: some.
+    40,000. Exit code 0: none. 1: some. 2: what was given cannot be read.
     """
-    if texts is None and not (ledger or trail):
+    if file is None and not (ledger or trail):
         raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
     before, after = _classifier(program), _classifier(program, against)
-    given = _texts(texts.read()) if texts else iter(())
-    kept = _kept(before.program.name, ledger=ledger, trail=trail)
-    found = list(replayed(itertools.chain(given, kept), before, after))
+    given = [*texts(file)] if file else []
+    given += _kept(before.program.name, ledger=ledger, trail=trail)
+    found = list(replayed(given, before, after))
     if as_json:
-        session.show_json([
+        different = [
             {"text": one.text, "before": outcome(one.before), "after": outcome(one.after),
              "rule": one.after.rule, "keyword": one.after.keyword}
             for one in found
-        ])  # fmt: skip
+        ]  # fmt: skip
+        session.show_json({"texts": len(given), "different": different})
     else:
         for one in found:
             click.echo(f"{outcome(one.before)} -> {outcome(one.after)}: {one.text!r}")
-        click.echo(f"{len(found)} texts would be decided differently")
+        click.echo(f"{len(found)} of {len(given)} texts would be decided differently")
     session.end(DIFFERENT if found else 0)
 
 
@@ -185,14 +175,14 @@ def _when(version: KeywordVersion) -> str:
     return datetime.fromtimestamp(version.saved_us / 1_000_000, UTC).isoformat(timespec="seconds")
 
 
-def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[tuple[str, str]]:
+def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[Given]:
     """The texts to a program that store and records still have, with their numbers."""
     if not (ledger or trail):
         return
     gateway = session.gateway()
     texts = Texts(gateway.store, gateway.records, ledger=ledger, trail=trail)
     for entries, _ in texts.pages(Place()):
-        yield from ((one.text, one.number) for one in entries if one.program == program)
+        yield from (Given(one.text, one.number) for one in entries if one.program == program)
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:
@@ -212,28 +202,3 @@ def _sides(typed: str, before: Active | None, after: Active | None) -> dict[str,
         "before": before._asdict() if before else None,
         "after": after._asdict() if after else None,
     }
-
-
-def _texts(content: str) -> Iterator[tuple[str, str]]:
-    """Texts with their numbers, whatever of the three forms the file has."""
-    try:
-        whole = msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        whole = None
-    lines = whole if isinstance(whole, list) else map(_line, content.splitlines())
-    for found in lines:
-        if isinstance(found, str):
-            yield found, ""
-        elif isinstance(found, dict):
-            entry = found.get("entry") if isinstance(found.get("entry"), dict) else found
-            if isinstance(entry, dict) and isinstance(entry.get("text"), str):
-                yield entry["text"], str(entry.get("number", ""))
-
-
-def _line(line: str) -> object:
-    if line[:1] not in ('"', "{"):
-        return line
-    try:
-        return msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        return line

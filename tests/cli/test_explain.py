@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +14,6 @@ from smsgate.cli.explain import classifier_of, stream
 from smsgate.cli.main import run
 from smsgate.errors import ConfigurationError, UnknownProgram
 
-UNCONFIGURED = {"SMSGATE_CONFIG": "/nowhere"}
 CONFIG = """
 [accounts.twilio]
 provider = "twilio"
@@ -28,6 +30,15 @@ senders = ["+14155550100"]
 keywords = ["de"]
 region = "DE"
 """
+
+
+UNCONFIGURED: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Where no folder is named config."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -82,12 +93,8 @@ def test_all_faults_of_the_configuration_are_told(tmp_path):
 
 def streamed(*lines):
     target = io.BytesIO()
-    faulty = stream(
-        io.BytesIO("".join(f"{line}\n" for line in lines).encode()),
-        target,
-        classifier_of(UNCONFIGURED, ""),
-        "",
-    )
+    content = b"".join(line if isinstance(line, bytes) else f"{line}\n".encode() for line in lines)
+    faulty = stream(io.BytesIO(content), target, classifier_of(UNCONFIGURED, ""), "")
     return [json.loads(line) for line in target.getvalue().splitlines()], faulty
 
 
@@ -113,3 +120,81 @@ def test_a_line_that_is_no_json_is_answered_with_an_error_and_the_rest_goes_on()
 def test_long_streams_come_out_whole():
     answers, _ = streamed(*['"stop"'] * 1300)
     assert len(answers) == 1300
+
+
+def test_lines_are_read_whole_whatever_they_come_in():
+    long = json.dumps("stop " * 60_000)
+    answers, faulty = streamed(b"\xef\xbb\xbf", '"stop"', long, '"stop"\r', b'"help"')
+    assert [answer["intent"] for answer in answers][::3] == ["opt_out", "help"]
+    assert (len(answers), faulty) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("", "line 2: is blank"),
+        ("stop", "line 2: JSON is malformed"),
+        ('{"text": "T", "nummer": "+8613800138000"}', "line 2: Object contains unknown field"),
+        ('{"text": "T", "number": "8613"}', "line 2: '8613' is no phone number: write it as +1"),
+        ('{"text": "T", "number": 5}', "line 2: Expected `str`"),
+        (r'"\ud83d', "line 2: "),
+        (b'"\xff"\n', "line 2: "),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_line(line, wrong):
+    answers, faulty = streamed('"stop"', line, '"help"')
+    assert [answer.get("intent") for answer in answers] == ["opt_out", None, "help"]
+    assert answers[1]["error"].startswith(wrong)
+    assert faulty == 1
+
+
+def test_a_number_may_be_written_as_people_write_it():
+    answers, _ = streamed('{"text": "TD", "number": "+86 138 0013 8000"}')
+    assert answers[0]["intent"] == "opt_out"
+
+
+@pytest.mark.parametrize("line", [r'"\ud83d stop"', r'{"text": "stop \uDC4D", "number": ""}'])
+def test_half_a_character_hinders_no_decision(line):
+    (answer,), faulty = streamed(line)
+    assert (answer["intent"], faulty) == ("opt_out", 0)
+
+
+def test_a_number_that_is_none_is_refused(capsys):
+    assert run(["explain", "T", "--from", "T"], UNCONFIGURED) == 2
+    assert "'T' is no phone number: write it as +14155550123" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["explain", "stop"], ["keywords", "list"]])
+def test_a_folder_that_was_named_must_have_a_configuration(capsys, tmp_path, command):
+    assert run(command, {"SMSGATE_CONFIG": str(tmp_path / "nowhere")}) == 2
+    assert "SMSGATE_CONFIG names the folder that has it" in capsys.readouterr().err
+
+
+EXPLAIN = [sys.executable, "-m", "smsgate.cli", "explain", "-"]
+
+
+@pytest.mark.parametrize("before", [0, 3000])
+def test_a_line_is_answered_when_it_comes(tmp_path, before):
+    """Also where others were many enough to be shared among processes."""
+    environ = {"PATH": os.environ["PATH"]}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*EXPLAIN, "--json"], cwd=tmp_path, env=environ, **pipes) as process:
+        process.stdin.write(b'"hello"\n' * before)
+        for line, intent in ((b'"stop"\n', "opt_out"), (b'"help"\n', "help")):
+            process.stdin.write(line)
+            process.stdin.flush()
+            for _ in range(before):
+                process.stdout.readline()
+            before = 0
+            assert json.loads(process.stdout.readline())["intent"] == intent
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_one_text_may_come_from_standard_input(tmp_path):
+    told = subprocess.run(
+        EXPLAIN, input=b"please\nstop\n", cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.startswith(b"OPT_OUT")
+    assert rb"'please\nstop'" in told.stdout

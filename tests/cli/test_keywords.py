@@ -85,6 +85,64 @@ def test_test_refuses_a_line_that_lacks_its_label_or_text(capsys, environ, tmp_p
     assert "line 2: a label, a tab and a text are needed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"label\ttext\nstop\tSTOP\n", "line 2: there is no label 'stop'; there are: opt_out, "),
+        (b"", "has no texts"),
+        (b"label\ttext\n", "has no texts"),
+        (b"label\ttext\nnone\t\xff\xfe\n", "cannot be read as UTF-8 text"),
+        (b"label\ttext\nnone\t" + b"a" * (1 << 21), "line 2: field larger than"),
+    ],
+)
+def test_test_refuses_what_is_no_table_of_labelled_texts(capsys, environ, tmp_path, table, said):
+    labelled = tmp_path / "labelled.tsv"
+    labelled.write_bytes(table)
+    assert run(["keywords", "test", str(labelled)], environ) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_test_reads_a_table_as_office_programs_write_it(capsys, environ, tmp_path):
+    labelled = tmp_path / "labelled.tsv"
+    labelled.write_bytes(b"\xef\xbb\xbflabel\ttext\r\nopt_out\tstop\r\n")
+    assert run(["keywords", "test", str(labelled)], environ) == 0
+    assert capsys.readouterr().out == "1 of 1 as labelled\n"
+
+
+@pytest.mark.parametrize("command", [["diff"], ["replay", "texts"]])
+def test_a_folder_without_a_configuration_is_nothing_to_compare_with(
+    capsys, environ, tmp_path, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").write_text("stop\n")
+    (tmp_path / "empty").mkdir()
+    assert run(["keywords", *command, "--against", "empty"], environ) == 2
+    assert "empty/smsgate.toml: smsgate.toml: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"text": 5}\n', "line 1: text and number must be texts"),
+        (b'{"text": "a", "number": 5}\n', "line 1: text and number must be texts"),
+        (b"stop\n{bad\n", "line 2: "),
+        (b'["stop", 5]', "entry 2: is no text"),
+        (b"5", None),
+        (b"\n\n", "has no texts"),
+        (b"", "has no texts"),
+        (b"[]", "has no texts"),
+        (b"stop\xff", "cannot be read as UTF-8 text"),
+    ],
+)
+def test_replay_refuses_what_is_no_text(capsys, environ, following, tmp_path, content, said):
+    texts = tmp_path / "texts"
+    texts.write_bytes(content)
+    code = run(["keywords", "replay", str(texts), "--against", following], environ)
+    assert code == (2 if said else 0)
+    told = capsys.readouterr()
+    assert (said in told.err) if said else told.out.startswith("0 of 1 texts")
+
+
 def test_diff_lists_keywords_that_come_and_go(capsys, environ, following):
     assert run(["keywords", "diff", "--against", following, "--json"], environ) == 1
     found = {one["typed"]: one for one in json.loads(capsys.readouterr().out)}
@@ -99,22 +157,26 @@ EVENTS = json.dumps([{"kind": "opt_out", "entry": {"text": "alto", "number": "+1
 
 
 @pytest.mark.parametrize(
-    ("content", "different"),
+    ("content", "different", "count"),
     [
-        (TEXTS, ["zumbido", "alto"]),
-        ('"zumbido"\n{"text": "alto", "number": "+14155550123"}\n', ["zumbido", "alto"]),
-        (EVENTS, ["alto"]),
-        ("stop\n", []),
+        (TEXTS, ["zumbido", "alto"], 4),
+        ('"zumbido"\n{"text": "alto", "number": "+14155550123"}\n', ["zumbido", "alto"], 2),
+        (EVENTS, ["alto"], 1),
+        ("\ufeffzumbido\r\n\r\nstop\x85 now", ["zumbido"], 2),
+        ('[x]\n"stop" he said', [], 2),
+        ("stop\n", [], 1),
     ],
 )
 def test_replay_shows_texts_that_would_be_decided_differently(
-    capsys, environ, following, tmp_path, content, different
+    capsys, environ, following, tmp_path, content, different, count
 ):
     texts = tmp_path / "texts"
     texts.write_text(content, "utf-8")
     code = run(["keywords", "replay", str(texts), "--against", following, "--json"], environ)
     assert code == (1 if different else 0)
-    assert [one["text"] for one in json.loads(capsys.readouterr().out)] == different
+    told = json.loads(capsys.readouterr().out)
+    assert [one["text"] for one in told["different"]] == different
+    assert told["texts"] == count
 
 
 def test_replay_wants_texts_from_somewhere(capsys, environ, following):
@@ -168,4 +230,5 @@ def test_replay_decides_what_was_received_again(
         (["--ledger", "--trail"], ["alto", "alto", "zumbido"]),
     ):
         assert run([*command, *options], environ) == 1
-        assert sorted(one["text"] for one in json.loads(capsys.readouterr().out)) == found
+        told = json.loads(capsys.readouterr().out)
+        assert sorted(one["text"] for one in told["different"]) == found
