@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from smsgate.errors import Fault
 from smsgate.optout.keywords import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
 from smsgate.optout.lexicon import wording
+from smsgate.optout.normalise import clean, tokens
 from smsgate.optout.patterns import names_in, rules_of
-from smsgate.optout.whole import Keyword, Keywords
+from smsgate.optout.whole import Keyword, Keywords, key_of
+from smsgate.settings import Program
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
 _RULE = "47 CFR 64.1200(a)(10)"
@@ -27,7 +29,10 @@ _ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": 
 
 
 def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> Iterator[Fault]:
-    """One word with two meanings, with both places: in two sets, or against what it is known for.
+    """Words that cannot count as they are written, with all places concerned.
+
+    One word with two meanings, in two sets or against what it is known for; and words of nothing
+    but signs.
 
     Args:
         sets: where the keywords come from.
@@ -47,6 +52,7 @@ def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> It
                 )
         yield from _without_effect(sets, found)
     yield from _misused(sets)
+    yield from _of_signs(sets)
 
 
 def _without_effect(sets: KeywordSets, found: Sequence[Keyword]) -> Iterator[Fault]:
@@ -78,6 +84,31 @@ def _misused(sets: KeywordSets) -> Iterator[Fault]:
                         f"is {entry.intent} here, but {meant} in {SHIPPED} keywords/en.toml, and "
                         "people are told to text it for that: use another word",
                     )
+
+
+def _of_signs(sets: KeywordSets) -> Iterator[Fault]:
+    for code, language in sets.languages.items():
+        own = not sets.places[code].startswith(SHIPPED)
+        for word in (word for entry in language.entries if own for word in entry.each()):
+            if not key_of(wording(word)):
+                yield Fault(
+                    sets.places[code],
+                    word,
+                    "has neither letter nor digit, and signs alone do not count: leave it out",
+                )
+
+
+def without_effect(program: Program, keywords: Keywords) -> Iterator[Fault]:
+    """Words that a program prints as its opt-out though keywords know them for something else."""
+    for word in program.printed:
+        found = keywords.find(tokens(clean(word)[0]))
+        if found is not None and not found.entry.intent.startswith("opt_out"):
+            yield Fault(
+                "smsgate.toml",
+                f"programs.{program.name}.printed",
+                f"{word!r} has no effect: it is {found.entry.intent} in the keyword set "
+                f"{found.language}, which counts; print another word",
+            )
 
 
 def _acts(entry: Entry) -> bool:

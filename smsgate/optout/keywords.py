@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from smsgate.errors import Fault
 from smsgate.optout.own import OwnSets
+from smsgate.optout.set_faults import check_parts, no_codes, nothing_to_leave_out, plainly
 from smsgate.optout.weights import content as weights
 from smsgate.optout.written import problem_with
 
@@ -73,6 +74,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The words one by one."""
         return listed(self.words)
 
+    def problems(self) -> Iterator[str]:
+        """What it says that cannot be meant."""
+        if not any(self.each()):
+            yield 'has no words: give them such as words = "CHAU, FUERA"'
+        yield from no_codes(self.countries)
+
 
 class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Wordings inside a sentence that carry one meaning."""
@@ -83,6 +90,10 @@ class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     firm: bool = False
     """Names the texts themselves, so that only ``never`` takes it out of play."""
     note: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """What it says that cannot be meant."""
+        return filter(None, map(problem_with, listed(self.any)))
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,9 +196,10 @@ def _language(own: OwnSets, name: str, faults: list[Fault]) -> tuple[Language, s
     if read.language != name:
         faults.append(Fault(there, "language", f"must be {name!r}, as the set is named"))
         return None
-    if read.extends and base is not None:
-        return _merged(base, read), f"{there} and {place}"
-    return read, there
+    extended = base if read.extends else None
+    amiss = nothing_to_leave_out(listed(read.without), _words(extended))
+    faults += (Fault(there, "without", problem) for problem in amiss)
+    return (_merged(extended, read), f"{there} and {place}") if extended else (read, there)
 
 
 def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
@@ -197,31 +209,20 @@ def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
         return None
-    _check_parts(table, place, faults)
+    check_parts(table, {"entries": Entry, "phrases": Phrase}, place, faults)
     try:
         return msgspec.convert(table, Language)
     except msgspec.ValidationError as error:
         if not any(fault.place == place for fault in faults):
-            faults.append(Fault(place, "file", str(error)))
+            faults.append(Fault(place, "file", plainly(error, Language)))
         return None
 
 
-def _check_parts(table: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
-    """One fault for each entry and phrase that is wrong, not only for the first."""
-    for key, kind in (("entries", Entry), ("phrases", Phrase)):
-        parts = table.get(key, ())
-        for index, part in enumerate(parts if isinstance(parts, list) else ()):
-            faults += (Fault(place, f"{key}[{index + 1}]", wrong) for wrong in _wrong(part, kind))
-
-
-def _wrong(part: object, kind: type[Entry | Phrase]) -> Iterator[str]:
-    try:
-        read = msgspec.convert(part, kind)
-    except msgspec.ValidationError as error:
-        yield str(error)
-    else:
-        wordings = listed(read.any) if isinstance(read, Phrase) else ()
-        yield from filter(None, map(problem_with, wordings))
+def _words(language: Language | None) -> set[str] | None:
+    """Its words without case."""
+    if language is None:
+        return None
+    return {word.casefold() for entry in language.entries for word in entry.each()}
 
 
 def _merged(base: Language, own: Language) -> Language:

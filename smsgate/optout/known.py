@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from smsgate.errors import ConfigurationError, Fault
 from smsgate.optout.compiling import REACTIONS, compiled
+from smsgate.optout.conflicts import without_effect
 from smsgate.optout.echo import Echoes
 from smsgate.optout.envelope import Reactions
 from smsgate.optout.keywords import KeywordSets
@@ -63,3 +66,13 @@ class Known:
 def faults_of(program: Program, tables: Outline) -> list[Fault]:
     """What is wrong with the sets of a program, each fault with the places concerned."""
     return [*tables.contradictions, *(tables.missing if program.region == "US" else ())]
+
+
+def faults_in(program: Program, packed: bytes | memoryview) -> tuple[Outline, list[Fault]]:
+    """What a start must know of a program's sets, and what is wrong with them and its words."""
+    outline = msgspec.msgpack.decode(packed, type=Outline)
+    faults = faults_of(program, outline)
+    if program.printed:
+        tables = msgspec.msgpack.decode(packed, type=Tables)
+        faults += without_effect(program, Keywords(tables.keywords, tables.languages))
+    return outline, faults

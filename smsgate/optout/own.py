@@ -52,6 +52,10 @@ class OwnSets:
         """Where a set stands and what it says; nothing where there is none or it is faulty."""
         path = self.file(name)
         place = str(path) if path else place_in_console(name)
+        folder = self._directory / f"{name}.toml" if self._directory else None
+        if folder is not None and folder.is_dir():
+            faults.append(Fault(str(folder), "file", "is a folder: a keyword set is a text file"))
+            return None
         if name in self._drafts:
             return (place, self._drafts[name]) if self._drafts[name] else None
         if path is None:

@@ -26,9 +26,9 @@ from smsgate.errors import ConfigurationError, Fault
 from smsgate.optout.classifier import Classifier
 from smsgate.optout.compiling import compiled
 from smsgate.optout.keywords import load_sets, wanted
-from smsgate.optout.known import Known, faults_of
+from smsgate.optout.known import Known, faults_in
 from smsgate.optout.own import OwnSets
-from smsgate.optout.tables import Outline, Tables
+from smsgate.optout.tables import Tables
 from smsgate.settings import Program
 
 _FILES = "keywords-*.bin"
@@ -67,8 +67,8 @@ class Shelf:
         found: dict[Fault, None] = {}
         try:
             for program in self._programs:
-                outline = msgspec.msgpack.decode(self._packed(program.keywords), type=Outline)
-                found.update(dict.fromkeys(faults_of(program, outline)))
+                outline, faults = faults_in(program, self._packed(program.keywords))
+                found.update(dict.fromkeys(faults))
                 self.versions[program.name] = outline.version
         except ConfigurationError as error:
             return list(error.faults)
@@ -83,8 +83,7 @@ class Shelf:
         known = self._known.get(names)
         if known is None:
             packed = self._packed(names)
-            outline = msgspec.msgpack.decode(packed, type=Outline)
-            faults = faults_of(program, outline)
+            outline, faults = faults_in(program, packed)
             if faults:
                 raise ConfigurationError(faults)
             key = (self._names, names, outline.version)

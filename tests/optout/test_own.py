@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.errors import ConfigurationError
 from smsgate.optout import Classifier, Shelf, load_sets
 from smsgate.optout.own import OwnSets
 from tests.optout.program import program
@@ -75,9 +76,54 @@ def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
         (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "^$"\n', "phrases[1]", "has no words"),
         (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "~3"\n', "phrases[1]", "has no words"),
         ("language = ", "file", "is no TOML"),
+        (ZULU.format(""), "entries[1]", 'has no words: give them such as words = "CHAU'),
+        (ZULU.format(" , ,, "), "entries[1]", "has no words"),
+        (ZULU.format("a") + 'countries = ["+44", "44"]', "entries[1]", "'44' in countries is no c"),
+        (ZULU.format("a") + 'countries = ["+abc"]', "entries[1]", "'+abc' in countries is no c"),
+        (ZULU.format("a") + 'countries = [""]', "entries[1]", "'' in countries is no calling code"),
+        (ZULU.replace("opt_out", "opt_otu"), "entries[1]", "intent cannot be 'opt_otu': it is one"),
+        (ZULU + 'word = "a"', "entries[1]", "there is no 'word': did you mean 'words'?"),
+        (
+            ZULU + "\n[[phrases]]\nmean = 5",
+            "phrases[1]",
+            "there is no 'mean': did you mean 'means'",
+        ),
+        (f'witout = "a"\n{ZULU}', "file", "there is no 'witout': did you mean 'without'?"),
+        (f'without = "YEKA, QUATSCH"\n{ZULU}', "without", "'QUATSCH' is no word of the shipped"),
+        ('language = "zu"\nwithout = "YEKA"', "without", "'YEKA' is left out of nothing"),
     ],
 )
 def test_what_would_break_a_start_is_a_fault_with_its_place(content, key, problem):
     _, faults = load_sets(OwnSets(None, {"zu": content}), ["zu"])
     assert [(fault.place, fault.key) for fault in faults] == [("console keywords/zu.toml", key)]
     assert problem in faults[0].problem
+
+
+def test_words_of_signs_alone_are_faults():
+    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
+    assert faults == []
+    with pytest.raises(ConfigurationError) as caught:
+        Classifier(ALERTS, sets)
+    (fault,) = caught.value.faults
+    assert fault.place.startswith("console keywords/zu.toml")
+    assert (fault.key, fault.problem[:32]) == ("!!", "has neither letter nor digit, an")
+
+
+def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
+    (tmp_path / "zu.toml").mkdir()
+    _, (fault,) = load_sets(OwnSets(tmp_path), ["zu"])
+    assert (fault.place, fault.problem) == (
+        str(tmp_path / "zu.toml"), "is a folder: a keyword set is a text file",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["yes", "Start!", "HELP"])
+def test_what_is_printed_as_an_opt_out_must_not_mean_something_else(tmp_path, word):
+    def faults(*printed):
+        alerts = program(keywords=("en",), printed=printed)
+        return Shelf(None, (alerts,), tmp_path).faults()
+
+    assert faults("QUIT", "GOODBYE", "T") == []
+    (fault,) = faults("GOODBYE", word)
+    assert fault.key == "programs.alerts.printed"
+    assert f"{word!r} has no effect: it is " in fault.problem

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from smsgate.errors import Fault
 from smsgate.optout import Classifier, Classifiers, Shelf, load_sets
-from smsgate.optout.conflicts import contradictions, missing, unknown_classes
+from smsgate.optout.conflicts import contradictions, missing, unknown_classes, without_effect
 from smsgate.optout.gathering import Gathering
 from smsgate.optout.keywords import ANY_LANGUAGE, EVERY, KeywordSets
 from smsgate.optout.own import OwnSets
@@ -66,9 +66,11 @@ def _conflicts(program: Program, sets: KeywordSets) -> list[Fault]:
     gathered = Gathering(own)
     names = [*own.languages]
     found = [*contradictions(own, gathered.shared()), *unknown_classes(own)]
-    if program.region == "US":
+    if program.region == "US" or program.printed:
         places = {name: at for at, name in enumerate(names)}
-        found += missing(own, Keywords(gathered.tables(places), names))
+        keywords = Keywords(gathered.tables(places), names)
+        found += missing(own, keywords) if program.region == "US" else ()
+        found += without_effect(program, keywords)
     return found
 
 
