@@ -14,7 +14,7 @@ from smsgate.optout.passages import Shown, passages
 from smsgate.optout.patterns import NOTHING, ROW, Support
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.second_reader import concepts, reader
-from smsgate.optout.supporting import support, welcomes
+from smsgate.optout.supporting import complains, support, welcomes
 from smsgate.optout.verdict import Said
 from smsgate.optout.weighing import (
     EACH_WORD,
@@ -129,12 +129,16 @@ class Rereader:
 
     def _scores(self, score: float, whole: Passage, found: Found, shown: Shown) -> Scores:
         """How much it is like what: surer where it sounds like talk among people we do not know."""
-        asks, starts = self._asks.score(whole), self._welcome(found, shown)
+        asks, starts, wished = (
+            self._asks.score(whole),
+            self._welcome(found, shown),
+            complains(shown),
+        )
         if found[0].stops or score < min(HOLDS):
-            return Scores(score, asks, starts)
+            return Scores(score, asks, starts, wished=wished)
         private = self._private.score(whole)
         held = score - max(0.0, private - HELD_PRIVATE)
-        return Scores(score - max(0.0, private - PRIVATE), asks, starts, held)
+        return Scores(score - max(0.0, private - PRIVATE), asks, starts, held, wished)
 
     def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
         """The passage that is most like an opt-out, and how much."""

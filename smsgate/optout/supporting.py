@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from smsgate.optout.concepts import HINTS, WELCOMES
@@ -13,6 +14,9 @@ from smsgate.optout.verdict import TAKES_OUT, Said
 
 _HARMLESS = frozenset({"friend", "polite", "second"})
 """What a word may stand for instead: "ơn" is thanks, and without its mark it is noise."""
+_CONTRARY = frozenset({"negation", "question"})
+_ASKING_WHO, _ASKING = 6.0, 2.5
+"""Log odds that a wish to be texted needs beside a ``who``, and beside a ``why`` or a ``not``."""
 _BETTER = 2
 """Hints that support it better than one does."""
 
@@ -63,6 +67,15 @@ def _meant(there: Iterable[tuple[int, list[str]]], taken: list[Match]) -> set[st
 def undone(what: Said) -> bool:
     """Whether a text holds a wording that takes others out of play."""
     return any(match.pattern.means in TAKES_OUT for one in what.heard for match in one.silent)
+
+
+def complains(shown: Shown) -> float:
+    """How sure a wish to be texted must be where a text asks who or why, or denies something.
+
+    ``Who put me back on this list`` and ``I won't opt back in`` have the words of such a wish.
+    """
+    meant = {name for there in shown.meant for _, names in there for name in names}
+    return _ASKING_WHO if "who" in meant else _ASKING if meant & _CONTRARY else -math.inf
 
 
 def welcomes(shown: Shown) -> bool:

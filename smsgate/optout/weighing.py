@@ -30,7 +30,7 @@ CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 INSTEAD = 4.0
 """Log odds from which what is worded like a question is a request to stop."""
-WISHED = -3.0
+WISHED = -1.0
 """Log odds of a wish to be texted that its wording needs: else a complaint about being texted again
 would be taken for one, and a person looks at it."""
 UNASKED, UNWISHED = -4.0, -6.0
@@ -96,6 +96,8 @@ class Scores(NamedTuple):
     """How much it is like a wish to be texted again."""
     holds: float = -99.0
     """How much it is like an opt-out, where a person is to be asked."""
+    wished: float = -99.0
+    """How much it must be like a wish to be texted, where it may be a complaint about that."""
 
 
 def weighed(
@@ -138,7 +140,8 @@ def _understood(
     if scores.asks >= HELPS and scores.asks > score:
         return Intent.HELP, "second_reader"
     if starts:
-        return Intent.OPT_IN, "second_reader"
+        sure = scores.starts >= scores.wished
+        return (Intent.OPT_IN, "second_reader") if sure else (Intent.REVIEW, "second_reader_doubts")
     if intent is Intent.NONE and scores.holds >= HOLDS[support]:
         return Intent.REVIEW, "second_reader"
     if intent is Intent.REVIEW and score <= DISMISSES:
@@ -155,7 +158,7 @@ def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[
         return Intent.OPT_OUT, "second_reader"
     if most <= {Intent.HELP: UNASKED, Intent.OPT_IN: UNWISHED}[intent]:
         return Intent.NONE, "second_reader_dismisses"
-    if intent is Intent.OPT_IN and (scores.starts < WISHED or scores.stop > scores.starts):
+    if intent is Intent.OPT_IN and scores.starts < max(WISHED, scores.stop, scores.wished):
         return Intent.REVIEW, "second_reader_doubts"
     return intent, rule
 

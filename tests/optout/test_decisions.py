@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.messages import Intent
+from smsgate.optout.weighing import WISHED, Scores, weighed
 from tests.optout.program import classifier
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
@@ -210,3 +212,29 @@ def test_our_own_texts_are_known_without_quotation_marks():
 @pytest.mark.parametrize("times", [7, 9, 60, 20_000])
 def test_a_keyword_that_is_repeated_is_one_however_often(word, times):
     assert classifier().classify(f"{word} " * times).intent == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why did you start texting me again", "who put me back on this list", "I won't opt back in",
+        "why am I getting texts again", "never going to opt back in", "start texting me again and I sue",
+        "so now I'm getting messages again",
+        "please do not start sending again", "Don?t text me again", "no me vuelvan a suscribir",
+        "perché mi arrivano di nuovo i messaggi", "waarom krijg ik weer berichten",
+    ],
+)  # fmt: skip
+def test_a_complaint_about_being_texted_again_is_no_wish_for_it(text):
+    assert classifier().classify(text).intent != "opt_in"
+
+
+def test_a_text_that_asks_who_or_why_must_be_surer_to_be_a_wish():
+    wishes = Intent.OPT_IN, "phrase"
+    plain = Scores(stop=-9.0, asks=-9.0, starts=2.0)
+    assert weighed(*wishes, plain, 0) == wishes
+    assert weighed(*wishes, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
+    assert weighed(*wishes, plain._replace(starts=WISHED - 0.1), 0)[0] is Intent.REVIEW
+    assert weighed(*wishes, plain._replace(stop=2.5), 0)[0] is Intent.REVIEW
+    found = Intent.NONE, "nothing_known"
+    assert weighed(*found, plain, 0)[0] is Intent.OPT_IN
+    assert weighed(*found, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
