@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from smsgate.optout.compiled import Compiling
 from smsgate.optout.conflicts import contradictions, missing, unknown_classes
 from smsgate.optout.gathering import Gathering
-from smsgate.optout.keywords import SHIPPED, KeywordSets, listed
+from smsgate.optout.keywords import KeywordSets, listed
 from smsgate.optout.normalise import fold
+from smsgate.optout.own_words import only_adds_keywords, own_keywords
 from smsgate.optout.scope import KINDS
 from smsgate.optout.signs import REAL
 from smsgate.optout.tables import Tables, joined
@@ -51,7 +52,8 @@ def _compiled(sets: KeywordSets) -> Tables:
         keywords=keywords,
         lexicon=compiling.signs.index.tables(),
         phrases=compiling.tables(places),
-        as_shipped=all(place.startswith(SHIPPED) for place in sets.places.values()),
+        as_shipped=only_adds_keywords(sets),
+        own=joined(own_keywords(sets)),
     )
 
 

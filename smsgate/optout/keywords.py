@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from smsgate.errors import Fault
+from smsgate.optout.meanings import Meaning
 from smsgate.optout.own import OwnSets
 from smsgate.optout.set_faults import check_parts, no_codes, nothing_to_leave_out, plainly
 from smsgate.optout.weights import content as weights
@@ -29,26 +30,6 @@ SHIPPED = "shipped"
 """How the places of the sets in the package begin."""
 EVERY = "*"
 """In place of names: all sets there are."""
-
-Meaning = Literal[
-    "opt_out",
-    "opt_out_all",
-    "opt_in",
-    "help",
-    "review",
-    "none",
-    "never",
-    "doubt",
-    "auto",
-    "mention",
-    "weak",
-    "hint",
-]
-"""What a phrase says. Beyond the intents: ``none`` takes words out of play unless
-a longer wording covers it, ``never`` whatever covers it, ``doubt`` turns an
-opt-out in its sentence into a review, ``auto`` marks a text that a machine wrote,
-``mention`` an instruction that is only repeated, ``weak`` what is an opt-out only where the
-second reader thinks so too, and ``hint`` what is one only where it is quite sure."""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +101,8 @@ class KeywordSets:
     """Where each was read from, for faults and ``smsgate keywords list``."""
     version: str
     grammar: tuple[Phrase, ...] = field(default=())
+    own: Mapping[str, Language] = field(default_factory=dict)
+    """What the operator's sets say by themselves."""
 
     def only(self, names: Iterable[str]) -> KeywordSets:
         """The sets of one program among those of all, with a hash of their own."""
@@ -128,7 +111,8 @@ class KeywordSets:
             return self
         languages = {name: kept for name, kept in self.languages.items() if name in wanted}
         places = {name: self.places[name] for name in languages}
-        return KeywordSets(languages, places, _hash(languages, self.grammar), self.grammar)
+        own = {name: kept for name, kept in self.own.items() if name in wanted}
+        return KeywordSets(languages, places, _hash(languages, self.grammar), self.grammar, own)
 
 
 def listed(text: str) -> Iterator[str]:
@@ -156,13 +140,15 @@ def load_sets(own: OwnSets | Path | None, names: Iterable[str]) -> tuple[Keyword
     faults: list[Fault] = []
     languages: dict[str, Language] = {}
     places: dict[str, str] = {}
+    owned: dict[str, Language] = {}
     for name in wanted(own, names):
         found = _language(own, name, faults)
         if found is not None:
-            languages[name], places[name] = found
+            languages[name], places[name], part = found
+            owned |= {name: part} if part else {}
     grammar = read_set(_packaged("_grammar") or "", "grammar", faults)
     rules = grammar.phrases if grammar else ()
-    return KeywordSets(languages, places, _hash(languages, rules), rules), faults
+    return KeywordSets(languages, places, _hash(languages, rules), rules, owned), faults
 
 
 def wanted(own: OwnSets, names: Iterable[str]) -> list[str]:
@@ -178,7 +164,10 @@ def _packaged(name: str) -> str | None:
     return path.read_text("utf-8") if path.is_file() else None
 
 
-def _language(own: OwnSets, name: str, faults: list[Fault]) -> tuple[Language, str] | None:
+def _language(
+    own: OwnSets, name: str, faults: list[Fault]
+) -> tuple[Language, str, Language | None] | None:
+    """A set, where it stands, and the operator's part of it."""
     place = f"{SHIPPED} keywords/{name}.toml"
     packaged = _packaged(name)
     base = read_set(packaged, place, faults) if packaged is not None else None
@@ -188,7 +177,7 @@ def _language(own: OwnSets, name: str, faults: list[Fault]) -> tuple[Language, s
         known = ", ".join(shipped())
         faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
     if found is None:
-        return (base, place) if base is not None and len(faults) == before else None
+        return (base, place, None) if base is not None and len(faults) == before else None
     there, text = found
     read = read_set(text, there, faults)
     if read is None:
@@ -199,7 +188,9 @@ def _language(own: OwnSets, name: str, faults: list[Fault]) -> tuple[Language, s
     extended = base if read.extends else None
     amiss = nothing_to_leave_out(listed(read.without), _words(extended))
     faults += (Fault(there, "without", problem) for problem in amiss)
-    return (_merged(extended, read), f"{there} and {place}") if extended else (read, there)
+    if extended is None:
+        return read, there, read
+    return _merged(extended, read), f"{there} and {place}", read
 
 
 def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:

@@ -10,8 +10,8 @@ from smsgate.optout.conflicts import without_effect
 from smsgate.optout.echo import Echoes
 from smsgate.optout.envelope import Reactions
 from smsgate.optout.keywords import KeywordSets
+from smsgate.optout.own_words import OwnRereader
 from smsgate.optout.phrases import Phrases
-from smsgate.optout.rereading import Rereader
 from smsgate.optout.respelling import Respeller
 from smsgate.optout.segments import Segmenter
 from smsgate.optout.short import Short
@@ -47,7 +47,7 @@ class Known:
         self.reactions = Reactions(tables.each(REACTIONS))
         self.short = Short(tables, self.keywords)
         self.echoes = Echoes(tables)
-        self.rereader = Rereader(self.phrases, as_shipped=tables.as_shipped)
+        self.rereader = OwnRereader(self.phrases, parted(tables.own), as_shipped=tables.as_shipped)
         self.respeller = Respeller(self.phrases)
 
     @classmethod

@@ -96,7 +96,9 @@ class Tables(Outline, array_like=True, frozen=True):
     lexicon: LexiconTables
     phrases: PhraseTables
     as_shipped: bool = False
-    """Whether no operator's set is among them, so that the shipped weights know all their words."""
+    """Whether no operator's set brings wordings, so that the shipped weights know them all."""
+    own: str = ""
+    """The operator's own keywords, which those weights do not know, parted by commas."""
 
     def each(self, name: str) -> list[str]:
         """The words of a class that is used by name."""

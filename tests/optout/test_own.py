@@ -6,6 +6,7 @@ import pytest
 
 from smsgate.errors import ConfigurationError
 from smsgate.optout import Classifier, Shelf, load_sets
+from smsgate.optout.known import Known
 from smsgate.optout.own import OwnSets
 from tests.optout.program import program
 
@@ -127,3 +128,31 @@ def test_what_is_printed_as_an_opt_out_must_not_mean_something_else(tmp_path, wo
     (fault,) = faults("GOODBYE", word)
     assert fault.key == "programs.alerts.printed"
     assert f"{word!r} has no effect: it is " in fault.problem
+
+
+MEET = "my sister is on the train to see you at six"
+ENGLISH = program(keywords=("en", "zu"))
+
+
+@pytest.mark.parametrize(
+    ("more", "glanced"),
+    [("", True), ('[[phrases]]\nmeans = "opt_out"\nany = "blom"\n', False),
+     ('[classes]\nstop = "blom"\n', False)],
+)  # fmt: skip
+def test_a_glance_is_enough_for_ordinary_texts_where_only_keywords_are_added(more, glanced):
+    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blimblam") + more}), ["en", "zu"])
+    assert faults == []
+    known = Known.of(ENGLISH, sets)
+    assert known.rereader.dismissed(MEET.split()) is glanced
+    plain, _ = load_sets(None, ["en", "zu"])
+    assert Known.of(ENGLISH, plain).rereader.dismissed(MEET.split())
+
+
+@pytest.mark.parametrize("word", ["blimblam", "Blím blam", "blim BLAM"])
+def test_no_glance_passes_over_an_own_keyword_in_a_text(word):
+    own = ZULU.format(word) + 'match = "lead"\n'
+    classifier = Classifier(ENGLISH, load_sets(OwnSets(None, {"zu": own}), ["en", "zu"])[0])
+    plain = word.lower().replace("í", "i")
+    found = classifier.classify(f"{MEET}. {plain}")
+    assert (found.intent, found.keyword) == ("review", word)
+    assert classifier.classify(MEET).intent == "none"
