@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
+from pathlib import Path
 
 import pytest
 from werkzeug.test import Client
@@ -60,17 +63,49 @@ def test_a_request_that_fails_is_no_longer_counted() -> None:
     assert latest.replace(Application("second")).left(0)
 
 
-def test_classifiers_are_made_before_an_application_takes_its_place(tmp_path) -> None:
-    """On the thread that renews: else the first texts after a change would wait for them."""
+@pytest.fixture
+def environ(tmp_path):
     (tmp_path / "smsgate.toml").write_text(CONFIG)
-    environ = {
+    return {
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "TOKEN": "t",
     }
-    live = Live(environ, _answering)
-    (tmp_path / "smsgate.toml").write_text(CONFIG.replace("Acme", "Other"))
+
+
+@pytest.fixture
+def live(environ):
+    """As a process of web has it; what that sets apart is given back."""
+    made = Live(environ, _answering)
+    yield made
+    made.close()
+    gc.unfreeze()
+
+
+def rename(environ, live, name):
+    file = Path(environ["SMSGATE_CONFIG"]) / "smsgate.toml"
+    file.write_text(CONFIG.replace("Acme", name))
     assert live.renew(load_configuration(environ).version)
+
+
+def test_classifiers_are_made_before_an_application_takes_its_place(environ, live) -> None:
+    """On the thread that renews: else the first texts after a change would wait for them."""
+    rename(environ, live, "Other")
     assert set(live.configuration.classifiers._made) == {"alerts"}
-    live.close()
+
+
+def test_the_collector_passes_over_what_stays_and_what_has_gone_stays_not(environ, live) -> None:
+    def set_apart():
+        return gc.get_freeze_count(), len(gc.get_objects())
+
+    apart, others = set_apart()
+    assert apart > 10 * others
+    first = weakref.ref(live._latest.value.value)
+    assert first() is not None
+    for name in ("Other", "Another"):
+        rename(environ, live, name)
+        for thread in live._retiring:
+            thread.join(10)
+    assert first() is None
+    assert set_apart()[0] < 1.2 * apart
