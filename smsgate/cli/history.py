@@ -11,6 +11,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.consent import Event
 from smsgate.errors import InvalidNumber
+from smsgate.messages import Entry
 from smsgate.phone import e164
 
 
@@ -56,9 +57,19 @@ def _show(console: Console, event: Event) -> None:
     changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
     console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
-    decision = event.entry.decision if event.entry else None
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
-    why = " ".join(part for part in (decision.rule, decision.keyword) if part) if decision else ""
-    details = "  ".join(part for part in (repr(text) if text else "", why, event.note) if part)
+    told = (repr(text) if text else "", *_decided(event.entry), event.note)
+    details = "  ".join(part for part in told if part)
     if details:
         console.print(f"    {details}", markup=False, soft_wrap=True)
+
+
+def _decided(entry: Entry | None) -> tuple[str, str]:
+    """By which rule, and where a person or a program did it, who and what for."""
+    if entry is None:
+        return "", ""
+    decision = entry.decision
+    why = f"{decision.rule} {decision.keyword}".strip()
+    if not entry.actor or entry.actor in decision.note:
+        return why, decision.note if entry.actor else ""
+    return why, f"by {entry.actor}: {decision.note}" if decision.note else f"by {entry.actor}"

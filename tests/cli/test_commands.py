@@ -165,6 +165,7 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
     opt_out(ready, NUMBER)
     assert ready.run("history", NUMBER) == 0
     assert "opt_out  applied" in ready.output
+    assert "operator  by tests: asked by phone" in ready.output
     (event,) = ready.json("history", NUMBER)  # type: ignore[misc]
     assert (event["number"], event["entry"]["actor"]) == (NUMBER, "tests")
     assert ready.run("history", OTHER) == 0

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from smsgate.cli.replies import person
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.store.keys import lane_of
@@ -173,6 +174,18 @@ def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wa
         texts = [row["text"] for row in there.json("review", "list")]
         assert texts == ["para", "who gave you my number"]
         waiting.apply(lane_of(NUMBER))
+
+
+@pytest.mark.parametrize("decided", ["none", "opt_out"])
+def test_history_says_who_decided_what(there, waiting, decided):
+    there.run(*DECIDE, decided)
+    waiting.apply(lane_of(NUMBER))
+    there.run(*DECIDE, "undo")
+    waiting.apply(lane_of(NUMBER))
+    there.run("history", NUMBER)
+    *_, made, _, taken_back = there.output.splitlines()
+    assert made.strip().startswith(f"reviewed  {person()} decided: {decided}")
+    assert taken_back.strip() == f"reopened  {person()} took back what {person()} decided"
 
 
 @pytest.mark.parametrize(
