@@ -20,6 +20,8 @@ _UNALARMED = -4.7
 """The same for requests to stop, where no word is of a concept that any request is about."""
 _UNSTARTED = -4.2
 """The same for wishes to be texted again."""
+_ASKED = -1.5
+"""Score of a question by single words that is one whatever the words are about."""
 _REMEMBERED = 20_000
 
 
@@ -50,7 +52,7 @@ class Glances:
         if len(words) > _MOST:
             return False
         seen = self._look(words)
-        if seen.stops > _UNALARMED or seen.starts > _UNSTARTED:
+        if seen.stops > _UNALARMED or seen.starts > _UNSTARTED or seen.asks > _ASKED:
             return False
         if seen.alarm == HINTED and seen.stops > _UNLIKELY:
             return False

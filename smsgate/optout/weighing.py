@@ -53,7 +53,7 @@ STARTS = 1.0
 """Log odds from which a text that speaks of starting is taken for a wish to be texted again."""
 EVERYTHING = 1.0
 """Log odds from which an opt-out is one from all that we send."""
-HELPS = 1.2
+HELPS = 0.4
 """Log odds from which a text is taken for a question how to stop, or who this is."""
 
 

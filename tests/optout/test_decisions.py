@@ -71,7 +71,7 @@ not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should
 how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
-HELP|Reply HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+HELP|my login doesn't work, need support|I need assistance logging in to my account|Reply HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
 """
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
