@@ -65,7 +65,7 @@ help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent fr
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
-don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
+acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
 how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
