@@ -15,7 +15,6 @@ from smsgate.store.forwards import Forwards
 from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
 from smsgate.store.inbox import Inbox
-from smsgate.store.keys import sign_ins_of
 from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
 from smsgate.store.looks import Looks
@@ -27,6 +26,7 @@ from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals
 from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring
+from smsgate.store.shared_keys import sign_ins_of
 from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
 from smsgate.store.surveys import Surveys

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import accepted_of
+from smsgate.store.shared_keys import accepted_of
 
 KEPT_S = 30 * 24 * 3600
 

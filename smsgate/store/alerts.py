@@ -6,7 +6,7 @@ import time
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import ALERTS
+from smsgate.store.shared_keys import ALERTS
 
 
 class Alerts:

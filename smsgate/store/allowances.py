@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smsgate.redis_address import Client
-from smsgate.store.keys import calls_of
 from smsgate.store.scripts import Script
+from smsgate.store.shared_keys import calls_of
 
 
 class Allowances:

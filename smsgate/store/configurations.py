@@ -10,7 +10,7 @@ import msgspec
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import APPLIED, PROCESSES, process_of
+from smsgate.store.shared_keys import APPLIED, PROCESSES, process_of
 
 FORGOTTEN_S = 5
 """After that a process that notes nothing is taken for dead."""

@@ -12,7 +12,8 @@ from smsgate.messages import ms_of
 from smsgate.metrics.sights import Depth, SpoolDepth, Waits
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS, SPOOLS
+from smsgate.store.keys import LANE_KEYS
+from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200
 """Holds of a lane that are looked at for their age; there are more than that in a burst only."""

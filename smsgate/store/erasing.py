@@ -7,7 +7,8 @@ import msgspec
 from smsgate.messages import Entry
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, RETENTION, lane_of
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.shared_keys import RETENTION
 
 _DAY_S = 23 * 3600
 _decode = msgspec.json.Decoder(Entry).decode

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import guesses_of
+from smsgate.store.shared_keys import guesses_of
 
 WINDOW_S = 60
 MOST = 30

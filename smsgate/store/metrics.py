@@ -22,7 +22,7 @@ from smsgate.metrics.families import Family
 from smsgate.metrics.tally import Request, Tally
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import METRICS, counted_on
+from smsgate.store.shared_keys import METRICS, counted_on
 
 PERIOD_S = 1.0
 DAYS_S = 8 * 24 * 3600

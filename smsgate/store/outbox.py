@@ -13,9 +13,10 @@ from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import LANE_KEYS, Keys, lane_of, pace_of
+from smsgate.store.keys import LANE_KEYS, Keys, lane_of
 from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
 from smsgate.store.scripts import Script
+from smsgate.store.shared_keys import pace_of
 
 LEASE_MS = 20_000
 """How long a claim holds: longer than the longest call, so that only a dead sender loses it."""

@@ -10,7 +10,7 @@ import msgspec
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import quarantine_of
+from smsgate.store.shared_keys import quarantine_of
 
 CAP = 50
 """Kinds of request that are kept for an account, of those that nothing of ours explains."""

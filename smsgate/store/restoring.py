@@ -18,8 +18,9 @@ from smsgate.redis_address import Client
 from smsgate.store.commits import KEEP_S, memberships, set_name
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
-from smsgate.store.keys import LANE_KEYS, LAYOUT, REBUILD_LEASE, lane_of
+from smsgate.store.keys import LANE_KEYS, LAYOUT, lane_of
 from smsgate.store.scripts import Call, Script
+from smsgate.store.shared_keys import REBUILD_LEASE
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""

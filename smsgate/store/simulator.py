@@ -8,7 +8,7 @@ import msgspec
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import SIMULATOR
+from smsgate.store.shared_keys import SIMULATOR
 
 _CAP = 1_000
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS
+from smsgate.store.keys import LANE_KEYS
 from smsgate.store.scripts import Script
+from smsgate.store.shared_keys import CLOCK_LEASE
 
 LEASE_MS = 6_000
 """Three periods of the clock: a dead clock is replaced within that time."""

@@ -32,7 +32,6 @@ def generated(language: Language, classes: tuple[str, ...]) -> list[str]:
     return [blank.join(row).replace("*", "") for row in itertools.product(*words)]
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("phenomenon", PHENOMENA)
 def test_a_phenomenon_is_understood_in_each_language(phenomenon):
     missed, count = [], 0

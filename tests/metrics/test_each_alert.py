@@ -16,8 +16,9 @@ from smsgate.gateway.alerts.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S,
 from smsgate.gateway.alerts.wording import Notice, body, short
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.messages import Intent
-from smsgate.store.keys import LANE_KEYS, accepted_of, lane_of
+from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.quarantine import Refused
+from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry

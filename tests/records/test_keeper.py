@@ -17,8 +17,9 @@ from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.gateway.records.recording import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT
-from smsgate.store.keys import LANE_KEYS, RETENTION, lane_of
+from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.ledger import Waiting
+from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.records.test_commands import CONFIG

@@ -9,7 +9,8 @@ from smsgate.errors import StoreNotReady
 from smsgate.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import CLOCK_LEASE, LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, OTHER, entry
 
 LANE = lane_of(NUMBER)

@@ -19,7 +19,7 @@ from smsgate import queue
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.gateway import Gateway
-from smsgate.store.keys import CLOCK_LEASE
+from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 

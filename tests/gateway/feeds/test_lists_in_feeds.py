@@ -39,7 +39,6 @@ def until_all_is_told(one, clock) -> None:
         clock.now += 1
 
 
-@pytest.mark.full
 def test_an_opt_out_overtakes_a_list(recorded, fed, import_, receiver, clock) -> None:
     import_()
     for _ in range(3):
@@ -56,7 +55,6 @@ def test_an_opt_out_overtakes_a_list(recorded, fed, import_, receiver, clock) ->
     assert feeds.place("alerts").lists == feeds.place("alerts").changes
 
 
-@pytest.mark.full
 def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
     recorded, fed, import_, receiver, clock
 ) -> None:

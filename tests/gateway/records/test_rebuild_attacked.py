@@ -13,7 +13,8 @@ from smsgate.gateway.records.adopting import adopt
 from smsgate.gateway.records.comparing import differences
 from smsgate.gateway.records.recording import Recording
 from smsgate.records import Records
-from smsgate.store.keys import REBUILD_LEASE, lane_of
+from smsgate.store.keys import lane_of
+from smsgate.store.shared_keys import REBUILD_LEASE
 from smsgate.wiring import build_rebuilding
 from tests.fakes.values import NUMBER
 

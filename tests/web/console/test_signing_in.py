@@ -15,7 +15,7 @@ from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import operator_actions as trail
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
-from smsgate.store.keys import sign_ins_of
+from smsgate.store.shared_keys import sign_ins_of
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_gateway import ALERTS, make_gateway
 
