@@ -68,7 +68,9 @@ class Alone:
     def signed(self, text: Text) -> Decision | None:
         """A keyword with a name below it: ``END`` and ``- Mary``."""
         body, name = signature.without_name(text.cleaned)
-        words = self._keywords.bared(read(body, self._segmenter).words) if body else []
+        typed = read(body, self._segmenter).words if body else []
+        # a yes is politeness beside other keywords
+        words = self._keywords.bared(typed) or typed
         if not 0 < len(words) <= _SIGNED or self._known(name):
             return None
         keyword = self._keywords.find(words)

@@ -12,8 +12,6 @@ from smsgate.optout.patterns import ROW, Match, Support, overlap
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.verdict import TAKES_OUT, Said
 
-_HARMLESS = frozenset({"friend", "polite", "second"})
-"""What a word may stand for instead: "ơn" is thanks, and without its mark it is noise."""
 _CONTRARY = frozenset({"negation", "question"})
 _ASKING_WHO, _ASKING = 6.0, 2.5
 """Log odds that a wish to be texted needs beside a ``who``, and beside a ``why`` or a ``not``."""
@@ -57,7 +55,6 @@ def _meant(there: Iterable[tuple[int, list[str]]], taken: list[Match]) -> set[st
     return {
         name
         for at, names in there
-        if _HARMLESS.isdisjoint(names)
         if not any(overlap((at, at + 1), match) for match in taken)
         for name in names
         if name in HINTS

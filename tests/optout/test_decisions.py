@@ -40,7 +40,7 @@ I revoke my consent|cease and desist|put me on your do not call list
 qu1t|un5ub5cr1be|â€œSTOPâ€|StOpTeXtInGmE|I beg you to stop|Don&#39;t text me anymore|please don?t text me anymore|stop Acme|ACME STOP|cancel acme
 Stop\\n\\nAcme: 20% off everything! Reply STOP to opt out.|Acme: 20% off everything! Reply STOP to unsubscribe.\\nSTOP|STOP\\n\\n--- Original message ---\\nAcme sale today 20% off. Reply STOP to end
 Cancel\\n--\\nJohn Smith\\nSales Director|Quit\\n\\nJohn Smith\\nAcme Corp\\n555-010-2233|stop -- sent via TextNow|cancel. who is this?|quit. who even are you
-ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no, baja|no gracias, baja|nein danke, abmelden|nee, uitschrijven|不要，退订|tolong berhenti|berhenti tolong|s̶t̶o̶p̶
+uit\\nPieter de Vries|ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no, baja|no gracias, baja|nein danke, abmelden|nee, uitschrijven|不要，退订|tolong berhenti|berhenti tolong|s̶t̶o̶p̶
 P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
 stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
 do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
@@ -119,6 +119,7 @@ def test_a_text_is_understood(intent, text):
         "はい",
         "sí por favor",
         "ja graag",
+        "oui\nClaire Dubois",
         "да, пожалуйста",
     ],
 )
