@@ -134,10 +134,11 @@ class Concepts:
         meant, longest, _ = self._known(words[at])
         if exact[at] != words[at]:
             meant = self._accented(meant, exact[at])
-        for length in range(2, min(longest, len(words) - at) + 1):
-            row, typed = (" ".join(each[at : at + length]) for each in (words, exact))
-            meaning = self._meant(row)
-            meant = meant + (meaning if row == typed else self._accented(meaning, typed))
+        for end in range(at + 2, min(at + longest, len(words)) + 1):
+            meaning = self._meant(" ".join(words[at:end]))
+            if exact[at:end] != words[at:end]:
+                meaning = self._accented(meaning, " ".join(exact[at:end]))
+            meant = meant + meaning
         return meant
 
     def _accented(self, meant: list[tuple[int, int]], exact: str) -> list[tuple[int, int]]:

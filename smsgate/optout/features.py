@@ -50,12 +50,14 @@ def features(passage: Passage) -> Iterator[str]:
     yield from dict.fromkeys(_joint(passage))
 
 
-def _joint(passage: Passage) -> Iterator[str]:
+def _joint(passage: Passage) -> list[str]:
     words = passage.words
-    yield from _pairs(words)
-    yield from map("%".__add__, _pairs([bones(word) for word in words if word not in MARKS]))
-    yield from _concept_features(passage.concepts)
-    yield from _unspaced(words)
+    return [
+        *_pairs(words),
+        *map("%".__add__, _pairs([bones(word) for word in words if word not in MARKS])),
+        *_concept_features(passage.concepts),
+        *_unspaced(words),
+    ]
 
 
 def _pairs(words: list[str]) -> Iterator[str]:
@@ -85,21 +87,20 @@ def bones(word: str) -> str:
     return _TWICE.sub(r"\1", word[0] + _VOWELS.sub("", word[1:]))
 
 
-def _concept_features(concepts: Sequence[Sequence[str]]) -> Iterator[str]:
+def _concept_features(concepts: Sequence[Sequence[str]]) -> list[str]:
+    rows: list[str] = []
     for at, names in enumerate(concepts):
-        yield from map("@".__add__, names)
+        rows += names
         for others in concepts[at + 1 : at + 1 + _NEXT]:
-            for one, other in product(names, others):
-                yield f"@{one}>{other}"
-        for row in product(*concepts[at : at + 3]) if at + 2 < len(concepts) else ():
-            yield f"@{'>'.join(row)}"
+            rows += map(">".join, product(names, others))
+        if at + 2 < len(concepts):
+            rows += map(">".join, product(*concepts[at : at + 3]))
+    return list(map("@".__add__, rows))
 
 
-def _unspaced(words: Sequence[str]) -> Iterator[str]:
+def _unspaced(words: Sequence[str]) -> list[str]:
     text = "".join(words)
     if text.isascii():
-        return
+        return []
     run = "".join(_RUN.findall(text))
-    for size in (2, 3):
-        for at in range(len(run) - size + 1):
-            yield f"_{run[at : at + size]}"
+    return [f"_{run[at : at + size]}" for size in (2, 3) for at in range(len(run) - size + 1)]

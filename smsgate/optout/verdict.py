@@ -120,6 +120,7 @@ def _everything(phrases: Phrases, seen: Mapping[int, list[Span]]) -> set[str]:
 def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> list[Finding]:
     matches = [match for match in matches if _placed(match, sentence, keywords)]
     matches = [match for match in matches if not _undone(match, matches)]
+    outranking = [match for match in matches if match.pattern.means in TAKES_OUT + _WEAKER]
     doubts = {match.pattern.language for match in matches if match.pattern.means == "doubt"}
     found = [
         Finding(
@@ -131,7 +132,7 @@ def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> l
             doubted=together(match.pattern.language, doubts),
         )
         for match in sorted(matches, key=lambda match: (match.start, -match.end))
-        if _stands(match, matches)
+        if _stands(match, outranking)
     ]
     return found + list(_keywords_alone(sentence, matches, keywords, doubts))
 
@@ -147,16 +148,16 @@ def _undone(match: Match, matches: Sequence[Match]) -> bool:
     )
 
 
-def _stands(match: Match, matches: Sequence[Match]) -> bool:
-    """Whether nothing takes the match out of play: see ``_blocks``."""
+def _stands(match: Match, outranking: Sequence[Match]) -> bool:
+    """Whether none of those that may outrank it takes the match out of play: see ``_blocks``."""
     means = match.pattern.means
     if means not in _OUT and means not in _WEAKER:
         return False
     return not any(
         _outranks(other, match)
         and _blocks(other, match)
-        and (other.pattern.means in TAKES_OUT or _stands(other, matches))
-        for other in matches
+        and (other.pattern.means in TAKES_OUT or _stands(other, outranking))
+        for other in outranking
         if other is not match
     )
 
