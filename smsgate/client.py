@@ -93,7 +93,7 @@ class SmsGate:
         """
         answer = self.check([number], program=program)[0]
         if answer.allowed is None:
-            raise InvalidNumber(f"{number!r} is no phone number: write it as +14155550123.")
+            raise _no_number(answer)
         return answer.allowed
 
     def check(self, numbers: Sequence[str], *, program: str) -> list[Answer]:
@@ -108,9 +108,13 @@ class SmsGate:
         """Return where the program may text every one of the numbers; for use just before a send.
 
         A send that is stopped is counted at the other end (as ``api``, whatever ``by`` says).
-        Raises ``Suppressed``, and what ``check`` raises.
+        Raises ``InvalidNumber`` for the first that is no phone number, else ``Suppressed`` where
+        one may not be texted; and what ``check`` raises.
         """
-        answers = self._answers(numbers, program, sending=True)
+        answers = [*self._answers(numbers, program, sending=True)]
+        for answer in answers:
+            if answer.allowed is None:
+                raise _no_number(answer)
         refused = {answer.number: answer.reason for answer in answers if answer.allowed is not True}
         if refused:
             raise Suppressed(program, refused)
@@ -133,6 +137,10 @@ class SmsGate:
         except requests.RequestException as error:
             name = type(error).__name__
             raise GateUnreachable(f"{self.url} did not answer ({name}); text nobody") from error
+
+
+def _no_number(answer: Answer) -> InvalidNumber:
+    return InvalidNumber(f"{answer.number!r} is no phone number: write it as +14155550123.")
 
 
 def _read(response: requests.Response, asked: Sequence[str]) -> list[Answer]:

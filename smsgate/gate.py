@@ -140,19 +140,20 @@ class Gate:
     def require(self, numbers: Sequence[str], *, program: str, by: str = "gate") -> None:
         """Return where the program may text every one of the numbers; for use just before a send.
 
-        Raises ``Suppressed`` where it may not, or where one is no number, after counting the send
-        as stopped (``by`` says who was stopped); and what ``check`` raises where it cannot tell.
+        Raises ``InvalidNumber`` for the first that is no phone number, as ``allows`` does, else
+        ``Suppressed`` where it may not text one of them; each after counting the send as stopped
+        (``by`` says who was stopped). Raises what ``check`` raises where it cannot tell.
         """
-        refused = {
-            answer.number: answer.reason
-            for answer in self.check(numbers, program=program)
-            if not answer.allowed
-        }
+        answers = self.check(numbers, program=program)
+        refused = {answer.number: answer.reason for answer in answers if not answer.allowed}
         if not refused:
             return
         if self._refusals is not None:
             with suppress(StoreUnavailable):  # a count that is lost must not look like an outage
                 self._refusals.add([Refusal(n, program, why, by) for n, why in refused.items()])
+        for answer in answers:
+            if answer.allowed is None:
+                raise InvalidNumber(answer.why)
         raise Suppressed(program, refused)
 
     def link(self, number: str, program: str) -> str:

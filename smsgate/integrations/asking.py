@@ -15,7 +15,10 @@ class Asks(Protocol):
     """A way to the gate; ``smsgate.Gate`` and ``smsgate.client.SmsGate`` are two."""
 
     def require(self, numbers: Sequence[str], *, program: str, by: str = ...) -> None:
-        """Return where the program may text all of them; raise ``Suppressed`` otherwise."""
+        """Return where the program may text all of them.
+
+        Raises ``Suppressed`` otherwise, ``InvalidNumber`` where one is no phone number.
+        """
         ...
 
 
@@ -23,8 +26,8 @@ def checked(gate: Asks, recipients: Sequence[str], program: str, by: str) -> Non
     """Return where a request may leave that texts these recipients.
 
     A channel before a number (``whatsapp:+1…``) is left out: an opt-out holds for the number.
-    Raises ``Suppressed``, for what is no phone number too; ``UnknownRecipients`` where there are
-    none; and what the gate raises where it cannot tell.
+    Raises ``Suppressed``, ``InvalidNumber`` for what is no phone number, ``UnknownRecipients``
+    where there are none, and what the gate raises where it cannot tell.
     """
     if not recipients:
         raise UnknownRecipients(

@@ -53,7 +53,8 @@ class GatedAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Send, or raise before anything leaves.
 
-        Raises ``Suppressed``, ``UnknownRecipients``, and what the gate raises where it cannot tell.
+        Raises ``Suppressed``, ``InvalidNumber``, ``UnknownRecipients``, and what the gate raises
+        where it cannot tell.
         """
         if (request.method or "").upper() in _SENDING:
             found = self._recipients(request)

@@ -88,7 +88,8 @@ class GatedHttpClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
     ) -> Any:  # noqa: ANN401 - the SDK's own response
         """Make a request, or raise before anything leaves.
 
-        Raises ``Suppressed``, ``UnknownRecipients``, and what the gate raises where it cannot tell.
+        Raises ``Suppressed``, ``InvalidNumber``, ``UnknownRecipients``, and what the gate raises
+        where it cannot tell.
         """
 
         def go(method: str, url: str, params: Data | None, data: Data | None) -> Any:  # noqa: ANN401

@@ -57,11 +57,23 @@ def test_only_a_send_that_was_stopped_counts(url, refusals) -> None:
     gate.check([BLOCKED], program="alerts")
     assert refusals.newest() == []
     with pytest.raises(Suppressed) as caught:
-        gate.require([ALLOWED, BLOCKED, "nonsense"], program="alerts")
-    assert caught.value.refused == {BLOCKED: "hold", "nonsense": "invalid"}
+        gate.require([ALLOWED, BLOCKED], program="alerts")
+    assert caught.value.refused == {BLOCKED: "hold"}
     gate.require([ALLOWED], program="alerts")
     told = {(one.number, one.reason, one.by) for one in refusals.newest()}
-    assert told == {(masked(BLOCKED), "hold", "api"), (masked("nonsense"), "invalid", "api")}
+    assert told == {(masked(BLOCKED), "hold", "api")}
+
+
+@pytest.mark.parametrize("numbers", [["abc"], [ALLOWED, "abc"], [BLOCKED, "abc"], ["abc", BLOCKED]])
+def test_require_refuses_what_is_no_number_as_allows_does(url, refusals, numbers) -> None:
+    gate = SmsGate(url, "a-key")
+    with pytest.raises(InvalidNumber) as asked:
+        gate.allows("abc", program="alerts")
+    with pytest.raises(InvalidNumber) as required:
+        gate.require(numbers, program="alerts")
+    assert str(required.value) == str(asked.value)
+    told = {(one.number, one.reason, one.by) for one in refusals.newest()}
+    assert (masked("abc"), "invalid", "api") in told
 
 
 def test_more_than_one_call_holds_is_asked_in_several(url) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from smsgate import Gate
 from smsgate.cli.main import run
-from smsgate.errors import StoreUnavailable, Suppressed
+from smsgate.errors import InvalidNumber, StoreUnavailable, Suppressed
 from smsgate.logs import masked
 from tests.integrations.conftest import ALLOWED, BLOCKED
 
@@ -29,6 +29,17 @@ def test_a_refusal_that_cannot_be_counted_is_one_all_the_same(gate, monkeypatch)
     monkeypatch.setattr(gate._refusals, "add", away)
     with pytest.raises(Suppressed):
         gate.require([BLOCKED], program="alerts")
+
+
+@pytest.mark.parametrize("numbers", [["abc"], [ALLOWED, "abc"], [BLOCKED, "abc"], ["abc", BLOCKED]])
+def test_require_refuses_what_is_no_number_as_allows_does(gate, refusals, numbers) -> None:
+    with pytest.raises(InvalidNumber) as asked:
+        gate.allows("abc", program="alerts")
+    with pytest.raises(InvalidNumber) as required:
+        gate.require(numbers, program="alerts", by="mine")
+    assert str(required.value) == str(asked.value)
+    told = {(one.number, one.reason, one.by) for one in refusals.newest()}
+    assert (masked("abc"), "invalid", "mine") in told
 
 
 def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, capsys) -> None:

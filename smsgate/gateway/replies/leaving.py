@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.errors import Suppressed
+from smsgate.errors import InvalidNumber, Suppressed
 from smsgate.gate import Gate
 from smsgate.optout.departure import APP, late, obstacle
 from smsgate.store import Store
@@ -32,4 +32,6 @@ def why_not(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
         gate.require([reply.number], program=reply.program, by=APP)
     except Suppressed as refused:
         return "blocked", f"the gate refused it: {refused.reason}"
+    except InvalidNumber:
+        return "blocked", "the gate refused it: invalid"
     return "", ""
