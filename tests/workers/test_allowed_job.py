@@ -1,0 +1,209 @@
+"""Whoever can write to Redis must not run code in the worker: a real worker, a real Redis."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+import threading
+import zlib
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from rq import Callback, Queue
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+from rq.webhook import Webhook
+
+from smsgate.queue import APPLY, SEND, Wakes
+from workers import rq_worker
+from workers.allowed_job import AllowedJob
+
+
+@pytest.fixture
+def queue(redis_client) -> Queue:
+    """The queue of ``worker`` as a stranger with access to Redis uses it."""
+    return Queue("inbox", connection=redis_client, serializer=JSONSerializer)
+
+
+@pytest.fixture
+def proof(tmp_path):
+    """A file that a command of the stranger's would make."""
+    return tmp_path / "proof"
+
+
+@pytest.fixture
+def works(redis_url, monkeypatch):
+    """Runs the worker until its queue is empty; gives the partitions that it applied."""
+    applied: list[int] = []
+    monkeypatch.setattr("workers.jobs.apply_inbox", applied.append)
+
+    def work() -> list[int]:
+        Wakes(redis_url, 2.0).inbox(3)  # behind whatever the stranger enqueued
+        rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
+        return applied
+
+    return work
+
+
+def rewrite(queue: Queue, job: Job, **fields: str | bytes) -> None:
+    queue.connection.hset(job.key, mapping=fields)
+
+
+def data_of(value: object) -> bytes:
+    return zlib.compress(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("function", ["os.system", "posix.system", "workers.jobs.os.system"])
+def test_functions_of_others_are_not_called(queue, works, proof, function):
+    job = queue.enqueue_call(function, args=(f"touch {proof}",))
+
+    assert works() == [3]
+    assert not proof.exists()
+    assert not queue.connection.exists(job.key)
+
+
+def test_nothing_is_imported_for_a_refused_job(queue, works, tmp_path, monkeypatch):
+    (tmp_path / "strangers_module.py").write_text("def run():\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    queue.enqueue_call("strangers_module.run")
+
+    assert works() == [3]
+    assert "strangers_module" not in sys.modules
+
+
+class Payload:
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self):
+        import os
+
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("field", ["data", "meta", "result"])
+def test_pickled_values_are_not_unpacked(queue, works, proof, field):
+    job = queue.enqueue_call(APPLY[1], args=(7,))
+    rewrite(queue, job, **{field: pickle.dumps(Payload(f"touch {proof}"))})
+
+    assert works() == [3]
+    assert not proof.exists()
+
+
+def test_the_pickle_of_rq_itself_is_not_unpacked(redis_client, works, proof):
+    Queue("inbox", connection=redis_client).enqueue_call(print, args=(Payload(f"touch {proof}"),))
+
+    assert works() == [3]
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("when", ["on_success", "on_failure", "on_stopped"])
+def test_our_own_job_with_a_callback_is_refused(queue, works, when, tmp_path, monkeypatch):
+    (tmp_path / "strangers_callback.py").write_text("def run(*given):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    queue.enqueue_call(APPLY[1], args=(7,), **{when: Callback("strangers_callback.run")})
+    queue.enqueue_call(APPLY[1], args=(8,), **{when: Callback("os.system")})
+
+    assert works() == [3]
+    assert "strangers_callback" not in sys.modules
+
+
+def test_a_callback_of_a_job_whose_worker_died_is_not_called(queue, works, tmp_path, monkeypatch):
+    """RQ's maintenance calls it, though the job is in no queue."""
+    (tmp_path / "strangers_cleanup.py").write_text("def run(*given):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    callback = Callback("strangers_cleanup.run")
+    job = queue.enqueue_call(APPLY[1], args=(7,), on_failure=callback)
+    queue.connection.delete(queue.key)
+    rewrite(queue, job, status="started")
+    queue.connection.zadd(StartedJobRegistry(queue=queue).key, {f"{job.id}:1": 1})
+
+    assert works() == [3]
+    assert "strangers_cleanup" not in sys.modules
+
+
+def test_no_address_is_called_for_a_job(queue, works):
+    called = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            called.set()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *given):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        queue.enqueue_call(APPLY[1], args=(7,), webhooks=[Webhook(url, "finished")])
+        try:
+            assert works() == [3]
+        finally:
+            server.shutdown()
+            thread.join()
+    assert not called.is_set()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [APPLY[1], "os", [7], {}],
+        ["join", ",", [["a"]], {}],
+        [APPLY[1], None, [7], {"lane": 7}],
+        [APPLY[1], None, [7, 8], {}],
+        [APPLY[1], None, [99], {}],
+        [APPLY[1], None, [True], {}],
+        [APPLY[1], None, ["7"], {}],
+        [f"{APPLY[1]}.__call__", None, [7], {}],
+        ["workers.jobs.live", None, [], {}],
+        [{}, None, [7], {}],
+        [APPLY[1]],
+        {},
+        "x" * 10_000,
+    ],
+)
+def test_only_what_smsgate_writes_is_a_job(queue, works, value):
+    job = queue.enqueue_call(APPLY[1], args=(7,))
+    rewrite(queue, job, data=data_of(value))
+
+    assert works() == [3]
+
+
+def test_a_refused_job_is_named_in_the_log(queue, works, capsys):
+    from smsgate import logs
+
+    logs.configure()
+    job = queue.enqueue_call("os.system", args=("true",), meta={"os.system": "true"})
+    rewrite(queue, job, meta="")
+    works()
+    assert "calls 'os.system'" in capsys.readouterr().err
+
+
+def test_a_job_with_meta_is_refused(queue, works):
+    queue.enqueue_call(APPLY[1], args=(7,), meta={"os.system": "true"})
+
+    assert works() == [3]
+
+
+def test_what_a_late_heartbeat_left_of_a_job_is_passed_over(queue, works):
+    queue.connection.hset("rq:job:gone", "last_heartbeat", "2026-11-24T12:00:00.000000Z")
+    queue.connection.rpush(queue.key, "gone")
+
+    assert works() == [3]
+
+
+@pytest.mark.parametrize("name", [APPLY, SEND])
+def test_our_own_jobs_are_taken(redis_client, redis_url, name):
+    wakes = Wakes(redis_url, 2.0)
+    wakes.inbox(15)
+    wakes.outbox(0)
+    own = Queue(name[0], connection=redis_client, serializer=JSONSerializer)
+    (id_,) = own.get_job_ids()
+
+    found = AllowedJob.fetch(id_, connection=redis_client, serializer=JSONSerializer)
+    assert found.func_name == name[1]

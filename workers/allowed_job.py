@@ -1,0 +1,85 @@
+"""The only jobs that ``worker`` and ``sender`` run: those of ``smsgate.queue``.
+
+RQ imports and calls whatever function a job in Redis names, so that everybody who can write to
+Redis could run code here. A job is therefore compared with what ``smsgate.queue.Wakes`` writes as
+soon as it is read: before RQ imports a module, unpacks a value or calls a callback.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+
+import structlog
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+
+from smsgate.queue import APPLY, SEND
+from smsgate.store.keys import LANES
+
+FUNCTIONS = frozenset({APPLY[1], SEND[1]})
+MAX_DATA_BYTES = 512
+"""Our own take about 60; more is not even unpacked."""
+
+_FORBIDDEN = (
+    b"success_callback_name",
+    b"failure_callback_name",
+    b"stopped_callback_name",
+    b"webhooks",
+    b"meta",
+    b"result",
+    b"exc_info",
+)
+"""Fields by which a job names functions to import, addresses to call, or data to unpack."""
+
+_log = structlog.get_logger()
+
+
+class AllowedJob(Job):
+    """A job that is one of ours, or none at all."""
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Take over what Redis holds of the job, if it is one of ours.
+
+        Any other is deleted and logged, and ``NoSuchJobError`` raised, by which RQ passes it over.
+        """
+        problem = _problem(raw_data)
+        if problem and b"data" in raw_data:  # else it is what a late heartbeat left of a job
+            _log.warning("job refused", job=self.id, problem=problem)
+            self.connection.delete(self.key)
+            raise NoSuchJobError(problem)
+        super().restore(raw_data)
+
+
+def _problem(fields: Mapping[bytes, bytes]) -> str:
+    """Why the job is none of ours; empty where it is."""
+    for name in _FORBIDDEN:
+        if fields.get(name):
+            return f"has the field {name.decode()}"
+    try:
+        function, instance, args, kwargs = json.loads(_unpacked(fields.get(b"data", b"")))
+    except (ValueError, TypeError, RecursionError, zlib.error):
+        return "has no data that smsgate writes"
+    if not isinstance(function, str) or function not in FUNCTIONS:
+        return f"calls {str(function)[:100]!r}"
+    if instance is not None or kwargs != {} or not _is_partition(args):
+        return f"calls {function} with other arguments than smsgate"
+    return ""
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    unpacked = unpacking.decompress(data, MAX_DATA_BYTES)
+    if not unpacking.eof:
+        raise ValueError("too long")
+    return unpacked
+
+
+def _is_partition(args: object) -> bool:
+    return (
+        isinstance(args, list)
+        and len(args) == 1
+        and type(args[0]) is int
+        and (0 <= args[0] < LANES)
+    )
