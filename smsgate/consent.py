@@ -36,8 +36,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     """``opt_out``, ``opt_in``, ``help``, ``review``, ``unrouted``, ``reply``, ``lock`` …"""
     outcome: str
-    """``applied``, ``repeat``, ``stale``, ``recorded``, ``asked``, ``refused``; of a reply
-    ``sent``, ``late`` …"""
+    """``applied``, ``repeat``, ``stale``, ``tie`` (an opt-in with the very time of an opt-out),
+    ``recorded``, ``asked``, ``refused``; of a reply ``sent``, ``late`` …"""
     number: str
     program: str = ""
     scope: str = ""

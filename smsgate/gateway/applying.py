@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import structlog
+
 from smsgate.consent import Event, Published, Standing
 from smsgate.gateway.applied_event import applied_event
 from smsgate.gateway.forwards.onward import forward_of
@@ -17,6 +19,7 @@ from smsgate.gateway.renamed import entry_now, standing_now
 from smsgate.gateway.replies.confirming import silence
 from smsgate.gateway.reviews.decided import covered
 from smsgate.gateway.waking import wake
+from smsgate.logs import masked
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.optout import reply_text
@@ -28,6 +31,7 @@ from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.inbox import Batch, hold_field
 
+_log = structlog.get_logger()
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
 _HANDS = 4
@@ -127,6 +131,7 @@ class Applying:
         if not committed.done:
             return 0
         self._count(effects.events)
+        _log_ties(effects.events)
         if told is not None:
             told += effects.events
         return len(batch.entries)
@@ -228,3 +233,17 @@ class Applying:
     def _concerned(self, entry: Entry) -> list[str]:
         names = [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
         return names + [old for old, name in self._renamed.items() if name in names]
+
+
+def _log_ties(events: Sequence[Event]) -> None:
+    """One line for each opt-in that lost to an opt-out of the same time: somebody may ask why."""
+    for event in events:
+        if event.outcome == "tie":
+            _log.info(
+                "tie",
+                number=masked(event.number),
+                program=event.program,
+                account=event.entry.account if event.entry else "",
+                message_id=event.entry.message_id if event.entry else "",
+                problem=event.note,
+            )

@@ -32,6 +32,15 @@ def overtaken(stored: Stored, standing: Standing, scope: str) -> bool:
     return ahead >= 0 if mark.stops else ahead > 0
 
 
+def is_tie(stored: Stored, standing: Standing, scope: str) -> bool:
+    """Whether an opt-in is overtaken only because the scope's newest opt-out has the same stamp.
+
+    Some providers give times in whole seconds, so that START may have been sent after STOP.
+    """
+    mark = standing.state.marks.get(scope)
+    return mark is not None and not _since_outage(stored, mark) and ahead_us(stored, mark) == 0
+
+
 def _since_outage(stored: Stored, mark: Mark) -> bool:
     """Whether the mark was stored since the outage began that kept the message in a spool.
 

@@ -14,7 +14,7 @@ import msgspec
 from smsgate.consent import Published, Standing
 from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
 from smsgate.optout.classifier import Classifier
-from smsgate.optout.order import ahead_us, marked, opted_in, overtaken
+from smsgate.optout.order import ahead_us, is_tie, marked, opted_in, overtaken
 from smsgate.optout.undoing import undone
 from smsgate.settings import Program
 
@@ -31,7 +31,7 @@ class Settled(msgspec.Struct, frozen=True):
 
     standing: Standing
     outcome: str
-    """``applied``, ``repeat``, ``stale``, ``asked``, ``refused`` or ``recorded``."""
+    """``applied``, ``repeat``, ``stale``, ``tie``, ``asked``, ``refused`` or ``recorded``."""
     reply: str = ""
     """Kind of the reply that is due, or nothing."""
     note: str = ""
@@ -125,7 +125,10 @@ def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int)
     name = entry.program
     if standing.locked:
         return Settled(standing, "refused", note="the number is locked")
-    if any(overtaken(stored, standing, scope) for scope in (name, ALL)):
+    newer = [scope for scope in (name, ALL) if overtaken(stored, standing, scope)]
+    if newer and all(is_tie(stored, standing, scope) for scope in newer):
+        return Settled(standing, "tie", note="an opt-out has the same time, and it wins a tie")
+    if newer:
         return Settled(standing, "stale", note="an opt-out that is newer was applied before")
     answers = _question_open(stored, standing)
     if entry.decision.condition and not answers:

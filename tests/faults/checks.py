@@ -87,8 +87,10 @@ class _Walk:
         return "repeat" if was else "applied"
 
     def _on_start(self, record: Record) -> str:
-        if record.stamp <= self._stopped or self._since_outage(record):
+        if record.stamp < self._stopped or self._since_outage(record):
             return "stale"
+        if record.stamp == self._stopped:
+            return "tie"
         was, self.blocked = self.blocked, False
         self._started = max(self._started, record.stamp)
         return "applied" if was else "repeat"

@@ -133,6 +133,29 @@ def test_on_equal_stamps_the_opt_out_wins(order):
     assert standing.blocked("alerts")
 
 
+def test_a_start_with_the_time_of_the_stop_is_a_tie_and_its_note_says_who_wins():
+    settled = settle(back(7), play(out(7))[0], PROGRAMS, START_US)
+
+    assert (settled.outcome, settled.reply) == ("tie", "")
+    assert settled.note == "an opt-out has the same time, and it wins a tie"
+
+
+def test_a_start_that_is_older_than_one_of_two_stops_is_no_tie():
+    standing, _ = play(out(7, scope="alerts"), out(9, scope=ALL, program="promos"))
+    settled = settle(back(7), standing, PROGRAMS, START_US)
+
+    assert settled.outcome == "stale"
+    assert "newer" in settled.note
+
+
+def test_a_start_from_a_spool_with_the_time_of_a_stop_of_the_outage_is_no_tie():
+    outage_us = 1_000_000
+    standing, _ = play(out(7_000_000, id_="5000-1"))
+    started = back(7_000_000, id_="9000-1", outage_us=outage_us)
+
+    assert settle(started, standing, PROGRAMS, START_US).outcome == "stale"
+
+
 def test_a_repeated_stop_moves_the_stamp_on():
     standing, outcomes = play(out(1), out(9), back(5))
 

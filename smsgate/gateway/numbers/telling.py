@@ -39,11 +39,11 @@ _ASKED = {
     "opt_out_all": "Asked to opt out of everything",
     "opt_in": "Asked to opt in",
 }
-_STALE = "came late: something newer holds"
 _OUTCOMES = {
     "applied": "done",
     "repeat": "changed nothing, it was so already",
-    "stale": _STALE,
+    "stale": "came late: something newer holds",
+    "tie": "same time as an opt-out: on a tie the opt-out holds",
     "asked": "asked back: “Reply YES to confirm”",
     "refused": "refused",
     "recorded": "noted",

@@ -81,7 +81,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     """``opt_out``, ``opt_in``, ``help``, ``review``, ``reply``, ``lock``, ``consent`` …"""
     outcome: str
-    """``applied``, ``repeat``, ``stale``, ``recorded``, ``refused``; of a reply ``sent`` …"""
+    """``applied``, ``repeat``, ``stale``, ``tie`` (an opt-in with the time of an opt-out, which
+    wins), ``recorded``, ``refused``; of a reply ``sent`` …"""
     number: str
     program: str = ""
     scope: str = ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from smsgate.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.messages import Consent, Decision, Intent
+from smsgate.messages import Arrival, Consent, Decision, Intent
 from smsgate.store.keys import lane_of
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
-from tests.fakes.values import NUMBER
+from tests.fakes.values import NUMBER, entry
 
 PAGE = f"/console/numbers/{NUMBER}"
 SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
@@ -55,6 +55,20 @@ def test_what_is_not_applied_yet_is_said_and_looked_for_again(gateway, viewer):
     assert "hx-get" not in part.text
     assert 'id="story-timeline"' in part.text
     assert "Opted out" in part.text
+
+
+def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(gateway, viewer):
+    texts = [(Intent.OPT_OUT, "STOP"), (Intent.OPT_IN, "START")]
+    arrivals = [
+        Arrival(entry(intent, text=text, message_id=text), 1_790_000_000_000_000)
+        for intent, text in texts
+    ]
+    gateway.store.inbox.add(arrivals)
+    work(gateway)
+    said = words(viewer.get(PAGE))
+    assert "Asked to opt in · alerts same time as an opt-out: on a tie the opt-out holds" in said
+    assert "No reply: an opt-out has the same time, and it wins a tie" in said
+    assert "newer" not in said
 
 
 def test_the_story_tells_rule_steps_times_and_what_was_answered(gateway, viewer):

@@ -1,0 +1,102 @@
+"""STOP and START of one second, from a provider whose times have seconds only (Kannel)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from smsgate.cli.main import run
+from smsgate.logs import masked
+from smsgate.messages import InboundMessage
+from smsgate.providers import kannel
+from smsgate.store.keys import lane_of
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from tests.fakes.values import NUMBER
+
+CONFIG = """
+[accounts.kannel]
+provider = "kannel"
+secret   = "a-secret-of-the-tests"
+send_url = "https://kannel.example.com/cgi-bin/sendsms"
+username = "smsgate"
+password = "a-password"
+
+[programs.own]
+name     = "Acme Own"
+account  = "kannel"
+senders  = ["*"]
+keywords = ["en"]
+region   = "US"
+"""
+SECOND = 1_790_000_000
+
+
+@pytest.fixture
+def gateway(environ):
+    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    path.write_text(path.read_text() + CONFIG)
+    made = build_gateway(load_configuration(environ))
+    made.store.marker.create(buckets=8)
+    publish_programs(made)
+    yield made
+    made.close()
+
+
+def receive(gateway, text: str, second: int = SECOND) -> None:
+    message = InboundMessage(
+        "kannel", f"{text}-{second}", NUMBER, "+14155550999", text, sent_us=second * 1_000_000
+    )
+    account = gateway.settings.accounts["kannel"]
+    gateway.receive(
+        "kannel", kannel.inbound(message, account, "https://sms.example.com/webhooks/kannel")
+    )
+
+
+def outcomes(gateway) -> list[tuple[str, str]]:
+    gateway.apply(lane_of(NUMBER))
+    return [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
+
+
+def test_the_stop_holds_and_the_start_is_a_tie(gateway) -> None:
+    for text in ("STOP", "START"):
+        receive(gateway, text)
+    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "tie")]
+    assert gateway.history(NUMBER)[-1].note == "an opt-out has the same time, and it wins a tie"
+    assert not gateway.gate.allows(NUMBER, program="own")
+
+
+def test_in_the_other_order_the_stop_holds_too(gateway) -> None:
+    for text in ("START", "STOP"):
+        receive(gateway, text)
+    assert outcomes(gateway) == [("opt_in", "repeat"), ("opt_out", "applied")]
+    assert not gateway.gate.allows(NUMBER, program="own")
+
+
+def test_a_second_later_it_is_no_tie(gateway) -> None:
+    receive(gateway, "STOP")
+    receive(gateway, "START", SECOND + 1)
+    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "applied")]
+
+
+def test_a_second_earlier_it_is_stale(gateway) -> None:
+    receive(gateway, "STOP")
+    receive(gateway, "START", SECOND - 1)
+    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "stale")]
+    assert "newer" in gateway.history(NUMBER)[-1].note
+
+
+def test_log_and_history_say_that_it_is_a_tie(gateway, environ, capsys) -> None:
+    for text in ("STOP", "START"):
+        receive(gateway, text)
+    with capture_logs() as lines:
+        gateway.apply(lane_of(NUMBER))
+    (line,) = [one for one in lines if one["event"] == "tie"]
+    assert (line["number"], line["program"], line["account"]) == (masked(NUMBER), "own", "kannel")
+    assert line["message_id"] == f"START-{SECOND}"
+    assert line["problem"] == "an opt-out has the same time, and it wins a tie"
+    assert run(["history", NUMBER], environ) == 0
+    said = capsys.readouterr().out
+    assert "opt_in  tie  own" in said
+    assert "an opt-out has the same time, and it wins a tie" in said
