@@ -9,9 +9,10 @@ from ``?sentinel_password=…`` (and ``&sentinel_username=…``) behind the name
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -48,6 +49,28 @@ def kind_of(url: str) -> str:
     """``server``, ``sentinel`` or ``cluster``."""
     _, _, kind = url.partition("://")[0].partition("+")
     return kind or "server"
+
+
+def exposures(url: str) -> list[str]:
+    """What lets others than smsgate at a Redis on another host; each a sentence without secrets."""
+    scheme, _, _ = url.partition("://")
+    if scheme == "unix" or all(_is_here(host) for host, _ in _hosts(url, _PORT)):
+        return []
+    found = []
+    if not (_credentials(url).get("password") or parse_qs(urlsplit(url).query).get("password")):
+        found.append(
+            "is on another host and is used without a password: whoever reaches it gets in"
+        )
+    if not scheme.startswith("rediss"):
+        found.append("is on another host and is spoken to without TLS: the network reads along")
+    return found
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"", "localhost"}
 
 
 class Cluster:
@@ -90,8 +113,8 @@ def _behind_sentinels(url: str, options: dict[str, Any]) -> Client:
 
 def _hosts(url: str, port: int) -> list[tuple[str, int]]:
     hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    parted = [host.rpartition(":") if ":" in host else (host, "", "") for host in hosts]
-    return [(name.strip("[]"), int(given or port)) for name, _, given in parted]
+    parted = [urlsplit(f"//{host}") for host in hosts]
+    return [(one.hostname or "", one.port or port) for one in parted]
 
 
 def _over_tls(url: str) -> dict[str, Any]:

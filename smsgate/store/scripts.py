@@ -37,6 +37,9 @@ class Script:
         self._source = _source(name)
         # Redis names scripts by SHA-1; nothing is protected by it.
         self._sha = sha1(self._source, usedforsecurity=False).hexdigest()
+        # So that a user of Redis who may only read can run it.
+        reads_only = b"no-writes" in self._source.partition(b"\n")[0]
+        self._command_name = "EVALSHA_RO" if reads_only else "EVALSHA"
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
@@ -116,7 +119,7 @@ class Script:
 
     def _command(self, call: Call) -> Command:
         keys, args = call
-        return ("EVALSHA", self._sha, len(keys), *keys, *args)
+        return (self._command_name, self._sha, len(keys), *keys, *args)
 
 
 def _answers(connection: Client, count: int) -> Iterator[Result]:

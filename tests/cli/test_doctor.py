@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from smsgate.gateway import Gateway
+from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
 from tests.cli.conftest import Terminal
 from tests.fakes.own_gateway import make_gateway
@@ -75,3 +76,43 @@ def test_another_hosts_spool_is_told_and_ours_only_once(there: Terminal, gateway
     gateway.store.depths.note_spool("web-2", 3, 60.0)
     assert there.run("doctor", "--monitor") == 1
     assert "3 messages wait on host web-2" in there.output
+
+
+def test_a_redis_on_another_host_without_password_or_tls_is_told(there: Terminal) -> None:
+    there.environ = {**there.environ, "QUEUE_URL": "redis://redis.invalid:6379/0"}
+    found = there.json("doctor", "--monitor")
+    told = [one["said"] for one in found if one["subject"] == "QUEUE_URL"]  # type: ignore[index,union-attr]
+    assert len(told) == 2
+    assert "without a password" in told[0]
+    assert "without TLS" in told[1]
+    assert there.run("doctor", "--monitor") == 2
+    assert "→ `rediss://USER:PASSWORD@host`" in there.output
+
+
+def test_password_and_tls_are_asked_of_other_hosts_alone() -> None:
+    other = "10.0.0.7:6379"
+    quiet = [
+        "redis://127.0.0.1:6379/0",
+        "redis://localhost/0",
+        "redis://[::1]:6379/0",
+        "redis://[::1]/0",
+        "redis+cluster://127.0.0.1:7000,127.0.0.1:7001",
+        "unix:///run/redis.sock",
+        f"rediss://:secret@{other}/0",
+        f"rediss://{other}/0?password=secret",
+        f"rediss+cluster://user:secret@{other},10.0.0.8:6379",
+        f"rediss+sentinel://:secret@{other}/ours?sentinel_password=other",
+    ]
+    assert [exposures(url) for url in quiet] == [[]] * len(quiet)
+    for url, count in {
+        f"redis://{other}/0": 2,
+        "redis://redis:6379/0": 2,
+        "redis://[2001:db8::1]:6379/0": 2,
+        f"redis://:secret@{other}/0": 1,
+        f"redis://user:@{other}/0": 2,
+        f"rediss://{other}/0": 1,
+        f"redis+cluster://127.0.0.1:7000,{other}": 2,
+        f"redis+sentinel://{other}/ours?sentinel_password=other": 2,
+    }.items():
+        assert len(exposures(url)) == count, url
+        assert "secret" not in " ".join(exposures(url))

@@ -13,10 +13,12 @@ from smsgate.gateway.alerts.conditions import DURABLE, conditions
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.gateway.overview.measuring import sights
 from smsgate.providers import usable
+from smsgate.redis_address import exposures
 from smsgate.store.configurations import Process
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _MARKER = "`smsgate init` for a store that is new; one that lost its data: `smsgate rebuild`"
+_PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
 
 
 def examine(gateway: Gateway) -> Iterator[Finding]:
@@ -30,6 +32,7 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
     said = "maxmemory-policy is noeviction"
     yield _tried("eviction", store.health.refuse_eviction, said, noeviction)
     yield from _durability(gateway)
+    yield from _exposed(gateway)
     yield _tried("queue", gateway.wakes.ping, "RQ's Redis answers", "start it, or set QUEUE_URL")
     yield _spool(gateway)
     yield _records(gateway)
@@ -87,6 +90,16 @@ def _durability(gateway: Gateway) -> Iterator[Finding]:
         yield Finding("durability", WARNING, said, DURABLE)
     if not weak:
         yield Finding("durability", OK, "every write is on disk before it is acknowledged")
+
+
+def _exposed(gateway: Gateway) -> Iterator[Finding]:
+    """Whether others than smsgate get at Redis."""
+    urls = {"REDIS_URL": gateway.settings.redis_url, "QUEUE_URL": gateway.settings.queue_url}
+    if urls["QUEUE_URL"] == urls["REDIS_URL"]:
+        del urls["QUEUE_URL"]
+    for name, url in urls.items():
+        for said in exposures(url):
+            yield Finding(name, WARNING, f"the Redis of {name} {said}", _PROTECTED)
 
 
 def _programs(gateway: Gateway) -> Iterator[Finding]:

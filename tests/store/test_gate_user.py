@@ -1,0 +1,189 @@
+"""The Redis user that ``docs/senders.md`` describes: the gate works by it, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from redis.cluster import RedisCluster
+
+from smsgate import Gate
+from smsgate.consent import Standing
+from smsgate.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
+from smsgate.messages import Arrival, Intent
+from smsgate.queue import Wakes
+from smsgate.redis_address import kind_of
+from smsgate.store import Store
+from smsgate.store.commits import Effects
+from smsgate.store.connection import open_redis
+from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.scripts import Script
+from tests.fakes.values import NUMBER, entry
+
+PAGE = Path(__file__).parents[2] / "docs" / "senders.md"
+CLUSTER = ("+cluster|slots", "+command")
+OTHER = "+14155550199"
+KEYS = LANE_KEYS[lane_of(NUMBER)]
+
+
+def documented() -> list[str]:
+    """The rules of the page's ``ACL SETUSER``."""
+    command = re.search(
+        r"redis-cli (ACL SETUSER smsgate-gate .*?[^\\])\n", PAGE.read_text(), re.DOTALL
+    )
+    assert command
+    return shlex.split(command[1].replace("\\\n", " "))
+
+
+def test_the_page_names_what_a_cluster_wants_besides():
+    assert all(rule in PAGE.read_text() for rule in CLUSTER)
+
+
+@pytest.fixture
+def rules(request) -> list[str]:
+    return documented()
+
+
+@pytest.fixture
+def user_url(redis_client, redis_url, rules):
+    """Where the store is, as a program that only asks the gate is told."""
+    nodes = {}
+    if kind_of(redis_url) == "cluster":
+        rules, nodes = [*rules, *CLUSTER], {"target_nodes": RedisCluster.ALL_NODES}
+    redis_client.execute_command(*rules, **nodes)
+    parts = urlsplit(redis_url)
+    place = parts.netloc.rpartition("@")[2]
+    yield parts._replace(netloc=f"smsgate-gate:PASSWORD@{place}").geturl()
+    redis_client.execute_command("ACL DELUSER", "smsgate-gate", **nodes)
+
+
+@pytest.fixture
+def gate(user_url, store):
+    return Gate.from_url(user_url)
+
+
+def opt_out(store, number):
+    store.inbox.add([Arrival(entry(number=number))])
+    lane = lane_of(number)
+    effects = Effects(before={number: Standing()}, after={number: Standing(everywhere=True)})
+    assert store.commits.commit(lane, store.inbox.read(lane, 100), effects, 8).done
+
+
+def test_the_gate_works(gate, store):
+    opt_out(store, NUMBER)
+    store.inbox.add([Arrival(entry(number=OTHER))])
+    numbers = [NUMBER, OTHER, "+14155550111"]
+
+    found = gate.check(numbers, program="alerts")
+    assert [one.reason for one in found] == ["opted_out_all", "hold", ""]
+    assert gate.allows("+14155550111", program="alerts")
+    with pytest.raises(UnknownProgram):
+        gate.allows(NUMBER, program="nobody")
+
+
+def test_many_numbers_reviews_and_consents_are_looked_at(gate, store):
+    store.inbox.add([Arrival(entry(Intent.REVIEW))])
+    numbers = [f"+1212555{place:04}" for place in range(5000)]
+
+    found = gate.check([*numbers, NUMBER], program="alerts")
+    assert [one.reason for one in found if not one.allowed] == ["review"]
+
+
+def test_what_was_stopped_is_counted(gate, store):
+    opt_out(store, NUMBER)
+    with pytest.raises(Suppressed):
+        gate.require([NUMBER], program="alerts", by="newsletter")
+
+    assert [one.by for one in store.refusals.newest()] == ["newsletter"]
+    assert [one.count for one in store.refusals.counts(1)] == [1]
+    gate._metrics.flush()
+    assert any("opted_out_all" in name for name in store.metrics.sums())
+
+
+@pytest.mark.usefixtures("one_server")
+@pytest.mark.parametrize("rules", [[r for r in documented() if r[0] != "("]])
+def test_without_the_counting_the_gate_works_as_well(gate, store):
+    opt_out(store, NUMBER)
+    with pytest.raises(Suppressed):
+        gate.require([NUMBER], program="alerts")
+    assert gate.allows(OTHER, program="alerts")
+    assert store.refusals.newest() == []
+
+
+FORBIDDEN = [
+    ("SREM", KEYS.suppressed("all", NUMBER, 8), NUMBER[1:]),
+    ("SADD", KEYS.back("alerts", NUMBER, 8), NUMBER[1:]),
+    ("SADD", KEYS.consents("alerts", NUMBER, 8), NUMBER[1:]),
+    ("HDEL", KEYS.holds, f"all:{NUMBER}"),
+    ("HSET", KEYS.programs, "alerts", "{}"),
+    ("HSET", KEYS.marker, "ready", "1"),
+    ("HINCRBY", KEYS.holds, f"all:{NUMBER}", 1),
+    ("XADD", KEYS.inbox, "*", "e", "forged"),
+    ("XADD", KEYS.ledger, "*", "e", "forged"),
+    ("EXPIRE", KEYS.suppressed("all", NUMBER, 8), 1),
+    ("DEL", KEYS.marker),
+    ("SET", "smsgate:applied", "{}"),
+    ("RPUSH", "rq:queue:inbox", "job"),
+    ("HSET", "rq:job:job", "data", "x"),
+    ("XRANGE", KEYS.inbox, "-", "+"),
+    ("XRANGE", KEYS.ledger, "-", "+"),
+    ("HGETALL", KEYS.replies),
+    ("HGET", KEYS.replies, "reply"),
+    ("HGETALL", KEYS.holds),
+    ("XRANGE", "smsgate:refusals", "-", "+"),
+    ("GET", "smsgate:applied"),
+    ("EVAL", "return redis.call('SREM', KEYS[1], ARGV[1])", 1, KEYS.holds, "x"),
+    ("EVAL_RO", "return 1", 0),
+    ("FUNCTION", "LIST"),
+    ("KEYS", "*"),
+    ("SCAN", "0"),
+    ("FLUSHALL",),
+    ("CONFIG", "GET", "requirepass"),
+    ("ACL", "LIST"),
+    ("CLIENT", "LIST"),
+    ("MONITOR",),
+    ("SHUTDOWN",),
+]
+
+
+@pytest.mark.usefixtures("one_server", "store")
+@pytest.mark.parametrize("command", FORBIDDEN, ids=lambda command: " ".join(map(str, command))[:60])
+def test_everything_else_is_refused(user_url, command):
+    refused = pytest.raises(redis.exceptions.NoPermissionError)
+    with redis.Redis.from_url(user_url) as client, refused:
+        client.execute_command(*command)
+
+
+@pytest.mark.usefixtures("one_server", "store")
+def test_a_script_that_was_loaded_cannot_write(user_url):
+    with redis.Redis.from_url(user_url) as client:
+        sha = client.script_load("return redis.call('SREM', KEYS[1], ARGV[1])")
+        key = KEYS.suppressed("all", NUMBER, 8)
+        for command in ("EVALSHA", "EVALSHA_RO"):
+            with pytest.raises(redis.ResponseError):
+                client.execute_command(command, sha, 1, key, NUMBER[1:])
+
+
+@pytest.mark.usefixtures("store")
+def test_nothing_is_put_into_the_inbox(user_url):
+    other = Store(open_redis(user_url))
+    with pytest.raises(StoreUnavailable, match=r"(?i)permission"):
+        other.inbox.add([Arrival(entry())])
+
+
+@pytest.mark.usefixtures("one_server", "store")
+def test_nothing_is_enqueued(user_url, redis_client):
+    with pytest.raises(QueueUnavailable, match=r"(?i)permission"):
+        Wakes(user_url, 2.0).inbox(1)
+    assert not redis_client.exists("rq:queue:inbox")
+
+
+def test_scripts_that_write_are_not_called_as_reading_ones(redis_client):
+    names = [
+        Script(redis_client, name)._command_name for name in ("add", "commit", "check", "look")
+    ]
+    assert names == ["EVALSHA", "EVALSHA", "EVALSHA_RO", "EVALSHA_RO"]
