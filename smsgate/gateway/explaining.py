@@ -105,7 +105,7 @@ def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
         "scope": decision.scope,
         "only if": "our own question to the number is open" if decision.condition else "",
         "normalised": ", ".join(decision.steps),
-        "confidence": f"{decision.confidence:.2f}",
+        "model score": "" if decision.score is None else f"{decision.score:+.1f} (log odds)",
         "keyword sets": decision.version,
         "note": decision.note,
     }

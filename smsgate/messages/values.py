@@ -50,7 +50,10 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """The entry of the keyword set that matched, as it is written there."""
     language: str = ""
     """Language of that entry (BCP 47); the reply goes out in it."""
-    confidence: float = 1.0
+    score: float | None = None
+    """Where the model decided (rules ``second_reader…``): the log odds, not calibrated, that the
+    text is an opt-out, or for ``help`` and ``opt_in`` that it is one of those. None elsewhere.
+    Older events have a ``confidence`` instead, a constant of the rule, which is ignored."""
     scope: str = ""
     condition: str = ""
     steps: tuple[str, ...] = ()

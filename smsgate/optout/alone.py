@@ -95,9 +95,7 @@ class Alone:
             return None
         echo = self._echoes.found(text.words)
         if echo:
-            return self._decisions.decided(
-                text, Intent.OPT_OUT, "instruction_echo", echo, confidence=0.98
-            )
+            return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
         found = self._short.found(text.reading)
@@ -170,9 +168,7 @@ class Alone:
             return None
         if not capitals.meant(text.cleaned, text.words):
             return None
-        return self._decisions.decided(
-            text, Intent.OPT_OUT, "keyword_in_capitals", "STOP", confidence=0.9
-        )
+        return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
 
 
 def _apart(words: list[str]) -> bool:

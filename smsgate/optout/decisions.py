@@ -44,7 +44,6 @@ class Decisions:
             rule=rule,
             keyword=keyword.word,
             language=_spoken(keyword.language, self._program),
-            confidence=1.0 if rule == "keyword" and keyword.certain else 0.9,
             scope=self._topics.scope(intent, text.words),
             condition="question_open" if entry.ask else "",
             steps=(*text.reading.steps, *steps),
@@ -53,16 +52,24 @@ class Decisions:
         )
 
     def by_finding(
-        self, text: Text, finding: Finding, found: tuple[Intent, str], note: str = ""
+        self,
+        text: Text,
+        finding: Finding,
+        found: tuple[Intent, str],
+        note: str = "",
+        score: float | None = None,
     ) -> Decision:
-        """For something that was found in a sentence, and the intent and rule it came to."""
+        """For something that was found in a sentence, and the intent and rule it came to.
+
+        ``score``: the model's, where it decided.
+        """
         intent, rule = found
         return Decision(
             intent=intent,
             rule=rule,
             keyword=finding.keyword,
             language=_spoken(finding.language, self._program),
-            confidence=0.9 if finding.bare else 0.95,
+            score=score,
             scope=self._topics.scope(intent, text.words),
             steps=text.reading.steps,
             version=self._version,
@@ -71,7 +78,7 @@ class Decisions:
 
     def decided(
         self, text: Text, intent: Intent, rule: str, keyword: str = "", language: str = "", *,
-        confidence: float = 1.0, note: str = "",
+        note: str = "",
     ) -> Decision:  # fmt: skip
         """For everything else."""
         return Decision(
@@ -79,7 +86,6 @@ class Decisions:
             rule=rule,
             keyword=keyword,
             language=language or (_spoken("und", self._program) if intent.stops else ""),
-            confidence=confidence,
             scope=self._topics.scope(intent, text.words),
             steps=text.reading.steps,
             version=self._version,

@@ -84,33 +84,42 @@ class Rereader:
         among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
-    def reread(self, what: Said, found: Found, *, respelt: bool) -> tuple[Found, Support, str]:
-        """What comes of a finding, by which weak wording, and the reasons where it changes."""
+    def reread(
+        self, what: Said, found: Found, *, respelt: bool
+    ) -> tuple[Found, Support, str, float | None]:
+        """What comes of a finding, by which weak wording, and reasons and score where it changes.
+
+        The score is in log odds: of the model that knows the new intent, else of an opt-out.
+        """
         shown = passages(what.heard, self._concepts)
-        after, by, reasons = self._weighed(what, found, shown, respelt=respelt)
+        after, by, reasons, score = self._weighed(what, found, shown, respelt=respelt)
         if after[0] is Intent.OPT_OUT and self._everything.score(shown.passages[0]) >= EVERYTHING:
             after = Intent.OPT_OUT_ALL, after[1]
-        return after, by, reasons
+        return after, by, reasons, score
 
     def _weighed(
         self, what: Said, found: Found, shown: Shown, *, respelt: bool
-    ) -> tuple[Found, Support, str]:
+    ) -> tuple[Found, Support, str, float | None]:
         whole = shown.passages[0]
         score, likest = self._likest(shown.passages)
         if found[0].stops and not respelt and score > OBJECTS:
-            return found, NOTHING, ""
+            return found, NOTHING, "", None
         scores = self._scores(score, whole, found, shown)
         if weighed(*found, scores, ROW, respelt=respelt) == found:
             # no weaker support would change it either
-            return found, NOTHING, ""
+            return found, NOTHING, "", None
         by = support(what, self._phrases, shown)
         if by.strength < ROW and len(whole.words) > _LONG:
             by = NOTHING
         after = self._kept(found, weighed(*found, scores, by.strength, respelt=respelt))
         if after == found:
-            return found, by, ""
+            return found, by, "", None
         by_whole = {Intent.HELP: self._asks, Intent.OPT_IN: self._starts}.get(after[0])
-        return after, by, by_whole.reasons(whole) if by_whole else self._stops.reasons(likest)
+        reasons = by_whole.reasons(whole) if by_whole else self._stops.reasons(likest)
+        decided = {Intent.HELP: scores.asks, Intent.OPT_IN: scores.starts}.get(
+            after[0], scores.stop
+        )
+        return after, by, reasons, round(decided, 3)
 
     def _kept(self, found: Found, after: Found) -> Found:
         """What comes of it where a keyword, or wordings of the operator's own, are dismissed."""

@@ -75,12 +75,12 @@ class Sentences:
 
     def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
         found = settled(finding, what, len(text.words))
-        note = ""
+        note, score = "", None
         if found[1] in _WEIGHED:
-            found, _, note = self._rereader.reread(what, found, respelt=text.respelt)
+            found, _, note, score = self._rereader.reread(what, found, respelt=text.respelt)
         if found[0] is Intent.HELP and (keyword := self._before_a_question(text)):
             return self._by_its_keyword(text, keyword)
-        return self._decisions.by_finding(text, finding, found, note)
+        return self._decisions.by_finding(text, finding, found, note, score)
 
     def _by_its_keyword(self, text: Text, keyword: Keyword) -> Decision:
         intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
@@ -123,13 +123,13 @@ class Sentences:
 
     def _liken(self, text: Text, what: Said) -> Decision | None:
         nothing = Intent.NONE, "nothing_known"
-        found, by, note = self._rereader.reread(what, nothing, respelt=False)
+        found, by, note, score = self._rereader.reread(what, nothing, respelt=False)
         if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
             return None
         if envelope.advert(text.cleaned, text.words) or envelope.invites(text.cleaned):
             return None
         finding = Finding(found[0], found[1], by.written, by.language)
-        return self._decisions.by_finding(text, finding, found, note)
+        return self._decisions.by_finding(text, finding, found, note, score)
 
 
 def _printed(text: Text, intent: Intent) -> bool:

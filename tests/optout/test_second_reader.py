@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from smsgate.errors import Fault
-from smsgate.messages import Intent
+from smsgate.messages import Decision, Intent
 from smsgate.optout import Classifier, load_sets
 from smsgate.optout.features import Passage, bones
 from smsgate.optout.hashed import table_of
@@ -16,6 +17,7 @@ from smsgate.optout.keywords import read_set
 from smsgate.optout.known import Known
 from smsgate.optout.patterns import ROW
 from smsgate.optout.second_reader import SecondReader, reader
+from smsgate.optout.sentences import FEW
 from smsgate.optout.verdict import said
 from smsgate.optout.weighing import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
 from smsgate.optout.weights import Model
@@ -239,12 +241,41 @@ def test_words_in_a_hurry_have_the_bones_of_those_in_full():
     assert list(map(bones, ("a", "eye", "2nite", "стоп"))) == ["a", "e", "2nite", "стоп"]
 
 
+@cache
+def of_the_model() -> list[tuple[str, Decision]]:
+    """Labelled texts with the decisions that are the model's."""
+    decisions = ((one.text, classifier().classify(one.text)) for one in labelled("english"))
+    return [one for one in decisions if one[1].rule.startswith("second_reader")]
+
+
 def test_a_decision_of_the_second_reader_says_why():
-    decisions = (classifier().classify(one.text) for one in labelled("english"))
-    found = [one for one in decisions if one.rule == "second_reader"]
+    found = [one for _, one in of_the_model() if one.rule == "second_reader"]
     assert found
     assert all(one.note for one in found)
     assert all(one.keyword for one in found if one.intent.stops)
+
+
+def test_what_the_model_decided_has_its_score():
+    assert {one.intent for _, one in of_the_model()} > {Intent.OPT_OUT, Intent.HELP, Intent.REVIEW}
+    assert [text for text, one in of_the_model() if one.score is None] == []
+
+
+@pytest.mark.parametrize(("intent", "label"), [(Intent.OPT_OUT, "opt_out"), (Intent.HELP, "help")])
+def test_the_score_is_what_the_model_says_of_the_text(intent, label):
+    found = [
+        round(reader(label).score(classifier().view(text)[0]), 3) == one.score
+        for text, one in of_the_model()
+        if one.intent is intent and len(text.split()) <= FEW
+    ]
+    assert len(found) > 10
+    assert sum(found) > len(found) * 3 / 4  # in the others a part of the text says more than all
+
+
+@pytest.mark.parametrize("text", ["stop", "stop please", "stpo", "please stop texting me", "ok"])
+def test_what_a_rule_decided_has_no_score_and_no_confidence(text):
+    told = to_builtins(classifier().classify(text))
+    assert not told["rule"].startswith("second_reader")
+    assert not {"score", "confidence"} & {*told}
 
 
 def test_the_shipped_models_tell_apart_what_they_were_taught():

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.main import run
+from smsgate.gateway.records.evidence import as_json, evidence, page
 from smsgate.gateway.records.recording import Recording
-from smsgate.messages import Intent
+from smsgate.messages import Decision, Intent
 from smsgate.records import Records, schema
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import event, lines, reply_event
 
@@ -147,6 +148,38 @@ def test_ndjson_has_every_event_whole(terminal, filled, tmp_path):
     assert (code, output) == (0, f"4 records are in {file}.\n")
     assert rows[0]["entry"]["text"] == "=HYPERLINK(1)"
     assert [row["seq"] for row in rows] == [1, 2, 3, 1]
+
+
+def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
+    terminal, filled, store, tmp_path
+):
+    by_model = Decision(Intent.OPT_OUT, rule="second_reader", score=3.25)
+    given = entry(Intent.OPT_OUT, text="take me off", decision=by_model)
+    store.ledger.append(lane_of(NUMBER), event(5, entry=given))
+    Recording(store, filled).move_all()
+
+    rows = list(csv.DictReader(io.StringIO(terminal("records", "export")[1])))
+    assert {row["id"]: row["model_score"] for row in rows}[event(5).id] == "3.25"
+    assert [row["model_score"] for row in rows].count("") == len(rows) - 1
+    told = evidence(filled, NUMBER, {}, 0)
+    assert ["model score" in one["why"] for one in told["events"]] == [False, False, False, True]
+    assert told["events"][3]["why"].endswith("rule second_reader, model score +3.2")
+    assert "confidence" not in page(told) + as_json(told).decode() + ",".join(rows[0])
+
+
+def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
+    terminal, filled, store, redis_client
+):
+    line = json.loads(lines(event(5, text="stop it"))[0])
+    line["entry"]["decision"]["confidence"] = 0.95
+    redis_client.xadd(LANE_KEYS[lane_of(NUMBER)].ledger, {"e": json.dumps(line)})
+    Recording(store, filled).move_all()
+
+    assert terminal("records", "verify")[0] == 0
+    assert terminal("history", NUMBER)[0] == 0
+    told = evidence(filled, NUMBER, {}, 0)
+    assert told["events"][3]["words"] == "stop it"
+    assert "confidence" not in page(told) + as_json(told).decode()
 
 
 @pytest.mark.full

@@ -135,7 +135,8 @@ def _why(event: Event) -> str:
         decision = event.entry.decision
         parts += [f"by {event.entry.actor}", f"rule {decision.rule}"]
         parts += [f"“{decision.keyword}” ({decision.language})"] if decision.keyword else []
-        parts += [f"confidence {decision.confidence:.2f}"] if event.entry.source == "text" else []
+        if decision.score is not None:
+            parts.append(f"model score {decision.score:+.1f}")
         parts += [f"keyword sets {decision.version}"] if decision.version else []
         parts += [decision.note] if decision.note else []
     parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
