@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 from redis.exceptions import RedisError
@@ -27,8 +29,22 @@ _QUEUED = 20_000
 _TOGETHER = 200
 """Texts of one round trip: the webhooks that go on meanwhile must not wait for thousands."""
 
+_PAGE = 500
+"""Texts that are read at once when a number's are looked for."""
+
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Entry).decode
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTexts:
+    """Ordinary texts of one number that the sample log still has."""
+
+    texts: list[tuple[int, Entry]]
+    """Each with when it was written (us, of no two texts the same), newest first."""
+    kept_since_us: int
+    """When the oldest text of the number's partition was written, whoever sent it; 0: it has none.
+    Whatever the number texted before is not kept any more."""
 
 
 class Trail:
@@ -86,6 +102,32 @@ class Trail:
             rows = self._client.xrevrange(LANE_KEYS[lane].trail, max=newest, count=count)
         return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
 
+    def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
+        """The newest ordinary texts of a number, at most ``count``, and how far texts reach back.
+
+        Only texts that were written before ``before_us``, unless it is 0. Raises
+        ``StoreUnavailable``.
+        """
+        lane = lane_of(number)
+        with translated():
+            oldest = self._client.xrange(LANE_KEYS[lane].trail, count=1)
+        since_us = _written_us(oldest[0][0].decode()) if oldest else 0
+        found = islice(self._of_number(lane, number, before_us), count)
+        return NumberTexts([*found] if since_us else [], since_us)
+
+    def _of_number(self, lane: int, number: str, before_us: int) -> Iterator[tuple[int, Entry]]:
+        mark = b'"number":' + _encode(number)
+        newest = f"({before_us // 1000}-{before_us % 1000}" if before_us else "+"
+        while True:
+            with translated():
+                rows = self._client.xrevrange(LANE_KEYS[lane].trail, max=newest, count=_PAGE)
+            for id_, fields in rows:
+                if mark in fields[b"e"]:  # the others need not be decoded
+                    yield _written_us(id_.decode()), _decode(fields[b"e"])
+            if len(rows) < _PAGE:
+                return
+            newest = f"({rows[-1][0].decode()}"
+
     def around(self, lane: int, at_ms: int, span_ms: int, count: int) -> list[tuple[int, Entry]]:
         """The texts of a lane kept shortly before and after a moment, with when (ms), in order.
 
@@ -126,6 +168,11 @@ class Trail:
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise unavailable(answer)
+
+
+def _written_us(id_: str) -> int:
+    """The time in an id; texts of the same millisecond are a microsecond apart."""
+    return ms_of(id_) * 1000 + min(int(id_.partition("-")[2]), 999)
 
 
 def _command(key: str, entry: Entry) -> Command:

@@ -47,6 +47,7 @@ _OUTCOMES = {
     "asked": "asked back: “Reply YES to confirm”",
     "refused": "refused",
     "recorded": "noted",
+    "sampled": "no effect",
     "taken": "the application has it",
     "given_up": "given up after a day",
 }

@@ -14,7 +14,7 @@ from smsgate.errors import (
 )
 from smsgate.gateway.forwards.noting import KIND
 from smsgate.gateway.gateway import Gateway
-from smsgate.messages import Reply
+from smsgate.messages import Entry, Reply
 from smsgate.optout.departure import WINDOW_US
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
@@ -50,6 +50,8 @@ class Timeline:
     """Where the next page begins; None at the end."""
     fates: dict[str, Event] = field(default_factory=dict)
     """By the provider's id of a reply that stands here: what it told of it afterwards."""
+    texts_since_us: int | None = None
+    """How far back ordinary texts are kept; 0: none is; None: the store could not be asked."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -57,7 +59,9 @@ def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
     """A page of a number's events. Raises nothing of ours: what is missing is said."""
     page = Timeline()
     waiting = [] if before else _waiting(gateway, number, page)  # first: what moves is in both
-    recorded = _recorded(gateway, number, before, page)
+    recorded, texts = _one_page(
+        _recorded(gateway, number, before, page), _ordinary(gateway, number, before, page), page
+    )
     known = {one.event.id for one in recorded}
     items = [Item(one) for one in reversed(waiting) if one.id not in known]
     items += [Item(one.event, one.erased) for one in recorded]
@@ -65,6 +69,8 @@ def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
     page.items, page.fates = _told(items, elsewhere)
     if not before:
         _add_unsettled(gateway, number, page)
+    # Each text goes among the events by its time; the order of the events themselves stays.
+    page.items = sorted([*page.items, *texts], key=lambda one: -_at_us(one.event))
     return page
 
 
@@ -95,9 +101,54 @@ def _recorded(
         return []
     except StoreUnavailable:
         return []
-    if len(found) > PAGE:
-        page.older = place_of(found[PAGE - 1])
-    return found[:PAGE]
+    return found
+
+
+def _ordinary(gateway: Gateway, number: str, before: Place | None, page: Timeline) -> list[Item]:
+    """The ordinary texts before a place that the sample log still has, newest first.
+
+    They are on no record, so an event is made of each: ``text``, ``sampled``.
+    """
+    # A text of the same microsecond as an event stands behind it.
+    before_us = before.received_us + (before.seq > 0) if before else 0
+    try:
+        found = gateway.store.trail.of_number(number, before_us, PAGE + 1)
+    except StoreUnavailable as error:
+        page.problems.append(f"Ordinary texts cannot be shown: {error}.")
+        return []
+    page.texts_since_us = found.kept_since_us
+    return [Item(_sampled(at_us, entry)) for at_us, entry in found.texts]
+
+
+def _sampled(at_us: int, entry: Entry) -> Event:
+    return Event(
+        id="",
+        kind="text",
+        outcome="sampled",
+        number=entry.number,
+        program=entry.program,
+        entry=entry,
+        received_us=at_us,
+    )
+
+
+def _one_page(
+    recorded: list[Recorded], texts: list[Item], page: Timeline
+) -> tuple[list[Recorded], list[Item]]:
+    """The newest of both that fill one page, which then says where the next one begins."""
+    places = [place_of(one) for one in recorded]
+    places += [Place(_at_us(one.event), 0) for one in texts]
+    if len(places) <= PAGE:
+        return recorded, texts
+    last = page.older = sorted(places, reverse=True)[PAGE - 1]
+    return (
+        [one for one in recorded if place_of(one) >= last],
+        [one for one in texts if (_at_us(one.event), 0) >= last],
+    )
+
+
+def _at_us(event: Event) -> int:
+    return event.received_us or event.applied_us
 
 
 def _later_replies(gateway: Gateway, number: str, recorded: list[Recorded]) -> list[Event]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from contextlib import closing
+
+import msgspec
 
 from smsgate.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.messages import Arrival, Consent, Decision, Intent
-from smsgate.store.keys import lane_of
+from smsgate.gateway.people.operators import By, Operators
+from smsgate.messages import Arrival, Consent, Decision, Intent, Onward
+from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.browser import Browser, browser
+from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER, OTHER, entry
 
+LANE = lane_of(NUMBER)
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 PAGE = f"/console/numbers/{NUMBER}"
 SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
 
@@ -211,3 +220,122 @@ def test_a_flushed_store_is_said_and_nothing_breaks(gateway, viewer, redis_clien
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     assert "could not tell" in words(answer)
+
+
+# --- ordinary texts -----------------------------------------------------------------------------
+
+
+def ordinary(gateway, *texts: str, number: str = NUMBER) -> None:
+    """Texts that ask for nothing, as a webhook leaves them in the sample log."""
+    for text in texts:
+        decision = Decision(Intent.NONE, "nothing_known")
+        gateway.store.trail.note(entry(Intent.NONE, number, decision=decision, text=text))
+    gateway.store.trail.flush()
+
+
+def test_ordinary_texts_stand_in_the_story_in_their_place(gateway, viewer):
+    ordinary(gateway, f"hello {NASTY}")
+    told(gateway, Intent.HELP, "help me")
+    gateway.recording.move_all()
+    ordinary(gateway, "when do you open?")
+    ordinary(gateway, "none of their business", number=OTHER)
+    told(gateway, Intent.HELP, "help again")  # not in the records yet
+    answer = viewer.get(PAGE)
+    said = words(answer).partition("What happened, newest first")[2]
+    order = ["help again", "when do you open?", "help me", "hello"]
+    assert [said.index(text) for text in order] == sorted(said.index(text) for text in order)
+    assert "Ordinary text · alerts no effect" in said
+    assert "Nothing in it asks for anything about consent" in said
+    assert "none of their business" not in said
+    assert harmless(answer)
+
+
+def test_how_long_ordinary_texts_are_kept_is_said(gateway, viewer):
+    said = words(viewer.get(PAGE))
+    assert "Nothing is on record for this number" in said
+    assert "are kept for a limited time only; at present there are none." in said
+    other = next(f"+1415555{at:04}" for at in range(99) if lane_of(f"+1415555{at:04}") == LANE)
+    ordinary(gateway, "an older text of the partition", number=other)
+    said = words(viewer.get(PAGE))
+    assert "at present those received since a moment ago." in said
+    assert "forwarded to your application" not in said
+
+
+def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(gateway, viewer):
+    """Also where many were written in the same millisecond, and an event has a text's time."""
+    ordinary(gateway, *(f"text {at}." for at in range(40)))
+    for at in range(40, 50):
+        told(gateway, Intent.HELP, f"text {at}.", applied=False)
+    work(gateway)
+    gateway.recording.move_all()
+    ordinary(gateway, *(f"text {at}." for at in range(50, 65)))
+    seen, path, pages = [], PAGE, 0
+    while path:
+        page = viewer.get(path)
+        seen += re.findall(r"text (\d+)\.", page.text)
+        pages += 1
+        older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)
+        assert ("are kept for a limited time only" in page.text) == (older is None)
+        path = f"{PAGE}{older[1]}" if older else ""
+    assert seen == [str(at) for at in reversed(range(65))]
+    assert pages == 3
+
+
+def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer, monkeypatch):
+    monkeypatch.setattr("smsgate.gateway.numbers.timeline.PAGE", 1)
+    told(gateway, Intent.HELP, "help me")
+    gateway.recording.move_all()
+    received_us = gateway.history(NUMBER)[0].received_us
+    text = msgspec.json.encode(entry(Intent.NONE, text="hello"))
+    gateway.store.trail._client.xadd(
+        LANE_KEYS[LANE].trail, {"e": text}, id=f"{received_us // 1000}-0"
+    )
+    page = viewer.get(PAGE)
+    assert "help me" in page.text
+    assert "hello" not in page.text
+    older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)[1]
+    page = viewer.get(f"{PAGE}{older}")
+    assert "help me" not in words(page)
+    assert "hello" in page.text
+    assert 'rel="next"' not in page.text
+
+
+def signed_in_viewer(gateway, password_hash: str) -> Browser:
+    people = Operators(gateway.records)
+    people.add("maria", "viewer", By("tests"))
+    hashed = {"password_hash": password_hash}
+    gateway.records.operators.update(people.named("maria").id, hashed)
+    made = browser(gateway)
+    made.sign_in("maria")
+    return made
+
+
+def test_forwarded_texts_are_on_record_and_said_to_be_kept_for_longer(
+    folder, redis_url, password_hash
+):
+    forward = f"""
+[programs.alerts.forward]
+url = "https://app.example.com/in"
+secret = "{SECRET}"
+"""
+    gateway = make_gateway(folder, redis_url, ALERTS + forward)
+    with closing(gateway):
+        one = signed_in_viewer(gateway, password_hash)
+        told(gateway, Intent.NONE, "do you deliver?", onward=Onward())
+        said = words(one.get(PAGE))
+        assert "do you deliver?" in said
+        assert "Those forwarded to your application are kept for 90 days." in said
+
+
+def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
+    gateway, viewer, monkeypatch
+):
+    ordinary(gateway, "hello")
+
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    monkeypatch.setattr(type(gateway.store.trail), "of_number", away)
+    said = words(viewer.get(PAGE))
+    assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
+    assert "are kept for a limited time only" not in said

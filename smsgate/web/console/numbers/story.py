@@ -19,6 +19,7 @@ from smsgate.records import Place
 from smsgate.web.console.people import needs
 
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
+_DAY_US = 24 * 3600 * 1_000_000
 NOTHING: Mapping[str, str] = {}
 
 
@@ -55,12 +56,15 @@ def page(
 
 def _story(gateway: Gateway, number: str) -> dict[str, Any]:
     before = _place(request.args.get("before", ""))
+    kept_us = gateway.settings.retention.kinds_us.get("ordinary")
     return {
         "number": number,
         "state": state_of(gateway, number),
         "page": timeline(gateway, number, before),
         "before": before,
         "programs": [*gateway.settings.programs],
+        "forwarding": any(one.forward for one in gateway.settings.programs),
+        "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "telling": telling,
         "explaining": explaining,
     }
