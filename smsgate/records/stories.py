@@ -51,16 +51,18 @@ class Stories:
 
     def of_number(self, number: str, before: Place | None, limit: int) -> list[Recorded]:
         """The newest events of a number behind a place; of a list its part only."""
-        known = lookup(number)
-        alone = EVENTS.where(events.c.number == known)
-        of_lists = (
+        alone = EVENTS.where(events.c.number == lookup(number))
+        found = [*self._page(alone, before, limit), *self.of_lists(number, before, limit)]
+        return sorted(found, key=place_of, reverse=True)[:limit]
+
+    def of_lists(self, number: str, before: Place | None, limit: int) -> list[Recorded]:
+        """The newest lists behind a place that a number stood in, each with its part only."""
+        asked = (
             EVENTS.join(links, links.c.event_id == events.c.id)
             .join(listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq))
-            .where(listed.c.number == known)
+            .where(listed.c.number == lookup(number))
         )
-        found = [*self._page(alone, before, limit), *self._page(of_lists, before, limit)]
-        told = [_told(one, number) for one in found]
-        return sorted(told, key=place_of, reverse=True)[:limit]
+        return [_told(one, number) for one in self._page(asked, before, limit)]
 
     def replies(self, number: str, since_us: int, until_us: int, limit: int) -> list[Recorded]:
         """Replies to a number between two moments, and what providers told of them."""

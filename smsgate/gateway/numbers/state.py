@@ -19,6 +19,8 @@ from smsgate.errors import (
 )
 from smsgate.gate import Answer
 from smsgate.gateway.gateway import Gateway
+from smsgate.gateway.numbers import blocking_events
+from smsgate.gateway.numbers.blocking_events import cause_of
 from smsgate.gateway.reviews.reviewing import Open, open_of
 from smsgate.messages import ALL, Stored
 from smsgate.phone import is_e164
@@ -28,6 +30,7 @@ from smsgate.store.keys import lane_of
 _INBOX = 500
 """How many entries of the lane's inbox are looked through for what is not applied yet."""
 _CONSENTS = 20
+BLOCKED = ("opted_out", "opted_out_all", "locked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,14 @@ class WithProgram:
     since_us: int
     """0 where it is not known."""
     why: str
+    cause: Event | None
+    """What blocked it, where no mark says why: a lock, or an imported list."""
+    blocked: bool
+    """Whether an opt-out or a lock holds: by the gate, or by the records where it cannot tell."""
     blocked_in_records: bool | None
     """As the records have it; None where they are away or know nothing of the number."""
     consent: bool
+    """Whether one is on record."""
     waits: Open | None
     """A text that waits for a person."""
 
@@ -78,11 +86,18 @@ class _Found:
     """Of the store."""
     recorded: Standing | None = None
     waits: dict[str, Open] = field(default_factory=dict)
+    blocking: list[Event] = field(default_factory=list)
+    """The events that blocked it, newest first; see ``blocking_events``."""
 
     @property
     def known(self) -> Standing:
         """The newest that is known."""
         return self.standing or self.recorded or Standing()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether any opt-out or lock holds."""
+        return self.known.locked or self.known.everywhere or bool(self.known.own)
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -104,8 +119,10 @@ def state_of(gateway: Gateway, number: str) -> State:
     except (RecordsUnavailable, RecordsNotReady) as error:
         state.problems.append(f"Since when and why cannot be shown in full: {error}.")
     state.locked, state.everywhere = found.known.locked, found.known.everywhere
+    state.locked_by = cause_of(found.blocking, "locked", ()) if state.locked else None
     if state.phone:
-        state.programs = [_with(one, found) for one in gateway.settings.programs]
+        renamed = gateway.settings.programs.renamed
+        state.programs = [_with(one, found, renamed) for one in gateway.settings.programs]
     return state
 
 
@@ -120,6 +137,8 @@ def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
     found.waits = {one.program: one for one in open_of(gateway.store, number)}
     for name in programs:
         found.answers[name] = _asked(gateway, number, name)
+    if found.is_blocked:
+        found.blocking = blocking_events.of_ledger(gateway.store, number)
 
 
 def _asked(gateway: Gateway, number: str, program: str) -> Answer:
@@ -137,36 +156,57 @@ def _ask_records(gateway: Gateway, state: State, found: _Found) -> None:
     told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     given = [one.event for one in told if one.event.entry and one.event.entry.consent]
     state.consents = given[:_CONSENTS]
-    if found.known.locked:
-        locks = stories.told(state.number, ("lock",), 1)
-        state.locked_by = locks[0].event if locks else None
+    if found.is_blocked:
+        found.blocking += blocking_events.of_records(gateway.records, state.number)
 
 
 def _about(stored: Stored, number: str) -> bool:
     return stored.entry.number == number or number in stored.entry.numbers
 
 
-def _with(program: Program, found: _Found) -> WithProgram:
+def _with(program: Program, found: _Found, renamed: Mapping[str, str]) -> WithProgram:
     answer = found.answers.get(program.name, Answer("", None))
-    scope = ALL if answer.reason == "opted_out_all" else program.name
-    mark = found.marks.get(scope)
-    mark = mark if mark is not None and mark.stops and answer.reason.startswith("opt") else None
     recorded, waits = found.recorded, found.waits.get(program.name)
+    reason = answer.reason if answer.allowed is not None else _reason(recorded, program.name)
+    names = {program.name, *(old for old, name in renamed.items() if name == program.name)}
+    mark = _mark(found.marks, reason, program.name)
+    cause = cause_of(found.blocking, reason, names) if mark is None and reason in BLOCKED else None
     return WithProgram(
         program=program,
         allowed=answer.allowed,
         reason=answer.reason,
-        since_us=_since_us(answer, mark, waits),
+        since_us=_since_us(answer, mark, cause, waits),
         why=answer.why or (mark.why if mark else ""),
+        cause=cause,
+        blocked=reason in BLOCKED,
         blocked_in_records=recorded.blocked(program.name) if recorded else None,
         consent=program.name in found.known.consents,
         waits=waits,
     )
 
 
-def _since_us(answer: Answer, mark: Mark | None, waits: Open | None) -> int:
+def _reason(standing: Standing | None, program: str) -> str:
+    """Why a program may not text a number, by the sets alone."""
+    if standing is None or not standing.blocked(program):
+        return ""
+    if standing.locked:
+        return "locked"
+    return "opted_out" if program in standing.own else "opted_out_all"
+
+
+def _mark(marks: Mapping[str, Mark], reason: str, program: str) -> Mark | None:
+    """The mark of the opt-out that is the reason."""
+    if not reason.startswith("opted_out"):
+        return None
+    mark = marks.get(ALL if reason == "opted_out_all" else program)
+    return mark if mark is not None and mark.stops else None
+
+
+def _since_us(answer: Answer, mark: Mark | None, cause: Event | None, waits: Open | None) -> int:
     if mark is not None:
         return mark.since_us
+    if cause is not None:
+        return cause.stamp_us or cause.received_us
     if answer.since:
         return int(datetime.fromisoformat(answer.since).timestamp() * 1_000_000)
     return waits.since_us if waits and answer.reason == "review" else 0

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
+import time
 from contextlib import closing
 
 import msgspec
+import pytest
 
 from smsgate.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Arrival, Consent, Decision, Intent, Onward
 from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.web.console.showing import iso
+from smsgate.wiring import build_importing
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.pages import HTMX, NASTY, harmless, words
@@ -339,3 +345,107 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     said = words(viewer.get(PAGE))
     assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
     assert "are kept for a limited time only" not in said
+
+
+# --- since when, why, and what became of the consent ----------------------------------------------
+
+DAY = "2024-05-03"
+DAY_US = 1_714_737_600_000_000
+
+
+def row(answer, program: str = "alerts") -> dict[str, str]:
+    """What the table says of a program; times as they are."""
+    table = answer.text.partition('id="story-state"')[2].partition("</table>")[0]
+    for found in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL):
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", found, re.DOTALL)
+        said = [" ".join(html.unescape(re.sub(r"<[^>]*>", " ", one)).split()) for one in cells]
+        if f" {program}," in said[0]:
+            return dict(zip(("program", "may", "why", "since", "consent"), said, strict=True))
+    raise AssertionError(table)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("source", ["import", "api"])
+def test_a_number_of_a_list_says_since_when_and_by_which_list(gateway, viewer, source, recorded):
+    by = {"import": "an imported list", "api": "the API"}[source]
+    listing = Listing("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
+    build_importing(gateway).enter([NUMBER], listing, [DAY_US])
+    if recorded:
+        gateway.recording.move_all()
+    answer = viewer.get(PAGE)
+    said = row(answer)
+    assert said["why"].startswith(f"opted out of everything ({by}: left")
+    assert said["why"].endswith(".csv; ana)")
+    assert said["since"] == DAY
+    assert said["consent"] == f"withdrawn on {DAY}"
+    assert harmless(answer)
+
+
+def test_a_list_without_days_holds_since_it_was_imported(gateway, viewer):
+    build_importing(gateway).enter([NUMBER], Listing("all", "opted_out", actor="ana"))
+    said = row(viewer.get(PAGE))
+    assert said["why"] == "opted out of everything (an imported list; ana)"
+    assert said["since"] == "just now"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_locked_number_says_since_when_and_why(gateway, viewer, redis_client, recorded):
+    gateway.lock(NUMBER, "bob", "letter of her lawyer")
+    work(gateway)
+    for at in range(60):  # a number that goes on texting does not hide it
+        told(gateway, Intent.OPT_OUT, f"STOP {at}", applied=False)
+    work(gateway)
+    if recorded:
+        gateway.recording.move_all()
+        redis_client.delete(f"smsgate:{{{LANE}}}:number:{NUMBER}")
+    answer = viewer.get(PAGE)
+    said = row(answer)
+    assert said["why"] == (
+        "locked: nobody may text it, whatever it texts us (by hand: letter of her lawyer; bob)"
+    )
+    assert said["since"] == "just now"
+    assert said["consent"] == "not valid while locked"
+    assert "By bob, a moment ago: letter of her lawyer" in words(answer)
+
+
+def test_what_is_not_on_record_is_said_to_be_unknown(gateway, viewer, redis_client):
+    """A set that came from elsewhere, or whose events are gone."""
+    told(gateway, Intent.OPT_OUT, "STOP")
+    redis_client.delete(f"smsgate:{{{LANE}}}:number:{NUMBER}", LANE_KEYS[LANE].ledger)
+    said = row(viewer.get(PAGE))
+    assert said["why"] == "opted out of everything"
+    assert said["since"] == "not known"
+    assert said["consent"] == "withdrawn, date not known"
+
+
+def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(gateway, viewer):
+    assert row(viewer.get(PAGE))["consent"] == "none on record"
+    consent = Consent(words="Yes", medium="web", given_us=1)
+    gateway.record_consent(NUMBER, "alerts", consent, "operator", "ana")
+    work(gateway)
+    assert row(viewer.get(PAGE))["consent"] == "on record"
+    told(gateway, Intent.OPT_OUT, "STOP", applied=False)
+    assert row(viewer.get(PAGE))["consent"] == "being withdrawn"
+    work(gateway)
+    today = iso(time.time_ns() // 1000)[:10]
+    for program in ("alerts", "orders"):
+        assert row(viewer.get(PAGE), program)["consent"] == f"withdrawn on {today}"
+    told(gateway, Intent.OPT_IN, "START")
+    assert row(viewer.get(PAGE))["consent"] == "on record"
+    assert row(viewer.get(PAGE), "orders")["consent"] == f"withdrawn on {today}"
+
+
+def test_without_the_store_the_records_say_since_when_a_consent_is_withdrawn(
+    gateway, viewer, monkeypatch
+):
+    told(gateway, Intent.OPT_OUT, "STOP")
+    gateway.recording.move_all()
+
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    monkeypatch.setattr(type(gateway.store.inbox), "latest", away)
+    said = row(viewer.get(PAGE))
+    assert said["may"] == "could not tell"
+    assert said["since"] == "just now"
+    assert said["consent"].startswith("withdrawn on ")
