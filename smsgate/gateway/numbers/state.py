@@ -76,6 +76,13 @@ class State:
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""
 
+    @property
+    def will_be_locked(self) -> bool:
+        """Whether it is locked once everything that waits is applied."""
+        actions = [one.entry.action for one in self.pending]
+        locks = [one for one in actions if one in ("lock", "unlock")]
+        return locks[-1] == "lock" if locks else self.locked
+
 
 @dataclass(slots=True)
 class _Found:

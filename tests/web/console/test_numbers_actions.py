@@ -11,7 +11,7 @@ import pytest
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Intent
 from tests.fakes.browser import PASSWORD, browser
-from tests.fakes.pages import reason
+from tests.fakes.pages import reason, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
 
@@ -91,6 +91,29 @@ def test_a_locked_number_is_restored_only_after_it_is_unlocked(gateway, agent):
     assert reason(gateway) == "opted_out_all"
     act(agent, "restore")
     assert reason(gateway) == ""
+
+
+def offered(answer) -> set[str]:
+    """Which of both actions the page offers."""
+    return {*re.findall(r'action="/console/numbers/(lock|unlock)"', answer.text)}
+
+
+def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied(gateway, agent):
+    """The page comes back while the lock is being applied, and only its state is renewed then."""
+    assert offered(agent.get(PAGE)) == {"lock"}
+    act(agent, "lock")
+    page = agent.get(PAGE)
+    assert "Being applied: lock" in words(page)
+    assert offered(page) == {"unlock"}
+    assert "The number is locked: a restore is refused" in page.text
+    work(gateway)
+    assert offered(agent.get(PAGE)) == {"unlock"}
+    act(agent, "unlock")
+    assert offered(agent.get(PAGE)) == {"lock"}
+    act(agent, "lock")
+    assert offered(agent.get(PAGE)) == {"unlock"}
+    act(agent, "opt-out")
+    assert offered(agent.get(PAGE)) == {"unlock"}
 
 
 def test_a_consent_goes_on_record_and_lifts_nothing(gateway, agent):
