@@ -16,7 +16,7 @@ from smsgate.cli.history import moment
 from smsgate.cli.replies import person
 from smsgate.errors import ConfigurationError
 from smsgate.gateway.doctor.everything import restarts
-from smsgate.store.configurations import Process
+from smsgate.metrics.heartbeats import Process
 from smsgate.wiring import Configuration, Outcome, build_store, hand_over, outcome_of
 
 NOT_EVERYWHERE = 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def spread_of(store: Store, applied_id: str) -> Spread:
     applied = store.configurations.applied()
     if applied is None or applied.id != applied_id:
         return Spread("", (), (), overtaken=True)
-    processes = store.configurations.processes()
+    processes = store.heartbeats.running()
     done = tuple(one for one in processes if _runs(one, applied_id, applied.version))
     missing = tuple(one for one in processes if one not in done)
     return Spread(applied.version, done, missing)

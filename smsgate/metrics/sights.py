@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from smsgate.metrics.heartbeats import ProcessSnapshot
+
 
 class SpoolDepth(msgspec.Struct, frozen=True):
     """What one host said of its spool."""
@@ -42,7 +44,7 @@ class Waits:
     dead: int
     """Replies that were given up and wait for a person."""
     clock: bool
-    """Whether a process ``clock`` is at work."""
+    """Whether a process ``clock`` holds the lease, and so does its rounds."""
     forwards: Depth = _NOTHING
     """Messages for programs' applications."""
     forwards_dead: int = 0
@@ -78,3 +80,4 @@ class Sights:
     """What of Redis's settings could lose acknowledged writes; each a sentence."""
     ready: Mapping[str, str]
     """Each collaborator by name: ``ok``, ``ok; …`` or what is wrong with it."""
+    processes: ProcessSnapshot

@@ -14,6 +14,7 @@ from smsgate.store.erasing import Erasing
 from smsgate.store.forwards import Forwards
 from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
+from smsgate.store.heartbeats import Heartbeats
 from smsgate.store.inbox import Inbox
 from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
@@ -69,4 +70,4 @@ class Store:
         self.metrics = Metrics(client)
         self.alerts = Alerts(client)
         self.allowances = Allowances(client)
-        self.configurations = Configurations(client)
+        self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)

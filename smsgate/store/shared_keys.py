@@ -14,7 +14,8 @@ them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minu
 ``{smsgate:metrics}:DAY`` (hash, those of a day), ``smsgate:spools``
 (hash, host -> what its spool holds, JSON), ``smsgate:alerts`` (hash, what was told -> when),
 ``smsgate:applied`` (string, the configuration that was applied last, JSON), ``smsgate:processes``
-(set, ids of processes) and ``smsgate:process:ID`` (string, what one of them runs, JSON; expires).
+(set, ids of processes), ``smsgate:process:ID`` (string, heartbeat of one of them, JSON; expires)
+and ``smsgate:last-seen:KIND`` (string, host of the newest heartbeat of a kind; expires).
 """
 
 from __future__ import annotations
@@ -32,8 +33,13 @@ PROCESSES = "smsgate:processes"
 
 
 def process_of(id_: str) -> str:
-    """Key of what a process says of itself."""
+    """Key of a process's heartbeat."""
     return f"smsgate:process:{id_}"
+
+
+def last_seen_of(kind: str) -> str:
+    """Key that says where a process of a kind gave its newest heartbeat."""
+    return f"smsgate:last-seen:{kind}"
 
 
 def refused_on(day: str) -> str:

@@ -28,6 +28,7 @@ from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S
 from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.metrics.families import FAMILIES, Family
+from smsgate.metrics.heartbeats import KINDS
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.settings import Settings
@@ -123,14 +124,25 @@ def _seen(seen: Sights) -> Iterator[Metric]:
         ("ledger_oldest_seconds", "How far the records are behind", seen.ledger.oldest_s),
         ("store_memory_ratio", "Share of its maxmemory that Redis uses", seen.memory),
         ("store_weaknesses", "Settings of Redis that could lose writes", len(seen.weaknesses)),
-        ("clock_running", "Whether a process clock is at work", waits.clock),
+        ("clock_running", "Whether a process clock does its rounds", waits.clock),
     ):
         yield _gauge(name, says, {"": float(value)})
     yield _gauge(
         "ready", _READY, {name: _well(said) for name, said in seen.ready.items()}, "collaborator"
     )
+    yield _processes(seen)
     yield from _by_host(seen)
     yield from _by_account(seen)
+
+
+def _processes(seen: Sights) -> Metric:
+    """A kind that runs nowhere has one sample of 0 without a host."""
+    says = "Processes that gave a heartbeat in the last seconds"
+    gauge = GaugeMetricFamily(f"{_PREFIX}processes", says, labels=["kind", "host"])
+    for kind in KINDS:
+        for host, count in (seen.processes.hosts(kind) or {"": 0}).items():
+            gauge.add_metric([kind, host], count)
+    return gauge
 
 
 def _by_host(seen: Sights) -> Iterator[Metric]:

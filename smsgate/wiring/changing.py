@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.errors import ConfigurationError, Fault
+from smsgate.metrics.heartbeats import Process
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.configurations import FORGOTTEN_S, Applied, Process
+from smsgate.store.configurations import Applied
+from smsgate.store.heartbeats import FORGOTTEN_S
 from smsgate.wiring.building import publish
 from smsgate.wiring.configuration import Configuration, load_configuration
 
@@ -88,7 +90,7 @@ def outcome_of(applied: Applied, store: Store, wait_s: float = WAIT_S) -> Outcom
     """Wait until every process has dealt with what was applied. Raises ``StoreUnavailable``."""
     began, pause = time.monotonic(), threading.Event()
     while True:
-        processes = store.configurations.processes()
+        processes = store.heartbeats.running()
         took_s = time.monotonic() - began
         if took_s > wait_s or all(one.applied == applied.id for one in processes):
             return Outcome(applied, processes, took_s)

@@ -11,13 +11,13 @@ import structlog
 
 from smsgate import __version__
 from smsgate.errors import OtherConfiguration, SmsGateError, StoreUnavailable
+from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Applied, Process
+from smsgate.store.configurations import Applied
+from smsgate.wiring.heartbeat import Heartbeat
 
 PERIOD_S = 0.1
 """One GET each time: with ten processes, a hundred of the 100,000 that Redis answers a second."""
-NOTE_S = 1.0
-"""How often a process says what it runs, where that is no news."""
 AGAIN_S = 2.0
 """How often a process looks again whether its files are what was applied by now."""
 AWAY_S = 0.5
@@ -28,12 +28,19 @@ _log = structlog.get_logger("smsgate.configuration")
 
 
 class Following:
-    """Takes over each configuration that is applied, and says what became of it."""
+    """Takes over each configuration that is applied; its heartbeat says what became of it."""
 
     def __init__(
-        self, store: Store, described: Callable[[], Process], renew: Callable[[str], bool]
+        self,
+        store: Store,
+        described: Callable[[], Process],
+        renew: Callable[[str], bool],
+        began_s: float,
     ) -> None:
-        """``described()`` is what the process runs; ``renew`` as ``Live.renew``."""
+        """``described()`` is what the process runs; ``renew`` as ``Live.renew``.
+
+        The process began at ``began_s``, monotonic.
+        """
         self._configurations = store.configurations
         self._described = described
         self._renew = renew
@@ -43,23 +50,19 @@ class Following:
         self._applied = ""
         self._problem = ""
         self._again_at = 0.0
-        self._noted: Process | None = None
-        self._noted_at = 0.0
+        self._heartbeat = Heartbeat(store.heartbeats, self._process, began_s)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._heartbeat.start()
 
     def close(self) -> None:
         """End, and be forgotten."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(10)
-        if self._noted is not None:
-            try:
-                self._configurations.withdraw(self._noted.id)
-            except StoreUnavailable:
-                return  # it is forgotten by itself soon
+        self._heartbeat.close()
 
     def turn(self) -> float:
         """One look; gives how long to wait before the next. Raises nothing."""
@@ -68,9 +71,8 @@ class Following:
             if applied is not None and self._due(applied):
                 self._take(applied)
             self._first = False
-            self._note()
+            self._heartbeat.beat(only_news=True)
         except StoreUnavailable:
-            self._noted = None
             return AWAY_S
         return PERIOD_S
 
@@ -107,14 +109,10 @@ class Following:
             return f"it could not be put in force ({type(error).__name__}); the log says more"
         return ""
 
-    def _note(self) -> None:
-        process = msgspec.structs.replace(
+    def _process(self) -> Process:
+        return msgspec.structs.replace(
             self._described(), applied=self._applied, problem=self._problem
         )
-        now = time.monotonic()
-        if process != self._noted or now - self._noted_at >= NOTE_S:
-            self._configurations.note(process)
-            self._noted, self._noted_at = process, now
 
 
 def _differs(error: OtherConfiguration, applied: Applied) -> str:

@@ -19,8 +19,8 @@ from typing import Generic, TypeVar
 from smsgate import __version__
 from smsgate.errors import OtherConfiguration
 from smsgate.gateway import Gateway
+from smsgate.metrics.heartbeats import Process
 from smsgate.optout import Classifiers
-from smsgate.store.configurations import Process
 from smsgate.wiring.building import build_gateway
 from smsgate.wiring.configuration import Configuration, load_configuration
 from smsgate.wiring.following import Following
@@ -63,6 +63,7 @@ class Live(Generic[T]):
             make: makes of a gateway what the process needs, and starts it.
             end: ends it, when another one has taken its place and nobody is at work with it.
         """
+        self._began_s = time.monotonic()
         self._environ = environ
         self._make = make
         self._end = end
@@ -95,9 +96,12 @@ class Live(Generic[T]):
             turn.leave()
 
     def follow(self, name: str) -> None:
-        """From now on take over what is applied; ``name`` is the process's, as others see it."""
+        """From now on take over what is applied, and give heartbeats.
+
+        ``name`` is the kind of the process, one of ``KINDS``.
+        """
         described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
-        self._following = Following(self.gateway.store, described, self.renew)
+        self._following = Following(self.gateway.store, described, self.renew, self._began_s)
         self._following.start()
 
     def renew(self, version: str) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.gateway import Gateway
+from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Process
 from smsgate.wiring import Live, build_store, load_settings
 from tests.cli.conftest import Terminal
 from tests.wiring.conftest import CONFIG
@@ -139,7 +139,7 @@ def test_the_doctor_tells_when_processes_run_different_versions(
     version = live.configuration.version
     assert processes(there) == [("ok", f"all run one version: {version} in 1")]
     other = Process("p", "web", "h", 7, "v0", "0000", 1, problem="a: b", restart=("REDIS_URL",))
-    store.configurations.note(other)
+    store.heartbeats.beat(other)
     assert sorted(processes(there)) == [
         ("warning", "a: b"),
         ("warning", f"the processes run different versions: v0 in 1, {version} in 1"),

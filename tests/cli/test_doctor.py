@@ -11,15 +11,16 @@ import redis
 from smsgate.gateway import Gateway
 from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
+from smsgate.store.shared_keys import PROCESSES
 from tests.cli.conftest import Terminal
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import all_at_work, make_gateway
 
 
 @pytest.fixture
 def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
-    """With a clock at work, and records."""
+    """With every process at work, and records."""
     made = make_gateway(tmp_path, redis_url)
-    made.store.sweep.leads("a clock")
+    all_at_work(made)
     made.records.migrate()
     yield made
     made.close()
@@ -116,3 +117,27 @@ def test_password_and_tls_are_asked_of_other_hosts_alone() -> None:
     }.items():
         assert len(exposures(url)) == count, url
         assert "secret" not in " ".join(exposures(url))
+
+
+def test_a_worker_and_a_sender_that_do_not_run_are_faults(
+    there: Terminal, gateway: Gateway
+) -> None:
+    for kind in ("worker", "sender"):
+        gateway.store.heartbeats.withdraw(f"{kind} on host-1")
+    assert there.run("doctor", "--monitor") == 2
+    lines = there.output.splitlines()
+    assert [line.split(" is at work (")[0].split() for line in lines[::2]] == [
+        ["fault", "worker:", "no", "worker"],
+        ["fault", "sender:", "no", "sender"],
+    ]
+    assert lines[1].strip() == "→ start `python -m workers worker`"
+    assert there.run("doctor") == 2
+    assert "web: at work: 1 on host-1" in there.output
+
+
+def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redis.Redis) -> None:
+    redis_client.delete(PROCESSES, "smsgate:clock")
+    assert there.run("doctor", "--monitor") == 2
+    line, mend = there.output.splitlines()
+    assert line.split()[:6] == ["fault", "processes:", "no", "process", "of", "smsgate"]
+    assert "`smsgate dev`" in mend

@@ -140,7 +140,7 @@ def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_onc
     there = terminal(SMSGATE_DATA_DIR=str(dev.directory), SMSGATE_CONFIG=str(config))
     redis_url = json.loads((dev.directory / "run.json").read_text())["redis_url"]
     store = build_store(load_settings({**there.environ, "REDIS_URL": redis_url}))
-    processes = store.configurations.processes
+    processes = store.heartbeats.running
     assert wait_until(lambda: len(processes()) == 4)
     before = {one.version for one in processes()}
 

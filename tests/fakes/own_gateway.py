@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from smsgate.gateway import Gateway
+from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import secret_keys
 from smsgate.settings import read_settings
 from smsgate.wiring import Configuration, build_gateway, publish_programs
@@ -60,3 +61,15 @@ def make_gateway(
         gateway.store.marker.create(buckets=8)
         publish_programs(gateway)
     return gateway
+
+
+def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:
+    """What a process of a kind says of itself."""
+    return Process(f"{kind} on {host}", kind, host, 7, "v1", "0000", 1, **more)
+
+
+def all_at_work(gateway: Gateway) -> None:
+    """Let the store look as if a process of each kind were at work, for as long as a test lasts."""
+    for kind in KINDS:
+        gateway.store.heartbeats.beat(heartbeat(kind), 600)
+    gateway.store.sweep.leads("a clock")

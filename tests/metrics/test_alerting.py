@@ -12,7 +12,7 @@ from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.gateway.alerts.alerting import Alerting
 from smsgate.gateway.alerts.channels import channels
 from smsgate.store.keys import LANE_KEYS
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 
 
@@ -26,7 +26,7 @@ def hook() -> Iterator[ScriptedApi]:
 def gateway(tmp_path, redis_url, hook):
     toml = ALERTS + '[alerts]\nwebhook = "${HOOK}"\n'
     made = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-    made.store.sweep.leads("a clock")
+    all_at_work(made)
     yield made
     made.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,14 +11,17 @@ from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, conditions, wea
 from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.messages import Arrival
+from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.sights import AccountSight, Depth, Sights, SpoolDepth, Waits
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.quarantine import Refused
+from tests.fakes.own_gateway import heartbeat
 from tests.fakes.values import entry
 
 NONE = Depth(0, 0.0)
 IDLE = Waits(NONE, NONE, NONE, NONE, dead=0, clock=True)
-HEALTHY = Sights(1_000_000.0, IDLE, NONE, 0.0, (), (), (), {})
+ALL = ProcessSnapshot(1, tuple(heartbeat(kind) for kind in KINDS))
+HEALTHY = Sights(1_000_000.0, IDLE, NONE, 0.0, (), (), (), {}, ALL)
 HALF = REVIEW_DEADLINE_S / 2
 
 
@@ -26,43 +30,61 @@ def seen(**changed) -> Sights:
     return replace(HEALTHY, waits=replace(IDLE, **waits), **changed)
 
 
+def without(*kinds: str, last_seen: Mapping[str, LastSeen] | None = None, **changed) -> Sights:
+    """As seen, where no process of these kinds runs."""
+    running = tuple(one for one in ALL.running if one.name not in kinds)
+    return seen(processes=ProcessSnapshot(1, running, last_seen or {}), **changed)
+
+
 def account(**changed) -> Sights:
     fields = {"accepted_s": 999_000.0, "silent_after_s": 0.0, "refused": 0} | changed
     return seen(accounts=(AccountSight("twilio", **fields),))
 
 
-@pytest.mark.parametrize(
-    ("quiet", "loud", "name"),
-    [
-        (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
-        (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
-        (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
-        (seen(clock=True), seen(clock=False), "SmsgateClockAway"),
-        (seen(reviews=Depth(1, HALF)), seen(reviews=Depth(1, HALF + 1)), "SmsgateReviewsOld"),
-        (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
-        (seen(forwards=Depth(9, 599)), seen(forwards=Depth(9, 601)), "SmsgateForwardsStuck"),
-        (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
-        (seen(ledger=Depth(9, 59)), seen(ledger=Depth(9, 61)), "SmsgateRecordsLag"),
-        (
-            seen(ledger=Depth(MANY // 2 - 1, 1)),
-            seen(ledger=Depth(MANY // 2, 1)),
-            "SmsgateLedgerFull",
-        ),
-        (seen(memory=0.59), seen(memory=0.6), "SmsgateLedgerFull"),
-        (
-            seen(spools=(SpoolDepth("a", 0, 0, 0),)),
-            seen(spools=(SpoolDepth("a", 1, 5, 0),)),
-            "SmsgateSpool",
-        ),
-        (account(silent_after_s=1_001.0), account(silent_after_s=999.0), "SmsgateAccountSilent"),
-        (
-            account(accepted_s=0.0),
-            account(accepted_s=0.0, silent_after_s=9.0),
-            "SmsgateAccountSilent",
-        ),
-        (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
-    ],
-)
+BOUNDS = [
+    (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
+    (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
+    (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
+    (seen(clock=True), seen(clock=False), "SmsgateClockAway"),
+    (seen(), without("clock", clock=False), "SmsgateClockAway"),
+    (seen(), without("web"), "SmsgateAway"),
+    (seen(), without("worker"), "SmsgateWorkerAway"),
+    (seen(), without("sender"), "SmsgateSenderAway"),
+    (seen(), without(*KINDS, clock=False), "SmsgateAway"),
+    (seen(reviews=Depth(1, HALF)), seen(reviews=Depth(1, HALF + 1)), "SmsgateReviewsOld"),
+    (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
+    (seen(forwards=Depth(9, 599)), seen(forwards=Depth(9, 601)), "SmsgateForwardsStuck"),
+    (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
+    (seen(ledger=Depth(9, 59)), seen(ledger=Depth(9, 61)), "SmsgateRecordsLag"),
+    (
+        seen(ledger=Depth(MANY // 2 - 1, 1)),
+        seen(ledger=Depth(MANY // 2, 1)),
+        "SmsgateLedgerFull",
+    ),
+    (seen(memory=0.59), seen(memory=0.6), "SmsgateLedgerFull"),
+    (
+        seen(spools=(SpoolDepth("a", 0, 0, 0),)),
+        seen(spools=(SpoolDepth("a", 1, 5, 0),)),
+        "SmsgateSpool",
+    ),
+    (account(silent_after_s=1_001.0), account(silent_after_s=999.0), "SmsgateAccountSilent"),
+    (
+        account(accepted_s=0.0),
+        account(accepted_s=0.0, silent_after_s=9.0),
+        "SmsgateAccountSilent",
+    ),
+    (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
+]
+"""What is seen right before a condition begins, right after, and its name."""
+HALF_AND_WHOLE = [
+    (seen(reviews=Depth(1, HALF + 1)), seen(reviews=Depth(1, 2 * HALF + 1))),
+    (seen(ledger=Depth(MANY // 2, 1)), seen(ledger=Depth(MANY, 1))),
+    (seen(memory=0.7), seen(memory=0.8)),
+]
+"""What is seen near a bound, and beyond it."""
+
+
+@pytest.mark.parametrize(("quiet", "loud", "name"), BOUNDS)
 def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, name):
     assert conditions(quiet) == []
     (one,) = conditions(loud)
@@ -71,12 +93,28 @@ def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, n
     assert one.mend
 
 
+@pytest.mark.parametrize(
+    ("kind", "waiting"),
+    [
+        ("worker", {"inbox": Depth(9, 100), "holds": Depth(9, 100)}),
+        ("sender", {"outbox": Depth(9, 100), "forwards": Depth(9, 1000)}),
+        ("clock", {"ledger": Depth(9, 100), "clock": False}),
+    ],
+)
+def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it(kind, waiting):
+    (one,) = conditions(without(kind, **waiting))
+    assert (one.subject, one.fault) == (kind, True)
+    assert one.mend == f"start `python -m workers {kind}`"
+    assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
+
+
+def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
+    (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
+    assert "(the last one ran on web-2 3 min ago)" in one.said
+
+
 def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
-    for half, whole in (
-        (seen(reviews=Depth(1, HALF + 1)), seen(reviews=Depth(1, 2 * HALF + 1))),
-        (seen(ledger=Depth(MANY // 2, 1)), seen(ledger=Depth(MANY, 1))),
-        (seen(memory=0.7), seen(memory=0.8)),
-    ):
+    for half, whole in HALF_AND_WHOLE:
         assert [conditions(half)[0].fault, conditions(whole)[0].fault] == [False, True]
 
 

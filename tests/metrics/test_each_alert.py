@@ -19,7 +19,7 @@ from smsgate.messages import Intent
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import accepted_of
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
 from tests.metrics.test_rules import DOCS
@@ -46,7 +46,24 @@ def old_reply(gateway, redis) -> None:
 
 
 def no_clock(gateway, redis) -> None:
-    redis.delete("smsgate:clock")
+    gateway.store.heartbeats.withdraw("clock on host-1")
+
+
+def no_web(gateway, redis) -> None:
+    gateway.store.heartbeats.withdraw("web on host-1")
+
+
+def no_worker(gateway, redis) -> None:
+    """Which is told instead of what waits for one."""
+    gateway.store.heartbeats.withdraw("worker on host-1")
+    old_inbox(gateway, redis)
+    old_hold(gateway, redis)
+
+
+def no_sender(gateway, redis) -> None:
+    gateway.store.heartbeats.withdraw("sender on host-1")
+    old_reply(gateway, redis)
+    old_forward(gateway, redis)
 
 
 def old_review(gateway, redis) -> None:
@@ -95,6 +112,9 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateInboxStuck": old_inbox,
     "SmsgateHoldStuck": old_hold,
     "SmsgateOutboxStuck": old_reply,
+    "SmsgateAway": no_web,
+    "SmsgateWorkerAway": no_worker,
+    "SmsgateSenderAway": no_sender,
     "SmsgateClockAway": no_clock,
     "SmsgateReviewsOld": old_review,
     "SmsgateDeadLetters": dead_letter,
@@ -124,7 +144,7 @@ class Person:
 
 def test_every_rule_that_the_clock_tells_is_brought_about_here():
     rules = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
-    elsewhere = {"SmsgateAway", "SmsgateNotReady", "SmsgateConfirmationsSlow"}
+    elsewhere = {"SmsgateNotReady", "SmsgateConfirmationsSlow"}
     assert {one["alert"] for one in rules} - elsewhere == BROUGHT_ABOUT.keys()
 
 
@@ -136,7 +156,7 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
         toml = ALERTS.replace("[programs", "silent_hours = 2\n\n[programs", 1)
         toml += '[alerts]\nwebhook = "${HOOK}"\n'
         gateway = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-        gateway.store.sweep.leads("a clock")
+        all_at_work(gateway)
         gateway.store.acceptance.note("twilio", newest=True, several=False)
         person = Person()
         alerting = Alerting(gateway.store, gateway.settings, [*channels(gateway), person])

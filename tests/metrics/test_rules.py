@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
@@ -23,7 +22,7 @@ EXPRESSIONS = [
     *(rule["expr"] for rule in RULES),
     *(target["expr"] for panel in BOARD["panels"] for target in panel["targets"]),
 ]
-NOT_ASKED_OF_THE_STORE = {"SmsgateAway", "SmsgateNotReady", "SmsgateConfirmationsSlow"}
+NOT_ASKED_OF_THE_STORE = {"SmsgateNotReady", "SmsgateConfirmationsSlow"}
 """The doctor tells those otherwise, or needs Prometheus's memory for them."""
 
 
@@ -57,12 +56,7 @@ def test_every_metric_is_explained(told):
 
 
 def test_every_condition_of_the_doctor_is_a_rule_and_the_other_way_round():
-    tree = ast.parse(inspect.getsource(conditions))
-    named = {
-        call.args[0].value
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Condition"
-    }
+    named = set(re.findall(r'"(Smsgate[A-Za-z]+)"', inspect.getsource(conditions)))
     assert named == {rule["alert"] for rule in RULES} - NOT_ASKED_OF_THE_STORE
 
 
@@ -74,7 +68,6 @@ def test_every_rule_says_what_to_do_and_how_urgent_it_is():
 
 
 def test_bounds_in_the_rules_are_those_of_the_doctor():
-    told = {rule["alert"]: rule["expr"] for rule in RULES}
     for name, bound in (
         ("SmsgateInboxStuck", conditions.INBOX_S),
         ("SmsgateHoldStuck", conditions.HOLD_S),
@@ -84,4 +77,5 @@ def test_bounds_in_the_rules_are_those_of_the_doctor():
         ("SmsgateLedgerFull", conditions.MEMORY_FEW),
         ("SmsgateRefusedBurst", conditions.BURST),
     ):
-        assert re.search(rf">=? {bound:g}\b", told[name]), name
+        told = [rule["expr"] for rule in RULES if rule["alert"] == name]
+        assert any(re.search(rf">=? {bound:g}\b", one) for one in told), name

@@ -14,7 +14,7 @@ from smsgate.gateway import Gateway
 from smsgate.messages import Arrival
 from smsgate.store.keys import LANE_KEYS
 from smsgate.web import create_app
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import heartbeat, make_gateway
 from tests.fakes.values import entry
 
 
@@ -77,6 +77,19 @@ def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
     assert found["smsgate_clock_running",] == 0
     gateway.store.sweep.leads("a clock")
     assert told(client)["smsgate_clock_running",] == 1
+
+
+def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(client, gateway) -> None:
+    for kind, host in (("web", "web-1"), ("web", "web-2"), ("worker", "web-2")):
+        gateway.store.heartbeats.beat(heartbeat(kind, host), 600)
+    found = {key[1:]: value for key, value in told(client).items() if "processes" in key[0]}
+    assert found == {
+        ("web-1", "web"): 1,
+        ("web-2", "web"): 1,
+        ("web-2", "worker"): 1,
+        ("", "sender"): 0,
+        ("", "clock"): 0,
+    }
 
 
 def test_a_web_process_tells_what_its_hosts_spool_holds(client, gateway) -> None:

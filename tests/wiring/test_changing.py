@@ -10,8 +10,9 @@ import pytest
 
 from smsgate.consent import Published
 from smsgate.errors import ConfigurationError, StoreUnavailable
+from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Applied, Process
+from smsgate.store.configurations import Applied
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.wiring import (
     apply_configuration,
@@ -115,8 +116,8 @@ def taken(process: Process, applied: Applied, **changed: str) -> Process:
 
 def test_the_processes_are_waited_for(files: Files, store: Store, process: Process) -> None:
     applied = apply_configuration(files.environ, store, "me")
-    store.configurations.note(process)
-    later = threading.Timer(0.2, store.configurations.note, [taken(process, applied)])
+    store.heartbeats.beat(process)
+    later = threading.Timer(0.2, store.heartbeats.beat, [taken(process, applied)])
     later.start()
     began = time.monotonic()
     outcome = outcome_of(applied, store)
@@ -130,7 +131,7 @@ def test_who_says_nothing_is_waited_for_so_long_and_no_longer(
     files: Files, store: Store, process: Process
 ) -> None:
     applied = apply_configuration(files.environ, store, "me")
-    store.configurations.note(process)
+    store.heartbeats.beat(process)
     outcome = outcome_of(applied, store, wait_s=0.2)
     assert outcome.missing == [process]
     assert outcome.took_s >= 0.2
@@ -142,7 +143,7 @@ def test_who_has_not_taken_it_over_is_missing(
 ) -> None:
     applied = apply_configuration(files.environ, store, "me")
     kept = taken(process, applied, **changed)
-    store.configurations.note(kept)
+    store.heartbeats.beat(kept)
     assert outcome_of(applied, store).missing == [kept]
 
 
@@ -154,10 +155,10 @@ def test_where_nothing_runs_nobody_is_missing(files: Files, store: Store) -> Non
 def test_a_process_that_was_killed_is_forgotten(
     store: Store, process: Process, redis_client
 ) -> None:
-    store.configurations.note(process)
+    store.heartbeats.beat(process)
     assert 3 < redis_client.ttl("smsgate:process:p1") <= 5
     redis_client.delete("smsgate:process:p1")
-    assert store.configurations.processes() == []
+    assert store.heartbeats.running() == []
     assert redis_client.smembers("smsgate:processes") == set()
 
 
@@ -171,11 +172,11 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     assert store.configurations.applied() == applied
     others = [taken(process, applied, id=f"p{number}") for number in range(5)]
     for one in others:
-        store.configurations.note(one)
+        store.heartbeats.beat(one)
     assert outcome_of(applied, store).missing == []
-    assert len(store.configurations.processes()) == 5
-    store.configurations.withdraw("p1")
-    assert len(store.configurations.processes()) == 4
+    assert len(store.heartbeats.running()) == 5
+    store.heartbeats.withdraw("p1")
+    assert len(store.heartbeats.running()) == 4
     store.marker.publish({"old": Published()})
     assert store.marker.suppressing(["old"], store.looks.bucket_count()) == []
     keys = LANE_KEYS[9].suppressed_all("old", 2048)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import socket
 import threading
 import weakref
 from collections.abc import Iterator
@@ -10,11 +12,13 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from smsgate import __version__
 from smsgate.errors import ConfigurationError, OtherConfiguration
 from smsgate.gateway import Gateway
 from smsgate.store import Store
+from smsgate.store.shared_keys import process_of
 from smsgate.wiring import Live, apply_configuration
-from smsgate.wiring.following import NOTE_S, Following
+from smsgate.wiring.following import Following
 from tests.fakes.processes import wait_until
 from tests.wiring.conftest import CONFIG, Files
 
@@ -123,7 +127,7 @@ def test_what_fails_while_it_is_made_changes_nothing(files: Files, store: Store)
 
 
 def processes(store: Store, applied: str) -> list:
-    return [one for one in store.configurations.processes() if one.applied == applied]
+    return [one for one in store.heartbeats.running() if one.applied == applied]
 
 
 def test_files_of_another_version_than_was_applied_are_not_taken(
@@ -143,13 +147,13 @@ def test_what_cannot_change_is_kept_and_said(
     store.configurations.apply(apply_nowhere(files, store))
     following.turn()
 
-    (process,) = store.configurations.processes()
+    (process,) = store.heartbeats.running()
     assert process.restart == ("REDIS_URL", "QUEUE_URL")
     assert live.configuration.settings.redis_url == redis_url
     files.write_redis_url(redis_url)
     apply_configuration(files.environ, store, "tests")
     following.turn()
-    assert store.configurations.processes()[0].restart == ()
+    assert store.heartbeats.running()[0].restart == ()
 
 
 def apply_nowhere(files: Files, store: Store):
@@ -162,22 +166,45 @@ def test_a_process_says_what_it_runs_and_is_forgotten_when_it_ends(
 ) -> None:
     live = Live(files.environ, lambda _, gateway: gateway)
     live.follow("worker")
-    assert wait_until(lambda: store.configurations.processes() != [])
-    (process,) = store.configurations.processes()
+    assert wait_until(lambda: store.heartbeats.running() != [])
+    (process,) = store.heartbeats.running()
     assert (process.name, process.version) == ("worker", files.version)
     live.close()
-    assert store.configurations.processes() == []
+    assert store.heartbeats.running() == []
 
 
-def test_it_says_so_again_before_it_is_forgotten(
-    live: Live[Made], following: Following, store: Store, redis_client
+def test_a_heartbeat_says_where_and_since_when_by_redis_s_clock(
+    live: Live[Made], store: Store
 ) -> None:
-    redis_client.flushall()
-    following.turn()
-    assert store.configurations.processes() == []
-    following._noted_at -= NOTE_S
-    following.turn()
-    assert len(store.configurations.processes()) == 1
+    live.follow("web")
+    assert wait_until(lambda: store.heartbeats.running() != [])
+    (process,) = store.heartbeats.running()
+    assert (process.host, process.pid) == (socket.gethostname(), os.getpid())
+    assert process.software == __version__
+    assert 0 <= store.heartbeats.now_us() - process.started_us < 120_000_000
+
+
+def test_a_heartbeat_goes_on_while_a_configuration_is_read(
+    live: Live[Made], files: Files, store: Store, redis_client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keyword sets may take longer to compile than a process without a heartbeat is waited for."""
+    reading, read = threading.Event(), threading.Event()
+
+    def slow(_: str) -> bool:
+        reading.set()
+        return read.wait(60)
+
+    monkeypatch.setattr(live, "renew", slow)
+    live.follow("web")
+    assert wait_until(lambda: store.heartbeats.running() != [])
+    apply_configuration(files.environ, store, "tests")
+    assert reading.wait(20)
+    (process,) = store.heartbeats.running()
+    redis_client.delete(process_of(process.id))
+    try:
+        assert wait_until(lambda: store.heartbeats.running() != [])
+    finally:
+        read.set()
 
 
 def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
@@ -192,7 +219,7 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
         following._again_at = 0.0
         following.turn()
 
-    (process,) = store.configurations.processes()
+    (process,) = store.heartbeats.running()
     assert process.applied == applied.id
     assert "smsgate.toml: programs.alerts.name: is empty" in process.problem
     assert [one["event"] for one in said] == ["configuration not taken over"]
@@ -203,7 +230,7 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
     following._again_at = 0.0
     following.turn()
     assert now(live).title == "Acme News"
-    assert store.configurations.processes()[0].problem == ""
+    assert store.heartbeats.running()[0].problem == ""
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
@@ -213,7 +240,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
     (files.folder / "token").unlink()
     following.turn()
 
-    (process,) = store.configurations.processes()
+    (process,) = store.heartbeats.running()
     assert process.version == files_version(live)
     assert "TOKEN_FILE" in process.problem
     assert now(live).gateway.settings.accounts["twilio"].values_of("auth_token") == ["the-token"]
@@ -231,8 +258,8 @@ def test_a_process_that_starts_with_newer_files_has_them_without_a_complaint(
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
     live = Live(files.environ, lambda _, gateway: Made(gateway))
     live.follow("web")
-    assert wait_until(lambda: store.configurations.processes() != [])
-    (process,) = store.configurations.processes()
+    assert wait_until(lambda: store.heartbeats.running() != [])
+    (process,) = store.heartbeats.running()
     assert (process.problem, process.version) == ("", files.version)
     assert now(live).title == "Acme News"
     live.close()

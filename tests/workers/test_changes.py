@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -87,7 +88,7 @@ class Changeable(System):
         return said
 
     def versions(self) -> set[str]:
-        return {one.version for one in self.gateway.store.configurations.processes()}
+        return {one.version for one in self.gateway.store.heartbeats.running()}
 
     def events(self, number: str) -> list:
         return self.gateway.history(number)
@@ -109,10 +110,22 @@ def system(tmp_path: Path, api: TwilioApi, leash: Leash) -> Iterator[Changeable]
     whole = Changeable(tmp_path, api.url, leash)
     try:
         whole.start()
-        until(lambda: len(whole.gateway.store.configurations.processes()) == 5)
+        until(lambda: len(whole.gateway.store.heartbeats.running()) == 5)
         yield whole
     finally:
         whole.close()
+
+
+def test_a_process_that_is_killed_is_missed_by_its_kind(system: Changeable) -> None:
+    snapshot = system.gateway.store.heartbeats.snapshot
+    assert snapshot().stopped == ()
+    system.kill("sender")
+    until(lambda: snapshot().stopped == ("sender",))
+    assert snapshot().last_seen["sender"].host == socket.gethostname()
+    assert system.end("worker") == 0
+    assert snapshot().stopped == ("worker", "sender")
+    system.start("sender", "worker")
+    until(lambda: snapshot().stopped == ())
 
 
 def test_a_new_keyword_and_a_new_reply_are_in_force_within_a_second_everywhere(
@@ -286,7 +299,7 @@ def test_without_redis_nothing_changes_and_afterwards_it_does(
     assert system.text("STOP", NUMBER).status_code == 503
 
     system.redis = redis_server.start(system.folder / "redis", leash)
-    until(lambda: len(system.gateway.store.configurations.processes()) == 5)
+    until(lambda: len(system.gateway.store.heartbeats.running()) == 5)
 
     assert system.versions() == {before}
     assert system.applied()["version"] != before

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.gateway.records.recording import MANY, MEMORY
+from smsgate.metrics.heartbeats import KINDS
 from smsgate.metrics.sights import Sights, SpoolDepth
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
@@ -49,6 +50,7 @@ def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
     """Everything that is not as it should be. The spool of the host ``here`` is left out."""
     return [
         *_processes(seen),
+        *_waits(seen),
         *_people(seen),
         *_forwards(seen),
         *_records(seen),
@@ -69,23 +71,57 @@ DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction`
 
 
 def _processes(seen: Sights) -> Iterator[Condition]:
-    waits = seen.waits
+    stopped = seen.processes.stopped
+    if len(stopped) == len(KINDS):
+        said = "no process of smsgate is at work: nothing is received, applied or sent"
+        mend = "start `smsgate dev`, or `python -m workers web`, `worker`, `sender` and `clock`"
+        yield Condition("SmsgateAway", "processes", True, said, mend)
+        return
+    for kind in stopped:
+        said = f"no {kind} is at work{_last_seen(seen, kind)}: {_WITHOUT[kind]}"
+        yield Condition(_AWAY[kind], kind, True, said, f"start `python -m workers {kind}`")
+    if not seen.waits.clock and "clock" not in stopped:
+        said = f"the clock ({seen.processes.where('clock')}) runs and does not do its rounds"
+        mend = "its log says what hinders it; restart `python -m workers clock`"
+        yield Condition("SmsgateClockAway", "clock", True, said, mend)
+
+
+_AWAY = {
+    "web": "SmsgateAway",
+    "worker": "SmsgateWorkerAway",
+    "sender": "SmsgateSenderAway",
+    "clock": "SmsgateClockAway",
+}
+_WITHOUT = {
+    "web": "providers get no answer to their webhooks, and nobody may ask the API",
+    "worker": "opt-outs block, but are not applied or confirmed",
+    "sender": "confirmations wait, and after five minutes they are not sent any more",
+    "clock": "events do not reach the records, and lost jobs stay lost",
+}
+"""What it means that no process of a kind is at work."""
+
+
+def _last_seen(seen: Sights, kind: str) -> str:
+    last = seen.processes.last_seen.get(kind)
+    return f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
+
+
+def _waits(seen: Sights) -> Iterator[Condition]:
+    """What waits for too long. Where no process is there to do it, that is told instead."""
+    waits, stopped = seen.waits, seen.processes.stopped
     late = waits.inbox.oldest_s > INBOX_S
-    if late:
+    if late and "worker" not in stopped:
         said = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
-        mend = "start `python -m workers worker`, or another one; its log says what hinders it"
+        mend = "start another `python -m workers worker`; its log says what hinders it"
         yield Condition("SmsgateInboxStuck", "inbox", True, said, mend)
-    if waits.holds.oldest_s > HOLD_S and not late:
+    if waits.holds.oldest_s > HOLD_S and not late and "worker" not in stopped:
         said = f"an opt-out was accepted {_span(waits.holds.oldest_s)} ago and is not applied"
         mend = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
         yield Condition("SmsgateHoldStuck", "holds", True, said, mend)
-    if waits.outbox.oldest_s > OUTBOX_S:
+    if waits.outbox.oldest_s > OUTBOX_S and "sender" not in stopped:
         said = f"{waits.outbox.count:,} replies wait, due since {_span(waits.outbox.oldest_s)}"
-        mend = "start `python -m workers sender`, or another one; after 5 min they are not sent"
+        mend = "start another `python -m workers sender`; after 5 min they are not sent"
         yield Condition("SmsgateOutboxStuck", "outbox", True, said, mend)
-    if not waits.clock:
-        said = "no clock is at work: events do not reach the records, and lost jobs stay lost"
-        yield Condition("SmsgateClockAway", "clock", False, said, "start `python -m workers clock`")
 
 
 def _people(seen: Sights) -> Iterator[Condition]:
@@ -106,12 +142,12 @@ def _people(seen: Sights) -> Iterator[Condition]:
 
 def _forwards(seen: Sights) -> Iterator[Condition]:
     waits, dead = seen.waits.forwards, seen.waits.forwards_dead
-    if waits.oldest_s > FORWARD_S:
+    if waits.oldest_s > FORWARD_S and "sender" not in seen.processes.stopped:
         said = (
             f"{waits.count:,} messages await a program's application, the oldest "
             f"{_span(waits.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
         )
-        mend = "`smsgate forward list` says what it answers; is `python -m workers sender` at work?"
+        mend = "`smsgate forward list` says what it answers"
         yield Condition("SmsgateForwardsStuck", "forwards", True, said, mend)
     if dead:
         said = f"{dead:,} messages were not taken by their application and wait for a person"
@@ -120,9 +156,9 @@ def _forwards(seen: Sights) -> Iterator[Condition]:
 
 
 def _records(seen: Sights) -> Iterator[Condition]:
-    if seen.ledger.oldest_s > LAG_S:
+    if seen.ledger.oldest_s > LAG_S and "clock" not in seen.processes.stopped:
         said = f"{_span(seen.ledger.oldest_s)} behind: a Redis that is lost now loses that much"
-        mend = "`smsgate records status` says what hinders; is the clock at work?"
+        mend = "`smsgate records status` says what hinders"
         yield Condition("SmsgateRecordsLag", "records lag", True, said, mend)
     if seen.ledger.count >= MANY * FEW or seen.memory >= MEMORY_FEW:
         full = seen.ledger.count >= MANY or seen.memory >= MEMORY

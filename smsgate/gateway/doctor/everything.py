@@ -12,9 +12,9 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import DURABLE, conditions
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.gateway.overview.measuring import sights
+from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import usable
 from smsgate.redis_address import exposures
-from smsgate.store.configurations import Process
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _MARKER = "`smsgate init` for a store that is new; one that lost its data: `smsgate rebuild`"
@@ -118,11 +118,18 @@ def _programs(gateway: Gateway) -> Iterator[Finding]:
 
 
 def _processes(gateway: Gateway) -> Iterator[Finding]:
-    """What runs, where it is not all the same; a process that keeps an old version says why."""
+    """What runs where; a process that keeps an old configuration says why.
+
+    That none of a kind runs is a condition, which the alerts tell too.
+    """
     try:
-        found = gateway.store.configurations.processes()
+        snapshot = gateway.store.heartbeats.snapshot()
     except SmsGateError:
         return  # it has been told before that the store is away
+    for kind in KINDS:
+        if snapshot.of(kind):
+            yield Finding(kind, OK, f"at work: {snapshot.where(kind)}")
+    found = snapshot.running
     for one in found:
         for said in [*one.problem.splitlines(), *restarts(one)]:
             yield Finding(f"process {one.name} on {one.host}:{one.pid}", WARNING, said, _APPLY)

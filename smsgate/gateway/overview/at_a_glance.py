@@ -5,7 +5,6 @@ What cannot be asked is left out and said, so that the rest is still seen.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,14 +14,12 @@ from smsgate.gateway.alerts.conditions import Condition, conditions, weak
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.overview import daily
 from smsgate.gateway.overview.measuring import sights
+from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Sums
 from smsgate.records.days import Counts
-from smsgate.store.configurations import Process
 
 DAYS = 30
-PROCESSES = ("web", "worker", "sender", "clock")
-"""As in the ``Procfile``. That a ``web`` is at work shows in that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,11 @@ def look(gateway: Gateway) -> Overview:
     """Ask everything; raises nothing of what a collaborator that is away raises."""
     try:
         seen = sights(gateway.store, gateway.settings, gateway.ready)
-        processes = gateway.store.configurations.processes()
     except StoreUnavailable:
         parts = [_collaborator(name, said) for name, said in gateway.ready().items()]
         return Overview(parts, [], None, numbers(gateway))
     found = sorted([*conditions(seen), *weak(seen)], key=lambda one: not one.fault)
-    parts = [*_accounts(gateway, seen), *_processes(processes), *_collaborators(seen)]
+    parts = [*_accounts(gateway, seen), *_processes(seen.processes), *_collaborators(seen)]
     return Overview(parts, found, seen, numbers(gateway))
 
 
@@ -134,18 +130,18 @@ def _accounts(gateway: Gateway, seen: Sights) -> Iterator[Part]:
         yield Part(name, tone, said, int(one.accepted_s * 1_000_000))
 
 
-def _processes(found: list[Process]) -> Iterator[Part]:
-    now_us = int(time.time() * 1_000_000)
-    for name in PROCESSES:
-        some = [one for one in found if one.name == name]
-        hosts = len({one.host for one in some})
+def _processes(processes: ProcessSnapshot) -> Iterator[Part]:
+    for kind in KINDS:
+        some, last = processes.of(kind), processes.last_seen.get(kind)
+        hosts = len(processes.hosts(kind))
         said = f"{len(some)} at work" + (f" on {hosts} hosts" if hosts > 1 else "")
         if any(one.problem for one in some):
-            yield Part(name, "warn", f"{said}, with an older configuration", now_us)
+            yield Part(kind, "warn", f"{said}, with an older configuration", processes.now_us)
         elif some:
-            yield Part(name, "good", said, now_us)
-        elif name != "web":
-            yield Part(name, "bad", "not at work")
+            yield Part(kind, "good", said, processes.now_us)
+        elif kind != "web":  # that one is at work shows in that it answers
+            sign_us = processes.now_us - int(last.ago_s * 1_000_000) if last else 0
+            yield Part(kind, "bad", "not at work", sign_us)
 
 
 def _collaborators(seen: Sights) -> Iterator[Part]:

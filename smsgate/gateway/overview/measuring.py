@@ -28,6 +28,7 @@ def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
         ready=ready(),
+        processes=store.heartbeats.snapshot(),
     )
 
 

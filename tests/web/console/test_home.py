@@ -10,8 +10,8 @@ import pytest
 from smsgate.gateway.overview import daily
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
-from smsgate.store.configurations import Process
 from smsgate.store.connection import open_redis
+from tests.fakes.own_gateway import heartbeat
 
 
 def words(answer) -> str:
@@ -173,8 +173,8 @@ def test_faults_come_first_with_what_mends_them(viewer, gateway, redis_client) -
     redis_client.config_set("appendfsync", "everysec")
     page = viewer.get("/console/").text
     needs = re.findall(r'<li class="said (\w+)"><strong>(\w+)', page)
-    assert needs[0] == ("warn", "clock")
-    assert "<code>python -m workers clock</code>" in page
+    assert needs[0] == ("bad", "processes")
+    assert "<code>python -m workers web</code>" in page
     assert ("warn", "durability") in needs
 
 
@@ -196,12 +196,14 @@ def rows_of(answer) -> dict[str, tuple[str, str]]:
 def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, gateway) -> None:
     gateway.store.acceptance.note("twilio", newest=True, several=False)
     gateway.store.depths.note_spool("host-1", 4, 60)
-    process = Process("a", "worker", "host-1", 7, "v1", "x", 1)
-    gateway.store.configurations.note(process)
+    gateway.store.heartbeats.beat(heartbeat("worker"), 600)
     rows = rows_of(viewer.get("/console/"))
     assert rows["twilio"] == ("messages come in", "just now")
     assert rows["worker"] == ("1 at work", "just now")
-    assert rows["sender"] == ("not at work", "none")
+    assert rows["clock"] == ("not at work", "none")
+    gateway.store.heartbeats.beat(heartbeat("sender"))
+    gateway.store.heartbeats.withdraw(heartbeat("sender").id)
+    assert rows_of(viewer.get("/console/"))["sender"] == ("not at work", "just now")
     assert rows["spool of host-1"] == ("4 messages wait", "just now")
     for name in ("store", "queue", "records"):
         assert rows[name] == ("works", "just now")

@@ -10,7 +10,7 @@ from smsgate.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway.accounts.facts import keys_of
 from smsgate.gateway.keyring import Keyring
 from smsgate.store.quarantine import Quarantine, Refused
-from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.own_gateway import ALERTS, ORDERS, heartbeat, make_gateway
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
 NUMBER = "+14155550123"
@@ -155,6 +155,28 @@ def test_what_the_doctor_finds_is_a_page(viewer):
     assert "Redis answers" in page
     assert "account &#39;unset&#39; has no secret" in page
     assert page.index("warning</span>") < page.index("ok</span>")
+
+
+def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, gateway, monkeypatch):
+    now_us = gateway.store.heartbeats.now_us()
+    web = heartbeat("web", "web-1", software="0.9.1", started_us=now_us - 7_200_000_000)
+    gateway.store.heartbeats.beat(web, 600)
+    gateway.store.heartbeats.beat(heartbeat("sender", "web-2"))
+    gateway.store.heartbeats.withdraw(heartbeat("sender", "web-2").id)
+    table = viewer.get(f"{SETUP}/doctor").text.partition("<h2>Processes</h2>")[2]
+    rows = [re.sub(r"\s*<[^>]+>\s*", " ", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+    assert [" ".join(row.split()) for row in rows[1:]] == [
+        "web web-1 7 0.9.1 v1 2 hours ago",
+        "worker not at work",
+        "sender not at work The last one ran on web-2.",
+        "clock not at work",
+    ]
+
+    def away():
+        raise StoreUnavailable("Redis is away")
+
+    monkeypatch.setattr(gateway.store.heartbeats, "snapshot", away)
+    assert "Unknown: the store cannot be asked" in viewer.get(f"{SETUP}/doctor").text
 
 
 # --- a test text ------------------------------------------------------------------------------

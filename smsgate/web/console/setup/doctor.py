@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, render_template
 
+from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor import WARNING, Finding, examine, worst_first
+from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.web.console.people import needs
 from smsgate.wiring.configuration import warnings_of
 
@@ -22,4 +24,13 @@ def register(console: Flask, gateway: Gateway) -> None:
             Finding("configuration", WARNING, said, "`smsgate config check`")
             for said in warnings_of(gateway.settings)
         ]
-        return render_template("setup_doctor.html", findings=worst_first(found))
+        return render_template(
+            "setup_doctor.html", findings=worst_first(found), kinds=KINDS, processes=_processes()
+        )
+
+    def _processes() -> ProcessSnapshot | None:
+        """Nothing where the store is away."""
+        try:
+            return gateway.store.heartbeats.snapshot()
+        except StoreUnavailable:
+            return None

@@ -1,0 +1,66 @@
+"""Heartbeats: who runs, who does not any more, and since when, by Redis's clock alone."""
+
+from __future__ import annotations
+
+import json
+
+from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.store.heartbeats import FORGOTTEN_S
+from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
+from tests.fakes.own_gateway import heartbeat
+
+
+def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):
+    sender = heartbeat("sender", "web-2")
+    store.heartbeats.beat(sender)
+    assert store.heartbeats.running() == [sender]
+    assert 0 < redis_client.pttl(process_of(sender.id)) <= FORGOTTEN_S * 1000
+
+    redis_client.delete(process_of(sender.id))  # what its expiry does
+    assert store.heartbeats.running() == []
+    assert redis_client.scard(PROCESSES) == 0
+
+
+def test_of_a_kind_that_runs_nowhere_it_is_told_where_and_when_it_was_seen_last(
+    store, redis_client
+):
+    store.heartbeats.beat(heartbeat("web"))
+    sender = heartbeat("sender", "web-2")
+    store.heartbeats.beat(sender)
+    store.heartbeats.withdraw(sender.id)
+    week_ms = redis_client.pttl(last_seen_of("sender"))
+    redis_client.pexpire(last_seen_of("sender"), week_ms - 180_000)
+
+    snapshot = store.heartbeats.snapshot()
+    assert snapshot.stopped == ("worker", "sender", "clock")
+    assert set(snapshot.last_seen) == {"web", "sender"}
+    last = snapshot.last_seen["sender"]
+    assert (last.host, round(last.ago_s) // 60) == ("web-2", 3)
+
+
+def test_processes_are_counted_by_kind_and_host(store):
+    for id_, kind, host in (
+        ("a", "web", "one"),
+        ("b", "web", "one"),
+        ("c", "web", "two"),
+        ("d", "clock", "two"),
+    ):
+        store.heartbeats.beat(Process(id_, kind, host, 7, "v1", "0000", 1))
+    snapshot = store.heartbeats.snapshot()
+    assert {kind: dict(snapshot.hosts(kind)) for kind in KINDS} == {
+        "web": {"one": 2, "two": 1},
+        "worker": {},
+        "sender": {},
+        "clock": {"two": 1},
+    }
+    assert snapshot.where("web") == "2 on one, 1 on two"
+
+
+def test_a_heartbeat_without_a_start_is_read(store, redis_client):
+    """Processes that are not updated yet say less of themselves."""
+    said = {"id": "a", "name": "web", "host": "h", "pid": 7, "version": "v1"}
+    said |= {"outside": "0000", "since_us": 1, "software": "0.1.0"}
+    redis_client.set(process_of("a"), json.dumps(said))
+    redis_client.sadd(PROCESSES, "a")
+    (one,) = store.heartbeats.snapshot().running
+    assert (one.name, one.software, one.started_us) == ("web", "0.1.0", 0)
