@@ -13,6 +13,10 @@ class NoSuchReply(SmsGateError):
     status = 404
 
 
+class ReplyExpired(NoSuchReply):
+    """The reply may not leave any more: the time in which it confirms an opt-out is over."""
+
+
 class NoSuchReview(SmsGateError):
     """No text of that number waits for a person."""
 

@@ -119,7 +119,7 @@ class Gateway:
         return self._replaying.replay()
 
     def retry_reply(self, id_: str, actor: str) -> None:
-        """Make a reply that was given up due again. Raises ``NoSuchReply``."""
+        """Make a reply that was given up due again. Raises ``NoSuchReply``, ``ReplyExpired``."""
         reply = dead_letters.retry(self.store, id_, actor)
         wake(self.wakes.outbox, [lane_of(reply.number)])
 

@@ -6,9 +6,9 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent import DeadLetter, Event, event_id
-from smsgate.errors import NoSuchReply
+from smsgate.errors import NoSuchReply, ReplyExpired
 from smsgate.messages import Reply
-from smsgate.optout.departure import WINDOW_US
+from smsgate.optout.departure import WINDOW_US, late
 from smsgate.store import Store
 from smsgate.store.keys import LANES, lane_of
 
@@ -23,19 +23,27 @@ def find(store: Store, id_: str) -> DeadLetter:
     raise NoSuchReply(f"no reply {id_!r} was given up; `smsgate replies list --dead` shows those")
 
 
+def is_expired(reply: Reply, now_us: int) -> bool:
+    """Whether it confirms an opt-out and its deadline is over, so that it can only be dismissed.
+
+    ``now_us`` is on Redis's clock. Too few seconds for a call count as over.
+    """
+    return reply.kind == "opt_out" and late(reply, now_us)
+
+
 def retry(store: Store, id_: str, actor: str) -> Reply:
     """Make a dead letter due again; gives the reply.
 
     The confirmation of an opt-out leaves within five minutes of receipt or not at all, so that
-    one keeps its deadline; other replies get a new one. Raises ``NoSuchReply``.
+    one keeps its deadline; other replies get a new one. Raises ``NoSuchReply``, ``ReplyExpired``.
     """
     letter = find(store, id_)
     now_us = store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
     if reply.kind != "opt_out":
         reply = msgspec.structs.replace(reply, deadline_us=now_us + WINDOW_US)
-    elif now_us >= reply.deadline_us:
-        raise NoSuchReply(
+    elif is_expired(reply, now_us):
+        raise ReplyExpired(
             f"reply {id_!r} confirms an opt-out and its five minutes are over: it can only be "
             "dismissed (47 CFR 64.1200(a)(12))"
         )

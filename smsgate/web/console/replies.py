@@ -9,9 +9,10 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import StoreUnavailable
+from smsgate.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
+from smsgate.gateway.replies import dead_letters
 from smsgate.store.shelves import MOST, Shelf
 from smsgate.web.console.people import actor, needs
 
@@ -24,6 +25,11 @@ SHELVES = {
     "forwards-dead": "Messages given up",
 }
 """By the end of the path what is shown."""
+GONE = "Nothing was changed: somebody else retried or dismissed it before you."
+EXPIRED = (
+    "Nothing was sent: this confirms an opt-out and its five minutes are over, so it can only be "
+    "dismissed (47 CFR 64.1200(a)(12))."
+)
 
 
 def register(console: Flask, gateway: Gateway) -> None:
@@ -45,14 +51,19 @@ class Pages:
 
     def shelf(self, name: str = "") -> str:
         """What stands on a shelf; where the store is away, that it is."""
+        return self._shown(name)
+
+    def _shown(self, name: str, wrong: str = "") -> str:
+        """The page of a shelf. ``wrong``: why what was asked for was not done."""
         if name not in SHELVES:
             raise NotFound
         page = min(max(request.args.get("page", 1, int), 1), MOST // AT_ONCE)
-        counted, problem = None, ""
+        counted, problem, now_us = None, "", 0
         shelf: Shelf[Any] = Shelf(0, [])
         try:
             counted = self._gateway.store.shelves.counted()
             shelf = self._shelf(name)((page - 1) * AT_ONCE, AT_ONCE)
+            now_us = self._gateway.store.health.now_us()
         except StoreUnavailable as error:
             problem = str(error)
         return render_template(
@@ -62,13 +73,31 @@ class Pages:
             counted=counted,
             shelf=shelf,
             problem=problem,
+            wrong_action=wrong,
+            is_expired=dead_letters.is_expired,
+            now_us=now_us,
             page=page,
             last=-(-min(shelf.total, MOST) // AT_ONCE),
             most=MOST,
         )
 
-    def settle_reply(self, what: str) -> Answer:
-        """Retry or dismiss a reply that was given up."""
+    def settle_reply(self, what: str) -> Answer | tuple[str, int]:
+        """Retry or dismiss a reply that was given up; where that cannot be, the page says so."""
+        try:
+            return self._settle_reply(what)
+        except ReplyExpired as error:
+            return self._shown("dead", EXPIRED), error.status
+        except NoSuchReply as error:
+            return self._shown("dead", GONE), error.status
+
+    def settle_forward(self, what: str) -> Answer | tuple[str, int]:
+        """Retry or dismiss a message for an application; where that cannot be, the page says so."""
+        try:
+            return self._settle_forward(what)
+        except NoSuchForward as error:
+            return self._shown("forwards-dead", GONE), error.status
+
+    def _settle_reply(self, what: str) -> Answer:
         id_ = request.form.get("id", "")
         if what == "retry":
             self._gateway.retry_reply(id_, actor())
@@ -80,8 +109,7 @@ class Pages:
             raise NotFound
         return redirect(f"{REPLIES}/dead", 303)
 
-    def settle_forward(self, what: str) -> Answer:
-        """Retry or dismiss a message for an application."""
+    def _settle_forward(self, what: str) -> Answer:
         id_, store = request.form.get("id", ""), self._gateway.store
         if what == "retry":
             undelivered.retry(store, id_, actor())

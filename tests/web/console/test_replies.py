@@ -13,6 +13,7 @@ from smsgate.consent import DeadLetter
 from smsgate.messages import Forward, GivenUp, Intent, Reply, forward_id
 from smsgate.store import shelves
 from smsgate.store.keys import LANE_KEYS, lane_of
+from tests.fakes.pages import words
 from tests.fakes.values import entry
 
 NUMBER = "+14155550123"
@@ -146,6 +147,46 @@ def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, shelf):
     assert answer.status_code == 404
     assert "its five minutes are over" in answer.text
     assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 1."]
+
+
+def test_retry_is_offered_only_where_it_can_still_be_sent(agent, shelf):
+    """By Redis's clock, and with the time that a call may take."""
+    now_us = time.time_ns() // 1000
+    shelf.dead(reply(1, now_us - 300_000_000, kind="opt_out"), 1, outcome="late")
+    shelf.dead(reply(2, now_us - 290_000_000, kind="opt_out"), 2)
+    shelf.dead(reply(3, now_us, kind="opt_out"), 3)
+    shelf.dead(reply(4, now_us - 900_000_000, kind="help"), 4)
+    page = agent.get(f"{REPLIES}/dead").text
+    rows = re.findall(r"<tr>.*?text (\d)\..*?</tr>", page, re.DOTALL)
+    assert rows == ["4", "3", "2", "1"]
+    offered = [
+        ("<button>Retry" in row, "Too late to send" in row, ">Dismiss<" in row)
+        for row in re.findall(r"<tr><td>.*?</tr>", page, re.DOTALL)
+    ]
+    assert offered == [(True, False, True)] * 2 + [(False, True, True)] * 2
+
+
+def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, shelf):
+    late, other = reply(1, 0, kind="opt_out"), reply(2, 0)
+    shelf.dead(late, 1, outcome="late")
+    shelf.dead(other, 2)
+    for at in range(10, 70):
+        shelf.dead(reply(at, 0), at)
+    agent.get(f"{REPLIES}/dead")
+    answer = agent.post(f"{REPLIES}/dead/retry", {"id": late.id})
+    assert "it can only be dismissed" in words(answer)
+    assert "Replies given up" in words(answer)
+    assert len(texts(answer.text)) == 50
+    assert 'href="/console/replies/dead?page=2"' in answer.text
+    assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303
+    for what in ("retry", "dismiss"):
+        answer = agent.post(f"{REPLIES}/dead/{what}", {"id": other.id})
+        assert "somebody else retried or dismissed it before you" in words(answer)
+        assert "smsgate replies" not in words(answer)
+        assert len(texts(answer.text)) == 50
+        answer = agent.post(f"{REPLIES}/forwards-dead/{what}", {"id": other.id})
+        assert "somebody else retried or dismissed it before you" in words(answer)
+        assert "Messages given up" in words(answer)
 
 
 def test_a_viewer_settles_nothing(viewer, shelf):
