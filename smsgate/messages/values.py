@@ -85,6 +85,9 @@ class InboundMessage:
     sent_us: int | None = None
     """The provider's signed event time."""
     media: tuple[str, ...] = ()
+    doubt: str = ""
+    """Why it may be an old request under an id of another's making; then an opt-out counts, and
+    everything else goes to a person."""
 
 
 class Consent(msgspec.Struct, frozen=True, omit_defaults=True):

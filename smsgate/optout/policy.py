@@ -43,17 +43,26 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
     """What a message asks for.
 
     A provider's STOP flag is an opt-out whatever the text says, its START flag an opt-in: the
-    provider has already acted on it. Everything else is for the classifier.
+    provider has already acted on it. Everything else is for the classifier. A message whose id is
+    in doubt may be a repeated one: only an opt-out counts at once, the rest waits for a person.
     """
     decision = classifier.classify(message.text, message.number)
-    if message.flag is None or _agrees(decision.intent, message.flag):
+    if message.flag is not None and not _agrees(decision.intent, message.flag):
+        decision = Decision(
+            intent=message.flag,
+            rule="provider_flag",
+            language=decision.language,
+            version=classifier.version,
+            note=f"the provider of account {message.account} took the text for {message.flag}",
+        )
+    if not message.doubt or decision.intent.stops:
         return decision
     return Decision(
-        intent=message.flag,
-        rule="provider_flag",
+        intent=Intent.REVIEW,
+        rule="doubtful_id",
         language=decision.language,
         version=classifier.version,
-        note=f"the provider of account {message.account} took the text for {message.flag}",
+        note=message.doubt,
     )
 
 

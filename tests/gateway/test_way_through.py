@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,28 @@ def test_start_lifts_and_is_answered(gateway, signed, api):
     assert allowed(gateway) == (True, "")
     assert len(api.calls) == 2
     assert outcomes(gateway)[2:] == [("opt_in", "applied"), ("reply", "sent")]
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [("START", "review"), ("HELP", "review"), ("See you at noon", "review"), ("STOP", "opt_out")],
+)
+def test_a_captured_text_under_an_id_that_was_made_longer_only_counts_as_an_opt_out(
+    gateway, signed, text, outcome
+):
+    """Twilio signs a form without marks between its fields: here MessageSid took in the next."""
+    captured = signed(text)
+    gateway.receive("twilio", captured)
+    gateway.receive("twilio", signed("STOP"))
+    run(gateway)
+    body = captured.body.replace(b"&NumMedia=0", b"").replace(
+        b"&NumSegments", b"NumMedia0&NumSegments"
+    )
+    replayed = replace(captured, body=body)
+
+    assert gateway.receive("twilio", replayed).outcome == outcome
+    run(gateway)
+    assert allowed(gateway) == (False, "opted_out_all")
 
 
 @pytest.mark.parametrize(

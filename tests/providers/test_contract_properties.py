@@ -20,6 +20,10 @@ SIMULABLE = [one for one in ALL if one.simulable and not one.unreadable]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 garbage = st.one_of(st.text(max_size=80), st.from_regex(r"[A-Za-z]+=[^ ]*(;|,).*", fullmatch=True))
+ANY_ID = r"[A-Za-z0-9]{1,34}"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+IDS = {"twilio": r"(SM|MM)[0-9a-f]{32}", "signalwire": UUID, "plivo": UUID}
+"""The form of ids, where the provider's is looked at."""
 forms = st.lists(
     st.sampled_from(
         [b"MessageSid", b"From", b"To", b"Body", b"=", b"&", b"%", b"%E9", b"\xff", b"+", b"x"]
@@ -67,7 +71,7 @@ def messages(draw, recorded: Recorded) -> InboundMessage:
     bare = {"service": "", "flag": None, "media": ()}
     message = InboundMessage(
         account=recorded.account.name,
-        message_id=draw(st.from_regex(r"[A-Za-z0-9]{1,34}", fullmatch=True)),
+        message_id=draw(st.from_regex(IDS.get(recorded.provider, ANY_ID), fullmatch=True)),
         number=draw(numbers),
         sender=draw(numbers),
         text=draw(texts),

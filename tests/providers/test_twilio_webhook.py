@@ -17,6 +17,7 @@ from smsgate.messages import Intent, WebhookRequest
 from smsgate.providers import twilio
 from tests.providers.twilio_requests import (
     ACCOUNT,
+    ID,
     MESSAGE,
     SHARED,
     SID,
@@ -164,7 +165,7 @@ def events_of(*found: object) -> WebhookRequest:
 
 
 def event(kind: str = "inbound-message.received", **changes: object) -> dict:
-    data = {"messageSid": "SM1", "from": "+14155550123", "to": "+14155550100", "body": "STOP"}
+    data = {"messageSid": ID, "from": "+14155550123", "to": "+14155550100", "body": "STOP"}
     return {"type": f"com.twilio.messaging.{kind}", "data": {**data, **changes}}
 
 

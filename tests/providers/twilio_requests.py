@@ -13,6 +13,7 @@ from smsgate.providers import twilio
 from tests.providers.recorded import account_of
 
 SID = "AC" + "1" * 32
+ID = "SM" + "1" * 32
 URL = "https://sms.example.com/webhooks/twilio"
 FORM = "application/x-www-form-urlencoded"
 TOKEN = "first-token"
@@ -26,13 +27,13 @@ SHARED = account_of(
     {"auth_token": [TOKEN], "shared_key": ["webhooks_sharedkey_01:named-key", "plain-key"]},
 )
 TEXT = {
-    "MessageSid": "SM1",
+    "MessageSid": ID,
     "AccountSid": SID,
     "From": "+14155550123",
     "To": "+14155550100",
     "Body": "STOP",
 }
-MESSAGE = InboundMessage("main", "SM1", "+14155550123", "+14155550100", "STOP")
+MESSAGE = InboundMessage("main", ID, "+14155550123", "+14155550100", "STOP")
 
 
 def request_of(

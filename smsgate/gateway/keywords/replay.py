@@ -91,8 +91,8 @@ class Replaying:
         if before is None or after is None:
             return
         found.looked += 1
-        if entry.decision.rule == "provider_flag":
-            return  # the provider said what it is; no keyword decides that
+        if entry.decision.rule in ("provider_flag", "doubtful_id"):
+            return  # the provider, or the doubt, said what it is; no keyword decides that
         change = self._change(entry, before, after)
         if change is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import uuid
 from collections.abc import Iterable
 
 from smsgate.consent import Event
@@ -26,12 +27,17 @@ def message_of(account: Account, body: str, number: str, sender: str) -> Inbound
     """A text from a number (E.164) to a sender of ours, sent now."""
     return InboundMessage(
         account=account.name,
-        message_id="SM" + secrets.token_hex(16),
+        message_id=_new_id(account),
         number=number,
         sender=sender,
         text=body,
         sent_us=time.time_ns() // 1000,  # some providers sign it
     )
+
+
+def _new_id(account: Account) -> str:
+    """Twilio's ids have a form of their own; the other providers that look at it give UUIDs."""
+    return f"SM{secrets.token_hex(16)}" if account.provider == "twilio" else str(uuid.uuid4())
 
 
 def default_sender(settings: Settings, account: Account) -> str:

@@ -13,10 +13,12 @@ from smsgate.providers.contract.anew import IDEMPOTENCY, made_anew, posted_of
 from smsgate.providers.contract.fields import PATH_SECRET, REGION
 from smsgate.providers.contract.reading import (
     FATES,
+    UUID,
     answered_by_network,
     check_path,
     check_present,
     fate_in,
+    id_doubt,
     is_status_form,
     known_of,
     media_urls,
@@ -44,6 +46,7 @@ __all__ = [
     "IDEMPOTENCY",
     "PATH_SECRET",
     "REGION",
+    "UUID",
     "Field",
     "Handshake",
     "Meaning",
@@ -56,6 +59,7 @@ __all__ = [
     "coded",
     "failed",
     "fate_in",
+    "id_doubt",
     "is_status_form",
     "known_of",
     "made_anew",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -13,11 +14,13 @@ from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free
 from smsgate.settings import Account
-from smsgate.signing import path_secret, same
+from smsgate.signing import Pair, path_secret, same
 
 Shape = TypeVar("Shape")
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _ARRIVING = frozenset({"", "received", "receiving"})
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+"""The form of a UUID (RFC 9562, 4)."""
 
 
 def check_path(request: WebhookRequest, account: Account, key: str) -> None:
@@ -40,6 +43,31 @@ def path_alone(request: WebhookRequest, account: Account, now_us: int) -> None:
     """
     del now_us
     check_path(request, account, "secret")
+
+
+def id_doubt(
+    id_: str,
+    published: re.Pattern[str],
+    signed: bytes,
+    pairs: Iterable[Pair],
+    names: Sequence[bytes],
+) -> str:
+    """Say why an id may not be the one that the provider signed; nothing where it surely is.
+
+    In ``signed``, the URL and the form as they are signed, nothing stands between a name and its
+    value or between two fields. So whoever has one request can move these boundaries and keep its
+    signature: the id then ends later (``SM…NumMedia0``), or begins at another place that spells
+    its name, and the message looks new. ``published`` is the form of the provider's ids, all of
+    one length; ``names`` are the fields with ids, that of the message first, whose name ends all
+    others.
+    """
+    first = names[0].decode()
+    if not published.fullmatch(id_):
+        return f"{first} is not of the form that the provider gives it"
+    fields = {pair for pair in pairs if pair[0] in names}
+    if signed.count(names[0]) != len(fields):
+        return f"{first} also stands in another place than the names of fields"
+    return ""
 
 
 def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:

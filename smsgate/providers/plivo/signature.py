@@ -60,6 +60,14 @@ def nonce_of(request: WebhookRequest, account: Account) -> str:
     return request.headers.get(_nonce_header(account), "")
 
 
+def signed_part(request: WebhookRequest, account: Account) -> bytes:
+    """Return what is signed of a request by the account's ``signature``."""
+    nonce = as_bytes(nonce_of(request, account))
+    url = as_bytes(request.url.partition("#")[0].partition("?")[0])
+    signed = _signed_v3(request, url) + b"." if _version(account) == "v3" else url
+    return signed + nonce
+
+
 def vouches_for_the_form(account: Account) -> bool:
     """Whether what ``parse`` reads is signed."""
     return _version(account) == "v3"
@@ -74,11 +82,9 @@ def sign(request: WebhookRequest, nonce: str, account: Account) -> dict[str, str
 
 def _expected(request: WebhookRequest, account: Account) -> Iterator[str]:
     """Every signature that would do, of the newest token first."""
-    nonce = as_bytes(nonce_of(request, account))
-    url = as_bytes(request.url.partition("#")[0].partition("?")[0])
-    signed = _signed_v3(request, url) + b"." if _version(account) == "v3" else url
+    signed = signed_part(request, account)
     for token in _tokens(account):
-        yield hmac_base64(token, signed + nonce, "sha256")
+        yield hmac_base64(token, signed, "sha256")
 
 
 def _signed_v3(request: WebhookRequest, url: bytes) -> bytes:

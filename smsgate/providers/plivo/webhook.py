@@ -9,19 +9,21 @@ from urllib.parse import urlencode
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present, fate_in, known_of
+from smsgate.providers.contract import UUID, Report, check_present, fate_in, id_doubt, known_of
 from smsgate.providers.plivo.signature import (
     FORM,
     form_of,
     has_form,
     nonce_of,
     sign,
+    signed_part,
     vouches_for_the_form,
 )
 from smsgate.settings import Account
 from smsgate.signing import form_texts
 
 _NEEDED = ("MessageUUID", "From", "To")
+_ID_NAMES = (b"MessageUUID", b"ParentMessageUUID")
 _READ_ONCE = frozenset(
     {*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"} | {"Status", "ErrorCode"}
 )
@@ -51,11 +53,14 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if _is_status(fields):
         return []
     check_present("The form", fields, _NEEDED, "a text from Plivo")
-    signed = vouches_for_the_form(account)
+    id_, doubt = nonce_of(request, account), ""
+    if vouches_for_the_form(account):
+        id_ = fields["MessageUUID"]
+        doubt = id_doubt(id_, UUID, signed_part(request, account), form_of(request), _ID_NAMES)
     return [
         InboundMessage(
             account=account.name,
-            message_id=fields["MessageUUID"] if signed else nonce_of(request, account),
+            message_id=id_,
             number=with_plus(fields["From"]),
             sender=with_plus(fields["To"]),
             text=fields.get("Text") or fields.get("Body", ""),
@@ -63,6 +68,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             service=fields.get("PowerpackUUID", ""),
             flag=_FLAGS.get(fields.get("MessageIntent", "").lower()),
             media=_media(fields),
+            doubt=doubt,
         )
     ]
 

@@ -64,6 +64,12 @@ def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
     return form_pairs(request.body) if has_form(request) else ()
 
 
+def signed_part(request: WebhookRequest) -> bytes:
+    """Return what is signed of a request: the URL, and the form where it was posted."""
+    form = b"" if request.method == "GET" else sorted_form(form_of(request))
+    return as_bytes(request.url) + form
+
+
 def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
     """Return the header by which SignalWire signs a posted form with the newest key."""
     key = account.secrets["signing_key"][0].value

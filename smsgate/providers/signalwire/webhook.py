@@ -9,18 +9,21 @@ from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers.contract import (
     FATES,
+    UUID,
     Report,
     check_present,
     fate_in,
+    id_doubt,
     is_status_form,
     known_of,
     media_urls,
 )
-from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign
+from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign, signed_part
 from smsgate.settings import Account
 from smsgate.signing import form_texts
 
 _NEEDED = ("MessageSid", "From", "To")
+_ID_NAMES = (b"MessageSid", b"SmsMessageSid")
 _READ_ONCE = frozenset(
     {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid"} | {"ErrorCode", "MessageStatus"}
 )
@@ -42,17 +45,18 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if is_status_form(fields):
         return []
     check_present("The form", fields, _NEEDED, "a text")
-    media = tuple(media_urls(fields))
+    media, id_ = tuple(media_urls(fields)), fields["MessageSid"]
     return [
         InboundMessage(
             account=account.name,
-            message_id=fields["MessageSid"],
+            message_id=id_,
             number=fields["From"],
             sender=fields["To"],
             text=fields.get("Body", ""),
             channel="mms" if media else "sms",
             service=fields.get("MessagingServiceSid", ""),
             media=media,
+            doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES),
         )
     ]
 

@@ -104,6 +104,12 @@ def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
     return form_pairs(request.body) if has_form(request) else ()
 
 
+def signed_part(request: WebhookRequest) -> bytes:
+    """Return what Twilio signs of a request: the URL, and the form where it was posted."""
+    form = b"" if request.method == "GET" else sorted_form(form_of(request))
+    return as_bytes(request.url) + form
+
+
 def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
     """Return the headers by which Twilio signs a posted form with the account's newest secret."""
     algorithm = _algorithm(account)

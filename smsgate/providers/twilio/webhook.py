@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -13,12 +14,20 @@ from smsgate.providers.contract import (
     answered_by_network,
     check_present,
     fate_in,
+    id_doubt,
     is_status_form,
     known_of,
     media_urls,
 )
 from smsgate.providers.twilio import events
-from smsgate.providers.twilio.signature import FORM, form_of, has_form, has_json, sign
+from smsgate.providers.twilio.signature import (
+    FORM,
+    form_of,
+    has_form,
+    has_json,
+    sign,
+    signed_part,
+)
 from smsgate.settings import Account
 from smsgate.signing import form_texts, instant_us
 
@@ -27,6 +36,8 @@ _READ_ONCE = frozenset(
     {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
     | {"MessageStatus"}
 )
+_SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII)  # twilio.com/docs/glossary/what-is-a-sid
+_SID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
 _PREFIXED = frozenset({"whatsapp", "rcs"})
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
@@ -60,7 +71,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     or To.
     """
     if has_json(request):
-        return [_from_event(text, account) for text in events.texts_to_us(request.body)]
+        texts = events.texts_to_us(request.body)
+        return [_from_event(text, account, _doubt(text.message_sid, request)) for text in texts]
     fields = _fields(request)
     if is_status_form(fields):
         return []
@@ -79,11 +91,16 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             service=fields.get("MessagingServiceSid", ""),
             flag=_FLAGS.get(fields.get("OptOutType", "").upper()),
             media=media,
+            doubt=_doubt(fields["MessageSid"], request),
         )
     ]
 
 
-def _from_event(text: events.Text, account: Account) -> InboundMessage:
+def _doubt(id_: str, request: WebhookRequest) -> str:
+    return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
+
+
+def _from_event(text: events.Text, account: Account, doubt: str) -> InboundMessage:
     their_channel, number = _address(text.from_)
     our_channel, sender = _address(text.to)
     return InboundMessage(
@@ -96,6 +113,7 @@ def _from_event(text: events.Text, account: Account) -> InboundMessage:
         service=text.messaging_service_sid or "",
         flag=_FLAGS.get((text.opt_out_type or "").upper()),
         sent_us=instant_us(text.timestamp),
+        doubt=doubt,
     )
 
 

@@ -27,13 +27,14 @@ from tests.gateway.conftest import PUBLIC_URL, SENDER, SID, TOKEN
 from tests.gateway.forwards.conftest import NEW, OLD, ORIGINAL, OTHER, PLAIN, settle, tries, waiting
 from workers.forwarder import Forwarder
 
+ID = "SM" + "7" * 32
 pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
     receive, make, app, gateway
 ) -> None:
-    assert receive("What time do you open?", message_id="SM77") == "none"
+    assert receive("What time do you open?", message_id=ID) == "none"
     settle(gateway, make())
 
     (came,) = app.came
@@ -47,7 +48,7 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
     received_at = came.data.pop("received_at")
     assert str(received_at).endswith("Z")
     assert came.data | {"received_at": ""} == {
-        "id": "SM77",
+        "id": ID,
         "from": NUMBER,
         "to": SENDER,
         "text": "What time do you open?",
@@ -176,10 +177,10 @@ def test_two_messages_of_a_number_are_never_under_way_at_once(receive, make, app
 def test_a_message_that_the_provider_delivers_twice_goes_on_once(
     receive, make, app, gateway
 ) -> None:
-    assert receive("Hello", message_id="SM1") == "none"
-    assert receive("Hello", message_id="SM1") == "duplicate"
+    assert receive("Hello", message_id=ID) == "none"
+    assert receive("Hello", message_id=ID) == "duplicate"
     settle(gateway, make())
-    assert receive("Hello", message_id="SM1") == "duplicate"
+    assert receive("Hello", message_id=ID) == "duplicate"
     assert waiting(gateway) == 0
     assert len(app.came) == 1
 
@@ -323,10 +324,10 @@ def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
 def test_what_came_before_the_original_was_wanted_is_put_as_one(
     receive, make, app, gateway
 ) -> None:
-    receive("Hi & ho", message_id="SM5")
+    receive("Hi & ho", message_id=ID)
     settle(gateway, make("alerts", original=True, secrets=()))
     (came,) = app.came
-    assert (came.form["Body"], came.form["MessageSid"]) == ("Hi & ho", "SM5")
+    assert (came.form["Body"], came.form["MessageSid"]) == ("Hi & ho", ID)
     signature = came.headers["x-twilio-signature"]
     assert RequestValidator(TOKEN).validate(app.url, came.form, signature)
 

@@ -18,6 +18,8 @@ LOCKED = "+14155550125"
 UNCLEAR = "+14155550126"
 BACK = "+14155550127"
 
+STOP_ID, START_ID = "SM" + "a" * 32, "SM" + "b" * 32
+
 
 def quiet(*_):
     """No progress is shown."""
@@ -27,10 +29,10 @@ def quiet(*_):
 def recorded(gateway, signed):
     """A gateway with some history, all of it recorded."""
     gateway.records.migrate()
-    gateway.receive("twilio", signed("STOP", message_id="SM-stop"))
+    gateway.receive("twilio", signed("STOP", message_id=STOP_ID))
     gateway.receive("twilio", signed("STOP", OTHER, sender="+14155550888"))
     gateway.receive("twilio", signed("STOP", BACK))
-    gateway.receive("twilio", signed("START", BACK, message_id="SM-start"))
+    gateway.receive("twilio", signed("START", BACK, message_id=START_ID))
     gateway.receive("twilio", signed("para", UNCLEAR))
     gateway.lock(LOCKED, "ana", "a court said so")
     consent = Consent(words="Yes, text me", medium="web")
@@ -82,8 +84,8 @@ def test_messages_of_the_last_48_hours_are_known_again(recorded, signed, redis_c
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert recorded.receive("twilio", signed("STOP", message_id="SM-stop")).outcome == "duplicate"
-    again = recorded.receive("twilio", signed("START", BACK, message_id="SM-start"))
+    assert recorded.receive("twilio", signed("STOP", message_id=STOP_ID)).outcome == "duplicate"
+    again = recorded.receive("twilio", signed("START", BACK, message_id=START_ID))
     assert again.outcome == "duplicate"
 
 

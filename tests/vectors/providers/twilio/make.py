@@ -18,6 +18,7 @@ SID = "AC7f3a09c17f3a09c17f3a09c17f3a09c1"
 SERVICE = "MG41be5d0241be5d0241be5d0241be5d02"
 URL = "https://sms.example.com/webhooks/twilio"
 ID = "SMa87ff679a2f3e71d9181a67b7542122c"
+PICTURE, CHAT = "MM" + "2" * 32, "SM" + "3" * 32
 ACCOUNT = {"options": {"account_sid": SID}, "secrets": {"auth_token": [TOKEN]}}
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
           "fate": "undelivered"}  # fmt: skip
@@ -108,16 +109,16 @@ def write_status(name: str, what: str, changes: dict, **expected: object) -> Non
 def main() -> None:
     words = "Arrêtez & 🛑 שלום"
     service = {"messagingServiceSid": SERVICE, "optOutType": "STOP"}
-    picture = {"messageSid": "MM2", "body": words, "numMedia": 1}
-    chat = {"messageSid": "SM3", "from": "whatsapp:+14155550123", "to": "whatsapp:+14155550100"}
+    picture = {"messageSid": PICTURE, "body": words, "numMedia": 1}
+    chat = {"messageSid": CHAT, "from": "whatsapp:+14155550123", "to": "whatsapp:+14155550100"}
     write_events(
         "events",
         "A batch: two texts, a chat, and an event about something else",
         [text(**service), text(**picture), event("link-clicked"), text(**chat)],
         messages=[
             MESSAGE | {"service": SERVICE, "flag": "opt_out"},
-            MESSAGE | {"message_id": "MM2", "text": words, "channel": "mms"},
-            MESSAGE | {"message_id": "SM3", "channel": "whatsapp"},
+            MESSAGE | {"message_id": PICTURE, "text": words, "channel": "mms"},
+            MESSAGE | {"message_id": CHAT, "channel": "whatsapp"},
         ],
         answered=["provider", "", ""],
     )
