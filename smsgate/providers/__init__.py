@@ -32,6 +32,7 @@ from smsgate.providers import (
 )
 from smsgate.providers.contract import PATH_SECRET, Field, Provider
 from smsgate.settings import Account, Program
+from smsgate.settings.strength import weakness
 
 __all__ = [
     "PROVIDERS",
@@ -91,7 +92,7 @@ def usable(account: Account) -> bool:
     if provider is None:
         return False
     complete = all(_values(account, field) for field in _required(provider, account))
-    return complete and all(_fits(account, field) for field in provider.FIELDS)
+    return complete and not any(_problem(account, field) for field in provider.FIELDS)
 
 
 def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
@@ -134,9 +135,8 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
         return
     yield from _unknown(provider, account)
     for field in provider.FIELDS:
-        if not _fits(account, field):
-            # The value is not shown: what stands there may be a secret.
-            yield field.name, f"must be {_shape(account, field).what}"
+        if problem := _problem(account, field):
+            yield field.name, problem
     yield from _unset(provider, account)
 
 
@@ -162,10 +162,15 @@ def _required(provider: Provider, account: Account) -> Iterator[Field]:
             yield field
 
 
-def _fits(account: Account, field: Field) -> bool:
-    """Whether each value that is set can be right."""
-    pattern = _shape(account, field).pattern
-    return all(re.fullmatch(pattern, value) for value in _values(account, field))
+def _problem(account: Account, field: Field) -> str:
+    """What is wrong with a value that is set; empty where each can be right.
+
+    No value is shown: what stands there may be a secret.
+    """
+    shape, values = _shape(account, field), _values(account, field)
+    if not all(re.fullmatch(shape.pattern, value) for value in values):
+        return f"must be {shape.what}"
+    return weakness(values) if shape.chosen else ""
 
 
 def _shape(account: Account, field: Field) -> Field:

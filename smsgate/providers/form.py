@@ -54,9 +54,10 @@ _WHAT = "the name of a field; in JSON, dots lead into objects"
 FIELDS: tuple[Field, ...] = (
     Field(
         "secret",
-        r"[A-Za-z0-9._~+/=-]{16,}",
-        "16 or more of letters, digits, -, _, . and ~; in a header also +, / and =",
+        r"[A-Za-z0-9._~+/=-]+",
+        "a random text of letters, digits, -, _, . and ~; in a header also +, / and =",
         secret=True,
+        chosen=True,
     ),
     Field("secret_header", r"[a-z][a-z0-9-]*", "a header's name in lower case", required=False),
     Field("body", r"form|json", "form or json", required=False),

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from smsgate.errors import Fault
 from smsgate.settings.environment import Environment, split_secrets, web_url_problem
 from smsgate.settings.shape import AccountName, AccountTable, complaints
+from smsgate.settings.strength import weakness
 from smsgate.settings.values import Account, Secret
 
 SIMULATOR = "simulator"
@@ -99,6 +100,8 @@ def simulator(environment: Environment) -> Account | None:
     if problem:
         environment.fault("SMSGATE_SIMULATOR_URL", problem)
         return None
+    if weak := weakness([token]):
+        environment.fault("SMSGATE_SIMULATOR_TOKEN", weak)
     sid = "AC" + hashlib.sha256(f"account of {token}".encode()).hexdigest()[:32]
     return Account(
         name=SIMULATOR,

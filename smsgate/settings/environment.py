@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from smsgate.errors import Fault
+from smsgate.settings.strength import weakness
 from smsgate.settings.values import Secret
 
 _REFERENCE = re.compile(r"\$\{([^{}]*)(\}?)")
@@ -50,8 +51,15 @@ class Environment:
         return ""
 
     def secrets(self, name: str) -> tuple[Secret, ...]:
-        """Return a comma separated variable as secrets, in its order, blanks dropped."""
-        return split_secrets(self.text(name))
+        """Return a comma separated variable as secrets, in its order, blanks dropped.
+
+        They are the operator's own, so that one that can be guessed is a fault.
+        """
+        found = split_secrets(self.text(name))
+        problem = weakness([one.value for one in found])
+        if problem:
+            self.fault(name, problem)
+        return found
 
     def number(self, name: str, default: int, most: int) -> int:
         """Return a variable as a whole number from 1 to ``most``."""

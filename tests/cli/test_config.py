@@ -43,6 +43,16 @@ def live(there: Terminal) -> Iterator[Live[Gateway]]:
         yield made
 
 
+def test_a_key_that_can_be_guessed_is_named_with_how_to_make_one(there: Terminal) -> None:
+    there.environ = {**there.environ, "SMSGATE_API_KEYS": "a", "SMSGATE_SECRET_KEYS": "a"}
+    for command in (("config", "check"), APPLY, ("init",)):
+        assert there.run(*command) == 2
+        told = there.output + there.errors
+        assert "SMSGATE_API_KEYS: can be guessed" in told
+        assert "SMSGATE_SECRET_KEYS: can be guessed" in told
+        assert "secrets.token_urlsafe(32)" in told
+
+
 def rewrite(there: Terminal, old: str, new: str) -> None:
     file = Path(there.environ["SMSGATE_CONFIG"]) / "smsgate.toml"
     file.write_text(file.read_text().replace(old, new))

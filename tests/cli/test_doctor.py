@@ -34,7 +34,7 @@ def there(
         SMSGATE_CONFIG=str(tmp_path / "config"),
         SMSGATE_DATA_DIR=str(tmp_path / "var"),
         REDIS_URL=redis_url,
-        SMSGATE_API_KEYS="a-key",
+        SMSGATE_API_KEYS="a-key-that-is-long-enough-for-tests",
     )
 
 

@@ -69,7 +69,10 @@ def environ(tmp_path, redis_url, url) -> dict[str, str]:
 @pytest.fixture
 def simulated(environ, url) -> dict[str, str]:
     """What ``smsgate dev`` gives its processes, so that the reply comes back here."""
-    more = {"SMSGATE_SIMULATOR_TOKEN": "simulated", "SMSGATE_SIMULATOR_URL": f"{url}/simulator"}
+    more = {
+        "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
+        "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
+    }
     return {**environ, **more}
 
 

@@ -14,7 +14,7 @@ from smsgate.settings import read_settings
 from smsgate.wiring import Configuration, build_gateway, publish_programs
 
 PUBLIC_URL = "https://sms.example.com"
-NEW, OLD = "the-newer-secret", "the-older-secret"
+NEW, OLD = "the-newer-secret-of-the-tests", "the-older-secret-of-the-tests"
 ALERTS = """
 [accounts.twilio]
 provider    = "twilio"
@@ -50,7 +50,7 @@ def make_gateway(
         "SMSGATE_DATA_DIR": str(folder / "var"),
         "REDIS_URL": redis_url,
         "SMSGATE_PUBLIC_URL": PUBLIC_URL,
-        "SMSGATE_API_KEYS": "a-key",
+        "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
         "SMSGATE_SECRET_KEYS": f"{NEW},{OLD}",
         **env,
     }

@@ -79,7 +79,7 @@ def environ(tmp_path, redis_url, api) -> dict[str, str]:
         "SMSGATE_DATA_DIR": str(tmp_path / "var"),
         "REDIS_URL": redis_url,
         "SMSGATE_PUBLIC_URL": PUBLIC_URL,
-        "SMSGATE_API_KEYS": "a-key",
+        "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
         "TWILIO_ACCOUNT_SID": SID,
         "TWILIO_AUTH_TOKEN": TOKEN,
     }

@@ -22,7 +22,7 @@ from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 SID = "AC" + "7" * 32
 TOKEN = "the-token-of-the-journey"
-API_KEY = "the-key-of-the-journey"
+API_KEY = "the-key-of-the-journey-of-a-text"
 SENDER = "+14155550999"
 PROCESSES = ("web", "worker", "sender", "clock")
 

@@ -53,6 +53,7 @@ keywords = ["en"]
 [web]
 trust_proxy = true
 """
+KEY = "a-key-of-the-tests-long-enough-"
 ENVIRON = {
     "SID": "AC1",
     "TOKEN": " new , old,, ",
@@ -62,8 +63,8 @@ ENVIRON = {
     "DATABASE_URL": "postgresql+psycopg://u:pw@db.example/records",
     "SMSGATE_DATA_DIR": "/var/lib/smsgate",
     "SMSGATE_PUBLIC_URL": "https://public.example/",
-    "SMSGATE_API_KEYS": "k2,k1",
-    "SMSGATE_SECRET_KEYS": "s2, s1",
+    "SMSGATE_API_KEYS": f"{KEY}2,{KEY}1",
+    "SMSGATE_SECRET_KEYS": f"{KEY}4, {KEY}3",
     "PORT": "8123",
     "WEB_CONCURRENCY": "4",
 }
@@ -77,8 +78,8 @@ def test_everything_that_is_set_is_read(read: Read) -> None:
     assert settings.database_url == "postgresql+psycopg://u:pw@db.example/records"
     assert settings.data_dir == Path("/var/lib/smsgate")
     assert settings.public_url == "https://public.example"
-    assert settings.api_keys == (Secret("k2"), Secret("k1"))
-    assert settings.secret_keys == (Secret("s2"), Secret("s1"))
+    assert settings.api_keys == (Secret(f"{KEY}2"), Secret(f"{KEY}1"))
+    assert settings.secret_keys == (Secret(f"{KEY}4"), Secret(f"{KEY}3"))
     assert (settings.port, settings.web_concurrency, settings.trust_proxy) == (8123, 4, True)
 
 
@@ -206,7 +207,7 @@ def test_a_reference_in_a_value_is_not_followed(read: Read) -> None:
 
 
 SIMULATOR = {
-    "SMSGATE_SIMULATOR_TOKEN": "t0ken",
+    "SMSGATE_SIMULATOR_TOKEN": "t0ken-of-the-simulator-in-the-tests",
     "SMSGATE_SIMULATOR_URL": "http://127.0.0.1:8000/simulator",
 }
 
@@ -220,7 +221,7 @@ def test_dev_adds_an_account_of_its_own(read: Read) -> None:
         name="simulator",
         provider="twilio",
         options={"account_sid": sid},
-        secrets={"auth_token": (Secret("t0ken"),)},
+        secrets={"auth_token": (Secret("t0ken-of-the-simulator-in-the-tests"),)},
         public_url="http://127.0.0.1:8000",
         api_url="http://127.0.0.1:8000/simulator",
         simulated=True,

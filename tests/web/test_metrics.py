@@ -17,10 +17,12 @@ from smsgate.web import create_app
 from tests.fakes.own_gateway import heartbeat, make_gateway
 from tests.fakes.values import entry
 
+WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
+
 
 @pytest.fixture
 def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
-    made = make_gateway(tmp_path, redis_url, SMSGATE_METRICS_KEYS="watcher, older")
+    made = make_gateway(tmp_path, redis_url, SMSGATE_METRICS_KEYS=f"{WATCHER}, {OLDER}")
     yield made
     made.close()
 
@@ -30,7 +32,7 @@ def client(gateway: Gateway) -> FlaskClient:
     return create_app(gateway).test_client()
 
 
-def told(client: FlaskClient, key: str = "watcher") -> dict[tuple[str, ...], float]:
+def told(client: FlaskClient, key: str = WATCHER) -> dict[tuple[str, ...], float]:
     answer = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
     assert (answer.status_code, answer.content_type.split(";")[0]) == (200, "text/plain")
     return {
@@ -40,7 +42,7 @@ def told(client: FlaskClient, key: str = "watcher") -> dict[tuple[str, ...], flo
     }
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nope", "Basic watcher", "watcher"])
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nope", f"Basic {WATCHER}", WATCHER])
 def test_nobody_gets_in_without_a_key(client: FlaskClient, header: str) -> None:
     answer = client.get("/metrics", headers={"Authorization": header})
     assert answer.status_code == 401
@@ -48,13 +50,13 @@ def test_nobody_gets_in_without_a_key(client: FlaskClient, header: str) -> None:
     assert "smsgate_" not in answer.text
 
 
-@pytest.mark.parametrize("key", ["watcher", "older", "a-key"])
+@pytest.mark.parametrize("key", [WATCHER, OLDER, "a-key-that-is-long-enough-for-tests"])
 def test_every_key_for_it_and_every_key_of_v1_opens_it(client: FlaskClient, key: str) -> None:
     assert told(client, key)["smsgate_ready", "store"] == 1
 
 
 def test_a_key_for_the_metrics_opens_nothing_else(client: FlaskClient) -> None:
-    answer = client.get("/v1/numbers/+14155550123", headers={"Authorization": "Bearer watcher"})
+    answer = client.get("/v1/numbers/+14155550123", headers={"Authorization": f"Bearer {WATCHER}"})
     assert answer.status_code == 401
 
 

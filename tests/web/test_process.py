@@ -25,8 +25,8 @@ from tests.fakes.served import ROOT, served
 NUMBER = "+14155550123"
 ENVIRON = {
     "SMSGATE_CONFIG": str(ROOT / "config"),
-    "SMSGATE_API_KEYS": "key",
-    "SMSGATE_SIMULATOR_TOKEN": "token",
+    "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
+    "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
     "SMSGATE_SIMULATOR_URL": "http://127.0.0.1:8000/simulator",
 }
 
@@ -81,7 +81,7 @@ def test_an_application_is_made_from_the_environment_and_says_what_is_amiss(
     assert any("'twilio' has no secret" in line["problem"] for line in warned)
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
-    headers = {"Authorization": "Bearer key"}
+    headers = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     check = {"program": "alerts", "numbers": [NUMBER]}
     assert client.post("/v1/check", json=check, headers=headers).status_code == 503
     assert client.post("/webhooks/twilio").status_code == 503

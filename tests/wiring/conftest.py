@@ -57,7 +57,7 @@ class Files:
             "SMSGATE_DATA_DIR": str(self.folder / "var"),
             "REDIS_URL_FILE": str(self.folder / "redis-url"),
             "SMSGATE_PUBLIC_URL": "https://sms.example.com",
-            "SMSGATE_API_KEYS": "a-key",
+            "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
             "TOKEN_FILE": str(self.folder / "token"),
         }
 

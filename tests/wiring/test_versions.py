@@ -38,7 +38,9 @@ def test_a_keyword_file_that_no_program_has_makes_no_other_version(files: Files)
 def test_what_the_environment_says_is_no_part_of_it(files: Files) -> None:
     first = load_configuration(files.environ)
     files.write_token("another-token")
-    other = load_configuration({**files.environ, "PORT": "9000", "SMSGATE_API_KEYS": "k"})
+    other = load_configuration(
+        {**files.environ, "PORT": "9000", "SMSGATE_API_KEYS": "another-key-of-the-tests-k9"}
+    )
     assert other.version == first.version
 
 

@@ -19,6 +19,8 @@ class Field:
     what: str
     """What would be right, to follow "must be": ``AC and 32 hexadecimal digits``."""
     secret: bool = False
+    chosen: bool = False
+    """Whether the operator makes the secret up, so that it must not be one that can be guessed."""
     required: bool = True
     only_with: tuple[str, str] | None = None
     """Required only where another key has this value, such as ``("algorithm", "hmac-sha256")``."""

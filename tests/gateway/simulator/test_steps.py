@@ -43,7 +43,7 @@ def test_a_number_is_read_however_it_is_written():
 def gateway(tmp_path, redis_url):
     url = f"http://127.0.0.1:{free_port()}"
     environ = {
-        "SMSGATE_SIMULATOR_TOKEN": "simulated",
+        "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
         "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
     }
     plain = make_gateway(tmp_path, redis_url, TWO, **environ)

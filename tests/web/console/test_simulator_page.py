@@ -25,7 +25,7 @@ EVIL = "stop <script>alert(1)</script>"
 def gateway(folder, redis_url):
     url = f"http://127.0.0.1:{free_port()}"
     environ = {
-        "SMSGATE_SIMULATOR_TOKEN": "simulated",
+        "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
         "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
     }
     made = understanding(make_gateway(folder, redis_url, TWO, **environ))

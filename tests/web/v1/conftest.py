@@ -93,7 +93,7 @@ def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
         "REDIS_URL": redis_url,
-        "SMSGATE_API_KEYS": "a-key",
+        "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
     }
     made = build_gateway(load_configuration(environ))
     made.records.migrate()
@@ -105,4 +105,4 @@ def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
 
 @pytest.fixture
 def api(gateway) -> Api:
-    return Api(create_app(gateway).test_client(), gateway, "a-key")
+    return Api(create_app(gateway).test_client(), gateway, "a-key-that-is-long-enough-for-tests")

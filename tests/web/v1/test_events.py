@@ -155,12 +155,13 @@ def test_a_server_with_callers_that_wait_ends_in_order(gateway, tmp_path) -> Non
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
         "REDIS_URL": gateway.settings.redis_url,
-        "SMSGATE_API_KEYS": "a-key",
+        "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
     }
     with served("smsgate.web:create_app", environ) as port:
         caller = socket.create_connection(("127.0.0.1", port), timeout=15)
         caller.sendall(
-            b"GET /v1/events?wait=30 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a-key\r\n\r\n"
+            b"GET /v1/events?wait=30 HTTP/1.1\r\nHost: x\r\n"
+            b"Authorization: Bearer a-key-that-is-long-enough-for-tests\r\n\r\n"
         )
         caller.settimeout(0.5)
         with pytest.raises(TimeoutError):
