@@ -3,7 +3,8 @@
 developers.messagebird.com/api (webhook signatures, SMS messaging, received SMS), and
 github.com/messagebird/python-rest-api 2.2 (request_validator.py, signed_request.py and their
 tests). The names of the fields of a received SMS were not found on a page of MessageBird's that
-is still there. Read in November 2026.
+is still there; those of a text to a short code are from the tests of a library that quotes it
+(messagebird-async for Rust). Read in November 2026.
 """
 
 from __future__ import annotations

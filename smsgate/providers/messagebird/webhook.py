@@ -1,7 +1,8 @@
 """What MessageBird's webhook says: a text to us, or the fate of one of ours. And the way back.
 
 It calls with GET or POST; the fields stand in the query, in a form or in JSON. All of these are
-signed.
+signed. A text to a number has ``id``, ``recipient`` and ``body``; one to a short code has ``mid``,
+``shortcode`` and ``message`` instead, and a time whose zone is not documented.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import msgspec
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, known_of, read_json
+from smsgate.providers.contract import Report, fate_in, known_of, read_json
 from smsgate.providers.messagebird.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
 
-# docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber.
+# docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber, opted out.
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "1": ("unreachable", "no network has such a subscriber"),
     "5": ("unreachable", "the subscriber cannot be identified"),
     "9": ("unreachable", "the network bars the subscriber"),
     "11": ("unreachable", "the subscriber has no SMS"),
+    "103": ("opted_out", "the number has opted out at MessageBird"),
 }
 _FATES = {
     "delivered": "delivered",
@@ -40,6 +42,9 @@ class _Fields(msgspec.Struct):
     originator: str | int = ""
     recipient: str | int = ""
     body: str | None = None
+    mid: str | int = ""
+    shortcode: str | int = ""
+    message: str | None = None
     createdDatetime: str = ""  # noqa: N815
     status: str = ""
     statusErrorCode: str | int | None = None  # noqa: N815
@@ -55,19 +60,22 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient.
     """
     fields = _fields(request)
-    if fields.status and fields.body is None:
+    text = fields.message if fields.body is None else fields.body
+    if fields.status and text is None:
         return []
-    if not (fields.id and fields.originator and fields.recipient):
+    id_, recipient = fields.id or fields.mid, fields.recipient or fields.shortcode
+    if not (id_ and fields.originator and recipient):
         raise Unreadable(
-            "The request lacks id, originator or recipient; a text from MessageBird has them all."
+            "The request lacks id, originator or recipient, or of a text to a short code mid, "
+            "originator or shortcode; a text from MessageBird has them all."
         )
     return [
         InboundMessage(
             account=account.name,
-            message_id=fields.id,
+            message_id=str(id_),
             number=with_plus(str(fields.originator)),
-            sender=with_plus(str(fields.recipient)),
-            text=fields.body or "",
+            sender=with_plus(str(recipient)),
+            text=text or "",
             sent_us=instant_us(fields.createdDatetime),
         )
     ]
@@ -76,10 +84,11 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what became of a text of ours."""
     fields = _fields(request)
-    code, fate = str(fields.statusErrorCode or ""), _FATES.get(fields.status, "")
-    if not fate:
-        return []
+    code = str(fields.statusErrorCode or "")
     kind, note = known_of(code, _REPORTED)
+    fate = fate_in(fields.status, _FATES, kind if kind == "opted_out" else "")
+    if not (fields.status and fate):
+        return []
     number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
     return [Report(fields.id, number, sender, kind, code, note, fate=fate)]
 

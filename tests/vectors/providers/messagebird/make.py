@@ -34,6 +34,17 @@ def text(**changes):
     }
 
 
+SHORT = {
+    "mid": "123456789",
+    "shortcode": "1008",
+    "keyword": "MESSAGEBIRD",
+    "originator": "14155550123",
+    "operator": "20401",
+    "message": "MESSAGEBIRD stop",
+    "receive_datetime": "20260921141318",
+}
+
+
 def token(url, raw, algorithm="HS256"):
     claims = {
         "iss": "MessageBird", "nbf": NOW_S, "exp": NOW_S + 60,
@@ -127,6 +138,28 @@ def main():
         "latin_1", "No UTF-8", "id=1&originator=1&recipient=2&body=%E9",
         unreadable="The form has bytes that are no UTF-8",
     )  # fmt: skip
+    write(
+        "short_code", "STOP to a short code: fields of its own", method="GET",
+        url=f"{URL}?{urlencode(SHORT)}",
+        messages=[message(message_id="123456789", sender="1008", text="MESSAGEBIRD stop",
+                          sent_us=None)],
+        answered="",
+    )  # fmt: skip
+    write(
+        "short_code_json", "The same as JSON, with numbers",
+        json.dumps(SHORT | {"mid": 123456789, "shortcode": 1008}), kind="application/json",
+        messages=[message(message_id="123456789", sender="1008", text="MESSAGEBIRD stop",
+                          sent_us=None)],
+        answered="",
+    )  # fmt: skip
+    write(
+        "equal_ids", "One id, twice", urlencode([("id", text()["id"]), *text().items()]),
+        messages=[message()], answered="",
+    )  # fmt: skip
+    write(
+        "different_ids", "Two ids", urlencode([("id", "e8077d80"), *text().items()]),
+        unreadable="The form has id more than once, with different values",
+    )  # fmt: skip
     status = {
         "id": "e8077d80", "recipient": "14155550123", "originator": "14155550100",
         "status": "delivery_failed", "statusDatetime": "2026-09-21T14:13:18+00:00",
@@ -139,6 +172,12 @@ def main():
     write(
         "status_unknown_subscriber", "A status report", method="GET",
         url=f"{URL}?{urlencode(status | {'statusErrorCode': '1'})}", reports=[report],
+    )  # fmt: skip
+    write(
+        "status_opted_out", "A status report of a text to a number that had opted out",
+        method="GET", url=f"{URL}?{urlencode(status | {'statusErrorCode': '103'})}",
+        reports=[report | {"kind": "opted_out", "code": "103",
+                           "note": "the number has opted out at MessageBird"}],
     )  # fmt: skip
     write(
         "status_delivered", "A status report of a text that arrived", method="GET",
