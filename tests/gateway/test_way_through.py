@@ -390,16 +390,29 @@ def test_a_confirmation_that_may_have_left_is_never_repeated(gateway, signed, ap
     assert len(api.calls) == 1
 
 
-def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(gateway, signed, api):
-    api.script(Answer(400, code=21610))
+BLOCKED = [
+    pytest.param(Answer(400, code=21610), id="refused"),
+    pytest.param(
+        Answer(201, body=b'{"sid": "SM1", "status": "failed", "error_code": 21610}'), id="failed"
+    ),
+]
+"""How Twilio says that it does not text a number: at once, or of a message that it made."""
+
+
+@pytest.mark.parametrize("answer", BLOCKED)
+def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(gateway, signed, api, answer):
+    api.script(answer)
     gateway.receive("twilio", signed("STOP"))
     run(gateway)
 
     assert [event.outcome for event in reply_events(gateway)] == ["opted_out"]
 
 
-def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(gateway, signed, api):
-    api.script(Answer(400, code=21610))
+@pytest.mark.parametrize("answer", BLOCKED)
+def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
+    gateway, signed, api, answer
+):
+    api.script(answer)
     gateway.receive("twilio", signed("HELP"))
     run(gateway)
     assert allowed(gateway) == (False, "hold")

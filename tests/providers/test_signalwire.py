@@ -136,3 +136,18 @@ def test_a_response_is_understood_by_its_code(status, code, verdict):
     assert outcome.verdict is verdict
     assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
     assert "4155550123" not in outcome.note
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        ("failed", 21610, Verdict.OPTED_OUT),
+        ("failed", "21610", Verdict.OPTED_OUT),
+        ("failed", None, Verdict.REFUSED),
+        ("queued", None, Verdict.SENT),
+    ],
+)
+def test_a_message_that_was_made_may_have_failed_already(status, code, verdict):
+    body = json.dumps({"sid": "id-1", "status": status, "error_code": code}).encode()
+    outcome = signalwire.outcome(HttpReply(201, "", body))
+    assert (outcome.verdict, outcome.provider_id) == (verdict, "id-1")

@@ -111,7 +111,29 @@ def test_a_response_is_understood_by_its_code(status, code, verdict):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b'{"sid": 5}', b"\xff", b'{"sid": nul']
+    ("status", "code", "verdict", "note"),
+    [
+        ("failed", 21610, Verdict.OPTED_OUT, "21610, the number has opted out"),
+        ("undelivered", 21610, Verdict.OPTED_OUT, "21610, the number has opted out"),
+        ("failed", 21611, Verdict.NOT_ACCEPTED, "21611, the sender's queue is full"),
+        ("failed", 30034, Verdict.REFUSED, "30034, see twilio.com"),
+        ("failed", None, Verdict.REFUSED, "no code"),
+        ("queued", None, Verdict.SENT, ""),
+        ("accepted", 0, Verdict.SENT, ""),
+        ("sent", 21610, Verdict.SENT, ""),
+        (None, 21610, Verdict.SENT, ""),
+    ],
+)
+def test_a_message_that_was_made_may_have_failed_already(status, code, verdict, note):
+    said = {"sid": "SM9", "status": status, "error_code": code, "error_message": "+14155550123"}
+    outcome = twilio.outcome(HttpReply(201, "application/json", json.dumps(said).encode()))
+    assert (outcome.verdict, outcome.provider_id) == (verdict, "SM9")
+    assert note in outcome.note
+    assert "+1415" not in outcome.note
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"sid": 5}', b"\xff", b'{"sid": nul', b'{"status": []}']
 )
 def test_a_success_that_cannot_be_read_is_sent_all_the_same(body):
     """Trying again would text the subscriber twice."""

@@ -28,6 +28,7 @@ from smsgate.providers.contract.reading import (
 )
 from smsgate.providers.contract.sending import (
     FORM,
+    NOT_SENT,
     Meaning,
     answer_json,
     coded,
@@ -44,6 +45,7 @@ __all__ = [
     "FATES",
     "FORM",
     "IDEMPOTENCY",
+    "NOT_SENT",
     "PATH_SECRET",
     "REGION",
     "UUID",

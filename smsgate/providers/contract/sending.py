@@ -16,6 +16,8 @@ Code = TypeVar("Code", str, int)
 Meaning = tuple[Verdict, str]
 """What a response means, and that in our words."""
 FORM = "application/x-www-form-urlencoded"
+NOT_SENT = ("failed", "undelivered")
+"""The statuses of a message of Twilio's shape that was made and will not arrive."""
 
 
 def token_call(url: str, client: str, secret: str) -> HttpCall:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed, status_url
+from smsgate.providers.contract import (
+    FORM,
+    NOT_SENT,
+    Meaning,
+    answer_json,
+    coded,
+    failed,
+    status_url,
+)
 from smsgate.settings import Account
 
 _CODES: Mapping[str, Meaning] = {
@@ -26,7 +35,11 @@ _CODES: Mapping[str, Meaning] = {
 
 
 class _Answer(msgspec.Struct):
+    """A message that was made, or an error."""
+
     sid: object = ""
+    status: object = ""
+    error_code: object = ""
     code: object = ""
 
 
@@ -56,10 +69,16 @@ def reply(reply: Reply, account: Account) -> HttpCall:
 
 
 def outcome(response: HttpReply) -> Outcome:
-    """Say what SignalWire's response to ``reply`` means. Never raises; repeats no number."""
+    """Say what SignalWire's response to ``reply`` means. Never raises; repeats no number.
+
+    As with Twilio, a message that is made may have failed already.
+    """
     answer = answer_json(response, _ANSWER) or _Answer()
-    if 200 <= response.status < 300:
-        return Outcome(Verdict.SENT, provider_id=answer.sid if isinstance(answer.sid, str) else "")
-    code = str(answer.code)
+    sid = answer.sid if isinstance(answer.sid, str) else ""
+    made = 200 <= response.status < 300
+    if made and answer.status not in NOT_SENT:
+        return Outcome(Verdict.SENT, provider_id=sid)
+    code = str(answer.error_code if made else answer.code)
     other = code if code.isdigit() and len(code) < 7 else "no code"
-    return failed("SignalWire", response, coded(code, _CODES), other)
+    outcome = failed("SignalWire", response, coded(code, _CODES), other)
+    return replace(outcome, provider_id=sid if made else "")

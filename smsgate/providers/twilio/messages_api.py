@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
-from smsgate.providers.contract import FORM, Meaning, answer_json, coded, failed, status_url
+from smsgate.providers.contract import (
+    FORM,
+    NOT_SENT,
+    Meaning,
+    answer_json,
+    coded,
+    failed,
+    status_url,
+)
 from smsgate.settings import Account
 
 _API = "https://api.twilio.com"
@@ -35,7 +44,11 @@ _CODES: Mapping[int, Meaning] = {
 
 
 class _Answer(msgspec.Struct):
+    """A message that was made, or an error."""
+
     sid: object = ""
+    status: object = ""
+    error_code: object = 0
     code: object = 0
 
 
@@ -70,11 +83,16 @@ def reply(reply: Reply, account: Account) -> HttpCall:
 def outcome(response: HttpReply) -> Outcome:
     """Say what Twilio's response to ``reply`` means. Never raises.
 
+    A message that is made may have failed already: 201, with ``status`` and ``error_code`` in it.
     The note does not repeat Twilio's own sentence, because that names phone numbers.
     """
     answer = answer_json(response, _ANSWER) or _Answer()
-    if 200 <= response.status < 300:
-        return Outcome(Verdict.SENT, provider_id=answer.sid if isinstance(answer.sid, str) else "")
-    code = answer.code if isinstance(answer.code, int) else 0
+    sid = answer.sid if isinstance(answer.sid, str) else ""
+    made = 200 <= response.status < 300
+    if made and answer.status not in NOT_SENT:
+        return Outcome(Verdict.SENT, provider_id=sid)
+    given = answer.error_code if made else answer.code
+    code = given if isinstance(given, int) else 0
     other = f"{code}, see twilio.com/docs/api/errors" if code else "no code"
-    return failed("Twilio", response, coded(code, _CODES), other)
+    outcome = failed("Twilio", response, coded(code, _CODES), other)
+    return replace(outcome, provider_id=sid if made else "")
