@@ -38,8 +38,12 @@ QUIET = [  # as root, without a screen, and without calls to anybody's servers
 
 
 def _complains(said: ConsoleMessage) -> bool:
-    """Whether it is an error. A page that says "somebody was faster" (409) is one to Chromium."""
-    return said.type == "error" and "status of 409" not in said.text
+    """Whether it is an error.
+
+    To Chromium also a page is one that says "somebody was faster" (409) or "sign in again" (401).
+    """
+    is_ours = "status of 409" in said.text or "status of 401" in said.text
+    return said.type == "error" and not is_ours
 
 
 @dataclass(frozen=True, slots=True)

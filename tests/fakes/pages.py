@@ -36,9 +36,12 @@ def waits(gateway: Gateway, text: str = "hm", number: str = NUMBER, **rest: obje
     return f"{lane_of(number)}-{told(gateway, Intent.REVIEW, text, number, **rest)}"
 
 
-def decide(who: Browser, key: str, decided: str = "opt_out", **more: object) -> TestResponse:
+def decide(
+    who: Browser, key: str, decided: str = "opt_out", page: str = "", **more: object
+) -> TestResponse:
     """Press a key, or what stands for it."""
-    return who.post("/console/review/decide", {"key": key, "decided": decided}, **more)
+    form = {"key": key, "decided": decided, "page": page}
+    return who.post("/console/review/decide", form, **more)
 
 
 def undo(who: Browser, key: str, **more: object) -> TestResponse:

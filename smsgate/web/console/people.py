@@ -13,24 +13,36 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, session
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 
-from smsgate.errors import Unfit
+from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount
 from smsgate.gateway.people.sessions import Known, Sessions, Visitor
 from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.web.console.cookies import Cookies
+from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.visitors import address_of, is_here
 
-IN, OUT, HOME = "/console/in", "/console/out", "/console/"
+IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"
 FACTOR = f"{ME}/factor"
 NEXT = "next"
 """In the form's cookie: the page that somebody wanted to see before signing in."""
-_LONGEST = 500
-"""Characters of such a page's path: a cookie that is too long is none."""
+ENDED = "ended"
+"""In the form's cookie: the session that somebody used has ended; whether a form was sent in it."""
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -106,7 +118,7 @@ def known() -> Known:
     """Whose session it is, whole or half; leads to signing in where it is nobody's."""
     found: Known | None = g.get("known")
     if found is None:
-        abort(_to_sign_in())
+        abort(to_sign_in())
     return found
 
 
@@ -132,7 +144,7 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             found = operator()
             if found is None:
-                abort(_to_sign_in())
+                abort(to_sign_in())
             if not found.may(role):
                 abort(403, f"This needs the role {role!r}, and yours is {found.role!r}.")
             if again and not known().proved:
@@ -158,7 +170,7 @@ def register(console: Flask, gateway: Gateway) -> None:
         if g.known is None or g.known.session.half:
             return None
         g.operator = Operator(g.known.operator.name, g.known.operator.role)
-        if request.method != "GET" or not _is_part():
+        if request.method != "GET" or not is_part():
             made.sessions.seen(g.known)
         if _lacks_factor(g.known, made) and not _is_open(request.path):
             return _led(FACTOR)
@@ -185,29 +197,48 @@ def _lacks_factor(found: Known, made: Door) -> bool:
     return row.role == "admin" and not row.totp_secret and made.cookies.secure
 
 
-def _to_sign_in() -> Response:
-    """Lead to the page for signing in, and from there back to a page that was asked for."""
-    wanted = request.full_path.rstrip("?")
-    if request.method == "GET" and not _is_part() and len(wanted) <= _LONGEST:
-        session[NEXT] = wanted
+def is_signed_in() -> bool:
+    """Whether somebody is, also where a request was refused before that was found out.
+
+    While the records are away, yes: who was signed in stays so.
+    """
+    token = door().cookies.token
+    try:
+        found = door().sessions.who(token) if token else None
+    except (RecordsUnavailable, RecordsNotReady):
+        return True
+    return found is not None and not found.session.half
+
+
+def to_sign_in() -> Response:
+    """Lead to the page for signing in, and from there back to the page that the request is about.
+
+    A form that a script sent is answered by a sentence with a link, and its page stays as it is.
+    """
+    path, posted = return_path(), request.method != "GET"
+    if path:
+        session[NEXT] = path
+    if posted or (door().cookies.token and g.get("known") is None):
+        session[ENDED] = posted
+    if posted and is_part():
+        return notice("part_session_ended.html", 401, path=path or HOME)
     return _led(IN)
+
+
+def notice(template: str, status: int, **values: object) -> Response:
+    """An answer to a script that is shown at the top of its page, and leaves the rest of it."""
+    answer = make_response(render_template(template, **values), status)
+    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#notice", "innerHTML"
+    return answer
 
 
 def _led(path: str) -> Response:
     """A redirect; where a part of a page was asked for, one of the whole page."""
-    if _is_part():
+    if is_part():
         return Response(status=401, headers={"HX-Redirect": path})
     answer = redirect(path, 303)
     assert isinstance(answer, Response)  # noqa: S101 - what Flask makes
     return answer
-
-
-def _is_part() -> bool:
-    """Whether a script of a page asks, for a part of it.
-
-    A page that renews itself is no sign that somebody is there, so it keeps no session from ending.
-    """
-    return "HX-Request" in request.headers
 
 
 def _browser(agent: str) -> str:

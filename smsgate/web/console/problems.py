@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, render_template, request
+from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from smsgate.errors import SmsGateError
+from smsgate.web.console.people import IN, OUT, is_signed_in, notice, to_sign_in
+from smsgate.web.console.return_path import HOME, is_part, return_path
 
 _log = structlog.get_logger("smsgate.console")
-Answer = tuple[str, int]
+Answer = tuple[str, int] | Response
+_OPEN = (IN, OUT, "/console/first/", "/console/password/")
+"""Paths of forms that nobody has to be signed in for."""
+_OUT_OF_DATE = "This page is out of date"
+_WHY = (
+    "It had been open for long, or you signed in or out meanwhile, or the form did not come from "
+    "here. Nothing was done: load the page again, and repeat it."
+)
 
 
 def register(console: Flask) -> None:
@@ -26,12 +35,12 @@ def _ours(error: SmsGateError) -> Answer:
 
 
 def _stale(error: CSRFError) -> Answer:  # noqa: ARG001 - which check it was helps nobody
-    return _page(
-        "This page is out of date",
-        "It had been open for long, or you signed in or out meanwhile, or the form did not come "
-        "from here. Nothing was done: go back, load the page anew, and do it again.",
-        400,
-    )
+    if not request.path.startswith(_OPEN) and not is_signed_in():
+        return to_sign_in()
+    if is_part():
+        path = return_path() or HOME
+        return notice("part_out_of_date.html", 400, title=_OUT_OF_DATE, sentence=_WHY, path=path)
+    return _page(_OUT_OF_DATE, _WHY, 400)
 
 
 def _http(error: HTTPException) -> Answer:
@@ -48,6 +57,12 @@ def _unexpected(error: Exception) -> Answer:
 
 
 def _page(title: str, sentence: str, status: int) -> Answer:
-    """A whole page; for a part of a page (htmx) only the sentence, shown in place."""
-    template = "part_problem.html" if request.headers.get("HX-Request") else "problem.html"
-    return render_template(template, title=title, sentence=sentence), status
+    """A whole page; for a part of a page (htmx) only the sentence, shown in place.
+
+    The text that was to be decided stays on the desk of Review.
+    """
+    if is_part() and request.headers.get("HX-Target") == "review-desk":
+        return notice("part_problem.html", status, title=title, sentence=sentence)
+    template = "part_problem.html" if is_part() else "problem.html"
+    path = return_path() if request.method != "GET" else ""
+    return render_template(template, title=title, sentence=sentence, path=path), status

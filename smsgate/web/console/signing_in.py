@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.signing_in import Started
-from smsgate.web.console.people import HOME, IN, NEXT, OUT, door, known, operator
+from smsgate.web.console.people import IN, NEXT, OUT, door, known, operator
+from smsgate.web.console.return_path import HOME, own_path
 
 CODE = "/console/in/code"
 FIRST = "/console/first/<token>"
@@ -35,9 +36,12 @@ def register(console: Flask, gateway: Gateway) -> None:  # noqa: ARG001 - as eve
 
 
 def sign_in() -> Answer | str:
-    """Ask for name and password."""
+    """Ask for name and password; ``next`` of the address is where to go on."""
+    wanted = own_path(request.args.get("next", ""))
     if operator() is not None:
-        return redirect(HOME, 303)
+        return redirect(wanted or HOME, 303)
+    if wanted:
+        kept[NEXT] = wanted
     return render_template("sign_in.html", nobody=not door().people.all())
 
 
@@ -132,8 +136,7 @@ def new_password(field: str) -> str:
 
 def _go_on(started: Started) -> Answer:
     """To the second page, or to the page that was wanted: one of ours, for we noted it."""
-    wanted = str(kept.get(NEXT, HOME))
-    path = CODE if started.half else wanted if wanted.startswith(HOME) else HOME
+    path = CODE if started.half else own_path(str(kept.get(NEXT, ""))) or HOME
     return let_in(make_response(redirect(path, 303)), started)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import html
+import re
 
+import pytest
+from sqlalchemy import text as sql
+
+from smsgate.errors import StoreUnavailable
 from smsgate.messages import Decision, Entry, Intent
 from tests.fakes.pages import (
     HTMX,
@@ -112,3 +117,96 @@ def test_undo_brings_a_text_back_with_its_story_and_its_deadline(gateway, agent,
     assert "not so sure" in words(page).partition("What waits, in its turn")[0]
     again = gateway.reviews()[0]
     assert (again.since_us, again.text) == (since_us, "not so sure")
+
+
+# --- a session that ends meanwhile ----------------------------------------------------------------
+
+
+def ended(gateway) -> None:
+    """Nobody used the console for more than two hours."""
+    with gateway.records.operators._database.writing() as connection:
+        connection.execute(sql("UPDATE sessions SET seen_us = 0"))
+
+
+def link_of(answer) -> str:
+    """The link to sign in that an answer has."""
+    return html.unescape(re.search(r'href="(/console/in[^"]*)"', answer.text)[1])
+
+
+def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(gateway, agent):
+    first = waits(gateway, "hm")
+    key = waits(gateway, "hm?", OTHER)
+    page = agent.get(f"/console/review?show={key}")
+    assert f'name="page" value="/console/review?show={key}"' in page.text
+    ended(gateway)
+    answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}")
+    assert answer.status_code == 401
+    assert "Your session has ended. Nothing was changed. Sign in" in words(answer)
+    # The page stays as it is; the sentence stands at its top.
+    assert answer.headers["HX-Retarget"] == "#notice"
+    assert '<div id="notice" role="alert"></div>' in page.text
+    assert link_of(answer) == f"/console/in?next=/console/review%3Fshow%3D{key}"
+
+    form = agent.get(link_of(answer))
+    assert "Your session has ended, and nothing was changed." in words(form)
+    assert agent.sign_in("agent").location == f"/console/review?show={key}"
+    page = agent.get(f"/console/review?show={key}")
+    assert shown(page) == OTHER
+    assert "session has ended" not in page.text
+    assert {one.key for one in gateway.reviews()} == {first, key}
+    assert decide(agent, key, headers=HTMX).status_code == 200
+
+
+def test_the_link_leads_to_the_case_also_where_somebody_signed_in_in_another_tab(gateway, agent):
+    key = waits(gateway)
+    agent.get("/console/review")
+    ended(gateway)
+    answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}")
+    agent.get("/console/replies")
+    assert agent.sign_in("agent").location == "/console/replies"
+    assert agent.get(link_of(answer)).location == f"/console/review?show={key}"
+
+
+def test_without_javascript_a_session_that_ended_leads_to_signing_in_and_back(gateway, agent):
+    key = waits(gateway)
+    agent.get("/console/review")
+    ended(gateway)
+    answer = decide(agent, key, page=f"/console/review?show={key}")
+    assert (answer.status_code, answer.location) == (303, "/console/in")
+    assert "Your session has ended, and nothing was changed." in words(agent.get("/console/in"))
+    assert agent.sign_in("agent").location == f"/console/review?show={key}"
+
+
+def test_a_page_left_open_overnight_says_that_the_session_ended(gateway, agent):
+    """The token of its forms has ended, too."""
+    key = waits(gateway)
+    agent.get("/console/review")
+    ended(gateway)
+    answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}", csrf=False)
+    assert answer.status_code == 401
+    assert "Your session has ended." in words(answer)
+    assert link_of(answer).endswith(f"show%3D{key}")
+
+
+def test_a_page_of_an_earlier_session_says_that_it_is_out_of_date_and_stays(gateway, agent):
+    key = waits(gateway)
+    agent.get("/console/review")
+    page = f"/console/review?show={key}"
+    answer = decide(agent, key, headers=HTMX, page=page, csrf=False)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (400, "#notice")
+    assert "This page is out of date." in words(answer)
+    assert f'href="{page}"' in answer.text
+
+
+def test_a_fault_while_one_decides_leaves_the_case_on_the_page(gateway, agent, monkeypatch):
+    key = waits(gateway)
+
+    def away(*_, **__):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    agent.get("/console/review")
+    monkeypatch.setattr(type(gateway.store.inbox), "add", away)
+    headers = {**HTMX, "HX-Target": "review-desk"}
+    answer = decide(agent, key, headers=headers)
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (503, "#notice")
+    assert "the store cannot be used" in words(answer)

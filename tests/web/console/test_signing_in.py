@@ -16,7 +16,7 @@ from smsgate.records import operator_actions as trail
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.store.shared_keys import sign_ins_of
-from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_gateway import ALERTS, make_gateway
 
 HTTPS = "https://sms.example.com"
@@ -32,6 +32,11 @@ def rows(gateway, statement):
 def change(gateway, statement, **values):
     with gateway.records.operators._database.writing() as connection:
         connection.execute(text(statement), values)
+
+
+def browser_of(visitor: Browser) -> Browser:
+    """Another one, on the same web doors."""
+    return visitor.application.test_client()
 
 
 def happened(gateway) -> list[str]:
@@ -57,6 +62,68 @@ def test_no_path_leads_to_another_site_after_signing_in(visitor, operator, told)
     visitor.get(told)
     location = visitor.sign_in(operator("maria", "viewer")).location
     assert location.startswith("/console/")
+
+
+OTHERS = (
+    "https://evil.example/",
+    "//evil.example/console/",
+    "/\\evil.example",
+    "/console/\\evil.example",
+    "/console/ evil",
+    "javascript:alert(1)",
+    "/webhooks/twilio",
+    "console/",
+    "/console/" + "x" * 500,
+    "http://[evil",
+    "",
+)
+
+
+@pytest.mark.parametrize("told", OTHERS)
+def test_no_address_in_a_link_a_form_or_a_header_leads_elsewhere(visitor, operator, told) -> None:
+    """A ``next`` that is none of the console's pages is none."""
+    visitor.get("/console/in", query_string={"next": told})
+    assert visitor.sign_in(operator("maria", "viewer")).location == "/console/"
+    assert visitor.get("/console/in", query_string={"next": told}).location == "/console/"
+    for headers in ({}, {"HX-Request": "true"}):
+        another = browser_of(visitor)
+        another.get("/console/in")
+        form = {"page": told, "what": "retry"}
+        another.post("/console/review/decide", form, headers=headers)
+        assert another.sign_in("maria").location == "/console/"
+
+
+def test_only_the_path_of_an_address_is_used(visitor, operator) -> None:
+    visitor.get("/console/in", query_string={"next": "https://evil.example/console/me?a=1#b"})
+    assert visitor.sign_in(operator("maria", "viewer")).location == "/console/me?a=1"
+
+
+@pytest.mark.parametrize("header", ["Referer", "HX-Current-URL"])
+def test_a_form_that_came_too_late_leads_back_to_its_page(visitor, operator, header) -> None:
+    visitor.get("/console/in")
+    url = "http://localhost/console/numbers/%2B14155550123?before=5-1"
+    visitor.post("/console/numbers/lock", {}, headers={header: url})
+    assert "Your session has ended, and nothing was changed" in visitor.get("/console/in").text
+    location = visitor.sign_in(operator("maria", "viewer")).location
+    assert location == "/console/numbers/%2B14155550123?before=5-1"
+
+
+def test_that_a_session_ended_is_said_to_who_had_one(viewer, visitor, gateway) -> None:
+    visitor.get("/console/me")
+    assert "session has ended" not in visitor.get("/console/in").text
+    change(gateway, "UPDATE sessions SET seen_us = 0")
+    viewer.get("/console/me")
+    said = viewer.get("/console/in").text
+    assert "Your session has ended. Sign in to go back" in said
+    assert "session has ended" in viewer.sign_in("viewer", WRONG).text
+    assert viewer.sign_in("viewer").location == "/console/me"
+    viewer.post("/console/out")
+    assert "session has ended" not in viewer.get("/console/in").text
+
+
+def test_a_form_that_is_too_large_is_refused_as_such(viewer) -> None:
+    answer = viewer.post("/console/review/decide", {"page": "x" * 70_000})
+    assert answer.status_code == 413
 
 
 def test_a_page_that_renews_itself_is_led_to_sign_in_as_a_whole(visitor) -> None:

@@ -1,0 +1,75 @@
+"""What a person sees when something goes wrong while they are at work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from smsgate.gateway import Gateway
+from smsgate.gateway.people.operators import digest_of
+from tests.browser.acting import fits, press, says
+from tests.browser.test_pages import barriers
+from tests.fakes.browser import PASSWORD
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+PICTURES = os.environ.get("SMSGATE_TEST_PICTURES", "")
+"""A folder for pictures of what is seen, for whoever wants to look."""
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def end_session(page: Page, gateway: Gateway) -> None:
+    """End the session of this browser, as two hours without use do."""
+    (token,) = [one["value"] for one in page.context.cookies() if one["name"] == "smsgate"]
+    with gateway.records.operators._database.writing() as connection:
+        ended = text("UPDATE sessions SET seen_us = 0 WHERE digest = :digest")
+        assert connection.execute(ended, {"digest": digest_of(token)}).rowcount == 1
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
+    visit: Visit, gateway: Gateway, width: int
+) -> None:
+    key = gateway.reviews()[7].key
+    page = visit("/console/review", role="nobody", width=width)
+    sign_in(page, "agent")
+    page.wait_for_url("**/console/review")
+    page.goto(f"/console/review?show={key}")
+    number = page.locator("#case-title a").inner_text()
+    end_session(page, gateway)
+
+    page.keyboard.press("n")
+    says(page, "Your session has ended. Nothing was changed. Sign in to go back")
+    link = page.get_by_role("link", name="Sign in")
+    expect(link).to_be_focused()
+    expect(link).to_be_in_viewport()
+    expect(page.locator("#case-title a")).to_have_text(number)  # the case is still on the page
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"review-ended-{width}")
+
+    page.keyboard.press("Enter")
+    says(page, "Your session has ended, and nothing was changed.")
+    assert barriers(page) == []
+    picture(page, f"sign-in-ended-{width}")
+    sign_in(page, "agent")
+    page.wait_for_url(f"**/console/review?show={key}")
+    expect(page.locator("#case-title a")).to_have_text(number)
+    press(page.get_by_role("button", name="Later"))
+    says(page, "Put off")
