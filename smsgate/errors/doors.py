@@ -52,6 +52,10 @@ class TooManyCalls(SmsGateError):
         self.wait_s = wait_s
 
 
+class TooManyWrongKeys(TooManyCalls):
+    """An address gave too many keys that open nothing."""
+
+
 class NoSuchKey(SmsGateError):
     """There is no API key of that name that still opens anything."""
 

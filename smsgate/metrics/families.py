@@ -65,6 +65,11 @@ GATE = Family(
     "Numbers that senders asked the gate about: allowed, or why not",
     ("program", "reason"),
 )
+REFUSED_KEYS = Family(
+    "refused_keys",
+    "Requests that a key would have opened: missing, wrong, throttled (too many wrong ones)",
+    ("endpoint", "reason"),
+)
 STORED_S = Family(
     "stored_seconds",
     "From a provider's request at our door to its answer, by when its message is stored",
@@ -107,6 +112,7 @@ FAMILIES = (
     RECEIPTS,
     CALLS,
     GATE,
+    REFUSED_KEYS,
     STORED_S,
     APPLIED_S,
     CONFIRMED_S,

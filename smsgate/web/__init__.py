@@ -15,6 +15,7 @@ from smsgate.gateway import Gateway
 from smsgate.web import health, metrics, optout_page, problems, simulator, v1, webhooks
 from smsgate.web.console import ConsoleDoor
 from smsgate.web.door import Door
+from smsgate.web.key_guard import KeyGuard
 from smsgate.web.renewed import Renewed
 from smsgate.wiring import Configuration, Live
 
@@ -35,9 +36,10 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     problems.register(app)
     answer = webhooks.answering(gateway.settings, gateway.store.metrics)
     app.register_blueprint(webhooks.blueprint(gateway, answer))
-    app.register_blueprint(v1.blueprint(gateway))
+    keys = KeyGuard(gateway.settings.trust_proxy, gateway.store.metrics)
+    app.register_blueprint(v1.blueprint(gateway, keys))
     app.register_blueprint(health.blueprint(gateway))
-    app.register_blueprint(metrics.blueprint(gateway))
+    app.register_blueprint(metrics.blueprint(gateway, keys))
     app.register_blueprint(optout_page.blueprint(gateway))
     for account in gateway.settings.accounts.values():
         if account.simulated:

@@ -35,12 +35,16 @@ class Floods:
 
     def check(self, account: str, address: str) -> None:
         """Raise ``TooManyForgeries`` where a request is not to be looked at."""
-        known = self._left.get((account, address))
-        if known is not None and self._now_left(known) < 1.0:
+        if self.is_flooding(account, address):
             raise TooManyForgeries(
                 "This address had too many requests whose signature does not fit; come again in a "
                 "second."
             )
+
+    def is_flooding(self, account: str, address: str) -> bool:
+        """Whether a request is not to be looked at."""
+        known = self._left.get((account, address))
+        return known is not None and self._now_left(known) < 1.0
 
     def refused(self, account: str, address: str) -> None:
         """A request's signature did not fit."""

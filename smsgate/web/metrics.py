@@ -8,6 +8,7 @@ costs round trips.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import accumulate
 
 from flask import Blueprint, Response, request
@@ -33,18 +34,19 @@ from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.settings import Settings
 from smsgate.signing import same
+from smsgate.web.key_guard import KeyGuard
 
 _PREFIX = "smsgate_"
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
+def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
     """Return the route."""
     door = Blueprint("metrics", __name__)
 
     @door.get("/metrics")
     def metrics() -> Response:
         """Answer in the text format that the caller understands."""
-        _require_key(request.headers.get("Authorization", ""), gateway.settings)
+        keys.check("metrics", request.environ, partial(_require_key, gateway.settings))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Everything(gateway))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -53,7 +55,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
     return door
 
 
-def _require_key(header: str, settings: Settings) -> None:
+def _require_key(settings: Settings, header: str) -> None:
     """Every key is compared, so that the time does not tell which one came close."""
     scheme, _, given = header.partition(" ")
     keys = [*settings.metrics_keys, *settings.api_keys]

@@ -29,9 +29,19 @@ _NOTHING: Mapping[str, str] = {}
 class RefusalLines:
     """Counts refused requests by account and address. Threads may share it."""
 
-    def __init__(self, log: FilteringBoundLogger, trust_proxy: bool) -> None:
-        """Tell what was left out to ``log``; start with a window that is over."""
+    def __init__(
+        self,
+        log: FilteringBoundLogger,
+        trust_proxy: bool,
+        event: str = "refused webhooks",
+        field: str = "account",
+    ) -> None:
+        """Tell what was left out to ``log``, as ``event``; start with a window that is over.
+
+        ``field`` is what the requests are told apart by, beside their addresses.
+        """
         self._log = log
+        self._event, self._field = event, field
         self._trust_proxy = trust_proxy
         self._lock = threading.Lock()
         self._seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -65,7 +75,7 @@ class RefusalLines:
             self._seen.clear()
             self._written.clear()
         for account, lines in left_out.items():
-            self._log.info("refused webhooks", account=account, lines_left_out=lines)
+            self._log.info(self._event, **{self._field: account}, lines_left_out=lines)
 
     def _wanted(self, account: str, address: str) -> bool:
         seen = self._seen[account]

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, request
 from smsgate.gateway import Gateway
 from smsgate.gateway.keyring import Keyring
 from smsgate.gateway.limiting import Limiting
+from smsgate.web.key_guard import KeyGuard
 from smsgate.web.v1 import (
     check,
     consents,
@@ -38,7 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
 PREFIX = "/v1"
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
+def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     settings = gateway.settings
@@ -49,7 +50,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
     @api.before_request
     def authorise() -> None:
         """Refuse before anything else is looked at."""
-        g.caller = keyring.who(request.headers.get("Authorization", ""))
+        g.caller = keys.check("v1", request.environ, keyring.who)
         limiting.count(g.caller.name)
 
     @api.get("/openapi.json")

@@ -23,7 +23,8 @@ _PROBLEMS = {
     401: "No key, or none that opens.",
     403: "The key's scope is too small.",
     422: "Understood, but not what the call takes; `detail` says what would be right.",
-    429: "The key calls too often; `Retry-After` says for how long to wait.",
+    429: "The key calls too often, or its address gave too many wrong keys; `Retry-After` says for "
+    "how long to wait.",
     503: "The store or the records cannot tell; `Retry-After` says when to try again.",
 }
 _OF_BODIES = {

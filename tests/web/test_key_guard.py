@@ -1,0 +1,94 @@
+"""Wrong API keys are logged masked, counted, and hurt only the address that they come from."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from smsgate.web import create_app, floods
+from smsgate.web.refusal_lines import OF_ADDRESS
+from tests.fakes.own_gateway import make_gateway
+
+RIGHT = "a-key-that-is-long-enough-for-tests"
+WRONG = "a-Wrong-key-of-somebody-else-9f3c"
+GUESSER, PROGRAM = "8.8.4.4", "8.8.8.8"
+PATHS = {"v1": "/v1/numbers/+14155550123", "metrics": "/metrics"}
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url):
+    made = make_gateway(tmp_path, redis_url)
+    made.records.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(gateway):
+    return create_app(gateway).test_client()
+
+
+def ask(client, key, address=GUESSER, path=PATHS["v1"]):
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return client.get(path, headers=headers, environ_overrides={"REMOTE_ADDR": address})
+
+
+@pytest.mark.parametrize("endpoint", PATHS)
+def test_a_wrong_key_is_logged_with_its_end_alone(client, endpoint):
+    with capture_logs() as lines:
+        assert ask(client, WRONG, path=PATHS[endpoint]).status_code == 401
+        assert ask(client, "hunter2", path=PATHS[endpoint]).status_code == 401
+        assert ask(client, "", path=PATHS[endpoint]).status_code == 401
+    told = [line for line in lines if line["event"] == "API key refused"]
+    assert [line["key"] for line in told] == ["•••9f3c", "•••"]
+    assert {line["address"] for line in told} == {GUESSER}
+    assert {(line["endpoint"], line["reason"]) for line in told} == {(endpoint, "wrong")}
+    assert {line["log_level"] for line in told} == {"warning"}
+
+
+def test_refused_keys_are_counted(client, gateway):
+    for key in (WRONG, WRONG, ""):
+        ask(client, key)
+    ask(client, WRONG, path=PATHS["metrics"])
+    gateway.store.metrics.flush()
+    metrics = ask(client, RIGHT, PROGRAM, PATHS["metrics"]).text
+    assert 'smsgate_refused_keys_total{endpoint="v1",reason="wrong"} 2.0' in metrics
+    assert 'smsgate_refused_keys_total{endpoint="v1",reason="missing"} 1.0' in metrics
+    assert 'smsgate_refused_keys_total{endpoint="metrics",reason="wrong"} 1.0' in metrics
+
+
+@pytest.fixture
+def standing_clock(monkeypatch):
+    """No time passes, so that nobody gets looked at again."""
+    monkeypatch.setattr(floods, "PER_SECOND", 0)
+
+
+@pytest.mark.usefixtures("standing_clock")
+def test_an_address_that_gives_wrong_keys_alone_is_slowed_down_and_nobody_else(client):
+    statuses = [ask(client, f"{WRONG}{count}").status_code for count in range(40)]
+    assert statuses == [401] * floods.AT_ONCE + [429] * (40 - floods.AT_ONCE)
+    answer = ask(client, RIGHT)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert answer.json["reason"] == "too_many_wrong_keys"
+    assert ask(client, RIGHT, path=PATHS["metrics"]).status_code == 429
+    assert ask(client, RIGHT, PROGRAM).status_code == 200
+
+
+@pytest.mark.usefixtures("standing_clock")
+def test_an_address_from_which_a_right_key_came_is_always_looked_at(client):
+    assert ask(client, RIGHT).status_code == 200
+    statuses = {ask(client, f"{WRONG}{count}").status_code for count in range(40)}
+    assert statuses == {401}
+    assert ask(client, RIGHT).status_code == 200
+
+
+def test_one_address_gets_few_lines_and_the_others_are_counted(client, monkeypatch):
+    with capture_logs() as lines:
+        for count in range(100):
+            ask(client, f"{WRONG}{count}")
+        monkeypatch.setattr("smsgate.web.key_guard.time.perf_counter", lambda: 1e9)
+        ask(client, WRONG, PROGRAM)
+    told = [line for line in lines if line["event"] == "API key refused"]
+    assert len(told) == OF_ADDRESS + 1
+    (summary,) = [line for line in lines if line["event"] == "refused API keys"]
+    assert (summary["endpoint"], summary["lines_left_out"]) == ("v1", 100 - OF_ADDRESS)
