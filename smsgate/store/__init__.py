@@ -22,6 +22,7 @@ from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
 from smsgate.store.metrics import Metrics
 from smsgate.store.outbox import Outbox
+from smsgate.store.overdue import Overdue
 from smsgate.store.quarantine import Quarantine
 from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals
@@ -50,6 +51,7 @@ class Store:
         self.surveys = Surveys(client, self.looks)
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)
+        self.overdue = Overdue(client)
         self.forwards = Forwards(client)
         self.ledger = Ledger(client)
         self.trail = Trail(client)

@@ -97,7 +97,7 @@ class Inbox:
         """The newest entries that wait in a lane, oldest first."""
         with translated():
             rows = self._client.xrevrange(LANE_KEYS[lane].inbox, count=count)
-        return [_stored(*row) for row in reversed(rows)]
+        return [stored_of(*row) for row in reversed(rows)]
 
     def met(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
@@ -163,7 +163,8 @@ def _lane(entry: Entry) -> int:
     return lane_of(entry.numbers[0] if entry.numbers else entry.number)
 
 
-def _stored(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
+def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
+    """An entry of an inbox as redis-py gives it."""
     return Stored(id=id_.decode(), stamp_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
 
 

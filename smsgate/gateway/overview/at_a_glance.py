@@ -14,6 +14,7 @@ from smsgate.gateway.alerts.conditions import Condition, conditions, weak
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.overview import daily
 from smsgate.gateway.overview.measuring import sights
+from smsgate.gateway.overview.missed import missed_waiting
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Sums
@@ -33,6 +34,8 @@ class Numbers:
     """The last 30 days, with today; those before anything was counted are left out."""
     to_blocked: daily.Speed | None
     to_confirmed: daily.Speed | None
+    confirmations: daily.Confirmations | None
+    """None where the store is away."""
     problem: str = ""
     """Why some of it cannot be told."""
 
@@ -87,19 +90,23 @@ def numbers(gateway: Gateway) -> Numbers:
     except (RecordsUnavailable, RecordsNotReady) as error:
         problems.append(str(error))
     sums: list[Sums] = []
+    waiting: tuple[int, bool] | None = None
     try:
+        waiting = missed_waiting(gateway.store, gateway.settings)
         sums = [gateway.store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))]
         for day, found in zip((now, now - timedelta(days=1)), sums, strict=True):
             if found:
                 days[day] = _grown(days.get(day, {}), daily.counts_of(found))
     except StoreUnavailable as error:
         problems.append(str(error))
+    confirmed = daily.to_confirmed(sums)
     return Numbers(
         today=days.get(now, dict.fromkeys(daily.WHATS, 0)),
         usual=daily.usual(days, now),
         days=_filled(days, now),
         to_blocked=daily.to_blocked(sums),
-        to_confirmed=daily.to_confirmed(sums),
+        to_confirmed=confirmed,
+        confirmations=daily.confirmations(sums, confirmed, *waiting) if waiting else None,
         problem="; ".join(problems),
     )
 

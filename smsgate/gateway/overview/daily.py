@@ -7,6 +7,7 @@ records every minute and stay there, also where Redis is flushed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +30,8 @@ _INTENTS = {
 _DUPLICATE = "duplicate"
 _WEEKS = 4
 FIVE_MINUTES = 300.0
+_MISSED = ("late", "refused", "unknown")
+"""Outcomes of a confirmation of which nobody can say that the subscriber has it in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,31 @@ class Speed:
     """Half of them took at most so many seconds."""
     most_s: float
     """99 of 100 took at most so many; infinite where it was more than the last bound."""
-    in_time: float
-    """Which share took five minutes at most."""
+    slow: int
+    """How many took more than five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmations:
+    """How many confirmations of opt-outs were in time."""
+
+    in_time: int
+    """Those that the provider took within five minutes of the text."""
+    missed: int
+    """Those that came later, were given up (late, refused, perhaps sent), or still wait although
+    their five minutes are over."""
+    is_partial: bool = False
+    """Whether more may be missed than were counted."""
+
+    @property
+    def due(self) -> int:
+        """How many there should have been."""
+        return self.in_time + self.missed
+
+    @property
+    def share(self) -> float | None:
+        """Which share was in time, from 0 to 1; None where none was due."""
+        return self.in_time / self.due if self.due else None
 
 
 def today() -> date:
@@ -97,6 +123,25 @@ def to_confirmed(some: Iterable[Sums]) -> Speed | None:
     return _speed(CONFIRMED_S, some)
 
 
+def confirmations(
+    some: Sequence[Sums], confirmed: Speed | None, waiting: int, is_partial: bool
+) -> Confirmations:
+    """How many confirmations of opt-outs were in time, by what was counted and what waits.
+
+    ``confirmed``: see ``to_confirmed``. ``waiting``: confirmations past their time that nobody has
+    settled; ``is_partial``: whether there may be more. A confirmation that the provider would not
+    send because it has the opt-out itself, or that a later change overtook, was not due.
+    """
+    settled: Counter[str] = Counter()
+    for sums in some:
+        for (_, kind, outcome), count in sorted_out(sums)[REPLIES.name].counts.items():
+            if kind == "opt_out":
+                settled[outcome] += count
+    slow = min(confirmed.slow if confirmed else 0, settled["sent"])
+    missed = slow + waiting + sum(settled[outcome] for outcome in _MISSED)
+    return Confirmations(settled["sent"] - slow, missed, is_partial)
+
+
 def _speed(family: Family, some: Iterable[Sums]) -> Speed | None:
     buckets = [0] * (len(family.buckets) + 1)
     for sums in some:
@@ -112,7 +157,7 @@ def _speed(family: Family, some: Iterable[Sums]) -> Speed | None:
         count=below[-1],
         half_s=_bound(bounds, below, 0.5),
         most_s=_bound(bounds, below, 0.99),
-        in_time=in_time[-1] / below[-1],
+        slow=below[-1] - in_time[-1],
     )
 
 

@@ -11,7 +11,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, Condition
 from smsgate.gateway.overview import at_a_glance
 from smsgate.gateway.overview.at_a_glance import Numbers, Overview
-from smsgate.gateway.overview.daily import WHATS, Speed
+from smsgate.gateway.overview.daily import WHATS, Confirmations, Speed
 from smsgate.web.console.home_chart import Chart, chart_of
 from smsgate.web.console.people import known, lacks_factor, needs
 
@@ -85,7 +85,8 @@ def _now(seen: Overview) -> dict[str, object]:
         "numbers": numbers,
         "blocked": _said(numbers.to_blocked),
         "confirmed": _said(numbers.to_confirmed),
-        "speed": numbers.to_confirmed,
+        "confirmations": numbers.confirmations,
+        "share": _share(numbers.confirmations),
     }
 
 
@@ -120,6 +121,13 @@ def _figure(what: str, numbers: Numbers) -> Figure:
 
 def _round(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+
+
+def _share(confirmations: Confirmations | None) -> str:
+    """The share in time, rounded down: 100% is said only of all."""
+    if confirmations is None or confirmations.share is None:
+        return ""
+    return f"{math.floor(confirmations.share * 10_000) / 100:g}%"
 
 
 def _said(speed: Speed | None) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from smsgate.gateway.overview import daily
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.store.connection import open_redis
+from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.fakes.own_gateway import heartbeat
+from tests.fakes.values import entry
 
 
 def words(answer) -> str:
@@ -106,6 +109,98 @@ def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, gat
     assert '<span class="badge bad">99.5% within' in viewer.get("/console/").text
     confirm(gateway, 400.0, 200)
     assert "half within a longer time, 99 of 100 took longer" in words(viewer.get("/console/"))
+
+
+def settle(gateway, outcome: str, times: int = 1, kind: str = "opt_out") -> None:
+    gateway.store.metrics.count(REPLIES, "twilio", kind, outcome, times=times)
+    gateway.store.metrics.flush()
+
+
+def confirmed(viewer) -> str:
+    """What the page says of confirmations."""
+    said = words(viewer.get("/console/")).partition("From receipt to confirmation ")[2]
+    return said.partition(" Days are counted")[0]
+
+
+def test_without_confirmations_there_is_no_data(viewer, gateway) -> None:
+    page = viewer.get("/console/").text
+    assert "within five minutes" not in page
+    assert confirmed(viewer) == "no data: no confirmation was due today or yesterday"
+    assert "From receipt to blocked no data: no text came" in words(viewer.get("/console/"))
+    settle(gateway, "sent", kind="help")
+    settle(gateway, "opted_out")  # the provider has it, and tells the subscriber itself
+    settle(gateway, "superseded")
+    assert confirmed(viewer) == "no data: no confirmation was due today or yesterday"
+
+
+@pytest.mark.parametrize("outcome", ["late", "refused", "unknown"])
+def test_six_missed_of_six_are_none_in_time(viewer, gateway, outcome) -> None:
+    settle(gateway, outcome, 6)
+    assert confirmed(viewer) == "none was sent; 0% within five minutes 6 of 6 missed"
+    assert '<span class="badge bad">0% within' in viewer.get("/console/").text
+
+
+def test_one_missed_of_very_many_is_not_rounded_away(viewer, gateway) -> None:
+    confirm(gateway, 0.2)
+    settle(gateway, "sent", 99_998)
+    settle(gateway, "late")
+    assert "99.99% within five minutes 1 of 100,000 missed" in confirmed(viewer)
+
+
+def opts_out(gateway, number: str, received_s: float = 0.0, **rest) -> None:
+    """A STOP that came so many seconds ago."""
+    stop = entry(Intent.OPT_OUT, number, text="STOP", **rest)
+    if not received_s:
+        gateway.store.inbox.add([Arrival(stop)])
+        return
+    now_us = gateway.store.health.now_us()
+    at_us = now_us - int(received_s * 1_000_000)
+    fields = {"e": msgspec.json.encode(stop), "s": at_us}
+    key = LANE_KEYS[lane_of(number)].inbox
+    gateway.store.inbox._client.xadd(key, fields, id=f"{at_us // 1000}-*")
+
+
+NUMBERS = [f"+1415555{at:04}" for at in range(6)]
+
+
+def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer, gateway) -> None:
+    confirm(gateway, 0.2, 2)
+    for number in NUMBERS:
+        opts_out(gateway, number, 200)
+    for lane in range(16):
+        gateway.apply(lane)
+    opts_out(gateway, "+14155550199")
+    assert "100% within five minutes" in confirmed(viewer)  # there is time left
+
+    client = gateway.store.inbox._client
+    for number in NUMBERS:
+        keys = LANE_KEYS[lane_of(number)]
+        for id_, raw in client.hgetall(keys.replies).items():
+            late = msgspec.json.decode(raw)
+            late["deadline_us"] -= 110_000_000
+            client.hset(keys.replies, id_, msgspec.json.encode(late))
+    said = confirmed(viewer)
+    assert said.endswith("25% within five minutes 6 of 8 missed")
+
+
+def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, gateway) -> None:
+    for number in NUMBERS:
+        opts_out(gateway, number, 301)
+        opts_out(gateway, number, 300.5)  # who asks twice is answered once
+    opts_out(gateway, "+14155550190", 302, answered="provider")
+    opts_out(gateway, "+14155550191", 302, source="operator", account="")
+    opts_out(gateway, "+14155550192", 302, program="")
+    opts_out(gateway, "+14155550193", 100)
+    assert confirmed(viewer) == "none was sent; 0% within five minutes 6 of 6 missed"
+
+
+def test_where_very_many_wait_it_is_said_that_there_may_be_more(
+    viewer, gateway, monkeypatch
+) -> None:
+    monkeypatch.setattr("smsgate.store.overdue._SOME", 2)
+    for at in range(3):
+        opts_out(gateway, NUMBERS[0], 400 - at)
+    assert confirmed(viewer).endswith("0% within five minutes at least 1 of 1 missed")
 
 
 # --- counting -----------------------------------------------------------------------------------
