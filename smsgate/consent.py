@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.messages import Entry, Reply
+from smsgate.messages import Entry, Reply, Stood
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -74,6 +74,13 @@ class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     since_us: tuple[int, ...] = ()
     """Since when each of them stands so, where the list says it; 0 is unknown."""
+
+
+def numbers_of(event: Event) -> set[str]:
+    """The numbers that an event is about."""
+    if event.listed:
+        return {number for group in event.listed for number in group.numbers}
+    return {event.number}
 
 
 def told_of(event: Event, number: str) -> Event | None:
@@ -169,3 +176,12 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.locked or program in self.own:
             return True
         return self.everywhere and program not in self.back
+
+    def stood(self) -> Stood:
+        """The same as a value that an entry can carry; without the lock and the marks."""
+        return Stood(
+            self.everywhere,
+            tuple(sorted(self.own)),
+            tuple(sorted(self.back)),
+            tuple(sorted(self.consents)),
+        )

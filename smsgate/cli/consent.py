@@ -27,7 +27,7 @@ from smsgate.messages import Consent
 def consent(
     number: str, program: str, words: str, medium: str, source: str, given: datetime | None
 ) -> None:
-    """Record a consent. It never lifts an opt-out: only the subscriber, or you by hand, do that."""
+    """Record a consent. It never lifts an opt-out: START does, or `smsgate restore`."""
     if not words.strip():
         raise click.UsageError("Give the words that were shown: --words TEXT.")
     given_us = int((given or datetime.now(UTC)).replace(tzinfo=UTC).timestamp() * 1_000_000)

@@ -11,6 +11,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.consent import Event
 from smsgate.errors import InvalidNumber
+from smsgate.gateway.numbers import telling
 from smsgate.messages import Entry
 from smsgate.phone import e164
 
@@ -58,10 +59,19 @@ def _show(console: Console, event: Event) -> None:
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
     console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
-    told = (repr(text) if text else "", *_decided(event.entry), event.note)
+    told = (repr(text) if text else "", *_decided(event.entry), *_basis(event.entry), event.note)
     details = "  ".join(part for part in told if part)
     if details:
         console.print(f"    {details}", markup=False, soft_wrap=True)
+
+
+def _basis(entry: Entry | None) -> tuple[str, str]:
+    """What allowed a restore: the basis, and the consent that it names."""
+    said = telling.basis(entry)
+    consent = entry.consent if entry is not None else None
+    if not said or consent is None:
+        return f"basis: {said}" if said else "", ""
+    return f"basis: {said}", f"{consent.words!r} ({consent.medium}, {consent.source})"
 
 
 def _decided(entry: Entry | None) -> tuple[str, str]:

@@ -37,6 +37,7 @@ from smsgate.cli.records_diff import diff
 from smsgate.cli.refusals import refusals
 from smsgate.cli.replies import replies
 from smsgate.cli.report import report
+from smsgate.cli.restore import restore
 from smsgate.cli.review import review
 from smsgate.cli.scrub import scrub
 from smsgate.cli.setup import init
@@ -74,6 +75,7 @@ for command in (
     lock,
     unlock,
     consent,
+    restore,
     evidence,
     report,
     explain,

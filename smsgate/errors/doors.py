@@ -29,6 +29,12 @@ class ReviewChanged(SmsGateError):
     status = 409
 
 
+class RestoreRefused(SmsGateError):
+    """What was given does not lift the opt-out that holds; the text says what does."""
+
+    status = 409
+
+
 class Unauthorized(SmsGateError):
     """An API call without a valid key."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from smsgate.errors import SmsGateError
 from smsgate.gateway.waking import wake
 from smsgate.messages import Added, Arrival, Entry
@@ -33,12 +31,11 @@ def enter(
     return found
 
 
-def once(entry: Entry, caller: str, correlation_id: str) -> Entry:
-    """An entry that counts once, however often the call is repeated with this id.
+def once_id(caller: str, number: str, scope: str, correlation_id: str) -> str:
+    """The message id of an entry that counts once, however often the call is repeated.
 
     For opt-ins, and only for them: one that came again after the subscriber's own STOP would lift
     it, and a second opt-out does no harm. The number and the scope belong to the id, so that an
     id that was used for another number hinders nothing.
     """
-    about = f"{caller} {entry.number} {entry.program} {correlation_id}"
-    return msgspec.structs.replace(entry, message_id=about)
+    return f"{caller} {number} {scope} {correlation_id}"

@@ -43,7 +43,7 @@ def _kind(entry: Entry) -> str:
     An ordinary text is here only because it goes on to an application: ``text``.
     """
     if entry.action:
-        return entry.action
+        return "restored" if entry.action == "restore" else entry.action
     if entry.program and entry.decision.intent is not Intent.NONE:
         return entry.decision.intent.value
     return "text" if entry.onward is not None else entry.decision.rule

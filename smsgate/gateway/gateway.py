@@ -11,7 +11,7 @@ from smsgate.gate import Answer, Gate
 from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.linking import Linking
-from smsgate.gateway.overriding import consent_entry, lock_entry, override_entry
+from smsgate.gateway.overriding import consent_entry, lock_entry, opt_out_entry
 from smsgate.gateway.readiness import ready
 from smsgate.gateway.receiving import Receipt, Receiving
 from smsgate.gateway.records import remembering
@@ -20,6 +20,7 @@ from smsgate.gateway.records.recording import Recording
 from smsgate.gateway.replaying import Replaying
 from smsgate.gateway.replies import dead_letters
 from smsgate.gateway.replies.replying import Replying
+from smsgate.gateway.restores import RestoreRequest, Restores
 from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
@@ -144,12 +145,22 @@ class Gateway:
         return Deciding(self.settings, self.store, self.records, self.wakes)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
-        """Opt a number out (``suppress``) or back in (``restore``) by hand; gives the inbox id.
+        """Opt a number out by hand (``suppress``), or ``restore`` what was a mistake of ours.
 
-        ``scope`` is ``all`` or a program. Raises ``InvalidNumber``, ``UnknownProgram``,
-        ``StoreUnavailable``.
+        ``scope`` is ``all`` or a program; gives the inbox id. Raises ``InvalidNumber``,
+        ``UnknownProgram``, ``StoreUnavailable``; of a restore what ``Restores.entry`` raises.
         """
-        return self._enter(override_entry(self.settings, action, number, scope, actor, reason))
+        if action == "restore":
+            return self.restore(RestoreRequest(number, scope, actor, reason))
+        return self._enter(opt_out_entry(self.settings, number, scope, actor, reason))
+
+    def restore(self, request: RestoreRequest) -> str:
+        """Lift an opt-out on a basis; gives the inbox id. Raises as ``Restores.entry``."""
+        return self._enter(self.restores().entry(request))
+
+    def restores(self) -> Restores:
+        """Who may lift which opt-out, on what basis."""
+        return Restores(self.settings, self.store, self.records, self.apply)
 
     def lock(self, number: str, actor: str, reason: str, *, locked: bool = True) -> str:
         """Lock a number against every text of ours and every START, or unlock it.

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from smsgate.errors import InvalidNumber, UnknownProgram
+from smsgate.errors import UnknownProgram
 from smsgate.messages import ALL, Consent, Decision, Entry, Intent, Reply
 from smsgate.phone import e164
 from smsgate.settings import Settings
 
-_INTENTS = {"suppress": Intent.OPT_OUT, "restore": Intent.OPT_IN}
 
+def opt_out_entry(settings: Settings, number: str, scope: str, actor: str, reason: str) -> Entry:
+    """The entry of an opt-out by hand in a scope: a program, or ``all``.
 
-def override_entry(
-    settings: Settings, action: str, number: str, scope: str, actor: str, reason: str
-) -> Entry:
-    """The entry for ``suppress`` or ``restore`` of a number in a scope.
-
-    Raises ``InvalidNumber``, ``UnknownProgram``.
+    What lifts it stands in ``restores.py``. Raises ``InvalidNumber``, ``UnknownProgram``.
     """
     if scope != ALL:
         check_program(settings, scope)
-    intent = _INTENTS.get(action)
-    if intent is None:
-        raise InvalidNumber(f"{action!r} is neither suppress nor restore")
     return Entry(
         number=e164(number),
         program=scope,
-        decision=Decision(intent, rule="operator", note=reason),
-        scope=scope if intent.stops else "",
+        decision=Decision(Intent.OPT_OUT, rule="operator", note=reason),
+        scope=scope,
         source="operator",
         actor=actor,
     )

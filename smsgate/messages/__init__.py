@@ -27,9 +27,12 @@ from smsgate.messages.values import (
     InboundMessage,
     Intent,
     Reply,
+    Restore,
     Stood,
     Stored,
+    inbox_place,
     ms_of,
+    numbers_in,
 )
 
 __all__ = [
@@ -49,10 +52,13 @@ __all__ = [
     "Outcome",
     "Posted",
     "Reply",
+    "Restore",
     "Stood",
     "Stored",
     "Verdict",
     "WebhookRequest",
     "forward_id",
+    "inbox_place",
     "ms_of",
+    "numbers_in",
 ]

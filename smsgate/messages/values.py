@@ -111,6 +111,21 @@ class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
     consents: tuple[str, ...] = ()
 
 
+class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What allows somebody other than the subscriber to lift an opt-out."""
+
+    basis: str
+    """``consent`` (a newer one, which the entry carries), ``mistake`` (the opt-out was entered by
+    us) or ``evidence`` (which an admin names)."""
+    evidence: str = ""
+    """Of basis ``evidence``: what shows that the subscriber wants texts."""
+    opt_out: str = ""
+    """Id of the event of the opt-out that is lifted: the first that holds; empty where none does,
+    or none is known."""
+    seen: str = ""
+    """Inbox id up to which the number's history was known when this was allowed."""
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that may change a number's state and awaits a worker in the inbox."""
 
@@ -136,11 +151,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     expired: bool = False
     """Signed rightly, but outside the time window of its scheme."""
     action: str = ""
-    """What is no text and no plain override: ``lock``, ``unlock``, ``consent``, ``import`` or
-    ``undo``."""
+    """What is no text and no plain opt-out: ``lock``, ``unlock``, ``consent``, ``restore``,
+    ``import`` or ``undo``."""
     consent: Consent | None = None
+    restore: Restore | None = None
+    """Of a ``restore``: what allows it."""
     stood: Stood | None = None
-    """Of a person's opt-out, and of its ``undo``: how the number stood before."""
+    """Of a person's opt-out, and of what takes it back: how the number stood before."""
     undoes: str = ""
     """Of an ``undo``: inbox id of the decision that it takes back."""
     numbers: tuple[str, ...] = ()
@@ -155,6 +172,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
+def numbers_in(entry: Entry) -> tuple[str, ...]:
+    """The numbers that an entry is about."""
+    return entry.numbers or (entry.number,)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An entry on its way in, with what its stamp is made of."""
@@ -166,6 +188,12 @@ class Arrival:
     """Of the text, where the provider gives no message id."""
     age_us: int = 0
     """How long ago it came to our door, where it had to wait before it could be stored."""
+
+
+def inbox_place(id_: str) -> tuple[int, int]:
+    """Where an inbox id stands among those of its lane, for comparing; an empty one before all."""
+    ms, _, seq = id_.partition("-")
+    return int(ms or 0), int(seq or 0)
 
 
 def ms_of(id_: str) -> int:

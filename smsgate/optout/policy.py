@@ -15,6 +15,7 @@ from smsgate.consent import Published, Standing
 from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
 from smsgate.optout.classifier import Classifier
 from smsgate.optout.order import ahead_us, is_tie, marked, opted_in, overtaken
+from smsgate.optout.restore import restored, without_opt_out
 from smsgate.optout.undoing import undone
 from smsgate.settings import Program
 
@@ -86,6 +87,8 @@ def settle(
         return Settled(standing, "recorded", note="no program has this sender")
     if not entry.phone:
         return Settled(standing, "recorded", note="what texted us is no phone number")
+    if entry.action == "restore":
+        return _restore(stored, standing, now_us)
     if entry.action in _ACTIONS:
         return _ACTIONS[entry.action](stored, standing, published)
     if entry.decision.intent.stops:
@@ -132,6 +135,8 @@ def _after_all(standing: Standing, program: str) -> Settled:
 def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int) -> Settled:
     entry = stored.entry
     name = entry.program
+    if entry.source != "text":
+        return Settled(standing, "refused", note="only the subscriber opts in; others restore")
     if standing.locked:
         return Settled(standing, "refused", note="the number is locked")
     newer = [scope for scope in (name, ALL) if overtaken(stored, standing, scope)]
@@ -213,6 +218,18 @@ def _consent(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> 
     return Settled(msgspec.structs.replace(standing, consents=consents), "applied")
 
 
+def _restore(stored: Stored, standing: Standing, now_us: int) -> Settled:
+    """An opt-out lifted by somebody other than the subscriber, on a basis. Nobody is answered."""
+    moved = restored(stored, standing, now_us)
+    if isinstance(moved, str):
+        return Settled(standing, "refused", note=moved)
+    changed = moved != standing
+    moved = marked(stored, moved, stored.entry.program, changed=changed)
+    if not changed:
+        return Settled(moved, "repeat", note="was not opted out")
+    return Settled(moved, "applied")
+
+
 def _undo(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
     before = undone(stored, standing)
     if before is None:
@@ -249,12 +266,6 @@ def _only(standing: Standing, program: str) -> Standing:
 
 
 def _lifted(standing: Standing, program: str) -> Standing:
-    """START lifts the program texted only; a restore by hand may lift ``all``."""
-    if program == ALL:
-        return msgspec.structs.replace(standing, everywhere=False, back=frozenset())
-    return msgspec.structs.replace(
-        standing,
-        own=standing.own - {program},
-        back=standing.back | {program} if standing.everywhere else standing.back,
-        consents=standing.consents | {program},
-    )
+    """START lifts the program texted only, and is a consent to it."""
+    moved = without_opt_out(standing, program)
+    return msgspec.structs.replace(moved, consents=standing.consents | {program})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent import Standing
-from smsgate.messages import ALL, Stood, Stored
+from smsgate.messages import ALL, Stood, Stored, inbox_place
 
 
 def undone(stored: Stored, standing: Standing) -> Standing | None:
@@ -18,7 +18,7 @@ def undone(stored: Stored, standing: Standing) -> Standing | None:
     stood, marks = stored.entry.stood, standing.state.marks
     if stood is None or standing.locked or not marks:
         return None
-    scope, newest = max(marks.items(), key=lambda item: _place(item[1].id))
+    scope, newest = max(marks.items(), key=lambda item: inbox_place(item[1].id))
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
         return None
     if _sets(standing) != _decided(stood, scope):
@@ -42,9 +42,3 @@ def _decided(stood: Stood, scope: str) -> tuple[bool, frozenset[str]]:
     if scope == ALL:
         return True, frozenset(stood.own)
     return stood.everywhere, frozenset({*stood.own, scope})
-
-
-def _place(id_: str) -> tuple[int, int]:
-    """Where an inbox id stands among those of its lane."""
-    ms, _, seq = id_.partition("-")
-    return int(ms), int(seq or 0)

@@ -27,7 +27,7 @@ from smsgate.records.tables import events, links, listed, numbers, removals, tex
 
 BATCH = 5_000
 """Events in one removal."""
-_CONSENTS = ("opt_in", "consent")
+_CONSENTS = ("opt_in", "restored", "consent")
 _STOPS = ("opt_out", "opt_out_all")
 _UNDER_WAY = 5_000
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from sqlalchemy import select
 
+from smsgate.consent import numbers_of
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
@@ -32,8 +33,7 @@ class WholeStories:
             for one in self._alone([*stories]):
                 stories[lookup(one.event.number)].append(one)
             for one in self._listed([*stories]):
-                told = {number for group in one.event.listed for number in group.numbers}
-                for number in stories.keys() & told:
+                for number in stories.keys() & numbers_of(one.event):
                     stories[number].append(part_of(one, number))
             for number in some:
                 yield sorted(stories[lookup(number)], key=lambda one: one.seq)

@@ -108,6 +108,25 @@ class Inbox:
                 pipeline.exists(LANE_KEYS[lane_of(number)].seen(account, id_))
             return [bool(found) for found in pipeline.execute()]
 
+    def known_opt_ins(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of some opt-ins whose message id came before, so that ``add`` drops them."""
+        named = [one for one in entries if one.message_id]
+        if not named:
+            return []
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for one in named:
+                pipeline.sismember(LANE_KEYS[_lane(one)].optins, _optin(one))
+            known = pipeline.execute()
+        return [one for one, found in zip(named, known, strict=True) if found]
+
+    def cursors(self, lanes: Sequence[int]) -> dict[int, str]:
+        """By lane the id of the newest entry that is applied; empty where none is."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for lane in lanes:
+                pipeline.get(LANE_KEYS[lane].cursor)
+            found = pipeline.execute() if lanes else []
+        return {lane: (id_ or b"").decode() for lane, id_ in zip(lanes, found, strict=True)}
+
     def rest(self, lane: int) -> bool:
         """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
 
@@ -200,13 +219,18 @@ def _outcomes(result: Result | StoreUnavailable, count: int) -> Sequence[Added |
     return [Added(id=id_.decode(), duplicate=not id_) for id_ in result[1:]]
 
 
+def _optin(entry: Entry) -> str:
+    """Member of the set of opt-ins that are known without end."""
+    return f"{entry.account}:{entry.message_id}"
+
+
 def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
     entry = arrival.entry
     intent = entry.decision.intent
     index, member = 0, ""
     if entry.message_id:
         seen.append(keys.seen(entry.account, entry.message_id))
-        index, member = len(seen), f"{entry.account}:{entry.message_id}"
+        index, member = len(seen), _optin(entry)
     elif arrival.fingerprint:
         seen.append(keys.last(entry.account, entry.number))
         index = len(seen)

@@ -8,8 +8,10 @@ from contextlib import closing
 
 import pytest
 
+from smsgate.messages import Intent
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.told import told
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
 
@@ -33,7 +35,16 @@ def work(there):
 
 @pytest.mark.parametrize(
     "command",
-    [["lock"], ["unlock"], ["consent"], ["evidence"], ["report"], ["rebuild"], ["records", "diff"]],
+    [
+        ["lock"],
+        ["unlock"],
+        ["consent"],
+        ["restore"],
+        ["evidence"],
+        ["report"],
+        ["rebuild"],
+        ["records", "diff"],
+    ],
     ids=" ".join,
 )
 def test_every_command_has_help_with_an_example(terminal, command):
@@ -51,6 +62,34 @@ def test_a_locked_number_is_blocked_and_an_unlocked_one_stays_opted_out(ready):
     work(ready)
     assert ready.run("check", NUMBER) == 1
     assert "opted_out_all" in ready.output
+
+
+def test_a_restore_names_what_allows_it_and_history_has_it(ready):
+    gateway = build_gateway(load_configuration(ready.environ))
+    told(gateway, Intent.OPT_OUT, "STOP")
+    gateway.close()
+    because = (NUMBER, "--reason", "wants back")
+    assert ready.run("restore", *because, "--basis", "mistake") == 2
+    assert "no mistake of ours" in ready.errors
+    assert ready.run("restore", *because, "--basis", "mistake", "--evidence", "call") == 2
+    assert "--evidence goes with --basis evidence" in ready.errors
+    assert ready.run("restore", *because, "--basis", "evidence") == 2
+    assert "Name the evidence" in ready.errors
+    consent = ("--basis", "consent", "--words", "Yes", "--medium", "paper", "--source", "form 7")
+    assert ready.run("restore", *because, *consent) == 2
+    assert "on which day" in ready.errors
+    assert ready.run("restore", *because, *consent, "--given", "2026-01-01") == 2
+    assert "is older than the opt-out" in ready.errors
+    assert ready.run("check", NUMBER) == 1
+    named = ("--basis", "evidence", "--evidence", "call 4711", "--scope", "all")
+    assert ready.run("restore", *because, *named) == 0
+    work(ready)
+    assert ready.run("check", NUMBER) == 0
+    assert ready.run("history", NUMBER) == 0
+    assert "restored" in ready.output
+    assert "basis: evidence that an admin named: call 4711" in ready.output
+    assert ": wants back" in ready.output
+    assert "opt_in" not in ready.output
 
 
 def test_a_lock_wants_a_reason_and_a_number(ready):

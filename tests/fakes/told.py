@@ -19,11 +19,12 @@ def told(
     number: str = NUMBER,
     *,
     applied: bool = True,
+    sent_us: int | None = None,
     **rest: Any,
 ) -> str:
     """Enter one text; gives its inbox id."""
     rest.setdefault("message_id", f"SM{next(_ids):032x}")
-    arrival = Arrival(entry(intent, number, text=text or intent.value, **rest))
+    arrival = Arrival(entry(intent, number, text=text or intent.value, **rest), sent_us)
     (added,), _ = gateway.store.inbox.add([arrival])
     if applied:
         work(gateway)

@@ -213,13 +213,13 @@ def test_a_yes_without_a_question_of_ours_restores_nothing():
     assert settled.standing.blocked("alerts")
 
 
-def test_a_restore_by_hand_may_lift_all():
-    standing, _ = play(out(1))
-    by_hand = stored(IN, 2, program=ALL, source="operator", account="")
-    lifted, _ = play(by_hand, standing=standing)
-
-    assert not lifted.blocked("alerts")
-    assert not lifted.blocked("promos")
+def test_nobody_but_the_subscriber_opts_in_without_a_basis():
+    """As an entry of a version that asked for none, or one that was made by something else."""
+    for source in ("operator", "api", "import", "link"):
+        standing, _ = play(out(1))
+        plain = stored(IN, 2, program=ALL, source=source, account="")
+        kept, outcomes = play(plain, standing=standing)
+        assert (kept, outcomes) == (standing, ["refused"])
 
 
 MESSAGES = st.lists(

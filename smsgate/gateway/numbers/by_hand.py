@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import msgspec
-
-from smsgate.errors import SmsGateError, Unfit
-from smsgate.gateway.amending import enter
-from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.overriding import override_entry
+from smsgate.errors import Unfit
 from smsgate.messages import Consent
 
 MEDIA = ("web", "paper", "voice", "text", "other")
 REASON = 500
 """Characters of the longest reason."""
-_WORDS, _SOURCE = 4_000, 500
-_EARLIEST = date(1990, 1, 1)
+_WORDS, _SOURCE, _EVIDENCE = 4_000, 500, 1_000
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def reason_of(text: str) -> str:
@@ -27,9 +22,21 @@ def reason_of(text: str) -> str:
     return plain
 
 
-def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
-    """A consent as a form tells it; ``given`` is a day such as 2026-05-03 (UTC).
+def evidence_of(text: str) -> str:
+    """What an admin names as the evidence that somebody wants texts. Raises ``Unfit``."""
+    plain = text.strip()
+    if not plain or len(plain) > _EVIDENCE:
+        raise Unfit(
+            "Name the evidence that they want texts, and where it can be found, in at most "
+            f"{_EVIDENCE:,} characters."
+        )
+    return plain
 
+
+def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
+    """A consent as a form tells it.
+
+    ``given`` is a day such as 2026-05-03, or a moment such as 2026-05-03T14:00 (UTC).
     47 CFR 64.1200(f)(9) asks who agreed to what, and how. Raises ``Unfit``.
     """
     said, where = words.strip(), source.strip()
@@ -42,30 +49,26 @@ def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
     return Consent(words=said, medium=medium, source=where, given_us=_given_us(given))
 
 
-def restore(
-    gateway: Gateway, number: str, scope: str, actor: str, reason: str, consent: Consent | None
-) -> str:
-    """Opt a number back in, with the consent that allows it, as one entry; gives its inbox id.
-
-    Raises ``InvalidNumber``, ``UnknownProgram``, ``StoreUnavailable``.
-    """
-    entry = override_entry(gateway.settings, "restore", number, scope, actor, reason)
-    (found,) = enter(
-        gateway.store, gateway.wakes, [msgspec.structs.replace(entry, consent=consent)]
-    )
-    if isinstance(found, SmsGateError):
-        raise found
-    return found.id
-
-
-def _given_us(given: str) -> int:
-    """A day in the past; today is now."""
+def earliest_us(given: str) -> int:
+    """Where only a day is given, its beginning; 0 where a moment is, or nothing that is right."""
     try:
         day = date.fromisoformat(given.strip())
     except ValueError:
+        return 0
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000_000)
+
+
+def _given_us(given: str) -> int:
+    """A moment in the past; of a day its noon, or now where that is earlier."""
+    try:
+        moment = datetime.fromisoformat(given.strip())
+        at = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Unfit("Say on which day it was given, such as 2026-05-03.") from None
-    now = datetime.now(UTC)
-    if not _EARLIEST <= day <= (now + timedelta(hours=14)).date():
+    now, only_day = datetime.now(UTC), bool(earliest_us(given))
+    # Where it is tomorrow already, today's date is ahead of UTC's.
+    latest = now + timedelta(hours=14 if only_day else 0)
+    if not _EARLIEST <= at <= latest:
         raise Unfit("A consent was given on a day from 1990 until today.")
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    noon = at + timedelta(hours=12 if only_day else 0)
     return int(min(noon, now).timestamp() * 1_000_000)

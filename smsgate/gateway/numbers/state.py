@@ -22,7 +22,7 @@ from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import blocking_events
 from smsgate.gateway.numbers.blocking_events import cause_of
 from smsgate.gateway.reviews.reviewing import Open, open_of
-from smsgate.messages import ALL, Stored
+from smsgate.messages import ALL, Stored, numbers_in
 from smsgate.phone import is_e164
 from smsgate.settings import Program
 from smsgate.store.keys import lane_of
@@ -161,14 +161,16 @@ def _ask_records(gateway: Gateway, state: State, found: _Found) -> None:
     found.recorded = known.standing if known else None
     stories = gateway.records.stories
     told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
+    told += stories.of_kinds(state.number, ("restored",), _CONSENTS)
     given = [one.event for one in told if one.event.entry and one.event.entry.consent]
+    given.sort(key=lambda event: event.received_us, reverse=True)
     state.consents = given[:_CONSENTS]
     if found.is_blocked:
         found.blocking += blocking_events.of_records(gateway.records, state.number)
 
 
 def _about(stored: Stored, number: str) -> bool:
-    return stored.entry.number == number or number in stored.entry.numbers
+    return number in numbers_in(stored.entry)
 
 
 def _with(program: Program, found: _Found, renamed: Mapping[str, str]) -> WithProgram:

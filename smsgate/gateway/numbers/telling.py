@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from smsgate.consent import DeadLetter, Event
 from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED
-from smsgate.messages import ALL, Reply
+from smsgate.messages import ALL, Entry, Reply
 
 _TITLES = {
     "opt_out": "Opted out",
     "opt_out_all": "Opted out of everything",
     "opt_in": "Opted in",
+    "restored": "Restored",
     "help": "Asked for help",
     "review": "Text for a person to decide",
     "reviewed": "Decided: not an opt-out",
@@ -38,6 +39,7 @@ _ASKED = {
     "opt_out": "Asked to opt out",
     "opt_out_all": "Asked to opt out of everything",
     "opt_in": "Asked to opt in",
+    "restored": "Asked to restore",
 }
 _OUTCOMES = {
     "applied": "done",
@@ -69,7 +71,8 @@ _FATES = {
 }
 _TONES = {
     "opt_out": "bad", "opt_out_all": "bad", "lock": "bad", "opt_in": "good", "unlock": "good",
-    "consent": "good", "review": "warn", "undo": "warn", "unreachable": "warn", "unrouted": "warn",
+    "consent": "good", "restored": "good", "review": "warn", "undo": "warn", "unreachable": "warn",
+    "unrouted": "warn",
 }  # fmt: skip
 _REPLIES = {
     "opt_out": "Confirmation",
@@ -78,6 +81,12 @@ _REPLIES = {
     "question": "Our question",
     "app": "Text of the application",
 }
+_BASES = {
+    "consent": "a newer consent of the subscriber",
+    "mistake": "the opt-out was a mistake of ours",
+    "evidence": "evidence that an admin named",
+}
+"""What allowed a restore."""
 _REASONS = {
     "": "may be texted",
     "locked": "locked: nobody may text it, whatever it texts us",
@@ -142,8 +151,18 @@ def tone(event: Event) -> str:
     return _TONES.get(event.kind, "") if event.outcome in ("applied", "recorded") else ""
 
 
+def basis(entry: Entry | None) -> str:
+    """What allowed a restore; nothing of what is none."""
+    if entry is None or entry.restore is None:
+        return ""
+    said = _BASES.get(entry.restore.basis, entry.restore.basis)
+    return f"{said}: {entry.restore.evidence}" if entry.restore.evidence else said
+
+
 def scope(event: Event) -> str:
-    """Where an opt-out holds."""
+    """Where an opt-out held, or is lifted."""
+    if event.kind == "restored":
+        return "for every program" if event.program == ALL else f"for {event.program} only"
     if not event.scope:
         return ""
     return "every program" if event.scope == ALL else f"only {event.scope}"

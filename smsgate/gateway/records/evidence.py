@@ -18,6 +18,7 @@ from smsgate import __version__
 from smsgate.consent import Event
 from smsgate.errors import SmsGateError
 from smsgate.gateway.gateway import Gateway
+from smsgate.gateway.numbers import telling
 from smsgate.records import Link, Recorded, Records
 from smsgate.store.keys import lane_of
 
@@ -139,6 +140,8 @@ def _why(event: Event) -> str:
             parts.append(f"model score {decision.score:+.1f}")
         parts += [f"keyword sets {decision.version}"] if decision.version else []
         parts += [decision.note] if decision.note else []
+        basis = telling.basis(event.entry)
+        parts += [f"basis: {basis}"] if basis else []
     parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
     parts += [event.note] if event.note else []
     return ", ".join(parts) or _NONE

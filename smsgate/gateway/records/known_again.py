@@ -32,7 +32,8 @@ def know_again(
         store.restoring.remember(rows, now_us)
         done += len(page)
         progress("messages", done, 0)
-    opt_ins = records.reading.messages(0, kind="opt_in")
+    kinds = ("opt_in", "restored")
+    opt_ins = itertools.chain(*(records.reading.messages(0, kind=kind) for kind in kinds))
     while page := [*itertools.islice(opt_ins, _PAGE)]:
         go_on()
         rows_in = ((one.lane, one.account, one.message_id) for one in page)

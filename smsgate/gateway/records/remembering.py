@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from smsgate.consent import Event
+from smsgate.consent import Event, numbers_of, told_of
 from smsgate.errors import RecordsNotReady
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import LANES, lane_of
 
 
 def of_number(store: Store, records: Records, number: str) -> list[Event]:
@@ -20,6 +20,22 @@ def of_number(store: Store, records: Records, number: str) -> list[Event]:
     waiting = store.ledger.of_number(number)  # first: what moves meanwhile is in both
     _refuse_elsewhere(store, records)
     return _together(records.reading.of_number(number), waiting)
+
+
+def of_numbers(store: Store, records: Records, numbers: Sequence[str]) -> dict[str, list[Event]]:
+    """The events of different numbers, oldest first. Raises as ``of_number``."""
+    waiting: dict[str, list[Event]] = {number: [] for number in numbers}
+    for lane in sorted({lane_of(number) for number in numbers}):
+        for event in store.ledger.of_lane(lane):
+            for number in numbers_of(event) & waiting.keys():
+                told = told_of(event, number)
+                waiting[number] += [told] if told is not None else []
+    _refuse_elsewhere(store, records)
+    stories = records.whole_stories.of(numbers)
+    return {
+        number: _together(story, waiting[number])
+        for number, story in zip(numbers, stories, strict=True)
+    }
 
 
 def of_kind(store: Store, records: Records, kind: str) -> list[Event]:

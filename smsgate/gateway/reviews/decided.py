@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from smsgate.consent import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, original
-from smsgate.messages import Entry, ms_of
+from smsgate.messages import Entry, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import LANES, lane_of
@@ -62,7 +62,7 @@ class Made:
         made = self._of_lane(f"{lane_of(number)}-")
         wanted = (number, program)
         mine = [one for one in made if (one.entry.number, one.entry.program) == wanted]
-        return max(mine, key=lambda one: place(one.key.partition("-")[2]), default=None)
+        return max(mine, key=lambda one: inbox_place(one.key.partition("-")[2]), default=None)
 
     def about(self, key: str) -> Decided | None:
         """The decision about what waited by that key."""
@@ -137,12 +137,6 @@ def _seen(entry: Entry) -> str:
     """The inbox id of the newest text that whoever decided had before them."""
     _, _, key = entry.message_id.partition(decision_id(""))
     return key.partition("-")[2]
-
-
-def place(id_: str) -> tuple[int, int]:
-    """Where an inbox id stands among those of its lane."""
-    ms, _, seq = id_.partition("-")
-    return int(ms), int(seq or 0)
 
 
 def _decided(entry: Entry, id_: str, at_us: int, outcome: str) -> Decided | None:

@@ -69,8 +69,8 @@ class Deciding:
         if found is None:
             raise NoSuchReview(
                 f"no text of {number} to {program!r} was decided in the last 48 hours; an older "
-                "opt-out is lifted on the number's page of the console, by Restore, or by DELETE "
-                "/v1/suppressions"
+                "opt-out is lifted by a restore that names what allows it: on the number's page, "
+                "by `smsgate restore`, or by DELETE /v1/suppressions"
             )
         if found.decided == "undo":
             raise NoSuchReview(
@@ -158,7 +158,7 @@ class Deciding:
         with suppress(StoreNotReady):
             for lane, some in lanes.items():
                 found |= self._store.looks.standings(lane, some, programs)[1]
-        return {number: _stood(standing) for number, standing in found.items()}
+        return {number: standing.stood() for number, standing in found.items()}
 
     def _enter(self, entry: Entry) -> str:
         (added,), lanes = self._store.inbox.add([Arrival(entry)])
@@ -166,12 +166,3 @@ class Deciding:
             raise ReviewChanged("somebody did that already, a moment ago")
         wake(self._wakes.inbox, lanes)
         return f"{lane_of(entry.number)}-{added.id}"
-
-
-def _stood(standing: Standing) -> Stood:
-    return Stood(
-        standing.everywhere,
-        tuple(sorted(standing.own)),
-        tuple(sorted(standing.back)),
-        tuple(sorted(standing.consents)),
-    )

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.reviews.decided import Made, place
+from smsgate.gateway.reviews.decided import Made
 from smsgate.gateway.reviews.reviewing import INBOX, LEDGER, REOPENED, Open, all_open, cases_of
-from smsgate.messages import Entry, Intent, ms_of
+from smsgate.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import lane_of
@@ -56,7 +56,7 @@ def _later(store: Store, records: Records, some: Sequence[Open]) -> Iterable[Wai
     for one in some:
         found = entries[lane_of(one.number)] | _recorded(records, one.number)
         for id_, entry in found.items():
-            after = place(one.first) < place(id_) <= place(one.newest)
+            after = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
             if after and _holds(entry, one):
                 yield _told(store, records, one, id_, entry)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from smsgate.consent import Event
-from smsgate.gateway.reviews.decided import covered, place
+from smsgate.gateway.reviews.decided import covered
 from smsgate.gateway.reviews.reviewing import REVIEWED
-from smsgate.messages import ALL
+from smsgate.messages import ALL, inbox_place
 from smsgate.records import Records
 
 
@@ -17,11 +17,11 @@ def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
         one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
     )
     for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
-        for program, waiting in _waiting(one.event for one in story).items():
+        for program, waiting in undecided(one.event for one in story).items():
             yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 
 
-def _waiting(story: Iterable[Event]) -> dict[str, list[str]]:
+def undecided(story: Iterable[Event]) -> dict[str, list[str]]:
     """By program the inbox ids of a number's texts that nobody has decided yet."""
     waiting: dict[str, list[str]] = {}
     for event in story:
@@ -29,9 +29,11 @@ def _waiting(story: Iterable[Event]) -> dict[str, list[str]]:
             waiting.setdefault(event.program, []).append(event.inbox_id)
         elif event.entry is not None and _decides(event):
             scope = event.scope or event.program
-            ends = place(covered(event.entry, event.inbox_id))
+            ends = inbox_place(covered(event.entry, event.inbox_id))
             for program in [*waiting] if scope == ALL else [scope]:
-                waiting[program] = [id_ for id_ in waiting.get(program, ()) if place(id_) > ends]
+                waiting[program] = [
+                    id_ for id_ in waiting.get(program, ()) if inbox_place(id_) > ends
+                ]
     return {program: ids for program, ids in waiting.items() if ids}
 
 

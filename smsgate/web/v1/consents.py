@@ -19,22 +19,28 @@ _AHEAD = timedelta(minutes=5)
 """How far another clock may be ahead of ours."""
 
 
+Words = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"\S", max_length=4_000, description="What was shown or said.", examples=["Yes"]
+    ),
+]
+Medium = Literal["web", "paper", "voice", "text", "other"]
+Given = Annotated[datetime, msgspec.Meta(tz=True, description="When, with its zone.")]
+Source = Annotated[
+    str, msgspec.Meta(max_length=500, description="Where exactly: page, form, file.")
+]
+
+
 class ConsentItem(msgspec.Struct, forbid_unknown_fields=True):
     """One consent: 47 CFR 64.1200(f)(9) asks who agreed to what, and how."""
 
     number: Number
     program: str
-    words: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"\S", max_length=4_000, description="What was shown or said.", examples=["Yes"]
-        ),
-    ]
-    medium: Literal["web", "paper", "voice", "text", "other"]
-    given: Annotated[datetime, msgspec.Meta(tz=True, description="When, with its zone.")]
-    source: Annotated[
-        str, msgspec.Meta(max_length=500, description="Where exactly: page, form, file.")
-    ] = ""
+    words: Words
+    medium: Medium
+    given: Given
+    source: Source = ""
     actor: Actor = ""
     correlation_id: CorrelationId = ""
 
@@ -51,18 +57,18 @@ def record_consents(call: Call) -> Outcome:
 
 
 def _entry(call: Call, item: ConsentItem) -> Entry:
-    if not _EARLIEST <= item.given <= datetime.now(UTC) + _AHEAD:
-        raise Unfit("`given` must be a time from 1990 until now, such as 2026-05-03T14:00:00Z.")
-    consent = Consent(
-        words=item.words,
-        medium=item.medium,
-        source=item.source,
-        given_us=round(item.given.timestamp() * 1_000_000),
-    )
+    consent = consent_of(item.words, item.medium, item.source, item.given)
     settings = call.gateway.settings
     return consent_entry(
         settings, item.number, item.program, consent, "api", call.actor(item.actor)
     )
+
+
+def consent_of(words: str, medium: str, source: str, given: datetime) -> Consent:
+    """A consent for the record. Raises ``Unfit`` for a time that cannot be."""
+    if not _EARLIEST <= given <= datetime.now(UTC) + _AHEAD:
+        raise Unfit("`given` must be a time from 1990 until now, such as 2026-05-03T14:00:00Z.")
+    return Consent(words, medium, source, round(given.timestamp() * 1_000_000))
 
 
 OPERATIONS = (

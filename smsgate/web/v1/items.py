@@ -10,6 +10,7 @@ import msgspec
 
 from smsgate.errors import SmsGateError
 from smsgate.gateway.amending import enter
+from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import Added, Entry
 from smsgate.web.problems import reason_of
 from smsgate.web.v1.operations import Call, Outcome
@@ -43,20 +44,30 @@ def enter_many(
     call: Call,
     items: Sequence[msgspec.Raw],
     decoder: msgspec.json.Decoder[T],
-    entry_of: Callable[[Call, T], Entry],
+    change_of: Callable[[Call, T], Entry | RestoreRequest],
 ) -> Outcome:
     """Enter all items that can be; says of each what became of it."""
 
-    def change(item: msgspec.Raw) -> Entry | SmsGateError:
+    def change(item: msgspec.Raw) -> Entry | RestoreRequest | SmsGateError:
         try:
-            return entry_of(call, read_item(item, decoder))
+            return change_of(call, read_item(item, decoder))
         except SmsGateError as error:
             return error
 
-    found = enter(call.gateway.store, call.gateway.wakes, [change(item) for item in items])
+    changes = _allowed(call, [change(item) for item in items])
+    found = enter(call.gateway.store, call.gateway.wakes, changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
     return 200, Items(counts["accepted"], counts["duplicate"], counts["refused"], results)
+
+
+def _allowed(
+    call: Call, changes: Sequence[Entry | RestoreRequest | SmsGateError]
+) -> list[Entry | SmsGateError]:
+    """The changes with the entries of restores, which are looked into all together."""
+    requests = [one for one in changes if isinstance(one, RestoreRequest)]
+    entries = iter(call.gateway.restores().entries(requests) if requests else ())
+    return [next(entries) if isinstance(one, RestoreRequest) else one for one in changes]
 
 
 def _named(item: msgspec.Raw) -> tuple[str, str]:

@@ -79,7 +79,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     kind: str
-    """``opt_out``, ``opt_in``, ``help``, ``review``, ``reply``, ``lock``, ``consent`` …"""
+    """``opt_out``, ``opt_in``, ``restored``, ``help``, ``review``, ``reply``, ``lock`` …"""
     outcome: str
     """``applied``, ``repeat``, ``stale``, ``tie`` (an opt-in with the time of an opt-out, which
     wins), ``recorded``, ``refused``; of a reply ``sent`` …"""
@@ -94,6 +94,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     received: str = ""
     applied: str = ""
     note: str = ""
+    basis: str = ""
+    """Of ``restored``, what allowed it: ``consent``, ``mistake`` or ``evidence``."""
     listed: tuple[Group, ...] = ()
     """Of an ``import``, whose ``number`` is empty."""
     sequence: str = ""
@@ -117,6 +119,7 @@ def told(event: Event, sequence: str = "") -> Told:
         received=moment(event.received_us) or "",
         applied=moment(event.applied_us) or "",
         note=event.note,
+        basis=entry.restore.basis if entry and entry.restore else "",
         listed=tuple(
             Group(one.numbers, one.outcome, one.before, one.after) for one in event.listed
         ),

@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.gateway.amending import once
-from smsgate.gateway.overriding import check_program, override_entry
+from smsgate.errors import Unfit
+from smsgate.gateway.overriding import check_program, opt_out_entry
+from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Entry
+from smsgate.optout.restore import CONSENT
 from smsgate.phone import e164
 from smsgate.records import Numbered
+from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of
 from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import (
@@ -24,7 +27,21 @@ from smsgate.web.v1.shapes import (
     moment,
 )
 
-_ACTIONS = {"opted_out": "suppress", "opted_in": "restore"}
+Basis = Annotated[
+    Literal["consent", "mistake", "evidence"],
+    msgspec.Meta(
+        description="What allows it: a newer consent of theirs; that the opt-out was entered by us "
+        "by mistake; or evidence, which only a key of the scope `admin` may name. A subscriber's "
+        "own opt-out is never lifted as a mistake."
+    ),
+]
+Evidence = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=1_000,
+        description="Of the basis `evidence`: what shows that they want texts, and where it is.",
+    ),
+]
 
 
 class Why(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +49,29 @@ class Why(msgspec.Struct, forbid_unknown_fields=True):
 
     reason: Reason
     actor: Actor = ""
+
+
+class WhyRestored(msgspec.Struct, forbid_unknown_fields=True):
+    """For the record, and what allows it."""
+
+    reason: Reason
+    actor: Actor = ""
+    basis: Basis = "mistake"
+    words: Words | None = None
+    """Of the basis ``consent``, like ``medium``, ``given`` and ``source``."""
+    medium: Medium | None = None
+    given: Given | None = None
+    source: Source = ""
+    evidence: Evidence = ""
+
+
+class GivenConsent(msgspec.Struct, forbid_unknown_fields=True):
+    """A consent that is newer than the opt-out, with its evidence."""
+
+    words: Words
+    medium: Medium
+    given: Given
+    source: Source
 
 
 class Suppression(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,6 +84,11 @@ class Suppression(msgspec.Struct, forbid_unknown_fields=True):
     """``all`` or a program."""
     actor: Actor = ""
     correlation_id: CorrelationId = ""
+    basis: Basis = "mistake"
+    """Of ``opted_in``."""
+    consent: GivenConsent | None = None
+    """Of the basis ``consent``."""
+    evidence: Evidence = ""
 
 
 Suppressions = Annotated[list[Suppression], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
@@ -80,16 +125,22 @@ class SetPage(msgspec.Struct, frozen=True):
 
 def suppress(call: Call) -> Outcome:
     """Opt a number out by hand; it blocks at once."""
-    return enter_one(call, _override(call, "suppress"))
+    number, scope, query = call.path["number"], call.path["scope"], call.query
+    settings, actor, reason = call.gateway.settings, call.actor(query.actor), query.reason.strip()
+    return enter_one(call, opt_out_entry(settings, number, scope, actor, reason))
 
 
 def restore(call: Call) -> Outcome:
-    """Opt a number back in by hand."""
-    return enter_one(call, _override(call, "restore"))
+    """Lift an opt-out. One of the subscriber's own wants a newer consent, or an admin's evidence.
+
+    Without a basis it is lifted as a mistake of yours, which only what you entered yourselves can
+    be.
+    """
+    return 202, Accepted(call.gateway.restore(_asked(call, call.query)))
 
 
 def upsert_suppressions(call: Call) -> Outcome:
-    """Opt many numbers out or back in; each item is accepted or refused by itself."""
+    """Opt many numbers out, or lift opt-outs; each item is accepted or refused by itself."""
     return enter_many(call, call.body, _ITEM, _change)
 
 
@@ -103,18 +154,47 @@ def list_suppressions(call: Call) -> Outcome:
     return 200, SetPage([_in_set(one, scope) for one in page.numbers], page.next or None)
 
 
-def _override(call: Call, action: str) -> Entry:
-    number, scope, query = call.path["number"], call.path["scope"], call.query
-    settings, actor = call.gateway.settings, call.actor(query.actor)
-    return override_entry(settings, action, number, scope, actor, query.reason.strip())
+def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
+    consent = None
+    if query.basis == CONSENT:
+        if query.words is None or query.medium is None or query.given is None:
+            raise Unfit("The basis `consent` needs `words`, `medium`, `given` and `source`.")
+        consent = consent_of(query.words, query.medium, query.source.strip(), query.given)
+    elif query.words or query.medium or query.given or query.source:
+        raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
+    return RestoreRequest(
+        number=call.path["number"],
+        scope=call.path["scope"],
+        actor=call.actor(query.actor),
+        reason=query.reason.strip(),
+        basis=query.basis,
+        consent=consent,
+        evidence=query.evidence.strip(),
+        is_admin=call.caller.scope == "admin",
+    )
 
 
-def _change(call: Call, item: Suppression) -> Entry:
-    settings, actor, reason = call.gateway.settings, call.actor(item.actor), item.reason.strip()
-    entry = override_entry(settings, _ACTIONS[item.state], item.number, item.scope, actor, reason)
-    if item.state == "opted_in" and item.correlation_id:
-        return once(entry, call.caller.name, item.correlation_id)
-    return entry
+def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
+    actor, reason, given = call.actor(item.actor), item.reason.strip(), item.consent
+    if item.state == "opted_out":
+        if given is not None or item.evidence:
+            raise Unfit("`consent` and `evidence` go with the state `opted_in`.")
+        return opt_out_entry(call.gateway.settings, item.number, item.scope, actor, reason)
+    consent = None
+    if given is not None:
+        consent = consent_of(given.words, given.medium, given.source.strip(), given.given)
+    return RestoreRequest(
+        number=item.number,
+        scope=item.scope,
+        actor=actor,
+        reason=reason,
+        basis=item.basis,
+        consent=consent,
+        evidence=item.evidence.strip(),
+        is_admin=call.caller.scope == "admin",
+        caller=call.caller.name,
+        correlation_id=item.correlation_id,
+    )
 
 
 def _in_set(one: Numbered, scope: str) -> InSet:
@@ -144,10 +224,14 @@ OPERATIONS = (
         method="DELETE",
         path="/suppressions/<scope>/<number>",
         scope="write",
-        summary="Opt a number back in by hand",
+        summary="Lift an opt-out",
         run=restore,
-        query=Why,
+        query=WhyRestored,
         answers={202: Accepted},
+        also={
+            409: "The opt-out is the subscriber's own, or the consent is older; `detail` says what "
+            "lifts it."
+        },
     ),
     Operation(
         method="GET",
@@ -162,7 +246,7 @@ OPERATIONS = (
         method="POST",
         path="/suppressions",
         scope="write",
-        summary="Opt many numbers out or back in",
+        summary="Opt many numbers out, or lift opt-outs",
         run=upsert_suppressions,
         body=Suppressions,
         read_as=RawItems,

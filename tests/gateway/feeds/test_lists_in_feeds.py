@@ -69,7 +69,7 @@ def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
     mine = [one for one in receiver.taken if one["number"] == number]
     assert [(one["allowed"], one["kind"]) for one in mine] == [
         (False, "import"),
-        (True, "opt_in"),
+        (True, "restored"),
         (False, "opt_out"),
     ]
     assert len(receiver.taken) == len(MANY) + 2

@@ -159,9 +159,9 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
 
     told = [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
     assert told == [
-        ("opt_in", "repeat"),
+        ("restored", "repeat"),
         ("import", "applied"),
-        ("opt_in", "applied"),
+        ("restored", "applied"),
         ("opt_out", "applied"),
     ]
     assert reasons(gateway, [NUMBER]) == ["opted_out_all"]

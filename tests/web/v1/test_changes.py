@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -105,6 +106,110 @@ def test_an_opt_in_that_is_repeated_never_lifts_a_later_opt_out(api) -> None:
     assert allowed(api, ONE) is False
     other = back[0] | {"number": TWO}
     assert api.post("/suppressions", [other])["accepted"] == 1  # the id is free for others
+
+
+def stopped(api, number: str = ONE) -> None:
+    """A STOP of the subscriber's own."""
+    text = Entry(number, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), "all", text="STOP")
+    api.gateway.store.inbox.add([Arrival(text)])
+    api.work()
+
+
+def again(after_s: float = 0) -> dict[str, str]:
+    """A consent that is given so long after this moment."""
+    given = datetime.now(UTC) + timedelta(seconds=after_s)
+    return {"words": "Yes", "medium": "web", "source": "/join", "given": given.isoformat()}
+
+
+def test_their_own_stop_is_lifted_by_a_newer_consent_or_by_an_admins_evidence(api) -> None:
+    stopped(api)
+    path = f"/suppressions/all/{ONE}"
+    refused = api.delete(f"{path}?reason=mistake", 409)
+    assert refused["reason"] == "restore_refused"
+    assert "a START of theirs, a consent" in refused["detail"]
+    old = urlencode({"reason": "form", "basis": "consent", **again(-60)})
+    assert "older than the opt-out" in api.delete(f"{path}?{old}", 409)["detail"]
+    named = urlencode({"reason": "call", "basis": "evidence", "evidence": "call 4711"})
+    assert api.with_key("write").delete(f"{path}?{named}", 403)["reason"] == "forbidden"
+    assert allowed(api, ONE) is False
+
+    api.delete(f"{path}?{urlencode({'reason': 'form', 'basis': 'consent', **again()})}")
+    api.work()
+    assert allowed(api, ONE) is True
+    stopped(api)
+    api.delete(f"{path}?{named}")
+    api.work()
+    assert allowed(api, ONE) is True
+    told = api.get(f"/numbers/{ONE}")["history"]["events"]
+    assert [(one["kind"], one.get("basis")) for one in told] == [
+        ("opt_out", None),
+        ("restored", "consent"),
+        ("opt_out", None),
+        ("restored", "evidence"),
+    ]
+    assert api.gateway.history(ONE)[-1].entry.restore.evidence == "call 4711"
+
+
+def test_of_many_restores_each_is_judged_by_itself(api) -> None:
+    stopped(api, ONE)
+    stopped(api, TWO)
+    api.put(f"/suppressions/all/{THREE}?reason=x")
+    back = {"state": "opted_in", "reason": "asked"}
+    items = [
+        {"number": ONE, **back},
+        {"number": TWO, "basis": "consent", "consent": again(), **back},
+        {"number": THREE, **back},
+        {"number": ONE, "basis": "evidence", "evidence": "call 4711", **back},
+        {"number": ONE, "basis": "evidence", **back},
+        {"number": ONE, "basis": "consent", **back},
+        {"number": ONE, "basis": "consent", "consent": again() | {"source": ""}, **back},
+        {"number": ONE, "state": "opted_out", "reason": "x", "consent": again()},
+        {"number": ONE, "basis": "because", **back},
+        {"number": "12345", **back},
+    ]
+    found = api.with_key("write").post("/suppressions", items)
+    assert [one.get("reason") for one in found["results"]] == [
+        "restore_refused",
+        None,
+        None,
+        "forbidden",
+        "unfit",
+        "unfit",
+        "unfit",
+        "unfit",
+        "unfit",
+        "invalid_number",
+    ]
+    api.work()
+    assert [allowed(api, one) for one in (ONE, TWO, THREE)] == [False, True, True]
+    assert api.post("/suppressions", [items[3]])["accepted"] == 1
+    api.work()
+    assert allowed(api, ONE) is True
+
+
+def test_a_single_restore_whose_basis_is_not_whole_changes_nothing(api) -> None:
+    api.put(f"/suppressions/all/{ONE}?reason=x")
+    for query in (
+        {"basis": "consent"},
+        {"basis": "consent", "words": "Yes", "medium": "web", "given": again()["given"]},
+        {"words": "Yes"},
+        {"evidence": "call"},
+        {"basis": "evidence"},
+        {"basis": "because"},
+        {"basis": "consent", **again(), "given": "2999-01-01T00:00:00Z"},
+    ):
+        api.delete(f"/suppressions/all/{ONE}?{urlencode({'reason': 'x', **query})}", 422)
+    assert allowed(api, ONE) is False
+
+
+def test_a_restore_that_came_before_is_a_duplicate_after_their_stop(api) -> None:
+    api.put(f"/suppressions/all/{ONE}?reason=x")
+    back = [{"number": ONE, "state": "opted_in", "reason": "asked", "correlation_id": "7"}]
+    assert api.post("/suppressions", back)["accepted"] == 1
+    stopped(api)
+    found = api.post("/suppressions", [*back, back[0] | {"correlation_id": "8"}])
+    assert [one["status"] for one in found["results"]] == ["duplicate", "refused"]
+    assert allowed(api, ONE) is False
 
 
 GOOD = {"number": ONE, "state": "opted_out", "reason": "x"}
@@ -266,7 +371,7 @@ def test_history_is_read_page_by_page(api) -> None:
         history = api.get(f"/numbers/{ONE}?limit=4&after={after}")["history"]
         found += [event["kind"] for event in history["events"]]
         after = history["next"]
-    assert found == ["opt_out", "opt_in"] * 3
+    assert found == ["opt_out", "restored"] * 3
     assert api.get(f"/numbers/{ONE}?limit=0")["history"] == {"events": [], "next": None}
     assert api.get(f"/numbers/{ONE}?after=x", 422)["reason"] == "cursor_refused"
 

@@ -14,10 +14,12 @@ from smsgate.errors import SmsGateError, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import by_hand
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import Consent
+from smsgate.optout.restore import CONSENT, EVIDENCE
 from smsgate.phone import is_e164
 from smsgate.web.console.numbers.story import page
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.people import actor, needs, operator
 
 Answer = Response | tuple[str, int]
 Act = Callable[[Gateway, str], str]
@@ -57,8 +59,21 @@ def _opt_out(gateway: Gateway, number: str) -> str:
 
 
 def _restore(gateway: Gateway, number: str) -> str:
-    scope, reason = request.form.get("scope", ""), _reason()
-    by_hand.restore(gateway, number, scope, actor(), reason, _basis())
+    form, found = request.form, operator()
+    basis = form.get("basis", "")
+    gateway.restore(
+        RestoreRequest(
+            number=number,
+            scope=form.get("scope", ""),
+            actor=actor(),
+            reason=_reason(),
+            basis=basis,
+            consent=_consent() if basis == CONSENT else None,
+            earliest_given_us=by_hand.earliest_us(_given()),
+            evidence=by_hand.evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
+            is_admin=found is not None and found.may("admin"),
+        )
+    )
     return "The restore is stored. How the number stands is shown below once it is applied."
 
 
@@ -93,19 +108,15 @@ def _reason() -> str:
     return by_hand.reason_of(request.form.get("reason", ""))
 
 
-def _basis() -> Consent | None:
-    """What allows a restore: a consent, or that the opt-out was entered by mistake."""
-    basis = request.form.get("basis", "")
-    if basis not in ("consent", "mistake"):
-        raise Unfit("Say what allows it: a consent, or that the opt-out was a mistake of ours.")
-    return _consent() if basis == "consent" else None
+def _given() -> str:
+    """A day, or a moment where the form has its time."""
+    day, at = (request.form.get(name, "").strip() for name in ("given", "at"))
+    return f"{day}T{at}" if day and at else day
 
 
 def _consent() -> Consent:
-    words, medium, source, given = (
-        request.form.get(name, "") for name in ("words", "medium", "source", "given")
-    )
-    return by_hand.consent_of(words, medium, source, given)
+    words, medium, source = (request.form.get(name, "") for name in ("words", "medium", "source"))
+    return by_hand.consent_of(words, medium, source, _given())
 
 
 _ACTS: dict[str, Act] = {

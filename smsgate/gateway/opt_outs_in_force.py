@@ -1,0 +1,98 @@
+"""Which opt-outs hold for a number in a scope, and whose they are: read from its history. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smsgate.consent import Event, Standing
+from smsgate.gateway.renamed import standing_now
+from smsgate.gateway.reviews.reviewing import REVIEWED
+from smsgate.gateway.reviews.still_open import undecided
+from smsgate.messages import ALL, inbox_place
+from smsgate.optout.restore import is_held
+
+_OURS = ("operator", "api", "import")
+"""Sources that speak for us. Everything else is the subscriber, or nobody knows who."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """An opt-out that holds."""
+
+    event: str
+    """Id of its event."""
+    at_us: int
+    """When it was said, as far as that is known."""
+    source: str
+    """``text``, ``link``, ``provider``, ``operator`` …; empty where nobody knows."""
+    actor: str
+    own: bool
+    """Whether it is the subscriber's, or may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What stands against a number in a scope."""
+
+    opt_outs: tuple[OptOut, ...]
+    """Oldest first; empty where it may be texted."""
+    before: Standing
+    """How the number stood before the first of them."""
+    waited: bool
+    """Whether a text that might have been an opt-out waited for a person when the first came."""
+    locked: bool
+    seen: str
+    """Inbox id of the newest that is known of the number."""
+
+    @property
+    def own(self) -> OptOut | None:
+        """The newest of them that is the subscriber's, or may be."""
+        return next((one for one in reversed(self.opt_outs) if one.own), None)
+
+
+def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> InForce:
+    """What stands against a number, by its events, oldest first.
+
+    ``scope``: ``all`` or a program; ``renamed`` gives a program's name by its former one.
+    """
+    standing, before, waited = Standing(), Standing(), False
+    found: list[OptOut] = []
+    for place, event in enumerate(history):
+        after = standing if event.standing is None else standing_now(event.standing, renamed)
+        more = _opt_outs(event, scope, standing, after, renamed)
+        if not found and more:
+            before, waited = standing, _waits(history[:place], scope, renamed)
+        found = [*found, *more] if is_held(after, scope) else []
+        standing = after
+    return InForce(tuple(found), before, waited, standing.locked, _newest(history))
+
+
+def _opt_outs(
+    event: Event, scope: str, before: Standing, after: Standing, renamed: Mapping[str, str]
+) -> list[OptOut]:
+    """What an event adds to the opt-outs that hold after it."""
+    if not is_held(after, scope):
+        return []
+    entry, concerned = event.entry, renamed.get(event.program, event.program)
+    older = event.before == "blocked" and not before.blocked(concerned)
+    # An older opt-out, whose event retention has removed: nobody knows whose it was.
+    found = [OptOut("", 0, "", "", own=True)] if older else []
+    at_us = event.stamp_us or event.received_us or event.applied_us
+    if entry is not None and entry.decision.intent.stops and event.outcome != "refused":
+        if renamed.get(event.scope, event.scope) in (ALL, scope):
+            ours = entry.source in _OURS and entry.decision.rule != REVIEWED
+            found.append(OptOut(event.id, at_us, entry.source, entry.actor, own=not ours))
+    elif not is_held(before, scope):  # as a rebuild left it, which had lost what came between
+        found.append(OptOut(event.id, at_us, "", "", own=True))
+    return found
+
+
+def _waits(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> bool:
+    programs = {renamed.get(program, program) for program in undecided(history)}
+    return bool(programs) if scope == ALL else scope in programs
+
+
+def _newest(history: Sequence[Event]) -> str:
+    ids = [event.inbox_id for event in history if event.reply is None and event.inbox_id]
+    return max(ids, key=inbox_place, default="")

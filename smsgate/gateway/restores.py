@@ -1,0 +1,220 @@
+"""Restores: an opt-out lifted by somebody other than the subscriber, and on what basis they may.
+
+A subscriber's own opt-out (by text, by link, by the provider's word, or as a person decided about
+a text) is lifted by the subscriber's START, by a newer consent that comes with its evidence, or by
+an admin who names evidence. What was entered by us may also be restored as our mistake. Every way
+in asks here; what may have changed until the entry is applied is seen to by ``optout/restore.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from smsgate.consent import Event
+from smsgate.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
+from smsgate.gateway.amending import once_id
+from smsgate.gateway.opt_outs_in_force import InForce, OptOut, in_force
+from smsgate.gateway.overriding import check_program
+from smsgate.gateway.records import remembering
+from smsgate.messages import (
+    ALL,
+    Consent,
+    Decision,
+    Entry,
+    Intent,
+    Restore,
+    inbox_place,
+    numbers_in,
+)
+from smsgate.optout.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
+from smsgate.phone import e164
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.keys import lane_of
+
+_PENDING = 500
+"""Newest entries of a lane's inbox that are looked through for what is not applied yet."""
+_SAID = {
+    "text": "by a text",
+    "link": "by an opt-out link",
+    "provider": "as the provider says",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What somebody asks for. ``actor`` and ``reason`` go on record."""
+
+    number: str
+    scope: str
+    """``all`` or a program."""
+    actor: str
+    reason: str
+    basis: str = MISTAKE
+    """One of ``optout.restore.BASES``."""
+    consent: Consent | None = None
+    """Of basis ``consent``."""
+    earliest_given_us: int = 0
+    """Where only the day of the consent is known: its beginning; else 0."""
+    evidence: str = ""
+    """Of basis ``evidence``."""
+    is_admin: bool = False
+    """Whether the one who asks may name evidence."""
+    caller: str = ""
+    correlation_id: str = ""
+    """With ``caller`` what makes a repeated call known; it then counts once."""
+
+
+class Restores:
+    """Makes the entries of restores that are allowed."""
+
+    def __init__(
+        self, settings: Settings, store: Store, records: Records, apply: Callable[[int], int]
+    ) -> None:
+        """``apply`` applies what waits in a lane."""
+        self._settings = settings
+        self._store = store
+        self._records = records
+        self._apply = apply
+
+    def entry(self, request: RestoreRequest) -> Entry:
+        """The entry of one restore.
+
+        Raises ``RestoreRefused``, ``Forbidden``, ``Unfit``, ``InvalidNumber``, ``UnknownProgram``,
+        and, where whose opt-out holds cannot be told, ``StoreUnavailable``, ``StoreNotReady``,
+        ``RecordsUnavailable``, ``RecordsNotReady``.
+        """
+        (found,) = self.entries([request])
+        if isinstance(found, SmsGateError):
+            raise found
+        return found
+
+    def entries(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
+        """Of each request its entry, or why it is refused. Raises where nothing can be told."""
+        drafts = [self._draft(one) for one in requests]
+        asked = [one for one in drafts if isinstance(one, Entry)]
+        repeated = {one.message_id for one in self._store.inbox.known_opt_ins(asked)}
+        fresh = {one.number for one in asked if one.message_id not in repeated}
+        cursors, histories = self._histories(fresh)
+        found: list[Entry | SmsGateError] = []
+        for request, draft in zip(requests, drafts, strict=True):
+            if isinstance(draft, Entry) and draft.message_id not in repeated:
+                cursor = cursors[lane_of(draft.number)]
+                found.append(self._judged(request, draft, histories[draft.number], cursor))
+            else:
+                found.append(draft)  # a repeat is dropped by the inbox
+        return found
+
+    def _draft(self, request: RestoreRequest) -> Entry | SmsGateError:
+        """The entry without what its number's history says; or what is wrong with the request."""
+        try:
+            number = e164(request.number)
+            if request.scope != ALL:
+                check_program(self._settings, request.scope)
+        except SmsGateError as error:
+            return error
+        problem = basis_problem(request.basis, request.evidence, request.consent)
+        if problem:
+            return Unfit(problem)
+        if request.basis == EVIDENCE and not request.is_admin:
+            return Forbidden("Only an admin may name evidence that lifts an opt-out.")
+        repeats = (request.caller, number, request.scope, request.correlation_id)
+        return Entry(
+            number=number,
+            program=request.scope,
+            decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason),
+            source="operator",
+            actor=request.actor,
+            message_id=once_id(*repeats) if request.correlation_id else "",
+            action="restore",
+            consent=request.consent,
+            restore=Restore(request.basis, request.evidence),
+        )
+
+    def _histories(self, numbers: set[str]) -> tuple[dict[int, str], dict[str, list[Event]]]:
+        """By lane how far it is applied, and by number its events; what waits is applied before."""
+        lanes = sorted({lane_of(number) for number in numbers})
+        for lane in lanes:
+            waiting = self._store.inbox.latest(lane, _PENDING)
+            if any(not numbers.isdisjoint(numbers_in(one.entry)) for one in waiting):
+                self._apply(lane)
+        # First the cursors: what was applied by then is in the ledgers or the records after that.
+        cursors = self._store.inbox.cursors(lanes)
+        return cursors, remembering.of_numbers(self._store, self._records, sorted(numbers))
+
+    def _judged(
+        self, request: RestoreRequest, draft: Entry, history: Sequence[Event], cursor: str
+    ) -> Entry | RestoreRefused:
+        holds = in_force(history, draft.program, self._settings.programs.renamed)
+        refusal = _refusal(request, draft.number, holds)
+        if refusal:
+            return RestoreRefused(refusal)
+        restore = Restore(
+            request.basis,
+            request.evidence,
+            opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
+            seen=max(cursor, holds.seen, key=inbox_place),
+        )
+        return msgspec.structs.replace(draft, restore=restore, stood=holds.before.stood())
+
+
+def _refusal(request: RestoreRequest, number: str, holds: InForce) -> str:
+    """The rule: why a basis does not lift what holds; empty where it does."""
+    if holds.locked:
+        return f"{number} is locked: unlock it first, and then restore it."
+    if request.basis == MISTAKE:
+        return _no_mistake(number, holds)
+    if request.basis == CONSENT and holds.opt_outs:
+        return _too_old(request, max(one.at_us for one in holds.opt_outs))
+    return ""
+
+
+def _no_mistake(number: str, holds: InForce) -> str:
+    if holds.own is None and not holds.waited:
+        return ""
+    if holds.own is None:
+        said = (
+            f"a text of {number} that may have been an opt-out waited for a person when we did it"
+        )
+    elif not holds.own.source:
+        said = f"nobody knows any more who opted {number} out, so it counts as its own word"
+    else:
+        said = f"{number} opted out itself ({_told(holds.own)})"
+    return (
+        f"This is no mistake of ours: {said}. What lifts it is a START of theirs, a consent that "
+        "they gave after it (basis `consent`, with its words, source and time), or an admin who "
+        "names the evidence (basis `evidence`)."
+    )
+
+
+def _told(opt_out: OptOut) -> str:
+    how = _SAID.get(opt_out.source, f"by a text that {opt_out.actor} decided")
+    return f"{how}, {_moment(opt_out.at_us)}"
+
+
+def _too_old(request: RestoreRequest, opted_out_us: int) -> str:
+    consent = request.consent
+    if consent is None or (request.earliest_given_us or consent.given_us) > opted_out_us:
+        return ""
+    if request.earliest_given_us and _day(consent.given_us) == _day(opted_out_us):
+        return (
+            f"They opted out on that same day, at {_moment(opted_out_us)}: give the time of the "
+            "consent, too. Only a consent that is newer lifts an opt-out."
+        )
+    return (
+        f"The consent of {_moment(consent.given_us)} is older than the opt-out of "
+        f"{_moment(opted_out_us)}. Only one that they gave after it lifts it."
+    )
+
+
+def _day(at_us: int) -> str:
+    return _moment(at_us)[:10]
+
+
+def _moment(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,141 @@
+"""What a restore does to a number when it is applied, and what stops it then."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.consent import Standing
+from smsgate.messages import ALL, Consent, Intent, Restore, Stood
+from smsgate.optout.policy import settle
+from smsgate.optout.restore import LONGEST_WAIT_US
+from tests.fakes.values import stored
+
+START_US = 1_790_000_000_000_000
+GIVEN = Consent("Yes, text me", "paper", "form 7", START_US)
+BY_HAND = {"source": "operator", "account": ""}
+
+
+def at(ms: int, intent: Intent, **rest):
+    return stored(intent, START_US + ms * 1000, f"{START_US // 1000 + ms}-0", **rest)
+
+
+def seen(ms: int) -> str:
+    return f"{START_US // 1000 + ms}-0"
+
+
+def restore(ms: int, scope: str = ALL, *, basis="mistake", since: int = 0, **rest):
+    """A restore that was asked for when everything until ``since`` ms was known."""
+    allowed = Restore(basis, rest.pop("evidence", ""), rest.pop("opt_out", "one"), seen(since))
+    return at(
+        ms, Intent.OPT_IN, program=scope, action="restore", restore=allowed, **BY_HAND, **rest
+    )
+
+
+def play(*entries, standing=None):
+    standing, settled = standing or Standing(), []
+    for one in entries:
+        settled.append(settle(one, standing, {}, one.stamp_us))
+        standing = settled[-1].standing
+    return standing, settled
+
+
+OUT = at(0, Intent.OPT_OUT, **BY_HAND)
+
+
+def test_it_lifts_what_it_was_asked_for_and_nobody_is_answered():
+    standing, (_, last) = play(OUT, restore(5))
+    assert (last.outcome, last.reply, standing.everywhere) == ("applied", "", False)
+    standing, (_, last) = play(OUT, restore(5, "alerts"))
+    assert (standing.blocked("alerts"), standing.blocked("orders")) == (False, True)
+
+
+@pytest.mark.parametrize("scope", [ALL, "alerts"])
+def test_a_stop_that_came_since_it_was_asked_for_holds(scope):
+    for own in (at(3, Intent.OPT_OUT), at(3, Intent.OPT_OUT, scope="alerts")):
+        standing, (*_, last) = play(OUT, own, restore(5, scope))
+        if own.entry.scope == ALL or scope == "alerts":
+            assert (last.outcome, standing.blocked("alerts")) == ("refused", True)
+            assert "newer" in last.note
+        assert standing.blocked("alerts")
+
+
+def test_what_was_known_when_it_was_asked_for_does_not_stop_it():
+    standing, (*_, last) = play(OUT, at(3, Intent.OPT_OUT, **BY_HAND), restore(5, since=3))
+    assert (last.outcome, standing.everywhere) == ("applied", False)
+
+
+def test_a_stop_behind_it_wins():
+    standing, _ = play(OUT, restore(5), at(6, Intent.OPT_OUT))
+    assert standing.blocked("alerts")
+
+
+BROKEN = [
+    {"basis": ""},
+    {"basis": "because"},
+    {"basis": "consent"},
+    {"basis": "consent", "consent": Consent("Yes", "web", "", START_US)},
+    {"basis": "consent", "consent": Consent("Yes", "web", "page")},
+    {"basis": "consent", "consent": Consent("", "web", "page", START_US)},
+    {"basis": "mistake", "consent": GIVEN},
+    {"basis": "mistake", "evidence": "a call"},
+    {"basis": "evidence"},
+]
+
+
+@pytest.mark.parametrize("changed", BROKEN)
+def test_without_a_whole_basis_nothing_is_lifted(changed):
+    standing, (_, last) = play(OUT, restore(5, **changed))
+    assert (last.outcome, standing.everywhere) == ("refused", True)
+
+
+def test_a_mistake_lifts_no_opt_out_that_nobody_named():
+    standing, (_, last) = play(OUT, restore(5, opt_out=""))
+    assert (last.outcome, standing.everywhere) == ("refused", True)
+    for scope, what in ((ALL, {"evidence": "call"}), ("alerts", {"consent": GIVEN})):
+        basis = next(iter(what))
+        standing, (_, last) = play(OUT, restore(5, scope, basis=basis, opt_out="", **what))
+        assert last.outcome == "applied"
+
+
+def test_a_restore_that_waited_for_days_is_refused():
+    """Marks are forgotten after 48 hours, so nobody could tell any more what came meanwhile."""
+    late = restore(LONGEST_WAIT_US // 1000 + 1000)
+    now_us = late.received_us + LONGEST_WAIT_US + 1
+    settled = settle(late, play(OUT)[0], {}, now_us)
+    assert settled.outcome == "refused"
+    assert "over a day" in settled.note
+
+
+def test_a_locked_number_stays():
+    standing, (*_, last) = play(OUT, at(1, Intent.OPT_OUT_ALL, action="lock"), restore(5, since=1))
+    assert (last.outcome, standing.everywhere, standing.locked) == ("refused", True, True)
+
+
+def test_the_consent_that_stood_before_is_given_back():
+    agreed = Standing(consents=frozenset({"alerts", "orders"}))
+    stood = Stood(consents=("alerts", "orders"))
+    standing, _ = play(OUT, restore(5, stood=stood), standing=agreed)
+    assert standing.consents == agreed.consents
+    standing, _ = play(OUT, restore(5, "alerts", stood=stood), standing=agreed)
+    assert standing.consents == {"alerts"}
+
+
+def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
+    agreed = Standing(consents=frozenset({"alerts", "orders"}))
+    own = at(3, Intent.OPT_OUT, scope="orders", program="orders")
+    stood = Stood(consents=("alerts", "orders"))
+    standing, _ = play(OUT, own, restore(5, since=3, stood=stood), standing=agreed)
+    assert standing.consents == {"alerts"}
+    assert standing.blocked("orders")
+
+
+def test_no_consent_is_made_up():
+    standing, _ = play(OUT, restore(5, "alerts"))
+    assert standing.consents == frozenset()
+    given = restore(5, "alerts", basis="consent", consent=GIVEN)
+    assert play(OUT, given)[0].consents == {"alerts"}
+
+
+def test_where_nothing_holds_it_is_a_repeat():
+    standing, (last,) = play(restore(5, opt_out=""))
+    assert (last.outcome, standing.everywhere) == ("repeat", False)
