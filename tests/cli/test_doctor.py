@@ -75,7 +75,7 @@ def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
 
 def test_another_hosts_spool_is_told_and_ours_only_once(there: Terminal, gateway: Gateway) -> None:
     gateway.store.depths.note_spool("web-2", 3, 60.0)
-    assert there.run("doctor", "--monitor") == 1
+    assert there.run("doctor", "--monitor") == 2
     assert "3 messages wait on host web-2" in there.output
 
 

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from smsgate.gateway.alerts import conditions
 from smsgate.metrics.families import FAMILIES
 from smsgate.web import create_app
+from tests.metrics import test_conditions
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
@@ -62,6 +63,23 @@ def test_every_condition_of_the_doctor_is_a_rule_and_the_other_way_round():
     assert named == {rule["alert"] for rule in RULES} - NOT_ASKED_OF_THE_STORE
 
 
+def test_what_pages_by_the_rules_is_a_fault_of_the_doctor_and_the_other_way_round():
+    """By alert, what each of its conditions is."""
+    brought_about = [
+        *(loud for _, loud, _ in test_conditions.BOUNDS),
+        *(one for pair in test_conditions.HALF_AND_WHOLE for one in pair),
+    ]
+    told: dict[str, set[str]] = {}
+    for seen in brought_about:
+        for one in [*conditions.conditions(seen), *conditions.weak(seen)]:
+            told.setdefault(one.name, set()).add("page" if one.fault else "ticket")
+    rules: dict[str, set[str]] = {}
+    for rule in RULES:
+        rules.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
+    assert told == {name: rules[name] for name in told}
+    assert rules.keys() - told.keys() == NOT_ASKED_OF_THE_STORE | {"SmsgateWeakDurability"}
+
+
 def test_every_rule_says_what_to_do_and_how_urgent_it_is():
     for rule in RULES:
         assert rule["annotations"]["mend"].endswith((".", "?")), rule["alert"]
@@ -77,6 +95,7 @@ def test_bounds_in_the_rules_are_those_of_the_doctor():
         ("SmsgateForwardsStuck", conditions.FORWARD_S),
         ("SmsgateRecordsLag", conditions.LAG_S),
         ("SmsgateLedgerFull", conditions.MEMORY_FEW),
+        ("SmsgateLedgerFull", conditions.MEMORY),
         ("SmsgateRefusedBurst", conditions.BURST),
     ):
         told = [rule["expr"] for rule in RULES if rule["alert"] == name]

@@ -172,7 +172,7 @@ def _spool(one: SpoolDepth) -> Condition:
     mend = (
         "let that host's `web` reach Redis: it hands them over by itself; keep its data directory"
     )
-    return Condition("SmsgateSpool", "spool", False, said, mend)
+    return Condition("SmsgateSpool", "spool", True, said, mend)
 
 
 def _accounts(seen: Sights) -> Iterator[Condition]:
