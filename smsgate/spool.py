@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS spool (
 # The outage began with the oldest message that waits.
 _KEEP = """
 INSERT INTO spool (arrived_us, began_us, sent_us, entry)
-VALUES (?1, COALESCE((SELECT min(began_us) FROM spool), ?1), ?2, ?3)
+VALUES (:arrived_us, COALESCE((SELECT min(began_us) FROM spool), :arrived_us), :sent_us, :entry)
 """
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -61,7 +61,12 @@ class Spool:
         """Put messages on disk; they are there when this returns. Raises ``SpoolUnavailable``."""
         now_us = time.time_ns() // 1000
         rows = [
-            (now_us - one.age_us, one.sent_us, msgspec.json.encode(one.entry)) for one in arrivals
+            {
+                "arrived_us": now_us - one.age_us,
+                "sent_us": one.sent_us,
+                "entry": msgspec.json.encode(one.entry),
+            }
+            for one in arrivals
         ]
         with self._lock, self._open(make=True) as file:
             file.executemany(_KEEP, rows)
