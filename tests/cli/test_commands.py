@@ -15,6 +15,7 @@ from smsgate.store.connection import open_redis
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
+from tests.fakes.own_gateway import all_at_work
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
 COMMANDS = (
@@ -226,6 +227,9 @@ def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
 
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert ready.run("records", "migrate") == 0
+    assert ready.run("doctor") == 2
+    assert "no process of smsgate is at work" in ready.output
+    all_at_work(Store(open_redis(ready.environ["REDIS_URL"])))
     assert ready.run("doctor") == 0
     found = ready.json("doctor")
     assert isinstance(found, list)
@@ -239,7 +243,11 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
         "spool": "ok",
         "records": "ok",
         "program alerts": "ok",
-        "clock": "warning",  # no process runs here
+        "web": "ok",
+        "worker": "ok",
+        "sender": "ok",
+        "clock": "ok",
+        "processes": "ok",
     }
 
 
@@ -259,6 +267,8 @@ def test_the_doctor_sees_what_could_lose_something(
     state: str,
     code: int,
 ) -> None:
+    all_at_work(Store(open_redis(ready.environ["REDIS_URL"])))
+    assert ready.run("records", "migrate") == 0
     redis_client.config_set(name, value)
     assert ready.run("doctor") == code
     found = ready.json("doctor")

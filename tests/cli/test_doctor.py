@@ -20,7 +20,7 @@ from tests.fakes.own_gateway import all_at_work, make_gateway
 def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
     """With every process at work, and records."""
     made = make_gateway(tmp_path, redis_url)
-    all_at_work(made)
+    all_at_work(made.store)
     made.records.migrate()
     yield made
     made.close()

@@ -11,6 +11,7 @@ from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import secret_keys
 from smsgate.settings import read_settings
+from smsgate.store import Store
 from smsgate.wiring import Configuration, build_gateway, publish_programs
 
 PUBLIC_URL = "https://sms.example.com"
@@ -68,8 +69,8 @@ def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:
     return Process(f"{kind} on {host}", kind, host, 7, "v1", "0000", 1, **more)
 
 
-def all_at_work(gateway: Gateway) -> None:
+def all_at_work(store: Store) -> None:
     """Let the store look as if a process of each kind were at work, for as long as a test lasts."""
     for kind in KINDS:
-        gateway.store.heartbeats.beat(heartbeat(kind), 600)
-    gateway.store.sweep.leads("a clock")
+        store.heartbeats.beat(heartbeat(kind), 600)
+    store.sweep.leads("a clock")

@@ -26,7 +26,7 @@ def hook() -> Iterator[ScriptedApi]:
 def gateway(tmp_path, redis_url, hook):
     toml = ALERTS + '[alerts]\nwebhook = "${HOOK}"\n'
     made = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-    all_at_work(made)
+    all_at_work(made.store)
     yield made
     made.close()
 

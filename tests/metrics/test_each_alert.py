@@ -156,7 +156,7 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
         toml = ALERTS.replace("[programs", "silent_hours = 2\n\n[programs", 1)
         toml += '[alerts]\nwebhook = "${HOOK}"\n'
         gateway = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-        all_at_work(gateway)
+        all_at_work(gateway.store)
         gateway.store.acceptance.note("twilio", newest=True, several=False)
         person = Person()
         alerting = Alerting(gateway.store, gateway.settings, [*channels(gateway), person])
