@@ -1,19 +1,26 @@
 # make run    everything on this machine, in a second terminal: .venv/bin/smsgate --help
 # make test   the tests; sets itself up in .venv, wants no root and no system package
+# make test-pythons   the same under every other Python that is found here, of 3.11 to 3.14
 # make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
 #
-# PYTHON=/path/to/python3.12 picks the interpreter, ARGS="…" is handed to smsgate or pytest.
+# PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 where its packages are put,
+# ARGS="…" is handed to smsgate or pytest.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-full faults lint format bench eval clean
+.PHONY: help run test test-pythons test-full faults lint format bench eval clean
 
-VENV := .venv
+VENV ?= .venv
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+
+# Whether an interpreter can make an environment, and there is a Redis for it: 3.11 to 3.13 have one
+# in a wheel, newer ones want a redis-server on PATH.
+FITS := import shutil, sys, ensurepip, venv; v = sys.version_info; \
+  sys.exit(not ((3, 11) <= v < (3, 14) or v >= (3, 14) and shutil.which("redis-server")))
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -25,6 +32,20 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick \
 	  --cov --cov-report=term $(ARGS)
+
+# Each in a .venv-3.x of its own. Where there is none of a version, it is left out and said.
+test-pythons: $(VENV)/.test
+	@mine=$$($(BIN)/python -c 'import sys; print("3.%d" % sys.version_info[1])'); \
+	for version in 3.11 3.12 3.13 3.14; do \
+	  [ $$version != $$mine ] || continue; \
+	  for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python none; do \
+	    "$$python" -c '$(FITS)' 2>/dev/null && break; \
+	  done; \
+	  [ "$$python" != none ] || { echo "Python $$version: not tested, none is here that smsgate can use"; continue; }; \
+	  $(MAKE) --no-print-directory PYTHON="$$python" VENV=.venv-$$version .venv-$$version/.test || exit; \
+	  echo "Python $$version:"; \
+	  .venv-$$version/bin/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick $(ARGS) || exit; \
+	done
 
 test-full: $(VENV)/.full
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full --cov --cov-report=term $(ARGS)
@@ -49,7 +70,7 @@ eval: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy.evaluate $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-3.* build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 # --- the virtual environment: one stamp per set of extras, so that a second call is instant ---
 
@@ -73,16 +94,13 @@ $(VENV)/.bench: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test,bench]'
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
-# The first interpreter that really runs, can make an environment, and for which there is a
-# Redis: 3.11 to 3.13 have one in a wheel, newer ones want a redis-server on PATH.
+# The first interpreter that really runs and fits.
 $(VENV)/.python:
 	@if [ -n "$(PYTHON)" ] && ! "$(PYTHON)" -c "" 2>/dev/null; then \
 	  echo "PYTHON=$(PYTHON) does not run: give the path of a Python 3.11 to 3.13." >&2; exit 1; fi
 	@for python in "$(BIN)/python" "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
 	  [ -n "$$python" ] || continue; \
-	  "$$python" -c 'import shutil, sys, ensurepip, venv; v = sys.version_info; \
-	    sys.exit(not ((3, 11) <= v < (3, 14) or v >= (3, 14) and shutil.which("redis-server")))' \
-	    2>/dev/null || continue; \
+	  "$$python" -c '$(FITS)' 2>/dev/null || continue; \
 	  [ "$$python" = "$(BIN)/python" ] && { touch $@; exit; }; \
 	  echo "Setting up $(VENV) with $$("$$python" -V) …"; \
 	  "$$python" -m venv --clear $(VENV) && touch $@; exit; \
