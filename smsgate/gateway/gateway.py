@@ -29,6 +29,7 @@ from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
+from smsgate.providers.contract import TextMissing
 from smsgate.queue import JOB_S, Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings
@@ -87,7 +88,7 @@ class Gateway:
         """As ``receive``, in steps."""
         try:
             receipt = yield from self._receiving.receive(account, request)
-        except SignatureRefused as error:
+        except (SignatureRefused, TextMissing) as error:
             self._refusing.note(self.settings.accounts[account], request, error)
             raise
         self._refusing.accepted(self.settings.accounts[account], request)

@@ -29,13 +29,14 @@ from smsgate.messages import (
     Arrival,
     Entry,
     HttpReply,
+    InboundMessage,
     Intent,
     WebhookRequest,
 )
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.contract import Handshake, Provider, Report
+from smsgate.providers.contract import Handshake, Provider, Report, TextMissing
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.signing import is_form
@@ -86,7 +87,7 @@ class Receiving:
         if shaken is not None:
             confirmed: Receipt = yield partial(self._confirmed, shaken)
             return confirmed
-        messages = provider.parse(request, account)
+        messages, missing = _parsed(provider, request, account)
         arrivals = [
             self._entering.arrival(one, request, account, provider, expired=expired)
             for one in messages
@@ -98,6 +99,8 @@ class Receiving:
             provider.BATCHES and not is_form(request.headers.get("content-type", ""))
         ):
             outcomes += yield from self._told(provider.reports(request, account), account)
+        if missing is not None:
+            raise missing
         return Receipt(
             answer=provider.ACK,
             outcome=" ".join(outcomes) or "nothing",
@@ -172,6 +175,16 @@ class Receiving:
                 _log.error("spool", problem=str(error))
             raise
         return stored
+
+
+def _parsed(
+    provider: Provider, request: WebhookRequest, account: Account
+) -> tuple[list[InboundMessage], TextMissing | None]:
+    """The messages that can be read, and what is wrong where one of them lacks its text."""
+    try:
+        return provider.parse(request, account), None
+    except TextMissing as error:
+        return [*error.others], error
 
 
 def _has_effect(entry: Entry) -> bool:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import (
@@ -29,11 +30,14 @@ from smsgate.messages import (
 from smsgate.phone import with_plus
 from smsgate.providers.contract import (
     Field,
+    GivenText,
     Meaning,
     Report,
     answer_json,
     failed,
     known_of,
+    promised_text,
+    read_each,
     read_json,
     token_call,
 )
@@ -83,7 +87,7 @@ class _Message(msgspec.Struct, rename={"from_": "from"}):
     direction: str = ""
     from_: str = ""
     time: str = ""
-    text: str | None = None
+    text: GivenText = UNSET
     media: list[str] | None = None
 
 
@@ -121,7 +125,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for what became of texts of ours.
 
     In a group every number of ours gets a copy with an id of its own, which ``owner`` tells apart.
-    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id, from or owner.
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id, from or owner, and
+    ``TextMissing`` where a message without media lacks its text.
     """
     messages = [
         event.message or _Message()
@@ -130,17 +135,17 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     ]
     if any(not (message.id and message.from_ and message.owner) for message in messages):
         raise Unreadable("A message-received lacks id, from or owner; a text has them all.")
-    return [_inbound(message, account) for message in messages]
+    return read_each(messages, lambda message: _inbound(message, request, account))
 
 
-def _inbound(message: _Message, account: Account) -> InboundMessage:
+def _inbound(message: _Message, request: WebhookRequest, account: Account) -> InboundMessage:
     media = tuple(message.media or ())
     return InboundMessage(
         account=account.name,
         message_id=message.id,
         number=with_plus(message.from_),
         sender=with_plus(message.owner),
-        text=message.text or "",
+        text=promised_text(message.text, "text", request, optional=bool(media)),
         channel="mms" if media else "sms",
         sent_us=instant_us(message.time),
         media=media,

@@ -138,7 +138,8 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for other events.
 
-    Raises ``Unreadable`` for what is not Bird's JSON or lacks sms_id, from or to.
+    A text is not promised: Bird leaves it out where there are attachments alone, which its events
+    do not name. Raises ``Unreadable`` for what is not Bird's JSON or lacks sms_id, from or to.
     """
     event = read_json(request.body, _EVENT, "Bird")
     if event.type != "sms.received":

@@ -12,6 +12,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.messages import (
     HttpCall,
@@ -29,6 +30,7 @@ from smsgate.providers.contract import (
     answer_json,
     check_present,
     failed,
+    promised_text,
 )
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
@@ -68,7 +70,8 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified request; none for a delivery report.
 
-    Raises ``Unreadable`` where the form lacks id, from or to.
+    Raises ``Unreadable`` where the form lacks id, from or to, and ``TextMissing`` where it has
+    neither message nor image.
     """
     fields = {text_of(name): text_of(value) for name, value in form_pairs(request.body)}
     if "status" in fields and "message" not in fields:
@@ -80,7 +83,9 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=fields["id"],
             number=fields["from"],
             sender=fields["to"],
-            text=fields.get("message", ""),
+            text=promised_text(
+                fields.get("message", UNSET), "message", request, optional="image" in fields
+            ),
             sent_us=instant_us(fields.get("created", "")),
         )
     ]

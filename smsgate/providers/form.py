@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import SignatureRefused
 from smsgate.messages import (
@@ -27,8 +28,10 @@ from smsgate.providers.contract import (
     FORM,
     REGION,
     Field,
+    GivenText,
     check_present,
     failed,
+    promised_text,
     read_json,
     send_url,
 )
@@ -93,16 +96,16 @@ def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # n
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified request; none where ``kind_field`` says something else.
 
-    Raises ``Unreadable`` for what has not the account's shape, or lacks id, from or to.
+    Raises ``Unreadable`` for what has not the account's shape, or lacks id, from or to, and
+    ``TextMissing`` where nothing stands at ``text_field``.
     """
     options = account.options
     fields = _read(request, account)
-    if options.get("kind_field") and _at(fields, options["kind_field"]) != options.get(
-        "kind_value", ""
-    ):
+    kind = options.get("kind_field")
+    if kind and (_at(fields, kind) or "") != options.get("kind_value", ""):
         return []
     names = {name: options.get(f"{name}_field") or name for name in ("id", "from", "to", "text")}
-    found = {name: _at(fields, field) for name, field in names.items()}
+    found = {name: _at(fields, names[name]) or "" for name in ("id", "from", "to")}
     needed = {names[name]: found[name] for name in ("id", "from", "to")}
     check_present("The request", needed, needed, "every text")
     region = options.get("region", "")
@@ -112,7 +115,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=found["id"],
             number=international(found["from"], region),
             sender=international(found["to"], region),
-            text=found["text"],
+            text=promised_text(_at(fields, names["text"]), names["text"], request),
         )
     ]
 
@@ -172,15 +175,20 @@ def _read(request: WebhookRequest, account: Account) -> Mapping[str, object]:
     return {text_of(name): text_of(value) for name, value in form_pairs(raw)}
 
 
-def _at(fields: Mapping[str, object], path: str) -> str:
-    """What stands at a field's name, or at the end of a path of names with dots between."""
-    value: object = fields.get(path)
-    if value is None:
+def _at(fields: Mapping[str, object], path: str) -> GivenText:
+    """What stands at a field's name, or at the end of a path of names with dots between.
+
+    ``UNSET`` where nothing does, or something that is neither a text nor a number.
+    """
+    value = fields.get(path, UNSET)
+    if value is UNSET:
         value = fields
         for name in path.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
+            value = value.get(name, UNSET) if isinstance(value, dict) else UNSET
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return ""
+        return UNSET
     return str(value)
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec import UNSET
+
 from smsgate.messages import (
     HttpCall,
     HttpReply,
@@ -29,6 +31,7 @@ from smsgate.providers.contract import (
     Meaning,
     check_present,
     failed,
+    promised_text,
     send_url,
 )
 from smsgate.providers.contract import network_alone as answered
@@ -80,7 +83,8 @@ _SENT = re.compile(rb'Success "([^"]{1,64})"')
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified request; none for a delivery report (``message_status``).
 
-    Raises ``Unreadable`` where the form lacks id, from or to.
+    Raises ``Unreadable`` where the form lacks id, from or to, and ``TextMissing`` where it has
+    neither binary nor content.
     """
     raw = as_bytes(request.query) if request.method == "GET" else request.body
     fields = {text_of(name): value for name, value in form_pairs(raw)}
@@ -95,7 +99,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=plain["id"],
             number=international(plain["from"], region),
             sender=international(plain["to"], region),
-            text=_text(fields),
+            text=_text(fields, request),
         )
     ]
 
@@ -149,7 +153,7 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
     return WebhookRequest("POST", f"{url}/{secret}", headers, urlencode(form).encode("ascii"))
 
 
-def _text(fields: Mapping[str, bytes]) -> str:
+def _text(fields: Mapping[str, bytes], request: WebhookRequest) -> str:
     """Read the octets in ``binary`` as ``coding`` says; ``content`` only where there are none."""
     try:
         octets = bytes.fromhex(text_of(fields.get("binary", b"")))
@@ -157,7 +161,8 @@ def _text(fields: Mapping[str, bytes]) -> str:
         octets = b""
     coding = text_of(fields.get("coding", b""))
     if not octets:
-        return text_of(fields.get("content", b""))
+        given = text_of(fields["content"]) if "content" in fields else UNSET
+        return promised_text(given, "content", request, optional=fields.get("binary") == b"")
     if coding in _ENCODINGS:
         return octets.decode(_ENCODINGS[coding], "replace")
     return _gsm(octets) if coding in ("", "0") and octets.isascii() else text_of(octets)

@@ -3,13 +3,17 @@
 kannel.org/download/1.5.0/userguide-1.5.0/userguide.html (sms-service, escape codes, "Using
 the HTTP interface to send SMS messages"); gw/smsbox.c and gw/urltrans.c. Read in November 2026.
 Kannel signs nothing: whoever knows the account's address with its secret is Kannel. That vouches
-for all of the query, and so for ``ts``, the time of the text, where get-url has it.
+for all of the request, and so for ``ts``, the time of the text, where get-url has it.
+With post-url the body is the text, and headers have what the query does not.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
+
+from msgspec import UNSET
 
 from smsgate.messages import (
     HttpCall,
@@ -25,9 +29,11 @@ from smsgate.providers.contract import (
     PATH_SECRET,
     REGION,
     Field,
+    GivenText,
     Meaning,
     check_present,
     failed,
+    promised_text,
     send_url,
     told,
 )
@@ -37,7 +43,7 @@ from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.providers.contract import path_alone as verify
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, text_of
+from smsgate.signing import as_bytes, form_pairs, instant_us, text_of
 
 __all__ = [
     "ACK",
@@ -59,6 +65,11 @@ FIELDS: tuple[Field, ...] = (
     REGION,
 )
 _NEEDED = ("id", "from", "to")
+_HEADERS = {"from": "x-kannel-from", "to": "x-kannel-to"}
+"""Of post-url, ``from`` only with send-sender."""
+_POSTED = frozenset({"text/plain", "application/octet-stream"})
+"""What the body of post-url is; that of post-xml is text/xml."""
+_CHARSET = re.compile(r"charset=\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _ENCODINGS: Mapping[str, str] = {
     "ISO-8859-1": "latin-1",
     "LATIN1": "latin-1",
@@ -72,16 +83,16 @@ _TRY_LATER = b"Temporal failure, try again later."  # bearerbox turned it away
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified request; none for a delivery report (``dlr``).
 
-    Raises ``Unreadable`` where the query lacks id, from or to.
+    Raises ``Unreadable`` where the query (of post-url also the headers) lacks id, from or to, and
+    ``TextMissing`` where a query has no text and the body is none.
     """
     fields = dict(form_pairs(as_bytes(request.query)))
     if fields.get(b"dlr") and b"text" not in fields:
         return []
     plain = {name: _decoded(fields.get(as_bytes(name), b""), "") for name in _NEEDED}
-    check_present("The query", plain, _NEEDED, "a get-url as the docs have it")
-    charset = _decoded(fields.get(b"charset", b""), "")
-    if not charset and fields.get(b"coding") == b"2":
-        charset = "UTF-16BE"
+    for name, header in _HEADERS.items():
+        plain[name] = plain[name] or request.headers.get(header, "")
+    check_present("The query", plain, _NEEDED, "a get-url or post-url as the docs have it")
     region = account.options.get("region", "")
     return [
         InboundMessage(
@@ -89,10 +100,25 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=plain["id"],
             number=international(plain["from"], region),
             sender=international(plain["to"], region),
-            text=_decoded(fields.get(b"text", b""), charset),
-            sent_us=_sent_us(fields.get(b"ts", b"")),
+            text=promised_text(_words(request, fields), "text", request),
+            sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
         )
     ]
+
+
+def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> GivenText:
+    """The text in the query, or of post-url in the body."""
+    type_ = request.headers.get("content-type", "")
+    found = _CHARSET.search(type_)
+    charset = _decoded(fields.get(b"charset", b""), "") or (found[1] if found else "")
+    coding = fields.get(b"coding", b"") or as_bytes(request.headers.get("x-kannel-coding", ""))
+    if not charset and coding == b"2":
+        charset = "UTF-16BE"
+    if b"text" in fields:
+        return _decoded(fields[b"text"], charset)
+    if request.method == "POST" and type_.partition(";")[0].strip().lower() in _POSTED:
+        return _decoded(request.body, charset)
+    return UNSET
 
 
 def reply(reply: Reply, account: Account) -> HttpCall:
@@ -152,9 +178,11 @@ def _decoded(text: bytes, charset: str) -> str:
     return text.decode(encoding, "replace") if encoding else text_of(text)
 
 
-def _sent_us(seconds: bytes) -> int | None:
-    """``%T``, seconds since 1970; nothing where it is not sent or is no number."""
-    return int(seconds) * 1_000_000 if seconds.isdigit() and len(seconds) < 12 else None
+def _sent_us(seconds: bytes, header: str) -> int | None:
+    """``%T``, seconds since 1970, or ``X-Kannel-Time``, UTC; nothing where neither is a time."""
+    if seconds.isdigit() and len(seconds) < 12:
+        return int(seconds) * 1_000_000
+    return instant_us(header) if header else None
 
 
 def _coding(text: str) -> str:

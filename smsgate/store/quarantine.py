@@ -44,7 +44,8 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[str, ...] = ()
     """Names in the form."""
     cause: str = ""
-    """What of ours explains it: ``url``, ``account`` or ``clock``; empty where nothing does."""
+    """What explains it: ``url``, ``account`` or ``clock`` of ours, or ``text``, where a genuine
+    request lacks one; empty where nothing does."""
     at_ms: int = 0
     """When it came; of several of one kind, the newest."""
     count: int = 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import form, jasmin, kannel
-from smsgate.providers.contract import send_url
+from smsgate.providers.contract import TextMissing, send_url
 from tests.providers.recorded import account_of, everything
 
 RECORDED = {str(one): one for one in everything()}
@@ -171,12 +171,23 @@ def test_a_forms_response_is_understood_by_its_status(status, verdict):
     assert form.outcome(HttpReply(status, "", b"")).verdict is verdict
 
 
-@pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "null", "1.5"])
+@pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "1.5"])
 def test_a_field_that_is_no_text_and_no_number_is_missing(value):
+    with pytest.raises(TextMissing):
+        _text_of_json(value)
+
+
+@pytest.mark.parametrize(("value", "text"), [("null", ""), ('""', ""), ("17", "17")])
+def test_a_field_that_is_null_or_a_number_is_a_text(value, text):
+    assert _text_of_json(value) == text
+
+
+def _text_of_json(value):
     account = replace(FORM, options={**FORM.options, "body": "json", "text_field": "t"})
     body = f'{{"id": 1, "from": "+14155550123", "to": "22395", "t": {value}}}'.encode()
     (message,) = form.parse(WebhookRequest("POST", "", {}, body), account)
-    assert (message.text, message.message_id) == ("", "1")
+    assert message.message_id == "1"
+    return message.text
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,13 @@ from dataclasses import replace
 from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
 from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.contract import Provider
+from smsgate.providers.contract import MASK, Provider, TextMissing, shown_names
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, is_form
 from smsgate.store.quarantine import Refused
 
-MASK = "•••"
 _MOST = 40
 """Names of headers or fields that are kept."""
-_NAME = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}[0-9]?")
 _SIGNATURE = re.compile(r"signature|^authorization$|^webhook-|^svix-")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](:[0-9]{1,5})?")
 
@@ -56,6 +54,24 @@ def diagnosed(
         body_bytes=len(request.body),
         body_sha256=hashlib.sha256(request.body).hexdigest(),
         fields=_names([name.decode(errors="replace") for name, _ in form_pairs(form)]),
+    )
+
+
+def without_text(request: WebhookRequest, account: Account, error: TextMissing) -> Refused:
+    """Return what may be kept of a genuine request that lacks the text of a message."""
+    return Refused(
+        problem=str(error),
+        finding=(
+            "It is genuine, and a text that is not there may be a STOP: compare what the provider "
+            f"posts with docs/providers/{account.provider}.md."
+        ),
+        cause="text",
+        method=request.method[:10],
+        url=masked_url(request.url, account.name),
+        headers=_names(list(request.headers)),
+        body_bytes=len(request.body),
+        body_sha256=hashlib.sha256(request.body).hexdigest(),
+        fields=error.names,
     )
 
 
@@ -173,5 +189,4 @@ def _fits(request: WebhookRequest, account: Account, now_us: int) -> bool:
 
 def _names(names: list[str]) -> tuple[str, ...]:
     """Names as they are where they look like names; anybody may have put a number there."""
-    shown = (name if _NAME.fullmatch(name) else MASK for name in names)
-    return tuple(dict.fromkeys(shown))[:_MOST]
+    return shown_names(names)[:_MOST]

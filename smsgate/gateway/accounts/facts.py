@@ -15,6 +15,9 @@ CAUSES = {
     "account": "Two accounts' addresses or secrets were swapped: give the provider this account's "
     "address, or swap the secrets back.",
     "clock": "This host's clock is wrong, or a proxy held the request up: set the clock, by NTP.",
+    "text": "A genuine request had no text where its format promises one. It was refused: the text "
+    "may have been STOP. Compare the names of the fields that came with the format on the page of "
+    "this provider, or with the account's text_field.",
     "": "Most likely a stranger's forgery: any public address gets them. If the provider's own "
     "texts do not arrive, it is the secret, or something changes the body on the way.",
 }

@@ -12,9 +12,10 @@ from dataclasses import replace
 from functools import partial
 
 from smsgate.errors import SignatureRefused, StoreUnavailable
-from smsgate.gateway.accounts.diagnosis import diagnosed, fits_newest
+from smsgate.gateway.accounts.diagnosis import diagnosed, fits_newest, without_text
 from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS, usable
+from smsgate.providers.contract import TextMissing
 from smsgate.settings import Account
 from smsgate.store import Store
 
@@ -42,7 +43,9 @@ class Refusing:
         self._noted: Counter[tuple[str, str]] = Counter()
         self._due: dict[tuple[str, bool], float] = {}
 
-    def note(self, account: Account, request: WebhookRequest, error: SignatureRefused) -> None:
+    def note(
+        self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
+    ) -> None:
         """Take one refused request where the rate allows; returns at once and raises nothing."""
         with self._lock:
             second = int(time.monotonic())
@@ -100,7 +103,12 @@ class Refusing:
             with suppress(StoreUnavailable):  # the webhook's own line has said it
                 work()
 
-    def _keep(self, account: Account, request: WebhookRequest, error: SignatureRefused) -> None:
+    def _keep(
+        self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
+    ) -> None:
+        if isinstance(error, TextMissing):
+            self._store.quarantine.add(account.name, without_text(request, account, error))
+            return
         others = [
             one
             for one in self._accounts.values()

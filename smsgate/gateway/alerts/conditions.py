@@ -185,7 +185,7 @@ def _accounts(seen: Sights) -> Iterator[Condition]:
             yield Condition("SmsgateAccountSilent", f"account {one.name}", True, said, mend)
         if one.refused >= BURST:
             said = f"{one.refused} requests or more were refused in the last 10 min"
-            mend = f"`smsgate doctor {one.name}` says whether it is our secret or a forger"
+            mend = f"`smsgate doctor {one.name}` says why: our secret, a forger, a missing text"
             yield Condition("SmsgateRefusedBurst", f"account {one.name}", False, said, mend)
 
 

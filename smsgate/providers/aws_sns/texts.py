@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import AccountNotReady, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free
 from smsgate.providers.aws_sns.notification import Envelope, envelope_of
-from smsgate.providers.contract import Report, answered_by_network, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    answered_by_network,
+    known_of,
+    promised_text,
+    read_json,
+)
 from smsgate.settings import Account
 from smsgate.signing import instant_us
 
@@ -47,7 +56,7 @@ class _Inner(msgspec.Struct, rename="camel"):
 
     origination_number: str = ""
     destination_number: str = ""
-    message_body: str = ""
+    message_body: GivenText = UNSET
     inbound_message_id: str = ""
     event_type: str = ""
     message_id: str = ""
@@ -61,7 +70,8 @@ _INNER = msgspec.json.Decoder(_Inner)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified notification; none for events of texts of ours.
 
-    Raises ``Unreadable`` for what is no JSON of End User Messaging.
+    Raises ``Unreadable`` for what is no JSON of End User Messaging, ``TextMissing`` where it lacks
+    messageBody.
     """
     envelope = envelope_of(request)
     inner = _inner(envelope)
@@ -72,13 +82,14 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             "The Message lacks inboundMessageId, originationNumber or destinationNumber; a text "
             "from End User Messaging has them all."
         )
+    inside = replace(request, body=envelope.message.encode("utf-8", "replace"))
     return [
         InboundMessage(
             account=account.name,
             message_id=inner.inbound_message_id,
             number=inner.origination_number,
             sender=inner.destination_number,
-            text=inner.message_body,
+            text=promised_text(inner.message_body, "messageBody", inside),
             sent_us=instant_us(envelope.timestamp),
         )
     ]

@@ -6,17 +6,21 @@ import re
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import AccountNotReady, Unreadable
 from smsgate.messages import HttpCall, HttpReply, InboundMessage, WebhookRequest
 from smsgate.phone import is_toll_free, with_plus
 from smsgate.providers.azure.entra import check_token, keys_call
 from smsgate.providers.contract import (
+    GivenText,
     Handshake,
     Report,
     answered_by_network,
     check_path,
     known_of,
+    promised_text,
+    read_each,
     read_json,
 )
 from smsgate.settings import Account
@@ -39,7 +43,7 @@ class _Data(msgspec.Struct, rename="camel"):
     message_id: str = ""
     sender: str = msgspec.field(name="from", default="")
     to: str = ""
-    message: str | None = None
+    message: GivenText = UNSET
     received_timestamp: str = ""
     validation_code: str = ""
     delivery_status: str = ""
@@ -110,22 +114,23 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for other events.
 
     The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
-    Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver.
+    Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver, and
+    ``TextMissing`` where one lacks its words.
     """
     texts = [_data(event) for event in _events(request) if event.kind == _RECEIVED]
     if not all(text.message_id and text.sender and text.to for text in texts):
         raise Unreadable("An event lacks messageId, from or to; a text from Azure has them all.")
-    return [
-        InboundMessage(
+    return read_each(
+        texts,
+        lambda text: InboundMessage(
             account=account.name,
             message_id=text.message_id,
             number=with_plus(text.sender),
             sender=with_plus(text.to),
-            text=text.message or "",
+            text=promised_text(text.message, "message", request),
             sent_us=instant_us(text.received_timestamp),
-        )
-        for text in texts
-    ]
+        ),
+    )
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.providers.contract import Report, known_of, read_json
+from smsgate.providers.contract import GivenText, Report, known_of, promised_text, read_json
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
 
@@ -38,11 +39,12 @@ class _Image(msgspec.Struct, rename="camel"):
 
 
 class _Content(msgspec.Struct):
-    text: str | None = None
+    text: GivenText = UNSET
     images: list[_Image] = []
 
 
 class _Body(msgspec.Struct):
+    type: str = ""
     text: _Content = msgspec.field(default_factory=_Content)
     image: _Content = msgspec.field(default_factory=_Content)
 
@@ -98,7 +100,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for other events.
 
     Bird names the channel that was texted, not its number: the account knows that. Raises
-    ``Unreadable`` for what is not Bird's JSON or lacks an id, a sender or a channel.
+    ``Unreadable`` for what is not Bird's JSON or lacks an id, a sender or a channel, and
+    ``TextMissing`` where the body is of type text and has none.
     """
     text = _text(request, "sms.inbound")
     if text is None or text.direction == "outgoing":
@@ -108,13 +111,16 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
         raise Unreadable("The payload lacks id, channelId or the sender's identifierValue.")
     ours = text.channel_id == account.options.get("channel_id")
     media = tuple(image.media_url for image in text.body.image.images if image.media_url)
+    given = text.body.text.text or text.body.image.text
+    given = text.body.text.text if given is UNSET else given
+    wordless = bool(media) or text.body.type not in ("", "text")
     return [
         InboundMessage(
             account=account.name,
             message_id=text.id,
             number=number,
             sender=account.options["number"] if ours else text.channel_id,
-            text=text.body.text.text or text.body.image.text or "",
+            text=promised_text(given, "body.text.text", request, optional=wordless),
             channel="mms" if media else "sms",
             service=text.channel_id,
             sent_us=instant_us(text.created_at),

@@ -2,8 +2,8 @@
 
 A provider is a module of pure functions: it describes calls and understands answers, and
 never makes a call, reads a clock or looks at the environment. ``types`` says what it must offer,
-``absent`` stands in for what it has not; ``fields``, ``reading`` and ``sending`` are shared, so
-that no provider needs to know another.
+``absent`` stands in for what it has not; ``fields``, ``reading``, ``texts`` and ``sending`` are
+shared, so that no provider needs to know another.
 """
 
 from __future__ import annotations
@@ -39,21 +39,33 @@ from smsgate.providers.contract.sending import (
     token_call,
     told,
 )
+from smsgate.providers.contract.texts import (
+    MASK,
+    GivenText,
+    TextMissing,
+    field_names,
+    promised_text,
+    read_each,
+    shown_names,
+)
 from smsgate.providers.contract.types import Field, Handshake, Provider, Report
 
 __all__ = [
     "FATES",
     "FORM",
     "IDEMPOTENCY",
+    "MASK",
     "NOT_SENT",
     "PATH_SECRET",
     "REGION",
     "UUID",
     "Field",
+    "GivenText",
     "Handshake",
     "Meaning",
     "Provider",
     "Report",
+    "TextMissing",
     "answer_json",
     "answered_by_network",
     "check_path",
@@ -61,6 +73,7 @@ __all__ = [
     "coded",
     "failed",
     "fate_in",
+    "field_names",
     "id_doubt",
     "is_status_form",
     "known_of",
@@ -72,9 +85,12 @@ __all__ = [
     "no_reports",
     "path_alone",
     "posted_of",
+    "promised_text",
+    "read_each",
     "read_json",
     "retry_after_s",
     "send_url",
+    "shown_names",
     "status_url",
     "token_call",
     "told",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
+from msgspec import inspect
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
@@ -130,15 +132,20 @@ def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
 
 
 def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) -> Shape:
-    """Return the JSON in ``body`` as the decoder's type. A member that is null is as none at all.
+    """Return the JSON in ``body`` as the decoder's type.
 
-    Raises ``Unreadable``, which names the field and no value; ``sender`` begins the sentence.
+    A member that is null where its type has no null is as none at all, and half an emoji does no
+    harm: the rest of such a text may be STOP. Raises ``Unreadable``, which names the field and no
+    value; ``sender`` begins the sentence.
     """
     try:
         if _is_whole(body):
             with suppress(msgspec.ValidationError):
                 return decoder.decode(body)
-        return decoder.decode(_mended(body))
+        found = _without_nulls(
+            json.loads(body.decode()), _type_info(cast("Hashable", decoder.type))
+        )
+        return decoder.decode(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
 
@@ -148,14 +155,24 @@ def _is_whole(body: bytes) -> bool:
     return b"\\ud" not in body and b"\\uD" not in body
 
 
-def _mended(body: bytes) -> bytes:
-    """Replace the halves of emoji that were cut in two, and leave members that are null out.
-
-    The rest of such a text may be STOP.
-    """
-    found = json.loads(body.decode(), object_hook=_without_nulls)
-    return json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+_type_info = functools.cache(inspect.type_info)
 
 
-def _without_nulls(members: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}
+def _without_nulls(value: object, wanted: inspect.Type) -> object:
+    """Leave out members that are null where the type that is wanted has no null."""
+    for kind in wanted.types if isinstance(wanted, inspect.UnionType) else (wanted,):
+        if isinstance(kind, inspect.StructType) and isinstance(value, dict):
+            types = {field.encode_name: field.type for field in kind.fields}
+            return {
+                name: _without_nulls(member, types[name]) if name in types else member
+                for name, member in value.items()
+                if member is not None or name not in types or _takes_null(types[name])
+            }
+        if isinstance(kind, inspect.ListType) and isinstance(value, list):
+            return [_without_nulls(member, kind.item_type) for member in value]
+    return value
+
+
+def _takes_null(wanted: inspect.Type) -> bool:
+    kinds = wanted.types if isinstance(wanted, inspect.UnionType) else (wanted,)
+    return any(isinstance(kind, inspect.NoneType | inspect.RawType) for kind in kinds)

@@ -93,7 +93,8 @@ class Provider(Protocol):
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the messages in a verified request; none where it is about something else.
 
-        Raises ``Unreadable`` with a sentence that says what is missing or wrong.
+        Raises ``Unreadable`` with a sentence that says what is missing or wrong, and its kind
+        ``TextMissing`` (by ``promised_text``) where the format promises a text and has none.
         """
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:

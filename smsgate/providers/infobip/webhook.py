@@ -1,15 +1,28 @@
-"""What Infobip's webhooks say: texts to us (MO_JSON_2), delivery reports. And the way back."""
+"""What Infobip's webhooks say: texts to us, delivery reports. And the way back.
+
+SMS come as MO_JSON_2, with ``text``; MMS as MO_MMS_2, with ``message``: a list of segments, words
+in ``value`` and pictures in ``url`` (infobip.com/docs/api/channels/mms, Receive inbound MMS
+messages).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    known_of,
+    promised_text,
+    read_each,
+    read_json,
+)
 from smsgate.providers.infobip.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -31,13 +44,22 @@ class Status(msgspec.Struct, rename="camel"):
     name: str = ""
 
 
+class Segment(msgspec.Struct, rename="camel"):
+    """A part of an MMS: words, or a picture."""
+
+    content_type: str | None = None
+    value: GivenText = UNSET
+    url: str | None = None
+
+
 class Result(msgspec.Struct, rename="camel"):
     """A text to us, or, with a status, a delivery report; ``sender`` is ``from`` in both."""
 
     message_id: str = ""
     sender: str | None = msgspec.field(name="from", default=None)
     to: str = ""
-    text: str | None = None
+    text: GivenText = UNSET
+    message: list[Segment] | None = None
     received_at: str = ""
     status: Status | None = None
     error: Status | None = None
@@ -54,24 +76,43 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for delivery reports.
 
     Whatever verifies vouches for the whole request, ``basic`` too, and so for the times in it.
-    Raises ``Unreadable`` for what is not MO_JSON_2, or where one of the texts lacks an id, a
-    sender or a receiver: Infobip repeats all of a batch or nothing.
+    Raises ``Unreadable`` for what is neither MO_JSON_2 nor MO_MMS_2, or where one of the texts
+    lacks an id, a sender or a receiver: Infobip repeats all of a batch or nothing; ``TextMissing``
+    where one lacks its words.
     """
     results = read_json(request.body, _RESULTS, "Infobip").results
     texts = [result for result in results if result.status is None]
     if not all(text.message_id and text.sender and text.to for text in texts):
         raise Unreadable("A result lacks messageId, from or to; a text from Infobip has them all.")
-    return [
-        InboundMessage(
-            account=account.name,
-            message_id=text.message_id,
-            number=with_plus(text.sender or ""),
-            sender=with_plus(text.to),
-            text=text.text or "",
-            sent_us=instant_us(text.received_at),
-        )
-        for text in texts
+    return read_each(texts, lambda text: _inbound(text, request, account))
+
+
+def _inbound(text: Result, request: WebhookRequest, account: Account) -> InboundMessage:
+    given, media = _said(text)
+    return InboundMessage(
+        account=account.name,
+        message_id=text.message_id,
+        number=with_plus(text.sender or ""),
+        sender=with_plus(text.to),
+        text=promised_text(given, "text or message[].value", request, optional=bool(media)),
+        channel="mms" if text.message else "sms",
+        sent_us=instant_us(text.received_at),
+        media=media,
+    )
+
+
+def _said(text: Result) -> tuple[GivenText, tuple[str, ...]]:
+    """The words, of an MMS those of its text segments, a line each; and the pictures."""
+    segments = text.message or []
+    media = tuple(segment.url for segment in segments if segment.url)
+    words = [
+        segment.value or ""
+        for segment in segments
+        if segment.value is not UNSET
+        and (segment.content_type or "text/").lower().startswith("text/")
     ]
+    given = "\n".join(words) if words else UNSET
+    return (given if text.text is UNSET else text.text), media
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, fate_in, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    fate_in,
+    known_of,
+    promised_text,
+    read_json,
+)
 from smsgate.providers.messagebird.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
@@ -41,10 +49,10 @@ class _Fields(msgspec.Struct):
     id: str = ""
     originator: str | int = ""
     recipient: str | int = ""
-    body: str | None = None
+    body: GivenText = UNSET
     mid: str | int = ""
     shortcode: str | int = ""
-    message: str | None = None
+    message: GivenText = UNSET
     createdDatetime: str = ""  # noqa: N815
     status: str = ""
     statusErrorCode: str | int | None = None  # noqa: N815
@@ -57,11 +65,13 @@ _READ = frozenset(_Fields.__struct_fields__)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for a status report.
 
-    Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient.
+    Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient, and
+    ``TextMissing`` where it has neither body nor message.
     """
     fields = _fields(request)
-    text = fields.message if fields.body is None else fields.body
-    if fields.status and text is None:
+    text = fields.body or fields.message
+    text = fields.body if text is UNSET else text
+    if fields.status and not isinstance(text, str):
         return []
     id_, recipient = fields.id or fields.mid, fields.recipient or fields.shortcode
     if not (id_ and fields.originator and recipient):
@@ -75,7 +85,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=str(id_),
             number=with_plus(str(fields.originator)),
             sender=with_plus(str(recipient)),
-            text=text or "",
+            text=promised_text(text, "body or message", request),
             sent_us=instant_us(fields.createdDatetime),
         )
     ]

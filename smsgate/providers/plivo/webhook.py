@@ -6,10 +6,21 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec import UNSET
+
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import UUID, Report, check_present, fate_in, id_doubt, known_of
+from smsgate.providers.contract import (
+    UUID,
+    GivenText,
+    Report,
+    check_present,
+    fate_in,
+    id_doubt,
+    known_of,
+    promised_text,
+)
 from smsgate.providers.plivo.signature import (
     FORM,
     form_of,
@@ -25,7 +36,8 @@ from smsgate.signing import form_texts
 _NEEDED = ("MessageUUID", "From", "To")
 _ID_NAMES = (b"MessageUUID", b"ParentMessageUUID")
 _READ_ONCE = frozenset(
-    {*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"} | {"Status", "ErrorCode"}
+    {*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"}
+    | {"Status", "ErrorCode", "ContentType"}
 )
 _CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
 _FLAGS = {"optout": Intent.OPT_OUT, "optin": Intent.OPT_IN, "help": Intent.HELP}
@@ -47,7 +59,8 @@ _REPORTED: Mapping[str, tuple[str, str]] = {
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for the status of a text of ours.
 
-    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageUUID, From or To.
+    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageUUID, From or To, and
+    ``TextMissing`` where a text has neither words nor media nor a flag.
     """
     fields = _fields(request)
     if _is_status(fields):
@@ -57,20 +70,28 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if vouches_for_the_form(account):
         id_ = fields["MessageUUID"]
         doubt = id_doubt(id_, UUID, signed_part(request, account), form_of(request), _ID_NAMES)
+    media, flag = _media(fields), _FLAGS.get(fields.get("MessageIntent", "").lower())
+    kind = (fields.get("ContentType") or "text").lower()
+    wordless = bool(media or flag) or kind != "text"
     return [
         InboundMessage(
             account=account.name,
             message_id=id_,
             number=with_plus(fields["From"]),
             sender=with_plus(fields["To"]),
-            text=fields.get("Text") or fields.get("Body", ""),
+            text=promised_text(_words(fields), "Text or Body", request, optional=wordless),
             channel=_CHANNELS.get(fields.get("Type", "").lower(), "sms"),
             service=fields.get("PowerpackUUID", ""),
-            flag=_FLAGS.get(fields.get("MessageIntent", "").lower()),
-            media=_media(fields),
+            flag=flag,
+            media=media,
             doubt=doubt,
         )
     ]
+
+
+def _words(fields: Mapping[str, str]) -> GivenText:
+    """``Text`` of SMS, ``Body`` of MMS and WhatsApp."""
+    return fields.get("Text") or fields.get("Body", fields.get("Text", UNSET))
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

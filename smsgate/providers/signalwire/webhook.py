@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec import UNSET
+
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers.contract import (
@@ -17,6 +19,7 @@ from smsgate.providers.contract import (
     is_status_form,
     known_of,
     media_urls,
+    promised_text,
 )
 from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign, signed_part
 from smsgate.settings import Account
@@ -39,7 +42,8 @@ _REPORTED: Mapping[str, tuple[str, str]] = {
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for a status callback.
 
-    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To.
+    Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To, and
+    ``TextMissing`` where a text without media lacks its Body.
     """
     fields = _fields(request)
     if is_status_form(fields):
@@ -52,7 +56,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=id_,
             number=fields["From"],
             sender=fields["To"],
-            text=fields.get("Body", ""),
+            text=promised_text(fields.get("Body", UNSET), "Body", request, optional=bool(media)),
             channel="mms" if media else "sms",
             service=fields.get("MessagingServiceSid", ""),
             media=media,

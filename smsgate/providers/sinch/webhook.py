@@ -6,10 +6,19 @@ import json
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_path, check_present, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    check_path,
+    check_present,
+    known_of,
+    promised_text,
+    read_json,
+)
 from smsgate.settings import Account
 from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
@@ -37,8 +46,8 @@ class _Medium(msgspec.Struct):
 
 
 class _Media(msgspec.Struct):
-    subject: str | None = None
-    message: str | None = None
+    subject: GivenText = UNSET
+    message: GivenText = UNSET
     media: list[_Medium] | None = None
 
 
@@ -55,7 +64,7 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     id: str = ""
     from_: str = ""
     to: str = ""
-    body: str | _Media | None = None
+    body: str | _Media | UnsetType | None = UNSET
     received_at: str = ""
     batch_id: str = ""
     recipient: str = ""
@@ -87,21 +96,23 @@ def _is_signed(account: Account) -> bool:
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for a delivery report.
 
-    What a binary message says is not guessed at. Raises ``Unreadable``.
+    What a binary message says is not guessed at. Raises ``Unreadable``, and ``TextMissing`` for
+    what is neither binary nor media alone and lacks its body.
     """
     event = read_json(request.body, _EVENT, "Sinch")
     if event.type not in _ARRIVING:
         return []
     needed = {"id": event.id, "from": event.from_, "to": event.to}
     check_present("The JSON", needed, needed, "an inbound message")
-    text, media = _content(event)
+    given, media = _content(event)
+    wordless = event.type == "mo_binary" or bool(media)
     return [
         InboundMessage(
             account=account.name,
             message_id=event.id,
             number=with_plus(event.from_),
             sender=with_plus(event.to),
-            text=text,
+            text=promised_text(given, "body", request, optional=wordless),
             channel="mms" if event.type == "mo_media" else "sms",
             sent_us=instant_us(event.received_at),
             media=media,
@@ -109,11 +120,13 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     ]
 
 
-def _content(event: _Event) -> tuple[str, tuple[str, ...]]:
+def _content(event: _Event) -> tuple[GivenText, tuple[str, ...]]:
+    """Words and pictures; the subject of an MMS where it says nothing else."""
     if isinstance(event.body, _Media):
         urls = tuple(medium.url for medium in event.body.media or () if medium.url)
-        return event.body.message or event.body.subject or "", urls
-    return "" if event.type == "mo_binary" else event.body or "", ()
+        words = event.body.message or event.body.subject
+        return (event.body.message if words is UNSET else words), urls
+    return UNSET if event.type == "mo_binary" else event.body, ()
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

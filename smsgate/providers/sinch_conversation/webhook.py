@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, known_of, read_json
+from smsgate.providers.contract import GivenText, Report, known_of, promised_text, read_json
 from smsgate.settings import Account
 from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
@@ -31,16 +32,20 @@ class _Identity(msgspec.Struct):
 
 
 class _Text(msgspec.Struct):
-    text: str = ""
+    text: GivenText = UNSET
 
 
 class _Medium(msgspec.Struct):
     url: str = ""
-    caption: str | None = None
+    caption: GivenText = UNSET
 
 
 class _Choice(msgspec.Struct):
-    postback_data: str = ""
+    postback_data: GivenText = UNSET
+
+
+class _Wordless(msgspec.Struct):
+    """A message of a kind that has no words of the contact."""
 
 
 class _Content(msgspec.Struct):
@@ -48,6 +53,10 @@ class _Content(msgspec.Struct):
     media_message: _Medium | None = None
     media_card_message: _Medium | None = None
     choice_response_message: _Choice | None = None
+    location_message: _Wordless | None = None
+    product_response_message: _Wordless | None = None
+    fallback_message: _Wordless | None = None
+    channel_specific_message: _Wordless | None = None
 
 
 class _Message(msgspec.Struct):
@@ -101,24 +110,29 @@ def _app(request: WebhookRequest) -> str:
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for other triggers and for chats without numbers.
 
-    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id or channel_identity.
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id or channel_identity, and
+    ``TextMissing`` for a message of no kind that has no words.
     """
     message = read_json(request.body, _EVENT, "Sinch").message
-    if message is None or message.direction != "TO_APP" or message.contact_message is None:
+    if message is None or message.direction != "TO_APP":
         return []
     who = message.channel_identity or _Identity()
     if not (message.id and who.identity):
         raise Unreadable("The message lacks id or channel_identity; an inbound one has them both.")
     if who.channel not in _CHANNELS:
         return []
-    text, media = _said(message.contact_message)
+    content = message.contact_message or _Content()
+    given, media = _said(content)
+    field = "contact_message.text_message.text"
+    if content.choice_response_message:
+        field = "contact_message.choice_response_message.postback_data"
     return [
         InboundMessage(
             account=account.name,
             message_id=message.id,
             number=with_plus(who.identity),
             sender=with_plus(message.sender_id or ""),
-            text=text,
+            text=promised_text(given, field, request, optional=_is_wordless(content)),
             channel=_CHANNELS[who.channel],
             sent_us=instant_us(message.accept_time),
             media=media,
@@ -126,7 +140,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     ]
 
 
-def _said(content: _Content) -> tuple[str, tuple[str, ...]]:
+def _said(content: _Content) -> tuple[GivenText, tuple[str, ...]]:
     """Words and media. Of a chosen button the answer counts that it was given."""
     medium = content.media_message or content.media_card_message
     media = (medium.url,) if medium and medium.url else ()
@@ -134,7 +148,13 @@ def _said(content: _Content) -> tuple[str, tuple[str, ...]]:
         return content.text_message.text, media
     if content.choice_response_message:
         return content.choice_response_message.postback_data, media
-    return (medium and medium.caption) or "", media
+    return medium.caption if medium else UNSET, media
+
+
+def _is_wordless(content: _Content) -> bool:
+    """Whether it is of a kind that may come without words."""
+    spoken = content.text_message or content.choice_response_message
+    return not spoken and content != _Content()
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, answered_by_network, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    answered_by_network,
+    known_of,
+    promised_text,
+    read_json,
+)
 from smsgate.providers.standard_webhooks.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -29,7 +37,7 @@ class _Data(msgspec.Struct):
     id: str = ""
     number: str = msgspec.field(name="from", default="")
     to: str = ""
-    text: str = ""
+    text: GivenText = UNSET
     received_at: str = ""
     channel: str = "sms"
     service: str = ""
@@ -52,7 +60,8 @@ _DATA = msgspec.json.Decoder(_Data)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook of type ``sms.received``; none for other types.
 
-    Raises ``Unreadable`` for what is not our form or lacks id, from or to.
+    Raises ``Unreadable`` for what is not our form or lacks id, from or to, and ``TextMissing``
+    where a message without media or flag lacks its text.
     """
     envelope = read_json(request.body, _ENVELOPE, "The gateway")
     if envelope.type != "sms.received":
@@ -60,16 +69,18 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     data = read_json(bytes(envelope.data), _DATA, "The gateway")
     if not (data.id and data.number and data.to):
         raise Unreadable("The data lacks id, from or to; a text must have them all.")
+    flag = _FLAGS.get(data.flag)
+    wordless = bool(data.media or flag)
     return [
         InboundMessage(
             account=account.name,
             message_id=data.id,
             number=with_plus(data.number),
             sender=with_plus(data.to),
-            text=data.text,
+            text=promised_text(data.text, "text", request, optional=wordless),
             channel=data.channel if data.channel in _CHANNELS else "sms",
             service=data.service,
-            flag=_FLAGS.get(data.flag),
+            flag=flag,
             sent_us=instant_us(data.received_at or envelope.timestamp),
             media=tuple(data.media),
         )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers.contract import (
+    GivenText,
     Report,
     answered_by_network,
     fate_in,
     known_of,
+    promised_text,
     read_json,
 )
 from smsgate.providers.telnyx.signature import sign
@@ -58,7 +61,7 @@ class _Text(msgspec.Struct):
     type: str = ""
     sender: _Party = msgspec.field(name="from", default_factory=_Party)
     to: list[_Party] = []
-    text: str | None = None
+    text: GivenText = UNSET
     media: list[_Media] | None = None
     errors: list[_Error] | None = None
     messaging_profile_id: str | None = None
@@ -83,7 +86,8 @@ _TEXT = msgspec.json.Decoder(_Text)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for the fate of a text of ours.
 
-    Raises ``Unreadable`` for what is not Telnyx's JSON or lacks id, from or to.
+    Raises ``Unreadable`` for what is not Telnyx's JSON or lacks id, from or to, and ``TextMissing``
+    where a message without media or flag lacks its text.
     """
     event = read_json(request.body, _ENVELOPE, "Telnyx").data
     if event.event_type != "message.received":
@@ -93,16 +97,17 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     if not (text.id and number and sender):
         raise Unreadable("The payload lacks id, from or to; a text from Telnyx has them all.")
     media = tuple(one.url for one in text.media or () if one.url)
+    flag = _FLAGS.get((text.autoresponse_type or "").upper())
     return [
         InboundMessage(
             account=account.name,
             message_id=text.id,
             number=number,
             sender=sender,
-            text=text.text or "",
+            text=promised_text(text.text, "text", request, optional=bool(media or flag)),
             channel="mms" if text.type.upper() == "MMS" else "sms",
             service=text.messaging_profile_id or "",
-            flag=_FLAGS.get((text.autoresponse_type or "").upper()),
+            flag=flag,
             sent_us=instant_us(text.received_at or event.occurred_at),
             media=media,
         )

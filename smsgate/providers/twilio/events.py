@@ -8,9 +8,10 @@ covers the URL, whose ``bodySHA256`` covers the body: so the time of an event is
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.errors import Unreadable
-from smsgate.providers.contract import read_json
+from smsgate.providers.contract import GivenText, read_json
 
 _RECEIVED = "com.twilio.messaging.inbound-message.received"
 _SENT = "com.twilio.messaging.message."
@@ -24,7 +25,7 @@ class Text(msgspec.Struct, rename="camel"):
     messaging_service_sid: str | None = None
     from_: str = msgspec.field(default="", name="from")
     to: str = ""
-    body: str | None = None
+    body: GivenText = UNSET
     num_media: int | str = 0
     timestamp: str = ""
     opt_out_type: str | None = None

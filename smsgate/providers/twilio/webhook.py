@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec import UNSET
+
 from smsgate.errors import Unreadable
 from smsgate.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers.contract import (
@@ -18,6 +20,8 @@ from smsgate.providers.contract import (
     is_status_form,
     known_of,
     media_urls,
+    promised_text,
+    read_each,
 )
 from smsgate.providers.twilio import events
 from smsgate.providers.twilio.signature import (
@@ -34,11 +38,15 @@ from smsgate.signing import form_texts, instant_us
 _NEEDED = ("MessageSid", "From", "To")
 _READ_ONCE = frozenset(
     {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
-    | {"MessageStatus"}
+    | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
 )
 _SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII)  # twilio.com/docs/glossary/what-is-a-sid
 _SID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
 _PREFIXED = frozenset({"whatsapp", "rcs"})
+_WORDLESS = frozenset(
+    {"audio", "contacts", "document", "image", "location", "reaction", "sticker", "video"}
+)
+"""``MessageType`` of messages on WhatsApp that may come without words."""
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 # What Twilio answers by itself unless it was told not to. It compares the whole text, ignoring
@@ -68,11 +76,12 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook, or those in a batch of events; none for a status.
 
     Raises ``Unreadable`` for what is neither form nor events, no UTF-8, or lacks MessageSid, From
-    or To.
+    or To, and ``TextMissing`` where a text lacks its Body and is no picture, no place on a map, and
+    has no flag. What was chosen from buttons on WhatsApp is in ButtonText.
     """
     if has_json(request):
         texts = events.texts_to_us(request.body)
-        return [_from_event(text, account, _doubt(text.message_sid, request)) for text in texts]
+        return read_each(texts, lambda text: _from_event(text, account, request))
     fields = _fields(request)
     if is_status_form(fields):
         return []
@@ -80,16 +89,22 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     their_channel, number = _address(fields["From"])
     our_channel, sender = _address(fields["To"])
     media = tuple(media_urls(fields))
+    flag = _FLAGS.get(fields.get("OptOutType", "").upper())
+    body = fields.get("Body", UNSET)
+    kind = fields.get("MessageType", "").lower()
+    wordless = bool(media or flag) or "Latitude" in fields or kind in _WORDLESS
     return [
         InboundMessage(
             account=account.name,
             message_id=fields["MessageSid"],
             number=number,
             sender=sender,
-            text=fields.get("Body", ""),
+            text=promised_text(
+                body or fields.get("ButtonText", body), "Body", request, optional=wordless
+            ),
             channel=their_channel or our_channel or ("mms" if media else "sms"),
             service=fields.get("MessagingServiceSid", ""),
-            flag=_FLAGS.get(fields.get("OptOutType", "").upper()),
+            flag=flag,
             media=media,
             doubt=_doubt(fields["MessageSid"], request),
         )
@@ -100,20 +115,22 @@ def _doubt(id_: str, request: WebhookRequest) -> str:
     return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
 
 
-def _from_event(text: events.Text, account: Account, doubt: str) -> InboundMessage:
+def _from_event(text: events.Text, account: Account, request: WebhookRequest) -> InboundMessage:
     their_channel, number = _address(text.from_)
     our_channel, sender = _address(text.to)
+    flag = _FLAGS.get((text.opt_out_type or "").upper())
+    wordless = flag is not None or str(text.num_media) != "0"
     return InboundMessage(
         account=account.name,
         message_id=text.message_sid,
         number=number,
         sender=sender,
-        text=text.body or "",
+        text=promised_text(text.body, "body", request, optional=wordless),
         channel=their_channel or our_channel or ("sms" if str(text.num_media) == "0" else "mms"),
         service=text.messaging_service_sid or "",
-        flag=_FLAGS.get((text.opt_out_type or "").upper()),
+        flag=flag,
         sent_us=instant_us(text.timestamp),
-        doubt=doubt,
+        doubt=_doubt(text.message_sid, request),
     )
 
 

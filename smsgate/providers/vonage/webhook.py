@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present, known_of, read_json
+from smsgate.providers.contract import (
+    GivenText,
+    Report,
+    check_present,
+    known_of,
+    promised_text,
+    read_json,
+)
 from smsgate.providers.vonage.signature import sign
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _KINDS = ("image", "video", "audio", "file", "vcard")
+_SPOKEN = frozenset({"", "text", "button", "reply", "content"})
+"""Kinds of message that have words; ``content`` where it has no media."""
 _FATES = {
     "delivered": "delivered",
     "undeliverable": "undelivered",
@@ -35,9 +45,9 @@ class _Part(msgspec.Struct):
     """A medium with its caption, or what somebody chose from buttons or a list."""
 
     url: str = ""
-    caption: str | None = None
-    text: str | None = None
-    title: str | None = None
+    caption: GivenText = UNSET
+    text: GivenText = UNSET
+    title: GivenText = UNSET
 
 
 class _Error(msgspec.Struct):
@@ -53,7 +63,8 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     from_: str = ""
     channel: str = "sms"
     timestamp: str = ""
-    text: str | None = None
+    message_type: str = ""
+    text: GivenText = UNSET
     status: str = ""
     image: _Part | None = None
     video: _Part | None = None
@@ -62,6 +73,8 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     vcard: _Part | None = None
     button: _Part | None = None
     reply: _Part | None = None
+    content: list[_Part] | None = None
+    """Of an MMS with several parts: words and media, each a part."""
     error: _Error | None = None
 
 
@@ -71,7 +84,8 @@ _EVENT = msgspec.json.Decoder(_Event)
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text in a verified webhook; none for a status, or for a chat without numbers.
 
-    Raises ``Unreadable`` for what is no JSON of that shape, or lacks message_uuid, from or to.
+    Raises ``Unreadable`` for what is no JSON of that shape, or lacks message_uuid, from or to, and
+    ``TextMissing`` where a message of a kind that has words has none.
     """
     event = read_json(request.body, _EVENT, "Vonage")
     if event.status or event.channel not in _CHANNELS:
@@ -79,26 +93,34 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     needed = {"message_uuid": event.message_uuid, "from": event.from_, "to": event.to}
     check_present("The JSON", needed, needed, "a message")
     parts = [part for kind in _KINDS if (part := getattr(event, kind)) is not None]
+    parts += event.content or ()
+    media = tuple(part.url for part in parts if part.url)
+    wordless = bool(media) or event.message_type not in _SPOKEN
     return [
         InboundMessage(
             account=account.name,
             message_id=event.message_uuid,
             number=with_plus(event.from_),
             sender=with_plus(event.to),
-            text=event.text or next(_said(event, parts), ""),
+            text=promised_text(_words(event, parts), "text", request, optional=wordless),
             channel=event.channel,
             sent_us=instant_us(event.timestamp),
-            media=tuple(part.url for part in parts if part.url),
+            media=media,
         )
     ]
 
 
-def _said(event: _Event, media: list[_Part]) -> Iterator[str]:
-    """What a message without ``text`` says: a caption, or the words on a chosen button."""
-    for part in (*media, event.button, event.reply):
-        words = part and (part.text or part.caption or part.title)
-        if words:
-            yield words
+def _words(event: _Event, parts: list[_Part]) -> GivenText:
+    """What a message says: its text, else its captions and parts, else the chosen button.
+
+    Words of several parts stand in a line each. ``UNSET`` where there is no field for words.
+    """
+    spoken = [*parts, *(part for part in (event.button, event.reply) if part)]
+    given = [words for part in spoken for words in (part.text, part.caption, part.title)]
+    given = [words for words in given if words is not UNSET]
+    if event.text or not given:
+        return event.text
+    return "\n".join(words for words in given if words)
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec import UNSET
+
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import with_plus
-from smsgate.providers.contract import Report, check_present, fate_in, known_of
+from smsgate.providers.contract import Report, check_present, fate_in, known_of, promised_text
 from smsgate.providers.vonage_sms.signature import is_signed, parameters_of, sign
 from smsgate.settings import Account
 from smsgate.signing import form_texts, instant_us, iso_time
@@ -37,7 +39,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the text, or the part of one, in a verified webhook; none for a delivery receipt.
 
     Whatever verifies vouches for the whole request, a secret in the path too, and so for the time
-    of the text. Raises ``Unreadable`` for what is no UTF-8, or lacks messageId, msisdn or to.
+    of the text. Raises ``Unreadable`` for what is no UTF-8, or lacks messageId, msisdn or to, and
+    ``TextMissing`` for what is not binary and lacks its text.
     """
     fields = form_texts(parameters_of(request), _READ_ONCE)
     if _is_receipt(fields):
@@ -49,14 +52,15 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             message_id=fields["messageId"],
             number=with_plus(fields["msisdn"]),
             sender=with_plus(fields["to"]),
-            text=_text(fields),
+            text=_text(fields, request),
             sent_us=instant_us(fields.get("message-timestamp", "")),
         )
     ]
 
 
-def _text(fields: Mapping[str, str]) -> str:
-    text = fields.get("text", "")
+def _text(fields: Mapping[str, str], request: WebhookRequest) -> str:
+    binary = fields.get("type", "").lower() == "binary"
+    text = promised_text(fields.get("text", UNSET), "text", request, optional=binary)
     if fields.get("concat", "").lower() != "true":
         return text
     part, total = fields.get("concat-part", ""), fields.get("concat-total", "")

@@ -112,6 +112,20 @@ def main():
         ],
         answered=["", "", "network"],
     )  # fmt: skip
+    picture = {"contentType": "image/jpeg", "url": "https://media.example.com/1"}
+    mms = {key: value for key, value in text().items() if key in
+           ("messageId", "from", "to", "receivedAt", "callbackData", "price")}  # fmt: skip
+    mms |= {"userAgent": "iPhone", "message": [
+        picture, {"contentType": "text/plain", "value": "STOP"}]}  # fmt: skip
+    write(
+        "mms", "An MMS (MO_MMS_2): a picture, and STOP beside it", batch(mms),
+        messages=[message(channel="mms", media=[picture["url"]])], answered="",
+    )  # fmt: skip
+    write(
+        "without_text", "Neither text nor segments",
+        batch({key: value for key, value in text().items() if key != "text"}),
+        unreadable="The request lacks text or message[].value",
+    )  # fmt: skip
     write(
         "without_sender", "One of two texts lacks its sender",
         batch(text(), text(**{"from": None})),

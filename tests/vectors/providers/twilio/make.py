@@ -160,6 +160,23 @@ def main() -> None:
         "status_filtered", "One of ours that a carrier filtered", {"ErrorCode": "30007"},
         reports=[FILTERED],
     )  # fmt: skip
+    button = {
+        "SmsMessageSid": CHAT, "NumMedia": "0", "ProfileName": "Ana", "MessageType": "button",
+        "SmsSid": CHAT, "WaId": "34911234567", "SmsStatus": "received", "ButtonPayload": "stop-1",
+        "ButtonText": "Stop promotions", "To": "whatsapp:+14155550100", "NumSegments": "1",
+        "MessageSid": CHAT, "AccountSid": SID, "From": "whatsapp:+34911234567",
+        "ApiVersion": "2010-04-01",
+    }  # fmt: skip
+    kind = "application/x-www-form-urlencoded; charset=UTF-8"
+    chosen = {"message_id": CHAT, "number": "+34911234567", "sender": "+14155550100",
+              "text": "Stop promotions", "channel": "whatsapp"}  # fmt: skip
+    write(
+        "whatsapp_button", "A button on WhatsApp, whose words stand in ButtonText", URL, kind,
+        urlencode(button), button, messages=[chosen], answered="",
+    )  # fmt: skip
+    bare = {name: value for name, value in button.items() if name != "ButtonText"}
+    write("without_body", "A text without its text", URL, kind, urlencode(bare), bare,
+          unreadable="The request lacks Body")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -105,6 +105,14 @@ def main() -> None:
     write("button", "A button on WhatsApp", without_text | button,
           messages=[MESSAGE | {"channel": "whatsapp", "text": "Stop promotions"}],
           answered="")  # fmt: skip
+    parts = [{"type": "image", "url": "https://api-us.nexmo.com/v3/media/1"},
+             {"type": "text", "text": "STOP"}]  # fmt: skip
+    write("mms_parts", "An MMS with a picture and a word",
+          without_text | {"channel": "mms", "message_type": "content", "content": parts},
+          messages=[MESSAGE | {"channel": "mms", "media": [parts[0]["url"]]}],
+          answered="")  # fmt: skip
+    write("without_text", "A text without its text", without_text,
+          unreadable="The request lacks text")  # fmt: skip
     write("messenger", "A chat that has no numbers", EVENT | {"channel": "messenger"})
     write("delivered", "The status of one of ours", STATUS | {"status": "delivered"},
           reports=[{**REPORT, "kind": "", "code": "", "note": "",

@@ -1,0 +1,157 @@
+"""The text that a format promises. Absent is not blank: what is not there may be a STOP.
+
+A field that is there and empty, or null, is an empty text. One that is not there is refused with
+the names of those that are, unless messages of that kind may come without words (pictures,
+locations). Names may be anybody's, so only what looks like one is shown.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from smsgate.errors import Unreadable
+from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.signing import as_bytes, is_form
+
+Part = TypeVar("Part")
+GivenText: TypeAlias = str | UnsetType | None
+"""A member that may hold a text: ``UNSET`` where the request does not have it."""
+MASK = "•••"
+_MAX_NAMES = 30
+_MAX_DEPTH = 4
+_MAX_MEMBERS = 2000
+"""Members of a JSON body that are looked at for their names."""
+# Three digits at most, so that no number passes for a name.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}[0-9]{0,3}")
+
+
+class TextMissing(Unreadable):
+    """A genuine message does not have the field in which its format promises the text."""
+
+    def __init__(
+        self, field: str, request: WebhookRequest, others: Sequence[InboundMessage] = ()
+    ) -> None:
+        """Keep what was looked for and where.
+
+        Args:
+            field: the name of the field, as the provider documents it.
+            request: that it is not in.
+            others: messages of the same request that can be read. They are stored, since a STOP
+                among them cannot be asked for again; the request is refused all the same.
+        """
+        super().__init__(field)
+        self.field = field
+        self.request = request
+        self.others = tuple(others)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that came instead (see ``field_names``)."""
+        return field_names(self.request)
+
+    def __str__(self) -> str:
+        """Say what is missing and what came instead, by names alone."""
+        came = f"it has {', '.join(self.names)}" if self.names else "it has no fields"
+        return f"The request lacks {self.field}, in which a text must stand; {came}."
+
+
+def promised_text(
+    given: GivenText, field: str, request: WebhookRequest, *, optional: bool = False
+) -> str:
+    """Return the text of a message; an empty one where it is blank or null.
+
+    Args:
+        given: what stands in the field.
+        field: its name, as the provider documents it.
+        request: with the message, for the names of its fields.
+        optional: whether this message may come without the field: for pictures, locations, and
+            where the provider itself says what it took the text for.
+
+    Raises ``TextMissing`` where the field is not there and must be.
+    """
+    if given is not UNSET:
+        return given or ""
+    if optional:
+        return ""
+    raise TextMissing(field, request)
+
+
+def read_each(
+    parts: Iterable[Part], read: Callable[[Part], InboundMessage]
+) -> list[InboundMessage]:
+    """Return the messages of a batch.
+
+    Raises ``TextMissing``, with those that can be read, where one of them lacks its text.
+    """
+    messages: list[InboundMessage] = []
+    missing: TextMissing | None = None
+    for part in parts:
+        try:
+            messages.append(read(part))
+        except TextMissing as error:
+            missing = missing or error
+    if missing is not None:
+        raise TextMissing(missing.field, missing.request, messages)
+    return messages
+
+
+def field_names(request: WebhookRequest) -> tuple[str, ...]:
+    """Return the names of a request's fields, sorted, and never a value.
+
+    Of the query, and of the form or the JSON in the body; there dots lead into objects. Thirty
+    at most; what does not look like a name is masked.
+    """
+    members = _json_paths(request.body)
+    if members is None:
+        posted = is_form(request.headers.get("content-type", ""))
+        members = _form_names(request.body) if posted else iter(())
+    found = {*_form_names(as_bytes(request.query)), *islice(members, _MAX_MEMBERS)}
+    return tuple(sorted(found)[:_MAX_NAMES])
+
+
+def shown_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once: as it is where it looks like one, else masked."""
+    return tuple(dict.fromkeys(_shown(name) for name in names))
+
+
+def _shown(name: str) -> str:
+    return name if _NAME.fullmatch(name) else MASK
+
+
+def _form_names(raw: bytes) -> Iterator[str]:
+    """Of ``name=value`` alone: a body without ``=`` is no form but may be the text itself."""
+    for piece in raw.split(b"&"):
+        name, equals, _ = piece.partition(b"=")
+        if equals:
+            yield _shown(name.decode("latin-1"))
+
+
+def _json_paths(body: bytes) -> Iterator[str] | None:
+    """The names in a JSON object or list; None where the body is neither."""
+    try:
+        found: object = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return _paths(found, "", _MAX_DEPTH) if isinstance(found, dict | list) else None
+
+
+def _paths(value: object, outer: str, depth: int) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _paths(one, outer, depth)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            path = f"{outer}{_shown(name)}"
+            parts = inner if isinstance(inner, list) else [inner]
+            objects = [one for one in parts if one and isinstance(one, dict)]
+            if not objects or depth == 1:
+                yield path
+            for one in objects if depth > 1 else ():
+                yield from _paths(one, f"{path}.", depth - 1)
