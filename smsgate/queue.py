@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text
 
 from smsgate.errors import QueueUnavailable
+from smsgate.redis_address import problem_of
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a lane's inbox."""
@@ -65,7 +66,7 @@ class Wakes:
         try:
             self._connection.ping()
         except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
 
     def clean(self) -> None:
         """Take away what RQ keeps of jobs that died: the clock asks for new ones.
@@ -82,7 +83,7 @@ class Wakes:
                 self._drop_expired(queue)
             self._drop_remains()
         except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
 
     def _drop_dead(self, queue: Queue) -> None:
         """Forget jobs whose process died.
@@ -145,4 +146,4 @@ class Wakes:
                 description=f"{function}({lane})",
             )
         except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {error}") from error
+            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -24,6 +25,14 @@ Client: TypeAlias = Any
 """A ``redis.Redis`` or a ``Cluster``. Their own types describe every decoding at once."""
 _SENTINEL_PORT = 26379
 _PORT = 6379
+_MAX_PROBLEM = 200
+"""Characters of what redis-py says of an error."""
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong, on one short line. redis-py writes whole clients into some of its errors."""
+    said = str(error).partition("<redis.")[0].strip(" :\n") or type(error).__name__
+    return said.splitlines()[0][:_MAX_PROBLEM]
 
 
 def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
@@ -95,9 +104,12 @@ class Cluster:
                     ClusterNode(host, port)  # type: ignore[no-untyped-call]
                     for host, port in _hosts(self._url, _PORT)
                 ]
-                self._client = RedisCluster(
-                    startup_nodes=nodes, **_credentials(self._url), **self._options
-                )
+                try:
+                    self._client = RedisCluster(
+                        startup_nodes=nodes, **_credentials(self._url), **self._options
+                    )
+                except RedisClusterException as error:  # which is no RedisError
+                    raise redis.ConnectionError(str(error)) from error
             return self._client
 
 

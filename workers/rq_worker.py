@@ -20,6 +20,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
+from smsgate.redis_address import problem_of
 from workers.allowed_job import AllowedJob
 
 WORKER_TTL_S = 30
@@ -96,7 +97,7 @@ def _ended_as_asked(url: str, queue: str) -> bool:
         worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
-        _log.warning("worker lost redis", queue=queue, problem=str(error))
+        _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
     finally:
         _hear()
     return worker is not None and worker.asked_to_end

@@ -12,6 +12,7 @@ from redis.exceptions import (
     ClusterDownError,
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
     MovedError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TryAgainError,
@@ -19,7 +20,7 @@ from redis.exceptions import (
 
 from smsgate import redis_address
 from smsgate.errors import StoreUnavailable
-from smsgate.redis_address import Client, Cluster
+from smsgate.redis_address import Client, Cluster, problem_of
 from smsgate.store import wire
 
 Command: TypeAlias = Sequence[str | bytes | int]
@@ -42,13 +43,13 @@ def translated() -> Iterator[None]:
     """Raise ``StoreUnavailable`` for whatever Redis or the way to it says is wrong."""
     try:
         yield
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise unavailable(error) from error
 
 
-def unavailable(error: RedisError) -> StoreUnavailable:
+def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     """Redis's error as ours."""
-    return StoreUnavailable(f"the store cannot be used: {error}")
+    return StoreUnavailable(f"the store cannot be used: {problem_of(error)}")
 
 
 def round_trip(

@@ -1,0 +1,49 @@
+"""A Redis that cannot be reached, by whatever kind of address: our own error, on one short line."""
+
+from __future__ import annotations
+
+import pytest
+from redis.exceptions import RedisClusterException
+
+from smsgate.errors import QueueUnavailable, StoreUnavailable
+from smsgate.gate import Gate
+from smsgate.queue import Wakes
+from smsgate.store import Store
+from smsgate.store.connection import open_redis, translated
+from tests.fakes.values import NUMBER
+
+AWAY = [
+    "redis://127.0.0.1:1/0",
+    "unix:///nowhere/redis.sock",
+    "redis+cluster://127.0.0.1:1,127.0.0.1:2",
+    "redis+sentinel://127.0.0.1:1,127.0.0.1:2/mymaster",
+]
+
+
+@pytest.mark.parametrize("url", AWAY)
+def test_it_is_the_store_that_cannot_be_used(url):
+    store = Store(open_redis(url, 0.5))
+    for ask in (store.health.ping, store.marker.store_id, store.heartbeats.running):
+        with pytest.raises(StoreUnavailable) as raised:
+            ask()
+        said = str(raised.value)
+        assert said.startswith("the store cannot be used: ")
+        assert len(said) < 250, said
+        assert "<redis" not in said
+        assert "\n" not in said
+
+
+@pytest.mark.parametrize("url", AWAY)
+def test_the_gate_cannot_tell(url):
+    with pytest.raises(StoreUnavailable):
+        Gate.from_url(url).check([NUMBER], program="alerts")
+
+
+def test_a_cluster_that_loses_every_node_later_is_our_error_too():
+    with pytest.raises(StoreUnavailable, match="no node"), translated():
+        raise RedisClusterException("no node of the cluster answers")
+
+
+def test_the_queue_says_so_of_itself():
+    with pytest.raises(QueueUnavailable, match=r"the queue cannot be used: Error 111 [^<\n]*$"):
+        Wakes("redis://127.0.0.1:1/0", 0.5).ping()
