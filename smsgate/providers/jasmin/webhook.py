@@ -1,9 +1,4 @@
-"""Jasmin, an operator's own SMPP gateway: HTTP client connector in, HTTP API out.
-
-docs.jasminsms.com/en/latest/apis/http/ (receiving, sending); jasmin/routing/throwers.py and
-jasmin/protocols/http/errors.py of 2026. Read in November 2026. Jasmin signs nothing: whoever
-knows the account's address with its secret is Jasmin.
-"""
+"""What Jasmin posts: a text to us; never the fate of one of ours. And the way back."""
 
 from __future__ import annotations
 
@@ -13,52 +8,12 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Outcome,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.phone import international
-from smsgate.providers.contract import (
-    FORM,
-    PATH_SECRET,
-    REGION,
-    Field,
-    Meaning,
-    check_present,
-    failed,
-    promised_text,
-    send_url,
-)
-from smsgate.providers.contract import network_alone as answered
-from smsgate.providers.contract import no_certificate as certificate
-from smsgate.providers.contract import no_handshake as handshake
-from smsgate.providers.contract import no_reports as reports
-from smsgate.providers.contract import path_alone as verify
+from smsgate.providers.contract import FORM, check_present, promised_text
 from smsgate.settings import Account
 from smsgate.signing import as_bytes, form_pairs, text_of
 
-__all__ = [
-    "ACK",
-    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
-    "outcome", "parse", "reply", "reports", "verify",
-]  # fmt: skip
-
-NAME = "jasmin"
-ACK = HttpReply(200, "text/plain", b"ACK/Jasmin")
-IDEMPOTENT = False
-BATCHES = False
-FIELDS: tuple[Field, ...] = (
-    PATH_SECRET,
-    Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
-    Field("username", r"[!-~]+", "the username of a Jasmin user"),
-    Field("password", r"[!-~]+", "the password of that user", secret=True),
-    REGION,
-)
 _NEEDED = ("id", "from", "to")
 # data_coding of SMPP 3.4, 5.2.19; what is missing here is read as UTF-8, else as Latin-1.
 _ENCODINGS: Mapping[str, str] = {
@@ -77,7 +32,6 @@ _GSM = (
 )
 _GSM_ESCAPED = dict(zip("\nΛ()/<=>¡e", "\f^{}\\[~]|€", strict=True))
 _ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
-_SENT = re.compile(rb'Success "([^"]{1,64})"')
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
@@ -102,38 +56,6 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
             text=_text(fields, request),
         )
     ]
-
-
-def reply(reply: Reply, account: Account) -> HttpCall:
-    """Describe the call that sends ``reply`` from the number that was texted.
-
-    Jasmin takes no idempotency key. What the GSM alphabet surely has goes out in it.
-    """
-    form = {
-        "username": account.options["username"],
-        "password": account.secrets["password"][0].value,
-        "from": reply.sender,
-        "to": reply.number,
-    }
-    if reply.text.isascii() and "`" not in reply.text:
-        form |= {"coding": "0", "content": reply.text}
-    else:
-        form |= {"coding": "8", "hex-content": reply.text.encode("utf-16-be", "replace").hex()}
-    return HttpCall(
-        method="POST",
-        url=send_url(account),
-        headers={"Content-Type": FORM},
-        body=urlencode(form, errors="replace").encode("ascii"),
-    )
-
-
-def outcome(response: HttpReply) -> Outcome:
-    """Say what Jasmin's response to ``reply`` means. Never raises."""
-    if 200 <= response.status < 300:
-        found = _SENT.search(response.body)
-        return Outcome(Verdict.SENT, provider_id=found[1].decode("latin-1") if found else "")
-    other = "a number or the text is not what Jasmin takes"
-    return failed("Jasmin", response, _meaning(response), other)
 
 
 def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -172,14 +94,3 @@ def _gsm(octets: bytes) -> str:
     """Read the GSM alphabet, one letter an octet; an unknown escaped letter is itself."""
     text = "".join(_GSM[octet] for octet in octets)
     return _ESCAPED.sub(lambda found: _GSM_ESCAPED.get(found[1], found[1]), text)
-
-
-def _meaning(response: HttpReply) -> Meaning | None:
-    """What Jasmin's own statuses mean."""
-    if response.status == 403 and b"hroughput" in response.body:
-        return Verdict.NOT_ACCEPTED, "the user's throughput is exceeded"
-    if response.status == 412:
-        return Verdict.REFUSED, "there is no route, or no connector is up"
-    if response.status == 403:
-        return Verdict.REFUSED, "username or password is wrong, or the user has no credit"
-    return None
