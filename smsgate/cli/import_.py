@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.progress import bytes_bar
 from smsgate.cli.replies import person
+from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.import_results import SAID, results, unused
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.importing_files import FileImport, Summary
@@ -83,7 +85,9 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
             if work.needs_words(summary):
                 raise click.UsageError("Say what the subscribers agreed to: --words 'I agree …'")
             summary = work.apply(summary, bar("Importing"), write)
-    _show(summary, name, applied=applying, as_json=as_json, seconds=time.monotonic() - started)
+    took_s = time.monotonic() - started
+    titles = titles_of(gateway.settings)
+    _show(summary, name, titles, applied=applying, as_json=as_json, seconds=took_s)
     session.end(SOME_UNUSED if unused(summary) else 0)
 
 
@@ -108,12 +112,21 @@ def region_of(text: str) -> str:
     return region
 
 
-def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds: float) -> None:
+def _show(
+    summary: Summary,
+    name: str,
+    titles: Mapping[str, str],
+    *,
+    applied: bool,
+    as_json: bool,
+    seconds: float,
+) -> None:
     outcomes = dict(summary.outcomes)
     if as_json:
         first = [{**msgspec.to_builtins(row), "cell": shown(row.cell)} for row in summary.first]
         summary.first = []
         value = msgspec.to_builtins(summary)
+        del value["by_state"]
         session.show_json({**value, "first": first, "applied": applied})
         return
     console = Console(highlight=False)
@@ -123,6 +136,8 @@ def _show(summary: Summary, name: str, *, applied: bool, as_json: bool, seconds:
         markup=False,
         soft_wrap=True,
     )
+    for change in summary.changes:
+        console.print(change_text(change, titles, done=applied), markup=False, soft_wrap=True)
     for counts in (outcomes, summary.problems):
         for one, count in sorted(counts.items(), key=lambda item: -item[1]):
             console.print(f"{count:>12,}  {one}: {SAID[one]}", markup=False, soft_wrap=True)

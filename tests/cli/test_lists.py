@@ -46,6 +46,9 @@ def file(tmp_path):
 def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
     assert lists.run("import", str(file), "--program", "alerts") == 1
     assert "stopped.csv: csv, ',' between columns, utf-16-le; 4 rows" in lists.output
+    assert "Would opt 1 number out of every program (scope all): Acme Alerts (alerts), " in (
+        lists.output
+    )
     assert "1  new: would be done" in lists.output
     assert "line 3: '=cmd': this is a formula" in lists.output
     assert "run it again with --apply" in lists.output
@@ -69,13 +72,20 @@ def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, b
     found = lists.json(*arguments)
     assert found["applied"] is True
     assert found["outcomes"] == {"applied": 1, "duplicate": 1}
+    assert found["changes"] == [
+        {"state": "opted_out", "scope": "all", "programs": ["alerts", "orders"], "numbers": 1}
+    ]
     assert found["problems"] == {"formula": 1, "blank": 1}
     with result.open(newline="") as rows:
-        assert [(row["line"], row["given"], row["outcome"]) for row in csv.DictReader(rows)] == [
-            ("2", NUMBER, "applied"),
-            ("3", "'=cmd", "formula"),
-            ("4", "", "blank"),
-            ("5", NUMBER, "duplicate"),
+        found = [
+            (row["line"], row["given"], row["outcome"], row["state"])
+            for row in csv.DictReader(rows)
+        ]
+        assert found == [
+            ("2", NUMBER, "applied", "opted_out"),
+            ("3", "'=cmd", "formula", ""),
+            ("4", "", "blank", ""),
+            ("5", NUMBER, "duplicate", ""),
         ]
     assert blocked(NUMBER)
     assert lists.json(*arguments)["outcomes"] == {"repeat": 1, "duplicate": 1}

@@ -13,8 +13,9 @@ from smsgate.gateway.errands.folders import Folder
 from smsgate.gateway.errands.values import Errand, Line, Told
 from smsgate.gateway.hygiene import unreachable
 from smsgate.gateway.lists.exporting import FORMS, STATES, Exporting, Wanted, written
+from smsgate.gateway.lists.import_changes import State
 from smsgate.gateway.lists.import_results import results, unused
-from smsgate.gateway.lists.importing import Importing, Listing, State
+from smsgate.gateway.lists.importing import Importing, Listing
 from smsgate.gateway.lists.importing_files import FileImport, Summary
 from smsgate.gateway.lists.scrubbing import Scrubbed, Scrubbing
 from smsgate.gateway.overriding import check_program
@@ -152,6 +153,7 @@ def _told(summary: Summary) -> Told:
         subscribed=summary.subscribed,
         outcomes=_counted(summary.outcomes),
         problems=_counted(summary.problems),
+        changes=tuple(summary.changes),
         first=tuple(Line(row.line, shown(row.cell), row.outcome) for row in summary.first),
         unused=unused(summary),
     )

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from smsgate.gateway.lists.import_changes import ImportChange
+
 Kind = Literal["import", "scrub", "export"]
 Step = Literal["", "rehearse", "apply", "part", "export"]
 State = Literal["waiting", "working", "done", "failed"]
@@ -50,6 +52,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     outcomes: dict[str, int] = {}
     """What became of numbers, or why rows of a scrub are blocked."""
     problems: dict[str, int] = {}
+    changes: tuple[ImportChange, ...] = ()
+    """Of an import: what it would change, or did, by state."""
     first: tuple[Line, ...] = ()
     unused: int = 0
     """Rows that could not be used."""

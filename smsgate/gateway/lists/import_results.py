@@ -23,7 +23,7 @@ SAID = {
     "blank": "an empty line",
 }
 """What each outcome of a row means."""
-_COLUMNS = ["line", "given", "number", "outcome", "why"]
+_COLUMNS = ["line", "given", "number", "outcome", "why", "state"]
 _LONGEST = 200
 
 
@@ -40,7 +40,7 @@ def results(path: Path) -> Iterator[Callable[[Row], None]]:
         def write(row: Row) -> None:
             cell = harmless(shown(row.cell, _LONGEST))
             said = SAID.get(row.outcome, "")
-            writer.writerow([row.line, cell, row.number, row.outcome, said])
+            writer.writerow([row.line, cell, row.number, row.outcome, said, row.state])
 
         yield write
 

@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from smsgate import __version__
 from smsgate.consent import Event, event_id
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.lists.import_changes import (
+    ImportChange,
+    State,
+    change_text,
+    import_change,
+    scope_of,
+    titles_of,
+)
 from smsgate.gateway.overriding import check_program
 from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.settings import Settings
@@ -23,7 +30,6 @@ from smsgate.store.keys import lane_of
 
 CHUNK = 500
 """Numbers in one entry of the inbox."""
-State = Literal["opted_out", "subscribed"]
 _ALL, _LOCKED, _OWN, _BACK, _CONSENT = range(5)
 _IN = ord("1")
 _FRESH = ""
@@ -71,6 +77,10 @@ class Importing:
         """Raise ``UnknownProgram`` unless the listing's program is configured."""
         if listing.program != ALL or listing.state == "subscribed":
             check_program(self._settings, listing.program)
+
+    def change(self, listing: Listing, state: State, numbers: int) -> ImportChange:
+        """What the rows of a state do, of which so many change something."""
+        return import_change(self._settings, listing.program, state, numbers)
 
     def rehearse(self, numbers: Sequence[str], listing: Listing) -> list[str]:
         """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
@@ -120,10 +130,12 @@ class Importing:
         self._look_again(numbers, listing, outcomes)
         return [outcomes[number] for number in numbers]
 
-    def conclude(self, listing: Listing, said: str) -> None:
+    def conclude(self, listing: Listing, said: str, changes: Sequence[ImportChange]) -> None:
         """Put on record that a whole list was imported. Raises ``StoreUnavailable``."""
         now_us = self._store.health.now_us()
-        note = f"{listing.note}: {said}" if listing.note else said
+        titles = titles_of(self._settings)
+        told = [change_text(change, titles, done=True) for change in changes if change.numbers]
+        note = " ".join([f"{listing.note}: {said}." if listing.note else f"{said}.", *told])
         entry = Entry(
             number="",
             program=listing.program,
@@ -197,7 +209,7 @@ class Importing:
         self, numbers: tuple[str, ...], listing: Listing, since_us: tuple[int, ...], id_: str
     ) -> Entry:
         stops = listing.state == "opted_out"
-        scope = self._scope(listing) if stops else ""
+        scope = scope_of(self._settings, listing.program) if stops else ""
         everything = stops and listing.program == ALL
         intent = Intent.OPT_OUT_ALL if everything else Intent.OPT_OUT
         return Entry(
@@ -213,10 +225,6 @@ class Importing:
             numbers=numbers,
             since_us=since_us,
         )
-
-    def _scope(self, listing: Listing) -> str:
-        program = self._settings.programs.get(listing.program)
-        return ALL if program is None or program.scope == "all" else program.name
 
 
 def _blocked(bits: bytes) -> bool:

@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from smsgate.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.lists.importing import Importing, Listing, State
+from smsgate.gateway.lists.import_changes import ImportChange, State
+from smsgate.gateway.lists.importing import Importing, Listing
 from smsgate.lists.duplicates import Seen
 from smsgate.lists.reading import ListFile
 from smsgate.lists.rows import Rows, rows_of
@@ -42,6 +43,8 @@ class Row:
     number: str
     outcome: str
     """Of ``importing.OUTCOMES``, ``duplicate``, or why the row was not used."""
+    state: str = ""
+    """What the row says of its number; empty where it was not used."""
 
 
 Result = Callable[[Row], None]
@@ -59,6 +62,10 @@ class Summary:
     subscribed: int = 0
     """Rows that say that somebody subscribed."""
     outcomes: Counter[str] = field(default_factory=Counter)
+    by_state: dict[State, Counter[str]] = field(default_factory=dict)
+    """The outcomes of the rows that say a state, by that."""
+    changes: list[ImportChange] = field(default_factory=list)
+    """What would be changed, or was, by state."""
     problems: Counter[str] = field(default_factory=Counter)
     first: list[Row] = field(default_factory=list)
     """The first rows that could not be used."""
@@ -142,7 +149,7 @@ class FileImport:
             raise ListUnreadable("the file was changed while it was imported: import it again")
         if summary.outcomes["applied"]:
             said = ", ".join(f"{count} {name}" for name, count in summary.outcomes.most_common())
-            self._importing.conclude(listing, f"{summary.rows} rows: {said}")
+            self._importing.conclude(listing, f"{summary.rows} rows: {said}", summary.changes)
         return summary
 
     def needs_words(self, summary: Summary) -> bool:
@@ -169,8 +176,14 @@ class FileImport:
             _count(summary, window, became)
             if result is not None:
                 for line, cell, number, said in window.rows:
-                    outcome = became[said][number] if said in became else said
-                    result(Row(line, cell, number, outcome))
+                    if said in became:
+                        result(Row(line, cell, number, became[said][number], said))
+                    else:
+                        result(Row(line, cell, number, said))
+        summary.changes = [
+            self._importing.change(self._listing, state, found["new"] + found["applied"])
+            for state, found in summary.by_state.items()
+        ]
         summary.encoding = self._file.found.name
         summary.list_id = f"import-{digest.hexdigest()[:32]}"
         return summary
@@ -215,8 +228,11 @@ class FileImport:
 
 
 def _count(summary: Summary, window: _Window, became: dict[str, dict[str, str]]) -> None:
-    for outcomes in became.values():
-        summary.outcomes.update(outcomes.values())
+    for state in window.numbers:
+        if state in became:
+            found = Counter(became[state].values())
+            summary.outcomes.update(found)
+            summary.by_state.setdefault(state, Counter()).update(found)
     summary.subscribed += len(window.numbers["subscribed"])
     if len(window.rows) == sum(map(len, became.values())):
         return

@@ -13,6 +13,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.errands import KEPT_DAYS, LIMIT, Errand, Errands, Steps
 from smsgate.gateway.errands.steps import MEDIA
 from smsgate.gateway.lists.exporting import FORMS, STATES
+from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.import_results import SAID
 from smsgate.gateway.lists.scrubbing import BLOCKED
 from smsgate.gateway.people.operators import By, action_of
@@ -164,6 +165,7 @@ class Pages:
             "said": BLOCKED if errand.kind == "scrub" else SAID,
             "days": KEPT_DAYS,
             "all": ALL,
+            "change_text": partial(change_text, titles=titles_of(self._gateway.settings)),
         }
 
     def _preview(self, errand: Errand) -> tuple[Preview | None, str]:

@@ -9,6 +9,7 @@ import pytest
 from smsgate.errors import ListUnreadable, StoreNotReady, UnknownProgram
 from smsgate.gateway.lists import importing as module
 from smsgate.gateway.lists import importing_files
+from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.importing_files import FileImport
 from smsgate.messages import ALL, Arrival, Consent
@@ -271,8 +272,43 @@ def test_every_row_of_a_file_says_what_became_of_it(gateway):
     assert reasons(gateway, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
     *_, event = gateway.store.ledger.of_lane(lane_of(""))
     assert event.kind == "import_file"
-    assert event.note == "stopped.csv: 5 rows: 3 applied, 1 duplicate"
+    assert event.note == (
+        "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "
+        'all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club (club), and '
+        "programs that are made later."
+    )
     assert event.entry.message_id == summary.list_id
+
+
+def sentences(gateway, summary, *, done):
+    titles = titles_of(gateway.settings)
+    return [change_text(change, titles, done=done) for change in summary.changes]
+
+
+def test_a_file_says_by_name_what_it_changes_before_and_after(gateway):
+    header = "contact_id,sender_id,status\n"
+    text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n+14155550188,MG1,opt-in\n"
+    club = Listing("club", "opted_out", consent=CONSENT)
+    before = work_on(gateway, text, club).rehearse(lambda _: None)
+    assert sentences(gateway, before, done=False) == [
+        "Would opt 1 number out of Acme Club (club) only (scope club).",
+        "Would record the consent of 2 numbers to Acme Club (club). No opt-out would be lifted.",
+    ]
+    after, _ = imported(gateway, text, club)
+    assert after.changes == before.changes
+    assert sentences(gateway, after, done=True) == [
+        "Opted 1 number out of Acme Club (club) only (scope club).",
+        "Recorded the consent of 2 numbers to Acme Club (club). No opt-out was lifted.",
+    ]
+    again, _ = imported(gateway, text, club)
+    assert [change.numbers for change in again.changes] == [0, 0]
+
+
+def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(gateway):
+    for program in ("alerts", ALL):
+        (change,) = work_on(gateway, CSV, Listing(program, "opted_out")).rehearse(print).changes
+        assert (change.state, change.scope, change.numbers) == ("opted_out", ALL, 2)
+        assert change.programs == ("alerts", "orders", "club")
 
 
 def test_the_same_file_twice_has_one_effect_and_one_record(gateway):

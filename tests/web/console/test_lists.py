@@ -89,16 +89,19 @@ def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(age
     page = agent.get(here).text
     assert "phone (numbers)" in page
     assert "=cmd|&#39; /C calc&#39;!A0" in page
+    assert "(alerts; an opt-out holds for every program)" in page
 
     page = asked(agent, here, "rehearse", program="alerts", region="us")
     assert "What it would do" in page
     assert "It changes 2 numbers" in page
+    assert "Would opt 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
     assert "line 3" in page
     assert "a formula of a spreadsheet" in page
     assert allowed(gateway, NUMBER)
 
     page = asked(agent, here, "apply")
     assert "What became of it" in page
+    assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
     assert not allowed(gateway, NUMBER)
     assert not allowed(gateway, OTHER)
     told = [event for event in gateway.history(NUMBER) if event.kind == "import"]
