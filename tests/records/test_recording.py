@@ -204,7 +204,15 @@ def test_a_store_that_is_away_is_said(recording, redis_client, monkeypatch):
         raise StoreUnavailable("the store cannot be used: away")
 
     monkeypatch.setattr(recording._store.ledger, "waiting", away)
-    assert recording.state() == "the store cannot be used: away"
+    assert recording.state() == "unknown while the store cannot be used"
+
+    def damaged():
+        raise RecordsUnavailable("the records cannot be used: damaged")
+
+    monkeypatch.setattr(recording._records, "check", damaged)
+    assert recording.state() == (
+        "unknown while the store cannot be used; the records cannot be used: damaged"
+    )
 
 
 def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
@@ -222,6 +230,29 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(4)
     assert not recording.state().startswith("ok")
+
+
+def test_that_a_store_fell_back_is_told_once_and_not_for_each_lane(recording, happen, redis_client):
+    of_lane = {lane_of(number): number for number in (f"+1415555{at:04}" for at in range(999))}
+    for number in of_lane.values():
+        happen(1, 2, number=number)
+    recording.move_all()
+    redis_client.delete(*(keys.kept for keys in LANE_KEYS))
+    assert recording.state() == (
+        "all 16 lanes: the records have 32 events and the store knows of 0: "
+        "it fell back; run `smsgate rebuild`"
+    )
+    for keys in LANE_KEYS[3:]:
+        redis_client.set(keys.kept, 2)
+    assert "lanes 0, 1, 2: the records have 6 events" in recording.state()
+    redis_client.set(LANE_KEYS[1].kept, 3)
+    redis_client.set(LANE_KEYS[2].kept, 9)
+    assert recording.state() == (
+        "lanes 1, 2: the records end at 4, and the store was told of 12: "
+        "this is another database, or an older copy (go on: `smsgate records adopt`); "
+        "lane 0: the records have 2 events and the store knows of 0: "
+        "it fell back; run `smsgate rebuild`"
+    )
 
 
 def test_a_flushed_store_is_left_alone(recording, happen, store, records, redis_client):

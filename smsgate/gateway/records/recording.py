@@ -10,7 +10,7 @@ Decides nothing but order. A lane is left alone where store and records contradi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from smsgate import __version__
 from smsgate.consent import Event, event_id
@@ -26,6 +26,7 @@ from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.records.contents import id_of
 from smsgate.store import Store
+from smsgate.store.keys import LANES
 from smsgate.store.ledger import Unmoved, Waiting
 
 BATCH = 200
@@ -125,14 +126,22 @@ class Recording:
         """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
         try:
             waiting = self._store.ledger.waiting()
-        except StoreUnavailable as error:
-            return str(error)
+        except StoreUnavailable:
+            return "; ".join(["unknown while the store cannot be used", *self._own_problem()])
         problem, differs = self._problem()
         alarm = alarm_of(waiting)
         said = "; ".join(part for part in (alarm, _waits(waiting), problem) if part)
         if alarm or differs:
             return said
         return f"ok; {said}" if said else "ok"
+
+    def _own_problem(self) -> list[str]:
+        """What is wrong with the database itself, if anything is."""
+        try:
+            self._records.check()
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            return [str(error)]
+        return []
 
     def _problem(self) -> tuple[str, bool]:
         """What hinders the mover, and whether store and records contradict each other."""
@@ -173,30 +182,22 @@ class Recording:
         self._known = id_
 
     def _sound(self, found: Mapping[int, Unmoved]) -> tuple[dict[int, Unmoved], list[str]]:
-        """The lanes that may be moved, and what is wrong with the others."""
+        """The lanes that may be moved, and what is wrong with the others: a sentence a cause."""
         seqs = self._records.reading.seqs()
         ends = {lane: (one, seqs.get(lane, 0)) for lane, one in found.items()}
-        problems = {
-            lane: (
-                f"lane {lane}: the records end at {seq}, and the store was told of {one.kept}: "
-                "this is another database, or an older copy (go on: `smsgate records adopt`)"
-            )
-            for lane, (one, seq) in ends.items()
-            if one.kept > seq
-        }
+        lacking = {lane: (seq, one.kept) for lane, (one, seq) in ends.items() if one.kept > seq}
+        fell_back: dict[int, tuple[int, int]] = {}
         if any(self._fell_back(lane, *end) for lane, end in ends.items()):
             # Asked after the records, the store knows whatever another mover moved meanwhile.
             again = self._store.ledger.unmoved(BATCH)
-            problems |= {
-                lane: (
-                    f"lane {lane}: the records have {seq} events and the store knows of "
-                    f"{again[lane].kept}: it fell back; run `smsgate rebuild`"
-                )
+            fell_back = {
+                lane: (seq, again[lane].kept)
                 for lane, (_, seq) in ends.items()
                 if self._fell_back(lane, again[lane], seq)
             }
-        sound = {lane: one for lane, one in found.items() if lane not in problems}
-        return sound, [problems[lane] for lane in sorted(problems)]
+        unsound = lacking.keys() | fell_back.keys()
+        sound = {lane: one for lane, one in found.items() if lane not in unsound}
+        return sound, [*_problems(lacking, fell_back)]
 
     def _fell_back(self, lane: int, one: Unmoved, seq: int) -> bool:
         """Whether the records have what the store neither was told of nor has in its ledger.
@@ -209,6 +210,35 @@ class Recording:
             return True
         untold = {link.event_id for link in self._records.reading.links(lane, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
+
+
+def _problems(
+    lacking: Mapping[int, tuple[int, int]], fell_back: Mapping[int, tuple[int, int]]
+) -> Iterator[str]:
+    """A sentence a cause. By lane: how many events the records have, and the store knows of."""
+    if lacking:
+        seq, kept = _sums(lacking)
+        yield (
+            f"{_lanes(lacking)}: the records end at {seq:,}, and the store was told of {kept:,}: "
+            "this is another database, or an older copy (go on: `smsgate records adopt`)"
+        )
+    if fell_back:
+        seq, kept = _sums(fell_back)
+        yield (
+            f"{_lanes(fell_back)}: the records have {seq:,} events and the store knows of "
+            f"{kept:,}: it fell back; run `smsgate rebuild`"
+        )
+
+
+def _sums(ends: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
+    return sum(seq for seq, _ in ends.values()), sum(kept for _, kept in ends.values())
+
+
+def _lanes(lanes: Iterable[int]) -> str:
+    names = [str(lane) for lane in sorted(lanes)]
+    if len(names) == LANES:
+        return f"all {LANES} lanes"
+    return f"lane{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _cut(one: Unmoved) -> Unmoved:
