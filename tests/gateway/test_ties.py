@@ -18,7 +18,7 @@ from tests.fakes.values import NUMBER
 CONFIG = """
 [accounts.kannel]
 provider = "kannel"
-secret   = "a-secret-of-the-tests"
+secret   = "a-secret-of-the-tests-that-is-long-enough"
 send_url = "https://kannel.example.com/cgi-bin/sendsms"
 username = "smsgate"
 password = "a-password"
