@@ -76,6 +76,7 @@ def read_settings(
         metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
         alerts=alerts,
         document=_hash(document),
+        hosts=tuple(web.hosts),
     )
     return settings, [*_once(environment.faults), *faults, *found, *unfit, *amiss, *unread, *wrong]
 

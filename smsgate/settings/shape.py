@@ -12,6 +12,9 @@ AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,3
 ProgramName = AccountName
 SetName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9][A-Za-z0-9_-]{0,39})$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+HostName = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$")
+]
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=1600)]
 
@@ -124,6 +127,7 @@ class WebTable(_Table):
     """``[web]``."""
 
     trust_proxy: bool = False
+    hosts: list[HostName] = []
 
 
 _WRONG_TYPE = {

@@ -233,3 +233,5 @@ class Settings:
     document: str = ""
     """Hash of what ``smsgate.toml`` says, before the environment is put in."""
     alerts: Alerts = Alerts()
+    hosts: tuple[str, ...] = ()
+    """Names under which the console answers beside that of the public URL."""

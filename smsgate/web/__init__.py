@@ -12,7 +12,7 @@ from flask import Flask
 
 from smsgate import logs
 from smsgate.gateway import Gateway
-from smsgate.web import health, metrics, optout_page, problems, simulator, v1, webhooks
+from smsgate.web import health, hsts, metrics, optout_page, problems, simulator, v1, webhooks
 from smsgate.web.console import ConsoleDoor
 from smsgate.web.door import Door
 from smsgate.web.key_guard import KeyGuard
@@ -34,6 +34,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
+    hsts.register(app, gateway.settings)
     answer = webhooks.answering(gateway.settings, gateway.store.metrics)
     app.register_blueprint(webhooks.blueprint(gateway, answer))
     keys = KeyGuard(gateway.settings.trust_proxy, gateway.store.metrics)

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 _LONGEST = 64
 """Characters of an address; anybody may send a header of any length."""
@@ -23,15 +22,6 @@ def address_of(environ: Mapping[str, Any], trust_proxy: bool) -> str:
     if trust_proxy:
         told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2] or told
     return _read(told[:_LONGEST], trust_proxy)
-
-
-def is_here(host: str) -> bool:
-    """Whether a ``Host`` names this very machine, as somebody who tries it out here has it."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
 
 
 @lru_cache(maxsize=4096)

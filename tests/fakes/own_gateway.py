@@ -15,6 +15,8 @@ from smsgate.store import Store
 from smsgate.wiring import Configuration, build_gateway, publish_programs
 
 PUBLIC_URL = "https://sms.example.com"
+HERE = {"SMSGATE_PUBLIC_URL": "http://localhost"}
+"""For a console that is tried out on its own machine: admins need no second factor there."""
 NEW, OLD = "the-newer-secret-of-the-tests", "the-older-secret-of-the-tests"
 ALERTS = """
 [accounts.twilio]

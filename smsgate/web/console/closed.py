@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
 
+from smsgate.settings import Settings
+from smsgate.web import hsts
 from smsgate.web.console import assets
 from smsgate.web.console.page import guard
 
@@ -16,11 +18,12 @@ _SENTENCE = (
 )
 
 
-def make() -> Flask:
+def make(settings: Settings) -> Flask:
     """An application that says what to set."""
     app = Flask("smsgate.web.console", static_folder=None, template_folder="templates")
     app.context_processor(lambda: {"asset": assets.path_of, "closed": True})
     app.after_request(guard)
+    hsts.register(app, settings)
     assets.register(app)
 
     @app.errorhandler(HTTPException)

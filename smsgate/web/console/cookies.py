@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.gateway import Gateway
-from smsgate.web.visitors import is_here
+from smsgate.web.console.origin import Origin
 
 _PLAIN, _FORMS = "smsgate", "smsgate-forms"
 _HOST = "__Host-"
@@ -22,22 +22,12 @@ class Cookies(SecureCookieSessionInterface):
 
     def __init__(self, gateway: Gateway) -> None:
         """Look at the settings for what may be known of the way to us."""
-        self._public = gateway.settings.public_url
-        self._trust_proxy = gateway.settings.trust_proxy
+        self._origin = Origin(gateway.settings)
 
     @property
     def secure(self) -> bool:
-        """Whether the browser came by https, as far as that can be known.
-
-        A proxy that ends TLS and is not trusted does not tell; then the public URL does, unless
-        somebody is on this very machine.
-        """
-        if request.is_secure:
-            return True
-        told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
-        if self._trust_proxy and told:
-            return told == "https"
-        return self._public.startswith("https://") and not is_here(request.host)
+        """Whether they are for https alone: always, but for a trial on one's own machine."""
+        return not self._origin.is_local_trial(request.environ)
 
     @property
     def token(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, redirect
 from flask_wtf import CSRFProtect
 
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.sessions import LASTS_S
+from smsgate.web import hsts
 from smsgate.web.console import (
     assets,
     closed,
@@ -16,6 +17,7 @@ from smsgate.web.console import (
     lists,
     me,
     numbers,
+    origin,
     people,
     people_page,
     problems,
@@ -27,12 +29,13 @@ from smsgate.web.console import (
     simulator,
 )
 from smsgate.web.console.page import PAGES, guard
+from smsgate.web.console.return_path import HOME
 
 
 def make(gateway: Gateway) -> Flask:
     """Return the application; connects to nothing yet."""
     if not gateway.settings.secret_keys:
-        return closed.make()
+        return closed.make(gateway.settings)
     app = Flask("smsgate.web.console", static_folder=None, template_folder="templates")
     app.secret_key, *older = [one.value for one in gateway.settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
@@ -40,8 +43,13 @@ def make(gateway: Gateway) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.context_processor(lambda: {"pages": PAGES, "asset": assets.path_of})
     app.after_request(guard)
+    hsts.register(app, gateway.settings)
+    # Werkzeug's own redirects lead to whatever host the request names.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
+    origin.register(app, gateway.settings)
     CSRFProtect(app)
     people.register(app, gateway)
     showing.register(app)

@@ -34,7 +34,7 @@ from smsgate.gateway.people.sessions import Known, Sessions, Visitor
 from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.console.return_path import HOME, is_part, return_path
-from smsgate.web.visitors import address_of, is_here
+from smsgate.web.visitors import address_of
 
 IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"
@@ -93,7 +93,7 @@ class Door:
         """
         if self.public_url:
             return self.public_url
-        if is_here(request.host):
+        if not self.cookies.secure:  # a trial on one's own machine
             return request.host_url.rstrip("/")
         raise Unfit(
             "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
@@ -192,7 +192,7 @@ def lacks_factor() -> bool:
 
 
 def _lacks_factor(found: Known, made: Door) -> bool:
-    """Admins need one; on plain http, which is a trial on one's own machine, it is only offered."""
+    """Admins need one; in a trial on one's own machine it is only offered."""
     row = found.operator
     return row.role == "admin" and not row.totp_secret and made.cookies.secure
 

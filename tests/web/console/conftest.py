@@ -13,8 +13,9 @@ from smsgate.gateway.people import passwords
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, make_gateway
 
+PUBLIC_NAME = '[web]\nhosts = ["sms.example.com"]\n'
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hashes with hardly any work; ``gateway/people/test_passwords.py`` has the real parameters."""
 _HASH = QUICK.hash(PASSWORD)
@@ -39,8 +40,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gateway(folder: Path, redis_url: str, password_hash: str) -> Iterator[Gateway]:
-    """A real one, on an empty store and empty records; it understands no texts."""
-    made = make_gateway(folder, redis_url)
+    """A real one, on an empty store and empty records; it understands no texts.
+
+    It is tried out on its own machine, and answers under the public name by https as well.
+    """
+    made = make_gateway(folder, redis_url, ALERTS + ORDERS + PUBLIC_NAME, **HERE)
     yield made
     made.close()
 

@@ -7,7 +7,17 @@ import pytest
 from smsgate.web.console.making import make
 
 FOR_ALL = frozenset(
-    {"asset", "first", "become_first", "sign_in", "signed_in", "code", "code_given", "out"}
+    {
+        "asset",
+        "console",
+        "first",
+        "become_first",
+        "sign_in",
+        "signed_in",
+        "code",
+        "code_given",
+        "out",
+    }
     | {"password", "password_set"}
 )
 """Who is not signed in may come here."""

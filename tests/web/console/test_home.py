@@ -13,7 +13,7 @@ from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import LANE_KEYS, lane_of
-from tests.fakes.own_gateway import heartbeat
+from tests.fakes.own_gateway import HERE, heartbeat
 from tests.fakes.values import entry
 
 
@@ -309,7 +309,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
     from tests.fakes.own_gateway import ALERTS, make_gateway
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
-    gateway = make_gateway(folder, redis_url, quiet)
+    gateway = make_gateway(folder, redis_url, quiet, **HERE)
     from smsgate.gateway.people.operators import By, Operators
 
     Operators(gateway.records).add("maria", "viewer", By("tests"))
@@ -330,7 +330,7 @@ def test_an_empty_page_says_what_to_do_next(viewer, agent, admin, gateway) -> No
     for one, simulator, people in ((viewer, 0, 0), (agent, 1, 0), (admin, 1, 1)):
         page = one.get("/console/").text
         begin = page.partition('class="begin"')[2].partition("</section>")[0]
-        assert "https://sms.example.com/webhooks/twilio" in begin
+        assert "http://localhost/webhooks/twilio" in begin
         assert "SMSGATE_PUBLIC_URL" not in begin
         assert begin.count('href="/console/simulator"') == simulator
         assert begin.count('href="/console/people"') == people

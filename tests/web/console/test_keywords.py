@@ -12,7 +12,7 @@ from smsgate.gateway.keywords.entries import Row, begun, changed
 from smsgate.messages import Intent
 from smsgate.records import KeywordVersion
 from smsgate.web.console.keywords import changing
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
 
@@ -23,7 +23,7 @@ EVIL = '"><script>alert(1)</script>'
 
 @pytest.fixture
 def gateway(folder, redis_url, monkeypatch):
-    plain = make_gateway(folder, redis_url, TWO)
+    plain = make_gateway(folder, redis_url, TWO, **HERE)
     for name, value in {
         "SMSGATE_CONFIG": str(folder / "config"),
         "SMSGATE_DATA_DIR": str(folder / "var"),

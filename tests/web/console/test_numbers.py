@@ -19,7 +19,7 @@ from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.web.console.showing import iso
 from smsgate.wiring import build_importing
 from tests.fakes.browser import Browser, browser
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_gateway import ALERTS, HERE, make_gateway
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -324,7 +324,7 @@ def test_forwarded_texts_are_on_record_and_said_to_be_kept_for_longer(
 url = "https://app.example.com/in"
 secret = "{SECRET}"
 """
-    gateway = make_gateway(folder, redis_url, ALERTS + forward)
+    gateway = make_gateway(folder, redis_url, ALERTS + forward, **HERE)
     with closing(gateway):
         one = signed_in_viewer(gateway, password_hash)
         told(gateway, Intent.NONE, "do you deliver?", onward=Onward())

@@ -9,7 +9,7 @@ import pytest
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Decision, Intent
 from tests.fakes.browser import browser
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.pages import words
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
@@ -51,7 +51,7 @@ def test_a_number_is_posted_and_leads_to_its_page(viewer):
 @pytest.fixture
 def abroad(folder, redis_url, password_hash):
     """A browser with programs in Switzerland and France."""
-    with closing(make_gateway(folder, redis_url, PROGRAMS)) as gateway:
+    with closing(make_gateway(folder, redis_url, PROGRAMS, **HERE)) as gateway:
         people = Operators(gateway.records)
         people.add("eva", "viewer", By("the tests"))
         gateway.records.operators.update(people.named("eva").id, {"password_hash": password_hash})

@@ -10,7 +10,7 @@ from smsgate.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway.accounts.facts import keys_of
 from smsgate.gateway.keyring import Keyring
 from smsgate.store.quarantine import Quarantine, Refused
-from tests.fakes.own_gateway import ALERTS, ORDERS, heartbeat, make_gateway
+from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, heartbeat, make_gateway
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
 NUMBER = "+14155550123"
@@ -53,7 +53,7 @@ def api():
 @pytest.fixture
 def gateway(folder, redis_url, api):
     toml = ALERTS.replace("[programs", f'api_url = "{api.url}"\n\n[programs')
-    made = make_gateway(folder, redis_url, toml + MORE + ORDERS)
+    made = make_gateway(folder, redis_url, toml + MORE + ORDERS, **HERE)
     yield made
     made.close()
 
@@ -94,13 +94,13 @@ def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, gatew
     assert (keys["auth_token"].values, keys["auth_token"].shown) == (1, "")
     assert keys["account_sid"].shown == SID
     page = viewer.get(ACCOUNT).text
-    assert 'value="https://sms.example.com/webhooks/twilio"' in page
+    assert 'value="http://localhost/webhooks/twilio"' in page
     assert SID in page
     assert TOKEN not in page
     assert "No request was refused" in page
     assert "Send me a test" not in page
     page = viewer.get(f"{SETUP}/accounts/kannel").text
-    assert 'value="https://sms.example.com/webhooks/kannel/SECRET"' in page
+    assert 'value="http://localhost/webhooks/kannel/SECRET"' in page
     assert "a-path-secret" not in page
     assert "webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
 

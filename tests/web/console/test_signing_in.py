@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import select, text
@@ -21,7 +22,11 @@ from tests.fakes.own_gateway import ALERTS, make_gateway
 
 HTTPS = "https://sms.example.com"
 WRONG = "not the password at all"
-AWAY = {"environ_overrides": {"REMOTE_ADDR": "8.8.4.4"}}
+AWAY = {
+    "environ_overrides": {"REMOTE_ADDR": "8.8.4.4"},
+    "base_url": HTTPS,
+    "headers": {"Referer": f"{HTTPS}/console/in"},
+}
 
 
 def rows(gateway, statement):
@@ -450,22 +455,34 @@ def test_by_plain_http_on_this_machine_cookies_work_without_https(visitor, opera
     assert "Secure" not in session
 
 
-def test_behind_a_proxy_that_ends_tls_the_public_url_says_that_it_is_https(visitor) -> None:
-    answer = visitor.get("/console/in", base_url="http://sms.example.com")
-    assert all("Secure" in cookie for cookie in cookies_of(answer))
-    assert cookies_of(answer)
+@pytest.fixture
+def reached(folder, redis_url, password_hash):
+    """Makes a visitor of a console that others reach, by its public URL and ``[web]``."""
+    with ExitStack() as closing:
+
+        def make(web="", url=HTTPS):
+            toml = f"[web]\n{web}\n" + ALERTS
+            made = make_gateway(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
+            closing.callback(made.close)
+            return browser(made)
+
+        yield make
 
 
-@pytest.mark.parametrize(("told", "secure"), [("https", True), ("http", False), ("x, https", True)])
-def test_a_proxy_that_is_trusted_says_whether_it_was_https(
-    folder, redis_url, told, secure, password_hash
-) -> None:
-    gateway = make_gateway(folder, redis_url, "[web]\ntrust_proxy = true\n" + ALERTS)
-    answer = browser(gateway).get(
+def test_behind_a_proxy_that_ends_tls_the_public_url_says_that_it_is_https(reached) -> None:
+    answer = reached().get("/console/in", base_url="http://sms.example.com")
+    assert [cookie.partition("=")[0] for cookie in cookies_of(answer)] == ["__Host-smsgate-forms"]
+    assert all("; Secure" in cookie for cookie in cookies_of(answer))
+
+
+@pytest.mark.parametrize(("told", "status"), [("https", 200), ("http", 400), ("x, https", 200)])
+def test_a_proxy_that_is_trusted_says_whether_it_was_https(reached, told, status) -> None:
+    answer = reached("trust_proxy = true").get(
         "/console/in", base_url="http://sms.example.com", headers={"X-Forwarded-Proto": told}
     )
-    assert [("Secure" in cookie) for cookie in cookies_of(answer)] == [secure]
-    gateway.close()
+    assert answer.status_code == status
+    assert ("by https" in answer.text) is (status == 400)
+    assert all("; Secure" in cookie for cookie in cookies_of(answer))
 
 
 def test_every_answer_forbids_frames_caches_and_foreign_scripts(viewer, visitor) -> None:

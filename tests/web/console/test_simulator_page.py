@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from smsgate.store.keys import lane_of
 from smsgate.web import create_app
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.served import free_port
 from tests.fakes.understanding import TWO, understanding
 
@@ -138,7 +138,7 @@ class TestElsewhere:
 
     @pytest.fixture
     def gateway(self, folder, redis_url):
-        made = make_gateway(folder, redis_url, TWO)
+        made = make_gateway(folder, redis_url, TWO, **HERE)
         yield made
         made.close()
 

@@ -1,0 +1,125 @@
+"""How a browser reached the console: by which host, by https or not, or on this very machine.
+
+The ``Host`` header is whatever the client writes, so nothing is let go of because of it alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from smsgate.settings import Settings
+from smsgate.web.problems import TEXT
+
+_FORWARDED = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+    "HTTP_VIA",
+)
+"""Headers by which a proxy says that it stands between us and the browser."""
+_OTHER_HOST = (
+    "The console does not answer under this name. Open it under SMSGATE_PUBLIC_URL, or on the "
+    "machine itself under http://127.0.0.1; a proxy has to pass the Host header on. Other names "
+    "go into [web] hosts of smsgate.toml."
+)
+_NO_HTTPS = (
+    "The console is for https alone, since passwords are typed into it. Open it by https and set "
+    "SMSGATE_PUBLIC_URL to https://…; where a proxy ends TLS it may say so by X-Forwarded-Proto, "
+    "with trust_proxy. On the machine itself http://127.0.0.1 will do."
+)
+Environ = Mapping[str, Any]
+
+
+class Origin:
+    """What the settings say of the way to the console, and what a request says."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Look at the settings."""
+        self._trust_proxy = settings.trust_proxy
+        public = urlsplit(settings.public_url)
+        self.is_https = public.scheme == "https"
+        """Whether browsers are to come by https alone, as the public URL says."""
+        self._is_trial = not public.hostname or not (self.is_https or not is_here(public.hostname))
+        self._hosts = frozenset(map(_plain, (public.hostname or "", *settings.hosts))) - {""}
+
+    def is_local_trial(self, environ: Environ) -> bool:
+        """Whether somebody tries smsgate out on their own machine, where plain http will do.
+
+        Only where the public URL is unset or this machine's by http, and the request came from this
+        machine, for this machine, through no proxy that says so.
+        """
+        return self._is_trial and _is_from_here(environ) and is_here(_host(environ))
+
+    def problem(self, environ: Environ) -> str:
+        """Why a request is not answered, as a sentence; empty where it is."""
+        host = self._told(environ, "HTTP_X_FORWARDED_HOST") or _host(environ)
+        here = is_here(host)
+        if not (_plain(host) in self._hosts or (here and _is_from_here(environ))):
+            return _OTHER_HOST
+        # Browsers take their own machine for as good as https.
+        return "" if here or self._came_by_https(environ) else _NO_HTTPS
+
+    def _came_by_https(self, environ: Environ) -> bool:
+        """As far as it is known; a proxy that is not trusted does not tell, so the URL does."""
+        if environ["wsgi.url_scheme"] == "https":
+            return True
+        told = self._told(environ, "HTTP_X_FORWARDED_PROTO")
+        return told == "https" if told else self.is_https
+
+    def _told(self, environ: Environ, name: str) -> str:
+        """What our own proxy wrote, where it is trusted: the last value."""
+        return str(environ.get(name, "")).rpartition(",")[2].strip() if self._trust_proxy else ""
+
+
+def register(console: Flask, settings: Settings) -> None:
+    """Answer nothing under another host, or by plain http. Before everything else."""
+    origin = Origin(settings)
+
+    @console.before_request
+    def check() -> Response | None:
+        """Say what would be right as plain text: a page would begin a session."""
+        problem = origin.problem(request.environ)
+        return Response(f"{problem}\n", 400, content_type=TEXT) if problem else None
+
+
+def is_here(host: str) -> bool:
+    """Whether a host, with or without its port, is this very machine by name or address."""
+    name = _plain(host)
+    try:
+        return _is_loopback(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def _is_from_here(environ: Environ) -> bool:
+    try:
+        here = _is_loopback(environ.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return here and not any(name in environ for name in _FORWARDED)
+
+
+def _is_loopback(address: str) -> bool:
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def _host(environ: Environ) -> str:
+    return str(environ.get("HTTP_HOST") or environ["SERVER_NAME"])
+
+
+def _plain(host: str) -> str:
+    """A host without its port, as hosts are compared; empty where it is none."""
+    try:
+        bare = host if host.startswith("[") or host.count(":") < 2 else f"[{host}]"
+        return (urlsplit(f"//{bare}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
