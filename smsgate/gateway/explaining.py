@@ -45,7 +45,7 @@ _RULES = {
     "second_reader_dismisses": (4, "the rules would ask a person, the second reader need not"),
     "nothing_known": (len(STAGES), "nothing in it asks for anything about consent"),
     "provider_flag": (-1, "the provider said so"),
-    "doubtful_id": (-1, "its id is not one that the provider gives, so it may be an old text"),
+    "doubtful": (-1, "it may be another text than it seems, or an old one"),
     "unrouted": (-1, "the number that was texted belongs to no program"),
 }
 _INTENTS = {

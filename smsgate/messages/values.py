@@ -86,8 +86,8 @@ class InboundMessage:
     """The provider's signed event time."""
     media: tuple[str, ...] = ()
     doubt: str = ""
-    """Why it may be an old request under an id of another's making; then an opt-out counts, and
-    everything else goes to a person."""
+    """Why it may be an old text under a new id, or one whose letters are not known; then an opt-out
+    counts, and everything else goes to a person."""
 
 
 class Consent(msgspec.Struct, frozen=True, omit_defaults=True):

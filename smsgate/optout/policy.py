@@ -44,8 +44,9 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
     """What a message asks for.
 
     A provider's STOP flag is an opt-out whatever the text says, its START flag an opt-in: the
-    provider has already acted on it. Everything else is for the classifier. A message whose id is
-    in doubt may be a repeated one: only an opt-out counts at once, the rest waits for a person.
+    provider has already acted on it. Everything else is for the classifier. A message that is
+    in doubt may be an old one or another: only an opt-out counts at once, all else goes to a
+    person.
     """
     decision = classifier.classify(message.text, message.number)
     if message.flag is not None and not _agrees(decision.intent, message.flag):
@@ -60,7 +61,7 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
         return decision
     return Decision(
         intent=Intent.REVIEW,
-        rule="doubtful_id",
+        rule="doubtful",
         language=decision.language,
         version=classifier.version,
         note=message.doubt,

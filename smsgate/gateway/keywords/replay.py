@@ -91,7 +91,7 @@ class Replaying:
         if before is None or after is None:
             return
         found.looked += 1
-        if entry.decision.rule in ("provider_flag", "doubtful_id"):
+        if entry.decision.rule in ("provider_flag", "doubtful"):
             return  # the provider, or the doubt, said what it is; no keyword decides that
         change = self._change(entry, before, after)
         if change is None:
