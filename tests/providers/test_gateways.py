@@ -135,11 +135,104 @@ def test_the_gsm_alphabet_is_read(octets, text):
     assert message.text == text
 
 
-@given(octets=st.binary(max_size=30), coding=st.sampled_from([*map(str, range(16)), "", "x", "²"]))
+# Written out once more: SMPP 3.4, 5.2.19; 3GPP TS 23.038, 4.
+TEXTS = [
+    (0, b"D\x05sabonner", "Désabonner"),
+    (1, b"stop", "stop"),
+    (3, b"D\xe9sabonner", "Désabonner"),
+    (5, b"\x92\xe2\x8e~", "停止"),
+    (6, b"\xc1\xc2\xbe\xbf", "СТОП"),
+    (7, b"\xe4\xf1\xf8", "הסר"),
+    (8, b"\x06\x2a\x06\x48\x06\x42\x06\x41", "توقف"),
+    (9, b"\x92\xe2\x8e~", "停止"),
+    (10, b"\x1b$BDd;_\x1b(B", "停止"),
+    (13, b"\xc4\xe4\xbb\xdf", "停止"),
+    (13, b"\x1b$BDd;_\x1b(B", "停止"),
+    (14, b"\xbc\xf6\xbd\xc5\xb0\xc5\xba\xce", "수신거부"),
+    (0x10, b"\x05", "é"),
+    (0x18, b"\x90\x00\x8b\xa2", "退订"),
+    (0x53, b"\x05", "é"),
+    (0xC8, b"\x05", "é"),
+    (0xD8, b"\x05", "é"),
+    (0xE8, b"\x90\x00\x8b\xa2", "退订"),
+    (0xF1, b"\x05", "é"),
+]
+
+
+def read_of_jasmin(octets: bytes, coding: int | str | bytes):
+    fields = {"id": 1, "from": 2, "to": 3, "content": octets, "binary": octets.hex()}
+    body = urlencode({**fields, "coding": coding}).encode()
+    (message,) = jasmin.parse(WebhookRequest("POST", "", {}, body), JASMIN)
+    return message.text, message.doubt
+
+
+@pytest.mark.parametrize(("coding", "octets", "text"), TEXTS)
+def test_jasmins_data_coding_is_a_raw_byte_or_a_number(coding, octets, text):
+    assert read_of_jasmin(octets, bytes([coding])) == (text, "")
+    assert read_of_jasmin(octets, str(coding)) == (text, "")
+
+
+@pytest.mark.parametrize("coding", [2, 4, 0x14, 0x54, 0xF5])
+def test_octets_are_no_text_unless_all_of_them_are_letters(coding):
+    assert read_of_jasmin(b"\x06\x05\x04\x0b\x84\x23\xf0\x01STOP", bytes([coding])) == ("", "")
+    doubt = f"data coding {coding} is not for texts"
+    assert read_of_jasmin(b"STOP\r\n", bytes([coding])) == ("STOP\r\n", doubt)
+
+
+@pytest.mark.parametrize("coding", [11, 12, 15, 0x1C, 0x20, 0x80, 0xBF, 256, 999])
+def test_a_text_in_a_data_coding_that_is_not_known_is_in_doubt(coding):
+    doubt = f"data coding {coding} is not known"
+    assert read_of_jasmin(b"STOP", str(coding)) == ("STOP", doubt)
+    assert read_of_jasmin("СТОП".encode("utf-16-be"), str(coding)) == ("СТОП", doubt)
+
+
+@pytest.mark.parametrize("coding", ["UCS2", b"\x00\x08", "²", "0008"])
+def test_what_is_no_data_coding_is_in_doubt(coding):
+    assert read_of_jasmin(b"STOP", coding) == (
+        "STOP",
+        "data coding of more than one byte is not known",
+    )
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [(b"STO", "STO"), ("STOP".encode("utf-16-be") + b"\0", "STOP\ufffd"), (b"\x06", "\ufffd")],
+)
+def test_half_a_letter_of_ucs_2_is_in_doubt(octets, text):
+    assert read_of_jasmin(octets, b"\x08") == (text, "data coding 8 has two octets for each letter")
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("050003090201", "[part 1 of 2] "),
+        ("06080412340302", "[part 2 of 3] "),
+        ("0a00030902022501010000", "[part 2 of 2] "),
+    ],
+)
+def test_the_header_of_a_part_of_a_long_text_is_no_text(header, part):
+    octets = bytes.fromhex(header)
+    assert read_of_jasmin(octets + b" STOP", b"\x00") == (f"{part} STOP", "")
+    assert read_of_jasmin(octets + "СТОП".encode("utf-16-be"), b"\x08") == (f"{part}СТОП", "")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"\x05", b"\x05\x00\x03\x09\x02", b"\x05\x00\x03\x09\x02\x03x", b"\x05\x00\x03\x09\x01\x01x",
+     b"\x05\x00\x02\x09\x02\x01x", b"\x06\x00\x03\x09\x02\x01xSTOP", b"\x7f" * 8],
+)  # fmt: skip
+def test_what_is_no_header_is_text(octets):
+    """Too short, a part beyond the whole, a single part, a wrong size, an end that does not fit."""
+    assert read_of_jasmin(octets, b"\x00")[0][0] in "éùà"
+
+
+@given(
+    octets=st.binary(max_size=30),
+    coding=st.one_of(st.binary(max_size=3), st.integers(0, 300).map(lambda one: b"%d" % one)),
+)
 def test_jasmins_texts_are_read_whatever_bytes_they_have(octets, coding):
-    fields = {"id": 1, "from": 2, "to": 3, "binary": octets.hex(), "coding": coding}
-    request = WebhookRequest("POST", "", {}, urlencode(fields).encode())
-    assert len(jasmin.parse(request, JASMIN)) == 1
+    text, _ = read_of_jasmin(octets, coding)
+    assert isinstance(text, str)
 
 
 # --- a form -------------------------------------------------------------------------------------

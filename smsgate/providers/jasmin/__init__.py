@@ -1,8 +1,8 @@
 """Jasmin, an operator's own SMPP gateway: HTTP client connector in, HTTP API out.
 
 docs.jasminsms.com/en/latest/apis/http/ (receiving, sending); jasmin/routing/throwers.py and
-jasmin/protocols/http/errors.py of 2026. Read in November 2026. Jasmin signs nothing: whoever
-knows the account's address with its secret is Jasmin.
+jasmin/protocols/http/errors.py of Jasmin 0.11.1, and what that posts. Read in November 2026. Jasmin
+signs nothing: whoever knows the account's address with its secret is Jasmin.
 """
 
 from __future__ import annotations

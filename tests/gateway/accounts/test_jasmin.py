@@ -1,0 +1,69 @@
+"""What a running Jasmin posted, through the gateway: no opt-out is acknowledged and forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from tests.fakes.values import NUMBER
+from tests.providers.recorded import everything
+
+RECORDED = {one.name: one for one in everything() if one.provider == "jasmin"}
+CONFIG = """
+[accounts.jasmin]
+provider = "jasmin"
+secret   = "k7Vq2-path-secret.of~32"
+send_url = "https://jasmin.example.com:1401/send"
+username = "smsgate"
+password = "opens-nothing"
+
+[programs.smpp]
+name     = "Acme SMPP"
+account  = "jasmin"
+senders  = ["*"]
+keywords = ["en", "es", "fr", "ar", "he", "ru", "zh-Hans", "ja", "ko"]
+region   = "US"
+"""
+STOPS = [
+    "stop", "stop_get", "gsm", "latin_1", "latin_1_as_0", "arabic", "arabic_get", "chinese",
+    "cyrillic", "cyrillic_8859_5", "hebrew_8859_8", "emoji", "jis", "iso_2022_jp", "kanji",
+    "korean", "payload", "multipart_udh", "multipart_sar", "flash_ucs2", "coding_digit",
+]  # fmt: skip
+
+
+@pytest.fixture
+def gateway(environ):
+    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    path.write_text(path.read_text() + CONFIG)
+    made = build_gateway(load_configuration(environ))
+    made.store.marker.create(buckets=8)
+    publish_programs(made)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_an_opt_out_in_any_data_coding_is_one(gateway, name):
+    receipt = gateway.receive("jasmin", RECORDED[name].request)
+    assert (receipt.outcome, receipt.answer.body) == ("opt_out", b"ACK/Jasmin")
+    assert gateway.gate.check([NUMBER], program="smpp")[0].reason == "hold"
+
+
+@pytest.mark.parametrize("name", ["reserved_11", "reserved_128", "octets_2"])
+@pytest.mark.parametrize(
+    ("word", "outcome"), [(b"STOP", "opt_out"), (b"START", "review"), (b"Hello", "review")]
+)
+def test_in_a_data_coding_that_nobody_knows_an_opt_out_counts_and_all_else_is_looked_at(
+    gateway, name, word, outcome
+):
+    request = RECORDED[name].request
+    body = request.body.replace(b"STOP", word).replace(b"STOP".hex().encode(), word.hex().encode())
+    assert gateway.receive("jasmin", replace(request, body=body)).outcome == outcome
+
+
+@pytest.mark.parametrize("name", ["octets_4", "class_1_octets", "empty"])
+def test_octets_that_are_no_text_change_nothing(gateway, name):
+    assert gateway.receive("jasmin", RECORDED[name].request).outcome == "none"
