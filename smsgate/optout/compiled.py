@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from smsgate.optout.keywords import ANY_LANGUAGE, KeywordSets, Language
-from smsgate.optout.patterns import CONDITION, LEAD, Element, Part, Rule, names_in, packed, rules_of
+from smsgate.optout.patterns import (
+    CONDITION,
+    LEAD,
+    ONE_CLASS,
+    TWO_CLASSES,
+    Element,
+    Part,
+    Rule,
+    names_in,
+    packed,
+    rules_of,
+)
 from smsgate.optout.respelling import correctable
 from smsgate.optout.signs import Signs
 from smsgate.optout.tables import PhraseTables, joined, sign_of
@@ -122,7 +133,7 @@ class Compiling:
         places = (language.language, ANY_LANGUAGE)
         elements = [list(self._class_signs(part, places)) for part in rule.parts]
         if all(elements):
-            strength = min(2, len(elements))
+            strength = ONE_CLASS if len(elements) == 1 else TWO_CLASSES
             self._support.append((strength, rule.written, language.language, elements))
 
     def _add(self, rule: Rule, language: Language, elements: list[Element]) -> None:

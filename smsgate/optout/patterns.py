@@ -63,13 +63,15 @@ class Support(NamedTuple):
     """What allows the second reader to act: the stronger it is, the less sure that need be."""
 
     strength: int
-    """3: a row of words; 2 and 1: a hint of two classes, or of one; 0: nothing."""
+    """``ROW``, ``TWO_CLASSES``, ``ONE_CLASS``, ``CONCEPT``, or 0 for nothing."""
     written: str
     language: str
 
 
 NOTHING = Support(0, "", "")
-ROW = 3
+CONCEPT, ONE_CLASS, TWO_CLASSES, ROW = 1, 2, 3, 4
+"""A word of one concept that requests speak of, which allows a review and no more; a hint of
+one class or of two; a row of words."""
 
 
 def overlap(span: Span, other: Match) -> bool:

@@ -17,9 +17,11 @@ from smsgate.optout.second_reader import concepts, reader
 from smsgate.optout.supporting import complains, support, welcomes
 from smsgate.optout.verdict import Said
 from smsgate.optout.weighing import (
+    ASKED_PRIVATE,
     EACH_WORD,
     EVERYTHING,
     HELD_PRIVATE,
+    HELPS,
     HOLDS,
     OBJECTS,
     PART,
@@ -143,9 +145,13 @@ class Rereader:
             self._welcome(found, shown),
             complains(shown),
         )
-        if found[0].stops or score < min(HOLDS):
+        if found[0].stops or (score < min(HOLDS) and asks < HELPS):
             return Scores(score, asks, starts, wished=wished)
         private = self._private.score(whole)
+        if found[0] is not Intent.HELP:
+            asks -= max(0.0, private - ASKED_PRIVATE)
+        if score < min(HOLDS):
+            return Scores(score, asks, starts, wished=wished)
         held = score - max(0.0, private - HELD_PRIVATE)
         return Scores(score - max(0.0, private - PRIVATE), asks, starts, held, wished)
 

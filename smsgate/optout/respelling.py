@@ -94,7 +94,8 @@ class Respeller:
             for other in known.get(edge, ())
             if abs(len(word) - len(other)) <= 1 and one_slip(word, other)
         }
-        return min(near, default="")
+        # few people miss the first letter: "pease" is "please", and not "cease"
+        return min(near, default="", key=lambda other: (other[0] != word[0], other))
 
     def _parted(self, word: str) -> list[str]:
         """``leaveme``: two words of one language that were written together."""

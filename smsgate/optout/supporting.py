@@ -5,18 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from smsgate.optout.concepts import HINTS, WELCOMES
+from smsgate.optout import concepts
 from smsgate.optout.hearing import Heard
 from smsgate.optout.passages import Shown
-from smsgate.optout.patterns import ROW, Match, Support, overlap
+from smsgate.optout.patterns import (
+    CONCEPT,
+    NOTHING,
+    ONE_CLASS,
+    ROW,
+    TWO_CLASSES,
+    Match,
+    Support,
+    overlap,
+)
 from smsgate.optout.phrases import Phrases
 from smsgate.optout.verdict import TAKES_OUT, Said
 
 _CONTRARY = frozenset({"negation", "question"})
 _ASKING_WHO, _ASKING = 6.0, 2.5
 """Log odds that a wish to be texted needs beside a ``who``, and beside a ``why`` or a ``not``."""
-_BETTER = 2
-"""Hints that support it better than one does."""
+_NAMES_A_REQUEST = frozenset({"unsubscribe"})
+"""The concepts of which one alone is a hint: ``number`` or ``wrong`` stand in any talk."""
 
 
 def support(what: Said, phrases: Phrases, shown: Shown) -> Support:
@@ -32,11 +41,20 @@ def support(what: Said, phrases: Phrases, shown: Shown) -> Support:
         meant |= _meant(there, taken)
         free |= _free(one, taken)
     by = phrases.support(free)
-    strength = min(len(meant), _BETTER)
+    strength = _strength(meant)
     if strength <= by.strength:
         return by
     written = " ".join(f"@{name}" for name in sorted(meant))
     return Support(strength, written, shown.language)
+
+
+def _strength(meant: set[str]) -> int:
+    """How strongly the concepts of a text support an opt-out."""
+    if len(meant) > 1:
+        return TWO_CLASSES
+    if meant:
+        return CONCEPT if meant.isdisjoint(_NAMES_A_REQUEST) else ONE_CLASS
+    return NOTHING.strength
 
 
 def _free(one: Heard, taken: list[Match]) -> set[int]:
@@ -57,7 +75,7 @@ def _meant(there: Iterable[tuple[int, list[str]]], taken: list[Match]) -> set[st
         for at, names in there
         if not any(overlap((at, at + 1), match) for match in taken)
         for name in names
-        if name in HINTS
+        if name in concepts.HINTS
     }
 
 
@@ -77,4 +95,5 @@ def complains(shown: Shown) -> float:
 
 def welcomes(shown: Shown) -> bool:
     """Whether a text speaks of starting or of signing up."""
-    return any(not WELCOMES.isdisjoint(names) for there in shown.meant for _, names in there)
+    welcoming = concepts.WELCOMES
+    return any(not welcoming.isdisjoint(names) for there in shown.meant for _, names in there)

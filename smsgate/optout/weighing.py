@@ -19,13 +19,16 @@ PART = 3.0
 """How much surer the second reader must be of a part of a long text than of a whole one."""
 SHORT, EACH_WORD = 12, 0.1
 """Words from which each one more asks for surer signs: in a long text something always fits."""
-ACTS = (99.0, 3.5, 2.5, 1.0)
-"""Log odds from which nothing, a hint, a better hint or a weak wording is taken for an opt-out."""
-HOLDS = (3.5, 1.0, 0.0, -1.0)
+ACTS = (99.0, 99.0, 3.5, 2.5, 1.0)
+"""Log odds from which nothing, one concept, a hint, two hints or a weak wording is taken for an
+opt-out: nothing and one concept never are."""
+HOLDS = (3.5, 1.0, 1.0, 0.0, -1.0)
 """Log odds from which a text that no rule knows waits for a person, by the same support."""
 PRIVATE, HELD_PRIVATE = -3.0, -5.5
 """Log odds of private talk from which each one more asks for one more of an opt-out: so that it
 is acted on, and so that a person is asked."""
+ASKED_PRIVATE = -4.0
+"""The same for a question for help that no rule knows: friends ask each other how they are."""
 CONFIRMS = 0.0
 """Log odds from which an opt-out in a long text is taken for one."""
 INSTEAD = 4.0
