@@ -23,6 +23,7 @@ from smsgate.optout.normalise import clean
 from smsgate.optout.passages import passages
 from smsgate.optout.reading import Reading, Text, read
 from smsgate.optout.second_reader import concepts
+from smsgate.optout.self_harm import self_harm
 from smsgate.optout.sentences import FEW, Sentences
 from smsgate.optout.templates import Templates
 from smsgate.optout.whole import Keyword
@@ -127,6 +128,15 @@ class Classifier:
             )
         return self._decisions.decided(text, Intent.NONE, "no_words")
 
+    def _self_harm(self, text: Text) -> Decision | None:
+        found = self_harm(text.words)
+        if found is None:
+            return None
+        note = "somebody may be speaking of ending their life"
+        return self._decisions.decided(
+            text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
+        )
+
     def _ordinary(self, text: Text) -> Decision | None:
         text.few = len(text.words) <= FEW
         if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
@@ -141,6 +151,7 @@ class Classifier:
         lambda self, text: self._alone.signed(text),
         _reaction,
         _symbols,
+        _self_harm,
         lambda self, text: self._alone.short(text),
         lambda self, text: self._alone.in_capitals(text),
         _ordinary,

@@ -37,6 +37,8 @@ class Seen:
     since_us: int
     likeness: float | None
     """Of an opt-out, from 0 to 1; None where no classifier or no text is at hand."""
+    urgent: bool
+    """Whether somebody may be speaking of ending their life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ class ReviewQueue:
             self._seen.clear()
         for case in self._cases(new):
             if case.entry is not None:
-                self._seen[case.open.key] = Seen(case.since_us, self._likeness(case.entry))
+                self._seen[case.open.key] = Seen(
+                    case.since_us,
+                    self._likeness(case.entry),
+                    urgent=case.entry.decision.rule == "self_harm",
+                )
 
     def _likeness(self, entry: Entry) -> float | None:
         if entry.program not in self._classifiers or not entry.text:
@@ -131,11 +137,14 @@ class ReviewQueue:
         seen = self._seen.get(one.key)
         return seen.since_us if seen else one.since_us
 
-    def _place(self, one: Open, laters: Mapping[str, int], now_us: int) -> tuple[int, bool, float]:
+    def _place(
+        self, one: Open, laters: Mapping[str, int], now_us: int
+    ) -> tuple[int, bool, bool, float]:
         since_us, seen = self._since_us(one), self._seen.get(one.key)
         like = _NEUTRAL if seen is None or seen.likeness is None else seen.likeness
         turn_us = since_us - like * LIKELY_US - (MARKETING_US if self._marketing(one) else 0)
-        return laters.get(one.key, 0), now_us <= ours_us(since_us), turn_us
+        urgent = seen is not None and seen.urgent
+        return laters.get(one.key, 0), not urgent, now_us <= ours_us(since_us), turn_us
 
     def _marketing(self, one: Open) -> bool:
         return self._kinds.get(one.program, "marketing") == "marketing"

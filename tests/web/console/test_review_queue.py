@@ -6,6 +6,7 @@ import html
 import re
 
 from smsgate.gateway.reviews.labelling import FILE
+from smsgate.messages import Decision, Intent
 from smsgate.store.keys import lane_of
 from tests.fakes.pages import (
     HTMX,
@@ -60,6 +61,16 @@ def test_what_is_late_comes_before_all_others(gateway, viewer, redis_client):
     assert shown(page) == OTHER
     assert "1 h 0 min late" in words(page)
     assert "1 longer than 24 hours" in words(page)
+
+
+def test_somebody_who_speaks_of_ending_their_life_comes_before_what_is_late(
+    gateway, viewer, redis_client
+):
+    waits(gateway, "marketing")
+    age(gateway, redis_client, NUMBER, 25)
+    decision = Decision(intent=Intent.REVIEW, rule="self_harm")
+    waits(gateway, "I want to end my life", OTHER, program="orders", decision=decision)
+    assert shown(viewer.get("/console/review")) == OTHER
 
 
 def test_many_are_paged(gateway, agent):
