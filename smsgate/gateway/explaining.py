@@ -23,6 +23,10 @@ _RULES = {
     "reaction": (1, "a phone's reaction to a text, such as Liked “…”"),
     "reaction_to_keyword": (1, "a reaction to the subscriber's own keyword: a person looks at it"),
     "quotation": (1, "it only quotes one of our own texts"),
+    "self_harm": (
+        1,
+        "it may speak of ending a life, so a person looks at it first",
+    ),
     "no_words": (1, "there are no words in it"),
     "instruction_echo": (2, "it repeats the instruction of an opt-out"),
     "keyword_politely": (2, "a keyword, and politeness or a number around it"),
@@ -32,6 +36,10 @@ _RULES = {
     "keyword_typo": (2, "a keyword with a slip of the finger"),
     "keyword_as_question": (3, "the keyword is a question, so a person looks at it"),
     "keyword_in_sentence": (3, "the keyword stands alone in a part of the text"),
+    "keyword_with_number": (
+        2,
+        "a keyword and a number that may choose something: a person looks",
+    ),
     "keyword_with_laughter": (3, "the keyword stands beside laughter, so a person looks at it"),
     "phrase": (3, "this wording stands in it"),
     "doubt": (3, "a wording, and something beside it that speaks against acting"),

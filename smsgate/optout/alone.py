@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from smsgate.messages import Decision, Intent
+import msgspec
+
+from smsgate.messages import ALL, Decision, Intent
 from smsgate.optout import capitals, signature
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.known import Known
@@ -10,6 +12,7 @@ from smsgate.optout.normalise import fold, tokens
 from smsgate.optout.reading import Text, read
 from smsgate.optout.second_reader import concepts
 from smsgate.optout.sentences import FEW
+from smsgate.optout.short import EVERYTHING
 from smsgate.optout.typos import looks_leet, unleeted
 from smsgate.optout.whole import Keyword, key_of
 from smsgate.settings import Program
@@ -66,7 +69,7 @@ class Alone:
         return self._decisions.by_keyword(text, keyword, "keyword")
 
     def signed(self, text: Text) -> Decision | None:
-        """A keyword with a name below it: ``END`` and ``- Mary``."""
+        """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
         body, name = signature.without_name(text.cleaned)
         typed = read(body, self._segmenter).words if body else []
         # a yes is politeness beside other keywords
@@ -76,30 +79,53 @@ class Alone:
         keyword = self._keywords.find(words)
         if keyword is None or keyword.entry.match == "whole":
             return None
-        if not (keyword.certain or keyword.entry.ask):
+        below = "\n" in text.cleaned.strip()
+        if not (keyword.certain or (keyword.entry.ask and below)):
+            return None
+        if not (below or keyword.stops):
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
 
     def _known(self, name: str) -> bool:
-        """Whether what stands below a keyword is no name but a word: phones write both large."""
+        """Whether what stands where a name may is none but words: phones write both large."""
         words = read(name, self._segmenter).words
         if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
             return True
-        return len(words) == 1 and self._concepts.knows(fold(words[0]))
+        known = [self._concepts.knows(fold(word)) for word in words]
+        return bool(known) and (all(known) or (any(known) and name.isupper()))
 
     def short(self, text: Text) -> Decision | None:
         """Echoes of instructions, and keywords with slips or politeness."""
         if len(text.words) > _SHORT and not _apart(text.words):
             return self._again_and_again(text)
         if text.asks:
-            return None
+            return self._small_talk(text)
         echo = self._echoes.found(text.words)
         if echo:
             return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
         found = self._short.found(text.reading)
-        return self._short_keyword(text, *found) if found else self._with_name(text)
+        if found:
+            return _everything(self._short_keyword(text, *found))
+        return self._with_name(text) or self._with_number(text)
+
+    def _small_talk(self, text: Text) -> Decision | None:
+        """``Hello, how are you?``: a question that is nothing to us, greetings around it."""
+        keyword = self._keywords.find(self._keywords.bared(text.words))
+        if keyword is None or keyword.entry.intent != "none":
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_politely")
+
+    def _with_number(self, text: Text) -> Decision | None:
+        """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""
+        worded = [word for word in text.words if not word.isdigit()]
+        keyword = self._keywords.find(worded) if 0 < len(worded) < len(text.words) else None
+        if keyword is None or not keyword.stops:
+            return None
+        return self._decisions.decided(
+            text, Intent.REVIEW, "keyword_with_number", keyword.word, keyword.language
+        )
 
     def _again_and_again(self, text: Text) -> Decision | None:
         """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
@@ -169,6 +195,15 @@ class Alone:
         if not capitals.meant(text.cleaned, text.words):
             return None
         return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
+
+
+def _everything(decision: Decision | None) -> Decision | None:
+    """An opt-out from everything where an ``all`` stands behind the keyword."""
+    if decision is None or decision.intent is not Intent.OPT_OUT:
+        return decision
+    if EVERYTHING not in decision.steps:
+        return decision
+    return msgspec.structs.replace(decision, intent=Intent.OPT_OUT_ALL, scope=ALL)
 
 
 def _apart(words: list[str]) -> bool:

@@ -18,7 +18,16 @@ from smsgate.optout.whole import Keywords
 
 REACTIONS = "reactions"
 """The class with the frames that phones put around what somebody reacts to."""
-_FOLDED = (REAL, "correct_to", "echo_verb", "echo_first", "echo_end", *KINDS.values())
+_FOLDED = (
+    REAL,
+    "correct_to",
+    "marks",
+    "all",
+    "echo_verb",
+    "echo_first",
+    "echo_end",
+    *KINDS.values(),
+)
 """Classes that are asked for by name."""
 
 

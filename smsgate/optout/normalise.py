@@ -35,6 +35,10 @@ _MANY_MARKS = re.compile(
 _SHOUTED = re.compile(r"!+1[!1]*\Z")
 """``STOP!!1``: the key for ``!`` without its shift."""
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|amp|quot|apos|lt|gt|nbsp);", re.IGNORECASE)
+_TERMINAL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b.?")
+"""Control sequences of terminals (ECMA-48): colours, the keys with arrows, window titles."""
+_COLOURS = re.compile(r"\[\d{0,3}(?:;\d{1,3})*m")
+"""What is left of a colour where a network dropped the escape character."""
 _GAP = re.compile(r"\s{2,}")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
@@ -146,6 +150,8 @@ def _compatible(text: str) -> str:
 
 _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("&", "entities", _unescaped),
+    ("\x1b", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
+    ("[", "terminal escapes", lambda text: _COLOURS.sub("", text)),
     ("  ", "spaced letters", _letter_by_letter),
     ("!1", "edge punctuation", lambda text: _SHOUTED.sub("!", text)),
     ("*", "masked letters", lambda text: _MASKED.sub("fuck", text)),

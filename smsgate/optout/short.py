@@ -10,7 +10,7 @@ from smsgate.optout.normalise import fold
 from smsgate.optout.reading import Reading
 from smsgate.optout.tables import Tables
 from smsgate.optout.typos import DOUBLED, Corrector, unleeted, unleeted_i, variants
-from smsgate.optout.whole import Keyword, Keywords
+from smsgate.optout.whole import Keyword, Keywords, key_of
 
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""
@@ -20,6 +20,14 @@ _CORRECTED = 3
 """Words up to which slips are corrected."""
 _WRITTEN_AGAIN = re.compile(r"([^\W\d]{4,8}?)\1{1,9}")
 """A word written several times without blanks: ``stopstopstop``."""
+_NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
+"""A word with a number written behind it: ``STOP2``."""
+_SHORT_CODE = 5
+"""Digits of the shortest number that is one of ours, or of the sender's."""
+EVERYTHING = "everything"
+"""The step that takes an ``all`` from behind a keyword."""
+_LONGEST_MARK = 2
+"""Words of the longest of them."""
 _LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
@@ -27,13 +35,15 @@ _LONG_ENOUGH = 6
 class Short:
     """Reads a short text as a keyword."""
 
-    __slots__ = ("_corrector", "_keywords", "_named", "_plainest")
+    __slots__ = ("_all", "_corrector", "_keywords", "_marks", "_named", "_plainest")
 
     def __init__(self, tables: Tables, keywords: Keywords) -> None:
         """Take from the sets what may be corrected and what are words in their own right."""
         self._keywords = keywords
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
         real.update(tables.each("not_typos"))
+        self._all = frozenset(tables.each("all"))
+        self._marks = frozenset(tables.each("marks"))
         named = tables.each("correct_to")
         self._plainest = frozenset(named)
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
@@ -65,6 +75,9 @@ class Short:
         if len(bared) < len(words):
             yield from self._undressed(words, bared)
         yield from self._without_numbers(bared)
+        yield from self._dictated(words)
+        if len(bared) > 1 and fold(bared[-1]) in self._all:
+            yield "keyword_politely", (EVERYTHING,), bared[:-1]
         yield from self._repeated(bared)
         for name, other in self._spelt(bared):
             yield "keyword_spelt", (name,), other
@@ -89,12 +102,25 @@ class Short:
             yield "keyword_politely", ("politeness",), [word]
 
     def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
-        """``STOP 22395``, as instructions with a short code are echoed."""
+        """``STOP 22395``, as instructions with a short code are echoed, and ``END2``.
+
+        A short number after a blank may choose an appointment: ``CANCEL 1``.
+        """
+        numbers = [word for word in words if word.isdigit()]
         worded = [word for word in words if not word.isdigit()]
-        if 0 < len(worded) < len(words):
-            keyword = self._keywords.find(worded)
-            if keyword is not None and keyword.entry.match == "lead":
-                yield "keyword_politely", ("numbers",), worded
+        bare = [_NUMBERED.sub(r"\1", word) for word in worded]
+        keyword = self._keywords.find(bare) if bare and (numbers or bare != worded) else None
+        if keyword is None or not keyword.stops:
+            return
+        if keyword.entry.match == "lead" or all(len(number) >= _SHORT_CODE for number in numbers):
+            yield "keyword_politely", ("numbers",), bare
+
+    def _dictated(self, words: list[str]) -> Iterator[_Candidate]:
+        """``Stop comma``: a punctuation mark that somebody dictated, and that was written out."""
+        for length in range(min(_LONGEST_MARK, len(words) - 1), 0, -1):
+            if key_of([fold(word) for word in words[-length:]]) in self._marks:
+                bared = self._keywords.bared(words[:-length])
+                yield "keyword_politely", ("dictated punctuation",), bared or words[:-length]
 
     def _slips(self, words: list[str]) -> Iterator[_Candidate]:
         for plain in (unleeted(" ".join(words)).split(), unleeted_i(" ".join(words)).split()):

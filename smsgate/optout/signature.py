@@ -38,7 +38,11 @@ _PARTICLES = frozenset({
     "al", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le", "ten",
     "van", "von", "y",
 })  # fmt: skip
-_MOST_NAMES, _MOST_LINES = 3, 6
+_MOST_NAMES, _MOST_LINES, _LONGEST_SIGNED = 3, 6, 60
+_PHONE = re.compile(r"[\s,|:/.–—-]*\+?\(?\d[\d\s().-]{5,20}\d\s*\Z")
+"""A phone number at the end of a line, with what parts it from the name."""
+_INLINE = re.compile(r"\s*(?:\s[-–—~|]{1,3}|[-–—]{2,3}|[,.!;|])\s*")
+"""What parts a keyword from the name behind it: ``Quit - Bob``, ``End, Bob``, ``Stop. Bob``."""
 
 
 def without_suffix(text: str) -> str:
@@ -52,14 +56,17 @@ def without_suffix(text: str) -> str:
 
 
 def without_name(text: str) -> tuple[str, str]:
-    """The first line, and the name below it; nothing where anything else stands there.
+    """What was written and the name below or behind it; two empty texts where there is no name.
 
-    A line that begins with a small letter is no name, unless a dash or a closing stands before it.
-    Behind two dashes there may be anything.
+    Below, a line that begins with a small letter is no name, unless a dash or a closing stands
+    before it; below two dashes there may be anything, and a phone number may stand for a name.
+    On the same line a name has capitals.
     """
-    lines = [line for each in text.split("\n") if (line := each.strip())] if "\n" in text else []
-    if not 1 < len(lines) <= _MOST_LINES or len(text) > _SUFFIX:
+    lines = [line for each in text.split("\n") if (line := each.strip())]
+    if not 0 < len(lines) <= _MOST_LINES or len(text) > _SUFFIX:
         return "", ""
+    if len(lines) == 1:
+        return _behind(lines[0]) if len(text) <= _LONGEST_SIGNED else ("", "")
     first, *below = lines
     if _DASHES.fullmatch(below[0]):
         return first, ""
@@ -68,8 +75,20 @@ def without_name(text: str) -> tuple[str, str]:
         closed = True
         below.pop(0)
     name, *titles = below
-    if _is_name(name, closed=closed) and all(_is_title(line) for line in titles):
+    name = _PHONE.sub("", name)
+    signed = not name or _is_name(name, closed=closed)
+    if signed and all(_is_title(line) for line in titles):
         return first, name.lstrip(_DASH)
+    return "", ""
+
+
+def _behind(line: str) -> tuple[str, str]:
+    """The name at the end of a line, and what stands before it."""
+    parts = list(_INLINE.finditer(_PHONE.sub("", line).rstrip(".!")))
+    for found in reversed(parts[-2:]):
+        body, name = line[: found.start()], _PHONE.sub("", line[found.end() :]).rstrip(".!")
+        if body and name and name[0].isupper() and _is_name(name, closed=False):
+            return body, name
     return "", ""
 
 

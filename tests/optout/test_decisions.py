@@ -15,7 +15,10 @@ DRESSES = (
     "Please {}", "{}\n", "{}\u200b", "\u202a{}\u202c", "{} 😡", "ok {}", "{} thanks", "{}, thank you",
     "{}?!", "{}!?", "[{}]", "«{}»", "{}\nSent from my iPhone", "{} Sent from my iPhone",
     "{}\n\n- Marla", "{}\nأُرسلت من iPhone", "{}\nInviato da iPhone", "{}\niPhone'umdan gönderildi",
-    "{}\nThanks,\nBob Hill",
+    "{}\nThanks,\nBob Hill", "{} - Bob", "{}, Bob", "{} -- Bob Smith", "{}. Bob", "{}, thanks - Bob",
+    "{}\nBob Smith 555-123-4567", "{}\n- Bob, 415-555-0123", "{}\n(415) 555-0123", "{}2", "{} 22395",
+    "{} period", "{} comma", "{}. Exclamation point", "\x1b[31m{}\x1b[0m", "[1;31m{}[0m", "{}\x1b[D",
+    "\x1b]0;title\x07{}", "😡😡{}😡", "❌{}❌",
 )  # fmt: skip
 
 
@@ -239,3 +242,32 @@ def test_a_text_that_asks_who_or_why_must_be_surer_to_be_a_wish():
     found = Intent.NONE, "nothing_known"
     assert weighed(*found, plain, 0)[0] is Intent.OPT_IN
     assert weighed(*found, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
+
+
+@pytest.mark.parametrize("word", FCC)
+def test_all_behind_a_word_of_the_fcc_means_every_program(word):
+    decision = classifier().classify(f"{word} all".upper())
+    assert (decision.intent, decision.scope) == (Intent.OPT_OUT_ALL, "all")
+
+
+@pytest.mark.parametrize("text", ["CANCEL 1", "end 2", "QUIT 3"])
+def test_a_keyword_and_a_short_number_may_choose_an_appointment(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancel, Tuesday",
+        "Cancel - Appointment",
+        "CANCEL - MY ORDER",
+        "Ya. Giving.",
+        "Hello, how are you?",
+        "hey there, how are you doing today?",
+        "hola, ¿cómo estás?",
+        "No. Thank you. You've been wonderful",
+        "pease wait for me",
+    ],
+)
+def test_what_only_looks_like_a_request_changes_and_answers_nothing(text):
+    assert classifier().classify(text).intent in (Intent.NONE, Intent.REVIEW)

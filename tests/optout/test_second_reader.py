@@ -15,7 +15,7 @@ from smsgate.optout.features import Passage, bones
 from smsgate.optout.hashed import table_of
 from smsgate.optout.keywords import read_set
 from smsgate.optout.known import Known
-from smsgate.optout.patterns import ROW
+from smsgate.optout.patterns import CONCEPT, ONE_CLASS, ROW
 from smsgate.optout.second_reader import SecondReader, reader
 from smsgate.optout.sentences import FEW
 from smsgate.optout.verdict import said
@@ -33,16 +33,21 @@ def test_however_sure_it_never_suppresses_what_no_rule_supports():
     assert weighed(Intent.REVIEW, "phrase", SURE, 0)[0] is Intent.REVIEW
 
 
-@pytest.mark.parametrize("support", range(1, ROW + 1))
+@pytest.mark.parametrize("support", range(ONE_CLASS, ROW + 1))
 def test_it_suppresses_where_a_weak_wording_supports_it(support):
     assert weighed(Intent.NONE, "nothing_known", SURE, support)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", ORDINARY, support)[0] is Intent.NONE
 
 
+def test_one_concept_never_suppresses_and_may_ask_for_a_person():
+    assert weighed(Intent.NONE, "nothing_known", SURE, CONCEPT)[0] is Intent.REVIEW
+    assert weighed(Intent.NONE, "nothing_known", ORDINARY, CONCEPT)[0] is Intent.NONE
+
+
 def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
     rather = Scores(stop=2.2, asks=-9.0, holds=2.2)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
-    assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
+    assert weighed(Intent.NONE, "nothing_known", rather, ONE_CLASS)[0] is Intent.REVIEW
 
 
 def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
