@@ -276,16 +276,6 @@ def test_the_doctor_sees_what_could_lose_something(
     assert [one["state"] for one in found if one["subject"] == subject] == [state]
 
 
-def test_the_doctor_asks_everybody_even_where_the_store_is_away(
-    terminal: Callable[..., Terminal],
-) -> None:
-    there = terminal(REDIS_URL="redis://127.0.0.1:1/0")
-    assert there.run("doctor") == 2
-    faults = {line.split()[1] for line in there.output.splitlines() if "fault" in line}
-    there_or_not = {"store:", "marker:", "eviction:", "durability:", "queue:", "programs:"}
-    assert faults == there_or_not | {"records:"}
-
-
 def test_a_configuration_in_order_is_0_with_its_warnings(
     terminal: Callable[..., Terminal],
 ) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
+from smsgate.gateway.doctor.finding import store_remedy
 from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.shared_keys import PROCESSES
@@ -141,3 +144,131 @@ def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redi
     line, mend = there.output.splitlines()
     assert line.split()[:6] == ["fault", "processes:", "no", "process", "of", "smsgate"]
     assert "`smsgate dev`" in mend
+
+
+# --- one cause, one line ------------------------------------------------------------------------
+
+
+def faults_of(there: Terminal) -> list[tuple[str, str, str]]:
+    """Subject, sentence and remedy of all that is amiss."""
+    found = there.json("doctor", "--monitor")
+    return [(one["subject"], one["said"], one["mend"]) for one in found]  # type: ignore[index,union-attr]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://127.0.0.1:1/0", "redis+sentinel://127.0.0.1:1/mymaster", "unix:///nowhere.sock"],
+)
+def test_a_redis_that_is_down_is_one_line(there: Terminal, url: str, redis_url: str) -> None:
+    there.environ = {**there.environ, "REDIS_URL": url}
+    if "sentinel" in url:
+        there.environ |= {"QUEUE_URL": redis_url}
+    ((subject, said, mend),) = faults_of(there)
+    assert subject == "store"
+    assert said.startswith("the store cannot be used: ")
+    assert len(said) < 200
+    assert mend == "start Redis, or set REDIS_URL"
+    assert there.run("doctor") == 2
+
+
+def test_a_queue_that_is_another_redis_is_asked_by_itself(there: Terminal) -> None:
+    both = {"REDIS_URL": "redis://127.0.0.1:1/0", "QUEUE_URL": "redis://127.0.0.1:2/0"}
+    there.environ = {**there.environ, **both}
+    mends = {subject: mend for subject, _, mend in faults_of(there)}
+    assert mends == {
+        "store": "start Redis, or set REDIS_URL",
+        "queue": "start RQ's Redis, or set QUEUE_URL",
+    }
+
+
+def test_a_wrong_password_is_told_as_such(there: Terminal, redis_url: str) -> None:
+    there.environ = {**there.environ, "REDIS_URL": re.sub("//.*@", "//:wrong@", redis_url)}
+    ((subject, _, mend),) = faults_of(there)
+    assert (subject, mend) == (
+        "store",
+        "give user and password in REDIS_URL: `redis://USER:PASSWORD@host`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [
+        ("Redis is loading the dataset in memory", "wait: Redis still reads its data from disk"),
+        ("this user has no permissions to run 'time'", "let its user run that"),
+        ("Authentication required.", "give user and password"),
+        ("Timeout reading from socket", "start Redis"),
+    ],
+)
+def test_the_remedy_is_that_of_the_cause(said: str, mend: str) -> None:
+    assert store_remedy(StoreUnavailable(said)).startswith(mend)
+
+
+def test_a_store_that_was_flushed_is_one_line(
+    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+) -> None:
+    gateway.records.remember_store(gateway.store.marker.store_id(), 8, 1)
+    redis_client.flushall()
+    all_at_work(gateway.store)
+    ((subject, _, mend),) = faults_of(there)
+    assert subject == "marker"
+    assert mend.startswith("`smsgate rebuild`")
+
+
+def test_a_store_that_is_new_is_one_line(
+    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+) -> None:
+    redis_client.flushall()
+    all_at_work(gateway.store)
+    ((subject, _, mend),) = faults_of(there)
+    assert subject == "marker"
+    assert mend.startswith("`smsgate init`")
+
+
+def test_programs_that_no_gate_knows_are_one_line(
+    there: Terminal, redis_client: redis.Redis
+) -> None:
+    for keys in LANE_KEYS:
+        redis_client.delete(keys.programs)
+    ((subject, said, mend),) = faults_of(there)
+    assert subject == "programs"
+    assert said.endswith("alerts, orders")
+    assert "start the clock" in mend
+
+
+def test_a_redis_that_may_evict_is_one_line(there: Terminal, redis_client: redis.Redis) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    ((subject, _, mend),) = faults_of(there)
+    assert subject == "eviction"
+    assert "noeviction" in mend
+
+
+def test_a_database_that_is_away_is_one_line_with_what_waits_for_it(
+    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+) -> None:
+    redis_client.xadd(LANE_KEYS[1].ledger, {"e": "{}"}, id="1000-1")
+    gateway.records.close()
+    (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    ((subject, said, mend),) = faults_of(there)
+    assert subject == "records"
+    assert "the records cannot be used" in said
+    assert "behind" in said
+    assert mend.startswith("bring the database back")
+    assert there.run("doctor", "--monitor") == 2
+
+
+def test_what_waits_for_a_moment_is_normal(
+    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+) -> None:
+    now_ms = gateway.store.health.now_us() // 1000
+    redis_client.xadd(LANE_KEYS[1].ledger, {"e": "{}"}, id=f"{now_ms}-1")
+    assert there.run("doctor", "--monitor") == 0
+
+
+def test_what_hinders_events_is_a_warning_before_they_are_late(
+    there: Terminal, gateway: Gateway
+) -> None:
+    gateway.records.close()
+    (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    ((subject, _, mend),) = faults_of(there)
+    assert (subject, mend[:18]) == ("records", "bring the database")
+    assert there.run("doctor", "--monitor") == 1

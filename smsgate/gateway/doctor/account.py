@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from smsgate.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor.at_twilio import ThroughOutbound, ask_twilio
-from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
+from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding, store_remedy
 from smsgate.messages import Reply
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.settings import Account
@@ -28,8 +28,10 @@ def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
     yield from _credentials(account)
     yield from _address(account)
     yield from _token(gateway, account)
-    yield from _accepted(gateway, account)
-    yield from _refused(gateway, account)
+    try:
+        yield from [*_accepted(gateway, account), *_refused(gateway, account)]
+    except StoreUnavailable as error:
+        yield Finding("store", FAULT, str(error), store_remedy(error))
     if account.provider == "twilio" and usable(account) and not account.simulated:
         yield from _twilio(gateway, account)
 
@@ -73,11 +75,7 @@ def _address(account: Account) -> Iterator[Finding]:
 
 
 def _refused(gateway: Gateway, account: Account) -> Iterator[Finding]:
-    try:
-        refused = gateway.store.quarantine.newest(account.name)
-    except StoreUnavailable as error:
-        yield Finding("refused", FAULT, str(error))
-        return
+    refused = gateway.store.quarantine.newest(account.name)
     if not refused:
         yield Finding("refused", OK, "no request was refused in the last 24 hours")
     # What nothing of ours explains may be a stranger's forgery, and those are to be expected.
@@ -109,11 +107,7 @@ def _token(gateway: Gateway, account: Account) -> Iterator[Finding]:
 
 def _accepted(gateway: Gateway, account: Account) -> Iterator[Finding]:
     """When requests were last accepted, and whether a rotation of secrets can be finished."""
-    try:
-        last = gateway.store.acceptance.last(account.name)
-    except StoreUnavailable as error:
-        yield Finding("accepted", FAULT, str(error))
-        return
+    last = gateway.store.acceptance.last(account.name)
     newest = max(last.newest_ms, last.older_ms)
     if newest:
         yield Finding("accepted", OK, f"the last request that was verified came {_ago(newest)}")

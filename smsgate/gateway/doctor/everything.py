@@ -4,60 +4,104 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from smsgate.errors import SmsGateError
+from smsgate.errors import RecordsUnavailable, SmsGateError
 from smsgate.gateway import Gateway
-from smsgate.gateway.alerts.conditions import DURABLE, conditions
-from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
+from smsgate.gateway.alerts.conditions import DURABLE, Condition, conditions
+from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding, store_remedy
 from smsgate.gateway.overview.measuring import sights
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import usable
 from smsgate.redis_address import exposures
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
-_MARKER = "`smsgate init` for a store that is new; one that lost its data: `smsgate rebuild`"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
 
 
 def examine(gateway: Gateway) -> Iterator[Finding]:
-    """Ask each collaborator; whatever it says, the others are asked as well."""
-    store, settings = gateway.store, gateway.settings
-    yield _tried("store", store.health.ping, "Redis answers", "start Redis, or set REDIS_URL")
-    yield _tried(
-        "marker", store.looks.bucket_count, "the store is ready and of our layout", _MARKER
-    )
-    noeviction = "set `maxmemory-policy noeviction` in redis.conf"
-    said = "maxmemory-policy is noeviction"
-    yield _tried("eviction", store.health.refuse_eviction, said, noeviction)
-    yield from _durability(gateway)
-    yield from _exposed(gateway)
-    yield _tried("queue", gateway.wakes.ping, "RQ's Redis answers", "start it, or set QUEUE_URL")
-    yield _spool(gateway)
-    yield _records(gateway)
-    yield from _programs(gateway)
-    yield from _processes(gateway)
-    for account in settings.accounts.values():
+    """Ask each collaborator. One cause is one finding: what rests on it is not asked then."""
+    try:
+        gateway.store.health.ping()
+    except SmsGateError as error:
+        yield Finding("store", FAULT, str(error), store_remedy(error))
+        yield from _exposed(gateway)
+        if gateway.settings.queue_url != gateway.settings.redis_url:
+            yield _queue(gateway)
+        yield _spool(gateway)
+        yield _database(gateway)
+    else:
+        yield Finding("store", OK, "Redis answers")
+        yield from _of_store(gateway)
+    for account in gateway.settings.accounts.values():
         if usable(account):
             yield Finding(f"account {account.name}", OK, f"{account.provider}, has its secret")
-    yield from _conditions(gateway)
 
 
-def _conditions(gateway: Gateway) -> Iterator[Finding]:
+def _of_store(gateway: Gateway) -> Iterator[Finding]:
+    """What can be asked where Redis answers."""
+    store = gateway.store
+    marker = _tried("marker", store.looks.bucket_count, "the store is ready and of our layout")
+    is_ready = marker.state == OK
+    yield marker if is_ready else replace(marker, mend=_marker_remedy(gateway))
+    yield _tried(
+        "eviction",
+        store.health.refuse_eviction,
+        "maxmemory-policy is noeviction",
+        "set `maxmemory-policy noeviction` in redis.conf",
+    )
+    yield from _durability(gateway)
+    yield from _exposed(gateway)
+    yield _queue(gateway)
+    yield _spool(gateway)
+    conditions_ = _conditions(gateway)
+    if is_ready:
+        yield _records(gateway, [one for one in conditions_ if one.name in _OF_RECORDS])
+        yield from _programs(gateway)
+    else:
+        yield _database(gateway)
+    yield from _processes(gateway)
+    for one in conditions_:
+        if one.name not in _OF_RECORDS:
+            yield _finding(one)
+
+
+def _conditions(gateway: Gateway) -> list[Condition]:
     """What the alert rules tell too. What hinders asking has been told before."""
-    with suppress(SmsGateError):
+    try:
         seen = sights(gateway.store, gateway.settings, dict)
-        for one in conditions(seen, here=socket.gethostname()):
-            yield Finding(one.subject, FAULT if one.fault else WARNING, one.said, one.mend)
+    except SmsGateError:
+        return []
+    return conditions(seen, here=socket.gethostname())
 
 
-def _tried(subject: str, ask: Callable[[], object], good: str, mend: str) -> Finding:
+def _finding(one: Condition) -> Finding:
+    return Finding(one.subject, FAULT if one.fault else WARNING, one.said, one.mend)
+
+
+def _tried(subject: str, ask: Callable[[], object], good: str, mend: str = "") -> Finding:
     try:
         ask()
     except SmsGateError as error:
         return Finding(subject, FAULT, str(error), mend)
     return Finding(subject, OK, good)
+
+
+def _marker_remedy(gateway: Gateway) -> str:
+    try:
+        known = not gateway.records.absent and gateway.records.reading.stores()
+    except SmsGateError:
+        return "bring the records' database back; from it the store is rebuilt"
+    if known:
+        return "`smsgate rebuild`; a clock that is at work does it by itself"
+    return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
+
+
+def _queue(gateway: Gateway) -> Finding:
+    return _tried(
+        "queue", gateway.wakes.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
+    )
 
 
 def _spool(gateway: Gateway) -> Finding:
@@ -71,21 +115,52 @@ def _spool(gateway: Gateway) -> Finding:
     return Finding("spool", OK, "nothing waits on this host's disk")
 
 
-def _records(gateway: Gateway) -> Finding:
-    said = gateway.recording.state()
-    if said == "ok":
-        return Finding("records", OK, "everything that happened is in the records")
-    state = WARNING if said.startswith("ok;") else FAULT
-    mend = "`smsgate records status`; a number that grows: start the clock, or the database"
-    return Finding("records", state, said.removeprefix("ok; "), mend)
+def _database(gateway: Gateway) -> Finding:
+    """The records' database alone: what is in it cannot be compared with the store now."""
+    try:
+        gateway.records.check()
+    except SmsGateError as error:
+        return Finding("records", FAULT, str(error), _database_remedy(error))
+    return Finding("records", OK, "their database answers")
+
+
+def _database_remedy(error: SmsGateError) -> str:
+    if isinstance(error, RecordsUnavailable):
+        return "bring the database back, or set DATABASE_URL: events wait in the store meanwhile"
+    return "`smsgate records migrate`"
+
+
+_OF_RECORDS = frozenset({"SmsgateRecordsLag", "SmsgateLedgerFull"})
+"""Conditions that tell what becomes of events that the records do not get."""
+
+
+def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
+    """One finding for what hinders events on their way to the records, and for what follows."""
+    database = _database(gateway)
+    report = gateway.recording.report()
+    said = "; ".join([report.text.removeprefix("ok; "), *(one.said for one in lagging)])
+    fails = not report.is_ready or any(one.fault for one in lagging)
+    if not (lagging or report.problem or report.alarm):
+        # What waits for a moment is normal.
+        everything = "everything that happened is in the records"
+        return Finding("records", OK, report.waiting or everything)
+    if database.state != OK:
+        mend = database.mend
+    elif lagging:
+        mend = lagging[0].mend
+    else:
+        mend = "docs/records.md says what it means and what to do"
+    return Finding("records", FAULT if fails else WARNING, said, mend)
 
 
 def _durability(gateway: Gateway) -> Iterator[Finding]:
+    """What could lose acknowledged writes, but for the policy of eviction, which is told before."""
     try:
         weak = gateway.store.health.weaknesses()
     except SmsGateError as error:
-        yield Finding("durability", FAULT, str(error), "start Redis, or set REDIS_URL")
+        yield Finding("durability", FAULT, str(error), store_remedy(error))
         return
+    weak = [said for said in weak if not said.startswith("maxmemory-policy")]
     for said in weak:
         yield Finding("durability", WARNING, said, DURABLE)
     if not weak:
@@ -106,15 +181,16 @@ def _programs(gateway: Gateway) -> Iterator[Finding]:
     try:
         known = gateway.store.marker.programs()
     except SmsGateError as error:
-        yield Finding("programs", FAULT, str(error), "start Redis, or set REDIS_URL")
+        yield Finding("programs", FAULT, str(error), store_remedy(error))
         return
-    for program in gateway.settings.programs:
-        if program.name in known:
-            yield Finding(f"program {program.name}", OK, "published to every gate")
-        else:
-            said = "is not published yet, so no gate knows it"
-            mend = "start the clock, or run `smsgate init`"
-            yield Finding(f"program {program.name}", FAULT, said, mend)
+    programs = [program.name for program in gateway.settings.programs]
+    for name in programs:
+        if name in known:
+            yield Finding(f"program {name}", OK, "published to every gate")
+    unknown = [name for name in programs if name not in known]
+    if unknown:
+        said = f"not published yet, so no gate knows them: {', '.join(unknown)}"
+        yield Finding("programs", FAULT, said, "start the clock, or run `smsgate init`")
 
 
 def _processes(gateway: Gateway) -> Iterator[Finding]:

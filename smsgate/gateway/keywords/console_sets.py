@@ -21,6 +21,8 @@ FOLDER = "console-keywords"
 NAME = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 """A language tag as in file names; nothing that could lead out of a folder."""
 _LONGEST = 1_000_000
+MAY_BE_OLD = "the console's keyword sets are those that were read last"
+"""How the sentence begins that the records could not be asked for newer sets."""
 
 
 def console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list[str]]:
@@ -56,9 +58,7 @@ def _without(folder: Path, why: str) -> tuple[dict[str, str], list[str]]:
     """The sets that were found last, and why there are no newer ones."""
     sets = _kept(folder)
     names = ", ".join(sorted(sets)) or "none"
-    return sets, [
-        f"the console's keyword sets are those that were read last ({names}), and may be old: {why}"
-    ]
+    return sets, [f"{MAY_BE_OLD} ({names}), and may be old: {why}"]
 
 
 def _kept(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ Decides nothing but order. A lane is left alone where store and records contradi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.consent import Event, event_id
@@ -40,6 +41,33 @@ MEMORY = 0.8
 OLD_US = 1_000_000
 """How long an event waits at most in normal running."""
 _TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReport:
+    """How events come to the records; each text is empty where there is nothing to say."""
+
+    alarm: str = ""
+    """What must be said loudly, long before the store is full."""
+    waiting: str = ""
+    """How much waits and for how long, which is normal for a moment."""
+    problem: str = ""
+    """What hinders them."""
+    differs: bool = False
+    """Whether store and records contradict each other."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether smsgate may go on: what is only hindered waits in the store."""
+        return not (self.alarm or self.differs)
+
+    @property
+    def text(self) -> str:
+        """As ``Recording.state``."""
+        said = "; ".join(part for part in (self.alarm, self.waiting, self.problem) if part)
+        if not self.is_ready:
+            return said
+        return f"ok; {said}" if said else "ok"
 
 
 class Recording:
@@ -124,16 +152,17 @@ class Recording:
 
     def state(self) -> str:
         """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
+        return self.report().text
+
+    def report(self) -> RecordingReport:
+        """How events come from the store to the records. Raises nothing."""
         try:
             waiting = self._store.ledger.waiting()
         except StoreUnavailable:
-            return "; ".join(["unknown while the store cannot be used", *self._own_problem()])
+            unknown = "unknown while the store cannot be used"
+            return RecordingReport(alarm="; ".join([unknown, *self._own_problem()]))
         problem, differs = self._problem()
-        alarm = alarm_of(waiting)
-        said = "; ".join(part for part in (alarm, _waits(waiting), problem) if part)
-        if alarm or differs:
-            return said
-        return f"ok; {said}" if said else "ok"
+        return RecordingReport(alarm_of(waiting), _waits(waiting), problem, differs)
 
     def _own_problem(self) -> list[str]:
         """What is wrong with the database itself, if anything is."""
