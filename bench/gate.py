@@ -129,6 +129,7 @@ def measured(url: str, count: int, suppressed_count: int) -> dict[str, float]:
     client = redis.Redis.from_url(url)
     store = Store(open_redis(url, 10))
     store.marker.create()
+    store.write_lease.open(3_600_000)  # no process renews it here
     store.marker.publish({PROGRAM: Published()})
     suppressed = numbers(suppressed_count, seed=1)
     found = {"bucketed sets, bytes a number": fill(client, suppressed)}

@@ -121,6 +121,7 @@ class Bench:
         }
         store = Store(open_redis(url))
         store.marker.create()
+        store.write_lease.open(3_600_000)  # no process renews it here
         store.marker.publish({"alerts": Published()})
         Records(f"sqlite:///{folder / 'var' / 'records.sqlite3'}").migrate()
         listed = numbers(rows, seed=1)

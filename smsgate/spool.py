@@ -18,9 +18,10 @@ from pathlib import Path
 import msgspec
 
 from smsgate.errors import SpoolUnavailable
-from smsgate.messages import Arrival, Entry
+from smsgate.messages import Arrival, Entry, Intent
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS spool (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     arrived_us INTEGER NOT NULL,
@@ -28,11 +29,19 @@ CREATE TABLE IF NOT EXISTS spool (
     sent_us INTEGER,
     entry BLOB NOT NULL
 )
-"""
+""",
+    # Of rows from before this column nothing is known, and so the worst is taken to be true.
+    "ALTER TABLE spool ADD COLUMN blocks INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX spool_blocks ON spool (blocks) WHERE blocks",
+    "CREATE TABLE spool_id AS SELECT lower(hex(randomblob(8))) AS id",
+)
 # The outage began with the oldest message that waits.
 _KEEP = """
-INSERT INTO spool (arrived_us, began_us, sent_us, entry)
-VALUES (:arrived_us, COALESCE((SELECT min(began_us) FROM spool), :arrived_us), :sent_us, :entry)
+INSERT INTO spool (arrived_us, began_us, sent_us, entry, blocks)
+VALUES (
+    :arrived_us, COALESCE((SELECT min(began_us) FROM spool), :arrived_us), :sent_us, :entry,
+    :blocks
+)
 """
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -47,6 +56,19 @@ class Spooled:
     """When the outage began in which it came."""
     sent_us: int | None
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """What a spool holds."""
+
+    id: str
+    """Of the file: a host may get another name, and its data directory stay."""
+    messages: int
+    blocking: int
+    """Those that would block numbers: opt-outs, and texts that wait for a person."""
+    oldest_us: int
+    """When the oldest message came, by this host's clock; 0 where there is none."""
 
 
 class Spool:
@@ -65,6 +87,7 @@ class Spool:
                 "arrived_us": now_us - one.age_us,
                 "sent_us": one.sent_us,
                 "entry": msgspec.json.encode(one.entry),
+                "blocks": _blocks(one.entry),
             }
             for one in arrivals
         ]
@@ -73,7 +96,7 @@ class Spool:
 
     def oldest(self, count: int) -> list[Spooled]:
         """The messages that came first, in the order in which they came."""
-        if not self._path.exists():
+        if not self._exists():
             return []
         with self._open() as file:
             rows = file.execute(
@@ -92,10 +115,22 @@ class Spool:
 
     def depth(self) -> int:
         """How many messages wait. Raises ``SpoolUnavailable``."""
-        if not self._path.exists():
+        if not self._exists():
             return 0
         with self._open() as file:
             return int(file.execute("SELECT count(*) FROM spool").fetchone()[0])
+
+    def state(self) -> SpoolState | None:
+        """What the spool holds; None where this host never had one. Raises ``SpoolUnavailable``."""
+        if not self._exists():
+            return None
+        with self._open() as file:
+            messages, oldest_us = file.execute(
+                "SELECT count(*), min(arrived_us) FROM spool"
+            ).fetchone()
+            (blocking,) = file.execute("SELECT count(*) FROM spool WHERE blocks").fetchone()
+            (id_,) = file.execute("SELECT id FROM spool_id").fetchone()
+        return SpoolState(id_, messages, blocking, oldest_us or 0)
 
     @contextmanager
     def replayer(self) -> Iterator[bool]:
@@ -108,6 +143,12 @@ class Spool:
                 return
             yield True
 
+    def _exists(self) -> bool:
+        try:
+            return self._path.exists()
+        except OSError as error:  # a folder that we may not read
+            raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
+
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction. A connection for each: the spool is for days when nothing is fast."""
@@ -117,8 +158,28 @@ class Spool:
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on
-                file.execute(_SCHEMA)
+                _prepare(file)
                 with file:
                     yield file
         except (sqlite3.Error, OSError) as error:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
+
+
+def _prepare(file: sqlite3.Connection) -> None:
+    """Make the tables, or what a file of an older version lacks."""
+    if _is_prepared(file):
+        return
+    file.execute("BEGIN IMMEDIATE")
+    with file:
+        for statement in () if _is_prepared(file) else _SCHEMA:
+            file.execute(statement)
+
+
+def _is_prepared(file: sqlite3.Connection) -> bool:
+    asked = "SELECT count(*) FROM sqlite_master WHERE name = 'spool_id'"
+    return bool(file.execute(asked).fetchone()[0])
+
+
+def _blocks(entry: Entry) -> bool:
+    """Whether the store would block a number by it as soon as it had it."""
+    return entry.decision.intent.stops or entry.decision.intent is Intent.REVIEW

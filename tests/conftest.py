@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -18,6 +19,8 @@ from smsgate import redis_address
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
 from smsgate.records.database import Database
+from smsgate.store import write_lease
+from smsgate.store.restoring import Restoring
 from tests.fakes import once
 from tests.fakes.cluster import start_cluster
 
@@ -67,6 +70,25 @@ def one_set_of_pages() -> Iterator[None]:
     """Applications share what they would make alike."""
     with pytest.MonkeyPatch.context() as patch:
         once.one_set_of_pages(patch)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def lasting_lease() -> Iterator[None]:
+    """The write lease of a store that is made or rebuilt in a test outlasts the test.
+
+    Most tests have no process that renews it; those that run cut it to what it is in earnest.
+    """
+    day_ms, opened = 24 * 3600 * 1000, Restoring.open
+
+    def open_for_long(self: Restoring, *given: Any) -> bool:
+        done = opened(self, *given)
+        write_lease.WriteLease(self._client).open(day_ms)
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write_lease, "FIRST_MS", day_ms)
+        patch.setattr(Restoring, "open", open_for_long)
         yield
 
 

@@ -69,6 +69,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         signal.signal(number, lambda *_: ending.set())
 
     def started(_: Configuration, gateway: Gateway) -> Parts:
+        gateway.lease_renewal.start()
         parts = (Keeper(gateway, ending.set), Feeder(gateway), Teller(gateway))
         for part in parts:
             part.start()

@@ -27,6 +27,7 @@ from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
+from smsgate.store.write_lease import LASTS_MS
 from smsgate.wiring import (
     Configuration,
     build_gateway,
@@ -73,26 +74,27 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _told_by_signals(ending), _locked(directory) as lock, Leash(keep=[lock]) as leash:
         configuration, variables, own = _prepare(environ, directory, leash)
-        watching = watching_of(configuration.settings, {**environ, **variables}, console)
+        settings = configuration.settings
+        watching = watching_of(settings, {**environ, **variables}, console)
         supervisor = Supervisor(leash, console)
-        try:
-            _start(supervisor, own, {**environ, **variables})
-            url = f"http://{HOST}:{configuration.settings.port}"
-            api_key = configuration.settings.api_keys[0].value
-            running.announce(
-                directory,
-                running.Running(
-                    os.getpid(), url, configuration.settings.redis_url, api_key, variables
-                ),
-            )
-            watching.start()
-            _say_how_it_is(console, url, configuration, ending)
-            ending.wait()
-            console.print("Ending …")
-        finally:
-            watching.close()
-            running.withdraw(directory)
-            supervisor.stop()
+        with _prepared_store(configuration, directory, alone=own is not None) as gateway:
+            try:
+                _start(supervisor, own, {**environ, **variables})
+                url = f"http://{HOST}:{settings.port}"
+                api_key = settings.api_keys[0].value
+                running.announce(
+                    directory,
+                    running.Running(os.getpid(), url, settings.redis_url, api_key, variables),
+                )
+                watching.start()
+                _say_how_it_is(console, url, configuration, ending)
+                ending.wait()
+                console.print("Ending …")
+            finally:
+                watching.close()
+                running.withdraw(directory)
+                gateway.lease_renewal.close()
+                supervisor.stop()
 
 
 def _prepare(
@@ -107,7 +109,6 @@ def _prepare(
         own = redis_server.start(directory / "redis", leash)
         variables["REDIS_URL"] = own.url
         configuration = load_configuration({**environ, **variables})
-    _prepare_store(configuration, directory)
     return configuration, variables, own
 
 
@@ -133,11 +134,16 @@ def _token() -> str:
     return secrets.token_hex(24)
 
 
-def _prepare_store(configuration: Configuration, directory: Path) -> None:
+@contextmanager
+def _prepared_store(
+    configuration: Configuration, directory: Path, *, alone: bool
+) -> Iterator[Gateway]:
     """Make a new store ready, once for a data directory, and publish the programs.
 
     A store that is empty later was flushed; making that one ready would allow texting everybody
-    who had opted out.
+    who had opted out. Where no other host uses the store (``alone``), the gate answers at once:
+    what this host has in its spool is told here, and there is no other to wait for. The write lease
+    is renewed from here too, so that it does not lapse while the processes start.
     """
     with closing(build_gateway(configuration)) as gateway:
         gateway.records.migrate()
@@ -145,6 +151,11 @@ def _prepare_store(configuration: Configuration, directory: Path) -> None:
         _mark(gateway, directory)
         refuse_dropped(gateway.settings, gateway.store)
         publish_programs(gateway)
+        gateway.lease_renewal.renew()
+        if alone:
+            gateway.store.write_lease.open(LASTS_MS)
+        gateway.lease_renewal.start(quiet=True)  # the processes log the same
+        yield gateway
 
 
 def _mark(gateway: Gateway, directory: Path) -> None:

@@ -142,6 +142,11 @@ class StoreUnavailable(SmsGateError):
 
     status = 503
 
+    def __init__(self, problem: str, mend: str = "start Redis, or set REDIS_URL") -> None:
+        """Keep the sentence, and what mends it."""
+        super().__init__(problem)
+        self.mend = mend
+
 
 class StoreNotReady(SmsGateError):
     """Redis answers, but what it holds cannot be trusted: no marker, evicting, another layout."""

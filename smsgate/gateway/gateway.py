@@ -10,6 +10,7 @@ from smsgate.errors import InvalidNumber, SignatureRefused
 from smsgate.gate import Answer, Gate
 from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.lease_renewal import LeaseRenewal
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.overriding import consent_entry, lock_entry, opt_out_entry
 from smsgate.gateway.readiness import ready
@@ -56,6 +57,7 @@ class Gateway:
     _replying: Replying = field(init=False)
     _replaying: Replaying = field(init=False)
     _refusing: Refusing = field(init=False)
+    lease_renewal: LeaseRenewal = field(init=False)
     recording: Recording = field(init=False)
     forgetting: Forgetting = field(init=False)
 
@@ -70,6 +72,7 @@ class Gateway:
         object.__setattr__(self, "_replying", replying)
         replaying = Replaying(self.spool, self.store, self.wakes)
         object.__setattr__(self, "_replaying", replaying)
+        object.__setattr__(self, "lease_renewal", LeaseRenewal(self.store, self.spool))
         object.__setattr__(self, "_refusing", Refusing(self.store, self.settings.accounts))
         recording = Recording(self.store, self.records)
         object.__setattr__(self, "recording", recording)
@@ -223,6 +226,7 @@ class Gateway:
 
     def retire(self) -> None:
         """End what is this gateway's own; another one goes on with the same collaborators."""
+        self.lease_renewal.close()
         for movement in (self._replaying, self._refusing, self._replying, self._applying):
             movement.close()
 

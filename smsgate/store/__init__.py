@@ -35,6 +35,7 @@ from smsgate.store.surveys import Surveys
 from smsgate.store.sweep import Sweep
 from smsgate.store.together import Together
 from smsgate.store.trail import Trail
+from smsgate.store.write_lease import WriteLease
 
 
 class Store:
@@ -43,7 +44,7 @@ class Store:
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self.health = Health(client)
-        self.marker = Marker(client)
+        self.marker, self.write_lease = Marker(client), WriteLease(client)
         self.inbox = Inbox(client)
         self.together = Together(self.inbox)
         self.looks = Looks(client)

@@ -19,6 +19,7 @@ from smsgate.redis_address import Client
 from smsgate.store.keys import LANE_KEYS, LANES
 from smsgate.store.looks import Looks, published_of
 from smsgate.store.scripts import Call, Script
+from smsgate.store.write_lease import refuse_shut
 
 LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for bit in range(8))
 """What is seen of a number, as bits: in which sets it is, and what holds it."""
@@ -60,7 +61,8 @@ class Checks:
         """What stands between a program and numbers (E.164); one round trip for up to 1,000.
 
         All numbers of a call of the script are seen at one moment. Raises ``StoreNotReady`` where
-        a lane has no marker, ``UnknownProgram``, ``StoreUnavailable``.
+        a lane has no marker, or opt-outs may be missing (see ``write_lease``); ``UnknownProgram``,
+        ``StoreUnavailable``.
         """
         buckets = self._looks.bucket_count()
         sights = Sights(len(numbers))
@@ -72,7 +74,8 @@ class Checks:
                 yield _call(lane, program, args)
 
         for raw in self._check.flow(calls()):
-            self._looks.check_marker(raw[0], buckets)
+            self._looks.check_marker(raw[0][:3], buckets)
+            refuse_shut(raw[0][3:], raw[4])
             sights.program = published_of(raw[1], program)
             _note(sights, asked.popleft(), raw[2], raw[3])
         return sights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from redis.exceptions import (
     ClusterDownError,
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
     MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
@@ -29,6 +32,7 @@ Result: TypeAlias = Any
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
+_CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
 _TRIES = 2
 """How often a cluster's map of slots is learnt anew while it moves them, or lost a node."""
 
@@ -48,8 +52,45 @@ def translated() -> Iterator[None]:
 
 
 def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
-    """Redis's error as ours."""
+    """Redis's error as ours; where Redis refuses writes, with the reason and what mends it."""
+    for code, why, mend in _WRITES_REFUSED:
+        if code in _code(error):
+            return StoreUnavailable(f"Redis refuses writes: {why}", mend)
     return StoreUnavailable(f"the store cannot be used: {problem_of(error)}")
+
+
+_WRITES_REFUSED = (
+    (
+        "OOM",
+        "its memory is full (`maxmemory` is reached, and nothing may be evicted)",
+        "raise `maxmemory` in redis.conf; with a full ledger: bring the records' database back",
+    ),
+    (
+        "NOREPLICAS",
+        "fewer replicas follow it than `min-replicas-to-write` asks for",
+        "bring the replicas back; INFO replication at Redis says which follow",
+    ),
+    (
+        "MISCONF",
+        "it cannot write to its disk",
+        "make room on the disk of Redis; its log says what fails",
+    ),
+    (
+        "READONLY",
+        "it is a replica",
+        "set REDIS_URL to the primary, or to the Sentinels that know it",
+    ),
+)
+"""Code of Redis's error, what it means, what mends it."""
+
+
+def _code(error: Exception) -> str:
+    """The code of an error; redis-py takes it off where it knows it, and hides it in pipelines."""
+    if isinstance(error, OutOfMemoryError):
+        return "OOM"
+    if isinstance(error, ReadOnlyError):
+        return "READONLY"
+    return " ".join(_CODE.findall(str(error)))
 
 
 def round_trip(

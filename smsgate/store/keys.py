@@ -6,7 +6,8 @@ the same code runs on one Redis, behind Sentinel and on Redis Cluster.
 ==================  ==========  ===========================================================
 key of a lane       type        holds
 ==================  ==========  ===========================================================
-marker              hash        store id, layout, bucket count, ready
+marker              hash        store id, layout, bucket count, ready; and ``lease``, ``opens`` and
+                                ``spooled``, see ``write_lease``
 programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
 cursor              string      id of the newest applied entry

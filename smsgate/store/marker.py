@@ -10,6 +10,7 @@ import msgspec
 from smsgate.consent import Published
 from smsgate.errors import StoreNotReady
 from smsgate.redis_address import Client
+from smsgate.store import write_lease
 from smsgate.store.connection import translated
 from smsgate.store.keys import LANE_KEYS, LAYOUT
 
@@ -49,6 +50,7 @@ class Marker:
         store = uuid.uuid4().hex
         fields = {"store": store, "layout": LAYOUT, "buckets": buckets, "ready": 1}
         with translated():
+            fields |= write_lease.first_fields(self._client.time(), write_lease.FIRST_MS)
             for keys in LANE_KEYS:
                 self._client.hset(keys.marker, mapping=fields)
         return store

@@ -71,6 +71,7 @@ def _answering(configuration: Configuration, gateway: Gateway) -> Door:
     configuration.understand()
     app = create_app(gateway)
     gateway.watch_spool()
+    gateway.lease_renewal.start()
     _set_apart()
     return cast("Door", app.wsgi_app)
 

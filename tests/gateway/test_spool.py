@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 
+import msgspec
 import pytest
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreUnavailable
@@ -197,3 +198,40 @@ def test_messages_are_on_disk_when_they_are_kept(tmp_path):
         assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     file.close()
     assert Spool(tmp_path / "spool.sqlite3").oldest(1)[0].entry.text == "Stop 🛑"
+
+
+def test_it_says_how_many_of_its_messages_would_block(tmp_path):
+    spool = Spool(tmp_path / "spool.sqlite3")
+    assert spool.state() is None
+    intents = (Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL, Intent.REVIEW, Intent.HELP)
+    spool.keep([Arrival(entry(intent)) for intent in intents])
+
+    state = spool.state()
+    assert (state.messages, state.blocking) == (5, 3)
+    assert state.oldest_us == spool.oldest(1)[0].arrived_us
+    assert Spool(tmp_path / "spool.sqlite3").state() == state, "its id stays"
+    spool.drop(spool.oldest(4))
+    assert (spool.state().messages, spool.state().blocking) == (1, 0)
+    assert Spool(tmp_path / "other").state() is None
+
+
+def test_of_what_an_older_version_kept_the_worst_is_taken_to_be_true(tmp_path):
+    path = tmp_path / "spool.sqlite3"
+    row = (1, 1, msgspec.json.encode(entry(Intent.OPT_OUT)))
+    with sqlite3.connect(path) as file:
+        file.execute(
+            "CREATE TABLE spool (id INTEGER PRIMARY KEY AUTOINCREMENT, arrived_us INTEGER NOT NULL,"
+            " began_us INTEGER NOT NULL, sent_us INTEGER, entry BLOB NOT NULL)"
+        )
+        file.execute("INSERT INTO spool (arrived_us, began_us, entry) VALUES (?, ?, ?)", row)
+    file.close()
+
+    spool = Spool(path)
+    assert (spool.state().messages, spool.state().blocking) == (1, 1)
+    spool.keep([Arrival(entry(Intent.HELP))])
+    assert spool.state().blocking == 1
+    with sqlite3.connect(path) as file:  # by a process of the older version that still runs
+        file.execute("INSERT INTO spool (arrived_us, began_us, entry) VALUES (?, ?, ?)", row)
+    file.close()
+    assert (spool.state().messages, spool.state().blocking) == (3, 2)
+    assert len(spool.oldest(9)) == 3

@@ -18,8 +18,10 @@ import redis
 from smsgate import queue
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
+from smsgate.errors import StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.store.shared_keys import CLOCK_LEASE
+from smsgate.store.write_lease import LASTS_MS, LeaseState
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 
@@ -122,6 +124,26 @@ def test_each_process_ends_in_order_when_told_to(
     process.send_signal(number)
     assert process.wait(10) == 0
     leash.ended(process)
+
+
+@pytest.mark.parametrize("name", ["web", "clock"])
+def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_gone(
+    environ: dict[str, str], start: Start, leash: Leash, name: str
+) -> None:
+    gateway = gateway_on(environ)
+    process = start(name)
+    lease = gateway.store.write_lease
+    assert wait_until(lambda: all(0 < _left_ms(one) <= LASTS_MS for one in lease.states()))
+    assert gateway.gate.allows(NUMBER, program="alerts")
+    leash.end(process)
+    assert wait_until(lambda: "has taken no write" in lease.obstacle())
+    with pytest.raises(StoreNotReady):
+        gateway.gate.allows(NUMBER, program="alerts")
+    gateway.close()
+
+
+def _left_ms(state: LeaseState) -> int:
+    return state.ends_ms - state.now_ms
 
 
 def _runs(name: str, environ: dict[str, str]) -> bool:

@@ -8,8 +8,11 @@
 -- KEYS  1 marker  2 programs  3 holds  4 reviews
 -- ARGV  1 prefix of the lane's keys  2 name of the program
 --       then for each bucket: its index, how many numbers, and these without their plus
--- Gives {marker fields, program, one byte of sights a number, {place, state of a number, …}}
-local marker = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets')
+-- Gives {marker fields, program, one byte of sights a number, {place, state of a number, …},
+--   now_ms}
+local marker = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets', 'lease', 'opens', 'spooled')
+local time = redis.call('TIME')
+local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local prefix, name = ARGV[1], ARGV[2]
 local program = redis.call('HGET', KEYS[2], name) or ''
 local told = program ~= '' and cjson.decode(program) or {}
@@ -123,4 +126,4 @@ while at <= #ARGV do
   end
   at = last + 1
 end
-return {marker, program, table.concat(sights), states}
+return {marker, program, table.concat(sights), states, now_ms}

@@ -1,0 +1,5 @@
+#!lua
+-- Does Redis take writes? A script that may write is refused at its start where it does not.
+--
+-- KEYS  1 marker
+return 1

@@ -1,0 +1,182 @@
+"""The write lease: the store took a write a moment ago, so it can take opt-outs.
+
+A Redis may answer reads while it refuses every write: its ``maxmemory`` is reached under
+``noeviction``, ``min-replicas-to-write`` is not met, its disk is full, or it is a primary that lost
+an election. An opt-out then waits in a host's spool, where no gate sees it. So each process that
+takes opt-outs (``web``) or looks after the store (``clock``) renews a lease in every partition once
+a second, and the gate answers only while the lease of its partition lasts, by Redis's clock.
+
+A host that has opt-outs in its spool says so with each renewal; the gate does not answer until they
+are in the inbox. After a lapse the gate stays shut for as long as a host may need to say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from smsgate.errors import StoreNotReady, StoreUnavailable
+from smsgate.redis_address import Client, Cluster
+from smsgate.store.connection import Result, translated
+from smsgate.store.keys import LANE_KEYS
+from smsgate.store.scripts import Script
+
+LASTS_MS = 5_000
+"""How long a renewal holds: how much later than a refused write the gate answers at most."""
+SHUT_MS = 5_000
+"""How long the gate stays shut after a lapse: two periods of renewal, and a round trip's limit."""
+FRESH_MS = 900
+"""A lease as young as this is left alone, so that many processes write no more than one does."""
+FIRST_MS = LASTS_MS
+"""How long the first lease of a new store holds, in which nothing can be missing."""
+
+
+class SpooledOptOuts(msgspec.Struct, frozen=True):
+    """What one host says of the opt-outs in its spool, and of texts that may be such."""
+
+    host: str
+    count: int
+    at_s: int
+    """When it said so; seconds since 1970, by its own clock, to ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """How a partition's lease stands, in milliseconds of Redis's clock."""
+
+    now_ms: int
+    ends_ms: int
+    """Until when it holds; 0 where it was never taken."""
+    opens_ms: int
+    """From when on the gate may answer."""
+    spooled: Mapping[str, SpooledOptOuts]
+    """By id of its spool, what each host says that has opt-outs in it."""
+
+    def obstacle(self) -> str:
+        """Why the gate cannot tell; empty where it can."""
+        if not self.ends_ms:
+            return "no process `web` or `clock` has renewed the store's write lease yet"
+        if self.now_ms > self.ends_ms:
+            silent_s = (self.now_ms - self.ends_ms + LASTS_MS) / 1000
+            return (
+                f"the store has taken no write of `web` or `clock` for {silent_s:.0f} s: opt-outs "
+                "may be missing from it"
+            )
+        if self.spooled:
+            hosts = sorted(self.spooled.values(), key=lambda one: one.host)
+            told = ", ".join(f"{one.count} on host {one.host}" for one in hosts)
+            return f"opt-outs wait in spools and are not in the store yet: {told}"
+        if self.now_ms < self.opens_ms:
+            left_s = (self.opens_ms - self.now_ms) / 1000
+            return (
+                f"the store takes writes again; for {left_s:.1f} s more, hosts say whether "
+                "opt-outs wait in their spools"
+            )
+        return ""
+
+
+_spools = msgspec.json.Decoder(dict[str, SpooledOptOuts]).decode
+_FIELDS = ("lease", "opens", "spooled")
+"""Of the store metadata: until when and from when on (ms) the gate may answer; id of each host's
+spool -> what the host says of it (JSON), absent where no host has opt-outs in its spool."""
+
+
+class WriteLease:
+    """Renews and reads the lease of every partition."""
+
+    def __init__(self, client: Client) -> None:
+        """Use the client; nothing is asked yet."""
+        self._client = client
+        self._renew = Script(client, "renew")
+        self._writes = Script(client, "writes")
+        self._forget = Script(client, "forget_spool")
+
+    def renew(self, spool_id: str = "", spooled: SpooledOptOuts | None = None) -> None:
+        """Renew the lease of every partition that takes writes, in one round trip.
+
+        ``spool_id`` names the spool of this host, if it has one; ``spooled`` is what it holds, None
+        for no opt-outs. Raises ``StoreUnavailable`` where a partition took no write.
+        """
+        said = msgspec.json.encode(spooled) if spooled is not None else b""
+        args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
+        _raise_first(self._renew.each([([keys.marker], args) for keys in LANE_KEYS]))
+
+    def open(self, lasts_ms: int) -> None:
+        """Let the gate answer from now on for so long; for a store that no other host uses.
+
+        Raises ``StoreUnavailable``.
+        """
+        with translated():
+            fields = first_fields(self._client.time(), lasts_ms)
+            with self._client.pipeline(transaction=False) as pipeline:
+                for keys in LANE_KEYS:
+                    pipeline.hset(keys.marker, mapping=fields)
+                pipeline.execute()
+
+    def refuse_unwritable(self) -> None:
+        """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
+        some = LANE_KEYS if isinstance(self._client, Cluster) else LANE_KEYS[:1]
+        _raise_first(self._writes.each([([keys.marker], []) for keys in some]))
+
+    def states(self) -> list[LeaseState]:
+        """The lease of each partition. Raises ``StoreUnavailable``."""
+        with translated():
+            with self._client.pipeline(transaction=False) as pipeline:
+                for keys in LANE_KEYS:
+                    pipeline.hmget(keys.marker, *_FIELDS)
+                rows = pipeline.execute()
+            seconds, micros = self._client.time()
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        return [_state(row, now_ms) for row in rows]
+
+    def obstacle(self) -> str:
+        """Why the gate cannot tell of some numbers; empty where it can. Raises as ``states``."""
+        return next((found for one in self.states() if (found := one.obstacle())), "")
+
+    def spooled(self) -> list[SpooledOptOuts]:
+        """What hosts say of the opt-outs in their spools. Raises ``StoreUnavailable``."""
+        by_spool = {id_: one for state in self.states() for id_, one in state.spooled.items()}
+        return sorted(by_spool.values(), key=lambda one: one.host)
+
+    def forget(self, host: str) -> list[SpooledOptOuts]:
+        """Believe no longer what a host said of its spools; gives what that was.
+
+        Raises ``StoreUnavailable``.
+        """
+        gone = self._forget.many([([keys.marker], [host]) for keys in LANE_KEYS])
+        by_spool = {id_: one for said in gone for id_, one in _spools(said).items()}
+        return [*by_spool.values()]
+
+
+def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
+    """Raise ``StoreNotReady`` where the gate cannot tell.
+
+    ``fields``: ``lease``, ``opens``, ``spooled`` of the store metadata; ``now_ms``: Redis's clock.
+    """
+    ends, opens, spooled = fields
+    if ends and opens and not spooled and int(opens) <= now_ms <= int(ends):
+        return  # nearly always, and every answer of the gate comes by here
+    obstacle = _state(fields, now_ms).obstacle()
+    if obstacle:
+        raise StoreNotReady(
+            f"the gate cannot tell: {obstacle}; `smsgate doctor` says what mends it"
+        )
+
+
+def first_fields(now: tuple[int, int], lasts_ms: int) -> dict[str, int]:
+    """The store metadata of a lease that begins; ``now`` is Redis's clock as ``TIME`` gives it."""
+    now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+    return {"lease": now_ms + lasts_ms, "opens": now_ms}
+
+
+def _state(fields: Sequence[bytes | None], now_ms: int) -> LeaseState:
+    ends, opens, spooled = fields
+    return LeaseState(now_ms, int(ends or 0), int(opens or 0), _spools(spooled) if spooled else {})
+
+
+def _raise_first(results: Sequence[Result | StoreUnavailable]) -> None:
+    for one in results:
+        if isinstance(one, StoreUnavailable):
+            raise one

@@ -1,0 +1,215 @@
+"""Redis answers reads and refuses writes: no gate says "allowed" until every opt-out is in."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+import requests
+import responses
+from structlog.testing import capture_logs
+from twilio.rest import Client
+from werkzeug.serving import make_server
+
+from smsgate import Gate
+from smsgate.cli.main import run
+from smsgate.client import SmsGate
+from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.gateway import lease_renewal
+from smsgate.integrations.requests import GatedAdapter, in_json
+from smsgate.integrations.twilio import GatedHttpClient
+from smsgate.store import write_lease
+from smsgate.store.keys import LANE_KEYS
+from smsgate.web import create_app
+from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.processes import wait_until
+from tests.fakes.refused_writes import CAUSES
+from tests.fakes.values import NUMBER, OTHER
+
+KEY = "a-key-that-is-long-enough-for-tests"
+API = "https://api.example.com/messages"
+
+
+@pytest.fixture
+def gateway(gateway, monkeypatch):
+    """Whose renewals hold for so long that a slow machine changes nothing."""
+    monkeypatch.setattr(write_lease, "LASTS_MS", 600_000)
+    monkeypatch.setattr(write_lease, "FRESH_MS", 0)
+    return gateway
+
+
+@pytest.fixture
+def url(gateway):
+    server = make_server("127.0.0.1", 0, create_app(gateway), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def sent():
+    """What leaves for providers; our own endpoint is asked for real."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add_passthru("http://127.0.0.1")
+        mock.post(API, status=200)
+        mock.post(url="https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json", status=201)
+        yield mock.calls
+
+
+@pytest.fixture
+def gates(redis_url, url, environ, sent):
+    """Every way to the gate: asks for one number, raises where it cannot tell."""
+    own, over_http = Gate.from_url(redis_url), SmsGate(url, KEY)
+    twilio = Client("AC1", "token", http_client=GatedHttpClient(own, program="alerts"))
+    session = requests.Session()
+    session.mount(API, GatedAdapter(over_http, program="alerts", recipients=in_json("to")))
+
+    def by_api():
+        answer = requests.post(
+            f"{url}/v1/check",
+            json={"program": "alerts", "numbers": [NUMBER]},
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=10,
+        )
+        if answer.status_code == 503:
+            assert answer.json()["reason"] == "store_not_ready"
+            raise StoreNotReady(answer.json()["detail"])
+
+    def by_command():
+        code = run(["check", NUMBER, "--program", "alerts"], environ)
+        if code == 2:
+            raise StoreNotReady("exit code 2")
+
+    return {
+        "in this process": lambda: own.check([NUMBER], program="alerts"),
+        "require": lambda: own.require([NUMBER], program="alerts"),
+        "POST /v1/check": by_api,
+        "smsgate check": by_command,
+        "smsgate.client": lambda: over_http.allows(NUMBER, program="alerts"),
+        "Twilio's SDK": lambda: twilio.messages.create(to=NUMBER, from_="+14155550999", body="Hi"),
+        "requests": lambda: session.post(API, json={"to": NUMBER}),
+    }
+
+
+def cannot_tell(gates):
+    """The ways that cannot tell, of all."""
+    found = set()
+    for name, ask in gates.items():
+        try:
+            ask()
+        except StoreNotReady:
+            found.add(name)
+    return found
+
+
+@contextmanager
+def refused(gateway, redis_client, code):
+    """Writes are refused, a moment after the lease was renewed for the last time."""
+    gateway.store.write_lease.open(200)
+    with CAUSES[code](redis_client):
+        yield
+
+
+def open_now(redis_client):
+    """Let the time pass for which the gate stays shut after a lapse."""
+    for keys in LANE_KEYS:
+        redis_client.hset(keys.marker, "opens", 1)
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_a_stop_that_is_refused_is_followed_by_no_text(
+    gateway, gates, signed, sent, redis_client, code
+):
+    assert cannot_tell(gates) == set()
+
+    with refused(gateway, redis_client, code):
+        with pytest.raises(StoreUnavailable):
+            gateway.receive("twilio", signed("STOP"))
+        with pytest.raises(StoreUnavailable):
+            gateway.lease_renewal.renew()
+        assert wait_until(lambda: bool(gateway.store.write_lease.obstacle()))
+        left = len(sent)
+        assert cannot_tell(gates) == gates.keys()
+
+    gateway.lease_renewal.renew()
+    open_now(redis_client)
+    with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
+        gateway.gate.check([OTHER], program="alerts")
+    assert cannot_tell(gates) == gates.keys()
+
+    gateway.replay_spool()
+    gateway.lease_renewal.renew()
+    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "hold"
+    assert gateway.gate.allows(OTHER, program="alerts")
+    assert [one.request.url for one in sent[left:] if "127.0.0.1" not in one.request.url] == []
+
+
+def test_no_other_host_opens_the_gate_before_the_one_with_the_opt_out_has_spoken(
+    gateway, environ, signed, tmp_path, redis_client
+):
+    other = build_gateway(load_configuration(environ | {"SMSGATE_DATA_DIR": str(tmp_path / "b")}))
+    with refused(gateway, redis_client, "OOM"):
+        with pytest.raises(StoreUnavailable):
+            gateway.receive("twilio", signed("STOP"))
+        assert wait_until(lambda: bool(gateway.store.write_lease.obstacle()))
+
+    other.lease_renewal.renew()
+    with pytest.raises(StoreNotReady, match="takes writes again"):
+        gateway.gate.check([NUMBER], program="alerts")
+    gateway.lease_renewal.renew()
+    open_now(redis_client)
+    other.lease_renewal.renew()
+    with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
+        gateway.gate.check([NUMBER], program="alerts")
+    gateway.replay_spool()
+    gateway.lease_renewal.renew()
+    assert not gateway.gate.allows(NUMBER, program="alerts")
+    other.close()
+
+
+def test_what_blocks_nobody_may_wait_in_a_spool(gateway, signed, redis_client):
+    with CAUSES["OOM"](redis_client):
+        for text in ("START", "HELP"):
+            with pytest.raises(StoreUnavailable):
+                gateway.receive("twilio", signed(text))
+    gateway.lease_renewal.renew()
+    open_now(redis_client)
+    assert gateway.spool.depth() == 2
+    assert gateway.gate.allows(NUMBER, program="alerts")
+
+
+def test_a_host_that_cannot_read_its_spool_vouches_for_nothing(gateway, redis_client):
+    gateway.settings.data_dir.mkdir(exist_ok=True)
+    (gateway.settings.data_dir / "spool.sqlite3").write_bytes(b"this is no database" * 99)
+    before = redis_client.hget(LANE_KEYS[0].marker, "lease")
+    with pytest.raises(SpoolUnavailable):
+        gateway.lease_renewal.renew()
+    assert redis_client.hget(LANE_KEYS[0].marker, "lease") == before
+
+
+def test_the_processes_renew_once_a_second(gateway, redis_client):
+    before = redis_client.hget(LANE_KEYS[3].marker, "lease")
+    gateway.lease_renewal.start()
+    assert wait_until(lambda: redis_client.hget(LANE_KEYS[3].marker, "lease") != before, 5)
+    second = redis_client.hget(LANE_KEYS[3].marker, "lease")
+    assert wait_until(lambda: redis_client.hget(LANE_KEYS[3].marker, "lease") != second, 5)
+
+
+def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
+    gateway, redis_client, monkeypatch
+):
+    monkeypatch.setattr(lease_renewal, "PERIOD_S", 0.01)
+    with capture_logs() as lines:
+        with CAUSES["OOM"](redis_client):
+            gateway.lease_renewal.start()
+            assert wait_until(lambda: bool(lines))
+        assert wait_until(lambda: len(lines) > 1)
+    assert [one["event"] for one in lines] == [
+        "write lease not renewed",
+        "write lease renewed again",
+    ]
+    assert "maxmemory" in lines[0]["problem"]
