@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from smsgate.errors import ConfigurationError, Fault
+from smsgate.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.optout import Classifier, Classifiers, Shelf
 from smsgate.optout.own import OwnSets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Settings, read_settings
+from smsgate.settings.strength import ADVICE
 from smsgate.wiring.versions import version_of
+
+PLACEHOLDER = "Acme Alerts"
+"""The name of the program in the example, ``config/smsgate.toml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     settings, faults = _settings(environ)
     with closing(Records(settings.database_url)) as records:
         of_console, amiss = console_sets(records, settings.data_dir)
+        is_open = has_keys(records)
     own = OwnSets(settings.config_dir / "keywords", of_console)
     shelf = Shelf(own, settings.programs, settings.data_dir)
     faults += shelf.faults()
@@ -57,7 +63,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     return Configuration(
         settings,
         Classifiers(shelf, settings.programs),
-        (*warnings_of(settings), *amiss),
+        (*warnings_of(settings, has_keys=is_open), *amiss),
         version_of(settings, shelf.versions),
         shelf.versions,
     )
@@ -82,8 +88,11 @@ def _settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
     return settings, faults
 
 
-def warnings_of(settings: Settings) -> tuple[str, ...]:
-    """What does not hinder a start but must be said loudly."""
+def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
+    """What does not hinder a start but must be said loudly.
+
+    ``has_keys``: whether API keys were made, see ``has_keys``.
+    """
     found = [
         f"account {account.name!r} has no secret: it answers 503 until there is one, "
         "so that its provider tries again"
@@ -96,6 +105,40 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         if not account.simulated
         and all(program.account != account.name for program in settings.programs)
     ]
-    if not settings.api_keys:
-        found.append("SMSGATE_API_KEYS is not set: only keys of `smsgate keys make` open /v1")
+    if not settings.public_url and not _is_for_trying(settings):
+        found.append(
+            "SMSGATE_PUBLIC_URL is not set: signatures are checked against the address that each "
+            "request names, and no opt-out link can be made; set it to the https address that "
+            "providers call"
+        )
+    if not settings.secret_keys:
+        found.append(
+            "SMSGATE_SECRET_KEYS is not set: nobody can sign in to the console, and no opt-out "
+            f"link can be made; {ADVICE}"
+        )
+    if not settings.api_keys and not has_keys:
+        found.append(
+            "there is no API key, so nobody may call /v1: `smsgate keys make`, or set "
+            "SMSGATE_API_KEYS"
+        )
+    found += [
+        f"program {program.name!r} still has the name of the example, {PLACEHOLDER}: its "
+        "subscribers read it in every reply"
+        for program in settings.programs
+        if program.title == PLACEHOLDER
+    ]
     return tuple(found)
+
+
+def _is_for_trying(settings: Settings) -> bool:
+    """Whether nothing but the simulator of ``smsgate dev`` can receive a text."""
+    able = [account for account in settings.accounts.values() if usable(account)]
+    return bool(able) and all(account.simulated for account in able)
+
+
+def has_keys(records: Records) -> bool:
+    """Whether a key that was made opens ``/v1``, or that cannot be told now."""
+    try:
+        return not records.absent and bool(records.keys.all(time.time_ns() // 1000))
+    except (RecordsNotReady, RecordsUnavailable):
+        return True  # what is wrong with the records is told as such

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,14 +16,18 @@ from smsgate.gateway.doctor.finding import store_remedy
 from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.shared_keys import PROCESSES
+from smsgate.wiring.configuration import PLACEHOLDER
+from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
-from tests.fakes.own_gateway import all_at_work, make_gateway
+from tests.fakes.own_gateway import ALERTS, ORDERS, all_at_work, make_gateway
+
+CONFIG = ALERTS.replace("Acme Alerts", "Acme News") + ORDERS
 
 
 @pytest.fixture
 def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
     """With every process at work, and records."""
-    made = make_gateway(tmp_path, redis_url)
+    made = make_gateway(tmp_path, redis_url, CONFIG)
     all_at_work(made.store)
     made.records.migrate()
     yield made
@@ -37,6 +42,8 @@ def there(
         SMSGATE_CONFIG=str(tmp_path / "config"),
         SMSGATE_DATA_DIR=str(tmp_path / "var"),
         REDIS_URL=redis_url,
+        SMSGATE_PUBLIC_URL="https://sms.example.com",
+        SMSGATE_SECRET_KEYS="abcdef0123456789" * 2,
         SMSGATE_API_KEYS="a-key-that-is-long-enough-for-tests",
     )
 
@@ -144,6 +151,41 @@ def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redi
     line, mend = there.output.splitlines()
     assert line.split()[:6] == ["fault", "processes:", "no", "process", "of", "smsgate"]
     assert "`smsgate dev`" in mend
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("SMSGATE_PUBLIC_URL", "SMSGATE_PUBLIC_URL is not set"),
+        ("SMSGATE_SECRET_KEYS", "SMSGATE_SECRET_KEYS is not set"),
+        ("SMSGATE_API_KEYS", "there is no API key"),
+    ],
+)
+def test_a_variable_that_is_missing_is_named(there: Terminal, variable: str, said: str) -> None:
+    there.environ = {name: one for name, one in there.environ.items() if name != variable}
+    ((subject, told, _),) = faults_of(there)
+    assert subject == "configuration"
+    assert told.startswith(said)
+    assert there.run("doctor", "--monitor") == 1
+    assert there.run("config", "check") == 0
+    assert said in there.output
+
+
+def test_a_key_that_was_made_is_a_key(there: Terminal) -> None:
+    there.environ = {name: one for name, one in there.environ.items() if name != "SMSGATE_API_KEYS"}
+    assert there.run("keys", "make", "crm", "--scope", "check") == 0
+    assert there.run("doctor", "--monitor") == 0
+    assert there.run("keys", "revoke", "crm") == 0
+    assert there.run("doctor", "--monitor") == 1
+
+
+def test_a_program_with_the_name_of_the_example_is_told(there: Terminal, tmp_path: Path) -> None:
+    shipped = tomllib.loads((SHIPPED / "smsgate.toml").read_text())
+    assert [one["name"] for one in shipped["programs"].values()] == [PLACEHOLDER]
+    file = tmp_path / "config" / "smsgate.toml"
+    file.write_text(file.read_text().replace("Acme News", PLACEHOLDER))
+    ((_, told, _),) = faults_of(there)
+    assert told.startswith("program 'alerts' still has the name of the example")
 
 
 # --- one cause, one line ------------------------------------------------------------------------

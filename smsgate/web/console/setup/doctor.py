@@ -9,7 +9,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.doctor import WARNING, Finding, examine, worst_first
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.web.console.people import needs
-from smsgate.wiring.configuration import warnings_of
+from smsgate.wiring.configuration import has_keys, warnings_of
 
 
 def register(console: Flask, gateway: Gateway) -> None:
@@ -21,8 +21,8 @@ def register(console: Flask, gateway: Gateway) -> None:
         """Everything that was looked at, the worst first."""
         found = [*examine(gateway)]
         found += [
-            Finding("configuration", WARNING, said, "`smsgate config check`")
-            for said in warnings_of(gateway.settings)
+            Finding("configuration", WARNING, said, "docs/configuration.md")
+            for said in warnings_of(gateway.settings, has_keys=has_keys(gateway.records))
         ]
         return render_template(
             "setup_doctor.html", findings=worst_first(found), kinds=KINDS, processes=_processes()
