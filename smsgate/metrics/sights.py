@@ -80,4 +80,10 @@ class Sights:
     """What of Redis's settings could lose acknowledged writes; each a sentence."""
     ready: Mapping[str, str]
     """Each collaborator by name: ``ok``, ``ok; …`` or what is wrong with it."""
-    processes: ProcessSnapshot
+    processes: ProcessSnapshot | None
+    """None where it cannot be told: a Redis that refuses writes takes no heartbeats."""
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """The kinds of which surely no process runs."""
+        return self.processes.stopped if self.processes is not None else ()

@@ -56,7 +56,11 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     for code, why, mend in _WRITES_REFUSED:
         if code in _code(error):
             return StoreUnavailable(f"Redis refuses writes: {why}", mend)
-    return StoreUnavailable(f"the store cannot be used: {problem_of(error)}")
+    said = f"the store cannot be used: {problem_of(error)}"
+    for signs, mend in _REMEDIES:
+        if any(sign in said.lower() for sign in signs):
+            return StoreUnavailable(said, mend)
+    return StoreUnavailable(said)
 
 
 _WRITES_REFUSED = (
@@ -82,6 +86,15 @@ _WRITES_REFUSED = (
     ),
 )
 """Code of Redis's error, what it means, what mends it."""
+_REMEDIES = (
+    (
+        ("authentication", "username-password", "invalid password"),
+        "give user and password in REDIS_URL: `redis://USER:PASSWORD@host`",
+    ),
+    (("no permissions",), "let its user run that: `ACL SETUSER` at Redis"),
+    (("loading",), "wait: Redis still reads its data from disk"),
+)
+"""What Redis or the way to it says, in lower case, and what mends that."""
 
 
 def _code(error: Exception) -> str:

@@ -29,7 +29,7 @@ from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S
 from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.metrics.families import FAMILIES, Family
-from smsgate.metrics.heartbeats import KINDS
+from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.settings import Settings
@@ -132,17 +132,18 @@ def _seen(seen: Sights) -> Iterator[Metric]:
     yield _gauge(
         "ready", _READY, {name: _well(said) for name, said in seen.ready.items()}, "collaborator"
     )
-    yield _processes(seen)
+    if seen.processes is not None:
+        yield _processes(seen.processes)
     yield from _by_host(seen)
     yield from _by_account(seen)
 
 
-def _processes(seen: Sights) -> Metric:
+def _processes(processes: ProcessSnapshot) -> Metric:
     """A kind that runs nowhere has one sample of 0 without a host."""
     says = "Processes that gave a heartbeat in the last seconds"
     gauge = GaugeMetricFamily(f"{_PREFIX}processes", says, labels=["kind", "host"])
     for kind in KINDS:
-        for host, count in (seen.processes.hosts(kind) or {"": 0}).items():
+        for host, count in (processes.hosts(kind) or {"": 0}).items():
             gauge.add_metric([kind, host], count)
     return gauge
 

@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.doctor.finding import store_remedy
 from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
-from smsgate.store.shared_keys import PROCESSES
+from smsgate.store.shared_keys import PROCESSES, process_of
 from smsgate.wiring.configuration import PLACEHOLDER
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
 from tests.fakes.own_gateway import ALERTS, ORDERS, all_at_work, make_gateway
+from tests.fakes.refused_writes import CAUSES
 
 CONFIG = ALERTS.replace("Acme Alerts", "Acme News") + ORDERS
 
@@ -232,17 +231,20 @@ def test_a_wrong_password_is_told_as_such(there: Terminal, redis_url: str) -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("said", "mend"),
-    [
-        ("Redis is loading the dataset in memory", "wait: Redis still reads its data from disk"),
-        ("this user has no permissions to run 'time'", "let its user run that"),
-        ("Authentication required.", "give user and password"),
-        ("Timeout reading from socket", "start Redis"),
-    ],
-)
-def test_the_remedy_is_that_of_the_cause(said: str, mend: str) -> None:
-    assert store_remedy(StoreUnavailable(said)).startswith(mend)
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_redis_that_refuses_writes_is_one_line(
+    there: Terminal, redis_client: redis.Redis, cause: str
+) -> None:
+    """Of the processes, whose heartbeats it does not take either, nothing is said then."""
+    for id_ in redis_client.smembers(PROCESSES):
+        redis_client.delete(process_of(id_.decode()))
+    with CAUSES[cause](redis_client):
+        found = there.json("doctor")
+        ((subject, said, mend),) = faults_of(there)
+    assert subject == "store"
+    assert said.startswith("Redis refuses writes: ")
+    assert mend
+    assert not {"web", "worker", "processes"} & {one["subject"] for one in found}  # type: ignore[index,union-attr]
 
 
 def test_a_store_that_was_flushed_is_one_line(

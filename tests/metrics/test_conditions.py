@@ -15,7 +15,9 @@ from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.sights import AccountSight, Depth, Sights, SpoolDepth, Waits
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.quarantine import Refused
-from tests.fakes.own_gateway import heartbeat
+from smsgate.store.shared_keys import process_of
+from tests.fakes.own_gateway import all_at_work, heartbeat
+from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry
 
 NONE = Depth(0, 0.0)
@@ -106,6 +108,15 @@ def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it
     assert (one.subject, one.fault) == (kind, True)
     assert one.mend == f"start `python -m workers {kind}`"
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
+
+
+def test_where_redis_takes_no_heartbeats_no_process_is_missed(gateway, redis_client):
+    all_at_work(gateway.store)
+    redis_client.delete(*(process_of(one.id) for one in ALL.running))
+    assert sights(gateway.store, gateway.settings, dict).stopped == KINDS
+    with too_few_replicas(redis_client):
+        found = sights(gateway.store, gateway.settings, dict)
+        assert (found.processes, conditions(found)) == (None, [])
 
 
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from redis.exceptions import RedisClusterException
+from redis.exceptions import RedisClusterException, RedisError
 
 from smsgate.errors import QueueUnavailable, StoreUnavailable
 from smsgate.gate import Gate
@@ -47,3 +47,18 @@ def test_a_cluster_that_loses_every_node_later_is_our_error_too():
 def test_the_queue_says_so_of_itself():
     with pytest.raises(QueueUnavailable, match=r"the queue cannot be used: Error 111 [^<\n]*$"):
         Wakes("redis://127.0.0.1:1/0", 0.5).ping()
+
+
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [
+        ("Redis is loading the dataset in memory", "wait: Redis still reads its data from disk"),
+        ("this user has no permissions to run 'time'", "let its user run that"),
+        ("Authentication required.", "give user and password"),
+        ("Timeout reading from socket", "start Redis, or set REDIS_URL"),
+    ],
+)
+def test_the_remedy_is_that_of_the_cause(said, mend):
+    with pytest.raises(StoreUnavailable) as raised, translated():
+        raise RedisError(said)
+    assert raised.value.mend.startswith(mend)

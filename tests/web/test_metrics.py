@@ -15,6 +15,7 @@ from smsgate.messages import Arrival
 from smsgate.store.keys import LANE_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_gateway import heartbeat, make_gateway
+from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry
 
 WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
@@ -81,7 +82,9 @@ def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
     assert told(client)["smsgate_clock_running",] == 1
 
 
-def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(client, gateway) -> None:
+def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(
+    client, gateway, redis_client
+) -> None:
     for kind, host in (("web", "web-1"), ("web", "web-2"), ("worker", "web-2")):
         gateway.store.heartbeats.beat(heartbeat(kind, host), 600)
     found = {key[1:]: value for key, value in told(client).items() if "processes" in key[0]}
@@ -92,6 +95,8 @@ def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(clien
         ("", "sender"): 0,
         ("", "clock"): 0,
     }
+    with too_few_replicas(redis_client):  # which refuses heartbeats
+        assert not [key for key in told(client) if "processes" in key[0]]
 
 
 def test_a_web_process_tells_what_its_hosts_spool_holds(client, gateway) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.gateway.records.recording import MANY, MEMORY
-from smsgate.metrics.heartbeats import KINDS
+from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights, SpoolDepth
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
@@ -71,14 +71,16 @@ DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction`
 
 
 def _processes(seen: Sights) -> Iterator[Condition]:
-    stopped = seen.processes.stopped
+    if seen.processes is None:
+        return
+    stopped = seen.stopped
     if len(stopped) == len(KINDS):
         said = "no process of smsgate is at work: nothing is received, applied or sent"
         mend = "start `smsgate dev`, or `python -m workers web`, `worker`, `sender` and `clock`"
         yield Condition("SmsgateAway", "processes", True, said, mend)
         return
     for kind in stopped:
-        said = f"no {kind} is at work{_last_seen(seen, kind)}: {_WITHOUT[kind]}"
+        said = f"no {kind} is at work{_last_seen(seen.processes, kind)}: {_WITHOUT[kind]}"
         yield Condition(_AWAY[kind], kind, True, said, f"start `python -m workers {kind}`")
     if not seen.waits.clock and "clock" not in stopped:
         said = f"the clock ({seen.processes.where('clock')}) runs and does not do its rounds"
@@ -101,14 +103,14 @@ _WITHOUT = {
 """What it means that no process of a kind is at work."""
 
 
-def _last_seen(seen: Sights, kind: str) -> str:
-    last = seen.processes.last_seen.get(kind)
+def _last_seen(processes: ProcessSnapshot, kind: str) -> str:
+    last = processes.last_seen.get(kind)
     return f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
 
 
 def _waits(seen: Sights) -> Iterator[Condition]:
     """What waits for too long. Where no process is there to do it, that is told instead."""
-    waits, stopped = seen.waits, seen.processes.stopped
+    waits, stopped = seen.waits, seen.stopped
     late = waits.inbox.oldest_s > INBOX_S
     if late and "worker" not in stopped:
         said = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
@@ -142,7 +144,7 @@ def _people(seen: Sights) -> Iterator[Condition]:
 
 def _forwards(seen: Sights) -> Iterator[Condition]:
     waits, dead = seen.waits.forwards, seen.waits.forwards_dead
-    if waits.oldest_s > FORWARD_S and "sender" not in seen.processes.stopped:
+    if waits.oldest_s > FORWARD_S and "sender" not in seen.stopped:
         said = (
             f"{waits.count:,} messages await a program's application, the oldest "
             f"{_span(waits.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
@@ -156,7 +158,7 @@ def _forwards(seen: Sights) -> Iterator[Condition]:
 
 
 def _records(seen: Sights) -> Iterator[Condition]:
-    if seen.ledger.oldest_s > LAG_S and "clock" not in seen.processes.stopped:
+    if seen.ledger.oldest_s > LAG_S and "clock" not in seen.stopped:
         said = f"{_span(seen.ledger.oldest_s)} behind: a Redis that is lost now loses that much"
         mend = "`smsgate records status` says what hinders"
         yield Condition("SmsgateRecordsLag", "records lag", True, said, mend)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from smsgate.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor.at_twilio import ThroughOutbound, ask_twilio
-from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding, store_remedy
+from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.messages import Reply
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.settings import Account
@@ -31,7 +31,7 @@ def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
     try:
         yield from [*_accepted(gateway, account), *_refused(gateway, account)]
     except StoreUnavailable as error:
-        yield Finding("store", FAULT, str(error), store_remedy(error))
+        yield Finding("store", FAULT, str(error), error.mend)
     if account.provider == "twilio" and usable(account) and not account.simulated:
         yield from _twilio(gateway, account)
 

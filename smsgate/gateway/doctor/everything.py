@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from smsgate.errors import RecordsUnavailable, SmsGateError
+from smsgate.errors import RecordsUnavailable, SmsGateError, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import DURABLE, Condition, conditions
-from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding, store_remedy
+from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.gateway.overview.measuring import sights
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import usable
@@ -24,15 +24,16 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
     """Ask each collaborator. One cause is one finding: what rests on it is not asked then."""
     try:
         gateway.store.health.ping()
-    except SmsGateError as error:
-        yield Finding("store", FAULT, str(error), store_remedy(error))
+        gateway.store.write_lease.refuse_unwritable()
+    except StoreUnavailable as error:
+        yield Finding("store", FAULT, str(error), error.mend)
         yield from _exposed(gateway)
         if gateway.settings.queue_url != gateway.settings.redis_url:
             yield _queue(gateway)
         yield _spool(gateway)
         yield _database(gateway)
     else:
-        yield Finding("store", OK, "Redis answers")
+        yield Finding("store", OK, "Redis answers and takes writes")
         yield from _of_store(gateway)
     for account in gateway.settings.accounts.values():
         if usable(account):
@@ -157,8 +158,8 @@ def _durability(gateway: Gateway) -> Iterator[Finding]:
     """What could lose acknowledged writes, but for the policy of eviction, which is told before."""
     try:
         weak = gateway.store.health.weaknesses()
-    except SmsGateError as error:
-        yield Finding("durability", FAULT, str(error), store_remedy(error))
+    except StoreUnavailable as error:
+        yield Finding("durability", FAULT, str(error), error.mend)
         return
     weak = [said for said in weak if not said.startswith("maxmemory-policy")]
     for said in weak:
@@ -180,8 +181,8 @@ def _exposed(gateway: Gateway) -> Iterator[Finding]:
 def _programs(gateway: Gateway) -> Iterator[Finding]:
     try:
         known = gateway.store.marker.programs()
-    except SmsGateError as error:
-        yield Finding("programs", FAULT, str(error), store_remedy(error))
+    except StoreUnavailable as error:
+        yield Finding("programs", FAULT, str(error), error.mend)
         return
     programs = [program.name for program in gateway.settings.programs]
     for name in programs:

@@ -77,7 +77,11 @@ def look(gateway: Gateway) -> Overview:
         parts = [_collaborator(name, said) for name, said in gateway.ready().items()]
         return Overview(parts, [], None, numbers(gateway))
     found = sorted([*conditions(seen), *weak(seen)], key=lambda one: not one.fault)
-    parts = [*_accounts(gateway, seen), *_processes(seen.processes), *_collaborators(seen)]
+    parts = [
+        *_accounts(gateway, seen),
+        *(_processes(seen.processes) if seen.processes is not None else ()),
+        *_collaborators(seen),
+    ]
     return Overview(parts, found, seen, numbers(gateway))
 
 
@@ -137,7 +141,9 @@ def _accounts(gateway: Gateway, seen: Sights) -> Iterator[Part]:
         yield Part(name, tone, said, int(one.accepted_s * 1_000_000))
 
 
-def _processes(processes: ProcessSnapshot) -> Iterator[Part]:
+def _processes(processes: ProcessSnapshot | None) -> Iterator[Part]:
+    if processes is None:
+        return
     for kind in KINDS:
         some, last = processes.of(kind), processes.last_seen.get(kind)
         hosts = len(processes.hosts(kind))

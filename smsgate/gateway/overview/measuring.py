@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from smsgate.errors import StoreUnavailable
+from smsgate.metrics.heartbeats import ProcessSnapshot
 from smsgate.metrics.sights import AccountSight, Depth, Sights
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
@@ -28,8 +30,16 @@ def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
         ready=ready(),
-        processes=store.heartbeats.snapshot(),
+        processes=_processes(store),
     )
+
+
+def _processes(store: Store) -> ProcessSnapshot | None:
+    try:
+        store.write_lease.refuse_unwritable()
+    except StoreUnavailable:
+        return None
+    return store.heartbeats.snapshot()
 
 
 def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountSight]:
