@@ -7,7 +7,7 @@ import threading
 
 import requests
 
-from tests.journey.system import PROCESSES, until
+from tests.journey.system import API_KEY, PROCESSES, until
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
 
@@ -150,7 +150,7 @@ def test_a_flushed_store_is_not_taken_for_an_empty_one(system, redis_client):
     answer = requests.post(
         f"{system.url}/v1/check",
         json={"program": "alerts", "numbers": [NUMBER]},
-        headers={"Authorization": "Bearer the-key-of-the-journey"},
+        headers={"Authorization": f"Bearer {API_KEY}"},
         timeout=10,
     )
     assert answer.status_code == 503
