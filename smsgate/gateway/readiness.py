@@ -25,10 +25,14 @@ def _of_store(store: Store) -> str:
             return "the store has no marker: run `smsgate init`, or restore what was lost"
         store.looks.bucket_count()
         store.health.refuse_eviction()
+        store.write_lease.refuse_unwritable()
         weak = store.health.weaknesses()
+        shut = store.write_lease.obstacle()
     except (StoreUnavailable, StoreNotReady) as error:
         return str(error)
-    return "; ".join(["ok", *weak])
+    # Messages can be stored all the same, so that whoever sends traffic here should go on.
+    gate = [f"the gate cannot tell: {shut.said}"] if shut is not None else []
+    return "; ".join(["ok", *weak, *gate])
 
 
 def _of_queue(wakes: Wakes) -> str:

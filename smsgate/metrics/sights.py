@@ -10,6 +10,14 @@ import msgspec
 from smsgate.metrics.heartbeats import ProcessSnapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What is in the way of something, and what takes it away."""
+
+    said: str
+    mend: str
+
+
 class SpoolDepth(msgspec.Struct, frozen=True):
     """What one host said of its spool."""
 
@@ -82,6 +90,10 @@ class Sights:
     """Each collaborator by name: ``ok``, ``ok; …`` or what is wrong with it."""
     processes: ProcessSnapshot | None
     """None where it cannot be told: a Redis that refuses writes takes no heartbeats."""
+    writes: Obstacle | None = None
+    """Why Redis refuses writes. What processes and hosts say of themselves is old then."""
+    gate: Obstacle | None = None
+    """Why the gate cannot tell."""
 
     @property
     def stopped(self) -> tuple[str, ...]:

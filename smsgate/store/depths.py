@@ -72,16 +72,17 @@ class Depths:
         """Let everybody know what the spool of a host holds. Raises ``StoreUnavailable``."""
         said = msgspec.json.encode(SpoolDepth(host, count, oldest_s, time.time()))
         with translated():
+            found = [_spool(row) for row in self._client.hvals(SPOOLS)]
+            gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]
+            if gone:
+                self._client.hdel(SPOOLS, *gone)
             self._client.hset(SPOOLS, host, said)
 
     def spools(self) -> list[SpoolDepth]:
         """What each host last said of its spool. Raises ``StoreUnavailable``."""
         with translated():
             found = [_spool(row) for row in self._client.hvals(SPOOLS)]
-            gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]
-            if gone:
-                self._client.hdel(SPOOLS, *gone)
-        return [one for one in found if one.host not in gone]
+        return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
 
 
 def _ms(id_: Any) -> int:  # noqa: ANN401 - bytes of Redis's

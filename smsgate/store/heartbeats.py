@@ -6,7 +6,10 @@ after, whatever the clocks of the hosts say.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
+from redis.exceptions import ResponseError
 
 from smsgate.metrics.heartbeats import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.redis_address import Client
@@ -59,7 +62,10 @@ class Heartbeats:
                 rows = pipeline.execute() if ids else []
             gone = [id_ for id_, row in zip(ids, rows, strict=True) if row is None]
             if gone:
-                self._client.srem(PROCESSES, *gone)
+                with suppress(
+                    ResponseError
+                ):  # who is gone is known where nothing can be written too
+                    self._client.srem(PROCESSES, *gone)
         found = [_process(row) for row in rows if row is not None]
         return sorted(found, key=lambda one: (one.name, one.host, one.pid))
 

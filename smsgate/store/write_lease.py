@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.errors import StoreNotReady, StoreUnavailable
+from smsgate.metrics.sights import Obstacle
 from smsgate.redis_address import Client, Cluster
 from smsgate.store.connection import Result, translated
 from smsgate.store.keys import LANE_KEYS
@@ -42,6 +43,9 @@ class SpooledOptOuts(msgspec.Struct, frozen=True):
     """When it said so; seconds since 1970, by its own clock, to ten seconds."""
 
 
+_START = "start `python -m workers web` and `clock`; their logs say what hinders them"
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseState:
     """How a partition's lease stands, in milliseconds of Redis's clock."""
@@ -54,27 +58,39 @@ class LeaseState:
     spooled: Mapping[str, SpooledOptOuts]
     """By id of its spool, what each host says that has opt-outs in it."""
 
-    def obstacle(self) -> str:
-        """Why the gate cannot tell; empty where it can."""
+    @property
+    def lapsed(self) -> bool:
+        """Whether nobody has renewed it in time."""
+        return self.now_ms > self.ends_ms
+
+    def obstacle(self) -> Obstacle | None:
+        """Why the gate cannot tell; None where it can."""
         if not self.ends_ms:
-            return "no process `web` or `clock` has renewed the store's write lease yet"
-        if self.now_ms > self.ends_ms:
+            return Obstacle(
+                "no process `web` or `clock` has renewed the store's write lease yet", _START
+            )
+        if self.lapsed:
             silent_s = (self.now_ms - self.ends_ms + LASTS_MS) / 1000
-            return (
+            return Obstacle(
                 f"the store has taken no write of `web` or `clock` for {silent_s:.0f} s: opt-outs "
-                "may be missing from it"
+                "may be missing from it",
+                _START,
             )
         if self.spooled:
             hosts = sorted(self.spooled.values(), key=lambda one: one.host)
             told = ", ".join(f"{one.count} on host {one.host}" for one in hosts)
-            return f"opt-outs wait in spools and are not in the store yet: {told}"
+            return Obstacle(
+                f"opt-outs wait in spools and are not in the store yet: {told}",
+                "let `web` of that host reach Redis: it hands them over by itself",
+            )
         if self.now_ms < self.opens_ms:
             left_s = (self.opens_ms - self.now_ms) / 1000
-            return (
+            return Obstacle(
                 f"the store takes writes again; for {left_s:.1f} s more, hosts say whether "
-                "opt-outs wait in their spools"
+                "opt-outs wait in their spools",
+                "wait",
             )
-        return ""
+        return None
 
 
 _spools = msgspec.json.Decoder(dict[str, SpooledOptOuts]).decode
@@ -131,9 +147,9 @@ class WriteLease:
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         return [_state(row, now_ms) for row in rows]
 
-    def obstacle(self) -> str:
-        """Why the gate cannot tell of some numbers; empty where it can. Raises as ``states``."""
-        return next((found for one in self.states() if (found := one.obstacle())), "")
+    def obstacle(self) -> Obstacle | None:
+        """Why the gate cannot tell of some numbers; None where it can. Raises as ``states``."""
+        return next((found for one in self.states() if (found := one.obstacle())), None)
 
     def spooled(self) -> list[SpooledOptOuts]:
         """What hosts say of the opt-outs in their spools. Raises ``StoreUnavailable``."""
@@ -159,9 +175,9 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
     if ends and opens and not spooled and int(opens) <= now_ms <= int(ends):
         return  # nearly always, and every answer of the gate comes by here
     obstacle = _state(fields, now_ms).obstacle()
-    if obstacle:
+    if obstacle is not None:
         raise StoreNotReady(
-            f"the gate cannot tell: {obstacle}; `smsgate doctor` says what mends it"
+            f"the gate cannot tell: {obstacle.said}; `smsgate doctor` says what mends it"
         )
 
 

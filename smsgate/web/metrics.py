@@ -7,7 +7,8 @@ costs round trips.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
 
@@ -26,11 +27,11 @@ from smsgate import __version__
 from smsgate.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S
-from smsgate.gateway.overview.measuring import sights
+from smsgate.gateway.overview.measuring import sights, spool_of_this_host
 from smsgate.gateway.records.recording import MANY
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Sights
+from smsgate.metrics.sights import Sights, SpoolDepth
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.settings import Settings
 from smsgate.signing import same
@@ -74,11 +75,13 @@ class _Everything(Collector):
         gateway = self._gateway
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
         try:
-            seen = sights(gateway.store, gateway.settings, gateway.ready)
+            seen = sights(gateway.store, gateway.settings, gateway.ready, gateway.spool)
             sums = sorted_out(gateway.store.metrics.sums())
         except StoreUnavailable:
             ready = {name: _well(said) for name, said in gateway.ready().items()}
             yield _gauge("ready", _READY, ready, "collaborator")
+            here = spool_of_this_host(gateway.spool)
+            yield from _by_host([here] if here is not None else [], time.time())
             return
         yield from _seen(seen)
         for family in FAMILIES:
@@ -126,15 +129,18 @@ def _seen(seen: Sights) -> Iterator[Metric]:
         ("ledger_oldest_seconds", "How far the records are behind", seen.ledger.oldest_s),
         ("store_memory_ratio", "Share of its maxmemory that Redis uses", seen.memory),
         ("store_weaknesses", "Settings of Redis that could lose writes", len(seen.weaknesses)),
-        ("clock_running", "Whether a process clock does its rounds", waits.clock),
+        ("store_writable", "Whether Redis takes writes", seen.writes is None),
+        ("gate_open", "Whether the gate answers (1) or cannot tell (0)", seen.gate is None),
     ):
         yield _gauge(name, says, {"": float(value)})
     yield _gauge(
         "ready", _READY, {name: _well(said) for name, said in seen.ready.items()}, "collaborator"
     )
     if seen.processes is not None:
+        says = "Whether a process clock does its rounds"
+        yield _gauge("clock_running", says, {"": float(waits.clock)})
         yield _processes(seen.processes)
-    yield from _by_host(seen)
+    yield from _by_host(seen.spools, seen.now_s)
     yield from _by_account(seen)
 
 
@@ -148,12 +154,10 @@ def _processes(processes: ProcessSnapshot) -> Metric:
     return gauge
 
 
-def _by_host(seen: Sights) -> Iterator[Metric]:
-    counts = {one.host: float(one.count) for one in seen.spools}
+def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
+    counts = {one.host: float(one.count) for one in spools}
     yield _gauge("spool_messages", "Messages on a host's disk", counts, "host")
-    ages = {
-        one.host: one.oldest_s + seen.now_s - one.at_s if one.count else 0.0 for one in seen.spools
-    }
+    ages = {one.host: one.oldest_s + now_s - one.at_s if one.count else 0.0 for one in spools}
     yield _gauge("spool_oldest_seconds", "How long the oldest of them waits", ages, "host")
 
 

@@ -14,6 +14,7 @@ from smsgate.gateway import Gateway
 from smsgate.redis_address import exposures
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.shared_keys import PROCESSES, process_of
+from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.wiring.configuration import PLACEHOLDER
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
@@ -316,3 +317,12 @@ def test_what_hinders_events_is_a_warning_before_they_are_late(
     ((subject, _, mend),) = faults_of(there)
     assert (subject, mend[:18]) == ("records", "bring the database")
     assert there.run("doctor", "--monitor") == 1
+
+
+def test_opt_outs_in_the_spool_of_another_host_are_a_fault_of_the_gate(
+    there: Terminal, gateway: Gateway
+) -> None:
+    gateway.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
+    assert there.run("doctor", "--monitor") == 2
+    assert "fault  gate: the gate cannot tell" in there.output
+    assert "3 on host web-2" in there.output

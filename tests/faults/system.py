@@ -118,7 +118,7 @@ class FaultSystem(System):
         """Everything that must be empty when nothing is left to do; only what is not."""
         sizes: dict[str, int] = {"spool": self.gateway.spool.depth()}
         sizes["partitions of a shut gate"] = sum(
-            bool(one.obstacle()) for one in self.gateway.store.write_lease.states()
+            one.obstacle() is not None for one in self.gateway.store.write_lease.states()
         )
         for keys in LANE_KEYS:
             counts = {

@@ -131,7 +131,7 @@ def test_a_stop_that_is_refused_is_followed_by_no_text(
             gateway.receive("twilio", signed("STOP"))
         with pytest.raises(StoreUnavailable):
             gateway.lease_renewal.renew()
-        assert wait_until(lambda: bool(gateway.store.write_lease.obstacle()))
+        assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
         left = len(sent)
         assert cannot_tell(gates) == gates.keys()
 
@@ -155,7 +155,7 @@ def test_no_other_host_opens_the_gate_before_the_one_with_the_opt_out_has_spoken
     with refused(gateway, redis_client, "OOM"):
         with pytest.raises(StoreUnavailable):
             gateway.receive("twilio", signed("STOP"))
-        assert wait_until(lambda: bool(gateway.store.write_lease.obstacle()))
+        assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
 
     other.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="takes writes again"):
@@ -213,3 +213,23 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
         "write lease renewed again",
     ]
     assert "maxmemory" in lines[0]["problem"]
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_readiness_says_that_writes_are_refused_and_why(gateway, url, redis_client, code):
+    assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
+    with CAUSES[code](redis_client):
+        answer = requests.get(f"{url}/readyz", timeout=10)
+        assert answer.status_code == 503
+        assert "Redis refuses writes" in gateway.ready()["store"]
+    assert gateway.ready()["store"] == "ok"
+
+
+def test_readiness_says_that_the_gate_is_shut_and_goes_on_to_take_webhooks(gateway, url):
+    spooled = write_lease.SpooledOptOuts("web-2", 1, 1_700_000_000)
+    gateway.store.write_lease.renew("spool-2", spooled)
+    assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
+    assert gateway.ready()["store"] == (
+        "ok; the gate cannot tell: opt-outs wait in spools and are not in the store yet: "
+        "1 on host web-2"
+    )

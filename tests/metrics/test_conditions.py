@@ -12,7 +12,7 @@ from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
-from smsgate.metrics.sights import AccountSight, Depth, Sights, SpoolDepth, Waits
+from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth, Waits
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import process_of
@@ -43,7 +43,10 @@ def account(**changed) -> Sights:
     return seen(accounts=(AccountSight("twilio", **fields),))
 
 
+FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write", "start web")
 BOUNDS = [
+    (seen(), seen(writes=FULL), "SmsgateStoreRefusesWrites"),
+    (seen(), seen(gate=SHUT), "SmsgateGateShut"),
     (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
     (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
     (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
@@ -95,6 +98,26 @@ def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, n
     assert one.mend
 
 
+def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
+    """Nobody can give a heartbeat then, and nothing that waits can be done."""
+    waiting = {"inbox": Depth(9, 100), "outbox": Depth(9, 100), "ledger": Depth(9, 100)}
+    (one,) = conditions(
+        seen(processes=None, clock=False, writes=FULL, gate=SHUT, memory=1.0, **waiting)
+    )
+    assert (one.name, one.subject, one.mend) == ("SmsgateStoreRefusesWrites", "store", FULL.mend)
+
+
+def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease():
+    assert [one.name for one in conditions(without("web", "clock", gate=SHUT))] == [
+        "SmsgateAway",
+        "SmsgateClockAway",
+    ]
+    assert {one.name for one in conditions(without("clock", gate=SHUT))} == {
+        "SmsgateGateShut",
+        "SmsgateClockAway",
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "waiting"),
     [
@@ -116,7 +139,8 @@ def test_where_redis_takes_no_heartbeats_no_process_is_missed(gateway, redis_cli
     assert sights(gateway.store, gateway.settings, dict).stopped == KINDS
     with too_few_replicas(redis_client):
         found = sights(gateway.store, gateway.settings, dict)
-        assert (found.processes, conditions(found)) == (None, [])
+        assert found.processes is None
+        assert [one.name for one in conditions(found)] == ["SmsgateStoreRefusesWrites"]
 
 
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():

@@ -104,11 +104,22 @@ def burst(gateway, redis) -> None:
         gateway.store.quarantine.add("twilio", Refused(f"p{place}", "f", "POST", "u"))
 
 
+def refused_writes(gateway, redis) -> None:
+    redis.config_set("maxmemory", 1)
+
+
+def shut_gate(gateway, redis) -> None:
+    for keys in LANE_KEYS:
+        redis.hset(keys.marker, "lease", int((time.time() - 60) * 1000))
+
+
 def weak(gateway, redis) -> None:
     redis.config_set("appendfsync", "everysec")
 
 
 BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
+    "SmsgateStoreRefusesWrites": refused_writes,
+    "SmsgateGateShut": shut_gate,
     "SmsgateInboxStuck": old_inbox,
     "SmsgateHoldStuck": old_hold,
     "SmsgateOutboxStuck": old_reply,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.messages import Arrival
+from smsgate.messages import Arrival, Intent
 from smsgate.store.keys import LANE_KEYS
 from smsgate.web import create_app
-from tests.fakes.own_gateway import heartbeat, make_gateway
-from tests.fakes.refused_writes import too_few_replicas
+from tests.fakes.own_gateway import all_at_work, heartbeat, make_gateway
+from tests.fakes.refused_writes import CAUSES, too_few_replicas
 from tests.fakes.values import entry
 
 WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
@@ -119,3 +121,43 @@ def test_a_store_that_is_away_is_told_and_no_error(client, gateway, monkeypatch)
     found = told(client)
     assert (found["smsgate_ready", "store"], found["smsgate_ready", "spool"]) == (0, 1)
     assert not any(name.startswith("smsgate_inbox") for name, *_ in found)
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
+    client, gateway, redis_client: redis.Redis, code: str
+) -> None:
+    all_at_work(gateway.store)
+    gateway._replaying.note()
+    gateway.store.depths.note_spool("web-2", 0, 0.0)
+    with CAUSES[code](redis_client):
+        gateway.spool.keep([Arrival(entry(Intent.OPT_OUT))])
+        found = told(client)
+        assert found["smsgate_spool_messages", socket.gethostname()] == 1
+        assert found["smsgate_store_writable",] == 0
+        assert found["smsgate_ready", "store"] == 0
+        names = {name for name, *_ in found}
+        assert not names & {"smsgate_clock_running", "smsgate_processes"}
+        assert ("smsgate_spool_messages", "web-2") not in found
+    found = told(client)
+    assert found["smsgate_store_writable",] == 1
+    assert found["smsgate_spool_messages", "web-2"] == 0
+    assert found["smsgate_processes", "host-1", "clock"] == 1
+
+
+def test_whether_the_gate_answers_is_told(client, gateway, redis_client: redis.Redis) -> None:
+    assert told(client)["smsgate_gate_open",] == 1
+    redis_client.hset(LANE_KEYS[9].marker, "lease", 1)
+    found = told(client)
+    assert found["smsgate_gate_open",] == 0
+    assert found["smsgate_ready", "store"] == 1, "webhooks are taken all the same"
+
+
+def test_with_the_store_away_the_spool_of_this_host_is_told(
+    tmp_path: Path, gateway: Gateway
+) -> None:
+    gateway.spool.keep([Arrival(entry())])
+    away = make_gateway(tmp_path, "redis://127.0.0.1:1/0", init=False, SMSGATE_METRICS_KEYS=WATCHER)
+    found = told(create_app(away).test_client())
+    assert found["smsgate_spool_messages", socket.gethostname()] == 1
+    away.close()

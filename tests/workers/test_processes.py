@@ -136,7 +136,7 @@ def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_go
     assert wait_until(lambda: all(0 < _left_ms(one) <= LASTS_MS for one in lease.states()))
     assert gateway.gate.allows(NUMBER, program="alerts")
     leash.end(process)
-    assert wait_until(lambda: "has taken no write" in lease.obstacle())
+    assert wait_until(lambda: lease.states()[0].lapsed)
     with pytest.raises(StoreNotReady):
         gateway.gate.allows(NUMBER, program="alerts")
     gateway.close()

@@ -8,7 +8,7 @@ import structlog
 
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.gateway.alerts.channels import Channel
-from smsgate.gateway.alerts.conditions import Condition, conditions, weak
+from smsgate.gateway.alerts.conditions import REFUSED, Condition, conditions, weak
 from smsgate.gateway.alerts.wording import Notice
 from smsgate.gateway.overview.measuring import sights
 from smsgate.settings import Settings
@@ -17,7 +17,6 @@ from smsgate.store import Store
 _log = structlog.get_logger()
 _PREFIXES = {"webhook": ""}
 """What stands before a condition in the store, where it is not the way's own name."""
-_STORE, _START = "store", "start Redis, or set REDIS_URL: /readyz"
 
 
 class Alerting:
@@ -33,8 +32,8 @@ class Alerting:
         self._settings = settings
         self._channels = channels
         self._before: set[str] = set()
-        self._away: set[str] = set()
-        """Ways by which it was told that the store is away."""
+        self._away: dict[str, str] = {}
+        """By way, as what it was told that the store is away or refuses writes."""
         self._problems: dict[str, str] = {}
 
     def turn(self) -> None:
@@ -45,11 +44,14 @@ class Alerting:
         try:
             self._compare()
         except StoreUnavailable as error:
-            self._store_away(error)
+            self._store_away(Condition("SmsgateNotReady", "store", True, str(error), error.mend))
 
     def _compare(self) -> None:
         seen = sights(self._store, self._settings, dict)
         found = {_key(one): one for one in [*conditions(seen), *weak(seen)]}
+        if seen.writes is not None:
+            self._store_away(next(one for one in found.values() if one.name == REFUSED))
+            return
         self._store_back()
         for channel in self._channels:
             self._tell_by(channel, found)
@@ -94,21 +96,19 @@ class Alerting:
         self._problems.pop(channel.name, None)
         return True
 
-    def _store_away(self, error: StoreUnavailable) -> None:
+    def _store_away(self, condition: Condition) -> None:
         """Nothing can be remembered there, so each clock tells it by itself."""
-        condition = Condition("SmsgateNotReady", _STORE, True, str(error), _START)
         for channel in self._channels:
             if channel.name not in self._away and self._told(
                 channel, [Notice(condition, "begins")]
             ):
-                self._away.add(channel.name)
+                self._away[channel.name] = _key(condition)
 
     def _store_back(self) -> None:
         for channel in self._channels:
-            if channel.name in self._away and self._told(
-                channel, [Notice(_over(f"SmsgateNotReady {_STORE}"), "ends")]
-            ):
-                self._away.remove(channel.name)
+            key = self._away.get(channel.name)
+            if key is not None and self._told(channel, [Notice(_over(key), "ends")]):
+                del self._away[channel.name]
 
 
 def _key(one: Condition) -> str:

@@ -27,6 +27,7 @@ LAG_S = 60.0
 FEW = 0.5
 """Share of a bound from which on it is told, while there is time."""
 MEMORY_FEW = 0.6
+REFUSED = "SmsgateStoreRefusesWrites"
 BURST = 20
 """Refused requests in ten minutes. Any public address gets some; this is a wrong secret or a
 forger at work."""
@@ -49,14 +50,23 @@ class Condition:
 def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
     """Everything that is not as it should be. The spool of the host ``here`` is left out."""
     return [
-        *_processes(seen),
-        *_waits(seen),
+        *_store(seen),
         *_people(seen),
-        *_forwards(seen),
-        *_records(seen),
         *(_spool(one) for one in seen.spools if one.count and one.host != here),
         *_accounts(seen),
     ]
+
+
+def _store(seen: Sights) -> Iterator[Condition]:
+    """Whether the store takes writes; where it does not, all that waits, waits for that."""
+    if seen.writes is not None:
+        said = f"{seen.writes.said}: opt-outs wait on disks, and the gate says that it cannot tell"
+        yield Condition(REFUSED, "store", True, said, seen.writes.mend)
+        return
+    if seen.gate is not None and not {"web", "clock"} <= {*seen.stopped}:
+        said = f"the gate cannot tell, nobody may be texted: {seen.gate.said}"
+        yield Condition("SmsgateGateShut", "gate", True, said, seen.gate.mend)
+    yield from (*_processes(seen), *_waits(seen), *_forwards(seen), *_records(seen))
 
 
 def weak(seen: Sights) -> list[Condition]:

@@ -63,8 +63,9 @@ def _of_store(gateway: Gateway) -> Iterator[Finding]:
     else:
         yield _database(gateway)
     yield from _processes(gateway)
+    told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut"}
     for one in conditions_:
-        if one.name not in _OF_RECORDS:
+        if one.name not in told:
             yield _finding(one)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from smsgate.errors import StoreUnavailable
-from smsgate.metrics.heartbeats import ProcessSnapshot
-from smsgate.metrics.sights import AccountSight, Depth, Sights
+from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
 from smsgate.settings import Account, Settings
+from smsgate.spool import Spool
 from smsgate.store import Store
 
 BURST_S = 600.0
@@ -17,8 +18,9 @@ BURST_S = 600.0
 Ready: TypeAlias = Callable[[], Mapping[str, str]]
 
 
-def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
-    """Look at everything. Raises ``StoreUnavailable``."""
+def sights(store: Store, settings: Settings, ready: Ready, spool: Spool | None = None) -> Sights:
+    """Look at everything; ``spool`` is this host's. Raises ``StoreUnavailable``."""
+    writes = _refused_writes(store)
     waiting = store.ledger.waiting()
     now_s = time.time()
     return Sights(
@@ -26,20 +28,44 @@ def sights(store: Store, settings: Settings, ready: Ready) -> Sights:
         waits=store.depths.waits(),
         ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
         memory=waiting.memory,
-        spools=tuple(store.depths.spools()),
+        spools=tuple(_spools(store, spool, trusted=writes is None)),
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
         ready=ready(),
-        processes=_processes(store),
+        processes=store.heartbeats.snapshot() if writes is None else None,
+        writes=writes,
+        gate=store.write_lease.obstacle(),
     )
 
 
-def _processes(store: Store) -> ProcessSnapshot | None:
+def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
+    """What this host's spool holds; None where it cannot be read."""
+    try:
+        state = spool.state()
+    except SpoolUnavailable:
+        return None
+    now_s = time.time()
+    if state is None or not state.messages:
+        return SpoolDepth(socket.gethostname(), 0, 0.0, now_s)
+    waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
+    return SpoolDepth(socket.gethostname(), state.messages, waited_s, now_s)
+
+
+def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
+    """What hosts have in their spools: what they said last, unless they can say nothing now."""
+    found = {one.host: one for one in store.depths.spools()} if trusted else {}
+    here = spool_of_this_host(spool) if spool is not None else None
+    if here is not None:
+        found[here.host] = here
+    return found.values()
+
+
+def _refused_writes(store: Store) -> Obstacle | None:
     try:
         store.write_lease.refuse_unwritable()
-    except StoreUnavailable:
-        return None
-    return store.heartbeats.snapshot()
+    except StoreUnavailable as error:
+        return Obstacle(str(error), error.mend)
+    return None
 
 
 def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountSight]:
