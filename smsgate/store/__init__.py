@@ -28,7 +28,7 @@ from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals
 from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring
-from smsgate.store.shared_keys import sign_ins_of
+from smsgate.store.shared_keys import attempts_of, sign_ins_of
 from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
 from smsgate.store.surveys import Surveys
@@ -68,6 +68,7 @@ class Store:
         self.simulator = Simulator(client)
         self.refusals = Refusals(client)
         self.guesses, self.sign_ins = Guesses(client), Guesses(client, sign_ins_of, 15 * 60)
+        self.attempts = Guesses(client, attempts_of, 15 * 60)
         self.depths, self.shelves = Depths(client), Shelves(client)
         self.laters = Laters(client)
         self.metrics = Metrics(client)

@@ -1,4 +1,4 @@
-"""How often an address guessed: at opt-out links, and at signing in."""
+"""How often somebody guessed: an address at opt-out links, a place and name at signing in."""
 
 from __future__ import annotations
 
@@ -43,7 +43,16 @@ class Guesses:
 
         Counted first, a hundred guesses at once are a hundred. Raises ``StoreUnavailable``.
         """
-        return self._count(address, 1) <= self._most
+        return self.number(address) <= self._most
+
+    def number(self, address: str) -> int:
+        """Count a guess; gives which one of the window it is. Raises ``StoreUnavailable``."""
+        return self._count(address, 1)
+
+    def clear(self, address: str) -> None:
+        """Forget the guesses of an address. Raises ``StoreUnavailable``."""
+        with translated():
+            self._client.delete(self._key(address))
 
     def forgive(self, address: str) -> None:
         """Take back a claim, since the guess was right. Raises ``StoreUnavailable``."""

@@ -9,6 +9,7 @@ One key each: ``smsgate:clock`` and ``smsgate:rebuild`` (strings, who leads),
 (stream, sends that the gate stopped), ``smsgate:refused:DAY`` (hash, PROGRAM:REASON -> how many of
 them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minute),
 ``smsgate:sign-ins:ADDRESS`` (string, attempts to sign in to the console that were not right),
+``smsgate:attempts:HASH`` (string, attempts of a place at a name that were not right),
 ``smsgate:laters:OPERATOR`` (sorted set, texts that wait for a person and were put off -> when, ms),
 ``smsgate:metrics`` (hash, counts of all processes since the store began),
 ``{smsgate:metrics}:DAY`` (hash, those of a day), ``smsgate:spools``
@@ -60,6 +61,11 @@ def guesses_of(address: str) -> str:
 def sign_ins_of(address: str) -> str:
     """Key that counts the attempts of an address to sign in to the console."""
     return f"smsgate:sign-ins:{address}"
+
+
+def attempts_of(hashed: str) -> str:
+    """Key that counts the attempts of a place to sign in under a name, by a keyed hash of both."""
+    return f"smsgate:attempts:{hashed}"
 
 
 def laters_of(operator: str) -> str:

@@ -7,7 +7,7 @@ nobody in.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smsgate.errors import RecordsUnavailable
 from smsgate.gateway.people.operators import By, action_of, digest_of, now_us
@@ -37,6 +37,8 @@ class Visitor:
     counted: str
     """The address that attempts are counted by; empty where visitors cannot be told apart."""
     browser: str
+    device: str = field(default="", repr=False)
+    """What it says by which it is known, see ``devices.py``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
 """Signing in to the console: password, second factor, sessions, and what guessing meets.
 
-Every attempt is counted before it is looked at, by operator (in the records) and by address (in
-the store), and given back where it was right; so attempts at once gain nothing. A refusal is the
-same sentence after the same work, whether the name is unknown, locked, or the password wrong.
+Every attempt is counted before it is looked at, and given back where it was right; so attempts at
+once gain nothing. Passwords are counted by name and the place that they come from, and by address
+over all names (see ``attempts.py``): whoever guesses keeps nobody out who comes from elsewhere or
+from a browser in which they have signed in before. Codes of the second factor are few enough to be
+guessed from many addresses, and wait behind the right password: they are counted by operator. A
+refusal is the same sentence after the same work, whether the name is unknown or the password wrong.
 """
 
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from smsgate.errors import SignInRefused, StoreUnavailable, TooManyGuesses
 from smsgate.gateway.people import passwords, second_factor
+from smsgate.gateway.people.attempts import MOST_ATTEMPTS, WINDOW_S, Attempts, FairLine
+from smsgate.gateway.people.devices import Device, device_of, new_device, token_of
 from smsgate.gateway.people.operators import digest_of, fold, now_us
 from smsgate.gateway.people.sessions import IDLE_S, LASTS_S, Known, Visitor, visited
 from smsgate.records import Records
@@ -28,17 +32,18 @@ from smsgate.store import Store
 
 HALF_S = 600
 """How long the second page of signing in may take."""
-MOST_ATTEMPTS = 8
-LOCK_S = 15 * 60
-_AT_ONCE = 4
-"""Attempts that one process looks at together; more are sent away. Its threads answer webhooks as
-well, and a crowd at this door must not keep them from that."""
+LOCK_S = WINDOW_S
+_AT_ONCE, _MOST_WAITING, _WAIT_S = 4, 24, 5.0
+"""Attempts that one process looks at together, how many may wait, and how long. Its threads answer
+other requests as well, and a crowd at this door must not keep them from that."""
+_CODE = "\0code"
+"""Stands for the name where codes are counted; no name has it."""
 _HOUR_US = 3600 * 1_000_000
 _S = 1_000_000
 REFUSED = (
     "That did not let you in: name and password do not fit together, or there were too many "
-    f"attempts. After {MOST_ATTEMPTS} of them wait {LOCK_S // 60} minutes, or ask an admin for a "
-    "new link."
+    f"attempts from here. After {MOST_ATTEMPTS} of them wait {LOCK_S // 60} minutes, or ask an "
+    "admin for a new link."
 )
 CODE_REFUSED = (
     "That code was not taken: it is not right, not of this half minute, or was used before. Wait "
@@ -58,6 +63,8 @@ class Started:
     token: str = field(repr=False)
     """For the browser's cookie; it is kept nowhere else."""
     half: bool
+    device: str = field(default="", repr=False)
+    """By which the browser is known from now on; empty where the session is half."""
 
 
 class SigningIn:
@@ -69,8 +76,9 @@ class SigningIn:
         self._sessions = records.sessions
         self._actions = records.actions
         self._guesses = store.sign_ins
+        self._attempts = Attempts(store.attempts, keys)
         self._keys = keys
-        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._line = FairLine(_AT_ONCE, _MOST_WAITING, _WAIT_S)
 
     def by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> Started:
         """Take a name and a password; where there is a second factor, the session is half.
@@ -78,18 +86,29 @@ class SigningIn:
         ``instead`` is the token that the browser had before; it opens nothing any more. Raises
         ``SignInRefused`` and ``TooManyGuesses``.
         """
-        with self._line():
-            return self._by_password(name, password, visitor, instead)
+        device = device_of(visitor.device, self._keys)
+        with self._line.turn(_place(device, visitor)):
+            return self._by_password(name, password, visitor, instead, device)
 
-    def _by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> Started:
-        self._claim_address(visitor)
+    def _by_password(
+        self, name: str, password: str, visitor: Visitor, instead: str, device: Device | None
+    ) -> Started:
         row = self._rows.find(fold(name))
-        free = self._claim(row, visitor)
-        right = passwords.is_right(password, row.password_hash if row else "")
-        if row is None or not (right and free) or row.ended_us:
-            self._note_refusal(row, free, "wrong password", visitor)
+        if device is not None and (row is None or device.operator_id != row.id):
+            device = None  # known, but not for this name
+        place = _place(device, visitor)
+        if device is None:
+            self._claim_address(visitor)
+        number = self._attempts.number(place, fold(name))
+        right = number <= MOST_ATTEMPTS and passwords.is_right(
+            password, row.password_hash if row else ""
+        )
+        if row is None or not right or row.ended_us:
+            self._note_wrong_password(row, number, visitor)
             raise SignInRefused(REFUSED)
-        self._forgive_address(visitor)
+        self._attempts.clear(place, fold(name))
+        if device is None:
+            self._forgive_address(visitor)
         if passwords.is_outdated(row.password_hash):
             row = self._hash_anew(row, password)
         return self._start(row, visitor, digest_of(instead), half=bool(row.totp_secret))
@@ -99,35 +118,38 @@ class SigningIn:
 
         Raises ``SignInRefused`` and ``TooManyGuesses``.
         """
-        with self._line():
-            return self._by_code(known, code, visitor)
-
-    def _by_code(self, known: Known, code: str, visitor: Visitor) -> Started:
         row = known.operator
-        self._claim_address(visitor)
-        free = self._claim(row, visitor)
+        device = device_of(visitor.device, self._keys)
+        if device is not None and device.operator_id == row.id:
+            free = self._attempts.number(_place(device, visitor), _CODE) <= MOST_ATTEMPTS
+        else:
+            device = None
+            self._claim_address(visitor)
+            free = self._claim(row, visitor)
         note = self._code_taken(row, code) if free else ""
         if not note:
-            self._note_refusal(row, free, "wrong code", visitor)
+            self._note_wrong_code(row, free, visitor)
             raise SignInRefused(CODE_REFUSED)
-        self._forgive_address(visitor)
+        if device is None:
+            self._forgive_address(visitor)
+        else:
+            self._attempts.clear(_place(device, visitor), _CODE)
         return self._start(row, visitor, known.session.digest, note=note)
 
     def prove(self, known: Known, password: str, visitor: Visitor) -> None:
         """Take the password again, for what must not be done by whoever finds a screen open.
 
-        Raises ``SignInRefused`` and ``TooManyGuesses``.
+        Counted by the session, which nobody else has. Raises ``SignInRefused`` and
+        ``TooManyGuesses``.
         """
-        with self._line():
-            self._prove(known, password, visitor)
-
-    def _prove(self, known: Known, password: str, visitor: Visitor) -> None:
-        row = known.operator
-        free = self._claim(row, visitor)
-        if not (passwords.is_right(password, row.password_hash) and free):
-            self._note_refusal(row, free, "wrong password", visitor)
+        row, place = known.operator, f"session {known.session.digest.hex()}"
+        with self._line.turn(place):
+            number = self._attempts.number(place, row.id)
+            right = number <= MOST_ATTEMPTS and passwords.is_right(password, row.password_hash)
+        if not right:
+            self._note_wrong_password(row, number, visitor)
             raise SignInRefused("That is not your password, or there were too many attempts.")
-        self._rows.update(row.id, {"failed": 0, "locked_until_us": 0})
+        self._attempts.clear(place, row.id)
         self._sessions.change(known.session.digest, {"proved_us": now_us()})
 
     def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> Started:
@@ -135,15 +157,6 @@ class SigningIn:
         return self._start(row, visitor, digest_of(instead))
 
     # --- inside -----------------------------------------------------------------------------
-
-    @contextmanager
-    def _line(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise TooManyGuesses("Many sign in at this moment: please try again in a second.")
-        try:
-            yield
-        finally:
-            self._places.release()
 
     def _start(
         self,
@@ -171,7 +184,14 @@ class SigningIn:
             session, action, kept=row.password_hash, instead=instead, idle_us=IDLE_S * _S
         ):
             raise SignInRefused(REFUSED)
-        return Started(token, half)
+        return Started(token, half, "" if half else self.device_token(row, visitor))
+
+    def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
+        """By which a browser is known for the operator: the one that it has, or a new one."""
+        device = device_of(visitor.device, self._keys)
+        if device is None or device.operator_id != row.id:
+            device = new_device(row.id)
+        return token_of(device, self._keys)
 
     def _hash_anew(self, row: OperatorRow, password: str) -> OperatorRow:
         better = passwords.hashed(password)
@@ -198,9 +218,10 @@ class SigningIn:
         if sealed is not None:
             self._rows.swap(row.id, "totp_secret", row.totp_secret, sealed)
 
-    def _claim(self, row: OperatorRow | None, visitor: Visitor) -> bool:
-        id_, lock_us, otherwise = row.id if row else "", LOCK_S * _S, _hourly(row, visitor)
-        return self._sessions.claim_attempt(id_, now_us(), MOST_ATTEMPTS, lock_us, otherwise)
+    def _claim(self, row: OperatorRow, visitor: Visitor) -> bool:
+        """Count an attempt at a code; False where the operator has to wait."""
+        lock_us, otherwise = LOCK_S * _S, _hourly(row, visitor)
+        return self._sessions.claim_attempt(row.id, now_us(), MOST_ATTEMPTS, lock_us, otherwise)
 
     def _claim_address(self, visitor: Visitor) -> None:
         with suppress(StoreUnavailable):  # the count by operator goes on without the store
@@ -214,17 +235,36 @@ class SigningIn:
             if visitor.counted:
                 self._guesses.forgive(visitor.counted)
 
-    def _note_refusal(
-        self, row: OperatorRow | None, free: bool, what: str, visitor: Visitor
-    ) -> None:
+    def _note_wrong_password(self, row: OperatorRow | None, number: int, visitor: Visitor) -> None:
+        """Keep it; of a place that has to wait one line an hour."""
+        action = visited("wrong password", row, visitor)
+        if row is None or number > MOST_ATTEMPTS:
+            action = _hourly(row, visitor)
+        elif number == MOST_ATTEMPTS:
+            action = replace(action, note=f"waits {LOCK_S // 60} minutes there")
+        self._actions.add(action)
+        if number <= MOST_ATTEMPTS:
+            _log.warning("sign-in refused", reason=action.what)
+
+    def _note_wrong_code(self, row: OperatorRow, free: bool, visitor: Visitor) -> None:
         """Keep it."""
-        action = visited(what, row, visitor)
-        if row is None or not free:
+        action = visited("wrong code", row, visitor)
+        if not free:
             action = _hourly(row, visitor)
         elif row.failed + 1 >= MOST_ATTEMPTS and not row.locked_until_us:
             action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
         self._actions.add(action)
         _log.warning("sign-in refused", reason=action.what)
+
+
+def _place(device: Device | None, visitor: Visitor) -> str:
+    """Where attempts come from, as they are counted: a browser that is known, else an address.
+
+    A proxy that is not trusted has one address for all; then they are counted together.
+    """
+    if device is not None:
+        return f"device {device.name}"
+    return f"address {visitor.counted or visitor.address}"
 
 
 def _hourly(row: OperatorRow | None, visitor: Visitor) -> Action:

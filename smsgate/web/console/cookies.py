@@ -1,4 +1,4 @@
-"""The two cookies: who is signed in, and what guards the forms."""
+"""The cookies: who is signed in, what guards the forms, and by which a browser is known."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from flask.sessions import SecureCookieSessionInterface
 from smsgate.gateway import Gateway
 from smsgate.web.console.origin import Origin
 
-_PLAIN, _FORMS = "smsgate", "smsgate-forms"
+_PLAIN, _FORMS, _DEVICE = "smsgate", "smsgate-forms", "smsgate-device"
+_DEVICE_S = 180 * 24 * 3600
 _HOST = "__Host-"
 """Browsers take a cookie of that name only from this very host, by https, for every path."""
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Names and flags of both. The second one is Flask's own session, signed, not enciphered.
+    """Names and flags of them. That of the forms is Flask's own session, signed, not enciphered.
 
-    Both are ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the
+    All are ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the
     password. Nothing is ever done by GET, and every POST needs the token of a form.
     """
 
@@ -33,6 +34,23 @@ class Cookies(SecureCookieSessionInterface):
     def token(self) -> str:
         """What the browser's cookie holds; empty where it has none."""
         return request.cookies.get(self._name(_PLAIN), "")
+
+    @property
+    def device(self) -> str:
+        """By which the browser is known; empty where it is not."""
+        return request.cookies.get(self._name(_DEVICE), "")
+
+    def know(self, answer: Response, device: str) -> None:
+        """Let the browser say by which it is known, for half a year; that opens nothing."""
+        answer.set_cookie(
+            self._name(_DEVICE),
+            device,
+            max_age=_DEVICE_S,
+            httponly=True,
+            secure=self.secure,
+            samesite="Lax",
+            path="/",
+        )
 
     def give(self, answer: Response, token: str) -> None:
         """Let the browser keep a session until it is closed; the server ends it earlier."""

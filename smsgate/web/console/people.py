@@ -105,7 +105,8 @@ class Door:
         """The browser that makes this request."""
         counted = address_of(request.environ, self._trust_proxy)
         shown = counted or request.remote_addr or ""
-        return Visitor(shown, counted, _browser(request.headers.get("User-Agent", "")))
+        browser = _browser(request.headers.get("User-Agent", ""))
+        return Visitor(shown, counted, browser, self.cookies.device)
 
 
 def door() -> Door:

@@ -110,9 +110,13 @@ def password_set(token: str) -> Answer:
     name = door().own.whose(token).name
 
     def keep() -> Answer:
-        door().own.set_by_link(token, new_password("password"), door().visitor().address)
+        made, visitor = door(), door().visitor()
+        row = made.own.set_by_link(token, new_password("password"), visitor.address)
         flash("Your password is set: sign in with it.", "good")
-        return redirect(IN, 303)
+        answer = make_response(redirect(IN, 303))
+        # Whoever guessed from here before does not keep the link's holder from signing in.
+        made.cookies.know(answer, made.signing_in.device_token(row, visitor))
+        return answer
 
     return _tried(keep, "password.html", name)
 
@@ -124,6 +128,8 @@ def let_in(answer: Response, started: Started) -> Response:
     if started.half and wanted:
         kept[NEXT] = wanted
     door().cookies.give(answer, started.token)
+    if started.device:
+        door().cookies.know(answer, started.device)
     return answer
 
 

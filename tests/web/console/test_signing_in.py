@@ -5,20 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.errors import SignInRefused, TooManyGuesses
-from smsgate.gateway.people import passwords, sessions, signing_in
+from smsgate.errors import SignInRefused
+from smsgate.gateway.people import devices, passwords, sessions, signing_in
+from smsgate.gateway.people.attempts import MOST_ATTEMPTS, FairLine
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import operator_actions as trail
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
+from smsgate.settings import Secret
 from smsgate.store.shared_keys import sign_ins_of
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.processes import wait_until
 
 HTTPS = "https://sms.example.com"
 WRONG = "not the password at all"
@@ -217,7 +220,7 @@ def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, gateway) -> No
     Operators(gateway.records).add("new", "viewer", By("tests"))
     said = {refused(visitor.sign_in("maria", WRONG)), refused(visitor.sign_in("nobody", WRONG))}
     said |= {refused(visitor.sign_in("gone")), refused(visitor.sign_in("new", PASSWORD))}
-    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us() + 10**9)
+    guess(visitor, "maria")
     said |= {refused(visitor.sign_in("maria"))}
     assert len(said) == 1
 
@@ -231,44 +234,132 @@ def test_an_unknown_name_costs_as_much_work_as_a_known_one(visitor, operator, mo
     verify = passwords._HASHER.verify
     hasher = type("Hasher", (), {"verify": lambda self, *a: (work.append("hash"), verify(*a))})
     monkeypatch.setattr(passwords, "_HASHER", hasher())
-    claim = gateway.records.sessions.claim_attempt
-
-    def counted(*args) -> bool:
-        free = claim(*args)
-        if free:
-            work.append("written")
-        return free
-
-    monkeypatch.setattr(gateway.records.sessions, "claim_attempt", counted)
-    visitor.sign_in("nobody", WRONG)
-    assert work == ["written", "hash", "written"]
-    visitor.sign_in("maria", WRONG)
-    assert work == ["written", "hash", "written"] * 2
-    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us() + 10**9)
-    visitor.sign_in("maria", WRONG)
-    assert work == ["written", "hash", "written"] * 3
+    for name in ("nobody", "maria"):
+        work.clear()
+        guess(visitor, name)
+        assert work == ["hash", "written"] * MOST_ATTEMPTS
+        work.clear()
+        visitor.sign_in(name, WRONG)  # has to wait
+        assert work == ["written"]
 
 
-def test_an_operator_is_locked_for_a_while_by_attempts_from_anywhere(
-    visitor, operator, gateway
+def guess(visitor, name, count=MOST_ATTEMPTS, **place) -> None:
+    for _ in range(count):
+        refused(visitor.sign_in(name, WRONG, **place))
+
+
+def from_address(address: str) -> dict[str, object]:
+    return {**AWAY, "environ_overrides": {"REMOTE_ADDR": address}}
+
+
+def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
+    visitor, operator, gateway, redis_client
 ) -> None:
     operator("maria", "viewer")
     spelt = ["maria", "MARIA", " maria ", "ｍａｒｉａ", "Maria", "maria", "mArIa", "maria"]
-    assert len(spelt) == signing_in.MOST_ATTEMPTS
+    assert len(spelt) == MOST_ATTEMPTS
     for name in spelt:
         refused(visitor.sign_in(name, WRONG))
     refused(visitor.sign_in("maria"))
-    assert happened(gateway)[:2] == ["wrong password: locked for 15 minutes", "wrong password"]
-    change(gateway, "UPDATE operators SET locked_until_us = :us", us=sessions.now_us())
+    assert happened(gateway)[:2] == ["wrong password: waits 15 minutes there", "wrong password"]
+    assert "tried while locked" in happened(gateway)
+    (key,) = redis_client.keys("smsgate:attempts:*")
+    assert 0 < redis_client.ttl(key) <= 900
+    redis_client.delete(key)  # as when the time is over
     assert visitor.sign_in("maria").status_code == 303
-    assert rows(gateway, select(table.c.failed, table.c.locked_until_us)) == [(0, 0)]
+    assert not redis_client.keys("smsgate:attempts:*")
 
 
-def test_after_a_lock_counting_begins_anew(visitor, operator, gateway) -> None:
+def test_whoever_guesses_keeps_nobody_out_who_comes_from_elsewhere(visitor, operator) -> None:
+    """Neither at the name that is guessed at, nor at another one from the same address."""
     operator("maria", "viewer")
-    change(gateway, "UPDATE operators SET failed = 8, locked_until_us = 5")
-    refused(visitor.sign_in("maria", WRONG))
-    assert rows(gateway, select(table.c.failed, table.c.locked_until_us)) == [(1, 0)]
+    operator("ana", "viewer")
+    guess(visitor, "maria", **from_address("8.8.4.4"))
+    refused(visitor.sign_in("maria", **from_address("8.8.4.4")))
+    for name, address in (("maria", "8.8.8.8"), ("ana", "8.8.4.4")):
+        other = browser_of(visitor)
+        assert other.sign_in(name, **from_address(address)).status_code == 303
+
+
+def test_a_browser_in_which_one_signed_in_before_is_not_kept_out(
+    visitor, operator, gateway
+) -> None:
+    """Not even by guessing from its own address, as behind a proxy that is not trusted."""
+    operator("maria", "viewer")
+    mine = browser_of(visitor)
+    assert mine.sign_in("maria").status_code == 303
+    mine.post("/console/out")
+    guess(visitor, "maria")
+    refused(visitor.sign_in("maria"))
+    assert mine.sign_in("maria").status_code == 303
+    for _ in range(30):
+        gateway.store.sign_ins.note("8.8.4.4")
+    known = browser_of(visitor)
+    assert known.sign_in("maria", **from_address("8.8.8.8")).status_code == 303
+    assert known.sign_in("maria", **from_address("8.8.4.4")).status_code == 303
+
+
+def test_a_browser_that_is_known_guesses_no_more_than_others(visitor, operator) -> None:
+    operator("maria", "viewer")
+    operator("ana", "viewer")
+    assert visitor.sign_in("ana").status_code == 303
+    guess(visitor, "ana")
+    refused(visitor.sign_in("ana"))
+    guess(visitor, "maria")  # known for ana alone
+    refused(browser_of(visitor).sign_in("maria"))
+
+
+def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    row = Operators(gateway.records).named("maria")
+    keys = gateway.settings.secret_keys
+    made = devices.new_device(row.id)
+    for key in keys:  # the older one as well
+        assert devices.device_of(devices.token_of(made, [key]), keys) == made
+    right = devices.token_of(made, keys)
+    forged = devices.token_of(made, [Secret("another-secret-that-is-long-enough")])
+    for token in (forged, right[:-1], right.replace(row.id, "other"), "", ".", "a.b.c", "é" * 64):
+        assert devices.device_of(token, keys) is None
+    guess(visitor, "maria")
+    visitor.set_cookie("smsgate-device", forged)
+    refused(visitor.sign_in("maria"))
+    visitor.set_cookie("smsgate-device", right)
+    assert visitor.sign_in("maria").status_code == 303
+
+
+def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    guess(visitor, "maria")
+    link = Operators(gateway.records).reset("maria", By("an admin"))
+    new = "a kettle full of pigeons"
+    assert visitor.get(link).status_code == 200
+    assert visitor.post(link, {"password": new, "repeated": new}).location == "/console/in"
+    assert visitor.sign_in("maria", new).status_code == 303
+
+
+def test_nobodys_guessing_hinders_who_is_signed_in(viewer, gateway) -> None:
+    other = browser_of(viewer)
+    guess(other, "viewer")
+    change(gateway, "UPDATE sessions SET proved_us = 0")
+    form = {"password": PASSWORD, "new": "a kettle full of pigeons"}
+    form["repeated"] = form["new"]
+    assert viewer.post("/console/me/password", form).status_code == 303
+
+
+def test_of_a_session_the_password_is_not_guessed(viewer, gateway) -> None:
+    change(gateway, "UPDATE sessions SET proved_us = 0")
+    for _ in range(MOST_ATTEMPTS):
+        assert viewer.post("/console/me/factor/off", {"password": WRONG}).status_code == 403
+    assert viewer.post("/console/me/factor/off", {"password": PASSWORD}).status_code == 403
+
+
+def test_without_the_store_attempts_are_counted_all_the_same(visitor, operator, gateway) -> None:
+    operator("maria", "viewer")
+    gateway.store.attempts._client.connection_pool.connection_kwargs["port"] = 1
+    gateway.store.attempts._client.connection_pool.disconnect()
+    gateway.store.attempts._client.connection_pool.connection_kwargs["path"] = "/nowhere"
+    guess(visitor, "maria")
+    refused(visitor.sign_in("maria"))
 
 
 def at_once(count: int, do) -> None:
@@ -277,51 +368,57 @@ def at_once(count: int, do) -> None:
     [one.join() for one in threads]
 
 
-def test_attempts_at_once_are_all_counted(operator, gateway) -> None:
+def test_attempts_at_once_are_all_counted(operator, gateway, monkeypatch) -> None:
     """By four web processes, each with its own line."""
     operator("maria", "viewer")
-    said = []
+    hashed = []
+    is_right = passwords.is_right
+    counted = lambda *given: (hashed.append(1), is_right(*given))[1]  # noqa: E731
+    monkeypatch.setattr(signing_in.passwords, "is_right", counted)
     doors = [
         signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
         for _ in range(4)
     ]
     someone = sessions.Visitor("", "", "a test")
 
-    def guess() -> None:
+    def attempt() -> None:
         for door in doors:
-            try:
+            with pytest.raises(SignInRefused):
                 door.by_password("maria", WRONG, someone, "")
-            except SignInRefused:
-                said.append("refused")
-            except TooManyGuesses:
-                said.append("sent away")
 
-    at_once(4, guess)
-    assert said.count("refused") >= signing_in.MOST_ATTEMPTS
-    ((failed, until),) = rows(gateway, select(table.c.failed, table.c.locked_until_us))
-    assert failed == signing_in.MOST_ATTEMPTS
-    assert until > sessions.now_us()
+    at_once(4, attempt)
+    assert len(hashed) == MOST_ATTEMPTS
 
 
-def test_a_crowd_at_the_door_leaves_threads_for_webhooks(gateway, visitor, monkeypatch) -> None:
-    inside, sent_away, leave = [], [], threading.Event()
+def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
+    operator, gateway, monkeypatch
+) -> None:
+    """Twelve at once from one address, and twelve people at once from one other."""
+    people = [operator(f"person{number}", "viewer") for number in range(12)]
+    crowd = [f"nobody{number}" for number in range(12)]
+    is_right, all_came, let_in = passwords.is_right, threading.Event(), []
 
-    def slow(*_: str) -> bool:
-        inside.append(1)
-        assert leave.wait(10)
-        return False
+    def waits(*given: str) -> bool:
+        assert all_came.wait(60)
+        return is_right(*given)
 
-    monkeypatch.setattr(signing_in.passwords, "is_right", slow)
-    visitor.get("/console/in")
+    monkeypatch.setattr(signing_in.passwords, "is_right", waits)
+    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    door._line = FairLine(signing_in._AT_ONCE, signing_in._MOST_WAITING, 60)
 
-    def come() -> None:
-        one = browser(gateway)
-        if one.sign_in("nobody", WRONG).status_code == 429:
-            sent_away.append(1)
-            leave.set()
+    def come(name: str, password: str, address: str) -> None:
+        with suppress(SignInRefused):
+            door.by_password(name, password, sessions.Visitor(address, address, "a test"), "")
+            let_in.append(name)
 
-    at_once(5, come)
-    assert (len(inside), len(sent_away)) == (4, 1)
+    guests = [(name, WRONG, "8.8.4.4") for name in crowd]
+    guests += [(name, PASSWORD, "8.8.8.8") for name in people]
+    threads = [threading.Thread(target=come, args=guest) for guest in guests]
+    [one.start() for one in threads]
+    assert wait_until(lambda: sum(map(len, door._line._waiting.values())) == 20, 60)
+    all_came.set()
+    [one.join() for one in threads]
+    assert sorted(let_in) == sorted(people)
 
 
 def test_an_address_that_guesses_names_has_to_wait(visitor, operator, gateway) -> None:
@@ -338,7 +435,7 @@ def test_who_signs_in_rightly_uses_up_nothing_of_the_address(
 ) -> None:
     operator("maria", "viewer")
     for _ in range(3):
-        assert visitor.sign_in("maria", **AWAY).status_code == 303
+        assert browser_of(visitor).sign_in("maria", **AWAY).status_code == 303
     assert redis_client.get(sign_ins_of("8.8.4.4")) == b"0"
     assert 0 < redis_client.ttl(sign_ins_of("8.8.4.4")) <= 900
     visitor.sign_in("maria", WRONG, **AWAY)
@@ -439,8 +536,12 @@ def test_cookies_are_for_this_host_and_https_alone(visitor, operator) -> None:
     headers = {"Referer": f"{HTTPS}/console/in"}
     answer = visitor.sign_in(operator("maria", "viewer"), base_url=HTTPS, headers=headers)
     assert answer.status_code == 303
-    forms, session = sorted(cookies_of(answer))
-    for cookie, name in ((session, "__Host-smsgate="), (forms, "__Host-smsgate-forms=")):
+    device, forms, session = sorted(cookies_of(answer))
+    for cookie, name in (
+        (session, "__Host-smsgate="),
+        (forms, "__Host-smsgate-forms="),
+        (device, "__Host-smsgate-device="),
+    ):
         assert cookie.startswith(name)
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {*cookie.split("; ")}
         assert "Domain" not in cookie
@@ -449,7 +550,7 @@ def test_cookies_are_for_this_host_and_https_alone(visitor, operator) -> None:
 
 def test_by_plain_http_on_this_machine_cookies_work_without_https(visitor, operator) -> None:
     answer = visitor.sign_in(operator("maria", "viewer"))
-    _, session = sorted(cookies_of(answer))
+    _, _, session = sorted(cookies_of(answer))
     assert session.startswith("smsgate=")
     assert {"HttpOnly", "Path=/", "SameSite=Lax"} <= {*session.split("; ")}
     assert "Secure" not in session
