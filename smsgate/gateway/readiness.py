@@ -12,14 +12,15 @@ from smsgate.store import Store
 def ready(store: Store, wakes: Wakes, spool: Spool, recording: Recording) -> dict[str, str]:
     """See ``Gateway.ready``."""
     return {
-        "store": _of_store(store),
+        "store": of_store(store),
         "queue": _of_queue(wakes),
         "spool": _of_spool(spool),
         "records": recording.state(),
     }
 
 
-def _of_store(store: Store) -> str:
+def of_store(store: Store) -> str:
+    """``ok``, ``ok; …`` with what is weak, or what is wrong."""
     try:
         if not store.marker.store_id():
             return "the store has no marker: run `smsgate init`, or restore what was lost"

@@ -120,7 +120,17 @@ def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Ca
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_(path: str, role: str = "admin", width: int = 1280, scheme: str = "light") -> Page:
+    def open_(
+        path: str,
+        role: str = "admin",
+        width: int = 1280,
+        scheme: str = "light",
+        forgiven: tuple[str, ...] = (),
+    ) -> Page:
+        def note(said: ConsoleMessage) -> None:
+            if _complains(said) and not any(one in said.text for one in forgiven):
+                complaints.append(said.text)
+
         context = chromium.new_context(
             base_url=site.url,
             storage_state=kept.get(role),
@@ -129,7 +139,7 @@ def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Ca
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda one: complaints.append(one.text) if _complains(one) else None)
+        page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page

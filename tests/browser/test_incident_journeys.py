@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from smsgate.gateway.people.operators import digest_of
 from tests.browser.acting import fits, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
+from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
 
@@ -73,3 +77,60 @@ def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     expect(page.locator("#case-title a")).to_have_text(number)
     press(page.get_by_role("button", name="Later"))
     says(page, "Put off")
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that takes connections and answers nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_home_says_at_once_what_is_unknown_while_redis_hangs(
+    visit: Visit, gateway: Gateway, width: int
+) -> None:
+    page = visit("/console/", width=width)
+    expect(page.locator("#needs")).to_be_visible()
+    assert fits(page)
+    picture(page, f"home-{width}")
+    with stopped(int(gateway.store.health._client.info("server")["process_id"])):
+        began = time.monotonic()
+        page.goto("/console/")
+        took_s = time.monotonic() - began
+        first = page.locator(".needs li").first
+        expect(first).to_contain_text("Store and queue unknown: no answer")
+        expect(first).to_have_class("said bad")
+        expect(page.locator(".figures .badge.bad")).to_have_count(6)
+        expect(page.locator("#main")).not_to_contain_text("Nothing needs attention")
+        assert fits(page)
+        assert barriers(page) == []
+        picture(page, f"home-unknown-{width}")
+    assert took_s < 10, "as long as it took when each question was waited for by itself"
+    assert wait_until(lambda: _is_back(page), 60)
+
+
+def _is_back(page: Page) -> bool:
+    page.goto("/console/")
+    return "unknown" not in page.locator(".needs, .said.good").first.inner_text()
+
+
+def test_home_says_that_it_is_out_of_date_where_the_console_does_not_answer(visit: Visit) -> None:
+    lost = ("net::ERR_FAILED", "htmx:afterRequest", "htmx:sendError")
+    page = visit("/console/", role="nobody", width=360, forgiven=lost)
+    page.clock.install()
+    sign_in(page, "viewer")
+    expect(page.locator("#needs")).to_be_visible()
+    page.route("**/console/home/now", lambda route: route.abort())
+    page.clock.run_for(31_000)
+    stale = page.locator(".stale")
+    expect(stale).to_contain_text("What is shown below is out of date.")
+    expect(stale).to_have_count(1)
+    assert barriers(page) == []
+    picture(page, "home-stale-360")
+    page.unroute("**/console/home/now")
+    page.clock.run_for(16_000)
+    expect(stale).to_have_count(0)

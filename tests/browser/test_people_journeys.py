@@ -145,7 +145,7 @@ def test_the_first_admin_comes_in_by_the_link_that_dev_prints(
         assert fits(stranger)
         stranger.get_by_label("Your name").fill("anna")
         passwords(stranger, "Password")
-        says(stranger, "What needs a person")
+        says(stranger, "Needs attention")
         stranger.get_by_role("button", name="Menu").click()
         assert stranger.locator("nav").get_by_role("link", name="People").is_visible()
         assert stranger.goto(link).status >= 400, "there is an admin now"

@@ -1,117 +1,188 @@
 """Everything at a glance: is it well, what happened today, what needs a person.
 
-What cannot be asked is left out and said, so that the rest is still seen.
+Store, queue, spool and records are asked at the same time, each for a second at most. What cannot
+be read is unknown, and said to be; the rest is still seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Generic, TypeVar
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
+from smsgate.errors import SmsGateError, StoreUnavailable
 from smsgate.gateway.alerts.conditions import Condition, conditions, weak
+from smsgate.gateway.deadlines import Answer, Deadlines, NoAnswer
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.overview import daily
 from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.overview.missed import missed_waiting
-from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
+from smsgate.gateway.overview.status import Collaborators, Part, Status, parts
+from smsgate.gateway.readiness import of_store
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Sums
 from smsgate.records.days import Counts
+from smsgate.store import Store
 
 DAYS = 30
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """Days in numbers."""
 
-    today: Counts
-    usual: dict[str, float]
-    """What a day like today has; empty where there was none."""
+    today: Counts | None
+    """None where the store cannot be read."""
+    usual: dict[str, float] | None
+    """What a day like today has, empty where there was none; None where the records cannot be
+    read."""
     days: dict[date, Counts]
     """The last 30 days, with today; those before anything was counted are left out."""
     to_blocked: daily.Speed | None
     to_confirmed: daily.Speed | None
     confirmations: daily.Confirmations | None
-    """None where the store is away."""
-    problem: str = ""
-    """Why some of it cannot be told."""
+    """None where the store cannot be read."""
+    store_problem: str = ""
+    """Why today is unknown."""
+    records_problem: str = ""
+    """Why earlier days are unknown."""
 
     @property
     def nothing_yet(self) -> bool:
-        """Whether no text ever came."""
-        return not self.problem and not any(counts.get("texts") for counts in self.days.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of smsgate: whether it is well, and when it last gave a sign."""
-
-    name: str
-    tone: str
-    """``good``, ``warn``, ``bad``, or ``calm`` where there is nothing to judge."""
-    said: str
-    sign_us: int = 0
-    """0 is never, or nothing that could be told."""
+        """Whether no text ever came, as far as that is known."""
+        if self.store_problem or self.records_problem:
+            return False
+        return not any(counts.get("texts") for counts in self.days.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What a page shows of a moment."""
 
+    collaborators: Collaborators
     parts: list[Part]
     conditions: list[Condition]
     """What is not as it should be, with its remedy."""
     seen: Sights | None
-    """None where the store is away."""
+    """None where the store cannot be read."""
     numbers: Numbers
 
 
-def look(gateway: Gateway) -> Overview:
-    """Ask everything; raises nothing of what a collaborator that is away raises."""
-    try:
-        seen = sights(gateway.store, gateway.settings, gateway.ready)
-    except StoreUnavailable:
-        parts = [_collaborator(name, said) for name, said in gateway.ready().items()]
-        return Overview(parts, [], None, numbers(gateway))
-    found = sorted([*conditions(seen), *weak(seen)], key=lambda one: not one.fault)
-    parts = [
-        *_accounts(gateway, seen),
-        *(_processes(seen.processes) if seen.processes is not None else ()),
-        *_collaborators(seen),
-    ]
-    return Overview(parts, found, seen, numbers(gateway))
+@dataclass(frozen=True, slots=True)
+class _Reading(Generic[T]):
+    """What was read, or why it could not be."""
+
+    value: T | None
+    problem: str = ""
+    mend: str = ""
+    """What mends it, where that is known."""
 
 
-def numbers(gateway: Gateway) -> Numbers:
-    """Days in numbers: finished ones from the records, today from the store."""
-    now, problems = daily.today(), []
-    days: dict[date, Counts] = {}
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the store has counted today and yesterday."""
+
+    days: Sequence[tuple[date, Sums]]
+    waiting: int
+    """Confirmations that wait past their time."""
+    is_partial: bool
+
+
+def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
+    """Ask everything; takes as long as one deadline at most, and raises nothing of theirs."""
+    now = daily.today()
+    first = now - timedelta(days=DAYS - 1)
+    # All are asked before any answer is waited for.
+    asked_store = deadlines.store.ask(lambda: sights(gateway.store, gateway.settings, dict))
+    asked_ready = deadlines.store.ask(lambda: _of_store(gateway.store))
+    asked_counted = deadlines.store.ask(lambda: _counted(gateway, now))
+    asked_queue = deadlines.queue.ask(gateway.wakes.ping)
+    asked_spool = deadlines.spool.ask(gateway.spool.depth)
+    asked_records = deadlines.records.ask(gateway.records.check)
+    asked_days = deadlines.records.ask(lambda: gateway.records.days.since(first))
+    asked_recording = deadlines.recording.ask(gateway.recording.state)
+
+    store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
+    records, recording = _read(asked_records), _read(asked_recording)
+    spooled = f"ok; {spool.value:,} messages wait for the store" if spool.value else "ok"
+    collaborators = Collaborators(
+        status={
+            "store": _status(store) if store.problem else ready.value or _status(ready),
+            "queue": _status(_read(asked_queue), said="ok"),
+            "spool": _status(spool, said=spooled),
+            "records": _status(records, said=recording.value),
+        },
+        is_one_redis=gateway.settings.queue_url == gateway.settings.redis_url,
+    )
+    seen = store.value
+    found = [*conditions(seen), *weak(seen)] if seen else []
+    return Overview(
+        collaborators=collaborators,
+        parts=parts(gateway.settings, seen, collaborators, time.time_ns() // 1000),
+        conditions=sorted(found, key=lambda one: not one.fault),
+        seen=seen,
+        numbers=_numbers(now, _read(asked_counted), _read(asked_days)),
+    )
+
+
+def _read(answer: Answer[T]) -> _Reading[T]:
     try:
-        days = gateway.records.days.since(now - timedelta(days=DAYS - 1))
-    except (RecordsUnavailable, RecordsNotReady) as error:
-        problems.append(str(error))
-    sums: list[Sums] = []
-    waiting: tuple[int, bool] | None = None
+        return _Reading(answer.get())
+    except (NoAnswer, SmsGateError) as error:
+        mend = error.mend if isinstance(error, StoreUnavailable) else ""
+        return _Reading(None, str(error).rstrip("."), mend)
+
+
+def _status(one: _Reading[T], said: str | None = None) -> Status:
+    return Status(unknown=one.problem, mend=one.mend) if one.problem else Status(said)
+
+
+def _of_store(store: Store) -> Status:
+    """Whether a store that can be read is ready, takes writes, and lets the gate answer."""
     try:
-        waiting = missed_waiting(gateway.store, gateway.settings)
-        sums = [gateway.store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))]
-        for day, found in zip((now, now - timedelta(days=1)), sums, strict=True):
-            if found:
-                days[day] = _grown(days.get(day, {}), daily.counts_of(found))
+        store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        problems.append(str(error))
+        return Status(str(error), mend=error.mend)
+    said = of_store(store)
+    if said.startswith("ok") and (obstacle := store.write_lease.obstacle()):
+        said = f"the gate cannot tell: {obstacle}"
+    return Status(said)
+
+
+def _counted(gateway: Gateway, now: date) -> _Counted:
+    waiting, is_partial = missed_waiting(gateway.store, gateway.settings)
+    days = [(day, gateway.store.metrics.sums_on(day)) for day in (now, now - timedelta(days=1))]
+    return _Counted(days, waiting, is_partial)
+
+
+def _numbers(
+    now: date, of_store: _Reading[_Counted], of_records: _Reading[dict[date, Counts]]
+) -> Numbers:
+    """Days in numbers: finished ones from the records, today from the store."""
+    counted, days = of_store.value, of_records.value or {}
+    for day, found in counted.days if counted else ():
+        if found:
+            days[day] = _grown(days.get(day, {}), daily.counts_of(found))
+    if counted is None:
+        days.pop(now, None)  # the records have a part of it at most
+    sums = [found for _, found in counted.days] if counted else []
     confirmed = daily.to_confirmed(sums)
     return Numbers(
-        today=days.get(now, dict.fromkeys(daily.WHATS, 0)),
-        usual=daily.usual(days, now),
+        today=days.get(now, dict.fromkeys(daily.WHATS, 0)) if counted else None,
+        usual=daily.usual(days, now) if not of_records.problem else None,
         days=_filled(days, now),
         to_blocked=daily.to_blocked(sums),
         to_confirmed=confirmed,
-        confirmations=daily.confirmations(sums, confirmed, *waiting) if waiting else None,
-        problem="; ".join(problems),
+        confirmations=(
+            daily.confirmations(sums, confirmed, counted.waiting, counted.is_partial)
+            if counted
+            else None
+        ),
+        store_problem=of_store.problem,
+        records_problem=of_records.problem,
     )
 
 
@@ -126,51 +197,3 @@ def _filled(days: dict[date, Counts], now: date) -> dict[date, Counts]:
     span = (now - min(days)).days
     order = [now - timedelta(days=back) for back in range(span, -1, -1)]
     return {day: days.get(day, dict.fromkeys(daily.WHATS, 0)) for day in order}
-
-
-def _accounts(gateway: Gateway, seen: Sights) -> Iterator[Part]:
-    for one in seen.accounts:
-        quiet_s = seen.now_s - one.accepted_s
-        tone, said = "good", "messages come in"
-        if not one.accepted_s:
-            tone, said = "calm", "no message in the last 30 days"
-        if one.silent_after_s and quiet_s > one.silent_after_s:
-            tone, said = "bad", "silent for longer than it should be"
-        provider = gateway.settings.accounts[one.name].provider
-        name = one.name if provider == one.name else f"{one.name} ({provider})"
-        yield Part(name, tone, said, int(one.accepted_s * 1_000_000))
-
-
-def _processes(processes: ProcessSnapshot | None) -> Iterator[Part]:
-    if processes is None:
-        return
-    for kind in KINDS:
-        some, last = processes.of(kind), processes.last_seen.get(kind)
-        hosts = len(processes.hosts(kind))
-        said = f"{len(some)} at work" + (f" on {hosts} hosts" if hosts > 1 else "")
-        if any(one.problem for one in some):
-            yield Part(kind, "warn", f"{said}, with an older configuration", processes.now_us)
-        elif some:
-            yield Part(kind, "good", said, processes.now_us)
-        elif kind != "web":  # that one is at work shows in that it answers
-            sign_us = processes.now_us - int(last.ago_s * 1_000_000) if last else 0
-            yield Part(kind, "bad", "not at work", sign_us)
-
-
-def _collaborators(seen: Sights) -> Iterator[Part]:
-    now_us = int(seen.now_s * 1_000_000)
-    for name, said in seen.ready.items():
-        part = _collaborator(name, said)
-        yield replace(part, sign_us=0 if part.tone == "bad" else now_us)
-    for one in seen.spools:
-        said = f"{one.count:,} messages wait" if one.count else "empty"
-        tone = "warn" if one.count else "good"
-        yield Part(f"spool of {one.host}", tone, said, int(one.at_s * 1_000_000))
-
-
-def _collaborator(name: str, said: str) -> Part:
-    if said == "ok":
-        return Part(name, "good", "works")
-    if said.startswith("ok; "):
-        return Part(name, "warn", said.removeprefix("ok; "))
-    return Part(name, "bad", said)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smsgate.errors import RecordsUnavailable
+from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.deadlines import Deadline, NoAnswer
 from smsgate.gateway.people.operators import By, action_of, digest_of, now_us
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
@@ -25,6 +26,8 @@ PROOF_S = 600
 _SEEN_S = 60
 """How exactly it is kept when a session was last seen: to spare writes."""
 _REMEMBERED = 500
+_PATIENCE_S = 5.0
+"""How long the records are waited for where there is nothing to go on without them."""
 _S = 1_000_000
 
 
@@ -60,31 +63,34 @@ class Sessions:
     def __init__(self, records: Records) -> None:
         """Use the records; nothing is asked yet."""
         self._sessions = records.sessions
+        self._deadline, self._patient = Deadline(), Deadline(_PATIENCE_S)
         self._remembered: dict[bytes, Known] = {}
 
     def who(self, token: str) -> Known | None:
         """The session with that token, whole or half, unless it has ended.
 
-        While the database is away, a session that this process has seen goes on: else an outage of
-        the records would also hide what the console can say about it.
+        While the database is away or hangs, a session that this process has seen goes on: else an
+        outage of the records would also hide what the console can say about it.
         """
         digest = digest_of(token)
+        known = self._remembered.get(digest)
+        deadline = self._deadline if known is not None else self._patient
         try:
-            found = self._sessions.find(digest)
+            found = deadline.call(lambda: self._sessions.find(digest))
             known = Known(*found) if found else None
             self._remember(digest, known)
-        except RecordsUnavailable:
-            known = self._remembered.get(digest)
+        except (RecordsUnavailable, RecordsNotReady, NoAnswer) as error:
             if known is None:
-                raise
+                raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
         return known if known is not None and _holds(known) else None
 
     def seen(self, known: Known) -> None:
         """Note that a person used the session just now."""
         now = now_us()
         if now - known.session.seen_us > _SEEN_S * _S:
-            with suppress(RecordsUnavailable):
-                self._sessions.change(known.session.digest, {"seen_us": now})
+            digest = known.session.digest
+            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswer):
+                self._deadline.call(lambda: self._sessions.change(digest, {"seen_us": now}))
 
     def of(self, row: OperatorRow) -> list[SessionRow]:
         """Where somebody is signed in now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 from flask import Flask, render_template, request
@@ -12,8 +13,9 @@ from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, Condition
 from smsgate.gateway.overview import at_a_glance
 from smsgate.gateway.overview.at_a_glance import Numbers, Overview
 from smsgate.gateway.overview.daily import WHATS, Confirmations, Speed
+from smsgate.gateway.overview.status import Trouble
 from smsgate.web.console.home_chart import Chart, chart_of
-from smsgate.web.console.people import known, lacks_factor, needs
+from smsgate.web.console.people import door, known, lacks_factor, needs
 
 TITLES = {
     "texts": "Texts in",
@@ -25,9 +27,33 @@ TITLES = {
 }
 PAGES = {
     "SmsgateReviewsOld": ("/console/review", "Decide them"),
-    "SmsgateDeadLetters": ("/console/replies", "Look at them"),
+    "SmsgateDeadLetters": ("/console/replies/dead", "Look at them"),
 }
 """Where a condition is dealt with in the console."""
+_UNKNOWN = {
+    "store": (
+        "Nobody may be texted while the gate cannot tell, and texts that arrive wait on this "
+        "host's disk. What waits, today's figures and which processes run are unknown."
+    ),
+    "queue": "Opt-outs block, but are not applied or confirmed.",
+    "spool": "If the store fails, texts that arrive may be lost.",
+    "records": (
+        "Opt-outs block as before, and events wait in the store. Earlier days, and since when and "
+        "why a number is opted out, are unknown."
+    ),
+}
+"""What it means that a collaborator cannot be read."""
+_NOT_READY = {
+    "store": "Nobody may be texted until it is ready.",
+    "records": "Events wait in the store.",
+}
+_MEND = {
+    "store": "check the Redis of `REDIS_URL`",
+    "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
+    "spool": "make `SMSGATE_DATA_DIR` writable, with room on its disk",
+    "records": "check the database of `DATABASE_URL`; `smsgate records status` says more",
+}
+_DOCTOR = "`smsgate doctor` says what mends it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +61,8 @@ class Figure:
     """One number of today, the usual, and the days before."""
 
     title: str
-    today: int
+    today: int | None
+    """None where it is unknown."""
     usual: str
     chart: Chart
 
@@ -58,27 +85,30 @@ def register(console: Flask, gateway: Gateway) -> None:
     @needs("viewer")
     def home() -> str:
         """The first page."""
-        seen = at_a_glance.look(gateway)
+        seen = at_a_glance.look(gateway, door().deadlines)
         return render_template(
             "home.html",
             days=[*reversed(seen.numbers.days.items())],
             whats=WHATS,
             titles=TITLES,
-            accounts=_webhooks(gateway),
-            public_url=gateway.settings.public_url,
-            **_now(seen),
+            **_now(gateway, seen),
         )
 
     @console.get("/console/home/now")
     @needs("viewer")
     def home_now() -> str:
         """What changes: asked for by the page every 15 seconds."""
-        return render_template("part_home.html", **_now(at_a_glance.look(gateway)))
+        return render_template(
+            "part_home.html", **_now(gateway, at_a_glance.look(gateway, door().deadlines))
+        )
 
 
-def _now(seen: Overview) -> dict[str, object]:
+def _now(gateway: Gateway, seen: Overview) -> dict[str, object]:
     numbers = seen.numbers
     return {
+        "now_us": time.time_ns() // 1000,
+        "accounts": _webhooks(gateway),
+        "public_url": gateway.settings.public_url,
         "parts": seen.parts,
         "needs": _needs(seen),
         "figures": [_figure(what, numbers) for what in WHATS],
@@ -91,7 +121,8 @@ def _now(seen: Overview) -> dict[str, object]:
 
 
 def _needs(seen: Overview) -> list[Need]:
-    found = [_need(one) for one in seen.conditions]
+    found = [_trouble(one) for one in seen.collaborators.troubles()]
+    found += [_need(one) for one in seen.conditions]
     told = {one.name for one in seen.conditions}
     reviews = seen.seen.waits.reviews if seen.seen else None
     if reviews is not None and reviews.count and "SmsgateReviewsOld" not in told:
@@ -108,15 +139,27 @@ def _needs(seen: Overview) -> list[Need]:
     return found
 
 
+def _trouble(one: Trouble) -> Need:
+    if one.is_unknown:
+        said, means = f"{one.title.capitalize()} unknown: {one.said}", _UNKNOWN[one.name]
+        return Need("bad", said, f"{means} To fix it: {one.mend or _MEND[one.name]}.")
+    said, means = f"{one.title.capitalize()}: {one.said}", _NOT_READY.get(one.name, "")
+    return Need("bad", said, f"{means} To fix it: {one.mend or _DOCTOR}.".strip())
+
+
 def _need(one: Condition) -> Need:
     said = f"{one.subject}: {one.said}"
     return Need("bad" if one.fault else "warn", said, one.mend, *PAGES.get(one.name, ()))
 
 
 def _figure(what: str, numbers: Numbers) -> Figure:
-    title, today = TITLES[what], numbers.today.get(what, 0)
-    usual = f"usually {_round(numbers.usual[what])} a day" if numbers.usual else ""
-    return Figure(title, today, usual, chart_of(title, what, numbers.days))
+    title, is_known = TITLES[what], numbers.today is not None
+    today = numbers.today.get(what, 0) if numbers.today is not None else None
+    usual = "usually unknown" if numbers.usual is None else ""
+    if numbers.usual:
+        usual = f"usually {_round(numbers.usual[what])} a day"
+    chart = chart_of(title, what, numbers.days, is_today_known=is_known)
+    return Figure(title, today, usual, chart)
 
 
 def _round(value: float) -> str:

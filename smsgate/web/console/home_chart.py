@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from smsgate.gateway.overview.at_a_glance import DAYS
@@ -38,13 +38,20 @@ class Chart:
     """The same in words."""
 
 
-def chart_of(title: str, what: str, days: Mapping[date, Counts]) -> Chart:
-    """The newest day stands rightmost; before the first day that was counted nothing is drawn."""
+def chart_of(
+    title: str, what: str, days: Mapping[date, Counts], *, is_today_known: bool = True
+) -> Chart:
+    """The newest day stands rightmost; before the first day that was counted nothing is drawn.
+
+    Where today is unknown it has no bar, and is said to be.
+    """
     counts = [(day, counts.get(what, 0)) for day, counts in days.items()][-DAYS:]
     most = max((count for _, count in counts), default=0)
     start = DAYS - len(counts)
     bars = [_bar(start + at, day, count, most) for at, (day, count) in enumerate(counts)]
-    return Chart(what, bars, _words(title, counts))
+    if bars and not is_today_known:
+        bars[-1] = replace(bars[-1], said="today: unknown")
+    return Chart(what, bars, _words(title, counts, is_today_known=is_today_known))
 
 
 def _bar(at: int, day: date, count: int, most: int) -> Bar:
@@ -55,12 +62,12 @@ def _bar(at: int, day: date, count: int, most: int) -> Bar:
     )
 
 
-def _words(title: str, counts: list[tuple[date, int]]) -> str:
+def _words(title: str, counts: list[tuple[date, int]], *, is_today_known: bool) -> str:
     if not counts:
         return f"{title}: nothing was counted yet."
     day, most = max(counts, key=lambda one: one[1])
     total = sum(count for _, count in counts)
     return (
         f"{title} on each of the last {len(counts)} days: {total:,} together, most on "
-        f"{day:%B %-d} ({most:,}), today {counts[-1][1]:,}."
+        f"{day:%B %-d} ({most:,}), today {f'{counts[-1][1]:,}' if is_today_known else 'unknown'}."
     )

@@ -28,6 +28,7 @@ from flask import (
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
+from smsgate.gateway.deadlines import Deadlines
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount
 from smsgate.gateway.people.sessions import Known, Sessions, Visitor
@@ -76,6 +77,7 @@ class Door:
         """Ask nothing yet."""
         keys = gateway.settings.secret_keys
         self.cookies = Cookies(gateway)
+        self.deadlines = Deadlines()
         self.sessions = Sessions(gateway.records)
         self.signing_in = SigningIn(gateway.records, gateway.store, keys)
         self.own = OwnAccount(gateway.records, keys)

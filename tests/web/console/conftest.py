@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from smsgate.gateway import Gateway
+from smsgate.gateway import Gateway, deadlines
 from smsgate.gateway.people import passwords
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import Records
@@ -27,6 +27,18 @@ def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(passwords, "_HASHER", QUICK)
     monkeypatch.setattr(passwords, "_NOBODYS", _HASH)
     return _HASH
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait for a collaborator for as long as a busy machine may take."""
+    monkeypatch.setattr(deadlines, "ANSWER_S", 30.0)
+
+
+@pytest.fixture
+def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait as long as they really do; to be asked for before a browser is."""
+    monkeypatch.setattr(deadlines, "ANSWER_S", 1.0)
 
 
 @pytest.fixture

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import msgspec
@@ -13,7 +18,11 @@ from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.own_gateway import HERE, heartbeat
+from tests.fakes.pages import HTMX
+from tests.fakes.processes import wait_until
+from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import entry
 
 
@@ -323,6 +332,171 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
     gateway.close()
 
 
+# --- what cannot be read is unknown, in red, first ----------------------------------------------
+
+
+def needs_of(answer) -> list[tuple[str, str]]:
+    """The tone of each thing that needs attention, and what is said of it."""
+    part = answer.text.partition('aria-labelledby="needs"')[2].partition("</section>")[0]
+    found = re.findall(r'<li class="said (\w+)"><strong>(.*?)</strong>', part, re.DOTALL)
+    return [(tone, re.sub(r"<[^>]+>", "", said)) for tone, said in found]
+
+
+@contextmanager
+def stopped(server) -> Iterator[None]:
+    """A Redis that hangs: it takes connections and answers nothing."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+
+
+def shows_nothing_of_the_store(page) -> None:
+    said = words(page)
+    tone, first = needs_of(page)[0]
+    assert tone == "bad"
+    assert first.startswith("Store and queue unknown: ")
+    assert "Nobody may be texted while the gate cannot tell" in said
+    assert "Nothing needs attention" not in said
+    assert "Queue unknown" not in "".join(one for _, one in needs_of(page)[1:])
+    for title in ("Texts in", "Opt-outs", "HELP", "Confirmations sent"):
+        assert f"{title} unknown " in said, title
+    assert "From receipt to blocked unknown" in said
+    assert "From receipt to confirmation unknown" in said
+    assert "badge good" not in page.text.partition('aria-labelledby="health"')[0]
+    rows = rows_of(page)
+    assert {rows[name][0] for name in ("twilio", "worker", "sender", "clock")} == {"unknown"}
+    assert rows["store"][0].startswith("unknown: ")
+    assert rows["queue"][0].startswith("unknown: ")
+    assert rows["records"][0] == "answers; how far behind is unknown"
+    assert [*rows][-2:] == ["records", "spool"]  # what is well stands last
+    assert {rows[name][1] for name in ("twilio", "sender", "store")} == {"unknown"}
+    assert rows["spool"] == ("works", "just now")
+
+
+def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
+    impatient, viewer, gateway, redis_server
+) -> None:
+    confirm(gateway, 0.2)
+    gateway.records.days.keep({ago(1): {"texts": 1_111}})
+    with stopped(redis_server):
+        page = viewer.get("/console/")
+        shows_nothing_of_the_store(page)
+        assert "no answer " in needs_of(page)[0][1]  # Redis itself is waited for twice as long
+        assert "1,111 together" in page.text
+        assert ", today unknown." in page.text
+        assert page.text.count('<td class="count">unknown</td>') == 6
+        shows_nothing_of_the_store(viewer.get("/console/home/now", headers=HTMX))
+    assert wait_until(lambda: "Store" not in str(needs_of(viewer.get("/console/"))))
+    assert "100% within five minutes" in words(viewer.get("/console/"))
+
+
+def test_a_redis_that_is_gone_is_unknown(viewer, gateway, monkeypatch) -> None:
+    confirm(gateway, 0.2)
+    refused = open_redis("redis://127.0.0.1:1/0").connection_pool
+    for one in (*vars(gateway.store).values(), gateway.wakes):
+        for name in ("_client", "_connection"):
+            if hasattr(one, name):
+                monkeypatch.setattr(getattr(one, name), "connection_pool", refused)
+    monkeypatch.setattr(gateway.store.metrics._gatherer.client, "connection_pool", refused)
+    page = viewer.get("/console/")
+    shows_nothing_of_the_store(page)
+    assert "Connection refused" in needs_of(page)[0][1]
+
+
+def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, gateway, monkeypatch) -> None:
+    refused = open_redis("redis://127.0.0.1:1/0").connection_pool
+    monkeypatch.setattr(gateway.wakes._connection, "connection_pool", refused)
+    page = viewer.get("/console/")
+    assert needs_of(page)[0][1].startswith("Queue unknown: the queue cannot be used: ")
+    assert rows_of(page)["queue"][0].startswith("unknown: ")
+    assert rows_of(page)["store"][0] == "works"
+    assert "Texts in 0 " in words(page)
+
+
+def test_a_store_that_lost_its_data_is_told_first(viewer, gateway, redis_client) -> None:
+    redis_client.flushall()
+    page = viewer.get("/console/")
+    assert needs_of(page)[0] == (
+        "bad",
+        "Store: the store has no marker: run smsgate init, or restore what was lost.",
+    )
+
+
+@pytest.mark.parametrize("code", [*CAUSES])
+def test_a_redis_that_refuses_writes_is_told_first(viewer, gateway, redis_client, code) -> None:
+    count(gateway, "opt_out", 3)
+    with CAUSES[code](redis_client):
+        page = viewer.get("/console/")
+    tone, first = needs_of(page)[0]
+    assert tone == "bad"
+    assert re.match("Store(?: and queue)?: Redis refuses writes: ", first)  # some answer no PING
+    assert "Nobody may be texted until it is ready. To fix it: " in words(page)
+    rows = rows_of(page)
+    assert rows["store"][0].startswith("Redis refuses writes: ")
+    # Such a Redis takes no heartbeats: nobody can tell who is at work.
+    assert {rows[name][0] for name in ("worker", "sender", "clock")} == {"unknown"}
+    assert "Opt-outs 3 " in words(page)
+
+
+def test_a_gate_that_is_shut_is_told_first(viewer, gateway, redis_client) -> None:
+    gateway.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
+    page = viewer.get("/console/")
+    tone, first = needs_of(page)[0]
+    assert tone == "bad"
+    assert first.startswith("Store: the gate cannot tell: opt-outs wait in spools and are not in")
+    assert first.endswith("3 on host host-2.")
+
+
+def test_records_whose_file_is_gone_are_unknown(viewer, gateway) -> None:
+    count(gateway, "opt_out", 3)
+    assert viewer.get("/console/").status_code == 200
+    gateway.records.close()
+    (gateway.settings.data_dir / "records.sqlite3").unlink()
+    page = viewer.get("/console/")
+    assert needs_of(page)[0][1].startswith("Records unknown: ")
+    assert "Opt-outs 3 " in words(page)
+    assert rows_of(page)["store"][0] == "works"
+
+
+def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer, gateway) -> None:
+    """As a database that is stopped, and answers nothing for ever."""
+    count(gateway, "opt_out", 3)
+    assert viewer.get("/console/").status_code == 200
+    answers = threading.Event()
+    database = type(gateway.records.days._database)
+    reading = database.reading
+
+    def hangs(self):
+        assert answers.wait(30)
+        return reading(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "reading", hangs)
+        page = viewer.get("/console/")
+        assert needs_of(page)[0][1].startswith("Records unknown: no answer ")
+        assert "Opt-outs 3 usually unknown" in words(page)
+        assert rows_of(page)["store"][0] == "works"
+        again = viewer.get("/console/")
+        assert re.match(r"Records unknown: no answer for \d+ s", needs_of(again)[0][1])
+        answers.set()
+    assert wait_until(lambda: "Records" not in str(needs_of(viewer.get("/console/"))))
+
+
+def test_a_stopped_sender_stands_at_the_top(viewer, gateway, redis_client) -> None:
+    redis_client.config_set("appendfsync", "everysec")
+    review(gateway)
+    for kind in ("web", "worker", "clock"):
+        gateway.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
+    page = viewer.get("/console/")
+    tone, first = needs_of(page)[0]
+    assert (tone, "no sender is at work" in first) == ("bad", True)
+    assert "after five minutes they are not sent any more" in first
+    assert next(iter(rows_of(page))) == "sender"
+    assert rows_of(page)["sender"][0] == "not at work"
+
+
 # --- the first time, and parts that are away ----------------------------------------------------
 
 
@@ -354,9 +528,9 @@ def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, gateway) 
         part.connection_pool = away
     page = viewer.get("/console/")
     said = words(page)
-    assert "Not everything can be told" in said
+    assert "Today’s figures are unknown: the store cannot be used" in said
     assert "2026" in said or "1,111" in said
-    assert rows_of(page)["store"][0] != "works"
+    assert rows_of(page)["store"][0].startswith("unknown: the store cannot be used")
     assert viewer.get("/console/home/now").status_code == 200
 
 
@@ -367,9 +541,11 @@ def test_without_the_records_the_page_says_so_and_shows_today(viewer, gateway) -
     (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     page = viewer.get("/console/")
     said = words(page)
-    assert "Not everything can be told" in said
-    assert "Opt-outs 3 " in said
-    assert rows_of(page)["records"][0] != "works"
+    assert "Earlier days are unknown: the records cannot be used" in said
+    assert "Opt-outs 3 usually unknown" in said
+    assert rows_of(page)["records"][0].startswith("unknown: the records cannot be used")
+    assert needs_of(page)[0][0] == "bad"
+    assert needs_of(page)[0][1].startswith("Records unknown: the records cannot be used")
 
 
 @pytest.mark.parametrize("path", ["/console/", "/console/home/now"])

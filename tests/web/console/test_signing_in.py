@@ -189,6 +189,19 @@ def test_who_uses_a_page_stays_signed_in_and_a_page_alone_does_not_keep_one(view
     assert after - before >= hour
 
 
+def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
+    visitor, gateway, monkeypatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(sessions, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(type(gateway.records.sessions), "find", lambda *_: answers.wait(30))
+    visitor.set_cookie("smsgate", "seen by another process")
+    answer = visitor.get("/console/")
+    answers.set()
+    assert answer.status_code == 503
+    assert "nobody can be recognised: no answer within 0.05 s" in answer.text
+
+
 def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
     viewer, visitor, gateway, operator
 ) -> None:

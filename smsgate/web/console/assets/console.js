@@ -43,6 +43,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") document.getElementById("notice").replaceChildren();
 });
 
+// What renews itself says so where it could not: what it shows may be out of date.
+for (const failed of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failed, (event) => {
+    const live = event.target.closest("[data-live]");
+    if (!live || live.querySelector(":scope > .stale")) return;
+    const said = document.createElement("p");
+    said.className = "said bad stale";
+    said.setAttribute("role", "alert");
+    said.textContent = `The console has not answered since ${new Date().toLocaleTimeString()}. What is shown below is out of date.`;
+    live.prepend(said);
+  });
+}
+
 // An answer that is an error is shown too, where the page has a place for it.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status >= 400) { event.detail.shouldSwap = true; event.detail.isError = false; }
