@@ -7,11 +7,12 @@ same. Its own message id makes the provider's retry and the spool's replay one m
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,7 @@ VALUES (
     :blocks
 )
 """
+_MODE = 0o600
 _decode = msgspec.json.Decoder(Entry).decode
 
 
@@ -135,7 +137,8 @@ class Spool:
     @contextmanager
     def replayer(self) -> Iterator[bool]:
         """Whether the caller is the one process of this host that may replay now."""
-        with self._path.with_suffix(".lock").open("w") as file:
+        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, _MODE)
+        with os.fdopen(lock, "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -149,12 +152,28 @@ class Spool:
         except OSError as error:  # a folder that we may not read
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
 
+    def _protect(self, *, make: bool) -> None:
+        """Let nobody but our user read the file: it holds people's texts.
+
+        What SQLite puts beside it gets the same mode. An older version made files for everybody.
+        """
+        if make:
+            self._path.touch(mode=_MODE)
+        for end in ("", "-wal", "-shm"):
+            file = self._path.with_name(self._path.name + end)
+            with suppress(
+                FileNotFoundError, PermissionError
+            ):  # of another user, whose matter it is
+                if file.stat().st_mode & 0o077:
+                    file.chmod(_MODE)
+
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction. A connection for each: the spool is for days when nothing is fast."""
         try:
             if make:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._protect(make=make)
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sqlite3
 
 import msgspec
@@ -235,3 +236,31 @@ def test_of_what_an_older_version_kept_the_worst_is_taken_to_be_true(tmp_path):
     file.close()
     assert (spool.state().messages, spool.state().blocking) == (3, 2)
     assert len(spool.oldest(9)) == 3
+
+
+def modes(folder) -> dict[str, int]:
+    return {one.name: one.stat().st_mode & 0o777 for one in folder.iterdir()}
+
+
+def test_only_its_own_user_can_read_a_spool(tmp_path):
+    """Whatever the umask, and while SQLite has its own files beside it."""
+    before = os.umask(0)
+    try:
+        spool = Spool(tmp_path / "var" / "spool.sqlite3")
+        spool.keep([Arrival(entry())])
+        with spool.replayer(), spool._open() as file:
+            file.execute("DELETE FROM spool WHERE id = 0")
+            files = modes(tmp_path / "var")
+    finally:
+        os.umask(before)
+    assert set(files) == {"spool.sqlite3", "spool.sqlite3-wal", "spool.sqlite3-shm", "spool.lock"}
+    assert set(files.values()) == {0o600}
+    assert modes(tmp_path)["var"] == 0o700
+
+
+def test_a_spool_of_an_older_version_is_closed_to_others_when_it_is_used(tmp_path):
+    spool = Spool(tmp_path / "spool.sqlite3")
+    spool.keep([Arrival(entry())])
+    (tmp_path / "spool.sqlite3").chmod(0o644)
+    assert spool.depth() == 1
+    assert modes(tmp_path)["spool.sqlite3"] == 0o600
