@@ -6,9 +6,11 @@ same. Its own message id makes the provider's retry and the spool's replay one m
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -44,7 +46,12 @@ VALUES (
     :blocks
 )
 """
+_COLUMNS = "SELECT id, arrived_us, began_us, sent_us, entry, blocks FROM spool LIMIT 0"
+"""What a file lacks that is not ours, though it has a table of that name."""
 _MODE = 0o600
+_PROBE_BYTES = 64 * 1024
+"""As much as the longest message of most providers."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _decode = msgspec.json.Decoder(Entry).decode
 
 
@@ -80,6 +87,34 @@ class Spool:
         """The file is made when the first message is kept."""
         self._path = path
         self._lock = threading.Lock()
+
+    def check(self, *, make: bool = False) -> None:
+        """Try whether a message could be kept now, without keeping one.
+
+        A data directory that is not there is made with ``make``, else left alone. Raises
+        ``SpoolUnavailable``, which says what is wrong and what would be right.
+        """
+        folder = self._path.parent
+        try:
+            if make:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            elif not self._exists(folder):
+                return
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+        except OSError as error:
+            raise SpoolUnavailable(
+                f"no message can be kept in the data directory {folder} ({error.strerror}"
+                f"{_owner(folder)}): name one in SMSGATE_DATA_DIR that this user may write, with "
+                "room on its disk",
+                is_full=error.errno in _FULL,
+            ) from error
+        if self._exists():
+            with self._open() as spool:
+                spool.execute(_COLUMNS)
+                # There is no such id, but a file that cannot be written refuses it all the same.
+                spool.execute("DELETE FROM spool WHERE id = -1")
 
     def keep(self, arrivals: Sequence[Arrival]) -> None:
         """Put messages on disk; they are there when this returns. Raises ``SpoolUnavailable``."""
@@ -146,9 +181,9 @@ class Spool:
                 return
             yield True
 
-    def _exists(self) -> bool:
+    def _exists(self, path: Path | None = None) -> bool:
         try:
-            return self._path.exists()
+            return (path or self._path).exists()
         except OSError as error:  # a folder that we may not read
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
 
@@ -182,6 +217,15 @@ class Spool:
                     yield file
         except (sqlite3.Error, OSError) as error:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
+
+
+def _owner(folder: Path) -> str:
+    """Whose a folder is, where that is not the user that we are."""
+    with suppress(OSError):
+        owner = folder.stat().st_uid
+        if owner != os.geteuid():
+            return f"; it belongs to user {owner}, and this process runs as user {os.geteuid()}"
+    return ""
 
 
 def _prepare(file: sqlite3.Connection) -> None:

@@ -20,10 +20,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
-from smsgate.errors import SmsGateError
+from smsgate.errors import SmsGateError, SpoolUnavailable
 from smsgate.gateway import Gateway
 from smsgate.queue import APPLY, SEND
-from smsgate.wiring import Configuration, Live, load_configuration
+from smsgate.spool import Spool
+from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
 from workers.feeder import Feeder
 from workers.forwarder import Forwarder
@@ -36,9 +37,23 @@ Parts = Sequence[Keeper | Feeder | Teller]
 
 def _web(environ: Mapping[str, str], host: str) -> None:
     settings = load_configuration(environ).settings
+    _refuse_unusable(build_spool(settings))
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")
     web.serve(host, settings.port, settings.web_concurrency)
+
+
+def _refuse_unusable(spool: Spool) -> None:
+    """Raise ``SpoolUnavailable`` where no message could wait for the store, but for want of room.
+
+    A disk that is full does not hinder a start: as long as the store takes messages none has to
+    wait, and ``/readyz`` says it.
+    """
+    try:
+        spool.check(make=True)
+    except SpoolUnavailable as error:
+        if not error.is_full:
+            raise
 
 
 def _worker(_: Mapping[str, str], __: str) -> None:

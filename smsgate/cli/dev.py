@@ -27,6 +27,7 @@ from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
+from smsgate.spool import Spool
 from smsgate.store.write_lease import LASTS_MS
 from smsgate.wiring import (
     Configuration,
@@ -71,7 +72,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP. Raises what stood in the way of the start."""
     console = Console(highlight=False, stderr=False)
     ending = threading.Event()
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Spool(directory / "spool.sqlite3").check(make=True)
     with _told_by_signals(ending), _locked(directory) as lock, Leash(keep=[lock]) as leash:
         configuration, variables, own = _prepare(environ, directory, leash)
         settings = configuration.settings

@@ -155,9 +155,17 @@ class StoreNotReady(SmsGateError):
 
 
 class SpoolUnavailable(SmsGateError):
-    """The spool on this host's disk cannot be used. Nothing in it was ever acknowledged."""
+    """The spool on this host's disk cannot be used. Nothing in it was ever acknowledged.
+
+    ``is_full`` says whether it is for want of room alone, which may end by itself.
+    """
 
     status = 503
+
+    def __init__(self, problem: str, *, is_full: bool = False) -> None:
+        """Keep the sentence and whether the disk is full."""
+        super().__init__(problem)
+        self.is_full = is_full
 
 
 class RecordsUnavailable(SmsGateError):

@@ -46,6 +46,7 @@ def _of_queue(wakes: Wakes) -> str:
 
 def _of_spool(spool: Spool) -> str:
     try:
+        spool.check(make=True)
         depth = spool.depth()
     except SpoolUnavailable as error:
         return str(error)

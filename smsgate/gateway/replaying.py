@@ -19,6 +19,8 @@ from smsgate.store import Store
 PERIOD_S = 1.0
 NOTE_S = 60.0
 """How often the depth of a spool is told that did not change."""
+CHECK_S = 5.0
+"""How often it is tried whether a message could be kept."""
 _CHUNK = 200
 _log = structlog.get_logger()
 
@@ -33,7 +35,8 @@ class Replaying:
         self._wakes = wakes
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
-        self._told, self._told_at = -1, 0.0
+        self._told, self._told_at = (-1, ""), 0.0
+        self._found, self._checked_at = "", -CHECK_S
 
     def start(self) -> None:
         """Look after the spool from now on."""
@@ -78,15 +81,28 @@ class Replaying:
     def note(self) -> None:
         """Let everybody know how deep this host's spool is, where that is news.
 
-        Raises ``StoreUnavailable``, ``SpoolUnavailable``.
+        That it cannot be used is news, too. Raises ``StoreUnavailable``, ``SpoolUnavailable``.
         """
-        depth, now = self._spool.depth(), time.monotonic()
-        if depth == self._told and now - self._told_at < NOTE_S:
+        problem, now = self._problem(), time.monotonic()
+        depth = self._told[0] if problem else self._spool.depth()
+        if (depth, problem) == self._told and now - self._told_at < NOTE_S:
             return
-        oldest = self._spool.oldest(1) if depth else []
+        oldest = self._spool.oldest(1) if depth and not problem else []
         waited_s = max(time.time() - oldest[0].arrived_us / 1_000_000, 0.0) if oldest else 0.0
-        self._store.depths.note_spool(socket.gethostname(), depth, waited_s)
-        self._told, self._told_at = depth, now
+        self._store.depths.note_spool(socket.gethostname(), max(depth, 0), waited_s, problem)
+        self._told, self._told_at = (depth, problem), now
+
+    def _problem(self) -> str:
+        """Why no message could be kept, as it was found in the last seconds."""
+        now = time.monotonic()
+        if now - self._checked_at >= CHECK_S:
+            self._checked_at = now
+            try:
+                self._spool.check(make=True)
+                self._found = ""
+            except SpoolUnavailable as error:
+                self._found = str(error)
+        return self._found
 
     def _ahead_us(self) -> int:
         """How far Redis's clock is ahead of ours.

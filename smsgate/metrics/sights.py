@@ -26,6 +26,8 @@ class SpoolDepth(msgspec.Struct, frozen=True):
     oldest_s: float
     at_s: float
     """When it said so; seconds since 1970, by its own clock."""
+    problem: str = ""
+    """Why no message can be kept there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ class Depths:
             forwards_dead=sum(columns[10]),
         )
 
-    def note_spool(self, host: str, count: int, oldest_s: float) -> None:
+    def note_spool(self, host: str, count: int, oldest_s: float, problem: str = "") -> None:
         """Let everybody know what the spool of a host holds. Raises ``StoreUnavailable``."""
-        said = msgspec.json.encode(SpoolDepth(host, count, oldest_s, time.time()))
+        said = msgspec.json.encode(SpoolDepth(host, count, oldest_s, time.time(), problem))
         with translated():
             found = [_spool(row) for row in self._client.hvals(SPOOLS)]
             gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]

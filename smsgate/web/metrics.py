@@ -155,6 +155,10 @@ def _processes(processes: ProcessSnapshot) -> Metric:
 
 
 def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
+    says = "Whether no message can be kept on a host's disk"
+    yield _gauge(
+        "spool_unusable", says, {one.host: float(bool(one.problem)) for one in spools}, "host"
+    )
     counts = {one.host: float(one.count) for one in spools}
     yield _gauge("spool_messages", "Messages on a host's disk", counts, "host")
     ages = {one.host: one.oldest_s + now_s - one.at_s if one.count else 0.0 for one in spools}

@@ -8,6 +8,7 @@ from smsgate.wiring.building import (
     build_importing,
     build_rebuilding,
     build_records,
+    build_spool,
     build_store,
     publish_programs,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "build_importing",
     "build_rebuilding",
     "build_records",
+    "build_spool",
     "build_store",
     "hand_over",
     "load_configuration",

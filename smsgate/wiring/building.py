@@ -28,6 +28,11 @@ def build_store(settings: Settings) -> Store:
     return Store(open_redis(settings.redis_url))
 
 
+def build_spool(settings: Settings) -> Spool:
+    """What waits on this host's disk; nothing is made yet."""
+    return Spool(settings.data_dir / "spool.sqlite3")
+
+
 def build_records(settings: Settings) -> Records:
     """The records; connects on first use."""
     return Records(settings.database_url)
@@ -46,7 +51,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         settings=settings,
         classifiers=configuration.classifiers,
         store=store,
-        spool=Spool(settings.data_dir / "spool.sqlite3"),
+        spool=build_spool(settings),
         gate=Gate(store.checks, store.health, store.refusals, metrics=store.metrics),
         wakes=Wakes(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),

@@ -251,6 +251,15 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     }
 
 
+def test_dev_says_in_a_sentence_that_its_data_directory_cannot_be_used(
+    terminal: Callable[..., Terminal],
+) -> None:
+    there = terminal()
+    assert there.run("dev", "--data-dir", "/proc/smsgate") == 2
+    (line,) = there.errors.splitlines()
+    assert "no message can be kept in the data directory /proc/smsgate (" in line
+
+
 WORSE = [
     ("maxmemory-policy", "allkeys-lru", "eviction", "fault", 2),
     ("appendfsync", "everysec", "durability", "warning", 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -326,3 +327,21 @@ def test_opt_outs_in_the_spool_of_another_host_are_a_fault_of_the_gate(
     assert there.run("doctor", "--monitor") == 2
     assert "fault  gate: the gate cannot tell" in there.output
     assert "3 on host web-2" in there.output
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_line(
+    there: Terminal, gateway: Gateway
+) -> None:
+    """The web of this host has told so too."""
+    unwritable = str(gateway.settings.data_dir / "records.sqlite3")
+    there.environ = {
+        **there.environ,
+        "SMSGATE_DATA_DIR": unwritable,
+        "DATABASE_URL": f"sqlite:///{unwritable}",
+    }
+    gateway.store.depths.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
+    found = faults_of(there)
+    assert [(subject, mend) for subject, _, mend in found if subject != "configuration"] == [
+        ("spool", "make SMSGATE_DATA_DIR writable, with room")
+    ]
+    assert "no message can be kept in the data directory" in found[0][1]

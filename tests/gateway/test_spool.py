@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import os
 import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreUnavailable
+from smsgate.gateway.replaying import CHECK_S
 from smsgate.messages import Arrival, Intent
 from smsgate.spool import Spool
 from smsgate.store.keys import lane_of
@@ -264,3 +270,109 @@ def test_a_spool_of_an_older_version_is_closed_to_others_when_it_is_used(tmp_pat
     (tmp_path / "spool.sqlite3").chmod(0o644)
     assert spool.depth() == 1
     assert modes(tmp_path)["spool.sqlite3"] == 0o600
+
+
+# --- a data directory that cannot be used -------------------------------------------------------
+
+
+@contextlib.contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Without the rights of root, which may write everywhere."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def refusal(spool: Spool, *, make: bool = False) -> SpoolUnavailable:
+    with pytest.raises(SpoolUnavailable) as raised:
+        spool.check(make=make)
+    return raised.value
+
+
+def test_a_data_directory_that_can_be_used_is_left_as_it_is(tmp_path):
+    folder = tmp_path / "var"
+    spool = Spool(folder / "spool.sqlite3")
+    spool.check()
+    assert not folder.exists()
+    spool.check(make=True)
+    assert modes(tmp_path) == {"var": 0o700}
+    spool.keep([Arrival(entry())])
+    spool.check()
+    assert spool.depth() == 1
+    assert set(modes(folder)) == {"spool.sqlite3"}
+
+
+def test_a_data_directory_of_another_user_says_whose_it_is():
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place) / "var"
+        folder.mkdir(mode=0o555)
+        with as_somebody_else():
+            error = refusal(Spool(folder / "spool.sqlite3"))
+    assert f"the data directory {folder} (Permission denied" in str(error)
+    assert "SMSGATE_DATA_DIR" in str(error)
+    if not os.geteuid():
+        assert "it belongs to user 0, and this process runs as user 65534" in str(error)
+    assert not error.is_full
+
+
+def test_a_spool_that_cannot_be_written_is_told(tmp_path):
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o777)
+        spool = Spool(Path(place) / "spool.sqlite3")
+        spool.keep([Arrival(entry())])
+        (Path(place) / "spool.sqlite3").chmod(0o444)
+        with as_somebody_else():
+            assert "cannot be used" in str(refusal(spool))
+
+
+def test_a_file_in_place_of_the_directory_is_told(tmp_path):
+    (tmp_path / "var").write_text("")
+    spool = Spool(tmp_path / "var" / "spool.sqlite3")
+    for make in (False, True):
+        assert "no message can be kept in the data directory" in str(refusal(spool, make=make))
+
+
+@pytest.mark.parametrize("foreign", ["no database", "another table"])
+def test_a_foreign_file_of_that_name_is_told(tmp_path, foreign):
+    file = tmp_path / "spool.sqlite3"
+    if foreign == "no database":
+        file.write_bytes(b"something else" * 100)
+    else:
+        with contextlib.closing(sqlite3.connect(file)) as made:
+            made.execute("CREATE TABLE spool (name TEXT)")
+    said = str(refusal(Spool(file)))
+    assert said.startswith(f"the spool {file} cannot be used: ")
+
+
+def test_a_disk_that_is_full_is_told_apart(tmp_path, monkeypatch):
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    error = refusal(Spool(tmp_path / "spool.sqlite3"))
+    assert "No space left on device" in str(error)
+    assert error.is_full
+
+
+def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
+    gateway, cut_off, signed
+):
+    folder = gateway.settings.data_dir
+    gateway._replaying.note()
+    assert [one.problem for one in gateway.store.depths.spools()] == [""]
+    for file in folder.iterdir():
+        file.rename(folder.parent / f"was-{file.name}")
+    folder.rmdir()
+    folder.write_text("")
+    assert "no message can be kept" in gateway.ready()["spool"]
+
+    gateway._replaying._checked_at = -CHECK_S
+    gateway._replaying.note()
+    (one,) = gateway.store.depths.spools()
+    assert "no message can be kept" in one.problem

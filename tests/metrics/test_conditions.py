@@ -72,6 +72,11 @@ BOUNDS = [
         seen(spools=(SpoolDepth("a", 1, 5, 0),)),
         "SmsgateSpool",
     ),
+    (
+        seen(spools=(SpoolDepth("a", 0, 0, 0),)),
+        seen(spools=(SpoolDepth("a", 1, 5, 0, "it cannot be written"),)),
+        "SmsgateSpoolUnusable",
+    ),
     (account(silent_after_s=1_001.0), account(silent_after_s=999.0), "SmsgateAccountSilent"),
     (
         account(accepted_s=0.0),

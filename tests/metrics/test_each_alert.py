@@ -87,6 +87,10 @@ def spool(gateway, redis) -> None:
     gateway.store.depths.note_spool("web-2", 3, 60.0)
 
 
+def unusable(gateway, redis) -> None:
+    gateway.store.depths.note_spool("web-2", 0, 0.0, "it cannot be written")
+
+
 def lag(gateway, redis) -> None:
     redis.xadd(KEYS.ledger, {"e": "{}"}, id=ago(LAG_S + 5))
 
@@ -132,6 +136,7 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateForwardsStuck": old_forward,
     "SmsgateForwardsDead": dead_forward,
     "SmsgateSpool": spool,
+    "SmsgateSpoolUnusable": unusable,
     "SmsgateRecordsLag": lag,
     "SmsgateLedgerFull": memory,
     "SmsgateAccountSilent": silent,

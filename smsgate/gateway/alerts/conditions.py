@@ -12,7 +12,7 @@ from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.gateway.records.recording import MANY, MEMORY
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Sights, SpoolDepth
+from smsgate.metrics.sights import Sights
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 INBOX_S = 30.0
@@ -52,7 +52,7 @@ def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
     return [
         *_store(seen),
         *_people(seen),
-        *(_spool(one) for one in seen.spools if one.count and one.host != here),
+        *_spools(seen, here),
         *_accounts(seen),
     ]
 
@@ -179,12 +179,21 @@ def _records(seen: Sights) -> Iterator[Condition]:
         yield Condition("SmsgateLedgerFull", "ledger", full, said, mend)
 
 
-def _spool(one: SpoolDepth) -> Condition:
-    said = f"{one.count:,} messages wait on host {one.host}, the oldest {_span(one.oldest_s)}"
-    mend = (
-        "let that host's `web` reach Redis: it hands them over by itself; keep its data directory"
-    )
-    return Condition("SmsgateSpool", "spool", True, said, mend)
+def _spools(seen: Sights, here: str) -> Iterator[Condition]:
+    for one in seen.spools:
+        if one.problem:
+            said = f"host {one.host}: {one.problem}"
+            mend = "`ls -ld` of it, on that host; without it a STOP is lost while Redis is away"
+            yield Condition("SmsgateSpoolUnusable", "spool", True, said, mend)
+        elif one.count and one.host != here:
+            said = (
+                f"{one.count:,} messages wait on host {one.host}, the oldest {_span(one.oldest_s)}"
+            )
+            mend = (
+                "let that host's `web` reach Redis: it hands them over by itself; keep its data "
+                "directory"
+            )
+            yield Condition("SmsgateSpool", "spool", True, said, mend)
 
 
 def _accounts(seen: Sights) -> Iterator[Condition]:

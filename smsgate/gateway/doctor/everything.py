@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from smsgate.errors import RecordsUnavailable, SmsGateError, StoreUnavailable
+from smsgate.errors import RecordsUnavailable, SmsGateError, SpoolUnavailable, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import DURABLE, Condition, conditions
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
@@ -55,8 +55,11 @@ def _of_store(gateway: Gateway) -> Iterator[Finding]:
     yield from _durability(gateway)
     yield from _exposed(gateway)
     yield _queue(gateway)
-    yield _spool(gateway)
+    spool = _spool(gateway)
+    yield spool
     conditions_ = _conditions(gateway)
+    if spool.state == FAULT:
+        conditions_ = [one for one in conditions_ if one.name != "SmsgateSpoolUnusable"]
     if is_ready:
         yield _records(gateway, [one for one in conditions_ if one.name in _OF_RECORDS])
         yield from _programs(gateway)
@@ -108,8 +111,9 @@ def _queue(gateway: Gateway) -> Finding:
 
 def _spool(gateway: Gateway) -> Finding:
     try:
+        gateway.spool.check()
         depth = gateway.spool.depth()
-    except SmsGateError as error:
+    except SpoolUnavailable as error:
         return Finding("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
     if depth:
         said = f"{depth} messages wait on this host for the store"
