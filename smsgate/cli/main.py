@@ -41,6 +41,7 @@ from smsgate.cli.restore import restore
 from smsgate.cli.review import review
 from smsgate.cli.scrub import scrub
 from smsgate.cli.setup import init
+from smsgate.cli.spool import spool
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
 
@@ -87,6 +88,7 @@ for command in (
     operators,
     feed,
     forward,
+    spool,
     import_list,
     export,
     scrub,

@@ -80,6 +80,12 @@ class Unfit(SmsGateError):
     status = 422
 
 
+class NoSuchSpool(SmsGateError):
+    """No host of that name says that messages wait in its spool."""
+
+    status = 404
+
+
 class NoSuchDelivery(SmsGateError):
     """No call of a feed with that id was given up."""
 

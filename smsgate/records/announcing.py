@@ -19,8 +19,10 @@ RETENTION = "retention"
 """Kind of the event by which old contents were taken away."""
 ADOPTED = "adopted"
 """Kind of the event by which an operator went on with an older copy of the database."""
+SPOOL_FORGOTTEN = "spool_forgotten"
+"""Kind of the event by which an operator gave up what a host that is gone had in its spool."""
 ANNOUNCING = (FORGOTTEN, RETENTION)
-FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED)
+FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED, SPOOL_FORGOTTEN)
 """Kinds that explain holes, and so are never taken away."""
 _NOTE = re.compile(r"takes away the (text|event)s? of (\d+) records?; list sha256:([0-9a-f]{64})")
 

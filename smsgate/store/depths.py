@@ -78,6 +78,11 @@ class Depths:
                 self._client.hdel(SPOOLS, *gone)
             self._client.hset(SPOOLS, host, said)
 
+    def forget_spool(self, host: str) -> None:
+        """Believe no longer what a host said of its spool. Raises ``StoreUnavailable``."""
+        with translated():
+            self._client.hdel(SPOOLS, host)
+
     def spools(self) -> list[SpoolDepth]:
         """What each host last said of its spool. Raises ``StoreUnavailable``."""
         with translated():

@@ -81,7 +81,8 @@ class LeaseState:
             told = ", ".join(f"{one.count} on host {one.host}" for one in hosts)
             return Obstacle(
                 f"opt-outs wait in spools and are not in the store yet: {told}",
-                "let `web` of that host reach Redis: it hands them over by itself",
+                "let `web` of that host reach Redis: it hands them over by itself; a host that is "
+                "gone for good: `smsgate spool forget HOST`",
             )
         if self.now_ms < self.opens_ms:
             left_s = (self.opens_ms - self.now_ms) / 1000

@@ -1,0 +1,92 @@
+"""``smsgate spool``: messages that wait on the disks of hosts, and those that are given up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import msgspec
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.cli.history import moment
+from smsgate.cli.replies import person
+from smsgate.gateway.lost_spools import forget_spool
+from smsgate.gateway.records import remembering
+from smsgate.metrics.sights import SpoolDepth
+from smsgate.records.announcing import SPOOL_FORGOTTEN
+
+
+@click.group()
+def spool() -> None:
+    """Messages that wait on the disks of hosts, because the store could not take them.
+
+    Each host hands them over by itself as soon as the store takes writes.
+    """
+
+
+@spool.command("list", epilog="Example: smsgate spool list")
+@click.option("--forgotten", is_flag=True, help="What was given up, by whom and why, instead.")
+@session.as_json
+def list_spools(forgotten: bool, as_json: bool) -> None:
+    """List what each host said last of its spool."""
+    if forgotten:
+        _list_forgotten(as_json)
+        return
+    store = session.gateway().store
+    spooled = store.write_lease.spooled()
+    blocking = {one.host: one.count for one in spooled}
+    known = {one.host: SpoolDepth(one.host, one.count, 0.0, one.at_s) for one in spooled}
+    known |= {one.host: one for one in store.depths.spools()}
+    found = [known[host] for host in sorted(known)]
+    if as_json:
+        session.show_json(
+            [msgspec.to_builtins(one) | {"opt_outs": blocking.get(one.host, 0)} for one in found]
+        )
+        return
+    _show(found, blocking)
+
+
+@spool.command(epilog="Example: smsgate spool forget web-2 --reason 'its disk is broken'")
+@click.argument("host")
+@click.option("--reason", required=True, help="Goes on record, with your name.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(host: str, reason: str, yes: bool) -> None:
+    """Give up what waits in the spool of a HOST that is gone for good.
+
+    Until then the gate does not answer: opt-outs in that spool block nobody yet. If its data
+    directory can be saved, start `web` on it instead: it hands everything over.
+    """
+    if not reason.strip():
+        raise click.UsageError("Give a reason for the record: --reason TEXT.")
+    if not yes:
+        said = (
+            f"Give up the spool of {host}? Who opted out in it and does not do so again is texted"
+        )
+        click.confirm(said, abort=True, err=True)
+    lost = forget_spool(session.gateway().store, host, person(), reason.strip())
+    Console(highlight=False).print(f"Given up, and on record: {lost}.", soft_wrap=True)
+
+
+def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
+    console = Console(highlight=False)
+    for one in found:
+        said = f"{one.count} messages wait, {blocking.get(one.host, 0)} of them opt-outs"
+        console.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
+    if not found:
+        console.print("No host has said anything of a spool.")
+
+
+def _list_forgotten(as_json: bool) -> None:
+    gateway = session.gateway()
+    events = remembering.of_kind(gateway.store, gateway.records, SPOOL_FORGOTTEN)
+    if as_json:
+        session.show_json([msgspec.to_builtins(event) for event in events])
+        return
+    console = Console(highlight=False)
+    for event in events:
+        by = f"by {event.entry.actor}: {event.entry.decision.note}" if event.entry else ""
+        console.print(f"[bold]{moment(event.applied_us)}[/]  ", end="")
+        console.print(f"{event.note}  {by}", markup=False, soft_wrap=True)
+    if not events:
+        console.print("No spool was given up.")

@@ -1,0 +1,93 @@
+"""``smsgate spool``: what waits on the disks of hosts, and what a person gives up."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smsgate.gateway import Gateway
+from smsgate.store.write_lease import SpooledOptOuts
+from tests.cli.conftest import Terminal
+from tests.fakes.own_gateway import make_gateway
+
+NUMBER = "+14155550123"
+FORGET = ("spool", "forget", "web-2", "--reason", "its disk [b]broke[/b]")
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
+    """Two hosts have something in their spools: web-2 is gone."""
+    made = make_gateway(tmp_path, redis_url)
+    made.records.migrate()
+    made.store.depths.note_spool("web-1", 0, 0.0)
+    made.store.depths.note_spool("web-2", 5, 60.0)
+    made.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def there(
+    gateway: Gateway, tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]
+) -> Terminal:
+    return terminal(
+        SMSGATE_CONFIG=str(tmp_path / "config"),
+        SMSGATE_DATA_DIR=str(tmp_path / "var"),
+        REDIS_URL=redis_url,
+    )
+
+
+def test_what_waits_is_listed_by_host(there: Terminal) -> None:
+    assert there.run("spool", "list") == 0
+    assert "web-1  0 messages wait" in there.output
+    assert "web-2  5 messages wait, 3 of them opt-outs" in there.output
+    found = there.json("spool", "list")
+    assert [(one["host"], one["count"], one["opt_outs"]) for one in found] == [  # type: ignore[union-attr,index]
+        ("web-1", 0, 0),
+        ("web-2", 5, 3),
+    ]
+
+
+def test_a_host_that_is_gone_shuts_the_gate_until_it_is_forgotten_on_record(
+    there: Terminal, gateway: Gateway
+) -> None:
+    assert there.run("check", NUMBER, "--program", "alerts") == 2
+    assert "3 on host web-2" in there.errors
+
+    assert there.run(*FORGET, "--yes") == 0
+    assert "5 messages in the spool of host web-2, 3 of them opt-outs" in there.output
+    assert there.run("check", NUMBER, "--program", "alerts") == 0
+    assert there.run("spool", "list") == 0
+    assert "web-2" not in there.output
+
+    gateway.recording.move_all()
+    assert there.run("spool", "list", "--forgotten") == 0
+    assert "3 of them opt-outs" in there.output
+    assert "its disk [b]broke[/b]" in there.output
+    (event,) = there.json("spool", "list", "--forgotten")  # type: ignore[misc]
+    assert event["kind"] == "spool_forgotten"
+    assert event["entry"]["actor"]
+    assert [*gateway.records.verifying.verify()] == []
+
+
+def test_a_host_that_comes_back_says_again_what_it_has(there: Terminal, gateway: Gateway) -> None:
+    there.run(*FORGET, "--yes")
+    gateway.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
+    assert there.run("check", NUMBER, "--program", "alerts") == 2
+
+
+def test_nothing_is_forgotten_without_a_yes_a_reason_or_a_host(
+    there: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert there.run(*FORGET) == 130
+    assert there.run("spool", "forget", "web-2", "--yes") == 2
+    assert there.run("spool", "forget", "web-2", "--reason", " ", "--yes") == 2
+    assert there.run("spool", "forget", "web-3", "--reason", "gone", "--yes") == 2
+    assert "no host 'web-3'" in there.errors
+    assert "`smsgate spool list`" in there.errors
+    assert there.run("check", NUMBER, "--program", "alerts") == 2
+    assert gateway.store.ledger.waiting().count == 0
