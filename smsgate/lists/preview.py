@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import msgspec
-
 from smsgate.errors import ColumnUnclear
 from smsgate.lists.encodings import shown
+from smsgate.lists.json_rows import json_cell, json_row
 from smsgate.lists.reading import ListFile
 from smsgate.lists.shapes import choices
 
@@ -94,14 +93,7 @@ def _cells(raw: str, delimiter: str, kind: str) -> list[str]:
 
 
 def _objects(raws: Sequence[str]) -> tuple[list[Column], list[list[str]]]:
-    rows: list[dict[str, object]] = []
-    for raw in raws:
-        try:
-            rows.append(msgspec.json.decode(raw, type=dict[str, object]))
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            rows.append({})
+    rows = [json_row(raw) or {} for raw in raws]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     columns = [Column(shown(key), key) for key in keys]
-    return columns, [
-        ["" if row.get(key) is None else str(row[key]) for key in keys] for row in rows
-    ]
+    return columns, [[json_cell(row.get(key)) for key in keys] for row in rows]

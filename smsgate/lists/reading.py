@@ -10,15 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-import msgspec
-
 from smsgate.errors import ListUnreadable
 from smsgate.lists.encodings import Found, blocks, encoding_of
+from smsgate.lists.json_rows import json_cell, json_row
 from smsgate.lists.packed import refuse_packed
 from smsgate.lists.shapes import Place, Shape, shape_of
 
 _HEAD = 1 << 16
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(slots=True)
@@ -110,19 +108,13 @@ def _ndjson(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
     for text in texts:
         block = Block(line, _split(text, shape.newline))
         for place, raw in enumerate(block.raws):
-            try:
-                row = _decode(raw)
-            except (msgspec.DecodeError, UnicodeEncodeError):
-                row = {}
-                if raw.strip():
-                    block.broken.add(place)
-            _take(block, shape, lambda at, row=row: _said(row.get(str(at))))
+            found = json_row(raw)
+            if found is None and raw.strip():
+                block.broken.add(place)
+            row = found or {}
+            _take(block, shape, lambda at, row=row: json_cell(row.get(str(at))))
         yield block
         line += len(block.raws)
-
-
-def _said(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _take(block: Block, shape: Shape, cell: Any) -> None:  # noqa: ANN401 - a function of a place

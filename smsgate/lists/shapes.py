@@ -6,11 +6,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from smsgate.errors import ColumnUnclear, ListUnreadable
 from smsgate.lists.encodings import shown
 from smsgate.lists.exports import NUMBERS, Export, export_of, plain
+from smsgate.lists.json_rows import json_row
 
 FORMATS = ("auto", "csv", "tsv", "ndjson", "lines")
 _DELIMITERS = ",\t;|"
@@ -185,12 +184,7 @@ def _columns(header: Sequence[str], width: int) -> str:
 def _json(head: str, newline: str, column: str) -> Shape:
     keys: dict[str, str] = {}
     for line in head.split(newline)[:_SAMPLE]:
-        try:
-            keys.update(
-                (plain(key), key) for key in msgspec.json.decode(line, type=dict[str, object])
-            )
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            continue
+        keys.update((plain(key), key) for key in json_row(line) or ())
     export = export_of(keys) if not column else None
     if export is not None:
         since, state = keys.get(export.since), keys.get(export.state)
@@ -200,7 +194,12 @@ def _json(head: str, newline: str, column: str) -> Shape:
     found = [keys[name] for name in NUMBERS if name in keys]
     if column or not found:
         said = f"there is no key {column!r}" if column else "no key is known to hold numbers"
-        names = ", ".join(repr(shown(one)) for one in [*keys.values()][:_SAID]) or "none"
+        if not keys:
+            raise ListUnreadable(
+                "no line is a JSON object that can be read: give one flat object a line, such as "
+                '{"number": "+14155550123"}'
+            )
+        names = ", ".join(repr(shown(one)) for one in [*keys.values()][:_SAID])
         problem = f"{said}: say which with --column; there are: {names}"
         raise ColumnUnclear(problem, [*keys.values()])
     return Shape("ndjson", found[0], newline=newline)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
-import msgspec
-
+from smsgate.lists.json_rows import with_values
 from smsgate.lists.shapes import Shape
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -19,11 +16,7 @@ def with_columns(raw: str, shape: Shape, added: dict[str, str]) -> str:
     body = raw.rstrip("\r\n")
     end = raw[len(body) :] or shape.newline
     if shape.kind == "ndjson":
-        try:
-            whole = msgspec.json.encode(_decode(body) | added).decode()
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            whole = body
-        return whole + end
+        return with_values(body, added) + end
     missing = 0
     if shape.header and shape.kind == "csv":
         missing = len(shape.header) - len(_row(body, shape.delimiter))

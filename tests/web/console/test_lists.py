@@ -614,3 +614,17 @@ def test_without_a_data_directory_it_is_said_what_is_wrong(agent, gateway):
     assert page.status_code == 200
     assert "SMSGATE_DATA_DIR" in page.text
     assert upload(agent).status_code == 503
+
+
+@pytest.mark.parametrize("before", ["", f'{{"phone": "{NUMBER}"}}\n'])
+def test_twenty_thousand_objects_in_each_other_are_told_and_nothing_fails(agent, before) -> None:
+    deep = before + '{"phone": ' * 20_000 + "1" + "}" * 20_000 + "\n"
+    here = begun(agent, deep, name="deep.jsonl")
+    answer = agent.get(here)
+    assert answer.status_code == 200
+    if not before:
+        assert "give one flat object a line" in answer.text
+        return
+    page = asked(agent, here, "rehearse", program="alerts")
+    assert "It changes 1 number" in page
+    assert [row["outcome"] for row in rows(agent, here, "result")] == ["new", "bad_row"]
