@@ -15,6 +15,11 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from smsgate.timely import Timely, TimelyAdapter, TimelyTls
 
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that IANA gives out for the public internet; elsewhere there are, for one, the site-local
+addresses of old (fec0::/10), which Python takes for global."""
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
+"""RFC 9637; older versions of Python do not know it."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _MOST_TRIED = 3
 """Addresses of a name, so that one with dozens does not hold its caller for minutes."""
@@ -34,7 +39,11 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         address = _inside(address) or address
     special = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not (special or address.is_private or address.is_loopback)
+    if special or address.is_private or address.is_loopback or not address.is_global:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
 
 
 def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

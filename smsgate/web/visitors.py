@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from smsgate.public_internet import is_public
+
 _LONGEST = 64
 """Characters of an address; anybody may send a header of any length."""
 
@@ -31,7 +33,7 @@ def _read(told: str, trust_proxy: bool) -> str:
         address = ipaddress.ip_address(told.strip())
     except ValueError:
         return ""
-    if not (trust_proxy or address.is_global):
+    if not (trust_proxy or is_public(str(address))):
         return ""
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped
