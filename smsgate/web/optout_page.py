@@ -10,6 +10,7 @@ the same without the page (RFC 8058, 3.1).
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -36,6 +37,7 @@ from smsgate.web import optout_texts
 from smsgate.web.incoming import read_body
 from smsgate.web.optout_view import HEADERS, Button, shown
 from smsgate.web.problems import reason_of
+from smsgate.web.refusal_lines import RefusalLines
 from smsgate.web.visitors import address_of
 
 PAGE_LIMIT = 4 * 1024
@@ -48,6 +50,7 @@ _log = structlog.get_logger("smsgate.web")
 def blueprint(gateway: Gateway) -> Blueprint:
     """Return the routes. HEAD is GET without the body, OPTIONS is Flask's."""
     page = Blueprint("optout_page", __name__, url_prefix=PATH.rstrip("/"))
+    lines = RefusalLines(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
 
     @page.get("/<token>")
     def show(token: str) -> Response:
@@ -63,7 +66,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
     @page.errorhandler(SmsGateError)
     def failed(error: SmsGateError) -> Response:
         """Say what to do instead: STOP by text works whatever is wrong here."""
-        return _failed(error)
+        return _failed(error, lines)
 
     @page.after_request
     def guard(answer: Response) -> Response:
@@ -87,8 +90,11 @@ def _stopped(gateway: Gateway, opened: Opened, form: Mapping[str, str]) -> Respo
     return _done(gateway, opened, scope)
 
 
-def _failed(error: SmsGateError) -> Response:
-    _log.info("opt-out page", outcome=reason_of(error), status=error.status)
+def _failed(error: SmsGateError, lines: RefusalLines) -> Response:
+    outcome = reason_of(error)
+    lines.tell_left_out(time.perf_counter())
+    if (more := lines.more(error.status, outcome, request.environ)) is not None:
+        _log.info("opt-out page", outcome=outcome, status=error.status, **more)
     texts = _texts()
     if isinstance(error, LinkBroken):
         return shown(texts, texts.broken, [texts.broken_text], status=error.status)

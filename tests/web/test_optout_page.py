@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from smsgate.links import Links, make_token
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import lane_of
 from smsgate.web import create_app, optout_texts
+from smsgate.web.refusal_lines import OF_ACCOUNT
 from smsgate.web.visitors import address_of
 from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
 
@@ -340,6 +342,24 @@ def test_a_visitors_address_is_the_one_that_can_be_believed(
     if forwarded:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
     assert address_of(environ, trusted) == expected
+
+
+def test_broken_links_fill_no_log(client, monkeypatch) -> None:
+    links = ["/o/x", "/o/" + "A" * 60, "/o/%00"]
+    with capture_logs() as lines:
+        for peer in ("8.8.4.4", "8.8.8.8", "10.0.0.7"):  # the last is not told apart from others
+            for number in range(100):
+                client.get(links[number % 3], environ_overrides={"REMOTE_ADDR": peer})
+        monkeypatch.setattr("smsgate.web.optout_page.time.perf_counter", lambda: 1e9)
+        client.get("/o/x", environ_overrides=SUBSCRIBER)
+    told = [line for line in lines if line["event"] == "opt-out page"]
+    assert {(line["outcome"], line["status"]) for line in told} <= {
+        ("link_broken", 404),
+        ("too_many_guesses", 429),
+    }
+    assert len(told) <= 2 * OF_ACCOUNT + 1
+    left_out = [line for line in lines if line["event"] == "refused opt-out links"]
+    assert sum(line["lines_left_out"] for line in left_out) == 301 - len(told)
 
 
 # --- languages --------------------------------------------------------------------------------
