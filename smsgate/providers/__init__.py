@@ -32,6 +32,7 @@ from smsgate.providers import (
 )
 from smsgate.providers.contract import PATH_SECRET, Field, Provider
 from smsgate.settings import Account, Program
+from smsgate.settings.environment import UNSET
 from smsgate.settings.strength import weakness
 
 __all__ = [
@@ -98,7 +99,8 @@ def usable(account: Account) -> bool:
 def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
     """Return what is wrong with accounts by the fields of their providers.
 
-    An account of which nothing is set is no fault: it is not usable yet. One that is half set is.
+    An account of which nothing is set is no fault: it is not usable yet. One that is half set is,
+    and so is a ``${NAME}`` of it that is not set.
     """
     return [
         Fault(place, f"accounts.{account.name}.{key}", problem)
@@ -148,11 +150,18 @@ def _unknown(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
-    required = list(_required(provider, account))
-    empty = [field for field in required if not _values(account, field)]
-    if len(empty) < len(required):
-        for field in empty:
-            yield field.name, f"is empty while the account is in use: set it to {field.what}"
+    """What an account that is in use lacks: one of which nothing is set waits to be set up."""
+    required = {field.name: field for field in _required(provider, account)}
+    empty = [name for name, field in required.items() if not _values(account, field)]
+    if len(empty) == len(required) and empty:
+        return
+    for key, text in account.unset.items():
+        what = f" to {required[key].what}" if key in required else ", or take the key out"
+        yield key, f"{text!r} {UNSET}{what}"
+    for name in empty:
+        if name not in account.unset:
+            what = required[name].what
+            yield name, f"is empty while the account is in use: set it to {what}"
 
 
 def _required(provider: Provider, account: Account) -> Iterator[Field]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.errors import Fault
-from smsgate.settings.environment import Environment, split_secrets, web_url_problem
+from smsgate.settings.environment import UNSET, Environment, split_secrets, web_url_problem
 from smsgate.settings.shape import AccountName, AccountTable, complaints
 from smsgate.settings.strength import weakness
 from smsgate.settings.values import Account, Secret
@@ -17,6 +17,8 @@ from smsgate.settings.values import Account, Secret
 SIMULATOR = "simulator"
 SecretKeys = Callable[[str], frozenset[str]]
 _NAME = TypeAdapter(AccountName)
+_OURS = ("provider", "public_url", "api_url")
+"""Keys that are the same for every provider, and no credentials."""
 
 
 class AccountReader:
@@ -39,10 +41,16 @@ class AccountReader:
             for key, problem in complaints(error, ()):
                 self._fault(f"{name}.{key}" if key else name, problem)
             return None
-        values = {key: self._expanded(name, key, text) for key, text in _texts(shape).items()}
+        texts, unset = _texts(shape), dict[str, str]()
+        values = {key: self._expanded(name, key, text, unset) for key, text in texts.items()}
+        ours = {key: unset.pop(key) for key in _OURS if key in unset}
+        for key, text in ours.items():
+            self._fault(f"{name}.{key}", f"{text!r} {UNSET}")
         provider = values.pop("provider")
         if not provider:
-            self._fault(f"{name}.provider", "is empty: name the kind of provider, such as twilio")
+            if "provider" not in ours:
+                problem = "is empty: name the kind of provider, such as twilio"
+                self._fault(f"{name}.provider", problem)
             return None
         secret = self._secret_keys(provider)
         return Account(
@@ -52,6 +60,7 @@ class AccountReader:
             api_url=self._url(name, "api_url", values),
             rate=shape.rate,
             silent_hours=shape.silent_hours,
+            unset=MappingProxyType(unset),
             options=MappingProxyType({k: v for k, v in values.items() if k not in secret}),
             secrets=MappingProxyType(
                 {k: split_secrets(v) for k, v in values.items() if k in secret}
@@ -69,10 +78,12 @@ class AccountReader:
             return False
         return True
 
-    def _expanded(self, name: str, key: str, text: str) -> str:
-        """A variable that is unset leaves the key empty: whether that will do, providers know."""
+    def _expanded(self, name: str, key: str, text: str, unset: dict[str, str]) -> str:
+        """The text with its variables; a text with one that is not set goes to ``unset``."""
         where = f"{name}.{key}"
-        value, _ = self._environment.expand(text, lambda problem: self._fault(where, problem))
+        value, known = self._environment.expand(text, lambda problem: self._fault(where, problem))
+        if not known:
+            unset[key] = text
         return value.strip()
 
     def _url(self, name: str, key: str, values: dict[str, str]) -> str:

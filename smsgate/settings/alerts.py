@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from smsgate.errors import Fault, InvalidNumber
 from smsgate.phone import e164
-from smsgate.settings.environment import Environment
+from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
 from smsgate.settings.values import Account, Alerts, Mailbox, Secret, Texting
 
@@ -42,9 +42,7 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def webhook(self, text: str) -> Secret | None:
-        url, _ = self._environment.expand(
-            text.strip(), lambda problem: self._fault("webhook", problem)
-        )
+        url = self._value("webhook", text)
         if url and not url.startswith(("https://", "http://")):
             self._fault("webhook", "is no web address: write it as https://hooks.example.com/…")
             return None
@@ -103,7 +101,7 @@ class _Reader:
             text.strip(), lambda problem: self._fault(key, problem)
         )
         if not complete:
-            self._fault(key, f"{text.strip()} is not set: set it, or take the table out")
+            self._fault(key, f"{text.strip()!r} {UNSET}, or take the key out")
         return value.strip()
 
     def _fault(self, key: str, problem: str) -> None:

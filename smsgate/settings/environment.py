@@ -14,6 +14,8 @@ from smsgate.settings.values import Secret
 _REFERENCE = re.compile(r"\$\{([^{}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WEB = ("http", "https")
+UNSET = "names a variable that is not set: set it"
+"""Said of a text with a ``${NAME}`` of which nothing is known; see ``Environment.expand``."""
 
 
 class Environment:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from smsgate.errors import Fault, InvalidNumber
 from smsgate.phone import e164, is_region
 from smsgate.settings.applications import application_of, application_problems
-from smsgate.settings.environment import Environment
+from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.feeds import feed_of, feed_problems
 from smsgate.settings.shape import ProgramName, ProgramTable, complaints, nearest
 from smsgate.settings.values import ANY_SENDER, Program
@@ -126,7 +126,7 @@ class ProgramReader:
             return value
         text, known = self._environment.expand(value, lambda problem: self._fault(name, problem))
         if not known:
-            self._fault(name, f"{value!r} names a variable that is not set: set it")
+            self._fault(name, f"{value!r} {UNSET}")
             return value  # An empty text would be reported a second time.
         return text
 

@@ -35,7 +35,7 @@ class Account:
     name: str
     provider: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The provider's own keys that are not secret; an unset ``${NAME}`` is empty."""
+    """The provider's own keys that are not secret; an unset ``${NAME}`` is empty there."""
     secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     """The provider's secret keys, newest secret first; ``()`` where the variable is unset."""
     public_url: str = ""
@@ -47,6 +47,8 @@ class Account:
     simulated: bool = False
     silent_hours: float = 0.0
     """After how many hours without a request somebody should be told; 0 is never."""
+    unset: Mapping[str, str] = field(default_factory=dict)
+    """By provider's key, what the file says where it names a variable that is not set."""
 
     def values_of(self, key: str) -> list[str]:
         """Return the secrets under ``key``, newest first; an empty one is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from smsgate.errors import Fault
@@ -199,3 +201,56 @@ def test_a_secret_that_ends_the_address_must_be_long_and_fit_there(provider, sec
     assert all(fault.problem.startswith(problem) for fault in faults)
     signed = account_of("main", provider, options | {"scheme": ""}, secrets)
     assert usable(signed)
+
+
+IN_USE = {
+    "account_sid": "${SID}",
+    "auth_token": "${NEW},${TOKEN}",
+    "shared_key": "${KEY}",
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "secrets", "unset", "faults"),
+    [
+        # Nothing is set yet.
+        ({"account_sid": ""}, {"auth_token": []}, ["account_sid", "auth_token"], []),
+        # A variable that is missing would be another account, another key or no rotation.
+        (
+            {"account_sid": SID},
+            {"auth_token": []},
+            ["auth_token"],
+            [("auth_token", "set it to the account's Auth Token, without blanks")],
+        ),
+        (
+            {"account_sid": ""},
+            {"auth_token": ["t"]},
+            ["account_sid"],
+            [("account_sid", "set it to AC and 32 hexadecimal digits")],
+        ),
+        (
+            {"account_sid": SID},
+            {"auth_token": ["t"]},
+            ["auth_token"],
+            [("auth_token", "set it to the account's Auth Token, without blanks")],
+        ),
+        (
+            {"account_sid": SID},
+            {"auth_token": ["t"], "shared_key": []},
+            ["shared_key"],
+            [("shared_key", "set it, or take the key out")],
+        ),
+    ],
+)
+def test_a_variable_that_is_not_set_is_a_fault_of_an_account_in_use(
+    options, secrets, unset, faults
+) -> None:
+    account = account_of("twilio", "twilio", options, secrets)
+    account = replace(account, unset={key: IN_USE[key] for key in unset})
+    assert [(one.key, one.problem) for one in check_accounts([account])] == [
+        (
+            f"accounts.twilio.{key}",
+            f"{IN_USE[key]!r} names a variable that is not set: {right}",
+        )
+        for key, right in faults
+    ]

@@ -56,7 +56,11 @@ def test_nothing_is_nobody_to_tell(read):
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        ('"${SMTP_HOST}"', '"${NOWHERE}"', "email.host ${NOWHERE} is not set"),
+        (
+            '"${SMTP_HOST}"',
+            '"${NOWHERE}"',
+            "email.host '${NOWHERE}' names a variable that is not set",
+        ),
         ('"${SMTP_HOST}"', '"smtp://mail"', "email.host is no host"),
         ('password = "${SMTP_PASSWORD}"', "", "email.user and `password` belong together"),
         (
@@ -72,7 +76,7 @@ def test_nothing_is_nobody_to_tell(read):
         ('host     = "${SMTP_HOST}"', 'hosts = "x"', "email.hosts there is no such key"),
         ('"twilio"\nfrom', '"twillio"\nfrom', "text.account there is no account 'twillio'"),
         ('"${ON_CALL}"', '"12"', "text.to is no phone number"),
-        ('"${ON_CALL}"', '"${NOWHERE}"', "text.to ${NOWHERE} is not set"),
+        ('"${ON_CALL}"', '"${NOWHERE}"', "text.to '${NOWHERE}' names a variable that is not set"),
     ],
 )
 def test_what_cannot_be_used_is_a_fault_that_says_what_would_be_right(read, before, after, problem):
@@ -82,3 +86,14 @@ def test_what_cannot_be_used_is_a_fault_that_says_what_would_be_right(read, befo
     said = [f"{one.key} {one.problem}" for one in faults]
     assert any(one.startswith(f"alerts.{problem}") for one in said), said
     assert "pass" not in " ".join(said).replace("password", "")
+
+
+def test_a_webhook_whose_variable_is_not_set_is_a_fault_and_not_nobody(read):
+    settings, faults = read(START + '[alerts]\nwebhook = "${NOWHERE}"\n')
+    assert settings.alerts.webhook is None
+    assert [(one.key, one.problem) for one in faults] == [
+        (
+            "alerts.webhook",
+            "'${NOWHERE}' names a variable that is not set: set it, or take the key out",
+        )
+    ]

@@ -48,7 +48,7 @@ DOCUMENTS = [
     ("[accounts]\ntwilio = 1", [("accounts.twilio", "must be a table")]),
     ("[accounts.twilio]", [("accounts.twilio.provider", "is missing")]),
     ('[accounts.twilio]\nprovider = ""', [("accounts.twilio.provider", "is empty")]),
-    ('[accounts.twilio]\nprovider = "${NO}"', [("accounts.twilio.provider", "is empty")]),
+    ('[accounts.twilio]\nprovider = "${NO}"', [("accounts.twilio.provider", "is not set")]),
     ("[accounts.twilio]\nprovider = 1", [("accounts.twilio.provider", "must be text in quotes")]),
     (ACCOUNT + "auth_token = 1", [("accounts.twilio.auth_token", "must be text in quotes")]),
     (ACCOUNT + 'auth_token = ["a"]', [("accounts.twilio.auth_token", "must be text in quotes")]),
@@ -306,11 +306,27 @@ def test_all_faults_come_in_one_go(read: Read) -> None:
     ]
 
 
-def test_a_key_with_an_unset_variable_in_an_account_is_empty_and_no_fault(read: Read) -> None:
+def test_a_credential_with_an_unset_variable_is_empty_until_the_account_is_in_use(
+    read: Read,
+) -> None:
+    """``providers.check_accounts`` knows whether it is."""
     settings, faults = read(ACCOUNT + 'auth_token = "${NO_SUCH}"\naccount_sid = "${NO_SUCH}"')
     assert faults == []
-    assert settings.accounts["twilio"].secrets == {"auth_token": ()}
-    assert settings.accounts["twilio"].options == {"account_sid": ""}
+    account = settings.accounts["twilio"]
+    assert account.secrets == {"auth_token": ()}
+    assert account.options == {"account_sid": ""}
+    assert account.unset == {"auth_token": "${NO_SUCH}", "account_sid": "${NO_SUCH}"}
+
+
+@pytest.mark.parametrize("key", ["public_url", "api_url", "provider"])
+def test_an_address_with_an_unset_variable_is_a_fault(read: Read, key: str) -> None:
+    """Empty, it would be another address: providers sign one and are called at the other."""
+    given = {"provider": "twilio"} | {key: "${NO_SUCH}"}
+    table = "\n".join(f'{name} = "{text}"' for name, text in given.items())
+    _, faults = read(f"[accounts.twilio]\n{table}\n")
+    assert [(one.key, one.problem) for one in faults] == [
+        (f"accounts.twilio.{key}", "'${NO_SUCH}' names a variable that is not set: set it")
+    ]
 
 
 def test_a_secret_never_stands_in_a_fault(read: Read) -> None:
