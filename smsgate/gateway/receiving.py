@@ -36,7 +36,7 @@ from smsgate.messages import (
 from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.contract import Handshake, Provider, Report, TextMissing
+from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.signing import is_form
@@ -87,7 +87,7 @@ class Receiving:
         if shaken is not None:
             confirmed: Receipt = yield partial(self._confirmed, shaken)
             return confirmed
-        messages, missing = _parsed(provider, request, account)
+        messages, refused = _parsed(provider, request, account)
         arrivals = [
             self._entering.arrival(one, request, account, provider, expired=expired)
             for one in messages
@@ -99,8 +99,8 @@ class Receiving:
             provider.BATCHES and not is_form(request.headers.get("content-type", ""))
         ):
             outcomes += yield from self._told(provider.reports(request, account), account)
-        if missing is not None:
-            raise missing
+        if refused is not None:
+            raise refused
         return Receipt(
             answer=provider.ACK,
             outcome=" ".join(outcomes) or "nothing",
@@ -179,11 +179,11 @@ class Receiving:
 
 def _parsed(
     provider: Provider, request: WebhookRequest, account: Account
-) -> tuple[list[InboundMessage], TextMissing | None]:
-    """The messages that can be read, and what is wrong where one of them lacks its text."""
+) -> tuple[list[InboundMessage], PartUnreadable | None]:
+    """The messages that can be read, and what is wrong where one of them cannot be."""
     try:
         return provider.parse(request, account), None
-    except TextMissing as error:
+    except PartUnreadable as error:
         return [*error.others], error
 
 

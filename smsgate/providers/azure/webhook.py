@@ -18,10 +18,12 @@ from smsgate.providers.contract import (
     Report,
     answered_by_network,
     check_path,
+    json_parts,
     known_of,
     promised_text,
     read_each,
     read_json,
+    readable,
 )
 from smsgate.settings import Account
 from smsgate.signing import instant_us, iso_time
@@ -62,7 +64,7 @@ class _Event(msgspec.Struct, rename="camel"):
         return self.event_type or self.type
 
 
-_EVENTS = msgspec.json.Decoder(list[_Event] | _Event)
+_EVENT = msgspec.json.Decoder(_Event)
 _DATA = msgspec.json.Decoder(_Data)
 
 
@@ -94,7 +96,7 @@ def handshake(request: WebhookRequest, account: Account) -> Handshake | None:  #
     """
     if request.method == "OPTIONS":
         return Handshake(_allowed(request.headers.get("webhook-request-origin", "")))
-    for event in _events(request):
+    for event in readable(_events(request), _event):
         if event.kind == _VALIDATION:
             code = _data(event).validation_code
             body = msgspec.json.encode({"validationResponse": code})
@@ -114,28 +116,35 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for other events.
 
     The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
-    Event Grid's JSON, or where one of the texts lacks an id, a sender or a receiver, and
-    ``TextMissing`` where one lacks its words.
+    Event Grid's JSON, ``PartUnreadable`` where one of the events is none, or one of the texts
+    lacks an id, a sender or a receiver, and ``TextMissing`` where one lacks its words.
     """
-    texts = [_data(event) for event in _events(request) if event.kind == _RECEIVED]
-    if not all(text.message_id and text.sender and text.to for text in texts):
+    return read_each(_events(request), lambda part: _inbound(part, request, account))
+
+
+def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
+    event = _event(part)
+    if event.kind not in (_RECEIVED, _DELIVERED):
+        return None
+    text = _data(event)
+    if event.kind == _DELIVERED:
+        return None
+    if not (text.message_id and text.sender and text.to):
         raise Unreadable("An event lacks messageId, from or to; a text from Azure has them all.")
-    return read_each(
-        texts,
-        lambda text: InboundMessage(
-            account=account.name,
-            message_id=text.message_id,
-            number=with_plus(text.sender),
-            sender=with_plus(text.to),
-            text=promised_text(text.message, "message", request),
-            sent_us=instant_us(text.received_timestamp),
-        ),
+    return InboundMessage(
+        account=account.name,
+        message_id=text.message_id,
+        number=with_plus(text.sender),
+        sender=with_plus(text.to),
+        text=promised_text(text.message, "message", request),
+        sent_us=instant_us(text.received_timestamp),
     )
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what became of texts of ours."""
-    told = [_data(event) for event in _events(request) if event.kind == _DELIVERED]
+    events = readable(_events(request), _event)
+    told = readable((event for event in events if event.kind == _DELIVERED), _data)
     return [_report(one) for one in told if one.delivery_status in _FATES]
 
 
@@ -184,13 +193,16 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
     return WebhookRequest("POST", f"{url}/{secret}", headers, msgspec.json.encode([event]))
 
 
-def _events(request: WebhookRequest) -> list[_Event]:
+def _events(request: WebhookRequest) -> list[bytes]:
     """Event Grid posts a list, of one unless batches are on; a single CloudEvent stands alone."""
-    found = read_json(request.body, _EVENTS, "Event Grid")
-    events = found if isinstance(found, list) else [found]
-    if not all(event.kind for event in events):
+    return json_parts(request.body, "Event Grid")
+
+
+def _event(part: bytes) -> _Event:
+    event = read_json(part, _EVENT, "Event Grid")
+    if not event.kind:
         raise Unreadable("An event lacks eventType, or in CloudEvents type.")
-    return events
+    return event
 
 
 def _data(event: _Event) -> _Data:

@@ -14,10 +14,12 @@ from smsgate.phone import with_plus
 from smsgate.providers.contract import (
     GivenText,
     Report,
+    json_parts,
     known_of,
     promised_text,
     read_each,
     read_json,
+    readable,
 )
 from smsgate.settings import Account
 from smsgate.signing import basic_auth, instant_us, iso_time, same
@@ -51,7 +53,7 @@ class _Event(msgspec.Struct, rename={"error_code": "errorCode"}):
     message: _Message | None = None
 
 
-_EVENTS: msgspec.json.Decoder[list[_Event] | _Event] = msgspec.json.Decoder(list[_Event] | _Event)
+_EVENT = msgspec.json.Decoder(_Event)
 
 
 def verify(request: WebhookRequest, account: Account, now_us: int) -> None:  # noqa: ARG001
@@ -70,20 +72,20 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for what became of texts of ours.
 
     In a group every number of ours gets a copy with an id of its own, which ``owner`` tells apart.
-    Raises ``Unreadable`` for what is no JSON of that shape, or lacks id, from or owner, and
-    ``TextMissing`` where a message without media lacks its text.
+    Raises ``Unreadable`` for what is no JSON, ``PartUnreadable`` where one of the events is of
+    another shape, or lacks id, from or owner, and ``TextMissing`` where a message without media
+    lacks its text.
     """
-    messages = [
-        event.message or _Message()
-        for event in _events(request)
-        if event.type == "message-received" and _comes_in(event.message)
-    ]
-    if any(not (message.id and message.from_ and message.owner) for message in messages):
+    return read_each(_events(request), lambda part: _inbound(part, request, account))
+
+
+def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
+    event = _event(part)
+    if event.type != "message-received" or not _comes_in(event.message):
+        return None
+    message = event.message or _Message()
+    if not (message.id and message.from_ and message.owner):
         raise Unreadable("A message-received lacks id, from or owner; a text has them all.")
-    return read_each(messages, lambda message: _inbound(message, request, account))
-
-
-def _inbound(message: _Message, request: WebhookRequest, account: Account) -> InboundMessage:
     media = tuple(message.media or ())
     return InboundMessage(
         account=account.name,
@@ -99,7 +101,8 @@ def _inbound(message: _Message, request: WebhookRequest, account: Account) -> In
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what became of texts of ours."""
-    return [_report(event) for event in _events(request) if event.type in _FATES]
+    events = readable(_events(request), _event)
+    return [_report(event) for event in events if event.type in _FATES]
 
 
 def _report(event: _Event) -> Report:
@@ -109,10 +112,13 @@ def _report(event: _Event) -> Report:
     return Report(message.id, number, sender, kind, code, note, fate=_FATES[event.type])
 
 
-def _events(request: WebhookRequest) -> list[_Event]:
+def _events(request: WebhookRequest) -> list[bytes]:
     """The documentation shows a list, the OpenAPI file a single event: both are read."""
-    events = read_json(request.body, _EVENTS, "Bandwidth")
-    return events if isinstance(events, list) else [events]
+    return json_parts(request.body, "Bandwidth")
+
+
+def _event(part: bytes) -> _Event:
+    return read_json(part, _EVENT, "Bandwidth")
 
 
 def _comes_in(message: _Message | None) -> bool:

@@ -150,11 +150,22 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) ->
         raise Unreadable(f"{sender} posts JSON of another shape: {error}.") from None
 
 
+def json_parts(body: bytes, sender: str) -> list[bytes]:
+    """Return the members of the JSON list in ``body``, each as JSON; else ``body`` alone.
+
+    So that one member of another shape leaves the others readable. Raises ``Unreadable``.
+    """
+    if body.lstrip(b" \t\r\n")[:1] != b"[":
+        return [body]
+    return [bytes(part) for part in read_json(body, _PARTS, sender)]
+
+
 def _is_whole(body: bytes) -> bool:
     """Whether there can be no half of a surrogate pair in it."""
     return b"\\ud" not in body and b"\\uD" not in body
 
 
+_PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _type_info = functools.cache(inspect.type_info)
 
 

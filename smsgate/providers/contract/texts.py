@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
@@ -21,6 +22,7 @@ from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.signing import as_bytes, is_form
 
 Part = TypeVar("Part")
+Found = TypeVar("Found")
 GivenText: TypeAlias = str | UnsetType | None
 """A member that may hold a text: ``UNSET`` where the request does not have it."""
 MASK = "•••"
@@ -32,24 +34,29 @@ _MAX_MEMBERS = 2000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}[0-9]{0,3}")
 
 
-class TextMissing(Unreadable):
+class PartUnreadable(Unreadable):
+    """One message of a genuine request cannot be read.
+
+    ``others`` are those that can. They are stored, since a STOP among them cannot be asked for
+    again; the request is refused all the same.
+    """
+
+    others: tuple[InboundMessage, ...] = ()
+
+
+class TextMissing(PartUnreadable):
     """A genuine message does not have the field in which its format promises the text."""
 
-    def __init__(
-        self, field: str, request: WebhookRequest, others: Sequence[InboundMessage] = ()
-    ) -> None:
+    def __init__(self, field: str, request: WebhookRequest) -> None:
         """Keep what was looked for and where.
 
         Args:
             field: the name of the field, as the provider documents it.
             request: that it is not in.
-            others: messages of the same request that can be read. They are stored, since a STOP
-                among them cannot be asked for again; the request is refused all the same.
         """
         super().__init__(field)
         self.field = field
         self.request = request
-        self.others = tuple(others)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -84,22 +91,37 @@ def promised_text(
 
 
 def read_each(
-    parts: Iterable[Part], read: Callable[[Part], InboundMessage]
+    parts: Iterable[Part], read: Callable[[Part], InboundMessage | None]
 ) -> list[InboundMessage]:
-    """Return the messages of a batch.
+    """Return the messages of a batch; ``read`` gives None for a part that is no text to us.
 
-    Raises ``TextMissing``, with those that can be read, where one of them lacks its text.
+    Raises what ``read`` first raised, ``Unreadable`` or ``TextMissing``, after it has read every
+    part. With it go the messages that can be read; where there are some, ``Unreadable`` becomes
+    ``PartUnreadable``.
     """
     messages: list[InboundMessage] = []
-    missing: TextMissing | None = None
+    refused: Unreadable | None = None
     for part in parts:
         try:
-            messages.append(read(part))
-        except TextMissing as error:
-            missing = missing or error
-    if missing is not None:
-        raise TextMissing(missing.field, missing.request, messages)
-    return messages
+            message = read(part)
+        except Unreadable as error:
+            refused = refused or error
+        else:
+            messages += [message] if message is not None else []
+    if refused is None:
+        return messages
+    if messages and not isinstance(refused, PartUnreadable):
+        refused = PartUnreadable(str(refused))
+    if isinstance(refused, PartUnreadable):
+        refused.others = tuple(messages)
+    raise refused
+
+
+def readable(parts: Iterable[Part], read: Callable[[Part], Found]) -> Iterator[Found]:
+    """Yield what can be read of a batch, for delivery reports: ``parse`` refuses the rest."""
+    for part in parts:
+        with suppress(Unreadable):
+            yield read(part)
 
 
 def field_names(request: WebhookRequest) -> tuple[str, ...]:

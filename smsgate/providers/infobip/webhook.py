@@ -22,6 +22,7 @@ from smsgate.providers.contract import (
     promised_text,
     read_each,
     read_json,
+    readable,
 )
 from smsgate.providers.infobip.signature import sign
 from smsgate.settings import Account
@@ -66,28 +67,38 @@ class Result(msgspec.Struct, rename="camel"):
 
 
 class _Results(msgspec.Struct):
-    results: list[Result]
+    results: list[msgspec.Raw]
 
 
 _RESULTS = msgspec.json.Decoder(_Results)
+_RESULT = msgspec.json.Decoder(Result)
 
 
 def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for delivery reports.
 
     Whatever verifies vouches for the whole request, ``basic`` too, and so for the times in it.
-    Raises ``Unreadable`` for what is neither MO_JSON_2 nor MO_MMS_2, or where one of the texts
-    lacks an id, a sender or a receiver: Infobip repeats all of a batch or nothing; ``TextMissing``
-    where one lacks its words.
+    Raises ``Unreadable`` for what is neither MO_JSON_2 nor MO_MMS_2, ``PartUnreadable`` where one
+    of the results cannot be read or lacks an id, a sender or a receiver (Infobip repeats all of a
+    batch or nothing), and ``TextMissing`` where one lacks its words.
     """
-    results = read_json(request.body, _RESULTS, "Infobip").results
-    texts = [result for result in results if result.status is None]
-    if not all(text.message_id and text.sender and text.to for text in texts):
+    return read_each(_results(request), lambda result: _inbound(result, request, account))
+
+
+def _results(request: WebhookRequest) -> list[bytes]:
+    return [bytes(one) for one in read_json(request.body, _RESULTS, "Infobip").results]
+
+
+def _result(part: bytes) -> Result:
+    return read_json(part, _RESULT, "Infobip")
+
+
+def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
+    text = _result(part)
+    if text.status is not None:
+        return None
+    if not (text.message_id and text.sender and text.to):
         raise Unreadable("A result lacks messageId, from or to; a text from Infobip has them all.")
-    return read_each(texts, lambda text: _inbound(text, request, account))
-
-
-def _inbound(text: Result, request: WebhookRequest, account: Account) -> InboundMessage:
     given, media = _said(text)
     return InboundMessage(
         account=account.name,
@@ -117,10 +128,9 @@ def _said(text: Result) -> tuple[GivenText, tuple[str, ...]]:
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what became of texts of ours."""
-    results = read_json(request.body, _RESULTS, "Infobip").results
     return [
         _report(result, result.status)
-        for result in results
+        for result in readable(_results(request), _result)
         if result.status is not None and result.status.group_id in _FATES
     ]
 

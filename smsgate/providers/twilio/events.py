@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from smsgate.errors import Unreadable
-from smsgate.providers.contract import GivenText, read_json
+from smsgate.providers.contract import GivenText, json_parts, read_json, readable
 
 _RECEIVED = "com.twilio.messaging.inbound-message.received"
 _SENT = "com.twilio.messaging.message."
@@ -37,57 +37,63 @@ class _Event(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_EVENTS: msgspec.json.Decoder[list[_Event] | _Event] = msgspec.json.Decoder(list[_Event] | _Event)
+_EVENT = msgspec.json.Decoder(_Event)
 _TEXT = msgspec.json.Decoder(Text)
 
 
-def texts_to_us(body: bytes) -> list[Text]:
-    """Return the texts that came in; events of other kinds are passed over.
+def events_in(body: bytes) -> list[bytes]:
+    """Return the events of a batch, or the single one. Raises ``Unreadable`` if it is no JSON."""
+    return json_parts(body, "Event Streams")
 
-    Raises ``Unreadable`` for what is no event, or lacks messageSid, from or to.
+
+def text_to_us(event: bytes) -> Text | None:
+    """Return the text of an event if it came in; None for events of other kinds.
+
+    Raises ``Unreadable`` for what is no event, for one of a text of ours that cannot be read, and
+    for a text to us that lacks messageSid, from or to.
     """
-    texts = [_text(event) for event in _events(body) if event.type == _RECEIVED]
-    if not all(text.message_sid and text.from_ and text.to for text in texts):
+    found = _event(event)
+    if found.type != _RECEIVED and not found.type.startswith(_SENT):
+        return None
+    text = _text(found)
+    if found.type != _RECEIVED:
+        return None
+    if not (text.message_sid and text.from_ and text.to):
         raise Unreadable("An event lacks messageSid, from or to; a text from Twilio has them all.")
-    return texts
+    return text
 
 
-def texts_of_ours(body: bytes) -> list[tuple[str, Text]]:
-    """Return what is told of texts of ours, with what became of each. Raises ``Unreadable``."""
-    return [
-        (event.type.removeprefix(_SENT), _text(event))
-        for event in _events(body)
-        if event.type.startswith(_SENT)
-    ]
+def text_of_ours(event: bytes) -> tuple[str, Text] | None:
+    """Return what became of a text of ours, and the text; None for events of other kinds.
+
+    Raises ``Unreadable``.
+    """
+    found = _event(event)
+    status = found.type.removeprefix(_SENT)
+    return None if status == found.type else (status, _text(found))
 
 
 def accounts(body: bytes) -> set[str]:
-    """Return the accounts that events name, as far as they can be read. Never raises."""
+    """Return the accounts that events name, as far as they can be read. Never raises.
+
+    What cannot be read names none; nor is it ever taken for a text.
+    """
     try:
-        found = _read(body)
+        events = events_in(body)
     except Unreadable:
         return set()
-    return {_account(event) for event in found} - {""}
+    return set(readable(events, _account)) - {""}
 
 
-def _account(event: _Event) -> str:
-    """What cannot be read names none; nor is it ever taken for a text."""
-    try:
-        return _text(event).account_sid
-    except Unreadable:
-        return ""
+def _account(event: bytes) -> str:
+    return _text(_event(event)).account_sid
 
 
-def _events(body: bytes) -> list[_Event]:
-    events = _read(body)
-    if not all(event.type for event in events):
+def _event(event: bytes) -> _Event:
+    found = read_json(event, _EVENT, "Event Streams")
+    if not found.type:
         raise Unreadable("The JSON is no CloudEvent: it has no type.")
-    return events
-
-
-def _read(body: bytes) -> list[_Event]:
-    found = read_json(body, _EVENTS, "Event Streams")
-    return found if isinstance(found, list) else [found]
+    return found
 
 
 def _text(event: _Event) -> Text:

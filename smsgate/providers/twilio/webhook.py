@@ -22,6 +22,7 @@ from smsgate.providers.contract import (
     media_urls,
     promised_text,
     read_each,
+    readable,
 )
 from smsgate.providers.twilio import events
 from smsgate.providers.twilio.signature import (
@@ -80,8 +81,8 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     has no flag. What was chosen from buttons on WhatsApp is in ButtonText.
     """
     if has_json(request):
-        texts = events.texts_to_us(request.body)
-        return read_each(texts, lambda text: _from_event(text, account, request))
+        parts = events.events_in(request.body)
+        return read_each(parts, lambda event: _from_event(event, account, request))
     fields = _fields(request)
     if is_status_form(fields):
         return []
@@ -115,7 +116,10 @@ def _doubt(id_: str, request: WebhookRequest) -> str:
     return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
 
 
-def _from_event(text: events.Text, account: Account, request: WebhookRequest) -> InboundMessage:
+def _from_event(event: bytes, account: Account, request: WebhookRequest) -> InboundMessage | None:
+    text = events.text_to_us(event)
+    if text is None:
+        return None
     their_channel, number = _address(text.from_)
     our_channel, sender = _address(text.to)
     flag = _FLAGS.get((text.opt_out_type or "").upper())
@@ -137,10 +141,10 @@ def _from_event(text: events.Text, account: Account, request: WebhookRequest) ->
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
     """Return what a status callback, or events, tell of texts of ours. Raises ``Unreadable``."""
     if has_json(request):
-        texts = events.texts_of_ours(request.body)
+        told = readable(events.events_in(request.body), events.text_of_ours)
         return [
             report
-            for status, text in texts
+            for status, text in filter(None, told)
             for report in _report(text, status, str(text.error_code or ""))
         ]
     fields = _fields(request)

@@ -49,6 +49,7 @@ keywords = ["en"]
 region   = "US"
 """
 TEXT = {"id": "m-1", "from": NUMBER, "to": "+14155550999", "text": "STOP"}
+STOP = {"from": NUMBER[1:], "text": "STOP"}
 SAID = "The request lacks body, in which a text must stand; it has from, id, text, to."
 
 
@@ -160,7 +161,7 @@ def test_nothing_that_was_said_is_kept(gateway, client, redis_client) -> None:
 def test_of_a_batch_the_stop_is_kept_and_the_request_refused(gateway, client) -> None:
     gateway.override("suppress", OTHER, "all", "ann", "asked by phone")
     gateway.apply(lane_of(OTHER))
-    texts = [{"from": OTHER[1:]}, {"from": NUMBER[1:], "text": "STOP"}]
+    texts = [{"from": OTHER[1:]}, STOP]
     answer = batch(client, *texts)
     assert answer.status_code == 400
     assert "The request lacks text or message[].value" in answer.text
@@ -172,10 +173,21 @@ def test_of_a_batch_the_stop_is_kept_and_the_request_refused(gateway, client) ->
     assert gateway.gate.check([NUMBER], program="batches")[0].reason == "opted_out_all"
 
 
+@pytest.mark.parametrize("wrong", [{"from": None}, {"to": ""}, {"messageId": ""}, {"text": ["x"]}])
+def test_of_a_batch_with_a_text_that_cannot_be_read_the_stop_is_kept(
+    gateway, client, wrong
+) -> None:
+    with capture_logs() as lines:
+        answer = batch(client, {"from": OTHER[1:], "text": "x"} | wrong, STOP)
+    assert answer.status_code == 400
+    assert [one["outcome"] for one in lines if one["event"] == "webhook"] == ["part_unreadable"]
+    assert gateway.gate.check([NUMBER], program="batches")[0].reason == "hold"
+
+
 def test_what_cannot_be_stored_of_a_batch_is_503_and_not_400(gateway, client, monkeypatch) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(gateway.store.together, "add", away)
-    texts = [{"from": OTHER[1:]}, {"from": NUMBER[1:], "text": "STOP"}]
+    texts = [{"from": OTHER[1:]}, STOP]
     assert batch(client, *texts).status_code == 503
