@@ -10,6 +10,7 @@ import pytest
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import bandwidth
+from smsgate.providers.contract import TextMissing
 from tests.providers.recorded import account_of
 
 ACCOUNT = account_of(
@@ -119,3 +120,29 @@ def test_a_response_is_understood_by_its_status(status, verdict):
     assert outcome.verdict is verdict
     assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
     assert "4155550123" not in outcome.note
+
+
+@pytest.mark.parametrize(
+    ("tapped", "text"),
+    [
+        ({"text": "Unsubscribe", "postbackData": "U1RPUA=="}, "Unsubscribe"),
+        ({"text": "", "postbackData": "U1RPUA=="}, "STOP"),
+        ({"text": None, "postbackData": "U1RPUA=="}, "STOP"),
+        ({"postbackData": "STOP!"}, "STOP!"),
+        ({"postbackData": "/w=="}, "/w=="),
+        ({"text": ""}, ""),
+    ],
+)
+def test_what_was_tapped_on_rcs_is_what_it_was_called_or_else_what_stands_behind_it(tapped, text):
+    tap = event(suggestionResponse=tapped) | {"type": "suggestion-response"}
+    del tap["message"]["text"]
+    (read,) = bandwidth.parse(posted([tap]), ACCOUNT)
+    assert read.text == text
+
+
+@pytest.mark.parametrize("tapped", [None, {}, {"pairedMessageId": "1"}])
+def test_a_tap_that_says_nothing_is_refused(tapped):
+    tap = event(suggestionResponse=tapped) | {"type": "suggestion-response"}
+    del tap["message"]["text"]
+    with pytest.raises(TextMissing):
+        bandwidth.parse(posted([tap]), ACCOUNT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -24,6 +25,8 @@ from smsgate.providers.contract import (
 from smsgate.settings import Account
 from smsgate.signing import basic_auth, instant_us, iso_time, same
 
+_TAPPED = "suggestion-response"
+_TO_US = frozenset({"message-received", _TAPPED})
 _FATES = {"message-delivered": "delivered", "message-failed": "undelivered"}
 _REPORTED: Mapping[str, tuple[str, str]] = {
     "4406": ("unreachable", "the number is not allocated"),
@@ -34,7 +37,21 @@ _REPORTED: Mapping[str, tuple[str, str]] = {
 """``errorCode`` of message-failed."""
 
 
-class _Message(msgspec.Struct, rename={"from_": "from"}):
+class _Content(msgspec.Struct):
+    """What stands in a message on RCS instead of ``text`` and ``media``."""
+
+    text: GivenText = UNSET
+    media: dict[str, object] | None = None
+
+
+class _Tapped(msgspec.Struct, rename="camel"):
+    """The reply that somebody chose from those that we had suggested: its label and our mark."""
+
+    text: GivenText = UNSET
+    postback_data: str = ""
+
+
+class _Message(msgspec.Struct, rename={"from_": "from", "tapped": "suggestionResponse"}):
     id: str = ""
     owner: str = ""
     direction: str = ""
@@ -42,6 +59,9 @@ class _Message(msgspec.Struct, rename={"from_": "from"}):
     time: str = ""
     text: GivenText = UNSET
     media: list[str] | None = None
+    channel: str = ""
+    content: _Content | None = None
+    tapped: _Tapped | None = None
 
 
 class _Event(msgspec.Struct, rename={"error_code": "errorCode"}):
@@ -72,31 +92,60 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
     """Return the texts in a verified webhook; none for what became of texts of ours.
 
     In a group every number of ours gets a copy with an id of its own, which ``owner`` tells apart.
-    Raises ``Unreadable`` for what is no JSON, ``PartUnreadable`` where one of the events is of
-    another shape, or lacks id, from or owner, and ``TextMissing`` where a message without media
-    lacks its text.
+    What was tapped on RCS counts as texted. Raises ``Unreadable`` for what is no JSON,
+    ``PartUnreadable`` where one of the events is of another shape, or lacks id, from or owner,
+    and ``TextMissing`` where a message without media lacks its text.
     """
     return read_each(_events(request), lambda part: _inbound(part, request, account))
 
 
 def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
     event = _event(part)
-    if event.type != "message-received" or not _comes_in(event.message):
+    if event.type not in _TO_US or not _comes_in(event.message):
         return None
     message = event.message or _Message()
     if not (message.id and message.from_ and message.owner):
-        raise Unreadable("A message-received lacks id, from or owner; a text has them all.")
-    media = tuple(message.media or ())
+        raise Unreadable(f"A {event.type} lacks id, from or owner; a text has them all.")
+    media = tuple(message.media or _file(message))
+    given, field = _said(message), "text"
+    if event.type == _TAPPED:
+        given, field = _tapped(message), "suggestionResponse.text"
     return InboundMessage(
         account=account.name,
         message_id=message.id,
         number=with_plus(message.from_),
         sender=with_plus(message.owner),
-        text=promised_text(message.text, "text", request, optional=bool(media)),
-        channel="mms" if media else "sms",
+        text=promised_text(given, field, request, optional=bool(media)),
+        channel="rcs" if message.channel == "RBM" else "mms" if media else "sms",
         sent_us=instant_us(message.time),
         media=media,
     )
+
+
+def _said(message: _Message) -> GivenText:
+    """The words, of a message on RCS those of its content."""
+    content = message.content or _Content()
+    return message.text or (message.text if content.text is UNSET else content.text)
+
+
+def _tapped(message: _Message) -> GivenText:
+    """The label of what was tapped: the subscriber read that. Without one, our mark behind it."""
+    tapped = message.tapped or _Tapped()
+    return tapped.text or _unpacked(tapped.postback_data) or _said(message) or tapped.text
+
+
+def _file(message: _Message) -> tuple[str, ...]:
+    """The address of the file in a message on RCS."""
+    url = ((message.content and message.content.media) or {}).get("fileUrl")
+    return (url,) if isinstance(url, str) else ()
+
+
+def _unpacked(postback: str) -> str:
+    """What Base64 holds; the postback as it is where it is none."""
+    try:
+        return base64.b64decode(postback, validate=True).decode()
+    except ValueError:
+        return postback
 
 
 def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001

@@ -52,6 +52,13 @@ def event(type_: str = "message-received", **changes: object) -> dict:
     }
 
 
+def rcs(base: dict, type_: str = "suggestion-response", **changes: object) -> dict:
+    """A message on RCS, as inboundCallback in Bandwidth/python-sdk's bandwidth.yml has it."""
+    made = event(type_, **(base | changes))
+    del made["message"]["text"]
+    return made
+
+
 def failed(code: int) -> dict:
     ours = {"direction": "out", "from": "+14155550100", "to": ["+14155550123"], "tag": "b-1-0"}
     outer = {"to": "+14155550123", "description": "failed", "errorCode": code}
@@ -115,6 +122,26 @@ def main() -> None:
                    {**REPORT, "kind": "unreachable", "code": "4720",
                     "note": "the number cannot get texts"},
                    {**REPORT, "kind": "", "code": "4470", "note": ""}])  # fmt: skip
+    on_rcs = {"text": None, "channel": "RBM", "segmentCount": 1, "owner": "Acme_agent",
+              "to": ["Acme_agent"]}  # fmt: skip
+    mark = base64.b64encode(b"STOP").decode()
+    tapped = [
+        rcs(on_rcs, suggestionResponse={"text": "Stop", "postbackData": mark}),
+        rcs(on_rcs, id="2", suggestionResponse={"postbackData": mark, "pairedMessageId": None}),
+    ]
+    texted = MESSAGE | {"sender": "Acme_agent", "channel": "rcs"}
+    write("tapped", "Suggested replies that were tapped on RCS, with a label and without", tapped,
+          messages=[texted | {"text": "Stop"}, texted | {"message_id": "2"}],
+          answered=["", ""])  # fmt: skip
+    picture = "https://dev.bandwidth.com/images/bandwidth-logo.png"
+    content = [
+        rcs(on_rcs, "message-received", content={"text": "STOP"}),
+        rcs(on_rcs, "message-received", id="2", content={"media": {"fileUrl": picture}}),
+        rcs(on_rcs, "requested-location-response", id="3", locationResponse={"latitude": "37.7"}),
+    ]
+    write("rcs", "Words and a picture on RCS, and a place, which is no text", content,
+          messages=[texted, texted | {"message_id": "2", "text": "", "media": [picture]}],
+          answered=["", ""])  # fmt: skip
     write("without_from", "A text from nobody", [event(**{"from": ""})],
           unreadable="A message-received lacks id, from or owner")  # fmt: skip
     write("no_json", "What is no JSON", "STOP", unreadable="Bandwidth posts JSON of another shape")
