@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.acceptance import Acceptance
+from smsgate.store.alert_tests import AlertTests
 from smsgate.store.alerts import Alerts
 from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
@@ -72,6 +73,6 @@ class Store:
         self.depths, self.shelves = Depths(client), Shelves(client)
         self.laters = Laters(client)
         self.metrics = Metrics(client)
-        self.alerts = Alerts(client)
+        self.alerts, self.alert_tests = Alerts(client), AlertTests(client)
         self.allowances = Allowances(client)
         self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)

@@ -15,8 +15,10 @@ them), ``smsgate:guesses:ADDRESS`` (string, wrong opt-out links of the last minu
 ``{smsgate:metrics}:DAY`` (hash, those of a day), ``smsgate:spools``
 (hash, host -> what its spool holds, JSON), ``smsgate:alerts`` (hash, what was told -> when),
 ``smsgate:applied`` (string, the configuration that was applied last, JSON), ``smsgate:processes``
-(set, ids of processes), ``smsgate:process:ID`` (string, heartbeat of one of them, JSON; expires)
-and ``smsgate:last-seen:KIND`` (string, host of the newest heartbeat of a kind; expires).
+(set, ids of processes), ``smsgate:process:ID`` (string, heartbeat of one of them, JSON; expires),
+``smsgate:last-seen:KIND`` (string, host of the newest heartbeat of a kind; expires),
+``smsgate:alert-test`` (string, id of the test of the alerts that is asked for; expires) and
+``smsgate:alert-test:ID`` (hash, clock -> what came of it, JSON; expires).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ REFUSALS = "smsgate:refusals"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
+ALERT_TEST = "smsgate:alert-test"
 APPLIED = "smsgate:applied"
 PROCESSES = "smsgate:processes"
 
@@ -41,6 +44,11 @@ def process_of(id_: str) -> str:
 def last_seen_of(kind: str) -> str:
     """Key that says where a process of a kind gave its newest heartbeat."""
     return f"smsgate:last-seen:{kind}"
+
+
+def alert_test_of(id_: str) -> str:
+    """Key of what came of a test of the alerts."""
+    return f"{ALERT_TEST}:{id_}"
 
 
 def refused_on(day: str) -> str:

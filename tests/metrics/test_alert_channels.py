@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import socket
 import ssl
 import time
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from smsgate.cli import alerts
+from smsgate.cli.main import run
 from smsgate.composing import segments
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.gateway.alerts import mailing
+from smsgate.gateway.alerts.channel_check import ChannelCheck
 from smsgate.gateway.alerts.channels import channels
 from smsgate.gateway.alerts.conditions import Condition
 from smsgate.gateway.alerts.wording import TEST, Notice, body, short, subject
+from smsgate.metrics.heartbeats import Process
 from smsgate.settings import Mailbox, Secret
+from smsgate.store.shared_keys import PROCESSES
 from tests.fakes.mail_server import MailServer, make_certificate
 from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
+from workers.teller import Teller
 
 SID, TOKEN = "AC55555555555555555555555555555555", "a-token"
 ONE, OTHER = "+14155550111", "+14155550122"
@@ -238,31 +249,100 @@ def test_a_deadline_lies_ahead_for_providers_that_name_one(gateway, monkeypatch)
     assert len({one.id for one in seen}) == 2
 
 
-def test_the_terminal_says_what_came_of_a_test_by_each_way(
-    tmp_path, redis_url, api, capsys, monkeypatch
-):
-    from smsgate.cli.main import run
+# --- a test of them, by the clock ---------------------------------------------------------------
 
+
+@pytest.fixture
+def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
+    """Starts the part of a clock that tells, with a configuration; gives the terminal's variables.
+
+    The variables of its own are those that it alone has.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(toml: str, **own: str) -> Mapping[str, str]:
+            gateway = make_gateway(tmp_path, redis_url, toml, **own)
+            stack.callback(gateway.close)
+            at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1", "0000", 1)
+            gateway.store.heartbeats.beat(at, 600)
+            teller = Teller(gateway)
+            teller.start()
+            stack.callback(teller.close)
+            return {
+                "SMSGATE_CONFIG": str(tmp_path / "config"),
+                "SMSGATE_DATA_DIR": str(tmp_path / "var"),
+                "REDIS_URL": redis_url,
+            }
+
+        yield start
+
+
+def test_the_terminal_says_what_came_of_a_test_by_each_way(clock, api, capsys):
     with MailServer(refusals={"RCPT": b"550 no"}) as mail:
         toml = ALERTS.replace('a-token"\n', f'a-token"\napi_url = "{api.url}"\n') + TEXT
         toml += (
             f'[alerts.email]\nhost = "127.0.0.1"\nport = {mail.port}\ntls = "none"\n'
             'from = "smsgate@example.com"\nto = ["ops@example.com"]\n'
         )
-        make_gateway(tmp_path, redis_url, toml).close()
-        environ = {
-            "SMSGATE_CONFIG": str(tmp_path / "config"),
-            "SMSGATE_DATA_DIR": str(tmp_path / "var"),
-            "REDIS_URL": redis_url,
-        }
+        environ = clock(toml)
         assert run(["alerts", "test", "--json"], environ) == 2
-        found = {one["channel"]: one for one in json.loads(capsys.readouterr().out)}
-        assert found["text"] == {"channel": "text", "told": True, "problem": ""}
+        found = {one.pop("channel"): one for one in json.loads(capsys.readouterr().out)}
+        here = f"{socket.gethostname()}:{os.getpid()}"
+        assert found["text"] == {"told": True, "problem": "", "clock": here}
         assert "refused every recipient" in found["email"]["problem"]
         mail.refusals.clear()
         assert run(["alerts", "test"], environ) == 0
-        assert "ok  email" in capsys.readouterr().out
+        assert f"ok  email, from the clock at {here}" in capsys.readouterr().out
     assert texted(api) == [ONE, OTHER] * 2
-    (tmp_path / "config" / "smsgate.toml").write_text(ALERTS)
-    assert run(["alerts", "test"], environ) == 1
+
+
+def test_it_is_the_clock_that_tells_by_its_own_ways(clock, capsys, tmp_path):
+    """Not the terminal, whose variables and network are its own."""
+    with ScriptedApi({"/hook": [(200, b"")]}) as hook:
+        environ = clock(ALERTS + '[alerts]\nwebhook = "${HOOK}"\n', HOOK=f"{hook.url}/hook")
+        there = dict(environ) | {"HOOK": "https://127.0.0.1:1/nobody"}
+        assert run(["alerts", "test"], there) == 0
+        assert [json.loads(one.body)["state"] for one in hook.calls] == ["test"]
+    assert run(["alerts", "test"], environ) == 2
+    assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
+
+
+def test_a_clock_that_has_no_way_to_tell_is_told(clock, capsys):
+    assert run(["alerts", "test"], clock(ALERTS)) == 1
     assert "No way to tell anybody is configured" in capsys.readouterr().out
+
+
+def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
+    environ = clock(ALERTS)
+    redis_client.delete(PROCESSES)
+    assert run(["alerts", "test"], environ) == 2
+    assert "No clock is at work" in capsys.readouterr().err
+
+
+def test_a_clock_that_does_not_answer_is_told(clock, capsys, redis_client, monkeypatch):
+    environ = clock(ALERTS)
+    monkeypatch.setattr(alerts, "ASKED_S", 0)
+    monkeypatch.setattr(ChannelCheck, "turn", lambda _: None)
+    assert run(["alerts", "test"], environ) == 2
+    assert "did not answer" in capsys.readouterr().out
+    (row,) = run_json(["alerts", "test", "--json"], environ, capsys)
+    assert (row["told"], row["problem"]) == (False, "the clock did not answer")
+
+
+def run_json(arguments, environ, capsys):
+    run(arguments, environ)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_fault_of_a_channel_is_told_to_whoever_asked(gateway):
+    class Broken:
+        name = "email"
+        together = True
+
+        def tell(self, _):
+            raise RuntimeError("something of ours")
+
+    id_ = gateway.store.alert_tests.ask()
+    ChannelCheck(gateway.store, [Broken()]).turn()
+    ((outcome,),) = gateway.store.alert_tests.answers(id_).values()
+    assert (outcome.told, "RuntimeError" in outcome.problem) == (False, True)
