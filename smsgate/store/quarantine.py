@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Iterable, Mapping
 
@@ -48,6 +49,8 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     request lacks one; empty where nothing does."""
     at_ms: int = 0
     """When it came; of several of one kind, the newest."""
+    sequence: int = 0
+    """Which one it was of its process: orders what came in one millisecond."""
     count: int = 1
     """How many of this kind came; set by reading."""
     v: int = 1
@@ -67,11 +70,13 @@ class Quarantine:
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
+        self._sequence = itertools.count(1)
 
     def add(self, account: str, refused: Refused) -> None:
         """Keep one request. Raises ``StoreUnavailable``."""
         key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
-        row = msgspec.structs.replace(refused, at_ms=refused.at_ms or int(now_s * 1000))
+        at_ms = refused.at_ms or int(now_s * 1000)
+        row = msgspec.structs.replace(refused, at_ms=at_ms, sequence=next(self._sequence))
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.hset(key, f"r:{kind}", _encode(row))
             pipeline.hincrby(key, f"n:{kind}", 1)
@@ -115,7 +120,9 @@ class Quarantine:
 
 def _kind(refused: Refused) -> str:
     """What requests of one kind have in common, as a hash."""
-    alike = msgspec.structs.replace(refused, body_bytes=0, body_sha256="", at_ms=0, count=1)
+    alike = msgspec.structs.replace(
+        refused, body_bytes=0, body_sha256="", at_ms=0, sequence=0, count=1
+    )
     return hashlib.blake2b(_encode(alike), digest_size=8).hexdigest()
 
 
@@ -134,7 +141,11 @@ def _minutes(found: Mapping[str, bytes]) -> dict[int, int]:
 
 
 def _by_time(rows: Iterable[Refused]) -> list[Refused]:
-    return sorted(rows, key=lambda row: row.at_ms, reverse=True)
+    return sorted(rows, key=_moment, reverse=True)
+
+
+def _moment(row: Refused) -> tuple[int, int]:
+    return row.at_ms, row.sequence
 
 
 def _kept(rows: Mapping[str, Refused]) -> set[str]:
@@ -143,7 +154,7 @@ def _kept(rows: Mapping[str, Refused]) -> set[str]:
     A forger that varies its requests makes many kinds of one each; a provider that signs with
     another secret than ours makes one kind of many.
     """
-    kinds = sorted(rows, key=lambda kind: rows[kind].at_ms, reverse=True)
+    kinds = sorted(rows, key=lambda kind: _moment(rows[kind]), reverse=True)
     explained = [kind for kind in kinds if rows[kind].cause]
     others = [kind for kind in kinds if not rows[kind].cause]
     newest, older = others[: CAP // 2], others[CAP // 2 :]

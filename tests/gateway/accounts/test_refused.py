@@ -99,8 +99,9 @@ def test_requests_that_differ_in_their_bodies_alone_are_one_kind(gateway, redis_
 
 
 def test_a_flood_of_many_kinds_pushes_neither_what_is_explained_nor_what_repeats_out(
-    gateway, redis_client
+    gateway, redis_client, monkeypatch
 ):
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
     for count in range(30):
         kept(gateway, cause="url", signatures={"x": count})
     for _ in range(3):
