@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -11,8 +12,10 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
+from smsgate.errors import UnknownProgram
 from smsgate.gateway import keyring
 from smsgate.records.keys import KeyRow, KeyScope
+from smsgate.wiring import load_settings
 
 _HOURS = 3600.0
 
@@ -25,7 +28,7 @@ def keys() -> None:
     """
 
 
-@keys.command(epilog="Example: smsgate keys make crm --scope write")
+@keys.command(epilog="Example: smsgate keys make crm --scope write --program alerts")
 @click.argument("name")
 @click.option(
     "--scope",
@@ -33,10 +36,17 @@ def keys() -> None:
     required=True,
     help="check: ask the gate. write: also read and change consent. admin: everything.",
 )
-def make(name: str, scope: KeyScope) -> None:
+@click.option(
+    "--program",
+    "programs",
+    multiple=True,
+    help="Limit the key to this program; may be given several times. Without: every program.",
+)
+def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
     """Make a key and show it: this once, for only its hash is kept."""
+    limits = _known_programs(programs)
     found = session.records().keys
-    _show_key(keyring.make(found, name, scope, person(), _now_us()))
+    _show_key(keyring.make(found, name, scope, person(), _now_us(), limits))
 
 
 @keys.command("list", epilog="Example: smsgate keys list --json")
@@ -51,7 +61,8 @@ def list_keys(as_json: bool) -> None:
     for row in rows:
         ends = f", until {moment(row.ends_us)}" if row.ends_us else ""
         made = f"made {moment(row.made_us)} by {row.made_by}"
-        console.print(f"[bold]{row.name}[/]  {row.scope}  {made}{ends}", soft_wrap=True)
+        limits = f"  limited to {', '.join(row.programs)}" if row.programs else ""
+        console.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}", soft_wrap=True)
     if not rows:
         console.print("There are no keys: make one with `smsgate keys make NAME --scope check`.")
 
@@ -77,6 +88,19 @@ def revoke(name: str) -> None:
     """Let every key of that name end; within 5 seconds it is refused everywhere."""
     ended = keyring.revoke(session.records().keys, name, _now_us())
     click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
+
+
+def _known_programs(names: Sequence[str]) -> list[str]:
+    """The names, each once. Raises ``UnknownProgram``."""
+    if not names:
+        return []
+    known = load_settings(session.here()[0]).programs
+    for name in names:
+        if name not in known:
+            raise UnknownProgram(
+                f"no program is called {name!r}; there are: {', '.join(one.name for one in known)}"
+            )
+    return [*dict.fromkeys(names)]
 
 
 def _show_key(key: str) -> None:

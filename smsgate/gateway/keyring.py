@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -47,6 +47,28 @@ class Caller:
 
     name: str
     scope: KeyScope
+    programs: frozenset[str] = frozenset()
+    """Every name of the programs that the key is limited to; none: it is for every program."""
+
+    def may(self, program: str) -> bool:
+        """Whether the key is for a program."""
+        return not self.programs or program in self.programs
+
+    def require_program(self, program: str) -> None:
+        """Raise ``Forbidden`` unless the key is for the program (or for the scope ``all``)."""
+        if not self.may(program):
+            raise Forbidden(
+                f"The key {self.name!r} is limited to {', '.join(sorted(self.programs))}, and this "
+                f"is about {program!r}: use another key, or make one with `smsgate keys make`."
+            )
+
+    def require_all_programs(self) -> None:
+        """Raise ``Forbidden`` where the key is limited to programs."""
+        if self.programs:
+            raise Forbidden(
+                f"The key {self.name!r} is limited to {', '.join(sorted(self.programs))}, and this "
+                "call is about all programs: use another key, or make one with `smsgate keys make`."
+            )
 
     def require(self, scope: KeyScope) -> None:
         """Raise ``Forbidden`` unless the key may do what needs that scope."""
@@ -60,9 +82,18 @@ class Caller:
 class Keyring:
     """The keys that open, read from the records every few seconds."""
 
-    def __init__(self, keys: Callable[[], Keys], of_environment: Sequence[Secret]) -> None:
-        """``keys()`` gives the records' part; the environment's keys open without asking it."""
+    def __init__(
+        self,
+        keys: Callable[[], Keys],
+        of_environment: Sequence[Secret],
+        renamed: Mapping[str, str] | None = None,
+    ) -> None:
+        """``keys()`` gives the records' part; the environment's keys open without asking it.
+
+        ``renamed`` has by former name the name of a program now.
+        """
         self._keys = keys
+        self._renamed = renamed or {}
         self._environment = [sha256(as_bytes(one.value)).digest() for one in of_environment]
         self._lock = threading.Lock()
         self._known: list[KeyRow] = []
@@ -83,11 +114,16 @@ class Keyring:
         found = [row for row in rows if same(digest, row.digest)]
         for row in found:
             if not row.ends_us or now_us < row.ends_us:
-                return Caller(row.name, row.scope)
+                return Caller(row.name, row.scope, self._every_name(row.programs))
         raise Unauthorized(
             "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
             "one of SMSGATE_API_KEYS."
         )
+
+    def _every_name(self, programs: Iterable[str]) -> frozenset[str]:
+        """The programs under the names that they have and had."""
+        names = {name for one in programs for name in (one, self._renamed.get(one, one))}
+        return frozenset(names | {old for old, new in self._renamed.items() if new in names})
 
     def _current(self) -> list[KeyRow]:
         """The keys, read again by one thread at a time; the others go on with what is known."""
@@ -116,11 +152,21 @@ class Keyring:
         self._read_at = time.monotonic()
 
 
-def make(keys: Keys, name: str, scope: KeyScope, actor: str, now_us: int) -> str:
-    """Make a key and give it: this once. Raises ``KeyExists``, ``Unfit``, ``Records…``."""
+def make(
+    keys: Keys,
+    name: str,
+    scope: KeyScope,
+    actor: str,
+    now_us: int,
+    programs: Sequence[str] = (),
+) -> str:
+    """Make a key and give it: this once; limited to ``programs``, if there are any.
+
+    Raises ``KeyExists``, ``Unfit``, ``Records…``.
+    """
     if not _NAME.fullmatch(name) or name == OF_ENVIRONMENT:
         raise Unfit(f"{name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm")
-    key, row = _new(name, scope, actor, now_us)
+    key, row = _new(name, scope, actor, now_us, programs)
     if keys.add(row):
         raise KeyExists(f"there is a key {name!r} already: `smsgate keys rotate {name}`")
     return key
@@ -134,7 +180,7 @@ def rotate(keys: Keys, name: str, grace_s: float, actor: str, now_us: int) -> st
     newest = next((row for row in keys.all(now_us) if row.name == name), None)
     if newest is None:
         raise _unknown(name)
-    key, row = _new(name, newest.scope, actor, now_us)
+    key, row = _new(name, newest.scope, actor, now_us, newest.programs)
     keys.add(row, ends_us=now_us + int(grace_s * 1_000_000))
     return key
 
@@ -147,10 +193,14 @@ def revoke(keys: Keys, name: str, now_us: int) -> int:
     return len(ended)
 
 
-def _new(name: str, scope: KeyScope, actor: str, now_us: int) -> tuple[str, KeyRow]:
+def _new(
+    name: str, scope: KeyScope, actor: str, now_us: int, programs: Sequence[str]
+) -> tuple[str, KeyRow]:
     key = _PREFIX + secrets.token_urlsafe(32)
     digest = sha256(key.encode()).digest()
-    return key, KeyRow(secrets.token_hex(4), name, scope, digest, now_us, actor)
+    return key, KeyRow(
+        secrets.token_hex(4), name, scope, digest, now_us, actor, programs=tuple(programs)
+    )
 
 
 def _unknown(name: str) -> NoSuchKey:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
@@ -34,6 +34,8 @@ class KeyRow:
     made_by: str
     ends_us: int = 0
     """When it ceases to open; 0 is never."""
+    programs: tuple[str, ...] = ()
+    """What it is limited to; none: it is for every program."""
 
 
 class Keys:
@@ -47,7 +49,7 @@ class Keys:
         """Every key that opens at that time, by name, then the newest first."""
         asked = select(api_keys).where(_open(now_us))
         asked = asked.order_by(api_keys.c.name, api_keys.c.made_us.desc())
-        return [KeyRow(*row) for row in rows_of(self._database, asked)]
+        return [_key_row(row) for row in rows_of(self._database, asked)]
 
     def add(self, row: KeyRow, ends_us: int | None = None) -> list[KeyRow]:
         """Keep a new key; gives those of its name that were open before.
@@ -58,14 +60,15 @@ class Keys:
         with self._database.writing() as connection:
             check(connection)
             same = (api_keys.c.name == lookup(row.name)) & _open(row.made_us)
-            before = [KeyRow(*one) for one in connection.execute(select(api_keys).where(same))]
+            before = [_key_row(one) for one in connection.execute(select(api_keys).where(same))]
             if before and ends_us is None:
                 return before
             if before:
                 ends = or_(api_keys.c.ends_us == 0, api_keys.c.ends_us > ends_us)
                 connection.execute(update(api_keys).where(same & ends).values(ends_us=ends_us))
             values = {name: getattr(row, name) for name in KeyRow.__slots__}
-            connection.execute(insert(api_keys).values(values | {"name": lookup(row.name)}))
+            kept = {"name": lookup(row.name), "programs": ",".join(row.programs)}
+            connection.execute(insert(api_keys).values(values | kept))
         return before
 
     def end(self, name: str, now_us: int) -> Sequence[str]:
@@ -76,6 +79,12 @@ class Keys:
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))
         return ids
+
+
+def _key_row(row: Row[Any]) -> KeyRow:
+    """A row of the table; names of programs have no comma."""
+    values = dict(zip(KeyRow.__slots__, row, strict=True))
+    return KeyRow(**values | {"programs": tuple(filter(None, values["programs"].split(",")))})
 
 
 def _open(now_us: int) -> ColumnElement[bool]:

@@ -6,13 +6,13 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from smsgate.errors import RecordsNotReady
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
 _table = table(VERSION_TABLE)
-KNOWN = ("0001", "0002", "0003", "0004", "0005")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 
 def version_of(connection: Connection) -> str:

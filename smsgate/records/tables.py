@@ -149,6 +149,7 @@ api_keys = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("made_by", String(LOOKUP), nullable=False),
     Column("ends_us", BigInteger, nullable=False),
+    Column("programs", Text, nullable=False, server_default=""),
     UniqueConstraint("digest", name="api_keys_digest"),
     Index("api_keys_name", "name"),
 )

@@ -63,6 +63,20 @@ def test_a_key_is_made_listed_rotated_and_revoked(ready, records) -> None:
     assert ready.run("keys", "rotate", "crm") == 2
 
 
+def test_a_key_may_be_limited_to_programs(ready, records) -> None:
+    command = ("keys", "make", "crm", "--scope", "write", "--program", "alerts")
+    assert ready.run(*command, "--program", "nobody") == 2
+    assert "no program is called 'nobody'; there are: alerts" in ready.errors
+    assert ready.run(*command, "--program", "alerts") == 0
+    key = ready.output.strip()
+    (listed,) = ready.json("keys", "list")
+    assert listed["programs"] == ["alerts"]
+    assert ready.run("keys", "list") == 0
+    assert "limited to alerts" in ready.output
+    caller = Keyring(lambda: records.keys, ()).who(f"Bearer {key}")
+    assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
+
+
 def test_a_key_wants_a_scope_a_name_and_tables(ready, terminal, tmp_path) -> None:
     assert ready.run("keys", "make", "crm") == 2
     assert ready.run("keys", "make", "crm", "--scope", "root") == 2

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import column, insert, table
 
 from smsgate.errors import RecordsNotReady
 from smsgate.records import Records, migrating, schema
-from smsgate.records.tables import metadata
+from smsgate.records.tables import api_keys, metadata
 from tests.records.values import event, lines
 
 
@@ -89,3 +91,20 @@ def test_two_hosts_that_migrate_at_once_end_with_one_set_of_tables(bare_records,
 
     assert versions == [schema.VERSION] * 3
     bare_records.check()
+
+
+def test_keys_that_were_made_before_they_could_be_limited_go_on_to_open(bare_records, monkeypatch):
+    monkeypatch.setattr(schema, "VERSION", "0005")
+    bare_records.migrate()
+    old = {"id": "1", "name": "crm", "scope": "write", "digest": b"1" * 32, "made_by": "tests"}
+    with bare_records._database.writing() as connection:
+        columns = [one for one in api_keys.c if one.name != "programs"]
+        kept = table("api_keys", *(column(one.name, one.type) for one in columns))
+        connection.execute(insert(kept).values(old | {"made_us": 1, "ends_us": 0}))
+    monkeypatch.undo()
+    migrating.migrate(bare_records._database)
+
+    (key,) = bare_records.keys.all(2)
+    assert (key.name, key.scope, key.programs) == ("crm", "write", ())
+    bare_records.keys.add(replace(key, id="2", name="new", digest=b"2" * 32, programs=("a", "b")))
+    assert [one.programs for one in bare_records.keys.all(2)] == [(), ("a", "b")]

@@ -36,6 +36,7 @@ class Checked(msgspec.Struct, frozen=True):
 def check_numbers(call: Call) -> Outcome:
     """Say of each number whether the program may text it, in the order asked."""
     asked: Check = call.body
+    call.caller.require_program(asked.program)
     answers = call.gateway.gate.check(asked.numbers, program=asked.program)
     if asked.sending:
         _count(call.gateway, asked.program, answers)
@@ -60,5 +61,6 @@ OPERATIONS = (
         run=check_numbers,
         body=Check,
         answers={200: Checked},
+        by_program=True,
     ),
 )

@@ -57,6 +57,7 @@ def record_consents(call: Call) -> Outcome:
 
 
 def _entry(call: Call, item: ConsentItem) -> Entry:
+    call.caller.require_program(item.program)
     consent = consent_of(item.words, item.medium, item.source, item.given)
     settings = call.gateway.settings
     return consent_entry(
@@ -81,5 +82,6 @@ OPERATIONS = (
         body=ConsentItem | ConsentItems,
         read_as=ConsentItem | RawItems,
         answers={202: Accepted, 200: Items},
+        by_program=True,
     ),
 )

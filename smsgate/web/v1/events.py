@@ -6,10 +6,12 @@ from typing import Annotated
 
 import msgspec
 
+from smsgate.gateway.keyring import Caller
 from smsgate.records import Records
 from smsgate.records.following import Followed, Place, place_of, place_text
+from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Told, told
+from smsgate.web.v1.shapes import Told
 from smsgate.web.v1.waiting import WAITING
 
 _NOW = "now"
@@ -39,9 +41,9 @@ def read_events(call: Call) -> Outcome:
     """Give the events behind a place, in an order in which nothing is ever skipped."""
     records, query = call.gateway.records, call.query
     if query.after == _NOW:
-        return 200, _page(Followed([], records.following.newest(), more=False))
+        return 200, _page(call.caller, Followed([], records.following.newest(), more=False))
     place = place_of(query.after) if query.after else {}
-    return 200, _page(_followed(records, place, query.limit, query.wait))
+    return 200, _page(call.caller, _followed(records, place, query.limit, query.wait))
 
 
 def _followed(records: Records, place: Place, limit: int, wait_s: float) -> Followed:
@@ -52,8 +54,9 @@ def _followed(records: Records, place: Place, limit: int, wait_s: float) -> Foll
     return found
 
 
-def _page(found: Followed) -> EventsPage:
-    events = [told(one.event, f"{one.lane}-{one.seq}") for one in found.events]
+def _page(caller: Caller, found: Followed) -> EventsPage:
+    seen = (told_to(caller, one.event, f"{one.lane}-{one.seq}") for one in found.events)
+    events = [one for one in seen if one is not None]
     return EventsPage(events, place_text(found.place), found.more)
 
 
@@ -66,5 +69,6 @@ OPERATIONS = (
         run=read_events,
         query=EventsQuery,
         answers={200: EventsPage},
+        by_program=True,
     ),
 )

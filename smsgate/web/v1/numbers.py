@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from smsgate.consent import Event
 from smsgate.errors import CursorRefused
 from smsgate.gate import Answer
 from smsgate.phone import e164
 from smsgate.store.keys import lane_of
+from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Told, told
+from smsgate.web.v1.shapes import Told
 
 
 class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,14 +48,17 @@ def read_number(call: Call) -> Outcome:
     """Say how one number stands with every program, and what happened to it."""
     number = e164(call.path["number"])
     gateway, query = call.gateway, call.query
-    answers = gateway.status(number)
+    may = call.caller.may
+    answers = {name: one for name, one in gateway.status(number).items() if may(name)}
     _, standings = gateway.store.looks.standings(lane_of(number), [number], [*answers])
     standing = standings[number]
-    page = _page(gateway.history(number) if query.limit else [], query)
-    return 200, Known(number, standing.locked, sorted(standing.consents), answers, page)
+    events = gateway.history(number) if query.limit else []
+    seen = [one for event in events if (one := told_to(call.caller, event)) is not None]
+    consents = sorted(filter(may, standing.consents))
+    return 200, Known(number, standing.locked, consents, answers, _page(seen, query))
 
 
-def _page(events: list[Event], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
+def _page(events: list[Told], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
     start = 0
     if query.after:
         places = [at for at, event in enumerate(events) if event.id == query.after]
@@ -64,7 +67,7 @@ def _page(events: list[Event], query: Any) -> History:  # noqa: ANN401 - a Histo
         start = places[-1] + 1
     shown = events[start : start + query.limit]
     more = start + len(shown) < len(events)
-    return History([told(event) for event in shown], shown[-1].id if more and shown else None)
+    return History(shown, shown[-1].id if more and shown else None)
 
 
 OPERATIONS = (
@@ -76,5 +79,6 @@ OPERATIONS = (
         run=read_number,
         query=HistoryQuery,
         answers={200: Known},
+        by_program=True,
     ),
 )

@@ -21,12 +21,14 @@ _PATH: Mapping[str, Mapping[str, Any]] = {
 }
 _PROBLEMS = {
     401: "No key, or none that opens.",
-    403: "The key's scope is too small.",
+    403: "The key's scope is too small, or it is limited to other programs.",
     422: "Understood, but not what the call takes; `detail` says what would be right.",
     429: "The key calls too often, or its address gave too many wrong keys; `Retry-After` says for "
     "how long to wait.",
     503: "The store or the records cannot tell; `Retry-After` says when to try again.",
 }
+_LIMITED = "With a key that is limited to programs: about those alone."
+_UNLIMITED = "Not for a key that is limited to programs."
 _OF_BODIES = {
     400: "The body is no JSON.",
     413: "The body is over 1 MiB.",
@@ -58,7 +60,8 @@ def document(operations: Sequence[Operation], prefix: str) -> dict[str, Any]:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A key that `smsgate keys make` made.",
+                    "description": "A key that `smsgate keys make` made, for every program or "
+                    "limited to some.",
                 }
             },
         },
@@ -97,7 +100,8 @@ def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"{(operation.run.__doc__ or '').strip()} Needs `{operation.scope}`.",
+        "description": f"{(operation.run.__doc__ or '').strip()} Needs `{operation.scope}`. "
+        + (_LIMITED if operation.by_program else _UNLIMITED),
         "parameters": [*_in_path(operation), *_in_query(operation, schemas)],
         "responses": {
             **{

@@ -69,6 +69,9 @@ class Operation:
     """Problems that not every operation has, by status."""
     html: bool = False
     """Whether the answer may be had as a page, too."""
+    by_program: bool = False
+    """Whether a key that is limited to programs may call it: ``run`` then keeps to those. Without,
+    such a key is refused."""
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:
@@ -85,6 +88,8 @@ class Operation:
     ) -> Response:
         """Answer one request whose key is right. Raises what is answered as a problem."""
         caller.require(self.scope)
+        if not self.by_program:
+            caller.require_all_programs()
         query = read_query(request, self.query) if self.query else None
         body = read_json(request, self.decoder) if self.body is not None else None
         outcome = self.run(Call(gateway, caller, request, path, query, body))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.store.refusals import Counts
+from smsgate.store.refusals import CAP, Counts
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import moment
 
@@ -41,12 +41,15 @@ class Refusals(msgspec.Struct, frozen=True):
 def list_refusals(call: Call) -> Outcome:
     """List the newest sends that were stopped, and count those of each day."""
     refusals, query = call.gateway.store.refusals, call.query
-    newest = refusals.newest(query.limit) if query.limit else []
+    may, limited = call.caller.may, bool(call.caller.programs)
+    newest = refusals.newest(CAP if limited else query.limit) if query.limit else []
+    newest = [one for one in newest if may(one.program)][: query.limit]
     shown = [
         Stopped(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
         for one in newest
     ]
-    return 200, Refusals(shown, refusals.counts(query.days))
+    counts = [one for one in refusals.counts(query.days) if may(one.program)]
+    return 200, Refusals(shown, counts)
 
 
 OPERATIONS = (
@@ -58,5 +61,6 @@ OPERATIONS = (
         run=list_refusals,
         query=RefusalsQuery,
         answers={200: Refusals},
+        by_program=True,
     ),
 )

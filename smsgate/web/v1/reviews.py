@@ -45,6 +45,7 @@ def list_reviews(call: Call) -> Outcome:
         [
             Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
             for one in call.gateway.reviews()
+            if call.caller.may(one.program)
         ]
     )
 
@@ -52,6 +53,7 @@ def list_reviews(call: Call) -> Outcome:
 def decide_review(call: Call) -> Outcome:
     """Settle a text that waits."""
     path, decided = call.path, call.body
+    call.caller.require_program(path["program"])
     id_ = call.gateway.decide(
         decided.decision, path["number"], path["program"], call.actor(decided.actor), decided.seen
     )
@@ -66,6 +68,7 @@ OPERATIONS = (
         summary="Texts that wait for a person's decision",
         run=list_reviews,
         answers={200: Reviews},
+        by_program=True,
     ),
     Operation(
         method="POST",
@@ -75,6 +78,7 @@ OPERATIONS = (
         run=decide_review,
         body=Decided,
         answers={202: Accepted},
+        by_program=True,
         also={
             404: "No text of that number to that program waits, or there is nothing to undo.",
             409: "Somebody decided it a moment ago, or other texts wait than were seen.",

@@ -126,6 +126,7 @@ class SetPage(msgspec.Struct, frozen=True):
 def suppress(call: Call) -> Outcome:
     """Opt a number out by hand; it blocks at once."""
     number, scope, query = call.path["number"], call.path["scope"], call.query
+    call.caller.require_program(scope)
     settings, actor, reason = call.gateway.settings, call.actor(query.actor), query.reason.strip()
     return enter_one(call, opt_out_entry(settings, number, scope, actor, reason))
 
@@ -136,6 +137,7 @@ def restore(call: Call) -> Outcome:
     Without a basis it is lifted as a mistake of yours, which only what you entered yourselves can
     be.
     """
+    call.caller.require_program(call.path["scope"])
     return 202, Accepted(call.gateway.restore(_asked(call, call.query)))
 
 
@@ -147,11 +149,12 @@ def upsert_suppressions(call: Call) -> Outcome:
 def list_suppressions(call: Call) -> Outcome:
     """List the numbers of a scope's set."""
     scope, query = call.path["scope"], call.query
+    call.caller.require_program(scope)
     if scope != ALL:
         check_program(call.gateway.settings, scope)
     after = e164(query.after) if query.after else ""
     page = call.gateway.records.suppressed.page(scope, after, query.limit)
-    return 200, SetPage([_in_set(one, scope) for one in page.numbers], page.next or None)
+    return 200, SetPage([_in_set(call, one, scope) for one in page.numbers], page.next or None)
 
 
 def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
@@ -176,6 +179,7 @@ def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
 
 def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
     actor, reason, given = call.actor(item.actor), item.reason.strip(), item.consent
+    call.caller.require_program(item.scope)
     if item.state == "opted_out":
         if given is not None or item.evidence:
             raise Unfit("`consent` and `evidence` go with the state `opted_in`.")
@@ -197,7 +201,7 @@ def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
     )
 
 
-def _in_set(one: Numbered, scope: str) -> InSet:
+def _in_set(call: Call, one: Numbered, scope: str) -> InSet:
     standing = one.standing
     mark = standing.state.marks.get(scope)
     known = mark is not None and mark.stops
@@ -206,7 +210,7 @@ def _in_set(one: Numbered, scope: str) -> InSet:
         since=moment(mark.since_us) if mark and known else None,
         why=mark.why if mark and known else "",
         locked=standing.locked,
-        back=sorted(standing.back),
+        back=sorted(filter(call.caller.may, standing.back)),
     )
 
 
@@ -219,6 +223,7 @@ OPERATIONS = (
         run=suppress,
         query=Why,
         answers={202: Accepted},
+        by_program=True,
     ),
     Operation(
         method="DELETE",
@@ -228,6 +233,7 @@ OPERATIONS = (
         run=restore,
         query=WhyRestored,
         answers={202: Accepted},
+        by_program=True,
         also={
             409: "The opt-out is the subscriber's own, or the consent is older; `detail` says what "
             "lifts it."
@@ -241,6 +247,7 @@ OPERATIONS = (
         run=list_suppressions,
         query=PageQuery,
         answers={200: SetPage},
+        by_program=True,
     ),
     Operation(
         method="POST",
@@ -251,5 +258,6 @@ OPERATIONS = (
         body=Suppressions,
         read_as=RawItems,
         answers={200: Items},
+        by_program=True,
     ),
 )

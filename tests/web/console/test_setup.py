@@ -7,6 +7,7 @@ import re
 import pytest
 
 from smsgate.errors import StoreUnavailable, Unauthorized
+from smsgate.gateway import keyring
 from smsgate.gateway.accounts.facts import keys_of
 from smsgate.gateway.keyring import Keyring
 from smsgate.store.quarantine import Quarantine, Refused
@@ -293,6 +294,11 @@ def test_a_key_is_shown_once_and_opens(admin, gateway):
     assert "by admin" in page
     assert "made the API key crm" in {one.what for one in gateway.records.actions.newest("", 9)}
     assert admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}).status_code == 409
+
+
+def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, gateway):
+    keyring.make(gateway.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
+    assert "limited to alerts, orders" in admin.get(KEYS).text
 
 
 def test_a_key_is_rotated_and_revoked(admin, gateway):

@@ -69,9 +69,9 @@ class Api:
             self.gateway.apply(lane)
         self.gateway.recording.move_all()
 
-    def with_key(self, scope: keyring.KeyScope, name: str = "") -> Api:
-        """The same with a key of that scope."""
-        made = keyring.make(self.gateway.records.keys, name or scope, scope, "tests", 1)
+    def with_key(self, scope: keyring.KeyScope, name: str = "", *programs: str) -> Api:
+        """The same with a key of that scope, perhaps limited to programs."""
+        made = keyring.make(self.gateway.records.keys, name or scope, scope, "tests", 1, programs)
         return Api(create_app(self.gateway).test_client(), self.gateway, made)
 
     @staticmethod

@@ -1,0 +1,210 @@
+"""Keys that are limited to programs: each call keeps to those, and one that cannot is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.gateway import keyring
+from smsgate.gateway.keyring import Keyring
+from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.store.refusals import Refusal
+from smsgate.web.v1 import OPERATIONS
+
+ONE, TWO = "+14155550123", "+14155550124"
+BY_PROGRAM = {
+    "check_numbers",
+    "read_number",
+    "suppress",
+    "restore",
+    "list_suppressions",
+    "upsert_suppressions",
+    "record_consents",
+    "read_events",
+    "list_reviews",
+    "decide_review",
+    "list_refusals",
+}
+CONSENT = {
+    "number": ONE,
+    "words": "Yes, text me",
+    "medium": "web",
+    "given": "2026-05-03T14:00:00Z",
+}
+
+
+@pytest.fixture
+def mine(api):
+    """A key that may do everything for the program ``orders``, and nothing for others."""
+    return api.with_key("admin", "orders-only", "orders")
+
+
+def refused(answer) -> str:
+    assert (answer.status_code, answer.json["reason"]) == (403, "forbidden"), answer.text
+    return str(answer.json["detail"])
+
+
+def test_which_calls_keep_to_programs_is_known() -> None:
+    """A new call is refused to limited keys until somebody has thought about it."""
+    assert {one.name for one in OPERATIONS if one.by_program} == BY_PROGRAM
+
+
+@pytest.mark.parametrize("name", sorted({one.name for one in OPERATIONS} - BY_PROGRAM))
+def test_what_is_about_all_programs_is_refused(mine, name) -> None:
+    (operation,) = [one for one in OPERATIONS if one.name == name]
+    path = operation.path.replace("<number>", ONE).replace("<scope>", "all")
+    said = refused(mine.call(operation.method, path.replace("<program>", "orders")))
+    assert "limited to orders" in said
+
+
+def test_only_its_own_programs_are_asked_about(mine) -> None:
+    mine.post("/check", {"program": "orders", "numbers": [ONE]})
+    for program in ("alerts", "all", "nobody", ""):
+        body = {"program": program, "numbers": [ONE], "sending": True}
+        assert "limited to orders" in refused(mine.call("POST", "/check", body))
+    assert mine.gateway.store.refusals.newest() == []
+
+
+@pytest.mark.parametrize("scope", ["alerts", "all", "nobody"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_only_its_own_suppressions_are_changed(mine, api, scope, method) -> None:
+    refused(mine.call(method, f"/suppressions/{scope}/{ONE}?reason=x"))
+    mine.put(f"/suppressions/orders/{ONE}?reason=x")
+    api.work()
+    mine.delete(f"/suppressions/orders/{ONE}?reason=mistake")
+
+
+def test_of_many_items_those_of_other_programs_are_refused(mine, api) -> None:
+    items = [
+        {"number": ONE, "state": "opted_out", "reason": "x", "scope": scope}
+        for scope in ("orders", "alerts", "all")
+    ]
+    items.append({"number": ONE, "state": "opted_out", "reason": "x"})  # the scope all
+    found = mine.post("/suppressions", items)
+    assert [one["status"] for one in found["results"]] == ["accepted", *["refused"] * 3]
+    assert {one["reason"] for one in found["results"][1:]} == {"forbidden"}
+    found = mine.post("/consents", [CONSENT | {"program": one} for one in ("alerts", "orders")])
+    assert [one["status"] for one in found["results"]] == ["refused", "accepted"]
+    refused(mine.call("POST", "/consents", CONSENT | {"program": "alerts"}))
+    mine.post("/consents", CONSENT | {"program": "orders"}, 202)
+    api.work()
+    answers = api.get(f"/numbers/{ONE}")["programs"]
+    assert {name: one["allowed"] for name, one in answers.items()} == {
+        "alerts": True,
+        "orders": False,
+    }
+
+
+def test_only_its_own_sets_are_listed(mine, api) -> None:
+    api.put(f"/suppressions/orders/{ONE}?reason=x")
+    api.put(f"/suppressions/alerts/{TWO}?reason=x")
+    api.work()
+    assert [one["number"] for one in mine.get("/suppressions/orders")["numbers"]] == [ONE]
+    for scope in ("all", "alerts", "nobody"):
+        refused(mine.call("GET", f"/suppressions/{scope}"))
+
+
+def entry(program: str, intent: Intent, scope: str = "", **more: object) -> Entry:
+    decision = Decision(intent, rule="keyword", keyword="STOP")
+    values = {"number": ONE, "program": program, "decision": decision, "scope": scope}
+    return Entry(**values | {"account": "twilio", "source": "text"} | more)
+
+
+def happen(api, *entries: Entry) -> None:
+    api.gateway.store.inbox.add([Arrival(one) for one in entries])
+    api.work()
+
+
+def told(events) -> list[tuple[str, str]]:
+    return [(one["kind"], one.get("program", "")) for one in events]
+
+
+def test_of_a_number_it_sees_what_concerns_its_programs(mine, api) -> None:
+    happen(
+        api,
+        entry("alerts", Intent.HELP, message_id="1", actor="somebody"),
+        entry("orders", Intent.HELP, message_id="2"),
+        entry("", Intent.NONE, message_id="3", text="unrouted"),
+        entry("alerts", Intent.OPT_OUT_ALL, "all", message_id="4", actor="somebody"),
+        entry("alerts", Intent.OPT_IN, "all", message_id="5"),
+    )
+    api.put(f"/locks/{ONE}?reason=x")
+    api.work()
+    for found in (mine.get(f"/numbers/{ONE}")["history"], mine.get("/events")):
+        assert told(found["events"]) == [("help", "orders"), ("opt_out_all", ""), ("lock", "all")]
+        assert "somebody" not in str(found)
+    known = mine.get(f"/numbers/{ONE}")
+    assert ([*known["programs"]], known["locked"]) == (["orders"], True)
+    everything = api.get(f"/numbers/{ONE}")
+    assert [*everything["programs"]] == ["alerts", "orders"]
+    assert len(everything["history"]["events"]) == 6
+
+
+def test_the_pages_of_a_history_have_only_what_it_sees(mine, api) -> None:
+    happen(api, *[entry("alerts", Intent.HELP, message_id=f"a{at}") for at in range(3)])
+    happen(api, *[entry("orders", Intent.HELP, message_id=f"o{at}") for at in range(3)])
+    first = mine.get(f"/numbers/{ONE}?limit=2")["history"]
+    assert told(first["events"]) == [("help", "orders")] * 2
+    rest = mine.get(f"/numbers/{ONE}?limit=2&after={first['next']}")["history"]
+    assert (told(rest["events"]), rest["next"]) == ([("help", "orders")], None)
+
+
+def test_consents_of_other_programs_are_not_shown(mine, api) -> None:
+    for program in ("alerts", "orders"):
+        api.post("/consents", CONSENT | {"program": program}, 202)
+    api.work()
+    assert mine.get(f"/numbers/{ONE}")["consents"] == ["orders"]
+
+
+def test_only_its_own_reviews_are_listed_and_decided(mine, api) -> None:
+    happen(
+        api,
+        entry("alerts", Intent.REVIEW, message_id="1"),
+        entry("orders", Intent.REVIEW, message_id="2"),
+    )
+    assert [one["program"] for one in mine.get("/reviews")["reviews"]] == ["orders"]
+    refused(mine.call("POST", f"/reviews/alerts/{ONE}", {"decision": "none"}))
+    mine.post(f"/reviews/orders/{ONE}", {"decision": "none"}, 202)
+
+
+def test_only_its_own_stopped_sends_are_shown(mine, api) -> None:
+    stopped = [
+        Refusal(ONE, "orders" if at == 0 else "alerts", "opted_out", "api") for at in range(20)
+    ]
+    api.gateway.store.refusals.add(stopped)
+    found = mine.get("/refusals?limit=5")
+    assert [one["program"] for one in found["refusals"]] == ["orders"]
+    assert [one["program"] for one in found["counts"]] == ["orders"]
+
+
+def test_a_key_that_is_not_limited_sees_everything(api) -> None:
+    wide = api.with_key("admin", "wide")
+    happen(api, entry("alerts", Intent.HELP, message_id="1", actor="somebody"))
+    (event,) = wide.get("/events")["events"]
+    assert (event["program"], event["actor"]) == ("alerts", "somebody")
+
+
+def test_a_rotated_key_keeps_its_programs(api) -> None:
+    keys = api.gateway.records.keys
+    keyring.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
+    newer = keyring.rotate(keys, "crm", 0, "tests", 2)
+    caller = Keyring(lambda: keys, ()).who(f"Bearer {newer}")
+    assert caller.programs == {"alerts", "orders"}
+    assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
+
+
+def test_a_renamed_program_is_the_same_one(api) -> None:
+    keys = api.gateway.records.keys
+    key = keyring.make(keys, "crm", "write", "tests", 1, ["news"])
+    caller = Keyring(lambda: keys, (), {"news": "orders", "older": "orders"}).who(f"Bearer {key}")
+    assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [
+        *[True] * 3,
+        *[False] * 2,
+    ]
+
+
+def test_the_openapi_document_says_it(mine) -> None:
+    document = mine.get("/openapi.json")
+    check = document["paths"]["/v1/check"]["post"]["description"]
+    lock = document["paths"]["/v1/locks/{number}"]["put"]["description"]
+    assert "limited to programs: about those alone" in check
+    assert "Not for a key that is limited to programs" in lock
