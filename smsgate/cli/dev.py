@@ -185,7 +185,7 @@ def _start(
 def _say_how_it_is(
     console: Console, url: str, configuration: Configuration, ending: threading.Event
 ) -> None:
-    wrong = readiness.wait(url, ending)
+    wrong = readiness.wait(url, configuration.settings.api_keys[0].value, ending)
     if ending.is_set():
         return
     if wrong is None:

@@ -22,16 +22,17 @@ class _Readyz(msgspec.Struct):
     collaborators: dict[str, str]
 
 
-def wait(url: str, ending: threading.Event) -> dict[str, str] | None:
+def wait(url: str, key: str, ending: threading.Event) -> dict[str, str] | None:
     """What is not quite well, by collaborator; None where nobody answered.
 
-    ``url`` is that of the web doors. Gives up as soon as ``ending`` is set.
+    ``url`` is that of the web doors, ``key`` one that opens the details. Gives up as soon as
+    ``ending`` is set.
     """
     outbound = Outbound()
     until = time.monotonic() + OPEN_S
     answer: _Readyz | None = None
     while not (answer and answer.ready) and time.monotonic() < until and not ending.wait(0.1):
-        found = _ask(outbound, url)
+        found = _ask(outbound, url, key)
         if answer is None and found is not None:
             until = time.monotonic() + SETTLE_S
         answer = found or answer
@@ -41,9 +42,11 @@ def wait(url: str, ending: threading.Event) -> dict[str, str] | None:
     return {name: said for name, said in answer.collaborators.items() if said != "ok"}
 
 
-def _ask(outbound: Outbound, url: str) -> _Readyz | None:
+def _ask(outbound: Outbound, url: str, key: str) -> _Readyz | None:
     try:
-        answer = outbound.perform(HttpCall("GET", f"{url}/readyz"))
+        answer = outbound.perform(
+            HttpCall("GET", f"{url}/readyz", {"Authorization": f"Bearer {key}"})
+        )
         return msgspec.json.decode(answer.body, type=_Readyz)
     except (CallFailed, msgspec.DecodeError):
         return None

@@ -13,7 +13,7 @@ from smsgate.gateway.applying import Applying
 from smsgate.gateway.lease_renewal import LeaseRenewal
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.overriding import consent_entry, lock_entry, opt_out_entry
-from smsgate.gateway.readiness import ready
+from smsgate.gateway.readiness import Readiness
 from smsgate.gateway.receiving import Receipt, Receiving
 from smsgate.gateway.records import remembering
 from smsgate.gateway.records.forgetting import Forgetting, Forgotten
@@ -57,6 +57,7 @@ class Gateway:
     _replying: Replying = field(init=False)
     _replaying: Replaying = field(init=False)
     _refusing: Refusing = field(init=False)
+    _readiness: Readiness = field(init=False)
     lease_renewal: LeaseRenewal = field(init=False)
     recording: Recording = field(init=False)
     forgetting: Forgetting = field(init=False)
@@ -76,6 +77,8 @@ class Gateway:
         object.__setattr__(self, "_refusing", Refusing(self.store, self.settings.accounts))
         recording = Recording(self.store, self.records)
         object.__setattr__(self, "recording", recording)
+        readiness = Readiness(self.store, self.wakes, self.spool, recording)
+        object.__setattr__(self, "_readiness", readiness)
         forgetting = Forgetting(self.store, self.records, recording, self.settings.retention)
         object.__setattr__(self, "forgetting", forgetting)
 
@@ -222,7 +225,7 @@ class Gateway:
 
         ``ok; …`` names what works but could lose acknowledged writes.
         """
-        return ready(self.store, self.wakes, self.spool, self.recording)
+        return self._readiness.ready()
 
     def retire(self) -> None:
         """End what is this gateway's own; another one goes on with the same collaborators."""

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.gateway.deadlines import Answer, Deadline, NoAnswer
 from smsgate.gateway.records.recording import Recording
 from smsgate.queue import Wakes
 from smsgate.spool import Spool
 from smsgate.store import Store
 
+ANSWER_S = 5.0
+"""How long a collaborator is waited for: longer than a round trip to Redis may take."""
 
-def ready(store: Store, wakes: Wakes, spool: Spool, recording: Recording) -> dict[str, str]:
-    """See ``Gateway.ready``."""
-    return {
-        "store": of_store(store),
-        "queue": _of_queue(wakes),
-        "spool": _of_spool(spool),
-        "records": recording.state(),
-    }
+
+class Readiness:
+    """Asks all collaborators at once; one that hangs is told as such, and hinders no answer."""
+
+    def __init__(self, store: Store, wakes: Wakes, spool: Spool, recording: Recording) -> None:
+        """Use these collaborators."""
+        self._asked: Mapping[str, tuple[Deadline, Callable[[], str]]] = {
+            "store": (Deadline(ANSWER_S), lambda: of_store(store)),
+            "queue": (Deadline(ANSWER_S), lambda: _of_queue(wakes)),
+            "spool": (Deadline(ANSWER_S), lambda: _of_spool(spool)),
+            "records": (Deadline(ANSWER_S), recording.state),
+        }
+
+    def ready(self) -> dict[str, str]:
+        """See ``Gateway.ready``."""
+        answers = {name: deadline.ask(ask) for name, (deadline, ask) in self._asked.items()}
+        return {name: _said(answer) for name, answer in answers.items()}
+
+
+def _said(answer: Answer[str]) -> str:
+    try:
+        return answer.get()
+    except NoAnswer as error:
+        return str(error)
 
 
 def of_store(store: Store) -> str:

@@ -39,7 +39,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.register_blueprint(webhooks.blueprint(gateway, answer))
     keys = KeyGuard(gateway.settings.trust_proxy, gateway.store.metrics)
     app.register_blueprint(v1.blueprint(gateway, keys))
-    app.register_blueprint(health.blueprint(gateway))
+    app.register_blueprint(health.blueprint(gateway, keys))
     app.register_blueprint(metrics.blueprint(gateway, keys))
     app.register_blueprint(optout_page.blueprint(gateway))
     for account in gateway.settings.accounts.values():

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from smsgate.gateway import Gateway
+from smsgate.web.key_guard import KeyGuard
+from smsgate.web.monitor_key import require_monitor_key
 
-OK = "ok"
+OK, NOT_READY = "ok", "not ready"
+KEPT_S = 2.0
+"""How long an answer without details is given again."""
+Collaborators = Mapping[str, str]
+"""By collaborator ``ok``, ``ok; …`` or what is wrong with it."""
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
-    """Return the two routes; neither needs a key, so neither says anything secret."""
+class SharedReadiness:
+    """Asks the collaborators at most once in ``KEPT_S``, however many want to know."""
+
+    def __init__(self, ask: Callable[[], Collaborators]) -> None:
+        """``ask()`` takes a few seconds at most, and some 90 commands of Redis."""
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._found: Collaborators = {}
+        self._asked_at = -KEPT_S
+
+    def get(self) -> Collaborators:
+        """What they said in the last seconds. Raises as ``ask``.
+
+        While one caller asks, the others are given what was said before, if anything was.
+        """
+        if time.monotonic() - self._asked_at >= KEPT_S and self._lock.acquire(
+            blocking=not self._found
+        ):
+            try:
+                if time.monotonic() - self._asked_at >= KEPT_S:
+                    self._found = self._ask()
+                    self._asked_at = time.monotonic()
+            finally:
+                self._lock.release()
+        return self._found
+
+
+def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
+    """Return the two routes. Both are for anybody; details are for whoever has a key."""
     health = Blueprint("health", __name__)
+    shared = SharedReadiness(gateway.ready)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -21,10 +60,30 @@ def blueprint(gateway: Gateway) -> Blueprint:
 
     @health.get("/readyz")
     def ready() -> Response:
-        """Name each collaborator with ``ok`` or what is wrong with it; 503 unless all are well."""
-        found = gateway.ready()
-        well = all(state.partition(";")[0] == OK for state in found.values())
-        body = msgspec.json.encode({"ready": well, "collaborators": found})
-        return Response(body, 200 if well else 503, content_type="application/json")
+        """Name each collaborator with ``ok`` or ``not ready``; 503 unless all are well.
+
+        With a key of ``/metrics`` as it is at this moment, and with what is wrong.
+        """
+        if request.authorization is not None and request.authorization.type == "bearer":
+            keys.check("readyz", request.environ, partial(require_monitor_key, gateway.settings))
+            found = gateway.ready()
+            return _answer(_is_ready(found), found)
+        well = {name: is_well(said) for name, said in shared.get().items()}
+        said = {name: OK if one else NOT_READY for name, one in well.items()}
+        return _answer(all(well.values()), said)
 
     return health
+
+
+def is_well(said: str) -> bool:
+    """Whether a collaborator that says so can do its work."""
+    return said.partition(";")[0] == OK
+
+
+def _is_ready(found: Collaborators) -> bool:
+    return all(is_well(said) for said in found.values())
+
+
+def _answer(is_ready: bool, said: Collaborators) -> Response:
+    body = msgspec.json.encode({"ready": is_ready, "collaborators": said})
+    return Response(body, 200 if is_ready else 503, content_type="application/json")

@@ -217,9 +217,10 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_readiness_says_that_writes_are_refused_and_why(gateway, url, redis_client, code):
-    assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
+    key = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
+    assert requests.get(f"{url}/readyz", headers=key, timeout=10).status_code == 200
     with CAUSES[code](redis_client):
-        answer = requests.get(f"{url}/readyz", timeout=10)
+        answer = requests.get(f"{url}/readyz", headers=key, timeout=10)
         assert answer.status_code == 503
         assert "Redis refuses writes" in gateway.ready()["store"]
     assert gateway.ready()["store"] == "ok"
