@@ -169,6 +169,58 @@ def test_a_twilio_form_that_was_put_into_the_address_is_in_doubt():
     assert message.doubt == f"MessageSid {ELSEWHERE}"
 
 
+def test_an_escaped_name_in_the_address_is_one_as_well():
+    url, sid = f"{URL}?a=", f"%4DessageSid={OTHER_SID}"
+    texted = f"&From=%2B14155550199&{sid}&Sms{sid}&To=%2B14155550100&Body=START&z="
+    form = START | {"Body": texted}
+    signature = RequestValidator(SECRET).compute_signature(url, form)
+    request = WebhookRequest("GET", url + joined(form), {"x-twilio-signature": signature}, b"")
+    message = read(twilio, TWILIO, request)
+    assert message.message_id == OTHER_SID
+    assert message.doubt == f"MessageSid {ELSEWHERE}"
+
+
+@pytest.mark.parametrize("address", ["+14155550123", "whatsapp:+14155550123", "whatsapp:US.1491"])
+def test_who_texts_the_name_of_a_field_speaks_for_no_other_number(address):
+    signed = START | {"From": address, "Body": "STARTFrom+14155550199FromA"}
+    posted = signed | {"Body": "START", "From": "+14155550199", "FromA": f"From{address}"}
+    assert joined(signed) == joined(posted)
+    message = read(twilio, TWILIO, by_twilio(signed, posted))
+    assert (message.number, message.text, message.message_id) == ("+14155550199", "START", SID)
+    assert message.doubt == f"From {ELSEWHERE}"
+
+
+def test_nor_does_one_who_texts_it_to_signalwire_or_plivo():
+    names = {"AccountSid": PROJECT, "MessageSid": UUID, "SmsMessageSid": UUID}
+    form = START | names | {"Body": "STARTFrom+14155550199FromA"}
+    posted = form | {"Body": "START", "From": "+14155550199", "FromA": "From+14155550123"}
+    assert read(signalwire, SIGNALWIRE, by_signalwire(form, posted)).doubt == f"From {ELSEWHERE}"
+    form = without(PLIVO_START, "Text", Body="STARTFrom14155550199FromA", Type="mms")
+    posted = form | {"Body": "START", "From": "14155550199", "FromA": "From14155550123"}
+    assert read(plivo, PLIVO, by_plivo(form, posted)).doubt == f"From {ELSEWHERE}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is a MessageSid? And MessageUUID?",
+        "MessageSidSM and SmsMessageSid",
+        "From now on START. From 415 555 0123, From: me",
+        "FromCity" * 100,
+    ],
+)
+def test_the_name_of_a_field_in_a_text_is_no_reason_for_doubt(text):
+    form = START | {"Body": text}
+    project = form | {"AccountSid": PROJECT, "MessageSid": UUID, "SmsMessageSid": UUID}
+    mms = without(PLIVO_START, Text=text)
+    found = [
+        read(twilio, TWILIO, by_twilio(form, form)),
+        read(signalwire, SIGNALWIRE, by_signalwire(project, project)),
+        read(plivo, PLIVO, by_plivo(mms, mms)),
+    ]
+    assert [(one.text, one.doubt) for one in found] == [(text, "")] * 3
+
+
 def test_events_under_the_signature_of_a_form_are_in_doubt():
     data = {"messageSid": OTHER_SID, "from": "+14155550199", "to": "+14155550100", "body": "START"}
     body = json.dumps({"type": "com.twilio.messaging.inbound-message.received", "data": data})

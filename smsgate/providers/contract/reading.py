@@ -23,6 +23,8 @@ _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _ARRIVING = frozenset({"", "received", "receiving"})
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """The form of a UUID (RFC 9562, 4)."""
+_ADDRESS = re.compile(r"[a-z]{2,20}:\S|\+?[0-9]{3}", re.ASCII)
+"""How the address of somebody who texts begins: with its channel (``whatsapp:``), or a number."""
 
 
 def check_path(request: WebhookRequest, account: Account, key: str) -> None:
@@ -54,22 +56,37 @@ def id_doubt(
     pairs: Iterable[Pair],
     names: Sequence[bytes],
 ) -> str:
-    """Say why an id may not be the one that the provider signed; nothing where it surely is.
+    """Say why a message may be another one than the provider signed; nothing where it surely is.
 
     In ``signed``, the URL and the form as they are signed, nothing stands between a name and its
     value or between two fields. So whoever has one request can move these boundaries and keep its
     signature: the id then ends later (``SM…NumMedia0``), or begins at another place that spells
-    its name, and the message looks new. ``published`` is the form of the provider's ids, all of
-    one length; ``names`` are the fields with ids, that of the message first, whose name ends all
+    its name, and the message looks new; or the sender is one that somebody texted. Whatever is
+    cut, the id and the sender that the provider gave stay in ``signed``: so there may be no more
+    of them than there are fields. ``published`` is the form of the provider's ids, all of one
+    length; ``names`` are the fields with ids, that of the message first, whose name ends all
     others.
     """
     first = names[0].decode()
     if not published.fullmatch(id_):
         return f"{first} is not of the form that the provider gives it"
-    fields = {pair for pair in pairs if pair[0] in names}
-    if signed.count(names[0]) != len(fields):
+    spelled, given = signed.decode("latin-1"), dict.fromkeys(pairs)
+    ids = [value for name, value in given if name in names]
+    if _count(first, published, spelled) != _begin(ids, published):
         return f"{first} also stands in another place than the names of fields"
+    senders = [value for name, value in given if name == b"From"]
+    if _count("From", _ADDRESS, spelled) != _begin(senders, _ADDRESS):
+        return "From also stands in another place than the names of fields"
     return ""
+
+
+def _count(name: str, value: re.Pattern[str], text: str) -> int:
+    """How often a text has the name of a field and behind it what may be its value."""
+    return sum(1 for _ in re.finditer(f"{name}=?(?:{value.pattern})", text))
+
+
+def _begin(values: Iterable[bytes], pattern: re.Pattern[str]) -> int:
+    return sum(1 for value in values if pattern.match(value.decode("latin-1")))
 
 
 def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import unquote_to_bytes
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import HttpCall, Posted, WebhookRequest
@@ -65,9 +66,13 @@ def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
 
 
 def signed_part(request: WebhookRequest) -> bytes:
-    """Return what is signed of a request: the URL, and the form where it was posted."""
-    form = b"" if request.method == "GET" else sorted_form(form_of(request))
-    return as_bytes(request.url) + form
+    """Return what is signed of a request: the URL, and the form where it was posted.
+
+    The URL of a GET without its escapes, as its form is read: an escaped name is one, too.
+    """
+    if request.method == "GET":
+        return unquote_to_bytes(as_bytes(request.url).replace(b"+", b" "))
+    return as_bytes(request.url) + sorted_form(form_of(request))
 
 
 def sign(url: str, body: bytes, account: Account) -> dict[str, str]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from smsgate.errors import SignatureRefused, Unreadable
 from smsgate.messages import HttpCall, Posted, WebhookRequest
@@ -105,9 +106,13 @@ def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
 
 
 def signed_part(request: WebhookRequest) -> bytes:
-    """Return what Twilio signs of a request: the URL, and the form where it was posted."""
-    form = b"" if request.method == "GET" else sorted_form(form_of(request))
-    return as_bytes(request.url) + form
+    """Return what Twilio signs of a request: the URL, and the form where it was posted.
+
+    The URL of a GET without its escapes, as its form is read: an escaped name is one, too.
+    """
+    if request.method == "GET":
+        return unquote_to_bytes(as_bytes(request.url).replace(b"+", b" "))
+    return as_bytes(request.url) + sorted_form(form_of(request))
 
 
 def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
