@@ -146,3 +146,5 @@ def _show(
         console.print(said, markup=False, soft_wrap=True)
     if not applied:
         console.print("Nothing was changed. To do it, run it again with --apply.")
+    elif summary.outcomes["applied"]:
+        console.print(f"To take it back: smsgate imports undo {summary.list_id}", soft_wrap=True)

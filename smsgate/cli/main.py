@@ -26,6 +26,7 @@ from smsgate.cli.forward import forward
 from smsgate.cli.gate import check, status
 from smsgate.cli.history import history
 from smsgate.cli.import_ import import_list
+from smsgate.cli.imports import imports
 from smsgate.cli.keys import keys
 from smsgate.cli.keywords import keywords
 from smsgate.cli.link import link
@@ -90,6 +91,7 @@ for command in (
     forward,
     spool,
     import_list,
+    imports,
     export,
     scrub,
 ):

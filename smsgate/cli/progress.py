@@ -1,4 +1,4 @@
-"""A bar for work whose length is known from the size of a file."""
+"""Progress on standard error: a bar where the length is known, else a count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 @contextmanager
@@ -24,3 +31,13 @@ def bytes_bar(file: BinaryIO, *, quiet: bool) -> Iterator[Callable[[str], Callab
             return lambda count: bar.advance(task, count)
 
         yield begin
+
+
+@contextmanager
+def numbers_bar(*, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Gives what is told how many numbers more were looked at; how many there are is not known."""
+    columns = (TextColumn("{task.completed:,.0f} numbers"), TimeElapsedColumn())
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda count: bar.advance(task, count)

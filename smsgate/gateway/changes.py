@@ -14,8 +14,8 @@ from smsgate.records.feeds import FeedCall
 from smsgate.settings import Program
 
 CHANGED = "consent.changed"
-LIST = "import"
-"""The kind of an event with the numbers of a list."""
+LISTS = ("import", "import_undone")
+"""The kinds of events with the numbers of a list."""
 _NEW = Standing()
 
 
@@ -60,7 +60,7 @@ def calls_of_lists(
     number = one.event.number
     for part in records.reading.of_number(number):
         event = part.event
-        waits = after < part.seq < one.seq and event.kind == LIST
+        waits = after < part.seq < one.seq and event.kind in LISTS
         if waits and event.standing is not None and _concerns(program, event):
             yield _call(program, part, number, event.standing, now_us)
 

@@ -126,6 +126,15 @@ class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
     """Inbox id up to which the number's history was known when this was allowed."""
 
 
+class ListUndo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Of an ``undo_import``: what has to be so for its numbers to be put back."""
+
+    stands: Stood
+    """How each of them stands since the list, and must still stand."""
+    seen: str = ""
+    """Inbox id up to which the histories of the numbers were known when this was asked for."""
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that may change a number's state and awaits a worker in the inbox."""
 
@@ -134,7 +143,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the program concerned; empty where the sender belongs to none (unrouted)."""
     decision: Decision
     scope: str = ""
-    """Where an opt-out holds: ``all`` or a program's name; empty for what is no opt-out."""
+    """Where an opt-out holds, or (of an ``undo_import``) held: ``all`` or a program's name; empty
+    for what is no opt-out."""
     source: str = "text"
     """``text``, ``operator``, ``provider`` …: who speaks."""
     actor: str = "subscriber"
@@ -152,17 +162,20 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Signed rightly, but outside the time window of its scheme."""
     action: str = ""
     """What is no text and no plain opt-out: ``lock``, ``unlock``, ``consent``, ``restore``,
-    ``import`` or ``undo``."""
+    ``import``, ``undo_import`` or ``undo``."""
     consent: Consent | None = None
     restore: Restore | None = None
     """Of a ``restore``: what allows it."""
     stood: Stood | None = None
     """Of a person's opt-out, and of what takes it back: how the number stood before."""
     undoes: str = ""
-    """Of an ``undo``: inbox id of the decision that it takes back."""
+    """Of an ``undo``: inbox id of the decision that it takes back; of an ``undo_import`` the id of
+    the list."""
+    list_undo: ListUndo | None = None
+    """Of an ``undo_import``, whose numbers go back to ``stood``."""
     numbers: tuple[str, ...] = ()
-    """Of an ``import``: the numbers of a list that it is about, all of one lane; then ``number`` is
-    empty, and there is no hold."""
+    """Of an ``import`` and its undo: the numbers of a list that it is about, all of one lane; then
+    ``number`` is empty, and there is no hold."""
     since_us: tuple[int, ...] = ()
     """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
     outage_us: int = 0

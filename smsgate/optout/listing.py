@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.consent import Published, Standing
-from smsgate.messages import Stored
+from smsgate.messages import Stored, inbox_place
 from smsgate.optout.policy import Settled, settle
+from smsgate.optout.restore import LONGEST_WAIT_US
 
 
 def as_plain(stored: Stored) -> Stored:
@@ -37,3 +38,30 @@ def settle_listed(
         state = msgspec.structs.replace(moved.state, marks={})
         moved = msgspec.structs.replace(moved, state=state)
     return Settled(moved, settled.outcome, "", settled.note, settled.closes_review)
+
+
+def settle_undone(stored: Stored, standing: Standing, last_list: str, now_us: int) -> Settled:
+    """What undoing an import does to a number of the list that stands so.
+
+    ``last_list`` is the inbox id of the newest list that was applied in the lane: one that came
+    since the histories were looked at may have named the number, which leaves no mark. Then, and
+    where it waited for too long, the outcome is ``stale``, and it can be asked for again. Where
+    anything else was said or done since, the number keeps what it has: ``kept``.
+    """
+    undo, stood = stored.entry.list_undo, stored.entry.stood
+    if undo is None or stood is None:
+        return Settled(standing, "refused", note="it does not say how its numbers stood")
+    seen = inbox_place(undo.seen)
+    if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
+        return Settled(standing, "stale", note="another list was applied meanwhile")
+    newer = any(inbox_place(mark.id) > seen for mark in standing.state.marks.values())
+    if newer or standing.locked or standing.stood() != undo.stands:
+        return Settled(standing, "kept", note="something newer was said or done since the list")
+    moved = Standing(
+        everywhere=stood.everywhere,
+        own=frozenset(stood.own),
+        back=frozenset(stood.back),
+        consents=frozenset(stood.consents),
+        state=standing.state,
+    )
+    return Settled(moved, "applied")

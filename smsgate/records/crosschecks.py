@@ -107,7 +107,7 @@ def _outdated(connection: Connection) -> Iterator[Finding]:
 def _lists(connection: Connection) -> Iterator[Finding]:
     """The numbers of an imported list must be noted as its numbers, and stand so or newer."""
     asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
-        events.c.kind == "import"
+        events.c.kind.in_(("import", "import_undone"))
     )
     for row in connection.execute(asked):
         event = _read(row.facts)

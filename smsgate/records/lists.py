@@ -53,6 +53,38 @@ class Lists:
         )
         return {row[0]: row[1] for row in stream_of(self._database, asked)}
 
+    def of_list(self, list_id: str, lane: int) -> Iterator[Event]:
+        """The recorded parts of an imported list in a lane, in their order."""
+        first = lookup(f"{list_id}-")
+        asked = (
+            select(events.c.facts)
+            .where(
+                events.c.account == "",
+                events.c.message_id >= first,
+                events.c.message_id < f"{first}~",
+                events.c.lane == lane,
+                events.c.kind == "import",
+            )
+            .order_by(events.c.seq)
+        )
+        for row in stream_of(self._database, asked):
+            yield event_of(row.facts, None)
+
+    def undone(self, list_id: str) -> int:
+        """How often an import of the same file and in the same way was undone.
+
+        ``list_id`` is that of the first of them; later ones have a dot and a number behind it.
+        """
+        first = lookup(list_id)
+        asked = select(events.c.message_id).where(
+            events.c.account == "",
+            events.c.message_id >= first,
+            events.c.message_id < f"{first}~",
+            events.c.kind == "import_file",
+            events.c.outcome == "undone",
+        )
+        return len({row.message_id for row in stream_of(self._database, asked)})
+
     def parts(self, list_id: str) -> set[str]:
         """Message ids of the recorded parts of an imported list."""
         first = lookup(f"{list_id}-")

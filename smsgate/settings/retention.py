@@ -15,7 +15,7 @@ _RIGHT = 'write it as "90 days", "5 years" or "forever"'
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "opt_out": ("opt_out", "opt_out_all", "import", "import_file"),
+        "opt_out": ("opt_out", "opt_out_all", "import", "import_file", "import_undone"),
         "opt_in": ("opt_in", "restored"),
         "consent": ("consent",),
         "lock": ("lock", "unlock"),

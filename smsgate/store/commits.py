@@ -89,8 +89,9 @@ class Commits:
             )
         )
         cursor = batch.entries[-1].id
+        of_list = int(any(stored.entry.numbers for stored in batch.entries))
         verdict, wake, left = self._commit(
-            _fixed(keys), [batch.cursor, cursor, WAKE_MS, KEEP_S, keys.prefix, packed]
+            _fixed(keys), [batch.cursor, cursor, WAKE_MS, KEEP_S, keys.prefix, packed, of_list]
         )
         if verdict < 0:
             raise StoreNotReady("the lane has no marker; nothing is applied until it is restored")
@@ -111,6 +112,7 @@ def _fixed(keys: Keys) -> list[str]:
         keys.wake_outbox,
         keys.forwards,
         keys.forwards_since,
+        keys.lists,
     ]
 
 

@@ -127,6 +127,11 @@ class Inbox:
             found = pipeline.execute() if lanes else []
         return {lane: (id_ or b"").decode() for lane, id_ in zip(lanes, found, strict=True)}
 
+    def last_list(self, lane: int) -> str:
+        """The id of the newest applied entry that carried numbers of a list; empty for none."""
+        with translated():
+            return (self._client.get(LANE_KEYS[lane].lists) or b"").decode()
+
     def rest(self, lane: int) -> bool:
         """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
 

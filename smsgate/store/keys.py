@@ -11,6 +11,7 @@ marker              hash        store id, layout, bucket count, ready; and ``lea
 programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
 cursor              string      id of the newest applied entry
+lists               string      id of the newest applied entry that carried numbers of a list
 seen:ACCOUNT:ID     string      a message id, for 48 hours
 last:ACCOUNT:NUMBER string      fingerprint of the last text without an id, for seconds
 optins              set         ACCOUNT:ID of every opt-in ever, against replays
@@ -72,6 +73,7 @@ class Keys:
     programs: str
     inbox: str
     cursor: str
+    lists: str
     optins: str
     holds: str
     reviews: str
@@ -158,6 +160,7 @@ def _keys(lane: int) -> Keys:
         programs=name("programs"),
         inbox=name("inbox"),
         cursor=name("cursor"),
+        lists=name("lists"),
         optins=name("optins"),
         holds=name("holds"),
         reviews=name("reviews"),

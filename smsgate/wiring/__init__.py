@@ -5,6 +5,7 @@ from __future__ import annotations
 from smsgate.wiring.building import (
     build_gate,
     build_gateway,
+    build_import_undo,
     build_importing,
     build_rebuilding,
     build_records,
@@ -29,6 +30,7 @@ __all__ = [
     "apply_configuration",
     "build_gate",
     "build_gateway",
+    "build_import_undo",
     "build_importing",
     "build_rebuilding",
     "build_records",

@@ -11,6 +11,7 @@ from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.lists.import_undo import ImportUndo
 from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.outbound import Outbound
@@ -94,6 +95,17 @@ def build_importing(gateway: Gateway) -> Importing:
     """What enters the numbers of lists, and applies them before it says so."""
     applying = Applying(gateway.settings, gateway.store, gateway.wakes)
     return Importing(gateway.settings, gateway.store, applying)
+
+
+def build_import_undo(gateway: Gateway) -> ImportUndo:
+    """What undoes imports."""
+    return ImportUndo(
+        gateway.settings,
+        gateway.store,
+        gateway.records,
+        gateway.recording,
+        build_importing(gateway),
+    )
 
 
 def published(settings: Settings) -> dict[str, Published]:

@@ -91,6 +91,41 @@ def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, b
     assert lists.json(*arguments)["outcomes"] == {"repeat": 1, "duplicate": 1}
 
 
+def test_an_import_is_undone_as_a_whole_once_it_is_said_to(lists, file, tmp_path, blocked):
+    lists.run("import", str(file), "--program", "alerts", "--apply")
+    (one,) = lists.json("imports", "list")
+    assert f"To take it back: smsgate imports undo {one['id']}" not in lists.output  # that is JSON
+    assert lists.run("imports", "list") == 0
+    assert f"{one['id']}  by " in lists.output
+    assert "Opted 1 number out of every program (scope all): Acme Alerts (alerts)" in lists.output
+
+    assert lists.run("imports", "undo", one["id"]) == 0
+    assert "stopped.csv: 1 number would be put back, 0 kept." in lists.output
+    assert "Nothing was changed" in lists.output
+    assert blocked(NUMBER)
+    assert lists.run("imports", "undo", one["id"], "--apply") == 2
+    assert "--reason" in lists.errors
+    result = tmp_path / "undone.csv"
+    because = ("--apply", "--reason", "the wrong file", "--result", str(result))
+    found = lists.json("imports", "undo", one["id"], *because)
+    assert (found["applied"], found["outcomes"]) == (True, {"undone": 1})
+    assert not blocked(NUMBER)
+    with result.open(newline="") as rows:
+        assert [(row["number"], row["outcome"]) for row in csv.DictReader(rows)] == [
+            (NUMBER, "undone")
+        ]
+    assert lists.json("imports", "undo", one["id"], *because)["outcomes"] == {"undone_before": 1}
+    assert lists.run("imports", "list") == 0
+    assert "stopped.csv: 1 number put back, 0 kept." in lists.output
+    assert lists.run("imports", "undo", "import-0") == 2
+    assert "No import 'import-0' is on record: `smsgate imports list`" in lists.errors
+
+
+def test_the_id_of_an_import_is_said_when_it_is_applied(lists, file):
+    assert lists.run("import", str(file), "--program", "alerts", "--apply") == 1
+    assert "To take it back: smsgate imports undo import-" in lists.output
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

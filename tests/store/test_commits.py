@@ -104,6 +104,16 @@ def test_entries_that_came_in_the_meantime_stay_with_their_hold(store, redis_cli
     assert [one.id for one in store.inbox.read(LANE, 10).entries] == [added[0].id]
 
 
+def test_the_newest_entry_of_a_list_is_remembered(store):
+    for numbers, stays in (((), True), ((NUMBER,), False), ((), True)):
+        before = store.inbox.last_list(LANE)
+        store.inbox.add([Arrival(entry(numbers=numbers))])
+        batch = store.inbox.read(LANE, 10)
+        store.commits.commit(LANE, batch, Effects(before={}, after={}), BUCKETS)
+        expected = before if stays else batch.entries[-1].id
+        assert store.inbox.last_list(LANE) == expected
+
+
 def test_an_opt_in_does_not_remove_the_hold_of_an_opt_out_behind_it(store, redis_client):
     store.inbox.add([Arrival(entry(Intent.OPT_IN))])
     batch = store.inbox.read(LANE, 1)
@@ -125,6 +135,7 @@ def test_without_a_marker_nothing_is_applied(bare_store, redis_client):
 
 BREAKABLE = {
     "cursor": KEYS.cursor,
+    "lists": KEYS.lists,
     "inbox": KEYS.inbox,
     "holds": KEYS.holds,
     "reviews": KEYS.reviews,
@@ -143,7 +154,7 @@ BREAKABLE = {
 def test_an_error_at_any_key_leaves_everything_as_it_was(store, redis_client, batch, broken):
     redis_client.delete(BREAKABLE[broken])
     redis_client.pfadd(BREAKABLE[broken], "a string that is no text, or")
-    if broken in ("cursor", "wake_inbox", "wake_outbox", "number"):
+    if broken in ("cursor", "lists", "wake_inbox", "wake_outbox", "number"):
         redis_client.delete(BREAKABLE[broken])
         redis_client.rpush(BREAKABLE[broken], "a list")
     before = contents(redis_client)

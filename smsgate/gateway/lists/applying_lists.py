@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from smsgate import __version__
 from smsgate.consent import Event, Listed, Published, Standing, event_id
-from smsgate.messages import ALL, Stored, ms_of
-from smsgate.optout.listing import as_plain, settle_listed
+from smsgate.messages import ALL, Entry, Stored, ms_of
+from smsgate.optout.listing import as_plain, settle_listed, settle_undone
+from smsgate.optout.policy import Settled
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
 from smsgate.store.inbox import Batch, hold_field
+
+UNDO, UNDONE = "undo_import", "import_undone"
+"""The action of an entry that undoes an import, and the kind of its event."""
 
 
 def lists_apart(batch: Batch) -> Batch:
@@ -44,15 +48,15 @@ class ApplyingLists:
     def effects(self, lane: int, stored: Stored) -> Effects:
         """What the entry does to its numbers. Raises ``StoreUnavailable``, ``StoreNotReady``."""
         entry = stored.entry
-        programs = sorted({*self._published, entry.program} - {"", ALL})
+        programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
         survey = self._store.surveys.of_lane(lane, numbers, programs)
         waiting = self._store.looks.reviews(lane)
-        plain, tally = as_plain(stored), _Tally()
+        settle, tally = self._settling(lane, stored, survey.now_us), _Tally()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         groups = [*survey.alike, *((one, [number]) for number, one in survey.remembered.items())]
         for before, some in groups:
-            settled = settle_listed(plain, before, self._published, survey.now_us)
+            settled = settle(before)
             after = settled.standing
             group = Listed(
                 numbers=tuple(some),
@@ -74,6 +78,14 @@ class ApplyingLists:
             decided=tally.decided,
             moves=tally.moves,
         )
+
+    def _settling(self, lane: int, stored: Stored, now_us: int) -> Callable[[Standing], Settled]:
+        """Gives what the entry does to a number that stands so."""
+        if stored.entry.action == UNDO:
+            last_list = self._store.inbox.last_list(lane)
+            return lambda before: settle_undone(stored, before, last_list, now_us)
+        plain = as_plain(stored)
+        return lambda before: settle_listed(plain, before, self._published, now_us)
 
     def _closed(
         self, stored: Stored, numbers: Iterable[str], waiting: Mapping[str, str]
@@ -98,9 +110,10 @@ def _note(tally: _Tally, numbers: list[str], before: Standing, after: Standing) 
 def _event(lane: int, stored: Stored, listed: list[Listed], now_us: int) -> Event:
     entry = stored.entry
     outcomes = {group.outcome for group in listed}
+    kind = UNDONE if entry.action == UNDO else "import"
     return Event(
-        id=event_id(ms_of(stored.id), str(lane), stored.id, "import", entry.message_id),
-        kind="import",
+        id=event_id(ms_of(stored.id), str(lane), stored.id, kind, entry.message_id),
+        kind=kind,
         outcome=outcomes.pop() if len(outcomes) == 1 else "applied",
         number="",
         program=entry.program,
@@ -113,6 +126,13 @@ def _event(lane: int, stored: Stored, listed: list[Listed], now_us: int) -> Even
         applied_us=now_us,
         software=__version__,
     )
+
+
+def _named(entry: Entry) -> set[str]:
+    """The programs that an entry names, be they configured or not."""
+    stands = [entry.stood, entry.list_undo.stands if entry.list_undo else None]
+    names = {name for one in stands if one for name in (*one.own, *one.back, *one.consents)}
+    return {entry.program, *names}
 
 
 def _state(standing: Standing, program: str) -> str:

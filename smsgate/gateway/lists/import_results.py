@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
+from smsgate.gateway.lists.import_undo import SAID as UNDO_SAID
 from smsgate.gateway.lists.importing import OUTCOMES
 from smsgate.gateway.lists.importing_files import DUPLICATE, Row, Summary
 from smsgate.lists.cells import REASONS
@@ -41,6 +42,19 @@ def results(path: Path) -> Iterator[Callable[[Row], None]]:
             cell = harmless(shown(row.cell, _LONGEST))
             said = SAID.get(row.outcome, "")
             writer.writerow([row.line, cell, row.number, row.outcome, said, row.state])
+
+        yield write
+
+
+@contextmanager
+def undo_results(path: Path) -> Iterator[Callable[[str, str], None]]:
+    """Gives what writes a number of a list that is undone, and its outcome, to a CSV file."""
+    with whole(path) as out, TextIOWrapper(out, "utf-8", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(["number", "outcome", "why"])
+
+        def write(number: str, outcome: str) -> None:
+            writer.writerow([number, outcome, UNDO_SAID.get(outcome, "")])
 
         yield write
 

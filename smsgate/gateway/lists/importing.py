@@ -123,10 +123,10 @@ class Importing:
         for entry, one in zip(entries, added, strict=True):
             lane = lane_of(entry.numbers[0])
             if one.duplicate:  # by a try that ended, perhaps before it was applied
-                self._applied(lane, self._store.inbox.newest(lane))
+                self.applied(lane, self._store.inbox.newest(lane))
             else:
                 outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
-                outcomes.update(self._applied(lane, one.id))
+                outcomes.update(self.applied(lane, one.id))
         self._look_again(numbers, listing, outcomes)
         return [outcomes[number] for number in numbers]
 
@@ -160,7 +160,7 @@ class Importing:
         )
         self._store.ledger.append(lane_of(""), event)
 
-    def _applied(self, lane: int, id_: str) -> dict[str, str]:
+    def applied(self, lane: int, id_: str) -> dict[str, str]:
         """Apply the lane's inbox until that entry is through; what became of its numbers.
 
         Nothing where somebody else applied it.

@@ -2,7 +2,8 @@
 
 Nothing is entered before the whole file was read once without a fault that makes it no list. The
 id of the list is made of its contents and of what was asked for, and each window has a part of its
-own; so the same file has one effect, however often it comes and wherever the first try ended.
+own; so the same file has one effect, however often it comes and wherever the first try ended. Once
+that was undone, the same file is another list: its id has a dot and how often it was undone.
 """
 
 from __future__ import annotations
@@ -130,10 +131,8 @@ class FileImport:
 
     def apply(self, rehearsed: Summary, progress: Progress, result: Result | None) -> Summary:
         """Enter what was rehearsed, and wait until all of it is applied. Raises as ``rehearse``."""
-        listing = replace(self._listing, id=rehearsed.list_id)
-        known: Collection[str] = ()
-        with suppress(RecordsNotReady, RecordsUnavailable):  # then the store's 48 hours have to do
-            known = self._records.lists.parts(listing.id)
+        id_, known = self._known(rehearsed.list_id)
+        listing = replace(self._listing, id=id_)
 
         def enter(numbers: dict[str, int], state: State, part: str) -> list[str]:
             return self._importing.enter(
@@ -147,10 +146,19 @@ class FileImport:
         summary = self._through(progress, result, enter)
         if summary.list_id != rehearsed.list_id:
             raise ListUnreadable("the file was changed while it was imported: import it again")
+        summary.list_id = listing.id
         if summary.outcomes["applied"]:
             said = ", ".join(f"{count} {name}" for name, count in summary.outcomes.most_common())
             self._importing.conclude(listing, f"{summary.rows} rows: {said}", summary.changes)
         return summary
+
+    def _known(self, list_id: str) -> tuple[str, Collection[str]]:
+        """The id that the list is entered under, and its parts that were entered before."""
+        with suppress(RecordsNotReady, RecordsUnavailable):  # then the store's 48 hours have to do
+            undone = self._records.lists.undone(list_id)
+            list_id = f"{list_id}.{undone}" if undone else list_id
+            return list_id, self._records.lists.parts(list_id)
+        return list_id, ()
 
     def needs_words(self, summary: Summary) -> bool:
         """Whether rows would put a consent on record, and nobody said what was agreed to."""

@@ -18,6 +18,7 @@ _TITLES = {
     "unlock": "Unlocked",
     "consent": "Consent put on record",
     "import": "In an imported list",
+    "import_undone": "Import undone",
     "unrouted": "Text to a number that no program has",
     "unreachable": "The provider could not deliver a text of ours",
     "reply": "Reply of ours",
@@ -40,6 +41,7 @@ _ASKED = {
     "opt_out_all": "Asked to opt out of everything",
     "opt_in": "Asked to opt in",
     "restored": "Asked to restore",
+    "import_undone": "Asked to undo an import",
 }
 _OUTCOMES = {
     "applied": "done",
@@ -48,6 +50,7 @@ _OUTCOMES = {
     "tie": "same time as an opt-out: on a tie the opt-out holds",
     "asked": "asked back: “Reply YES to confirm”",
     "refused": "refused",
+    "kept": "kept: something newer was said or done since the list",
     "recorded": "noted",
     "sampled": "no effect",
     "taken": "the application has it",

@@ -1,0 +1,89 @@
+"""The imports that are on record: which there were, by whom, and whether they were undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smsgate.consent import Event
+from smsgate.errors import NoSuchList
+from smsgate.records import Records
+from smsgate.store import Store
+from smsgate.store.keys import LANES, lane_of
+
+IMPORT_FILE, UNDONE = "import_file", "undone"
+"""Kind of the event of a whole list; its outcome where the list was undone."""
+_LEDGER = 1_000
+"""Newest events of a ledger among which those are looked for that the records do not have yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """One import. ``by``: who did it, or undid it."""
+
+    id: str
+    at_us: int
+    by: str
+    file: str
+    program: str
+    """That it was for, or ``all``."""
+    note: str
+    """What it changed, in words; empty where it did not come to its end."""
+    undone_us: int = 0
+    """When it was last undone; 0 where it never was."""
+    undone_by: str = ""
+    undone_note: str = ""
+    """How many numbers were put back, and why."""
+
+
+def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
+    """The newest imports that came to their end, newest first.
+
+    Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    """
+    waiting = [one for one in store.ledger.newest(lane_of(""), _LEDGER) if one.kind == IMPORT_FILE]
+    found = [one.event for one in records.stories.newest(2 * limit, IMPORT_FILE)]
+    events = {one.id: one for one in (*found, *waiting)}.values()
+    ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE)
+    mine = {id_: [one for one in events if _id(one) == id_] for id_ in [*ids][:limit]}
+    return [_record(id_, some) for id_, some in mine.items()]
+
+
+def import_of(records: Records, id_: str) -> ImportRecord:
+    """One import, also one that did not come to its end. Raises ``NoSuchList``, ``Records…``."""
+    events = [one.event for one in records.reading.of_message("", id_)]
+    events = [one for one in events if one.kind == IMPORT_FILE]
+    if all(one.outcome == UNDONE for one in events):
+        parts = (part for lane in range(LANES) for part in records.lists.of_list(id_, lane))
+        events += [part for part in [next(parts, None)] if part is not None]
+    if not events:
+        raise NoSuchList(
+            f"No import {id_!r} is on record: `smsgate imports list` and GET /v1/imports have "
+            "those that are."
+        )
+    return _record(id_, events)
+
+
+def _record(id_: str, events: Iterable[Event]) -> ImportRecord:
+    ordered = _newest_first(events)
+    done = next(one for one in ordered if one.outcome != UNDONE)
+    undone = next((one for one in ordered if one.outcome == UNDONE), None)
+    return ImportRecord(
+        id=id_,
+        at_us=done.received_us,
+        by=done.entry.actor if done.entry else "",
+        file=done.entry.decision.note if done.entry else "",
+        program=done.program,
+        note=done.note if done.kind == IMPORT_FILE else "",
+        undone_us=undone.received_us if undone else 0,
+        undone_by=undone.entry.actor if undone and undone.entry else "",
+        undone_note=undone.note if undone else "",
+    )
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda one: one.received_us, reverse=True)
+
+
+def _id(event: Event) -> str:
+    return event.entry.message_id if event.entry else ""
