@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsgate.wiring.building import (
+    build_errands,
     build_gate,
     build_gateway,
     build_import_undo,
@@ -28,6 +29,7 @@ __all__ = [
     "Live",
     "Outcome",
     "apply_configuration",
+    "build_errands",
     "build_gate",
     "build_gateway",
     "build_import_undo",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -11,6 +12,7 @@ from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
 from smsgate.gateway.applying import Applying
+from smsgate.gateway.errands import Errands, Steps
 from smsgate.gateway.lists.import_undo import ImportUndo
 from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.records.rebuilding import Rebuilding
@@ -106,6 +108,20 @@ def build_import_undo(gateway: Gateway) -> ImportUndo:
         gateway.recording,
         build_importing(gateway),
     )
+
+
+def build_errands(gateway: Gateway) -> Errands:
+    """What works on lists in the background."""
+    steps = Steps(
+        settings=gateway.settings,
+        importing=partial(build_importing, gateway),
+        gate=gateway.gate,
+        store=gateway.store,
+        records=gateway.records,
+        recording=gateway.recording,
+        undoing=partial(build_import_undo, gateway),
+    )
+    return Errands(gateway.settings.data_dir, steps)
 
 
 def published(settings: Settings) -> dict[str, Published]:

@@ -14,10 +14,11 @@ import structlog
 from smsgate.errors import NoSuchList, SmsGateError, Unfit
 from smsgate.gateway.errands.arrival import Arrival
 from smsgate.gateway.errands.folders import LIMIT, Folder, Folders, let_go
-from smsgate.gateway.errands.next_step import asked_for, may_come, to_apply
+from smsgate.gateway.errands.next_step import asked_for, may_come, to_apply, to_undo
 from smsgate.gateway.errands.steps import BLOCKED, CLEAN, EXPORTED, RESULT, Steps
 from smsgate.gateway.errands.values import Asked, Errand, Step
 from smsgate.gateway.errands.working import WORKER, Meter
+from smsgate.gateway.lists.import_records import ImportRecord
 from smsgate.lists.preview import Preview, preview_of
 
 _FILES: dict[Step, tuple[str, ...]] = {
@@ -25,6 +26,8 @@ _FILES: dict[Step, tuple[str, ...]] = {
     "apply": (RESULT,),
     "part": (CLEAN, BLOCKED),
     "export": (EXPORTED,),
+    "look": (RESULT,),
+    "undo": (RESULT,),
 }
 """By step the files that it leaves."""
 _FAILED = "Something failed here that should not have; it has been logged. Please try again."
@@ -118,6 +121,51 @@ class Errands:
         folder.write(errand)
         self.begin(folder.id, operator, "export", asked, everybody=False)
         return errand
+
+    def undoing(self, operator: str, list_id: str, *, everybody: bool) -> Errand:
+        """Begin to look at what undoing an import would do; the one that looks already, if any.
+
+        Raises ``NoSuchList`` where it is no import of theirs.
+        """
+        record = self._steps.record(list_id)
+        if record.by != operator and not everybody:
+            raise NoSuchList("There is no such import of yours.")
+        for errand, _ in self.of(operator, everybody=False):
+            if errand.kind == "undo" and errand.asked.list_id == list_id and not errand.finished:
+                return errand
+        return self._begun(operator, record, "look", "")
+
+    def undo(self, operator: str, list_id: str, reason: str) -> Errand:
+        """Begin to undo an import; the errand that does it already, if any. Raises as above."""
+        record = self._steps.record(list_id)
+        found = self.undo_of(list_id)
+        if found is not None and found[1]:
+            return found[0]
+        return self._begun(operator, record, "undo", reason)
+
+    def undo_of(self, list_id: str) -> tuple[Errand, bool] | None:
+        """The newest errand that undoes an import, and whether one works on it."""
+        found = self.of("", everybody=True)
+        mine = ((one, work) for one, work in found if one.asked.list_id == list_id)
+        return next(((one, work) for one, work in mine if one.step == "undo"), None)
+
+    def _begun(self, operator: str, record: ImportRecord, step: Step, reason: str) -> Errand:
+        self._folders.tidy()
+        self._folders.room(0)
+        folder = self._folders.make()
+        asked = Asked(list_id=record.id)
+        name = record.file or record.id
+        errand = Errand(folder.id, "undo", operator, name, _now_us(), asked=asked)
+        folder.write(errand)
+        if step == "look":
+            self.begin(folder.id, operator, "look", asked, everybody=False)
+        else:
+            self.go_back(folder.id, operator, reason, everybody=False)
+        return folder.read()
+
+    def go_back(self, id_: str, operator: str, reason: str, *, everybody: bool) -> None:
+        """Undo an import, as it was looked at. Raises ``NoSuchList``, ``Unfit``."""
+        self._step(id_, operator, everybody, lambda errand: to_undo(errand, reason))
 
     def result(self, errand: Errand, name: str) -> Path:
         """The file of that name that the newest step left. Raises ``NoSuchList``."""

@@ -8,7 +8,12 @@ from smsgate.errors import Unfit
 from smsgate.gateway.errands.values import Asked, Errand, Kind, Step
 from smsgate.phone import is_region
 
-_KIND: dict[Step, Kind] = {"rehearse": "import", "part": "scrub", "export": "export"}
+_KIND: dict[Step, Kind] = {
+    "rehearse": "import",
+    "part": "scrub",
+    "export": "export",
+    "look": "undo",
+}
 
 
 def region_of(text: str) -> str:
@@ -37,10 +42,22 @@ def to_apply(errand: Errand, words: str, medium: str) -> Errand:
     return msgspec.structs.replace(errand, step="apply", asked=asked)
 
 
+def to_undo(errand: Errand, reason: str) -> Errand:
+    """An undo of an import, to be done. Raises ``Unfit``."""
+    if errand.kind != "undo":
+        raise Unfit("Only an import on record is undone.")
+    if not reason.strip():
+        raise Unfit("Give a reason for the record.")
+    asked = msgspec.structs.replace(errand.asked, reason=reason.strip())
+    return msgspec.structs.replace(errand, step="undo", asked=asked)
+
+
 def may_come(errand: Errand, step: Step) -> bool:
     """Whether a step may come now that nobody works on the errand."""
     if errand.step == step:
-        return step == "rehearse" or (step != "" and errand.state != "done")
+        return step in ("rehearse", "look") or (step != "" and errand.state != "done")
     if step == "apply":
         return errand.step == "rehearse" and errand.state == "done"
+    if step == "undo":
+        return errand.step in ("", "look") and errand.state == "done"
     return errand.step == ""

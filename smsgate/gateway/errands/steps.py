@@ -14,7 +14,9 @@ from smsgate.gateway.errands.values import Errand, Line, Told
 from smsgate.gateway.hygiene import unreachable
 from smsgate.gateway.lists.exporting import FORMS, STATES, Exporting, Wanted, written
 from smsgate.gateway.lists.import_changes import State
-from smsgate.gateway.lists.import_results import results, unused
+from smsgate.gateway.lists.import_records import ImportRecord, import_of
+from smsgate.gateway.lists.import_results import results, undo_results, unused
+from smsgate.gateway.lists.import_undo import ImportUndo, UndoSummary, undo_text
 from smsgate.gateway.lists.importing import Importing, Listing
 from smsgate.gateway.lists.importing_files import FileImport, Summary
 from smsgate.gateway.lists.scrubbing import Scrubbed, Scrubbing
@@ -46,12 +48,15 @@ class Steps:
     store: Store
     records: Records
     recording: Recording
+    undoing: Callable[[], ImportUndo]
 
     def check(self, errand: Errand) -> None:
         """Raise ``UnknownProgram`` or ``Unfit`` where a step asks for what there is not."""
         asked = errand.asked
         if errand.kind == "import":
             self.importing().check(_listing(errand))
+        elif errand.kind == "undo":
+            self.record(asked.list_id)
         elif asked.program != ALL or errand.kind == "scrub":
             check_program(self.settings, asked.program)
         for given, known in (
@@ -64,6 +69,11 @@ class Steps:
         if not {*asked.states} <= {*STATES}:
             raise Unfit(f"A state must be one of {', '.join(STATES)}.")
 
+    def record(self, list_id: str) -> ImportRecord:
+        """An import, with what happened until now. Raises ``NoSuchList``, ``Records…``."""
+        self.recording.move_all()
+        return import_of(self.records, list_id)
+
     def take(self, errand: Errand, folder: Folder, progress: Progress) -> Told:
         """Take the errand's step and say what it found; raises ``SmsGateError``, ``OSError``.
 
@@ -74,6 +84,8 @@ class Steps:
             "apply": self._apply,
             "part": self._part,
             "export": self._export,
+            "look": self._look,
+            "undo": self._undo,
         }[errand.step]
         return take(errand, folder, progress)
 
@@ -127,6 +139,26 @@ class Steps:
                 progress(some)
                 count += some
         return Told(clean=count)
+
+    def _look(self, errand: Errand, folder: Folder, progress: Progress) -> Told:
+        with undo_results(folder.file(RESULT)) as write:
+            return _undone(self.undoing().rehearse(errand.asked.list_id, progress, write))
+
+    def _undo(self, errand: Errand, folder: Folder, progress: Progress) -> Told:
+        asked = errand.asked
+        with undo_results(folder.file(RESULT)) as write:
+            return _undone(
+                self.undoing().apply(asked.list_id, errand.operator, asked.reason, progress, write)
+            )
+
+
+def _undone(done: UndoSummary) -> Told:
+    return Told(
+        list_id=done.record.id,
+        rows=sum(done.outcomes.values()),
+        outcomes=_counted(done.outcomes),
+        note=undo_text(done.record, done.outcomes),
+    )
 
 
 def _listing(errand: Errand) -> Listing:

@@ -8,8 +8,8 @@ import msgspec
 
 from smsgate.gateway.lists.import_changes import ImportChange
 
-Kind = Literal["import", "scrub", "export"]
-Step = Literal["", "rehearse", "apply", "part", "export"]
+Kind = Literal["import", "scrub", "export", "undo"]
+Step = Literal["", "rehearse", "apply", "part", "export", "look", "undo"]
 State = Literal["waiting", "working", "done", "failed"]
 
 
@@ -30,6 +30,9 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     states: tuple[str, ...] = ()
     """Of an export: only these."""
     since_us: int = 0
+    list_id: str = ""
+    """Of an undo: the import that is undone."""
+    reason: str = ""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -51,6 +54,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rows that say that somebody subscribed."""
     outcomes: dict[str, int] = {}
     """What became of numbers, or why rows of a scrub are blocked."""
+    note: str = ""
+    """Of an undo: what it did, or would do, in a sentence."""
     problems: dict[str, int] = {}
     changes: tuple[ImportChange, ...] = ()
     """Of an import: what it would change, or did, by state."""
@@ -94,4 +99,4 @@ class Errand(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.step in ("apply", "part", "export") and self.state == "done"
+        return self.step in ("apply", "part", "export", "undo") and self.state == "done"

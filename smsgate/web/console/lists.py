@@ -8,14 +8,23 @@ from functools import partial
 from flask import Flask, Response, flash, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import ListsUnavailable, ListUnreadable
+from smsgate.errors import (
+    ListsUnavailable,
+    ListUnreadable,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreUnavailable,
+)
 from smsgate.gateway import Gateway
-from smsgate.gateway.errands import KEPT_DAYS, LIMIT, Errand, Errands, Steps
+from smsgate.gateway.errands import KEPT_DAYS, LIMIT, Errand, Errands
 from smsgate.gateway.errands.steps import MEDIA
 from smsgate.gateway.lists.exporting import FORMS, STATES
 from smsgate.gateway.lists.import_changes import change_text, titles_of
+from smsgate.gateway.lists.import_records import ImportRecord, imports
 from smsgate.gateway.lists.import_results import SAID
+from smsgate.gateway.lists.import_undo import SAID as UNDO_SAID
 from smsgate.gateway.lists.scrubbing import BLOCKED
+from smsgate.gateway.numbers.by_hand import reason_of
 from smsgate.gateway.people.operators import By, action_of
 from smsgate.lists.preview import Preview
 from smsgate.lists.shapes import FORMATS
@@ -23,7 +32,7 @@ from smsgate.messages import ALL
 from smsgate.web.console.lists_asked import asked_of, exported_of
 from smsgate.web.console.lists_upload import received
 from smsgate.web.console.people import actor, door, needs, operator
-from smsgate.wiring import build_importing
+from smsgate.wiring import build_errands
 
 LISTS = "/console/lists"
 AT_ONCE = 50
@@ -33,25 +42,19 @@ _ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
 
 def register(console: Flask, gateway: Gateway) -> None:
     """Add the routes."""
-    steps = Steps(
-        settings=gateway.settings,
-        importing=partial(build_importing, gateway),
-        gate=gateway.gate,
-        store=gateway.store,
-        records=gateway.records,
-        recording=gateway.recording,
-    )
-    pages = Pages(gateway, Errands(gateway.settings.data_dir, steps))
+    pages = Pages(gateway, build_errands(gateway))
     agents = needs("agent")
     console.get(LISTS)(agents(pages.lists))
     console.post(f"{LISTS}/upload")(agents(pages.upload_list))
     console.post(f"{LISTS}/export")(agents(pages.export_list))
+    console.post(f"{LISTS}/undo")(agents(pages.look_at_undo))
     console.get(f"{LISTS}/<id_>")(agents(pages.one_list))
     console.get(f"{LISTS}/<id_>/part")(agents(pages.list_part))
     console.get(f"{LISTS}/<id_>/files/<name>")(agents(pages.list_file))
     console.post(f"{LISTS}/<id_>/rehearse")(agents(pages.rehearse_list))
     console.post(f"{LISTS}/<id_>/scrub")(agents(pages.scrub_list))
     console.post(f"{LISTS}/<id_>/apply")(agents(pages.apply_list))
+    console.post(f"{LISTS}/<id_>/undo")(agents(pages.undo_list))
     console.post(f"{LISTS}/<id_>/resume")(agents(pages.resume_list))
     console.post(f"{LISTS}/<id_>/remove")(agents(pages.remove_list))
     # Its token is looked at once the operator may upload, see lists_upload.py.
@@ -69,16 +72,23 @@ class Pages:
     def lists(self) -> str:
         """What can be done, and what was."""
         found: list[tuple[Errand, bool]] = []
-        problem = ""
+        problem = unknown = ""
         try:
             found = self._errands.of(actor(), everybody=_everybody())
         except ListsUnavailable as error:
             problem = str(error)
+        done: list[ImportRecord] = []
+        try:
+            done = imports(self._gateway.store, self._gateway.records, AT_ONCE)
+        except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
+            unknown = f"Which imports are on record cannot be shown: {error}."
         return render_template(
             "lists.html",
             problem=problem,
             programs=[*self._gateway.settings.programs],
             found=found[:AT_ONCE],
+            done=[one for one in done if _everybody() or one.by == actor()],
+            unknown=unknown,
             more=len(found) - AT_ONCE,
             limit_mb=LIMIT >> 20,
             days=KEPT_DAYS,
@@ -98,6 +108,17 @@ class Pages:
         by = By(actor(), door().visitor().address)
         door().actions.add(action_of("exported numbers", actor(), by, errand.name))
         return _to(errand.id)
+
+    def look_at_undo(self) -> Answer:
+        """See what undoing an import would do."""
+        list_id = request.form.get("list_id", "")
+        return _to(self._errands.undoing(actor(), list_id, everybody=_everybody()).id)
+
+    def undo_list(self, id_: str) -> Answer:
+        """Undo an import, as it was looked at."""
+        reason = reason_of(request.form.get("reason", ""))
+        self._errands.go_back(id_, actor(), reason, everybody=_everybody())
+        return _to(id_)
 
     def one_list(self, id_: str) -> str:
         """One list: what it is, how far it is, what became of it."""
@@ -162,7 +183,7 @@ class Pages:
             "programs": [*self._gateway.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
-            "said": BLOCKED if errand.kind == "scrub" else SAID,
+            "said": {"scrub": BLOCKED, "undo": UNDO_SAID}.get(errand.kind, SAID),
             "days": KEPT_DAYS,
             "all": ALL,
             "change_text": partial(change_text, titles=titles_of(self._gateway.settings)),
@@ -170,7 +191,7 @@ class Pages:
 
     def _preview(self, errand: Errand) -> tuple[Preview | None, str]:
         """The beginning of a file that can still be asked about, or why it cannot be read."""
-        if errand.busy or errand.finished or errand.kind == "export" or errand.step == "apply":
+        if errand.busy or errand.finished or not errand.size or errand.step == "apply":
             return None, ""
         try:
             return self._errands.preview(errand), ""

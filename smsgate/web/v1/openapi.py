@@ -17,6 +17,7 @@ _REF = "#/components/schemas/{name}"
 _PATH: Mapping[str, Mapping[str, Any]] = {
     "number": {"description": "E.164, such as +14155550123.", "example": "+14155550123"},
     "scope": {"description": "`all`, or the name of a program.", "example": "all"},
+    "list": {"description": "The id of an import.", "example": "import-3f9c"},
     "program": {"description": "The name of a program.", "example": "alerts"},
 }
 _PROBLEMS = {

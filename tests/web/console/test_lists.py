@@ -10,6 +10,7 @@ import re
 import threading
 import time
 
+import msgspec
 import pytest
 
 from smsgate.gateway import errands
@@ -114,6 +115,77 @@ def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(age
         ("5", "duplicate"),
     ]
     assert not (folder_of(gateway, here) / "upload").exists()
+
+
+def applied(browser, **kwargs) -> str:
+    here = begun(browser, **kwargs)
+    asked(browser, here, "rehearse", program="alerts", region="us")
+    return asked(browser, here, "apply")
+
+
+def undo_form(page) -> dict[str, str]:
+    return {"list_id": re.search(r'name="list_id" value="([^"]+)"', page)[1]}
+
+
+def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, gateway):
+    form = undo_form(applied(agent))
+    answer = agent.post(f"{LISTS}/undo", form)
+    here = answer.location
+    page = ended(agent, here)
+    assert "What undoing it would do" in page
+    assert "stopped.csv: 2 numbers would be put back, 0 kept." in page
+    assert not allowed(gateway, NUMBER)
+    assert agent.post(f"{LISTS}/undo", form).location == here  # a click twice looks once
+    assert "Give a reason" in agent.post(f"{here}/undo", {"reason": " "}).text
+    assert not allowed(gateway, NUMBER)
+
+    page = asked(agent, here, "undo", reason="the wrong <b>file</b>")
+    assert "What became of it" in page
+    assert "stopped.csv: 2 numbers put back, 0 kept." in page
+    assert allowed(gateway, NUMBER)
+    found = {row["number"]: row["outcome"] for row in rows(agent, here, "result")}
+    assert found == {NUMBER: "undone", OTHER: "undone"}
+    event = gateway.history(NUMBER)[-1]
+    assert (event.kind, event.entry.actor) == ("import_undone", "agent")
+    story = agent.get(f"/console/numbers/{NUMBER}").text
+    assert "<strong>Import undone</strong> · every program" in story
+    assert "the wrong &lt;b&gt;file&lt;/b&gt;" in story
+    assert "Undone by agent" in agent.get(LISTS).text
+
+
+def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, gateway):
+    form = undo_form(applied(agent))
+    importing = build_importing(gateway)
+    other = Listing("orders", "opted_out", actor="terminal:root", id="import-1", note="theirs.csv")
+    importing.enter([THIRD], other, part="0")
+    importing.conclude(other, "1 rows: 1 applied", [])
+    mine = agent.get(LISTS).text
+    assert "Opted 2 numbers out of every program (scope all)" in mine
+    assert "theirs.csv" not in mine
+    assert "theirs.csv" in admin.get(LISTS).text
+    assert agent.post(f"{LISTS}/undo", {"list_id": "import-1"}).status_code == 404
+    for list_id in ("import-1", form["list_id"]):
+        answer = admin.post(f"{LISTS}/undo", {"list_id": list_id})
+        assert "What undoing it would do" in ended(admin, answer.location)
+    assert admin.post(f"{LISTS}/undo", {"list_id": "import-2"}).status_code == 404
+
+
+def test_an_undo_whose_process_ended_is_gone_on_with(agent, gateway, monkeypatch):
+    form = undo_form(applied(agent))
+    here = agent.post(f"{LISTS}/undo", form).location
+    ended(agent, here)
+    folder = Folders(gateway.settings.data_dir).find(here.rpartition("/")[2])
+    errand = folder.read()
+    waiting = msgspec.structs.replace(
+        errand,
+        step="undo",
+        state="working",
+        asked=msgspec.structs.replace(errand.asked, reason="the wrong file"),
+    )
+    folder.write(waiting)
+    assert "The process that worked on it ended" in agent.get(here).text
+    assert "put back, 0 kept" in asked(agent, here, "resume")
+    assert allowed(gateway, NUMBER)
 
 
 def test_a_formula_in_a_result_is_text(agent):
