@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +17,8 @@ from tests.browser.conftest import Site
 
 SENDER = "+12025550100"
 """A number of the program in the configuration that is shipped."""
+_PICTURES = os.environ.get("SMSGATE_TEST_PICTURES", "")
+"""A folder for pictures of what is seen, for whoever wants to look."""
 
 
 def press(locator: Locator, key: str = "Enter") -> None:
@@ -40,6 +43,12 @@ def fits(page: Page) -> bool:
     """Whether nothing scrolls sideways."""
     width = page.viewport_size["width"]
     return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what is seen, where somebody wants to look."""
+    if _PICTURES:
+        page.screenshot(path=Path(_PICTURES) / f"{name}.png", full_page=True)
 
 
 def text(site: Site, words: str, number: str) -> None:

@@ -40,9 +40,10 @@ QUIET = [  # as root, without a screen, and without calls to anybody's servers
 def _complains(said: ConsoleMessage) -> bool:
     """Whether it is an error.
 
-    To Chromium also a page is one that says "somebody was faster" (409) or "sign in again" (401).
+    To Chromium also a page is one that says "somebody was faster" (409; 404 of what is gone), or
+    "sign in again" (401).
     """
-    is_ours = "status of 409" in said.text or "status of 401" in said.text
+    is_ours = any(f"status of {one}" in said.text for one in (401, 404, 409))
     return said.type == "error" and not is_ours
 
 

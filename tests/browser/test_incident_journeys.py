@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +14,7 @@ from sqlalchemy import text
 
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import digest_of
-from tests.browser.acting import fits, press, says
+from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
 from tests.fakes.processes import wait_until
@@ -23,13 +22,6 @@ from tests.fakes.processes import wait_until
 pytestmark = pytest.mark.full
 
 Visit = Callable[..., Page]
-PICTURES = os.environ.get("SMSGATE_TEST_PICTURES", "")
-"""A folder for pictures of what is seen, for whoever wants to look."""
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def sign_in(page: Page, name: str) -> None:

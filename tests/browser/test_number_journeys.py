@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.gateway import Gateway
-from tests.browser.acting import fits, open_up, press, says, tell, text
+from tests.browser.acting import fits, open_up, picture, press, says, tell, text
 from tests.browser.conftest import Site
+from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
 from tests.fakes.processes import wait_until
 
@@ -58,6 +59,9 @@ def test_a_lock_holds_against_the_subscribers_own_start(
     box.get_by_label(WHY).fill("letter of a lawyer")
     press(box.get_by_role("button", name="Lock"))
     stands(page, "locked: nobody may text it")
+    offered = page.locator(".acts summary")
+    expect(offered.filter(has_text="Unlock")).to_have_count(1)
+    expect(offered.get_by_text("Lock", exact=True)).to_have_count(0)
     text(site, "START", number)
     assert wait_until(lambda: len(gateway.history(number)) > 1)
     page.reload()
@@ -68,6 +72,25 @@ def test_a_lock_holds_against_the_subscribers_own_start(
     box.get_by_label(WHY).fill("locked by mistake")
     press(box.get_by_role("button", name="Unlock"))
     says(page, "Unlocked. It stays opted out")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_story_has_ordinary_texts_and_says_since_when_and_by_which_list(
+    visit: Visit, site: Site, width: int
+) -> None:
+    number = "+12122000007"  # of the list that was imported
+    text(site, "when do you open on sundays?", number)
+    page = visit(f"/console/numbers/{number}", role="agent", width=width)
+    row = page.locator("#story-state tbody tr").first
+    expect(row).to_contain_text("an imported list: opted_out.txt")
+    expect(row).to_contain_text("withdrawn on 20")
+    story = page.locator("ol.timeline > li")
+    expect(story.first).to_contain_text("when do you open on sundays?", timeout=20_000)
+    expect(story.first).to_contain_text("no effect")
+    says(page, "Ordinary texts, which change nothing, are kept for a limited time only")
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"number-{width}")
 
 
 def test_a_story_tells_that_the_confirmation_was_delivered(

@@ -16,7 +16,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.training.guide import the_guide
 from smsgate.messages import Reply
 from smsgate.store.keys import LANE_KEYS, lane_of
-from tests.browser.acting import SENDER, fits, press, says
+from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 
@@ -97,6 +97,36 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
     page.goto(f"/console/numbers/{number}")
     says(page, "dismissed by a person")
     says(page, "by agent")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
+    visit: Visit, gateway: Gateway, width: int
+) -> None:
+    number = "+14155559305"
+    lane = lane_of(number)
+    at_us = gateway.store.health.now_us()
+    for at, (kind, words) in enumerate((("opt_out", "You are unsubscribed."), ("help", "Help."))):
+        id_ = f"{lane}-{at + 1}-0"
+        reply = Reply(id_, kind, "simulator", number, SENDER, "alerts", words, at_us - 1)
+        letter = msgspec.json.encode(DeadLetter(reply, "late", "the sender was stopped", at_us))
+        gateway.store.outbox._client.hset(LANE_KEYS[lane].dead, id_, letter)
+    page = visit("/console/replies/dead", role="agent", width=width)
+    late = page.get_by_role("row").filter(has_text="You are unsubscribed.")
+    expect(late).to_contain_text("Too late to send")
+    expect(late.get_by_role("button")).to_have_count(1)
+    other = page.get_by_role("row").filter(has_text="Help.")
+    expect(other.get_by_role("button")).to_have_count(2)
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"replies-{width}")
+
+    # Somebody else is faster: the page says so and stays the list that it is.
+    gateway.dismiss_reply(f"{lane}-2-0", "somebody else")
+    press(other.get_by_role("button", name="Retry"))
+    says(page, "somebody else retried or dismissed it before you")
+    press(late.get_by_role("button", name="Dismiss"))
+    says(page, "The reply is dismissed.")
 
 
 def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, site: Site) -> None:

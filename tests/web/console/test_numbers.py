@@ -356,7 +356,7 @@ DAY_US = 1_714_737_600_000_000
 def row(answer, program: str = "alerts") -> dict[str, str]:
     """What the table says of a program; times as they are."""
     table = answer.text.partition('id="story-state"')[2].partition("</table>")[0]
-    for found in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL):
+    for found in re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.DOTALL):
         cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", found, re.DOTALL)
         said = [" ".join(html.unescape(re.sub(r"<[^>]*>", " ", one)).split()) for one in cells]
         if f" {program}," in said[0]:
