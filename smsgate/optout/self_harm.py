@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from itertools import product
 from typing import NamedTuple
 
-from smsgate.optout.normalise import PUNCTUATION, clean, folded, tokens
+from smsgate.optout.normalise import clean, folded, tokens
 from smsgate.optout.segments import has_unspaced
 
 _BRACES = re.compile("[{}]")
-_BEGINNING = 4
-"""Letters by which the longest word of a wording is looked up in a text."""
+_LETTERS = 3
+"""Of the word by which a wording is looked up, where it has one as long."""
 
 
 class SelfHarmWording(NamedTuple):
@@ -48,23 +48,23 @@ class _Wording(NamedTuple):
 
 
 class _Wordings(NamedTuple):
-    by_beginning: dict[str, list[_Wording]]
-    """By the first letters of the longest word."""
+    by_word: dict[str, list[_Wording]]
+    """By the last word that is not a short one: ``die`` is rarer than ``want``."""
     unspaced: list[_Wording]
 
 
-def self_harm(words: Sequence[str]) -> SelfHarmWording | None:
+def self_harm(words: list[str]) -> SelfHarmWording | None:
     """The wording by which a text speaks of ending one's life, or nothing.
 
     Args:
-        words: of the text, with or without its marks, in small letters.
+        words: of the text, without its marks, in small letters.
     """
     wordings = _wordings()
-    plain = [word for word in folded(list(words)) if word not in PUNCTUATION]
-    begun = {word[:_BEGINNING] for word in plain} & wordings.by_beginning.keys()
-    text = f" {' '.join(plain)} " if begun else ""
-    for beginning in sorted(begun):
-        for wording in wordings.by_beginning[beginning]:
+    plain = folded(words)
+    there = wordings.by_word.keys() & plain
+    text = f" {' '.join(plain)} " if there else ""
+    for word in sorted(there):
+        for wording in wordings.by_word[word]:
             if wording.stands_in(text):
                 return wording.found
     joined = "".join(plain)
@@ -79,16 +79,22 @@ def _wordings() -> _Wordings:
     text = resources.files("smsgate.optout").joinpath("self_harm.toml").read_text("utf-8")
     languages = tomllib.loads(text)
     others = [_text(one.written) for one in _written(languages.pop("other_senses"))]
+    other_words = {word for other in others for word in other.split()}
     wordings = _Wordings({}, [])
-    for one in _written(languages):
-        there = _text(one.written)
-        wording = _Wording(one, there, [other for other in others if there in other])
+    for there, one in {_text(one.written): one for one in _written(languages)}.items():
         if has_unspaced(there):
-            wordings.unspaced.append(wording)
+            around = [other for other in others if there in other]
+            wordings.unspaced.append(_Wording(one, there, around))
             continue
-        longest = max(there.split(), key=len)[:_BEGINNING]
-        wordings.by_beginning.setdefault(longest, []).append(wording)
+        rarest = _rarest(there)
+        around = [other for other in others if there in other] if rarest in other_words else []
+        wordings.by_word.setdefault(rarest, []).append(_Wording(one, there, around))
     return wordings
+
+
+def _rarest(wording: str) -> str:
+    words = wording.split() if wording.endswith(" ") else wording.split()[:-1]
+    return next((word for word in reversed(words) if len(word) >= _LETTERS), words[-1])
 
 
 def _text(written: str) -> str:
