@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import MutableMapping
 from multiprocessing.util import Finalize
@@ -92,6 +93,28 @@ class Lines:
         while True:
             pause.wait(self.PERIOD_S)
             self.write()
+
+
+class Reminder:
+    """Whether a problem that lasts is to be logged: as it begins, as it changes, once a minute."""
+
+    PERIOD_S = 60.0
+
+    def __init__(self) -> None:
+        """There is no problem yet."""
+        self._problem, self._logged_at = "", 0.0
+
+    def is_due(self, problem: str) -> bool:
+        """Whether to log it now; then not again before a minute has passed."""
+        now = time.monotonic()
+        if problem == self._problem and now - self._logged_at < self.PERIOD_S:
+            return False
+        self._problem, self._logged_at = problem, now
+        return True
+
+    def end(self) -> None:
+        """The problem is over: the next one is logged as it begins."""
+        self._problem = ""
 
 
 def configure(*, terminal: bool | None = None, soon: bool = False) -> None:

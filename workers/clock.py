@@ -27,6 +27,7 @@ from smsgate.errors import (
 )
 from smsgate.gateway import Gateway
 from smsgate.gateway.waking import wake
+from smsgate.logs import Reminder
 from smsgate.wiring import build_rebuilding, publish_programs
 
 PERIOD_S = 2.0
@@ -39,6 +40,7 @@ _log = structlog.get_logger()
 def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
     """Sweep until ``ending`` is set, each time with the newest gateway."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    reminder = Reminder()
     for turn in itertools.count():
         if ending.is_set():
             return
@@ -46,8 +48,10 @@ def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
         try:
             if sweep(gateway, name) and turn % CLEAN_EVERY == 0:
                 gateway.wakes.clean()
+            reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
-            _log.warning("clock waits", problem=str(error))
+            if reminder.is_due(str(error)):
+                _log.warning("clock waits", problem=str(error))
         ending.wait(PERIOD_S)
 
 

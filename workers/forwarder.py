@@ -19,6 +19,7 @@ from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards.forwarding import IDLE_S, Forwarding
 from smsgate.gateway.forwards.undelivered import give_up_old
+from smsgate.logs import Reminder
 from smsgate.settings import Settings
 
 AGAIN_S = 1.0
@@ -38,6 +39,7 @@ class Forwarder:
         self._settings: Settings | None = None
         self._running: list[Forwarding] = []
         self._given_up_at = -GIVE_UP_EVERY_S
+        self._reminder = Reminder()
 
     def start(self) -> None:
         """Begin."""
@@ -56,11 +58,15 @@ class Forwarder:
             gateway = self._newest()
             self._follow(gateway)
             self._give_up(gateway)
-            return min([IDLE_S, *(one.turn() for one in self._running)])
+            wait_s = min([IDLE_S, *(one.turn() for one in self._running)])
         except StoreUnavailable as error:
-            _log.warning("forwards wait", problem=str(error))
+            if self._reminder.is_due(str(error)):
+                _log.warning("forwards wait", problem=str(error))
         except Exception as error:  # noqa: BLE001 - a fault must not end what others wait for
             _log.error("forwarding failed", exc_info=error)
+        else:
+            self._reminder.end()
+            return wait_s
         return AGAIN_S
 
     def _run(self) -> None:

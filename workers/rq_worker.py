@@ -20,6 +20,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
+from smsgate.logs import Reminder
 from smsgate.redis_address import problem_of
 from workers.allowed_job import AllowedJob
 
@@ -76,7 +77,8 @@ def run(url: str, queue: str) -> None:
     _hear()
     # Raised wherever the signal finds an idle worker, the wait included.
     with contextlib.suppress(StopRequested):
-        while not _ended_as_asked(url, queue):
+        reminder = Reminder()
+        while not _ended_as_asked(url, queue, reminder):
             threading.Event().wait(AGAIN_S)
 
 
@@ -90,14 +92,15 @@ def _stop(_: int, __: FrameType | None) -> NoReturn:
     raise StopRequested
 
 
-def _ended_as_asked(url: str, queue: str) -> bool:
+def _ended_as_asked(url: str, queue: str, reminder: Reminder) -> bool:
     """Run one worker until it ends; whether that is what a signal asked for."""
     worker = None
     try:
         worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
-        _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
+        if reminder.is_due(problem_of(error)):
+            _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
     finally:
         _hear()
     return worker is not None and worker.asked_to_end

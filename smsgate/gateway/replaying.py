@@ -11,6 +11,7 @@ import structlog
 
 from smsgate.errors import SpoolUnavailable, StoreUnavailable
 from smsgate.gateway.waking import wake
+from smsgate.logs import Reminder
 from smsgate.messages import Arrival
 from smsgate.queue import Wakes
 from smsgate.spool import Spool, Spooled
@@ -36,6 +37,7 @@ class Replaying:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._told, self._told_at = (-1, ""), 0.0
+        self._reminder = Reminder()
         self._found, self._checked_at = "", -CHECK_S
 
     def start(self) -> None:
@@ -123,8 +125,10 @@ class Replaying:
                 if replayed := self.replay():
                     _log.info("spool replayed", messages=replayed)
                 self.note()
+                self._reminder.end()
             except (StoreUnavailable, SpoolUnavailable) as error:
-                _log.warning("spool waits", problem=str(error))
+                if self._reminder.is_due(str(error)):
+                    _log.warning("spool waits", problem=str(error))
 
 
 def _stamp_us(spooled: Spooled, ahead_us: int) -> int:

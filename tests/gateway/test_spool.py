@@ -13,13 +13,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreUnavailable
+from smsgate.gateway import replaying
 from smsgate.gateway.replaying import CHECK_S
+from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
 from smsgate.spool import Spool
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
+from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
 
 LANE = lane_of(NUMBER)
@@ -270,6 +274,23 @@ def test_a_spool_of_an_older_version_is_closed_to_others_when_it_is_used(tmp_pat
     (tmp_path / "spool.sqlite3").chmod(0o644)
     assert spool.depth() == 1
     assert modes(tmp_path)["spool.sqlite3"] == 0o600
+
+
+def test_that_the_spool_waits_is_said_once_a_minute(cut_off, signed, monkeypatch):
+    monkeypatch.setattr(replaying, "PERIOD_S", 0.001)
+    refuse(cut_off, signed("STOP"))
+    looks = []
+    note = cut_off._replaying.note
+    monkeypatch.setattr(cut_off._replaying, "note", lambda: looks.append(None) or note())
+    monkeypatch.setattr(cut_off._replaying, "replay", lambda: 0)
+    with capture_logs() as lines:
+        cut_off.watch_spool()
+        assert wait_until(lambda: len(looks) > 5)
+        assert [one["event"] for one in lines] == ["spool waits"]
+        cut_off._replaying._reminder._logged_at -= Reminder.PERIOD_S
+        assert wait_until(lambda: len(lines) > 1)
+    assert [one["event"] for one in lines] == ["spool waits"] * 2
+    assert "the store cannot be used" in lines[0]["problem"]
 
 
 # --- a data directory that cannot be used -------------------------------------------------------

@@ -175,3 +175,17 @@ def test_a_stream_that_takes_nothing_any_more_ends_nobody() -> None:
         found = logs.Lines(stream)
     found.info("nobody reads this")
     found.warning("nor this")
+
+
+def test_a_problem_that_lasts_is_due_as_it_begins_as_it_changes_and_once_a_minute():
+    reminder = logs.Reminder()
+    assert [reminder.is_due(one) for one in ("away", "away", "full", "full")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    reminder._logged_at -= logs.Reminder.PERIOD_S
+    assert [reminder.is_due("full") for _ in range(2)] == [True, False]
+    reminder.end()
+    assert reminder.is_due("full")
