@@ -15,7 +15,9 @@ if __name__ == "__main__":
     sys.modules["rich"] = None  # type: ignore[assignment]  # this is how a module is kept out
 
 import argparse
+import errno
 import importlib
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -38,9 +40,37 @@ Parts = Sequence[Keeper | Feeder | Teller]
 def _web(environ: Mapping[str, str], host: str) -> None:
     settings = load_configuration(environ).settings
     _refuse_unusable(build_spool(settings))
+    _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")
     web.serve(host, settings.port, settings.web_concurrency)
+
+
+class CannotListen(SmsGateError):
+    """The port of ``web`` cannot be used; the text says what would be right."""
+
+
+def _refuse_port(host: str, port: int) -> None:
+    """Raise ``CannotListen`` where ``web`` could not have that port.
+
+    There may be two that share it, so that one deployment follows another.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotListen(f"Port {port} {_port_problem(host, error)}.") from error
+
+
+def _port_problem(host: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "is in use by another program: end that, or set PORT to another one"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "may not be used by this user: set PORT to one from 1024 on, such as 8000"
+    return f"cannot be used at {host} ({error.strerror}): --host must be an address of this host"
 
 
 def _refuse_unusable(spool: Spool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from smsgate.errors import SpoolUnavailable
 from smsgate.spool import Spool
+from tests.fakes.served import free_port
 from workers import __main__ as main
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -41,3 +44,37 @@ def test_a_disk_that_is_full_does_not_hinder_a_start(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Spool, "check", full)
     main._refuse_unusable(Spool(Path("var") / "spool.sqlite3"))
+
+
+def test_a_port_that_is_in_use_is_one_sentence(
+    environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        arguments = ["web", "--host", "127.0.0.1"]
+        assert main.main(arguments, {**environ, "PORT": str(port)}) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Port {port} is in use by another program")
+    assert "PORT" in line
+
+
+def test_an_address_of_another_host_is_one_sentence(
+    environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = str(free_port())
+    assert main.main(["web", "--host", "192.0.2.1"], {**environ, "PORT": port}) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Port {port} cannot be used at 192.0.2.1 (")
+
+
+def test_a_port_that_is_forbidden_is_one_sentence() -> None:
+    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    said = main._port_problem("0.0.0.0", error)
+    assert said.startswith("may not be used by this user: set PORT")
+
+
+def test_a_port_that_is_free_stays_free() -> None:
+    port = free_port()
+    main._refuse_port("127.0.0.1", port)
+    with socket.create_server(("127.0.0.1", port)):
+        pass
