@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
+import structlog
+
 from smsgate import __version__
 from smsgate.errors import OtherConfiguration
 from smsgate.gateway import Gateway
@@ -44,6 +46,9 @@ class _Made(Generic[T]):
     """Variables that have changed and cannot be followed without a restart."""
     outside: str
     since_us: int
+
+
+_log = structlog.get_logger("smsgate.configuration")
 
 
 def _nothing(_: object) -> None:
@@ -100,9 +105,23 @@ class Live(Generic[T]):
 
         ``name`` is the kind of the process, one of ``KINDS``.
         """
+        self._say_start(name)
         described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
         self._following = Following(self.gateway.store, described, self.renew, self._began_s)
         self._following.start()
+
+    def _say_start(self, name: str) -> None:
+        """One line by which a log shows which version began to run with which configuration."""
+        made = self._latest.value
+        _log.info(
+            "process started",
+            process=name,
+            software=__version__,
+            version=made.configuration.version,
+            outside=made.outside,
+            config=str(made.configuration.settings.config_dir),
+            pid=os.getpid(),
+        )
 
     def renew(self, version: str) -> bool:
         """Load the configuration and put it in force; whether anything has changed.

@@ -173,6 +173,16 @@ def test_a_process_says_what_it_runs_and_is_forgotten_when_it_ends(
     assert store.heartbeats.running() == []
 
 
+def test_a_process_says_on_one_line_what_it_starts_with(live: Live[Made], files: Files) -> None:
+    with structlog.testing.capture_logs() as lines:
+        live.follow("worker")
+    (line,) = [one for one in lines if one["event"] == "process started"]
+    assert (line["process"], line["software"]) == ("worker", __version__)
+    assert line["version"] == files.version
+    assert len(line["outside"]) == 4
+    assert (line["config"], line["pid"]) == (str(files.folder), os.getpid())
+
+
 def test_a_heartbeat_says_where_and_since_when_by_redis_s_clock(
     live: Live[Made], store: Store
 ) -> None:
