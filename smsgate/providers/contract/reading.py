@@ -23,7 +23,7 @@ _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 _ARRIVING = frozenset({"", "received", "receiving"})
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """The form of a UUID (RFC 9562, 4)."""
-_ADDRESS = re.compile(r"[a-z]{2,20}:\S|\+?[0-9]{3}", re.ASCII)
+_ADDRESS = re.compile(r"[a-z]{2,20}:|\+?[0-9]{3}", re.ASCII)
 """How the address of somebody who texts begins: with its channel (``whatsapp:``), or a number."""
 
 
