@@ -24,6 +24,7 @@ from smsgate.providers.contract.reading import (
     known_of,
     media_urls,
     network_alone,
+    parts_of,
     path_alone,
     read_json,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "no_certificate",
     "no_handshake",
     "no_reports",
+    "parts_of",
     "path_alone",
     "posted_of",
     "promised_text",

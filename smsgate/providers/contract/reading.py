@@ -6,7 +6,6 @@ import functools
 import json
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import TypeVar, cast
 
 import msgspec
@@ -157,8 +156,11 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[Shape], sender: str) ->
     """
     try:
         if _is_whole(body):
-            with suppress(msgspec.ValidationError):
+            try:
                 return decoder.decode(body)
+            except msgspec.ValidationError:
+                if b"null" not in body:
+                    raise
         found = _without_nulls(
             json.loads(body.decode()), _type_info(cast("Hashable", decoder.type))
         )
@@ -174,7 +176,14 @@ def json_parts(body: bytes, sender: str) -> list[bytes]:
     """
     if body.lstrip(b" \t\r\n")[:1] != b"[":
         return [body]
-    return [bytes(part) for part in read_json(body, _PARTS, sender)]
+    return parts_of(read_json(body, _PARTS, sender), sender)
+
+
+def parts_of(members: list[msgspec.Raw], sender: str) -> list[bytes]:
+    """Return the members of a JSON list. Raises ``Unreadable`` where no batch has so many."""
+    if len(members) > _MAX_PARTS:
+        raise Unreadable(f"{sender} posts at most {_MAX_PARTS} parts in one request.")
+    return [bytes(member) for member in members]
 
 
 def _is_whole(body: bytes) -> bool:
@@ -183,6 +192,8 @@ def _is_whole(body: bytes) -> bool:
 
 
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
+_MAX_PARTS = 10_000
+"""Texts that have room in 1 MiB. Far more parts that are none have, and take seconds to refuse."""
 _type_info = functools.cache(inspect.type_info)
 
 

@@ -19,6 +19,7 @@ from smsgate.providers.contract import (
     GivenText,
     Report,
     known_of,
+    parts_of,
     promised_text,
     read_each,
     read_json,
@@ -86,7 +87,7 @@ def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
 
 
 def _results(request: WebhookRequest) -> list[bytes]:
-    return [bytes(one) for one in read_json(request.body, _RESULTS, "Infobip").results]
+    return parts_of(read_json(request.body, _RESULTS, "Infobip").results, "Infobip")
 
 
 def _result(part: bytes) -> Result:
