@@ -147,8 +147,9 @@ def _of_store(store: Store) -> Status:
     except StoreUnavailable as error:
         return Status(str(error), mend=error.mend)
     said = of_store(store)
-    if said.startswith("ok") and (obstacle := store.write_lease.obstacle()):
-        said = f"the gate cannot tell: {obstacle}"
+    obstacle = store.write_lease.obstacle() if said.startswith("ok") else None
+    if obstacle:
+        return Status(f"the gate cannot tell: {obstacle.said}", mend=obstacle.mend)
     return Status(said)
 
 
