@@ -24,7 +24,7 @@ from structlog.typing import Processor
 _NUMBER = re.compile(r"(?<![\w])\+?[1-9][0-9]{7,14}(?![\w])")
 _SHORTEST = 8
 """Characters of the shortest such number."""
-_KEPT = frozenset({"timestamp", "event", "level", "lane", "id", "ms", "port", "pid"})
+_KEPT = frozenset({"timestamp", "event", "level", "lane", "id", "message_id", "ms", "port", "pid"})
 
 
 def masked(number: str) -> str:

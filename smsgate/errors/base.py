@@ -16,6 +16,8 @@ class SmsGateError(Exception):
 
     status = 500
     exit_code = 2
+    message_ids = ""
+    """The provider's ids of the messages that were not taken, for the log; empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,6 +13,7 @@ from smsgate.errors import (
     AccountNotReady,
     CallFailed,
     SignatureExpired,
+    SmsGateError,
     SpoolUnavailable,
     StoreUnavailable,
     UnknownAccount,
@@ -43,6 +44,8 @@ from smsgate.signing import is_form
 from smsgate.spool import Spool
 from smsgate.store import Store
 
+_SHOWN_IDS = 10
+"""Ids of one request that its log line has."""
 _log = structlog.get_logger()
 
 
@@ -55,6 +58,8 @@ class Receipt:
     """Intents of the messages, ``duplicate``, or ``nothing`` where there was no message."""
     numbers: str
     """Masked."""
+    message_ids: str = ""
+    """The provider's own."""
 
 
 class Receiving:
@@ -92,19 +97,27 @@ class Receiving:
             self._entering.arrival(one, request, account, provider, expired=expired)
             for one in messages
         ]
-        if expired:
-            arrivals = _opt_outs(arrivals)
-        outcomes = yield from self._keep(arrivals)
-        if not messages or (
-            provider.BATCHES and not is_form(request.headers.get("content-type", ""))
-        ):
-            outcomes += yield from self._told(provider.reports(request, account), account)
-        if refused is not None:
-            raise refused
+        ids = _ids([(one.message_id, one.number) for one in messages])
+        try:
+            if expired:
+                arrivals = _opt_outs(arrivals)
+            outcomes = yield from self._keep(arrivals)
+            if not messages or (
+                provider.BATCHES and not is_form(request.headers.get("content-type", ""))
+            ):
+                reports = provider.reports(request, account)
+                ids = ids or _ids([(one.message_id, one.number) for one in reports])
+                outcomes += yield from self._told(reports, account)
+            if refused is not None:
+                raise refused
+        except SmsGateError as error:
+            error.message_ids = ids
+            raise
         return Receipt(
             answer=provider.ACK,
             outcome=" ".join(outcomes) or "nothing",
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
+            message_ids=ids,
         )
 
     def _genuine(
@@ -175,6 +188,20 @@ class Receiving:
                 _log.error("spool", problem=str(error))
             raise
         return stored
+
+
+def _ids(messages: Sequence[tuple[str, str]]) -> str:
+    """The provider's ids of messages for the log, by id and number; the first ones of many.
+
+    Where an id is made of the number, that is masked in it.
+    """
+    ids = [
+        id_.replace(number.lstrip("+"), "•••") if number.lstrip("+") else id_
+        for id_, number in messages[:_SHOWN_IDS]
+        if id_
+    ]
+    more = len(messages) - _SHOWN_IDS
+    return " ".join([*ids, f"+{more}"] if more > 0 else ids)
 
 
 def _parsed(

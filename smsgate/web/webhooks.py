@@ -79,14 +79,24 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
 
     def answered(environ: Mapping[str, Any], account: str, take: Take) -> Steps[HttpReply]:
         started = time.perf_counter()
-        status, outcome, numbers, problem = 500, "failed", "", ""
+        status, outcome, numbers, ids, problem = 500, "failed", "", "", ""
         try:
             floods.check(account, address_of(environ, trust_proxy))
             incoming = webhook_request(environ, accounts.get(account), trust_proxy)
             receipt = yield from _taken(take, account, incoming, floods)
-            status, outcome, numbers = receipt.answer.status, receipt.outcome, receipt.numbers
+            status, outcome, numbers, ids = (
+                receipt.answer.status,
+                receipt.outcome,
+                receipt.numbers,
+                receipt.message_ids,
+            )
         except SmsGateError as error:
-            status, outcome, problem = error.status, reason_of(error), str(error)
+            status, outcome, problem, ids = (
+                error.status,
+                reason_of(error),
+                str(error),
+                error.message_ids,
+            )
             raise
         finally:
             took_s = time.perf_counter() - started
@@ -100,6 +110,7 @@ def answering(settings: Settings, metrics: Metrics) -> Answer:
                     method=environ["REQUEST_METHOD"],
                     outcome=outcome,
                     numbers=numbers,
+                    message_id=ids,
                     status=status,
                     problem=problem[:_TOLD],
                     ms=round(took_s * 1000, 2),

@@ -126,7 +126,7 @@ class FakeGateway:
     def receive(self, account: str, request: WebhookRequest) -> Receipt:
         self.received.append((account, request))
         self._fail()
-        return Receipt(self.answer, "opt_out", "+1415•••0123")
+        return Receipt(self.answer, "opt_out", "+1415•••0123", "SM1")
 
     def receiving(self, account: str, request: WebhookRequest) -> Steps[Receipt]:
         yield lambda: None

@@ -181,6 +181,7 @@ def test_a_webhook_leaves_one_line_with_no_number_and_no_body(client: FlaskClien
         "method": "POST",
         "outcome": "opt_out",
         "numbers": "+1415•••0123",
+        "message_id": "SM1",
         "status": 200,
         "problem": "",
     }
