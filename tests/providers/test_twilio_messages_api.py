@@ -114,6 +114,9 @@ def test_a_response_is_understood_by_its_code(status, code, verdict):
     ("status", "code", "verdict", "note"),
     [
         ("failed", 21610, Verdict.OPTED_OUT, "21610, the number has opted out"),
+        ("failed", "21610", Verdict.OPTED_OUT, "21610, the number has opted out"),
+        ("failed", "²", Verdict.REFUSED, "no code"),
+        ("failed", [21610], Verdict.REFUSED, "no code"),
         ("undelivered", 21610, Verdict.OPTED_OUT, "21610, the number has opted out"),
         ("failed", 21611, Verdict.NOT_ACCEPTED, "21611, the sender's queue is full"),
         ("failed", 30034, Verdict.REFUSED, "30034, see twilio.com"),

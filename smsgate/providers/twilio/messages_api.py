@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlencode
@@ -52,6 +53,7 @@ class _Answer(msgspec.Struct):
     code: object = 0
 
 
+_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ANSWER = msgspec.json.Decoder(_Answer)
 
 
@@ -91,8 +93,8 @@ def outcome(response: HttpReply) -> Outcome:
     made = 200 <= response.status < 300
     if made and answer.status not in NOT_SENT:
         return Outcome(Verdict.SENT, provider_id=sid)
-    given = answer.error_code if made else answer.code
-    code = given if isinstance(given, int) else 0
+    given = str(answer.error_code if made else answer.code)
+    code = int(given) if _NUMBER.fullmatch(given) else 0
     other = f"{code}, see twilio.com/docs/api/errors" if code else "no code"
     outcome = failed("Twilio", response, coded(code, _CODES), other)
     return replace(outcome, provider_id=sid if made else "")
