@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import replace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -208,6 +209,10 @@ def test_half_a_letter_of_ucs_2_is_in_doubt(octets, text):
         ("050003090201", "[part 1 of 2] "),
         ("06080412340302", "[part 2 of 3] "),
         ("0a00030902022501010000", "[part 2 of 2] "),
+        ("050003090101", ""),
+        ("0605040b8423f0", ""),
+        ("03240101", ""),
+        ("06240101250101", ""),
     ],
 )
 def test_the_header_of_a_part_of_a_long_text_is_no_text(header, part):
@@ -218,12 +223,26 @@ def test_the_header_of_a_part_of_a_long_text_is_no_text(header, part):
 
 @pytest.mark.parametrize(
     "octets",
-    [b"\x05", b"\x05\x00\x03\x09\x02", b"\x05\x00\x03\x09\x02\x03x", b"\x05\x00\x03\x09\x01\x01x",
+    [b"\x05", b"\x05\x00\x03\x09\x02", b"\x05\x00\x03\x09\x02\x03x", b"\x05\x00\x03\x09\x01\x00x",
      b"\x05\x00\x02\x09\x02\x01x", b"\x06\x00\x03\x09\x02\x01xSTOP", b"\x7f" * 8],
 )  # fmt: skip
 def test_what_is_no_header_is_text(octets):
-    """Too short, a part beyond the whole, a single part, a wrong size, an end that does not fit."""
+    """Too short, a part beyond the whole, no part, a wrong size, an end that does not fit."""
     assert read_of_jasmin(octets, b"\x00")[0][0] in "éùà"
+
+
+def test_a_mark_of_the_order_of_octets_is_heeded():
+    assert read_of_jasmin(codecs.BOM_UTF16_LE + "STOP".encode("utf-16-le"), b"\x08") == ("STOP", "")
+
+
+@pytest.mark.parametrize("coding", [b"\x08", "8"])
+@pytest.mark.parametrize("binary", [None, b""])
+def test_content_alone_has_the_octets_of_its_data_coding(binary, coding):
+    form = {"id": "m-1", "from": "14155550123", "to": "14155550100", "coding": coding}
+    form |= {"content": "توقف".encode("utf-16-be")} | ({} if binary is None else {"binary": binary})
+    request = WebhookRequest("POST", "", {}, urlencode(form).encode())
+    (message,) = jasmin.parse(request, JASMIN)
+    assert message.text == "توقف"
 
 
 @given(

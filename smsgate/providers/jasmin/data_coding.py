@@ -6,6 +6,7 @@ alphabet); 3GPP TS 23.040, 9.2.3.24 (the header of a part of a long text). Read 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 
@@ -37,6 +38,8 @@ _ESCAPED_LETTERS = dict(zip("\nΛ()/<=>¡e", "\f^{}\\[~]|€", strict=True))
 _ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
 _PART_SIZES: Mapping[int, int] = {0x00: 3, 0x08: 4}
 """Elements of a header that say which part of a long text it is, and how long they are."""
+_SIZES: Mapping[int, int] = {**_PART_SIZES, 0x04: 2, 0x05: 4, 0x24: 1, 0x25: 1}
+"""And those that name ports, or the table of letters of a language, whose Latin ones are GSM's."""
 
 
 def number_of(coding: bytes) -> int | None:
@@ -92,6 +95,8 @@ def _read(octets: bytes, alphabet: str) -> str:
         return _gsm(octets) if alphabet == _GSM and octets.isascii() else text_of(octets)
     if alphabet == "euc_jp" and b"\x1b" in octets:
         alphabet = "iso2022_jp_1"  # has JIS X 0212, too
+    if alphabet == _UCS2 and octets.startswith(codecs.BOM_UTF16_LE):
+        alphabet = "utf-16"
     return octets.decode(alphabet, "replace")
 
 
@@ -114,13 +119,16 @@ def _without_header(octets: bytes) -> tuple[str, bytes]:
     so. No text begins like one: it would have a length, and elements that fill it exactly.
     """
     part, place, end = "", 1, octets[0] + 1 if octets else 0
+    known = end > 1
     while place + 1 < end <= len(octets):
         kind, size = octets[place], octets[place + 1]
         place += 2 + size
+        known = known and _SIZES.get(kind) == size
         if _PART_SIZES.get(kind) == size and place <= end:
             total, number = octets[place - 2], octets[place - 1]
             part = f"[part {number} of {total}] " if 0 < number <= total > 1 else ""
-    return (part, octets[end:]) if part and place == end else ("", octets)
+            known = known and 0 < number <= total
+    return (part, octets[end:]) if (part or known) and place == end else ("", octets)
 
 
 def _is_plain(text: str) -> bool:

@@ -64,13 +64,17 @@ def inbound(message: InboundMessage, account: Account, url: str) -> WebhookReque
 def _text(fields: Mapping[str, bytes], request: WebhookRequest) -> tuple[str, str]:
     """Return the text, and why it may be another one.
 
-    The octets stand in ``binary``; ``content`` counts only where there are none.
+    The octets stand in ``binary``; ``content`` counts only where there are none. It has the same
+    octets, but may have been written anew as UTF-8 where its data coding says nothing else.
     """
     try:
         octets = bytes.fromhex(text_of(fields.get("binary", b"")))
     except ValueError:
         octets = b""
+    coding = number_of(fields.get("coding", b""))
+    if coding not in (0, 1):
+        octets = octets or fields.get("content", b"")
     if octets:
-        return decoded(octets, number_of(fields.get("coding", b"")))
+        return decoded(octets, coding)
     given = text_of(fields["content"]) if "content" in fields else UNSET
     return promised_text(given, "content", request, optional=fields.get("binary") == b""), ""
