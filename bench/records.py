@@ -42,10 +42,9 @@ LEAST = 10_000
 TABLES = (tables.links, tables.events, tables.texts, tables.numbers)
 
 
-def events(count: int) -> dict[int, list[bytes]]:
-    """Opt-outs of as many numbers as the ledgers hold them, by lane."""
+def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[bytes]]:
+    """Opt-outs of as many numbers as the ledgers hold them, by lane; ten a millisecond."""
     lanes: dict[int, list[bytes]] = {lane: [] for lane in range(LANES)}
-    start_ms = 1_764_000_000_000
     for at in range(count):
         number = f"+1415{at % 9_000_000 + 1_000_000}"
         ms = start_ms + at // 10

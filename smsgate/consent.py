@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -185,3 +185,34 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
             tuple(sorted(self.back)),
             tuple(sorted(self.consents)),
         )
+
+
+class StandingRow(NamedTuple):
+    """How a number stands, as texts: as the records keep it, and a rebuild puts it into a store."""
+
+    number: str
+    everywhere: bool
+    own: str
+    """Names of programs, separated by blanks; likewise the next ones."""
+    back: str
+    locked: bool
+    consents: str
+    state: str
+    """JSON."""
+
+
+def standing_row(number: str, standing: Standing) -> StandingRow:
+    """A number's standing as texts."""
+    return StandingRow(
+        number,
+        standing.everywhere,
+        " ".join(sorted(standing.own)),
+        " ".join(sorted(standing.back)),
+        standing.locked,
+        " ".join(sorted(standing.consents)),
+        msgspec.json.encode(standing.state).decode(),
+    )
+
+
+NOTHING_REMEMBERED = msgspec.json.encode(_NOTHING).decode()
+"""The state of a number of which nothing is remembered, as ``StandingRow`` has it."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent import Event, NumberState, Standing
+from smsgate.consent import NOTHING_REMEMBERED, Event, NumberState, Standing, standing_row
 from smsgate.records.chain import NO_TEXT, content_hash, text_digest
 from smsgate.records.tables import ID, LOOKUP
 
@@ -42,7 +42,6 @@ _event = msgspec.json.Decoder(Event).decode
 _raw = msgspec.json.Decoder(dict[str, Any]).decode
 _words = msgspec.json.Decoder(dict[str, Any]).decode
 _state = msgspec.json.Decoder(NumberState).decode
-_EMPTY = msgspec.json.encode(NumberState()).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,11 @@ def id_of(line: bytes) -> str:
     return _told(line).id
 
 
+def numbers_of(line: bytes) -> set[str]:
+    """The numbers of which a line of the ledger says how they stand, as they are kept."""
+    return {*standings_of(_told(line))}
+
+
 def hash_of(row: Row) -> bytes:
     """The content hash of a row of ``events``."""
     return content_hash(_of_row(row), row["facts"], bytes(row["text_digest"]))
@@ -114,17 +118,7 @@ def event_of(facts: str, words: str | None) -> Event:
 
 def number_row(lane: int, seq: int, number: str, standing: Standing) -> Row:
     """The row of ``numbers`` for how a number stands."""
-    return {
-        "number": number,
-        "lane": lane,
-        "seq": seq,
-        "everywhere": standing.everywhere,
-        "own": " ".join(sorted(standing.own)),
-        "back": " ".join(sorted(standing.back)),
-        "locked": standing.locked,
-        "consents": " ".join(sorted(standing.consents)),
-        "state": _encode(standing.state).decode(),
-    }
+    return {"lane": lane, "seq": seq, **standing_row(number, standing)._asdict()}
 
 
 def standing_of(
@@ -132,7 +126,7 @@ def standing_of(
 ) -> Standing:
     """How a number stands, from its row of ``numbers``."""
     standing = _plain(bool(everywhere), own, back, bool(locked), consents)
-    if state == _EMPTY:
+    if state == NOTHING_REMEMBERED:
         return standing
     return msgspec.structs.replace(standing, state=_state(state.encode()))
 

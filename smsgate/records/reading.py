@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Select, func, select
 
-from smsgate.consent import Event, Standing, told_of
+from smsgate.consent import Event, Standing, StandingRow, told_of
 from smsgate.errors import RecordsUnavailable
 from smsgate.records.asking import Row, rows_of, stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
@@ -52,8 +52,7 @@ class Link:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A provider's message that was recorded."""
 
     lane: int
@@ -80,6 +79,10 @@ EVENTS = select(
     events.c.text_digest,
     events.c.committed_us,
 ).select_from(events.outerjoin(texts, texts.c.event_id == events.c.id))
+
+
+_AT_ONCE = 5_000
+"""Values in one question, below SQLite's bound of variables."""
 
 
 class Reading:
@@ -144,7 +147,13 @@ class Reading:
         )
         if kind:
             asked = asked.where(events.c.kind == kind)
-        return (Message(*row) for row in stream_of(self._database, asked))
+        return map(Message._make, stream_of(self._database, asked))
+
+    def standings(self, lane: int) -> Iterator[StandingRow]:
+        """How every number of a lane stands, in no particular order; as a rebuild reads it."""
+        columns = [numbers.c[name] for name in StandingRow._fields]
+        asked = select(*columns).where(numbers.c.lane == lane)
+        return map(StandingRow._make, stream_of(self._database, asked))
 
     def numbers(self, lane: int | None = None) -> Iterator[Numbered]:
         """How every number (of a lane) stands, in no particular order."""
@@ -158,6 +167,23 @@ class Reading:
         asked = select(numbers).where(numbers.c.number == lookup(number))
         rows = rows_of(self._database, asked)
         return _numbered(rows[0]) if rows else None
+
+    def numbers_of(self, some: Sequence[str]) -> list[Numbered]:
+        """How some numbers stand, as far as an event ever said; in no particular order."""
+        found: list[Numbered] = []
+        for at in range(0, len(some), _AT_ONCE):
+            asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
+            found += map(_numbered, rows_of(self._database, asked))
+        return found
+
+    def event_ids(self, lane: int, seqs: Sequence[int]) -> dict[int, str]:
+        """The ids of events of a lane, by sequence number."""
+        found: dict[int, str] = {}
+        for at in range(0, len(seqs), _AT_ONCE):
+            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
+            asked = select(links.c.seq, links.c.event_id).where(links.c.lane == lane, some)
+            found |= {row.seq: row.event_id for row in rows_of(self._database, asked)}
+        return found
 
     def count_numbers(self) -> int:
         """How many numbers ``numbers`` will give."""

@@ -165,11 +165,6 @@ def set_stem(kind: str, scope: str) -> str:
     return "lock:" if kind == "lock" else f"{kind}:{scope}:"
 
 
-def set_name(keys: Keys, kind: str, scope: str, number: str, buckets: int) -> str:
-    """The key of the bucket of such a set in which the number is."""
-    return f"{keys.prefix}{set_stem(kind, scope)}{int(number) % buckets}"
-
-
 def _states(effects: Effects) -> list[tuple[str, str]]:
     return [
         (number, json_text(after.state))

@@ -6,16 +6,19 @@ and the inbox goes on to take what providers post. Holds and the inbox itself ar
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import redis
 
-from smsgate.consent import NumberState, Standing
+from smsgate.consent import NOTHING_REMEMBERED, StandingRow
+from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, GivenUp
 from smsgate.redis_address import Client
-from smsgate.store.commits import KEEP_S, memberships, set_name
+from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LANE_KEYS, LAYOUT, lane_of
@@ -24,6 +27,8 @@ from smsgate.store.shared_keys import REBUILD_LEASE
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
+_STEP = 1_000
+"""Numbers, or values, in one call of the script, so that it holds Redis for some 2 ms."""
 _LEASE_S = 60
 _READ = 500
 """Sets that are read in one round trip."""
@@ -31,8 +36,11 @@ _SETS = ("set:", "back:", "lock:", "consent:")
 _KINDS = (*_SETS, "number:")
 """What follows the lane in the names of keys that are made anew."""
 
+_Sets: TypeAlias = dict[str, list[str]]
+_Values: TypeAlias = list[str | int]
+"""Name, value and seconds of each, in turn."""
 _encode = msgspec.json.encode
-_NOTHING = NumberState()
+_pack = msgspec.msgpack.encode
 
 
 class Restoring:
@@ -42,6 +50,7 @@ class Restoring:
         """Use the client; nothing is asked yet."""
         self._client = client
         self._open = Script(client, "open")
+        self._restore = Script(client, "restore")
 
     def leads(self, name: str) -> bool:
         """Whether ``name`` may rebuild now; asked again within a minute it goes on to."""
@@ -86,43 +95,51 @@ class Restoring:
             for key, numbers in zip(step, found, strict=True):
                 yield (*_named(key.decode()), {int(number) for number in numbers})
 
-    def load(self, lane: int, standings: Mapping[str, Standing], buckets: int, now_us: int) -> None:
-        """Put numbers (E.164) of a lane into their sets, with the marks of the last 48 hours."""
-        keys = LANE_KEYS[lane]
-        members: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-        commands: list[Command] = []
-        for number, standing in standings.items():
+    def load(
+        self, name: str, lane: int, standings: Iterable[StandingRow], buckets: int, now_us: int
+    ) -> None:
+        """Put numbers of a lane into their sets, with the marks of the last 48 hours.
+
+        For the rebuild ``name``; raises ``StoreNotReady`` where the lane is not shut for it.
+        """
+        sets: _Sets = defaultdict(list)
+        values: _Values = []
+        for number, everywhere, own, back, locked, consents, state in standings:
             digits = number[1:]
             bucket = int(digits) % buckets
-            for kind, scope in memberships(standing):
-                members[kind, scope, bucket].append(digits)
-            if standing.state is not _NOTHING:
-                left_s = KEEP_S - (now_us - _newest_us(standing.state)) // 1_000_000
+            for stem in _stems(everywhere, own, back, locked, consents):
+                sets[f"{stem}{bucket}"].append(digits)
+            if state != NOTHING_REMEMBERED:
+                left_s = KEEP_S - (now_us - _newest_us(_times(state))) // 1_000_000
                 if left_s > 0:
-                    state, name = _encode(standing.state), keys.number(number)
-                    commands.append(("SET", name, state, "EX", min(left_s, KEEP_S)))
-        commands += [
-            ("SADD", set_name(keys, kind, scope, numbers[0], buckets), *numbers)
-            for (kind, scope, _), numbers in members.items()
-        ]
-        self._write(commands, one_lane=True)
+                    values += (f"number:{number}", state, min(left_s, KEEP_S))
+        self._put(_calls(name, lane, sets, values))
 
-    def remember(self, messages: Iterable[tuple[int, str, str, int]], now_us: int) -> None:
-        """Know messages again: lane, account, id and receipt (us) of each of the last 48 hours."""
-        commands: list[Command] = []
+    def remember(
+        self, name: str, messages: Iterable[tuple[int, str, str, int]], now_us: int
+    ) -> None:
+        """Know messages again: lane, account, id and receipt (us) of each of the last 48 hours.
+
+        Raises as ``load``.
+        """
+        lanes: dict[int, _Values] = defaultdict(list)
         for lane, account, id_, received_us in messages:
             left_s = REMEMBER_S - (now_us - received_us) // 1_000_000
             if left_s > 0:
-                key = LANE_KEYS[lane].seen(account, id_)
-                commands.append(("SET", key, "rebuilt", "EX", min(left_s, REMEMBER_S)))
-        self._write(commands)
+                lanes[lane] += (f"seen:{account}:{id_}", "rebuilt", min(left_s, REMEMBER_S))
+        self._put(call for lane, some in lanes.items() for call in _calls(name, lane, {}, some))
 
-    def remember_opt_ins(self, messages: Iterable[tuple[int, str, str]]) -> None:
-        """Know opt-ins again, without end: lane, account and message id of each."""
-        commands: list[Command] = [
-            ("SADD", LANE_KEYS[lane].optins, f"{account}:{id_}") for lane, account, id_ in messages
-        ]
-        self._write(commands)
+    def remember_opt_ins(self, name: str, messages: Iterable[tuple[int, str, str]]) -> None:
+        """Know opt-ins again, without end: lane, account and message id of each.
+
+        Raises as ``load``.
+        """
+        lanes: dict[int, list[str]] = defaultdict(list)
+        for lane, account, id_ in messages:
+            lanes[lane].append(f"{account}:{id_}")
+        self._put(
+            call for lane, ids in lanes.items() for call in _calls(name, lane, {"optins": ids}, [])
+        )
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
         """Hold what waits for a person: program, number, and the inbox ids of first and newest."""
@@ -171,6 +188,13 @@ class Restoring:
             if self._client.get(REBUILD_LEASE) == name.encode():
                 self._client.delete(REBUILD_LEASE)
 
+    def _put(self, calls: Iterable[Call]) -> None:
+        wanted = [*calls]
+        if wanted and not all(self._restore.many(wanted)):
+            raise StoreNotReady(
+                "the store was flushed while it was rebuilt, or another process rebuilds it"
+            )
+
     def _write(self, commands: Sequence[Command], *, one_lane: bool = False) -> None:
         """Write in steps; those of one lane each as a transaction, so that Redis syncs once."""
         for at in range(0, len(commands), _AT_ONCE):
@@ -185,6 +209,31 @@ class Restoring:
                         raise result
 
 
+def _calls(
+    name: str, lane: int, sets: Mapping[str, Sequence[str]], values: _Values
+) -> Iterator[Call]:
+    """Calls of the script: sets by their names in the lane, and values that expire."""
+    keys = LANE_KEYS[lane]
+
+    def call(some_sets: Sequence[object], some_values: Sequence[object]) -> Call:
+        return [keys.marker], [name, keys.prefix, _pack((some_sets, some_values))]
+
+    some: list[object] = []
+    count = 0
+    for of_set, members in sets.items():
+        for at in range(0, len(members), _STEP):
+            part = members[at : at + _STEP]
+            some += (of_set, part)
+            count += len(part)
+            if count >= _STEP:
+                yield call(some, ())
+                some, count = [], 0
+    if some:
+        yield call(some, ())
+    for at in range(0, len(values), 3 * _STEP):
+        yield call((), values[at : at + 3 * _STEP])
+
+
 def _named(key: str) -> tuple[int, str, str]:
     """Lane, kind and scope of a set, from its name."""
     lane, _, rest = key.removeprefix("smsgate:{").partition("}:")
@@ -197,6 +246,34 @@ def _key(command: Command) -> str:
     return key.decode() if isinstance(key, bytes) else str(key)
 
 
-def _newest_us(state: NumberState) -> int:
+@functools.lru_cache(4096)
+def _stems(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> tuple[str, ...]:
+    """The sets in which a number is, up to their buckets; most numbers stand as many others do."""
+    scopes = [("set", one) for one in own.split()]
+    scopes += [("back", one) for one in back.split()]
+    scopes += [("consent", one) for one in consents.split()]
+    if everywhere:
+        scopes.append(("set", ALL))
+    if locked:
+        scopes.append(("lock", ALL))
+    return tuple(set_stem(kind, scope) for kind, scope in scopes)
+
+
+class _MarkTime(msgspec.Struct):
+    stamp_us: int
+
+
+class _Times(msgspec.Struct):
+    """What of a number's state says how old it is."""
+
+    marks: dict[str, _MarkTime] = {}
+    helped_us: tuple[int, ...] = ()
+    asked_us: dict[str, int] = {}
+
+
+_times = msgspec.json.Decoder(_Times).decode
+
+
+def _newest_us(state: _Times) -> int:
     stamps = [mark.stamp_us for mark in state.marks.values()]
     return max([*stamps, *state.asked_us.values(), *state.helped_us], default=0)

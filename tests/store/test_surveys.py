@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Mark, NumberState, Standing
+from smsgate.consent import Mark, NumberState, Standing, standing_row
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL
 from smsgate.store import surveys
@@ -27,7 +27,11 @@ def stands(store):
         Standing(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
     ]
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
-    store.restoring.load(3, found, 8, NOW_US)
+    id_ = store.marker.store_id()
+    store.restoring.shut("a rebuild")
+    rows = [standing_row(*one) for one in found.items()]
+    store.restoring.load("a rebuild", 3, rows, 8, NOW_US)
+    assert store.restoring.open("a rebuild", id_, 8, {})
     return found
 
 

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import functools
 import itertools
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent import Event, Published, Standing, event_id
+from smsgate.consent import Event, Published, Standing, StandingRow, event_id
 from smsgate.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting
+from smsgate.gateway.records.write_behind import WriteBehind
 from smsgate.gateway.reviews.still_open import still_open
 from smsgate.records import Records
-from smsgate.records.contents import id_of
+from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
 from smsgate.store import Store
 from smsgate.store.keys import LANES
@@ -32,6 +33,8 @@ from smsgate.store.marker import BUCKETS
 
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
+LEAD_S = 5.0
+"""How often the lease is prolonged that lets one process rebuild at a time."""
 Progress = Callable[[str, int, int], None]
 """What is being done, how far, and how much there is (0: not known)."""
 
@@ -72,6 +75,7 @@ class Rebuilding:
         self._programs = programs
         self._renamed = renamed
         self._applications = applications
+        self._led_at = -LEAD_S
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
@@ -105,6 +109,7 @@ class Rebuilding:
         ``adopt``: overwrite a store that the records do not know. Raises as ``needed``, and
         ``StoreNotReady`` where another process rebuilds just now.
         """
+        self._led_at = -LEAD_S
         self._lead(me := uuid.uuid4().hex)
         try:
             return self._rebuild(progress, buckets, me, adopt=adopt)
@@ -112,8 +117,13 @@ class Rebuilding:
             self._store.restoring.release(me)
 
     def _lead(self, me: str) -> None:
+        """Prolong the lease, which lasts a minute, every few seconds."""
+        now = time.monotonic()
+        if now - self._led_at < LEAD_S:
+            return
         if not self._store.restoring.leads(me):
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
+        self._led_at = now
 
     def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> Rebuilt:
         self._records.check()
@@ -130,7 +140,7 @@ class Rebuilding:
             self._store, self._records, self._applications, self._renamed, now_us, lead
         )
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
-        messages = know_again(self._store, self._records, now_us, progress, lead)
+        messages = know_again(self._store, self._records, me, now_us, progress, lead)
         reviews = [*still_open(self._records)]
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
@@ -143,42 +153,53 @@ class Rebuilding:
 
     def _lost(self) -> list[int]:
         """Lanes of which the records have events that the store was never told of nor has."""
-        lost = {lane for lane, _ in self._lost_events()}
+        kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+        lost = [lane for lane, seq in seqs.items() if self._has_lost(lane, kept[lane], seq)]
         if lost:  # unless a mover trimmed a ledger between two questions
             seqs, kept = self._records.reading.seqs(), self._store.ledger.kept()
-            lost = {lane for lane in lost if kept[lane] < seqs[lane]}
-        return sorted(lost)
+        return sorted(lane for lane in lost if kept[lane] < seqs[lane])
 
-    def _lost_events(self) -> Iterator[tuple[int, str]]:
-        seqs = self._records.reading.seqs()
-        kept = self._store.ledger.kept()
-        for lane, seq in seqs.items():
-            if kept[lane] >= seq:
-                continue
-            here = {id_of(line) for line in self._store.ledger.lines(lane)}
-            for link in self._records.reading.links(lane, kept[lane], seq):
-                if link.event_id not in here:
-                    yield lane, link.event_id
+    def _has_lost(self, lane: int, kept: int, seq: int) -> bool:
+        if kept >= seq:
+            return False
+        here = self._ids_here(lane)
+        untold = itertools.islice(self._records.reading.links(lane, kept, seq), len(here) + 1)
+        return not {link.event_id for link in untold} <= here
+
+    def _ids_here(self, lane: int) -> set[str]:
+        return {id_of(line) for line in self._store.ledger.lines(lane)}
 
     def _record_the_rest(self) -> int:
         """Record what the ledgers still have; gives how many numbers stand as both leave them."""
-        before = {number: standing for number, standing in self._lost_standings() if number}
+        kept = self._store.ledger.kept()
+        before: dict[str, Standing] = {}
         for lane in range(LANES):
+            before |= self._lost_standings(lane, kept[lane])
             self._move(lane)
         merged = 0
-        for number, lost in before.items():
-            newer = self._records.reading.number(number)
-            if newer is not None and newer.standing != lost:
-                self._settle(number, newer.lane, _together(lost, newer.standing))
+        for newer in self._records.reading.numbers_of([*before]):
+            if newer.standing != before[newer.number]:
+                together = _together(before[newer.number], newer.standing)
+                self._settle(newer.number, newer.lane, together)
                 merged += 1
         return merged
 
-    def _lost_standings(self) -> Iterator[tuple[str, Standing]]:
-        for _, id_ in self._lost_events():
-            found = self._records.reading.one(id_)
-            stands = self._records.reading.number(found.event.number) if found else None
-            if found is not None and stands is not None:
-                yield found.event.number, stands.standing
+    def _lost_standings(self, lane: int, kept: int) -> dict[str, Standing]:
+        """How numbers stand of which the lane's ledger says something that may have missed that.
+
+        The store was told of nothing behind ``kept``; what it has in its ledger it has not lost.
+        """
+        here = self._ids_here(lane)
+        found: dict[str, Standing] = {}
+        for lines in _batched(self._store.ledger.lines(lane), _PAGE):
+            recorded = self._records.reading.has([id_of(line) for line in lines])
+            fresh = (line for line in lines if id_of(line) not in recorded)
+            stand = self._records.reading.numbers_of(sorted(set().union(*map(numbers_of, fresh))))
+            behind = {one.seq: one for one in stand if one.seq > kept}
+            ids = self._records.reading.event_ids(lane, [*behind])
+            lost = (one for seq, one in behind.items() if ids.get(seq) not in here)
+            found |= {one.number: one.standing for one in lost}
+        return found
 
     def _move(self, lane: int) -> None:
         while lines := self._store.ledger.unmoved(_PAGE)[lane].lines:
@@ -215,24 +236,25 @@ class Rebuilding:
     def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:
         total, done = self._records.reading.count_numbers(), 0
         progress("numbers", done, total)
-        written: Future[None] | None = None
-        with ThreadPoolExecutor(1) as writer:  # so that reading goes on while Redis writes
+        load = self._store.restoring.load
+        with WriteBehind() as writer:  # so that reading goes on while Redis writes
             for lane, chunk in self._chunks():
-                if written:
-                    written.result()
-                written = writer.submit(self._store.restoring.load, lane, chunk, buckets, now_us)
+                writer.write(functools.partial(load, me, lane, chunk, buckets, now_us))
                 self._lead(me)
                 done += len(chunk)
                 progress("numbers", done, total)
-            if written:
-                written.result()
         return done
 
-    def _chunks(self) -> Iterator[tuple[int, dict[str, Standing]]]:
+    def _chunks(self) -> Iterator[tuple[int, list[StandingRow]]]:
         for lane in range(LANES):
-            numbers = self._records.reading.numbers(lane)
-            while chunk := {one.number: one.standing for one in itertools.islice(numbers, CHUNK)}:
+            rows = self._records.reading.standings(lane)
+            while chunk := [*itertools.islice(rows, CHUNK)]:
                 yield lane, chunk
+
+
+def _batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    while some := [*itertools.islice(lines, size)]:
+        yield some
 
 
 def _together(lost: Standing, newer: Standing) -> Standing:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
+import sqlalchemy
 
+from smsgate.consent import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.gateway.lists.importing import Listing
+from smsgate.gateway.records import known_again
+from smsgate.gateway.records import rebuilding as rebuilding_module
 from smsgate.gateway.records.comparing import differences
-from smsgate.messages import Consent
+from smsgate.messages import ALL, Consent
+from smsgate.store import restoring
 from smsgate.store.keys import LANE_KEYS, lane_of
-from smsgate.wiring import build_rebuilding
-from tests.fakes.values import NUMBER
+from smsgate.wiring import build_importing, build_rebuilding
+from tests.fakes.values import NUMBER, entry
 from workers import clock
 
 OTHER = "+14155550124"
@@ -134,6 +142,111 @@ def test_a_lane_that_fell_back_is_brought_up_and_loses_no_opt_out(recorded, sign
     assert rebuilt.merged == 1
     assert recorded.gate.check([OTHER], program="alerts")[0].reason == "opted_out_all"
     assert equal(recorded)
+
+
+def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_events(
+    recorded, signed, redis_client
+):
+    """The older copy settles a START of one of its numbers, which it takes for none."""
+    lane = lane_of(OTHER)
+    keys = [*redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*")]
+    older = {key: redis_client.dump(key) for key in keys}
+    build_importing(recorded).enter([OTHER], Listing("alerts", "opted_out"))
+    settle(recorded)
+    for key in redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*"):
+        redis_client.delete(key)
+    for key, value in older.items():
+        redis_client.restore(key, 0, value)
+
+    recorded.receive("twilio", signed("START", OTHER, sender="+14155550888"))
+    recorded.apply(lane)
+    rebuilt = rebuilding(recorded).rebuild(quiet)
+
+    assert rebuilt.merged == 1
+    assert recorded.gate.check([OTHER], program="alerts")[0].reason == "opted_out_all"
+    assert equal(recorded)
+
+
+def texted(gateway, count):
+    """Opt-outs by text in the records, as many as they are numbers."""
+    now_us = time.time_ns() // 1000
+    for place in range(count):
+        number = f"+1415556{place:04}"
+        mark = Mark(stops=True, stamp_us=now_us, account="twilio", id="1-0")
+        event = Event(
+            id=event_id(now_us // 1000, number),
+            kind="opt_out",
+            outcome="applied",
+            number=number,
+            program="alerts",
+            standing=Standing(everywhere=True, state=NumberState(marks={ALL: mark})),
+            entry=entry(number=number, message_id=f"SM{place:032x}"),
+            received_us=now_us,
+            applied_us=now_us,
+        )
+        gateway.records.keeping.keep({lane_of(number): [msgspec.json.encode(event)]})
+
+
+def questions(gateway):
+    """How many questions a rebuild puts to the database, and how many calls to Redis."""
+    asked = []
+    rebuilding(gateway).rebuild(quiet)  # so that Redis knows the scripts
+    gateway.store.health._client.flushall()
+    engine = gateway.records._database._opened()
+
+    def note(*_):
+        asked.append(1)
+
+    sqlalchemy.event.listen(engine, "before_cursor_execute", note)
+    client = gateway.store.health._client
+    scripts = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    rebuilding(gateway).rebuild(quiet)
+    after = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    sqlalchemy.event.remove(engine, "before_cursor_execute", note)
+    return len(asked), after - scripts
+
+
+def test_many_events_by_texts_take_no_more_questions_than_few(recorded, redis_client):
+    """They were asked for one by one: a rebuild took hours."""
+    texted(recorded, 200)
+    redis_client.flushall()
+    few = questions(recorded)
+    texted(recorded, 500)
+    redis_client.flushall()
+    assert questions(recorded) == few
+    assert equal(recorded)
+    assert not recorded.gate.allows("+14155560499", program="alerts")
+
+
+def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monkeypatch):
+    texted(recorded, 60)
+    before = seen(recorded)
+    redis_client.flushall()
+    monkeypatch.setattr(restoring, "_STEP", 2)
+    monkeypatch.setattr(rebuilding_module, "CHUNK", 3)
+    monkeypatch.setattr(known_again, "_PAGE", 7)
+
+    rebuilt = rebuilding(recorded).rebuild(quiet)
+    assert rebuilt.numbers >= 60
+    assert rebuilt.messages >= 60
+    assert seen(recorded) == before
+    assert equal(recorded)
+    state = redis_client.get(LANE_KEYS[lane_of("+14155560007")].number("+14155560007"))
+    assert b"twilio" in state
+    key = LANE_KEYS[lane_of("+14155560007")].seen("twilio", f"SM{7:032x}")
+    assert 0 < redis_client.ttl(key) <= 48 * 3600
+
+
+def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
+    store = recorded.store
+    row = standing_row("+14155560001", Standing(everywhere=True, back=frozenset({"alerts"})))
+    store.restoring.shut("somebody else")
+    with pytest.raises(StoreNotReady):
+        store.restoring.load("me", lane_of(row.number), [row], 8, 1)
+    with pytest.raises(StoreNotReady):
+        store.restoring.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
+    assert row.number not in str([*store.restoring.members()])
+    assert not store.inbox.met([("+14155560001", "twilio", "SM1")])[0]
 
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
