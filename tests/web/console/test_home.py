@@ -7,23 +7,29 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
 from smsgate.gateway.overview import daily
+from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
+from smsgate.records import Records
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.write_lease import SpooledOptOuts
-from tests.fakes.own_gateway import HERE, heartbeat
+from tests.fakes.browser import browser
+from tests.fakes.own_gateway import HERE, heartbeat, make_gateway
 from tests.fakes.pages import HTMX
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import entry
+from tests.records import postgresql
 
 
 def words(answer) -> str:
@@ -482,6 +488,57 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer
         assert re.match(r"Records unknown: no answer for \d+ s", needs_of(again)[0][1])
         answers.set()
     assert wait_until(lambda: "Records" not in str(needs_of(viewer.get("/console/"))))
+
+
+@pytest.fixture
+def postgresql_url(leash) -> Iterator[str]:
+    """Records in a PostgreSQL server of the test's own."""
+    programs = postgresql.programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    with postgresql.server(programs, leash) as url:
+        records = Records(url)
+        records.migrate()
+        records.close()
+        yield url
+
+
+def processes_of(url: str) -> list[int]:
+    """The server itself, and each process that it has for somebody."""
+    with psycopg.connect(url) as connection:
+        pids = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity")]
+    parent = int(Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1])
+    return [parent, *pids]
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # some end by themselves
+            os.kill(pid, number)
+
+
+@pytest.mark.full
+def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
+    impatient, folder, redis_url, password_hash, postgresql_url
+) -> None:
+    with closing(make_gateway(folder, redis_url, DATABASE_URL=postgresql_url)) as gateway:
+        Operators(gateway.records).add("maria", "viewer", By("tests"))
+        id_ = Operators(gateway.records).named("maria").id
+        gateway.records.operators.update(id_, {"password_hash": password_hash})
+        maria = browser(gateway)
+        maria.sign_in("maria")
+        count(gateway, "opt_out", 3)
+        assert rows_of(maria.get("/console/"))["records"][0] != "unknown"
+        pids = processes_of(postgresql_url)
+        signal_all(pids, signal.SIGSTOP)
+        try:
+            page = maria.get("/console/")
+        finally:
+            signal_all(pids, signal.SIGCONT)
+        assert needs_of(page)[0][1].startswith("Records unknown: no answer ")
+        assert "Opt-outs 3 usually unknown" in words(page)
+        assert rows_of(page)["store"][0] == "works"
+        assert wait_until(lambda: "Records" not in str(needs_of(maria.get("/console/"))))
 
 
 def test_a_stopped_sender_stands_at_the_top(viewer, gateway, redis_client) -> None:
