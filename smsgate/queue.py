@@ -11,10 +11,8 @@ import time
 
 import redis
 from rq import Queue
-from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
-from rq.utils import as_text
 
 from smsgate.errors import QueueUnavailable
 from smsgate.redis_address import problem_of
@@ -35,7 +33,8 @@ _STEPS, _STEP = 5, 1000
 """How often, and for how many keys at once, Redis is asked for what RQ has forgotten."""
 _NEVER = -1
 """Redis's time to live of what has none."""
-_WHOLE = {"rq:worker:": "birth", "rq:job:": "created_at"}
+_JOB, _EXECUTIONS = b"rq:job:", b"rq:executions:"
+_WHOLE = {b"rq:worker:": "birth", _JOB: "created_at"}
 """A field of every worker's and every job's hash, by how their keys begin."""
 
 
@@ -71,15 +70,15 @@ class Wakes:
     def clean(self) -> None:
         """Take away what RQ keeps of jobs that died: the clock asks for new ones.
 
-        Raises ``QueueUnavailable``.
+        Ids stay bytes here, whatever anybody wrote there. Raises ``QueueUnavailable``.
         """
         try:
             for queue in self._queues.values():
                 self._drop_dead(queue)
-                failed = FailedJobRegistry(queue=queue)
-                for id_ in failed.get_job_ids():
-                    failed.remove(id_)
-                    self._connection.delete(Job.key_for(id_))
+                failed = FailedJobRegistry(queue=queue).key
+                for id_ in self._connection.zrange(failed, 0, -1):
+                    self._connection.zrem(failed, id_)
+                    self._connection.delete(_JOB + id_)
                 self._drop_expired(queue)
             self._drop_remains()
         except redis.RedisError as error:
@@ -91,23 +90,19 @@ class Wakes:
         RQ's own cleanup ends with a ValueError where the record of an execution has expired and
         the job's list of executions has not, which is the case for a minute.
         """
-        registry, now_s = StartedJobRegistry(queue=queue), time.time()
-        for id_ in registry.get_expired_job_ids(now_s):
-            self._connection.delete(Job.key_for(id_), f"rq:executions:{id_}")
-        self._connection.zremrangebyscore(registry.key, 0, now_s)
+        registry, now_s = StartedJobRegistry(queue=queue).key, time.time()
+        for entry in self._connection.zrangebyscore(registry, 0, now_s):
+            id_ = entry.partition(b":")[0]  # an execution's own id follows
+            self._connection.delete(_JOB + id_, _EXECUTIONS + id_)
+        self._connection.zremrangebyscore(registry, 0, now_s)
 
     def _drop_expired(self, queue: Queue) -> None:
         """Wakes that expired while no worker ran leave their ids behind."""
-        taken = queue.intermediate_queue
-        for id_ in taken.get_job_ids():
-            if not self._connection.exists(Job.key_for(id_)):
-                taken.remove(id_)
-        ids = queue.get_job_ids()
-        if len(ids) <= _PATIENCE:
-            return
-        for id_ in ids:
-            if not self._connection.exists(Job.key_for(id_)):
-                self._connection.lrem(queue.key, 1, id_)
+        for key, patience in ((queue.intermediate_queue.key, 0), (queue.key, _PATIENCE)):
+            ids = self._connection.lrange(key, 0, -1)
+            for id_ in ids if len(ids) > patience else ():
+                if not self._connection.exists(_JOB + id_):
+                    self._connection.lrem(key, 1, id_)
 
     def _drop_remains(self) -> None:
         """Forget hashes that RQ's late heartbeats made of workers and jobs that were gone.
@@ -124,10 +119,8 @@ class Wakes:
             if self._cursor == 0:
                 return
 
-    def _drop_remainder(self, key: str | bytes) -> None:
-        whole = next(
-            (field for start, field in _WHOLE.items() if as_text(key).startswith(start)), ""
-        )
+    def _drop_remainder(self, key: bytes) -> None:
+        whole = next((field for start, field in _WHOLE.items() if key.startswith(start)), "")
         if not whole or self._connection.ttl(key) != _NEVER:
             return
         if not self._connection.hexists(key, whole):

@@ -21,17 +21,21 @@ from smsgate.store.keys import LANES
 FUNCTIONS = frozenset({APPLY[1], SEND[1]})
 MAX_DATA_BYTES = 512
 """Our own take about 60; more is not even unpacked."""
+MAX_ID_LENGTH = 64
+"""Characters of an id or a field's name that the log shows."""
 
-_FORBIDDEN = (
-    b"success_callback_name",
-    b"failure_callback_name",
-    b"stopped_callback_name",
-    b"webhooks",
-    b"meta",
-    b"result",
-    b"exc_info",
+_LIMITS = frozenset({b"timeout", b"result_ttl", b"failure_ttl", b"ttl"})
+"""Fields with seconds."""
+MAX_LIMIT_DIGITS = 6
+_OWN_FIELDS = frozenset(
+    {
+        *(b"data", b"status", b"origin", b"description", b"worker_name"),
+        *(b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat"),
+        *_LIMITS,
+    }
 )
-"""Fields by which a job names functions to import, addresses to call, or data to unpack."""
+"""What a job of ours has, and RQ notes of it. By others a job names functions to import, addresses
+to call, data to unpack, or how often and after which jobs it runs."""
 
 _log = structlog.get_logger()
 
@@ -44,19 +48,30 @@ class AllowedJob(Job):
 
         Any other is deleted and logged, and ``NoSuchJobError`` raised, by which RQ passes it over.
         """
-        problem = _problem(raw_data)
-        if problem and b"data" in raw_data:  # else it is what a late heartbeat left of a job
-            _log.warning("job refused", job=self.id, problem=problem)
+        problem = _problem(raw_data) or self._restored(raw_data)
+        if not problem:
+            return
+        if b"data" in raw_data:  # else it is what a late heartbeat left of a job
+            _log.warning("job refused", job=self.id[:MAX_ID_LENGTH], problem=problem)
             self.connection.delete(self.key)
-            raise NoSuchJobError(problem)
-        super().restore(raw_data)
+        raise NoSuchJobError(problem)
+
+    def _restored(self, raw_data: Mapping[bytes, bytes]) -> str:
+        """Take the fields over as RQ does; gives what is wrong with one that it cannot read."""
+        try:
+            super().restore(raw_data)
+        except ValueError:  # A time, a status, or a text that is no UTF-8.
+            return "has a field that RQ does not write"
+        return ""
 
 
 def _problem(fields: Mapping[bytes, bytes]) -> str:
     """Why the job is none of ours; empty where it is."""
-    for name in _FORBIDDEN:
-        if fields.get(name):
-            return f"has the field {name.decode()}"
+    for name, value in fields.items():
+        if value and name not in _OWN_FIELDS:
+            return f"has the field {name[:MAX_ID_LENGTH].decode('ascii', 'replace')}"
+        if value and name in _LIMITS and not (value.isdigit() and len(value) <= MAX_LIMIT_DIGITS):
+            return f"has another {name.decode()} than smsgate writes"
     try:
         function, instance, args, kwargs = json.loads(_unpacked(fields.get(b"data", b"")))
     except (ValueError, TypeError, RecursionError, zlib.error):

@@ -174,6 +174,33 @@ def test_only_what_smsgate_writes_is_a_job(queue, works, value):
     assert works() == [3]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timeout", "abc"),
+        ("timeout", "9" * 30),
+        ("ttl", "-1"),
+        ("result_ttl", "9" * 20),
+        ("failure_ttl", "x"),
+        ("status", "unheard of"),
+        ("created_at", "yesterday"),
+        ("description", b"\xff"),
+        ("origin", b"\xff"),
+        ("dependency_ids", "[1"),
+        ("retries_left", "5"),
+        ("repeats_left", "5"),
+        ("group_id", "strangers"),
+        (b"\xff", "1"),
+    ],
+)
+def test_a_job_with_a_field_that_smsgate_does_not_write_is_refused(queue, works, field, value):
+    job = queue.enqueue_call(APPLY[1], args=(7,))
+    queue.connection.hset(job.key, mapping={field: value})
+
+    assert works() == [3]
+    assert not queue.connection.exists(job.key)
+
+
 def test_a_refused_job_is_named_in_the_log(queue, works, capsys):
     from smsgate import logs
 

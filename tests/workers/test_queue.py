@@ -146,3 +146,16 @@ def test_remains_are_found_among_many_keys_in_a_few_cleanings(wakes, redis_clien
     for _ in range(4):
         wakes.clean()
     assert not redis_client.exists("rq:job:gone")
+
+
+def test_ids_that_are_no_text_are_cleaned_away(wakes, redis_client):
+    """Anybody who writes to Redis must not end the clock by them."""
+    redis_client.rpush("rq:queue:inbox:intermediate", b"\xff")
+    redis_client.rpush("rq:queue:inbox", *[b"\xff"] * 101)
+    for registry in ("rq:wip:inbox", "rq:failed:inbox"):
+        redis_client.zadd(registry, {b"\xff": 1})
+    redis_client.hset(b"rq:job:\xff", "last_heartbeat", "1")
+
+    wakes.clean()
+
+    assert not redis_client.keys("rq:*")
