@@ -12,8 +12,9 @@ from smsgate.gateway.reviews.still_open import undecided
 from smsgate.messages import ALL, inbox_place
 from smsgate.optout.restore import is_held
 
-_OURS = ("operator", "api", "import")
-"""Sources that speak for us. Everything else is the subscriber, or nobody knows who."""
+_OURS = ("operator", "api")
+"""Sources that speak for us. Everything else is the subscriber, or nobody knows who: a list mostly
+has people who opted out elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

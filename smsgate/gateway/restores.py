@@ -1,9 +1,10 @@
 """Restores: an opt-out lifted by somebody other than the subscriber, and on what basis they may.
 
-A subscriber's own opt-out (by text, by link, by the provider's word, or as a person decided about
-a text) is lifted by the subscriber's START, by a newer consent that comes with its evidence, or by
-an admin who names evidence. What was entered by us may also be restored as our mistake. Every way
-in asks here; what may have changed until the entry is applied is seen to by ``optout/restore.py``.
+A subscriber's own opt-out (by text, by link, by the provider's word, as a person decided about a
+text, or elsewhere, as an imported list says) is lifted by the subscriber's START, by a newer
+consent that comes with its evidence, or by an admin who names evidence. What was entered by us may
+also be restored as our mistake. Every way in asks here; what may have changed until the entry is
+applied is seen to by ``optout/restore.py``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ _SAID = {
     "text": "by a text",
     "link": "by an opt-out link",
     "provider": "as the provider says",
+    "import": "elsewhere, as an imported list says",
 }
+_WRONG_LIST = " Where the list was the wrong one, undo its import: `smsgate imports list`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _no_mistake(number: str, holds: InForce) -> str:
         f"This is no mistake of ours: {said}. What lifts it is a START of theirs, a consent that "
         "they gave after it (basis `consent`, with its words, source and time), or an admin who "
         "names the evidence (basis `evidence`)."
+        + (_WRONG_LIST if holds.own is not None and holds.own.source == "import" else "")
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 
+from smsgate.gateway.restores import RestoreRequest
 from tests.fakes.values import NUMBER
 
 NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
@@ -45,7 +46,11 @@ class Clock:
 
 def change(gateway, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
     """Something that happens, until it is recorded."""
-    gateway.override(action, number, scope, "jane", "asked")
+    if action == "restore":
+        named = {"basis": "evidence", "evidence": "a call", "is_admin": True}
+        gateway.restore(RestoreRequest(number, scope, "jane", "asked", **named))
+    else:
+        gateway.override(action, number, scope, "jane", "asked")
     for lane in gateway.store.inbox.busy():
         gateway.apply(lane)
     gateway.recording.move_all()

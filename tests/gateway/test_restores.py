@@ -99,8 +99,8 @@ def by_a_lock(gateway):
     work(gateway)
 
 
-OWN = [by_text, by_link, by_the_provider, by_a_text_that_a_person_decided]
-OURS = [by_hand, by_a_list, by_a_lock]
+OWN = [by_text, by_link, by_the_provider, by_a_text_that_a_person_decided, by_a_list]
+OURS = [by_hand, by_a_lock]
 
 
 @pytest.mark.parametrize("opt_out", OWN)
@@ -123,6 +123,10 @@ def test_it_is_said_whose_opt_out_it_is(gateway):
     by_link(gateway)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by an opt-out link, 20"):
         gateway.restore(MISTAKE)
+    told(gateway, Intent.OPT_IN)
+    by_a_list(gateway)
+    with pytest.raises(RestoreRefused, match=r"as an imported list says, 20.*undo its import"):
+        gateway.restore(replace(MISTAKE, scope="alerts"))
     told(gateway, Intent.OPT_IN)
     by_a_text_that_a_person_decided(gateway)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by a text that bob decided, 20"):

@@ -107,7 +107,8 @@ def by_hand(gateway):
 
 
 def restored(gateway):
-    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers"))
+    named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
+    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
 
 
 def locked(gateway):

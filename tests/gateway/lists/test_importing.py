@@ -12,6 +12,7 @@ from smsgate.gateway.lists import importing_files
 from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.importing_files import FileImport
+from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent
 from smsgate.store.keys import LANE_KEYS, LANES, lane_of
 from smsgate.wiring import build_importing, build_rebuilding
@@ -49,6 +50,11 @@ def importing(gateway):
 
 def reasons(gateway, numbers, program="alerts"):
     return [one.reason for one in gateway.gate.check(numbers, program=program)]
+
+
+def come_back(gateway):
+    named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
+    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
 
 
 def work_off(gateway):
@@ -123,7 +129,7 @@ def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(gateway, imp
 def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing, redis_client):
     once = Listing("alerts", "opted_out", id="import-1")
     assert importing.enter([NUMBER], once, part="0") == ["applied"]
-    gateway.override("restore", NUMBER, ALL, "ana", "")
+    come_back(gateway)
     work_off(gateway)
 
     assert importing.enter([NUMBER], once, part="0") == ["superseded"]
@@ -150,11 +156,11 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
 ):
     (listed,) = importing._entries([NUMBER], STOPPED, (), "0")
     lane = lane_of(NUMBER)
-    gateway.override("restore", NUMBER, ALL, "ana", "before")
+    come_back(gateway)
     gateway.store.inbox.add([Arrival(listed)])
     assert reasons(gateway, [NUMBER]) == [""]
     assert redis_client.hlen(LANE_KEYS[lane].holds) == 0
-    gateway.override("restore", NUMBER, ALL, "ana", "after")
+    come_back(gateway)
     gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     gateway.apply(lane)
 
@@ -314,7 +320,7 @@ def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program
 def test_the_same_file_twice_has_one_effect_and_one_record(gateway):
     imported(gateway, CSV, region="US")
     events = gateway.store.ledger.waiting().count
-    gateway.override("restore", NUMBER, ALL, "ana", "")
+    come_back(gateway)
     work_off(gateway)
     summary, rows = imported(gateway, CSV, region="US")
     assert [outcome for _, outcome in rows] == [
