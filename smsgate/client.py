@@ -100,7 +100,8 @@ class SmsGate:
         """What the gate says of each number, in the order asked.
 
         Raises ``UnknownProgram``, ``Unauthorized``, ``StoreUnavailable``, ``StoreNotReady``, and
-        ``GateUnreachable`` for everything else that is no answer.
+        ``GateUnreachable`` for everything else that is no answer. A single number instead of a
+        list is a ``TypeError``.
         """
         return [*self._answers(numbers, program, sending=False)]
 
@@ -120,6 +121,8 @@ class SmsGate:
             raise Suppressed(program, refused)
 
     def _answers(self, numbers: Sequence[str], program: str, sending: bool) -> Iterator[Answer]:
+        if isinstance(numbers, str):  # of "" every letter may be texted
+            raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
         chunks = [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)] or [[]]
         for chunk in chunks:
             asked = {"program": program, "numbers": [*chunk]}

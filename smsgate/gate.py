@@ -100,8 +100,11 @@ class Gate:
         """What the gate says of each number, in the order asked.
 
         Numbers are read as E.164, with or without blanks and punctuation; what is none gets the
-        reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``.
+        reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``, and
+        ``TypeError`` for a single number instead of a list.
         """
+        if isinstance(numbers, str):  # of "" every letter may be texted
+            raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
         try:
             refused = self.refused(numbers, program=program)
         except (StoreUnavailable, StoreNotReady):

@@ -76,6 +76,14 @@ def test_require_refuses_what_is_no_number_as_allows_does(url, refusals, numbers
     assert (masked("abc"), "invalid", "api") in told
 
 
+@pytest.mark.parametrize("number", [ALLOWED, BLOCKED, ""])
+def test_a_number_where_a_list_belongs_is_never_let_through(url, number) -> None:
+    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+    for ask in (gate.require, gate.check):
+        with pytest.raises(TypeError, match="numbers is a list"):
+            ask(number, program="alerts")
+
+
 def test_more_than_one_call_holds_is_asked_in_several(url) -> None:
     numbers = [f"+1415{n:07}" for n in range(10_001)] + [BLOCKED]
     answers = SmsGate(url, "a-key-that-is-long-enough-for-tests", timeout_s=(2, 30)).check(

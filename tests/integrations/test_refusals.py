@@ -42,6 +42,13 @@ def test_require_refuses_what_is_no_number_as_allows_does(gate, refusals, number
     assert (masked("abc"), "invalid", "mine") in told
 
 
+@pytest.mark.parametrize("number", [ALLOWED, BLOCKED, ""])
+def test_a_number_where_a_list_belongs_is_never_let_through(gate, number) -> None:
+    for ask in (gate.require, gate.check):
+        with pytest.raises(TypeError, match="numbers is a list"):
+            ask(number, program="alerts")
+
+
 def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, capsys) -> None:
     environ = {"SMSGATE_CONFIG": str(tmp_path / "config"), "REDIS_URL": redis_url}
     environ["SMSGATE_DATA_DIR"] = str(tmp_path / "var")
