@@ -6,6 +6,7 @@ The ``Host`` header is whatever the client writes, so nothing is let go of becau
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,15 +16,13 @@ from flask import Flask, Response, request
 from smsgate.settings import Settings
 from smsgate.web.problems import TEXT
 
-_FORWARDED = (
-    "HTTP_FORWARDED",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_REAL_IP",
-    "HTTP_VIA",
+_FORWARDED = re.compile(
+    "HTTP_(X_FORWARDED.*|(X_ORIGINAL_)?FORWARDED.*|X_REAL_IP|X_CLIENT_IP|TRUE_CLIENT_IP"
+    "|CF_CONNECTING_IP|VIA)"
 )
 """Headers by which a proxy says that it stands between us and the browser."""
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
+"""A host as a header may have it (RFC 9110, 7.2), with or without its port."""
 _OTHER_HOST = (
     "The console does not answer under this name. Open it under SMSGATE_PUBLIC_URL, or on the "
     "machine itself under http://127.0.0.1; a proxy has to pass the Host header on. Other names "
@@ -103,7 +102,7 @@ def _is_from_here(environ: Environ) -> bool:
         here = _is_loopback(environ.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
-    return here and not any(name in environ for name in _FORWARDED)
+    return here and not any(map(_FORWARDED.fullmatch, environ))
 
 
 def _is_loopback(address: str) -> bool:
@@ -117,9 +116,7 @@ def _host(environ: Environ) -> str:
 
 
 def _plain(host: str) -> str:
-    """A host without its port, as hosts are compared; empty where it is none."""
-    try:
-        bare = host if host.startswith("[") or host.count(":") < 2 else f"[{host}]"
-        return (urlsplit(f"//{bare}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    """A host without its port, as hosts are compared; empty where it is none, or more than one."""
+    bare = host if host.startswith("[") or host.count(":") < 2 else f"[{host}]"
+    found = _HOST.fullmatch(bare)
+    return found[1].strip("[]").rstrip(".").lower() if found else ""

@@ -19,6 +19,9 @@ FORWARDED = [
     {"X-Forwarded-Proto": "http"},
     {"X-Real-IP": "127.0.0.1"},
     {"Via": "1.1 proxy"},
+    {"X-Forwarded-Port": "443"},
+    {"CF-Connecting-IP": "192.0.2.1"},
+    {"True-Client-IP": "192.0.2.1"},
 ]
 
 
@@ -103,6 +106,18 @@ def test_under_another_name_nothing_is_answered(reached, host, path) -> None:
 @pytest.mark.parametrize("host", ["sms.example.com", "SMS.Example.Com.", "sms.example.com:443"])
 def test_the_public_name_is_answered_however_it_is_written(reached, host) -> None:
     assert asked(reached(PUBLIC), host, "8.8.8.8").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("sms.example.com,evil.example", "sms.example.com:443,evil.example", "x@sms.example.com"),
+        *("sms.example.com/evil", "sms.example.com:443#evil", "sms.example.com:x", "[::1]x"),
+    ],
+)
+def test_what_is_no_single_host_is_not_answered(reached, host) -> None:
+    """Two headers ``Host`` come as one, with a comma between them."""
+    assert asked(reached(PUBLIC), host).status_code == 400
 
 
 def test_further_names_are_those_of_the_configuration(reached) -> None:
