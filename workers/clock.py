@@ -11,6 +11,7 @@ import itertools
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,11 +27,14 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gateway import Gateway
+from smsgate.gateway.records.rebuilding import Progress
 from smsgate.gateway.waking import wake
 from smsgate.logs import Reminder
 from smsgate.wiring import build_rebuilding, publish_programs
 
 PERIOD_S = 2.0
+LOG_S = 2.0
+"""How often the progress of a rebuild is logged, and the clock's lease prolonged."""
 CLEAN_EVERY = 15
 """Rounds between two cleanings of RQ's registries."""
 
@@ -59,7 +63,7 @@ def sweep(gateway: Gateway, name: str) -> bool:
     """One round, if this clock holds the lease; whether it does. Raises ``StoreUnavailable``."""
     if not gateway.store.sweep.leads(name):
         return False
-    _restore(gateway)
+    _restore(gateway, name)
     publish_programs(gateway)
     inboxes, outboxes = gateway.store.sweep.overdue()
     wake(gateway.wakes.inbox, inboxes)
@@ -67,7 +71,7 @@ def sweep(gateway: Gateway, name: str) -> bool:
     return True
 
 
-def _restore(gateway: Gateway) -> None:
+def _restore(gateway: Gateway, name: str) -> None:
     """Rebuild a store that was flushed or fell back, before anybody trusts it again."""
     rebuilding = build_rebuilding(gateway)
     try:
@@ -75,7 +79,7 @@ def _restore(gateway: Gateway) -> None:
         if not why:
             return
         _log.warning("store is rebuilt from the records", why=why)
-        rebuilt = rebuilding.rebuild(_log_progress)
+        rebuilt = rebuilding.rebuild(_progress(gateway, name), why=why)
     except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
         _log.warning("store and records cannot be compared", problem=str(error))
         return
@@ -89,5 +93,16 @@ def _restore(gateway: Gateway) -> None:
     )
 
 
-def _log_progress(what: str, done: int, total: int) -> None:
-    _log.info("rebuilding", what=what, done=done, total=total)
+def _progress(gateway: Gateway, name: str) -> Progress:
+    """Logs how far a rebuild has come; the clock goes on to lead meanwhile."""
+    logged_at = -LOG_S
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal logged_at
+        now = time.monotonic()
+        if now - logged_at >= LOG_S:
+            logged_at = now
+            gateway.store.sweep.leads(name)
+            _log.info("rebuilding", what=what, done=done, total=total)
+
+    return tell

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from smsgate.cli import session
 from smsgate.gateway import Gateway
@@ -59,15 +66,18 @@ def restore_if_needed(gateway: Gateway) -> bool:
     if not why:
         return False
     Console(highlight=False).print(f"Rebuilding the store from the records: {why}.")
-    _say(_with_bar(gateway, quiet=False, buckets=0, adopt=False))
+    _say(_with_bar(gateway, quiet=False, buckets=0, adopt=False, why=why))
     return True
 
 
-def _with_bar(gateway: Gateway, *, quiet: bool, buckets: int, adopt: bool) -> Rebuilt:
+def _with_bar(
+    gateway: Gateway, *, quiet: bool, buckets: int, adopt: bool, why: str = ""
+) -> Rebuilt:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TaskProgressColumn(show_speed=True),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
@@ -78,7 +88,7 @@ def _with_bar(gateway: Gateway, *, quiet: bool, buckets: int, adopt: bool) -> Re
                 tasks[what] = bar.add_task(what, total=total or None)
             bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
 
-        return build_rebuilding(gateway).rebuild(progress, buckets=buckets, adopt=adopt)
+        return build_rebuilding(gateway).rebuild(progress, buckets=buckets, adopt=adopt, why=why)
 
 
 def _say(rebuilt: Rebuilt) -> None:

@@ -43,6 +43,9 @@ def _said(answer: Answer[str]) -> str:
 def of_store(store: Store) -> str:
     """``ok``, ``ok; …`` with what is weak, or what is wrong."""
     try:
+        progress = store.restoring.progress()
+        if progress is not None:
+            return f"the store is being rebuilt from the records: {progress.text()} so far"
         if not store.marker.store_id():
             return "the store has no marker: run `smsgate init`, or restore what was lost"
         store.looks.bucket_count()

@@ -18,6 +18,23 @@ class Obstacle:
     mend: str
 
 
+class RebuildProgress(msgspec.Struct, frozen=True):
+    """How far a rebuild of the store has come."""
+
+    why: str
+    """What the store had lost; empty where an operator asked for it."""
+    what: str
+    """What is restored just now: ``numbers``, ``messages`` …"""
+    done: int
+    total: int
+    """0 where it is not known."""
+
+    def text(self) -> str:
+        """As people read it: ``120,000 of 1,000,000 numbers``."""
+        total = f" of {self.total:,}" if self.total else ""
+        return f"{self.done:,}{total} {self.what}"
+
+
 class SpoolDepth(msgspec.Struct, frozen=True):
     """What one host said of its spool."""
 
@@ -95,7 +112,10 @@ class Sights:
     writes: Obstacle | None = None
     """Why Redis refuses writes. What processes and hosts say of themselves is old then."""
     gate: Obstacle | None = None
-    """Why the gate cannot tell."""
+    """Why the gate cannot tell, where the store is ready."""
+    lost: Obstacle | None = None
+    """Why the store is not ready: it is new, lost its data, or is being rebuilt."""
+    rebuild: RebuildProgress | None = None
 
     @property
     def stopped(self) -> tuple[str, ...]:

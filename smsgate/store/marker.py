@@ -28,12 +28,18 @@ class Marker:
     def store_id(self) -> str:
         """The id of the store; empty where no lane has a marker.
 
-        Raises ``StoreNotReady`` where the lanes do not agree: something was lost.
+        Raises ``StoreNotReady`` where it is being rebuilt, or the lanes do not agree: something was
+        lost.
         """
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in LANE_KEYS:
-                pipeline.hmget(keys.marker, "store", "ready")
+                pipeline.hmget(keys.marker, "store", "ready", "rebuild")
             rows = pipeline.execute()
+        if any(row[2] for row in rows):
+            raise StoreNotReady(
+                "the store is being rebuilt from the records; a rebuild that broke off is begun "
+                "again by the clock, or by `smsgate rebuild`"
+            )
         ids = {(row[0] or b"").decode() for row in rows}
         if len(ids) > 1 or (ids != {""} and any(row[1] != b"1" for row in rows)):
             raise StoreNotReady(

@@ -17,13 +17,14 @@ import redis
 from smsgate.consent import NOTHING_REMEMBERED, StandingRow
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, GivenUp
+from smsgate.metrics.sights import RebuildProgress
 from smsgate.redis_address import Client
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LANE_KEYS, LAYOUT, lane_of
 from smsgate.store.scripts import Call, Script
-from smsgate.store.shared_keys import REBUILD_LEASE
+from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
@@ -40,6 +41,7 @@ _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
 """Name, value and seconds of each, in turn."""
 _encode = msgspec.json.encode
+_progress = msgspec.json.Decoder(RebuildProgress).decode
 _pack = msgspec.msgpack.encode
 
 
@@ -61,6 +63,17 @@ class Restoring:
             if leads:
                 self._client.expire(REBUILD_LEASE, _LEASE_S)
         return leads
+
+    def tell(self, progress: RebuildProgress) -> None:
+        """Let everybody know how far the rebuild has come; believed for a minute."""
+        with translated():
+            self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
+
+    def progress(self) -> RebuildProgress | None:
+        """How far a rebuild has come, if one is under way."""
+        with translated():
+            found = self._client.get(REBUILD_PROGRESS)
+        return _progress(found) if found else None
 
     def shut(self, name: str) -> None:
         """Take every lane out of use, for the rebuild ``name``."""
@@ -186,6 +199,7 @@ class Restoring:
         """Let others rebuild, if it is still the turn of ``name``."""
         with translated():
             if self._client.get(REBUILD_LEASE) == name.encode():
+                self._client.delete(REBUILD_PROGRESS)
                 self._client.delete(REBUILD_LEASE)
 
     def _put(self, calls: Iterable[Call]) -> None:

@@ -1,6 +1,7 @@
 """Every key name in Redis outside the lanes (see ``keys``).
 
 One key each: ``smsgate:clock`` and ``smsgate:rebuild`` (strings, who leads),
+``smsgate:rebuild-progress`` (string, how far a rebuild has come, JSON; expires),
 ``smsgate:retention`` (string, old records were looked through this day), ``smsgate:simulator``
 (stream), ``smsgate:quarantined:ACCOUNT`` (hash, refused requests, masked),
 ``smsgate:accepted:ACCOUNT`` (hash, when requests were last accepted),
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 CLOCK_LEASE = "smsgate:clock"
 REBUILD_LEASE = "smsgate:rebuild"
+REBUILD_PROGRESS = "smsgate:rebuild-progress"
 RETENTION = "smsgate:retention"
 SIMULATOR = "smsgate:simulator"
 REFUSALS = "smsgate:refusals"

@@ -31,7 +31,7 @@ from smsgate.gateway.overview.measuring import sights, spool_of_this_host
 from smsgate.gateway.records.recording import MANY
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Sights, SpoolDepth
+from smsgate.metrics.sights import RebuildProgress, Sights, SpoolDepth
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.web.key_guard import KeyGuard
 from smsgate.web.monitor_key import require_monitor_key
@@ -119,8 +119,13 @@ def _seen(seen: Sights) -> Iterator[Metric]:
         ("ledger_oldest_seconds", "How far the records are behind", seen.ledger.oldest_s),
         ("store_memory_ratio", "Share of its maxmemory that Redis uses", seen.memory),
         ("store_weaknesses", "Settings of Redis that could lose writes", len(seen.weaknesses)),
+        ("store_lost", "Whether the store is not ready: lost, new or rebuilding", bool(seen.lost)),
         ("store_writable", "Whether Redis takes writes", seen.writes is None),
-        ("gate_open", "Whether the gate answers (1) or cannot tell (0)", seen.gate is None),
+        (
+            "gate_open",
+            "Whether the gate answers (1) or cannot tell (0)",
+            seen.gate is None and seen.lost is None,
+        ),
     ):
         yield _gauge(name, says, {"": float(value)})
     yield _gauge(
@@ -130,6 +135,8 @@ def _seen(seen: Sights) -> Iterator[Metric]:
         says = "Whether a process clock does its rounds"
         yield _gauge("clock_running", says, {"": float(waits.clock)})
         yield _processes(seen.processes)
+    if seen.rebuild is not None:
+        yield from _rebuild(seen.rebuild)
     yield from _by_host(seen.spools, seen.now_s)
     yield from _by_account(seen)
 
@@ -142,6 +149,14 @@ def _processes(processes: ProcessSnapshot) -> Metric:
         for host, count in (processes.hosts(kind) or {"": 0}).items():
             gauge.add_metric([kind, host], count)
     return gauge
+
+
+def _rebuild(progress: RebuildProgress) -> Iterator[Metric]:
+    done = {progress.what: float(progress.done)}
+    yield _gauge("rebuild_done", "How many a rebuild of the store has restored", done, "what")
+    if progress.total:
+        total = {progress.what: float(progress.total)}
+        yield _gauge("rebuild_expected", "How many there are to restore", total, "what")
 
 
 def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, conditions, weak
@@ -12,7 +13,15 @@ from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
-from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth, Waits
+from smsgate.metrics.sights import (
+    AccountSight,
+    Depth,
+    Obstacle,
+    RebuildProgress,
+    Sights,
+    SpoolDepth,
+    Waits,
+)
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import process_of
@@ -47,6 +56,7 @@ FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write
 BOUNDS = [
     (seen(), seen(writes=FULL), "SmsgateStoreRefusesWrites"),
     (seen(), seen(gate=SHUT), "SmsgateGateShut"),
+    (seen(), seen(lost=SHUT), "SmsgateStoreLost"),
     (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
     (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
     (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
@@ -110,6 +120,25 @@ def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
         seen(processes=None, clock=False, writes=FULL, gate=SHUT, memory=1.0, **waiting)
     )
     assert (one.name, one.subject, one.mend) == ("SmsgateStoreRefusesWrites", "store", FULL.mend)
+
+
+def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
+    """Nothing that waits can be done meanwhile, and the clock does nothing else."""
+    waiting = {"inbox": Depth(9, 100), "holds": Depth(9, 100), "ledger": Depth(9, 100)}
+    progress = RebuildProgress("the store is empty", "numbers", 120_000, 1_000_000)
+    (one,) = conditions(seen(lost=SHUT, gate=SHUT, rebuild=progress, clock=False, **waiting))
+    assert one.said == (
+        "store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far; nobody "
+        "may be texted until it is ready"
+    )
+    assert one.mend == "wait until it is done"
+
+    asked = msgspec.structs.replace(progress, why="", what="messages", total=0)
+    (one,) = conditions(seen(lost=SHUT, rebuild=asked))
+    assert one.said.startswith("rebuilding the store: 120,000 messages so far; nobody")
+
+    without_clock = conditions(without("clock", lost=SHUT, clock=False))
+    assert [one.name for one in without_clock] == ["SmsgateStoreLost", "SmsgateClockAway"]
 
 
 def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease():

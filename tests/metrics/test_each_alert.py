@@ -112,6 +112,10 @@ def refused_writes(gateway, redis) -> None:
     redis.config_set("maxmemory", 1)
 
 
+def lost_store(gateway, redis) -> None:
+    redis.delete(*[keys.marker for keys in LANE_KEYS])
+
+
 def shut_gate(gateway, redis) -> None:
     for keys in LANE_KEYS:
         redis.hset(keys.marker, "lease", int((time.time() - 60) * 1000))
@@ -124,6 +128,7 @@ def weak(gateway, redis) -> None:
 BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateStoreRefusesWrites": refused_writes,
     "SmsgateGateShut": shut_gate,
+    "SmsgateStoreLost": lost_store,
     "SmsgateInboxStuck": old_inbox,
     "SmsgateHoldStuck": old_hold,
     "SmsgateOutboxStuck": old_reply,

@@ -12,7 +12,7 @@ from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.gateway.records.recording import MANY, MEMORY
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Sights
+from smsgate.metrics.sights import Obstacle, Sights
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 INBOX_S = 30.0
@@ -63,10 +63,26 @@ def _store(seen: Sights) -> Iterator[Condition]:
         said = f"{seen.writes.said}: opt-outs wait on disks, and the gate says that it cannot tell"
         yield Condition(REFUSED, "store", True, said, seen.writes.mend)
         return
+    if seen.lost is not None:
+        yield _lost(seen, seen.lost)
+        yield from _stopped(seen)
+        return
     if seen.gate is not None and not {"web", "clock"} <= {*seen.stopped}:
         said = f"the gate cannot tell, nobody may be texted: {seen.gate.said}"
         yield Condition("SmsgateGateShut", "gate", True, said, seen.gate.mend)
     yield from (*_processes(seen), *_waits(seen), *_forwards(seen), *_records(seen))
+
+
+def _lost(seen: Sights, lost: Obstacle) -> Condition:
+    """While the store is rebuilt nothing can be applied or sent, which is told by this alone."""
+    said, mend = lost.said, lost.mend
+    if seen.rebuild is not None:
+        begin = "rebuilding the store"
+        if seen.rebuild.why:
+            begin = f"store lost, rebuilding ({seen.rebuild.why})"
+        said, mend = f"{begin}: {seen.rebuild.text()} so far", "wait until it is done"
+    said = f"{said}; nobody may be texted until it is ready"
+    return Condition("SmsgateStoreLost", "store", True, said, mend)
 
 
 def weak(seen: Sights) -> list[Condition]:
@@ -81,6 +97,14 @@ DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction`
 
 
 def _processes(seen: Sights) -> Iterator[Condition]:
+    yield from _stopped(seen)
+    if seen.processes is not None and not seen.waits.clock and "clock" not in seen.stopped:
+        said = f"the clock ({seen.processes.where('clock')}) runs and does not do its rounds"
+        mend = "its log says what hinders it; restart `python -m workers clock`"
+        yield Condition("SmsgateClockAway", "clock", True, said, mend)
+
+
+def _stopped(seen: Sights) -> Iterator[Condition]:
     if seen.processes is None:
         return
     stopped = seen.stopped
@@ -92,10 +116,6 @@ def _processes(seen: Sights) -> Iterator[Condition]:
     for kind in stopped:
         said = f"no {kind} is at work{_last_seen(seen.processes, kind)}: {_WITHOUT[kind]}"
         yield Condition(_AWAY[kind], kind, True, said, f"start `python -m workers {kind}`")
-    if not seen.waits.clock and "clock" not in stopped:
-        said = f"the clock ({seen.processes.where('clock')}) runs and does not do its rounds"
-        mend = "its log says what hinders it; restart `python -m workers clock`"
-        yield Condition("SmsgateClockAway", "clock", True, said, mend)
 
 
 _AWAY = {

@@ -66,7 +66,7 @@ def _of_store(gateway: Gateway) -> Iterator[Finding]:
     else:
         yield _database(gateway)
     yield from _processes(gateway)
-    told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut"}
+    told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut", "SmsgateStoreLost"}
     for one in conditions_:
         if one.name not in told:
             yield _finding(one)
@@ -95,6 +95,9 @@ def _tried(subject: str, ask: Callable[[], object], good: str, mend: str = "") -
 
 def _marker_remedy(gateway: Gateway) -> str:
     try:
+        progress = gateway.store.restoring.progress()
+        if progress is not None:
+            return f"wait: the store is being rebuilt, {progress.text()} so far"
         known = not gateway.records.absent and gateway.records.reading.stores()
     except SmsGateError:
         return "bring the records' database back; from it the store is rebuilt"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
 from smsgate.settings import Account, Settings
 from smsgate.spool import Spool
@@ -35,6 +35,8 @@ def sights(store: Store, settings: Settings, ready: Ready, spool: Spool | None =
         processes=store.heartbeats.snapshot() if writes is None else None,
         writes=writes,
         gate=store.write_lease.obstacle(),
+        lost=_lost(store),
+        rebuild=store.restoring.progress(),
     )
 
 
@@ -58,6 +60,18 @@ def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[Spo
     if here is not None:
         found[here.host] = here
     return found.values()
+
+
+def _lost(store: Store) -> Obstacle | None:
+    """Why the store is not ready."""
+    mend = "let `clock` run, which rebuilds it from the records, or run `smsgate rebuild`"
+    try:
+        if store.marker.store_id():
+            return None
+    except StoreNotReady as error:
+        return Obstacle(str(error), mend)
+    said = "the store has no marker: it lost its data, or is new"
+    return Obstacle(said, f"{mend}; a store that is new: `smsgate init`")
 
 
 def _refused_writes(store: Store) -> Obstacle | None:

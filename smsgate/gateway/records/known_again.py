@@ -39,8 +39,11 @@ def know_again(
             writer.write(functools.partial(store.restoring.remember, rebuild, rows, now_us))
             done += len(page)
             progress("messages", done, 0)
+        known = 0
         while page := [*itertools.islice(opt_ins, _PAGE)]:
             go_on()
+            known += len(page)
+            progress("opt-ins", known, 0)
             rows_in = [(one.lane, one.account, one.message_id) for one in page]
             writer.write(functools.partial(store.restoring.remember_opt_ins, rebuild, rows_in))
     return done

@@ -24,6 +24,7 @@ from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting
 from smsgate.gateway.records.write_behind import WriteBehind
 from smsgate.gateway.reviews.still_open import still_open
+from smsgate.metrics.sights import RebuildProgress
 from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
@@ -33,6 +34,8 @@ from smsgate.store.marker import BUCKETS
 
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
+TELL_S = 1.0
+"""How often everybody is told how far the rebuild has come."""
 LEAD_S = 5.0
 """How often the lease is prolonged that lets one process rebuild at a time."""
 Progress = Callable[[str, int, int], None]
@@ -102,19 +105,35 @@ class Rebuilding:
         lost = self._lost()
         return f"lanes {', '.join(map(str, lost))} fell back behind the records" if lost else ""
 
-    def rebuild(self, progress: Progress, *, buckets: int = 0, adopt: bool = False) -> Rebuilt:
+    def rebuild(
+        self, progress: Progress, *, buckets: int = 0, adopt: bool = False, why: str = ""
+    ) -> Rebuilt:
         """Restore the store from the records; the gate is not ready until it has ended.
 
         ``buckets``: into how many the sets of a lane are split from now on, 0 as before.
-        ``adopt``: overwrite a store that the records do not know. Raises as ``needed``, and
-        ``StoreNotReady`` where another process rebuilds just now.
+        ``adopt``: overwrite a store that the records do not know. ``why``: what ``needed`` said.
+        Raises as ``needed``, and ``StoreNotReady`` where another process rebuilds just now.
         """
         self._led_at = -LEAD_S
         self._lead(me := uuid.uuid4().hex)
         try:
-            return self._rebuild(progress, buckets, me, adopt=adopt)
+            return self._rebuild(self._telling(progress, why), buckets, me, adopt=adopt)
         finally:
             self._store.restoring.release(me)
+
+    def _telling(self, progress: Progress, why: str) -> Progress:
+        """As ``progress``, and lets everybody know once a second."""
+        told_at = -TELL_S
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal told_at
+            progress(what, done, total)
+            now = time.monotonic()
+            if now - told_at >= TELL_S:
+                told_at = now
+                self._store.restoring.tell(RebuildProgress(why, what, done, total))
+
+        return tell
 
     def _lead(self, me: str) -> None:
         """Prolong the lease, which lasts a minute, every few seconds."""
@@ -132,6 +151,7 @@ class Rebuilding:
             refuse_overwriting(self._store, self._records)
         store_id = known[-1].id if known else uuid.uuid4().hex
         buckets = buckets or (known[-1].buckets if known else BUCKETS)
+        progress("numbers", 0, self._records.reading.count_numbers())
         self._store.restoring.shut(me)
         merged = self._record_the_rest()
         now_us = self._store.health.now_us()

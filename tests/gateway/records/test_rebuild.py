@@ -9,18 +9,24 @@ import pytest
 import sqlalchemy
 
 from smsgate.consent import Event, Mark, NumberState, Standing, event_id, standing_row
-from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
+from smsgate.gateway.alerts.conditions import conditions
 from smsgate.gateway.lists.importing import Listing
+from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records import known_again
 from smsgate.gateway.records import rebuilding as rebuilding_module
 from smsgate.gateway.records.comparing import differences
 from smsgate.messages import ALL, Consent
 from smsgate.store import restoring
 from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.shared_keys import CLOCK_LEASE
+from smsgate.web import create_app
 from smsgate.wiring import build_importing, build_rebuilding
+from tests.fakes.own_gateway import all_at_work
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
+KEY = "a-key-that-is-long-enough-for-tests"
 OTHER = "+14155550124"
 LOCKED = "+14155550125"
 UNCLEAR = "+14155550126"
@@ -317,3 +323,71 @@ def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
     assert event.standing == msgspec.structs.replace(
         recorded.records.reading.number(NUMBER).standing
     )
+
+
+def overseen(gateway):
+    """What alerts, ``/readyz`` and ``/metrics`` say at this moment."""
+    all_at_work(gateway.store)
+    found = sights(gateway.store, gateway.settings, dict)
+    client = create_app(gateway).test_client()
+    return {
+        "conditions": conditions(found),
+        "rebuild": found.rebuild,
+        "ready": gateway.ready()["store"],
+        "metrics": client.get("/metrics", headers={"Authorization": f"Bearer {KEY}"}).text,
+    }
+
+
+def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client, monkeypatch):
+    texted(recorded, 40)
+    all_at_work(recorded.store)
+    redis_client.flushall()
+    told = {}
+
+    def looked(*given):
+        told.update(overseen(recorded))
+        return know_again_really(*given)
+
+    know_again_really = rebuilding_module.know_again
+    monkeypatch.setattr(rebuilding_module, "know_again", looked)
+    monkeypatch.setattr(rebuilding_module, "TELL_S", 0.0)
+    why = rebuilding(recorded).needed()
+    numbers = rebuilding(recorded).rebuild(quiet, why=why).numbers
+
+    (one,) = told["conditions"]
+    assert one.name == "SmsgateStoreLost"
+    assert "store lost, rebuilding (the store is empty, and the records are not)" in one.said
+    assert (told["rebuild"].what, told["rebuild"].done) == ("numbers", numbers)
+    assert f"being rebuilt from the records: {numbers} of {numbers} numbers" in told["ready"]
+    assert f'smsgate_rebuild_done{{what="numbers"}} {numbers}.0' in told["metrics"]
+    assert f'smsgate_rebuild_expected{{what="numbers"}} {numbers}.0' in told["metrics"]
+    assert "smsgate_store_lost 1.0" in told["metrics"]
+    assert "smsgate_gate_open 0.0" in told["metrics"]
+
+    after = sights(recorded.store, recorded.settings, dict)
+    assert (after.lost, after.rebuild) == (None, None)
+    assert recorded.ready()["store"] == "ok"
+
+
+def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeypatch):
+    before = seen(recorded)
+    redis_client.flushall()
+
+    def broken(*_):
+        raise StoreUnavailable("the store cannot be used: away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuilding_module, "know_again", broken)
+        with pytest.raises(StoreUnavailable):
+            rebuilding(recorded).rebuild(quiet)
+    with pytest.raises(StoreNotReady, match="being rebuilt"):
+        recorded.store.marker.store_id()
+    assert recorded.store.restoring.progress() is None
+
+    clock.sweep(recorded, "clock-1")
+    assert seen(recorded) == before
+
+
+def test_the_clock_goes_on_to_lead_while_it_rebuilds(recorded, redis_client):
+    clock._progress(recorded, "clock-1")("numbers", 1, 2)
+    assert redis_client.get(CLOCK_LEASE) == b"clock-1"
