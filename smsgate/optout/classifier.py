@@ -7,6 +7,7 @@ over after one look at each word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -29,6 +30,8 @@ from smsgate.optout.templates import Templates
 from smsgate.optout.whole import Keyword
 from smsgate.settings import Program
 
+_PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
+"""What providers that hand parts over one by one have before each of them."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 
@@ -59,10 +62,27 @@ class Classifier:
         """What the text asks for.
 
         Args:
-            text: the body as it was received, of any length.
+            text: the body as it was received, of any length. Where it is a part of a long text
+                whose others are not known (``[part 2 of 3] …``), it is an opt-out as it would be
+                by itself, but never an opt-in.
             number: who sent it (E.164), where known: some words mean something only in some
                 countries.
         """
+        part = _PART.match(text)
+        if part is None:
+            return self._whole(text, number)
+        decision = self._whole(text[part.end() :], number)
+        if decision.intent is not Intent.OPT_IN:
+            return decision
+        return Decision(
+            Intent.REVIEW,
+            rule="doubtful",
+            language=decision.language,
+            version=self.version,
+            note="it is a part of a long text, and the other parts are not known",
+        )
+
+    def _whole(self, text: str, number: str) -> Decision:
         bare = text.strip(_EDGES)
         typed = bare.casefold()
         ready = self._prepared(typed)

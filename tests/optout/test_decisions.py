@@ -271,3 +271,24 @@ def test_a_keyword_and_a_short_number_may_choose_an_appointment(text):
 )
 def test_what_only_looks_like_a_request_changes_and_answers_nothing(text):
     assert classifier().classify(text).intent in (Intent.NONE, Intent.REVIEW)
+
+
+@pytest.mark.parametrize("word", ["توقف", "СТОП", "退订", "STOP", "arret", "stop texting me"])
+def test_a_part_of_a_long_text_is_the_opt_out_that_it_is_by_itself(word):
+    for part in ("[part 1 of 2] ", "[part 12 of 12] "):
+        assert classifier().classify(part + word).intent == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "text", ["START", "yes", "opt me back in", "turn texts back on", "resume texts"]
+)
+def test_no_part_of_a_long_text_is_an_opt_in(text):
+    assert classifier().classify(text).intent == "opt_in"
+    decision = classifier().classify(f"[part 2 of 3] {text}")
+    assert (decision.intent, decision.rule) == ("review", "doubtful")
+    assert "other parts" in decision.note
+
+
+@pytest.mark.parametrize("text", ["", "see you at 5", "[part 1 of 2] ", "[part x of 2] START"])
+def test_other_parts_of_long_texts_are_what_they_say(text):
+    assert classifier().classify(f"[part 1 of 2] {text}").intent == "none"
