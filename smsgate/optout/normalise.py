@@ -35,10 +35,24 @@ _MANY_MARKS = re.compile(
 _SHOUTED = re.compile(r"!+1[!1]*\Z")
 """``STOP!!1``: the key for ``!`` without its shift."""
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|amp|quot|apos|lt|gt|nbsp);", re.IGNORECASE)
-_TERMINAL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b.?")
-"""Control sequences of terminals (ECMA-48): colours, the keys with arrows, window titles."""
-_COLOURS = re.compile(r"\[\d{0,3}(?:;\d{1,3})*m")
-"""What is left of a colour where a network dropped the escape character."""
+_TERMINAL = re.compile(
+    r"(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1bP|\x90)[^\x1b\x9c]*(?:\x1b\\|\x9c)"
+    r"|(?:\x1b\[|\x9b)[0-9:;<=>?]*[ -/]*[@-~]"
+    r"|\x1b[ -/]+[0-~]"
+    r"|\x1bO[A-DFHP-S](?![A-Za-z])"
+    r"|\x1b[78=>\\]"
+    r"|\x1b"
+)
+"""Control sequences of terminals (ECMA-48): colours, the keys with arrows, window titles. Of an
+escape that begins none of them nothing else is lost."""
+_NAMED_ESCAPE = re.compile(r"(?:\\x1b|\\033|\\e|\\u001b|\^\[|␛)(?=\[)", re.IGNORECASE)
+"""An escape character that a program wrote out."""
+_COLOURS = re.compile(
+    r"\[(?:\d{1,3}(?:[;:]\d{1,3})+|[0-9]|[349][0-7]|10[0-7])?m(?![a-z]*\])"
+    r"|\[(?:20[01]~|[0-3][JK])|\[[A-DFHJK](?=\[|\s*\Z)"
+)
+"""What is left of a control sequence where a network dropped the escape character."""
 _GAP = re.compile(r"\s{2,}")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
@@ -55,11 +69,17 @@ _MOJIBAKE = (
     ("cp1252", re.compile("â€|Ã[\u0080-ÿ‚-„†‡•…‰‹›€™Š-ž]|ðŸ|Ð[°-¿]|Ñ[\u0080-ÿ]")),
     ("mac_roman", re.compile("‚Ä|üô|üõ|√[©®°±≤º™]")),
 )
+_KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
+"""A digit on a key, which is a digit beside a word and no part of it."""
 _SQUARES, _CIRCLES = 0x1F170, 0x1F150
 _DRAWN = {
     start + at: chr(ord("a") + at) for start in (_SQUARES, _CIRCLES) for at in range(26)
 } | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
 """Letters in boxes and small capitals, which NFKC takes for symbols and for others."""
+_FLAGS = 0x1F1E6
+_SPELT_IN_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff\\s\u200d]{3,}")
+_OF_FLAGS = {_FLAGS + at: chr(ord("a") + at) for at in range(26)}
+"""The letters that flags are made of, where a text has nothing but them."""
 _IS_DRAWN = re.compile("[ᴀ-ᴢꜰꜱ\U0001f150-\U0001f189]")
 _LETTERS = str.maketrans(
     "ıđðøłħςँةىیکٱەہھےې",
@@ -143,6 +163,8 @@ def _thinned(text: str) -> str:
 
 
 def _compatible(text: str) -> str:
+    if _SPELT_IN_FLAGS.fullmatch(text):
+        text = text.translate(_OF_FLAGS)
     text = text.translate(_DRAWN) if _IS_DRAWN.search(text) else text
     # the ellipsis would become three full stops, which is the same to us
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
@@ -150,6 +172,7 @@ def _compatible(text: str) -> str:
 
 _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("&", "entities", _unescaped),
+    ("[", "terminal escapes", lambda text: _NAMED_ESCAPE.sub("\x1b", text)),
     ("\x1b", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
     ("[", "terminal escapes", lambda text: _COLOURS.sub("", text)),
     ("  ", "spaced letters", _letter_by_letter),
@@ -160,6 +183,9 @@ _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 )
 """What is mended: the sign without which a text has no need of it, its name, and how."""
 _RESTORED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("\x9b", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
+    ("\x9d", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
+    ("\u20e3", "keycaps", lambda text: _KEYCAP.sub(r" \1 ", text)),
     ("", "mojibake", _unscrambled),
     ("", "marks", _thinned),
     ("", "width", _compatible),
