@@ -40,6 +40,10 @@ _RULES = {
         2,
         "a keyword and a number that may choose something: a person looks",
     ),
+    "keyword_with_name": (
+        2,
+        "a keyword and what may be a name or a thing: a person looks at it",
+    ),
     "keyword_with_laughter": (3, "the keyword stands beside laughter, so a person looks at it"),
     "phrase": (3, "this wording stands in it"),
     "doubt": (3, "a wording, and something beside it that speaks against acting"),

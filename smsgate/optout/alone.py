@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.messages import ALL, Decision, Intent
-from smsgate.optout import capitals, signature
+from smsgate.optout import capitals
 from smsgate.optout.decisions import Decisions
 from smsgate.optout.known import Known
 from smsgate.optout.normalise import fold, tokens
@@ -13,11 +13,13 @@ from smsgate.optout.reading import Text, read
 from smsgate.optout.second_reader import concepts
 from smsgate.optout.sentences import FEW
 from smsgate.optout.short import EVERYTHING
+from smsgate.optout.signature import Signature, signatures
 from smsgate.optout.typos import looks_leet, unleeted
 from smsgate.optout.whole import Keyword, key_of
 from smsgate.settings import Program
 
 _SHORT_CHARACTERS = 24
+_LAUGHTER = frozenset("😂🤣")
 _CONTRADICTING = 4
 """Words up to which keywords beside each other are looked at for what they contradict."""
 _SIGNED = 2
@@ -38,6 +40,7 @@ class Alone:
         self._keywords = known.keywords
         self._short = known.short
         self._echoes = known.echoes
+        self._first_names = known.first_names
         self._rereader = known.rereader
         self._phrases = known.phrases
         self._concepts = concepts()
@@ -70,29 +73,50 @@ class Alone:
 
     def signed(self, text: Text) -> Decision | None:
         """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
-        body, name = signature.without_name(text.cleaned)
-        typed = read(body, self._segmenter).words if body else []
+        for signature in signatures(text.cleaned):
+            keyword = self._keyword_of(signature)
+            if keyword is None:
+                continue
+            sure = self._is_name(signature)
+            if sure:
+                return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
+            if sure is False and keyword.stops:
+                text.waiting = self._decisions.decided(
+                    text, Intent.REVIEW, "keyword_with_name", keyword.word, keyword.language
+                )
+        return None
+
+    def _keyword_of(self, signature: Signature) -> Keyword | None:
+        """The keyword that stands before a name."""
+        typed = read(signature.body, self._segmenter).words
         # a yes is politeness beside other keywords
         words = self._keywords.bared(typed) or typed
-        if not 0 < len(words) <= _SIGNED or self._known(name):
-            return None
-        keyword = self._keywords.find(words)
+        keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
         if keyword is None or keyword.entry.match == "whole":
             return None
-        below = "\n" in text.cleaned.strip()
-        if not (keyword.certain or (keyword.entry.ask and below)):
-            return None
-        if not (below or keyword.stops):
-            return None
-        return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
+        if signature.below:
+            return keyword if keyword.certain or keyword.entry.ask else None
+        return keyword if keyword.stops else None
 
-    def _known(self, name: str) -> bool:
-        """Whether what stands where a name may is none but words: phones write both large."""
-        words = read(name, self._segmenter).words
+    def _is_name(self, signature: Signature) -> bool | None:
+        """Whether it is surely somebody's name; nothing where it is no name at all.
+
+        ``Mark`` and ``Dr Smith`` may be names or what is to be cancelled.
+        """
+        words = [fold(word.casefold()) for word in signature.names]
+        if not words:
+            return signature.below and not signature.titled
         if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
-            return True
-        known = [self._concepts.knows(fold(word)) for word in words]
-        return bool(known) and (all(known) or (any(known) and name.isupper()))
+            return None
+        first = words[0] in self._first_names
+        known = [self._concepts.knows(word) for word in words]
+        if not all(word[0].isupper() for word in signature.names):
+            return False if first and not known[0] else None
+        if all(known):
+            return False if first else None
+        if signature.below:
+            return first or not any(known)
+        return not any(known) and not signature.titled and (first or " " in signature.name)
 
     def short(self, text: Text) -> Decision | None:
         """Echoes of instructions, and keywords with slips or politeness."""
@@ -108,6 +132,7 @@ class Alone:
         found = self._short.found(text.reading)
         if found:
             return _everything(self._short_keyword(text, *found))
+        self._with_laughter(text)
         return self._with_name(text) or self._with_number(text)
 
     def _small_talk(self, text: Text) -> Decision | None:
@@ -116,6 +141,15 @@ class Alone:
         if keyword is None or keyword.entry.intent != "none":
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely")
+
+    def _with_laughter(self, text: Text) -> None:
+        """``END 😂`` waits for a person where nothing that is read in it says more."""
+        rest = [word for word in text.words if word not in _LAUGHTER]
+        keyword = self._keywords.find(rest) if len(rest) == 1 < len(text.words) else None
+        if keyword is not None and keyword.stops:
+            text.waiting = self._decisions.decided(
+                text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
+            )
 
     def _with_number(self, text: Text) -> Decision | None:
         """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""

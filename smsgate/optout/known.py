@@ -26,6 +26,7 @@ class Known:
     __slots__ = (
         "__weakref__",
         "echoes",
+        "first_names",
         "keywords",
         "phrases",
         "reactions",
@@ -46,6 +47,7 @@ class Known:
         self.segmenter = Segmenter({*parted(tables.unspaced), *self.keywords.unspaced()})
         self.reactions = Reactions(tables.each(REACTIONS))
         self.short = Short(tables, self.keywords)
+        self.first_names = frozenset([*tables.each("name"), *tables.each("name_or_word")])
         self.echoes = Echoes(tables)
         self.rereader = OwnRereader(self.phrases, parted(tables.own), as_shipped=tables.as_shipped)
         self.respeller = Respeller(self.phrases)

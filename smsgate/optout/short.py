@@ -26,8 +26,8 @@ _SHORT_CODE = 5
 """Digits of the shortest number that is one of ours, or of the sender's."""
 EVERYTHING = "everything"
 """The step that takes an ``all`` from behind a keyword."""
-_LONGEST_MARK = 2
-"""Words of the longest of them."""
+_LONGEST_MARK = _LONGEST_ALL = 3
+"""Words of the longest name of a punctuation mark, and of the longest word for all."""
 _LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
@@ -42,7 +42,8 @@ class Short:
         self._keywords = keywords
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
         real.update(tables.each("not_typos"))
-        self._all = frozenset(tables.each("all"))
+        single = (word for word in tables.each("all") if " " not in word)
+        self._all = frozenset([*single, *tables.each("everything")])
         self._marks = frozenset(tables.each("marks"))
         named = tables.each("correct_to")
         self._plainest = frozenset(named)
@@ -76,8 +77,9 @@ class Short:
             yield from self._undressed(words, bared)
         yield from self._without_numbers(bared)
         yield from self._dictated(words)
-        if len(bared) > 1 and fold(bared[-1]) in self._all:
-            yield "keyword_politely", (EVERYTHING,), bared[:-1]
+        for length in range(1, min(_LONGEST_ALL, len(bared) - 1) + 1):
+            if key_of([fold(word) for word in bared[-length:]]) in self._all:
+                yield "keyword_politely", (EVERYTHING,), bared[:-length]
         yield from self._repeated(bared)
         for name, other in self._spelt(bared):
             yield "keyword_spelt", (name,), other
@@ -102,12 +104,14 @@ class Short:
             yield "keyword_politely", ("politeness",), [word]
 
     def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
-        """``STOP 22395``, as instructions with a short code are echoed, and ``END2``.
+        """``STOP to 22395``, as instructions with a short code are echoed, and ``END2``.
 
         A short number after a blank may choose an appointment: ``CANCEL 1``.
         """
         numbers = [word for word in words if word.isdigit()]
         worded = [word for word in words if not word.isdigit()]
+        if numbers and words[-2:-1] == ["to"]:
+            worded.pop()
         bare = [_NUMBERED.sub(r"\1", word) for word in worded]
         keyword = self._keywords.find(bare) if bare and (numbers or bare != worded) else None
         if keyword is None or not keyword.stops:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _SUFFIX = 120
 """Characters from the end in which the mark of a device or of a mail program stands."""
@@ -35,14 +37,49 @@ _CLOSING = re.compile(
 _DASHES = re.compile(r"[-–—_]{2,}")
 _DASH = "-–—~ "
 _PARTICLES = frozenset({
-    "al", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le", "ten",
-    "van", "von", "y",
+    "&", "al", "and", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le",
+    "ten", "van", "von", "y",
 })  # fmt: skip
+_TITLES = frozenset({"dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr"})
 _MOST_NAMES, _MOST_LINES, _LONGEST_SIGNED = 3, 6, 60
-_PHONE = re.compile(r"[\s,|:/.–—-]*\+?\(?\d[\d\s().-]{5,20}\d\s*\Z")
-"""A phone number at the end of a line, with what parts it from the name."""
-_INLINE = re.compile(r"\s*(?:\s[-–—~|]{1,3}|[-–—]{2,3}|[,.!;|])\s*")
+_MOST_PARTS = 4
+"""Marks from the end of a line behind which its name may begin."""
+_CONTACTS = (
+    re.compile(
+        r"[\s,|:/.–—☎📞📱-]*"
+        r"(?:(?<![^\W_])(?:tel|ph|phone|cell|mob|mobile|office|home|work|fax|[cmpt])\b[.:]*\s*)?"
+        r"(?!\d{4}[.-]\d\d?[.-]\d|\d\d?[.-]\d\d?[.-]\d{4}\b)"
+        r"\+?\(?\d[\d\s().-]{5,20}\d(?:\s*(?:ext|x)[.:]?\s*\d{1,6})?\s*\Z",
+        re.IGNORECASE,
+    ),
+    re.compile(r"[\s,|<(–—-]*[^\s@]+@[^\s@]+\.\w+[)>]?\s*\Z"),
+    re.compile(r"[\s,|–—-]*(?:https?://|www\.)\S+\s*\Z", re.IGNORECASE),
+)
+"""A phone number (and no date), an address and a page at the end of a line."""
+_INLINE = re.compile(r"\s*(?:\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|])\s*")
 """What parts a keyword from the name behind it: ``Quit - Bob``, ``End, Bob``, ``Stop. Bob``."""
+
+
+class Signature(NamedTuple):
+    """What was written, and what stands below or behind it as a name does."""
+
+    body: str
+    name: str
+    """Without numbers and addresses; empty where there are only such."""
+    below: bool
+
+    @property
+    def names(self) -> list[str]:
+        """The words of the name without titles, particles and initials."""
+        words = (word.strip(".,") for word in self.name.split())
+        return [
+            word for word in words if len(word) > 1 and word.casefold() not in _PARTICLES | _TITLES
+        ]
+
+    @property
+    def titled(self) -> bool:
+        """Whether a title stands there, which people give to others: ``Dr Smith``."""
+        return any(word.strip(".,").casefold() in _TITLES for word in self.name.split())
 
 
 def without_suffix(text: str) -> str:
@@ -55,55 +92,56 @@ def without_suffix(text: str) -> str:
     return text[:-_SUFFIX] + end[: on_it.start()] if on_it else text
 
 
-def without_name(text: str) -> tuple[str, str]:
-    """What was written and the name below or behind it; two empty texts where there is no name.
+def signatures(text: str) -> Iterator[Signature]:
+    """Ways to take what ends a short text for a name, below or behind what was written.
 
-    Below, a line that begins with a small letter is no name, unless a dash or a closing stands
-    before it; below two dashes there may be anything, and a phone number may stand for a name.
-    On the same line a name has capitals.
+    Below two dashes there may be anything, and a phone number may stand for a name.
     """
     lines = [line for each in text.split("\n") if (line := each.strip())]
     if not 0 < len(lines) <= _MOST_LINES or len(text) > _SUFFIX:
-        return "", ""
-    if len(lines) == 1:
-        return _behind(lines[0]) if len(text) <= _LONGEST_SIGNED else ("", "")
+        return
     first, *below = lines
-    if _DASHES.fullmatch(below[0]):
-        return first, ""
-    closed = False
+    if below and _DASHES.fullmatch(below[0]):
+        yield Signature(first, "", below=True)
+        return
     while len(below) > 1 and _CLOSING.fullmatch(below[0]):
-        closed = True
         below.pop(0)
-    name, *titles = below
-    name = _PHONE.sub("", name)
-    signed = not name or _is_name(name, closed=closed)
-    if signed and all(_is_title(line) for line in titles):
-        return first, name.lstrip(_DASH)
-    return "", ""
+    name, *titles = [_without_contacts(line) for line in below] or [""]
+    if not any((name, *titles)):
+        yield from _behind(first)
+    if below and (not name or _is_name(name)) and all(map(_is_title, titles)):
+        yield Signature(first, name.lstrip(_DASH), below=True)
 
 
-def _behind(line: str) -> tuple[str, str]:
-    """The name at the end of a line, and what stands before it."""
-    parts = list(_INLINE.finditer(_PHONE.sub("", line).rstrip(".!")))
-    for found in reversed(parts[-2:]):
-        body, name = line[: found.start()], _PHONE.sub("", line[found.end() :]).rstrip(".!")
-        if body and name and name[0].isupper() and _is_name(name, closed=False):
-            return body, name
-    return "", ""
+def _behind(line: str) -> Iterator[Signature]:
+    """The names that may stand at the end of a line."""
+    line = _without_contacts(line.rstrip(".!"))
+    if len(line) > _LONGEST_SIGNED:
+        return
+    for found in reversed(list(_INLINE.finditer(line))[-_MOST_PARTS:]):
+        body, name = line[: found.start()], line[found.end() :]
+        if body and name and _is_name(name):
+            yield Signature(body, name, below=False)
 
 
-def _is_name(line: str, *, closed: bool) -> bool:
+def _without_contacts(line: str) -> str:
+    for contact in _CONTACTS * 2:
+        line = contact.sub("", line)
+    return line.rstrip()
+
+
+def _is_name(line: str) -> bool:
+    """Whether a line may be a name: capitals, or a word or two."""
     name = line.lstrip(_DASH)
     words = name.split()
-    closed = closed or len(name) < len(line)
-    if not 1 <= len(words) <= _MOST_NAMES:
+    if not 1 <= len(words) <= _MOST_NAMES + sum(word.casefold() in _PARTICLES for word in words):
         return False
-    if closed and len(words) == 1:
-        return words[0][0].isalpha()
-    return words[0][0].isupper() and all(word[0].isupper() or word in _PARTICLES for word in words)
+    if len(words) < _MOST_NAMES and all(word[0].isalpha() for word in words):
+        return True
+    return all(word[0].isupper() or word in _PARTICLES for word in words)
 
 
 def _is_title(line: str) -> bool:
-    """Whether it is a position, a company or a number: what stands below a name."""
+    """Whether it is a position, a company or nothing: what stands below a name."""
     words = line.split()
     return len(words) <= _MOST_NAMES + 1 and not any(word[0].islower() for word in words)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.messages import Intent
+from smsgate.optout.keywords import load_sets, shipped
+from smsgate.optout.normalise import clean
 from smsgate.optout.weighing import WISHED, Scores, weighed
 from tests.optout.program import classifier
 
@@ -18,7 +20,11 @@ DRESSES = (
     "{}\nThanks,\nBob Hill", "{} - Bob", "{}, Bob", "{} -- Bob Smith", "{}. Bob", "{}, thanks - Bob",
     "{}\nBob Smith 555-123-4567", "{}\n- Bob, 415-555-0123", "{}\n(415) 555-0123", "{}2", "{} 22395",
     "{} period", "{} comma", "{}. Exclamation point", "\x1b[31m{}\x1b[0m", "[1;31m{}[0m", "{}\x1b[D",
-    "\x1b]0;title\x07{}", "😡😡{}😡", "❌{}❌",
+    "\x1b]0;title\x07{}", "😡😡{}😡", "❌{}❌", "\x9b31m{}\x9b0m", "\x1b{}", "\x1b(B{}", "{}\x1bOA",
+    "\x1bP1$r0m\x1b\\{}", "\x1b[38:5:9m{}", "\\x1b[31m{}\\x1b[0m", "^[[31m{}", "[2J{}", "{}[D", "👍🏽{}",
+    "👨\u200d👩\u200d👧{}", "{} ❤️\u200d🔥", "🇺🇸{}🇺🇸", "{}\nbob@example.com", "{}\nTel: 555-123-4567 ext 12",
+    "{}-Bob", "{} - J. Smith", "{} - Bob Smith, CPA", "{}\nMr. Smith", "{}\nBob\nbob@x.com\n(555) 123-4567",
+    "{} - Bob\n555-123-4567", "{} semicolon", "{} to 22395",
 )  # fmt: skip
 
 
@@ -292,3 +298,56 @@ def test_no_part_of_a_long_text_is_an_opt_in(text):
 @pytest.mark.parametrize("text", ["", "see you at 5", "[part 1 of 2] ", "[part x of 2] START"])
 def test_other_parts_of_long_texts_are_what_they_say(text):
     assert classifier().classify(f"[part 1 of 2] {text}").intent == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancel - Dr Smith",
+        "Cancel, Dr. Smith",
+        "Cancel - Bob's Appointment",
+        "Cancel - Spotify",
+        "Quit, Google",
+        "End, Amen",
+        "End, Will",
+        "Quit - Mark",
+        "end - bob",
+        "quit\nbob smith",
+        "END 😂",
+        "😂 UNSUBSCRIBE 😂",
+        "Cancel\n2026-11-28",
+        "CANCEL 1️⃣",
+    ],
+)
+def test_a_person_decides_what_may_be_a_name_a_thing_or_a_joke(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize("text", ["🇸🇹🇴🇵", "🇪🇳🇩", "1️⃣ STOP 1️⃣", "STOP#️⃣"])
+def test_keycaps_and_letters_of_flags_are_read(text):
+    assert classifier().classify(text).intent is Intent.OPT_OUT
+
+
+def test_brackets_around_words_are_no_colours():
+    assert clean("[maybe] [5min] [me] [A or B]") == ("[maybe] [5min] [me] [A or B]", ())
+
+
+@pytest.mark.parametrize("words", ["tất cả", "כל", "सब", "alt sammen", "tout bagay", "from all"])
+def test_all_of_other_languages_means_every_program(words):
+    assert classifier().classify(f"END {words}").intent is Intent.OPT_OUT_ALL
+
+
+@pytest.mark.parametrize("language", sorted(set(shipped()) - {"und", "en-IN", "en-NG"}))
+def test_every_language_spells_out_a_full_stop(language):
+    sets, _ = load_sets(None, [language])
+    for mark in sets.languages[language].classes["marks"].split(","):
+        assert classifier().classify(f"STOP {mark.strip()}").intent is Intent.OPT_OUT, mark
+
+
+@pytest.mark.parametrize("language", sorted(set(shipped()) - {"und", "en-IN", "en-NG"}))
+def test_small_talk_gets_no_reply(language):
+    sets, _ = load_sets(None, [language])
+    talk = [one.words for one in sets.languages[language].entries if "Small talk" in one.note]
+    for text in ",".join(talk).split(","):
+        assert classifier().classify(f"{text.strip().capitalize()}?").intent is Intent.NONE, text
+    assert talk
