@@ -74,8 +74,9 @@ class Classifier:
         decision = self._whole(text[part.end() :], number)
         if decision.intent is not Intent.OPT_IN:
             return decision
+        # YES and its kin answer a question of ours; in a part they are words like any other.
         return Decision(
-            Intent.REVIEW,
+            Intent.NONE if decision.condition else Intent.REVIEW,
             rule="doubtful",
             language=decision.language,
             version=self.version,

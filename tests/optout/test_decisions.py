@@ -295,7 +295,9 @@ def test_no_part_of_a_long_text_is_an_opt_in(text):
     assert "other parts" in decision.note
 
 
-@pytest.mark.parametrize("text", ["", "see you at 5", "[part 1 of 2] ", "[part x of 2] START"])
+@pytest.mark.parametrize(
+    "text", ["", "yes", "see you at 5", "[part 1 of 2] ", "[part x of 2] START"]
+)
 def test_other_parts_of_long_texts_are_what_they_say(text):
     assert classifier().classify(f"[part 1 of 2] {text}").intent == "none"
 

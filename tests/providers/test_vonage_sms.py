@@ -120,7 +120,7 @@ def test_whole_numbers_in_json_are_signed_as_they_are_written():
 
 @pytest.mark.parametrize(
     ("text", "intent"),
-    [("start", "none"), ("yes", "none"), ("stop", "opt_out"), ("unsubscribe", "opt_out")],
+    [("start", "review"), ("yes", "none"), ("stop", "opt_out"), ("unsubscribe", "opt_out")],
 )
 def test_a_part_can_ask_for_an_end_and_opts_nobody_in(text, intent):
     part = {"concat": "true", "concat-ref": "1", "concat-total": "2", "concat-part": "2"}
