@@ -285,9 +285,7 @@ def test_a_part_of_a_long_text_is_the_opt_out_that_it_is_by_itself(word):
         assert classifier().classify(part + word).intent == "opt_out"
 
 
-@pytest.mark.parametrize(
-    "text", ["START", "yes", "opt me back in", "turn texts back on", "resume texts"]
-)
+@pytest.mark.parametrize("text", ["START", "opt me back in", "turn texts back on", "resume texts"])
 def test_no_part_of_a_long_text_is_an_opt_in(text):
     assert classifier().classify(text).intent == "opt_in"
     decision = classifier().classify(f"[part 2 of 3] {text}")
