@@ -31,8 +31,12 @@ class Guesses:
 
     def too_many(self, address: str) -> bool:
         """Whether the address has to wait. Raises ``StoreUnavailable``."""
+        return self.counted(address) >= self._most
+
+    def counted(self, address: str) -> int:
+        """How many guesses of the window there were. Raises ``StoreUnavailable``."""
         with translated():
-            return int(self._client.get(self._key(address)) or 0) >= self._most
+            return int(self._client.get(self._key(address)) or 0)
 
     def note(self, address: str) -> None:
         """Count one wrong guess. Raises ``StoreUnavailable``."""

@@ -47,6 +47,15 @@ class Attempts:
         except StoreUnavailable:
             return self._number_here(key)
 
+    def used_up(self, place: str, name: str) -> bool:
+        """Whether the place has to wait at that name, without counting anything."""
+        key = self._key_of(place, name)
+        try:
+            return self._guesses.counted(key) >= MOST_ATTEMPTS
+        except StoreUnavailable:
+            count, until = self._here.get(key, (0, 0.0))
+            return count >= MOST_ATTEMPTS and time.monotonic() < until
+
     def clear(self, place: str, name: str) -> None:
         """Begin anew, since an attempt was right."""
         key = self._key_of(place, name)

@@ -36,6 +36,9 @@ LOCK_S = WINDOW_S
 _AT_ONCE, _MOST_WAITING, _WAIT_S = 4, 24, 5.0
 """Attempts that one process looks at together, how many may wait, and how long. Its threads answer
 other requests as well, and a crowd at this door must not keep them from that."""
+_KNOWN_AT_ONCE, _MOST_KNOWN_WAITING = 2, 12
+"""The same of browsers and sessions that are known. Nobody can make those up, so that no crowd,
+from however many addresses it comes, stands before them."""
 _CODE = "\0code"
 """Stands for the name where codes are counted; no name has it."""
 _HOUR_US = 3600 * 1_000_000
@@ -49,6 +52,7 @@ CODE_REFUSED = (
     "That code was not taken: it is not right, not of this half minute, or was used before. Wait "
     f"for the next one; after {MOST_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
 )
+TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."
 UNREADABLE = (
     "Your second factor cannot be checked any more: none of SMSGATE_SECRET_KEYS sealed it. Ask an "
     "admin to take it away: `smsgate operators reset NAME --second-factor`."
@@ -79,6 +83,7 @@ class SigningIn:
         self._attempts = Attempts(store.attempts, keys)
         self._keys = keys
         self._line = FairLine(_AT_ONCE, _MOST_WAITING, _WAIT_S)
+        self._known_line = FairLine(_KNOWN_AT_ONCE, _MOST_KNOWN_WAITING, _WAIT_S)
 
     def by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> Started:
         """Take a name and a password; where there is a second factor, the session is half.
@@ -86,16 +91,36 @@ class SigningIn:
         ``instead`` is the token that the browser had before; it opens nothing any more. Raises
         ``SignInRefused`` and ``TooManyGuesses``.
         """
-        device = device_of(visitor.device, self._keys)
-        with self._line.turn(_place(device, visitor)):
-            return self._by_password(name, password, visitor, instead, device)
-
-    def _by_password(
-        self, name: str, password: str, visitor: Visitor, instead: str, device: Device | None
-    ) -> Started:
         row = self._rows.find(fold(name))
+        device = device_of(visitor.device, self._keys)
         if device is not None and (row is None or device.operator_id != row.id):
             device = None  # known, but not for this name
+        self._check_free(row, name, visitor, device)
+        line = self._line if device is None else self._known_line
+        with line.turn(_place(device, visitor)):
+            return self._by_password(row, name, password, visitor, instead, device)
+
+    def _check_free(
+        self, row: OperatorRow | None, name: str, visitor: Visitor, device: Device | None
+    ) -> None:
+        """Turn away whoever has to wait, before they stand in others' way in the line."""
+        if device is None:
+            with suppress(StoreUnavailable):
+                if visitor.counted and self._guesses.too_many(visitor.counted):
+                    raise TooManyGuesses(TOO_MANY)
+        if self._attempts.used_up(_place(device, visitor), fold(name)):
+            self._note_wrong_password(row, MOST_ATTEMPTS + 1, visitor)
+            raise SignInRefused(REFUSED)
+
+    def _by_password(
+        self,
+        row: OperatorRow | None,
+        name: str,
+        password: str,
+        visitor: Visitor,
+        instead: str,
+        device: Device | None,
+    ) -> Started:
         place = _place(device, visitor)
         if device is None:
             self._claim_address(visitor)
@@ -143,7 +168,7 @@ class SigningIn:
         ``TooManyGuesses``.
         """
         row, place = known.operator, f"session {known.session.digest.hex()}"
-        with self._line.turn(place):
+        with self._known_line.turn(place):
             number = self._attempts.number(place, row.id)
             right = number <= MOST_ATTEMPTS and passwords.is_right(password, row.password_hash)
         if not right:
@@ -226,9 +251,7 @@ class SigningIn:
     def _claim_address(self, visitor: Visitor) -> None:
         with suppress(StoreUnavailable):  # the count by operator goes on without the store
             if visitor.counted and not self._guesses.claim(visitor.counted):
-                raise TooManyGuesses(
-                    "Too many attempts to sign in came from your address; wait 15 minutes."
-                )
+                raise TooManyGuesses(TOO_MANY)
 
     def _forgive_address(self, visitor: Visitor) -> None:
         with suppress(StoreUnavailable):

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.errors import SignInRefused
+from smsgate.errors import SignInRefused, TooManyGuesses
 from smsgate.gateway.people import devices, passwords, sessions, signing_in
 from smsgate.gateway.people.attempts import MOST_ATTEMPTS, FairLine
 from smsgate.gateway.people.operators import By, Operators
@@ -432,6 +433,51 @@ def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
     all_came.set()
     [one.join() for one in threads]
     assert sorted(let_in) == sorted(people)
+
+
+class ClosedLine:
+    """Lets nobody in, as a line before which a crowd from any number of addresses stands."""
+
+    def turn(self, place: str):
+        raise TooManyGuesses(place)
+
+
+@pytest.fixture
+def crowded(gateway):
+    """The way in while such a crowd is there."""
+    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    door._line = ClosedLine()
+    return door
+
+
+def test_no_crowd_stands_before_who_is_known(operator, gateway, crowded) -> None:
+    operator("maria", "viewer")
+    row = Operators(gateway.records).named("maria")
+    stranger = sessions.Visitor("8.8.8.8", "8.8.8.8", "a test")
+    with pytest.raises(TooManyGuesses):
+        crowded.by_password("maria", PASSWORD, stranger, "")
+
+    mine = replace(stranger, device=crowded.device_token(row, stranger))
+    started = crowded.by_password("maria", PASSWORD, mine, "")
+
+    known = sessions.Sessions(gateway.records).who(started.token)
+    crowded.prove(known, PASSWORD, mine)  # who is signed in gives the password again
+
+
+def test_who_has_to_wait_stands_in_nobodys_way(operator, gateway, crowded) -> None:
+    """Neither a place that guessed at a name nor an address that guessed names takes a turn."""
+    operator("maria", "viewer")
+    guesser = sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(TooManyGuesses, match="address 8"):
+            crowded.by_password("maria", WRONG, guesser, "")
+        crowded._attempts.number("address 8.8.4.4", "maria")
+    with pytest.raises(SignInRefused):
+        crowded.by_password("maria", WRONG, guesser, "")
+    for _ in range(30):
+        gateway.store.sign_ins.note("8.8.4.4")
+    with pytest.raises(TooManyGuesses, match="wait 15 minutes"):
+        crowded.by_password("nobody", WRONG, guesser, "")
 
 
 def test_an_address_that_guesses_names_has_to_wait(visitor, operator, gateway) -> None:
