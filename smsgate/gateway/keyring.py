@@ -9,36 +9,29 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-import structlog
-
 from smsgate.errors import (
     Forbidden,
     KeyExists,
     NoSuchKey,
-    RecordsNotReady,
-    RecordsUnavailable,
     Unauthorized,
     Unfit,
 )
 from smsgate.records.keys import KeyRow, Keys, KeyScope
+from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Secret
 from smsgate.signing import as_bytes, same
 
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""
-TRUST_S = 3.0
-"""How long the keys that were read are believed: a revoked one is refused within 5 s."""
 OF_ENVIRONMENT = "environment"
 """The name of whoever calls with one of ``SMSGATE_API_KEYS``."""
 _PREFIX = "sgk_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
-_log = structlog.get_logger("smsgate.keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +77,43 @@ class Keyring:
 
     def __init__(
         self,
-        keys: Callable[[], Keys],
+        known: Callable[[], KnownKeys],
         of_environment: Sequence[Secret],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
-        """``keys()`` gives the records' part; the environment's keys open without asking it.
+        """``known()`` gives the records' keys; the environment's open without asking them.
 
         ``renamed`` has by former name the name of a program now.
         """
-        self._keys = keys
+        self._known = known
         self._renamed = renamed or {}
         self._environment = [sha256(as_bytes(one.value)).digest() for one in of_environment]
-        self._lock = threading.Lock()
-        self._known: list[KeyRow] = []
-        self._read_at = -TRUST_S
+
+    def load(self) -> None:
+        """Read the keys now, so that they open even if the database goes away before a call."""
+        self._known().rows()
 
     def who(self, header: str) -> Caller:
-        """Who calls with an ``Authorization`` header. Raises ``Unauthorized``.
+        """Who calls with an ``Authorization`` header.
 
-        The hash is compared with that of every key, each in constant time.
+        The hash is compared with that of every key, each in constant time. Raises ``Unauthorized``;
+        and ``RecordsUnavailable`` or ``RecordsNotReady`` where a key that may be one of ours cannot
+        be looked up.
         """
         scheme, _, given = header.partition(" ")
         digest = sha256(as_bytes(given.strip())).digest()
         bearer = scheme.lower() == "bearer" and bool(given.strip())
         if any([same(digest, one) for one in self._environment]) and bearer:  # noqa: C419
             return Caller(OF_ENVIRONMENT, "admin")
-        rows = self._current() if bearer else []
+        known = self._known()
+        rows = known.rows() if bearer else []
         now_us = time.time() * 1_000_000
         found = [row for row in rows if same(digest, row.digest)]
         for row in found:
             if not row.ends_us or now_us < row.ends_us:
                 return Caller(row.name, row.scope, self._every_name(row.programs))
+        if bearer and not found and known.problem is not None and given.strip().startswith(_PREFIX):
+            raise type(known.problem)(f"this key cannot be looked up: {known.problem}")
         raise Unauthorized(
             "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
             "one of SMSGATE_API_KEYS."
@@ -124,32 +123,6 @@ class Keyring:
         """The programs under the names that they have and had."""
         names = {name for one in programs for name in (one, self._renamed.get(one, one))}
         return frozenset(names | {old for old, new in self._renamed.items() if new in names})
-
-    def _current(self) -> list[KeyRow]:
-        """The keys, read again by one thread at a time; the others go on with what is known."""
-        if time.monotonic() - self._read_at < TRUST_S:
-            return self._known
-        first = self._read_at < 0
-        if self._lock.acquire(blocking=first):
-            try:
-                self._read()
-            finally:
-                self._lock.release()
-        return self._known
-
-    def _read(self) -> None:
-        """Read the keys. While the database is away, what was known last goes on to open.
-
-        Else its outage would be one of the gate, which does not need it. Nobody can revoke a key
-        meanwhile, either.
-        """
-        if time.monotonic() - self._read_at < TRUST_S:
-            return
-        try:
-            self._known = self._keys().all(int(time.time() * 1_000_000))
-        except (RecordsUnavailable, RecordsNotReady) as error:
-            _log.warning("keys cannot be read", problem=str(error))
-        self._read_at = time.monotonic()
 
 
 def make(

@@ -16,6 +16,7 @@ from smsgate.records.following import Following
 from smsgate.records.keeping import Keeping, Kept
 from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
+from smsgate.records.known_keys import KnownKeys
 from smsgate.records.lists import Lists
 from smsgate.records.operator_actions import Actions
 from smsgate.records.operators import Operators
@@ -62,6 +63,7 @@ class Records:
         self.following = Following(self._database)
         self.suppressed = Suppressed(self._database)
         self.keys = Keys(self._database)
+        self.known_keys = KnownKeys(self.keys)
         self.feeds = Feeds(self._database)
         self.operators = Operators(self._database)
         self.sessions = Sessions(self._database)

@@ -44,6 +44,8 @@ class Keys:
     def __init__(self, database: Database) -> None:
         """Use the database; nothing is asked yet."""
         self._database = database
+        self.changes = 0
+        """How many changes this process has made."""
 
     def all(self, now_us: int) -> list[KeyRow]:
         """Every key that opens at that time, by name, then the newest first."""
@@ -69,6 +71,7 @@ class Keys:
             values = {name: getattr(row, name) for name in KeyRow.__slots__}
             kept = {"name": lookup(row.name), "programs": ",".join(row.programs)}
             connection.execute(insert(api_keys).values(values | kept))
+        self.changes += 1
         return before
 
     def end(self, name: str, now_us: int) -> Sequence[str]:
@@ -78,6 +81,7 @@ class Keys:
             same = (api_keys.c.name == lookup(name)) & _open(now_us)
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))
+        self.changes += 1
         return ids
 
 

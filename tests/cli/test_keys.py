@@ -11,6 +11,7 @@ from smsgate.errors import Unauthorized
 from smsgate.gateway.keyring import Keyring
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, FeedPlace
+from smsgate.records.known_keys import KnownKeys
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def records(ready, tmp_path):
 
 def opens(records, key: str) -> bool:
     try:
-        Keyring(lambda: records.keys, ()).who(f"Bearer {key}")
+        Keyring(lambda: KnownKeys(records.keys), ()).who(f"Bearer {key}")
     except Unauthorized:
         return False
     return True
@@ -73,7 +74,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert listed["programs"] == ["alerts"]
     assert ready.run("keys", "list") == 0
     assert "limited to alerts" in ready.output
-    caller = Keyring(lambda: records.keys, ()).who(f"Bearer {key}")
+    caller = Keyring(lambda: KnownKeys(records.keys), ()).who(f"Bearer {key}")
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 

@@ -11,6 +11,7 @@ from smsgate.gate import Answer
 from smsgate.gateway import Receipt
 from smsgate.gateway.steps import Steps
 from smsgate.messages import HttpReply, WebhookRequest
+from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Account, Programs, Secret, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
@@ -101,9 +102,10 @@ class FakeStore:
 class NoKeys:
     """Stands for records that have no API keys."""
 
-    @property
-    def keys(self) -> NoKeys:
-        return self
+    changes = 0
+
+    def __init__(self) -> None:
+        self.known_keys = KnownKeys(self)
 
     def all(self, _: int) -> list[object]:
         return []

@@ -45,7 +45,10 @@ def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     settings = gateway.settings
-    keyring = Keyring(lambda: gateway.records.keys, settings.api_keys, settings.programs.renamed)
+    keyring = Keyring(
+        lambda: gateway.records.known_keys, settings.api_keys, settings.programs.renamed
+    )
+    keyring.load()
     limiting = Limiting(gateway.store, settings.calls_per_second, settings.burst)
     document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
 

@@ -10,6 +10,7 @@ from smsgate.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway import keyring
 from smsgate.gateway.accounts.facts import keys_of
 from smsgate.gateway.keyring import Keyring
+from smsgate.records.known_keys import KnownKeys
 from smsgate.store.quarantine import Quarantine, Refused
 from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, heartbeat, make_gateway
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
@@ -287,7 +288,7 @@ def test_a_key_is_shown_once_and_opens(admin, gateway):
     key = shown_key(answer)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
-    assert Keyring(lambda: gateway.records.keys, ()).who(f"Bearer {key}").name == "crm"
+    assert Keyring(lambda: KnownKeys(gateway.records.keys), ()).who(f"Bearer {key}").name == "crm"
     page = admin.get(KEYS).text
     assert "sgk_" not in page
     assert "check: asks the gate" in page
@@ -305,7 +306,7 @@ def test_a_key_is_rotated_and_revoked(admin, gateway):
     admin.get(KEYS)
     first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
-    opens = lambda: Keyring(lambda: gateway.records.keys, ())  # noqa: E731
+    opens = lambda: Keyring(lambda: KnownKeys(gateway.records.keys), ())  # noqa: E731
     assert {opens().who(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
     assert "2 keys of crm ended" in page

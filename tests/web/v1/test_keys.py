@@ -8,12 +8,23 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import KeyExists, NoSuchKey, RecordsUnavailable, TooManyCalls, Unfit
+from smsgate.errors import (
+    KeyExists,
+    NoSuchKey,
+    RecordsNotReady,
+    RecordsUnavailable,
+    TooManyCalls,
+    Unauthorized,
+    Unfit,
+)
 from smsgate.gateway import keyring
 from smsgate.gateway.keyring import Keyring
 from smsgate.gateway.limiting import Limiting
+from smsgate.records import Records
+from smsgate.records.known_keys import TRUST_S, KnownKeys
 from smsgate.web import create_app
 from smsgate.web.v1 import OPERATIONS
+from tests.fakes.processes import wait_until
 from tests.web.v1.conftest import Api
 
 ONE = "+14155550123"
@@ -53,9 +64,9 @@ def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, m
     assert len(keys.all(_now_us())) == 2
     revoked = keyring.revoke(keys, "crm", _now_us())
     assert revoked == 2
-    later = time.monotonic() + keyring.TRUST_S
+    later = time.monotonic() + TRUST_S
     monkeypatch.setattr("smsgate.gateway.keyring.time.monotonic", lambda: later)
-    assert keyring.TRUST_S < 5
+    assert TRUST_S < 5
     for key in (mine.key, newer):
         answer = Api(mine.client, api.gateway, key).call("POST", "/check", CHECK)
         assert (answer.status_code, answer.json["reason"]) == (401, "unauthorized")
@@ -69,7 +80,7 @@ def test_a_key_ends_on_time_without_being_read_again(api) -> None:
     until = time.monotonic() + 5
     while fresh.call("POST", "/check", CHECK).status_code == 200:
         assert time.monotonic() < until
-    assert keyring.TRUST_S > 2
+    assert TRUST_S > 2
 
 
 def test_names_are_used_once_and_must_be_fit(api) -> None:
@@ -92,8 +103,10 @@ def test_names_are_used_once_and_must_be_fit(api) -> None:
 class Counted:
     """Stands for ``records.keys``."""
 
-    def __init__(self) -> None:
-        self.asked, self.error = 0, None
+    changes = 0
+
+    def __init__(self, rows: list[object]) -> None:
+        self.rows, self.asked, self.error = rows, 0, None
 
     def all(self, _: int) -> list[object]:
         self.asked += 1
@@ -102,25 +115,100 @@ class Counted:
         return self.rows
 
 
+def ring_of(counted: Counted) -> Keyring:
+    known = KnownKeys(counted)
+    return Keyring(lambda: known, ())
+
+
+def pass_time(monkeypatch, seconds: float = 60) -> None:
+    later = time.monotonic() + seconds
+    monkeypatch.setattr("smsgate.records.known_keys.time.monotonic", lambda: later)
+
+
 def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
-    mine, counted = api.with_key("check"), Counted()
-    counted.rows = api.gateway.records.keys.all(_now_us())
-    ring = Keyring(lambda: counted, ())
+    mine, counted = api.with_key("check"), Counted(api.gateway.records.keys.all(_now_us()))
+    ring = ring_of(counted)
     for _ in range(50):
         assert ring.who(f"Bearer {mine.key}").name == "check"
     assert counted.asked == 1
 
 
 def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
-    mine, counted = api.with_key("check"), Counted()
-    counted.rows = api.gateway.records.keys.all(_now_us())
-    ring = Keyring(lambda: counted, ())
+    mine, counted = api.with_key("check"), Counted(api.gateway.records.keys.all(_now_us()))
+    ring = ring_of(counted)
     ring.who(f"Bearer {mine.key}")
     counted.error = RecordsUnavailable("away")
-    later = time.monotonic() + 60
-    monkeypatch.setattr("smsgate.gateway.keyring.time.monotonic", lambda: later)
+    pass_time(monkeypatch)
     assert ring.who(f"Bearer {mine.key}").scope == "check"
     assert counted.asked == 2
+
+
+@pytest.mark.parametrize(
+    "error", [RecordsUnavailable("away"), RecordsNotReady("run `smsgate records migrate`")]
+)
+def test_what_cannot_be_looked_up_is_not_called_a_wrong_key(api, monkeypatch, error) -> None:
+    mine, other = api.with_key("check", "crm"), api.with_key("check", "other")
+    counted = Counted([row for row in api.gateway.records.keys.all(1) if row.name == "crm"])
+    counted.error = error
+    ring = ring_of(counted)
+    for key in (mine.key, other.key):
+        with pytest.raises(type(error), match="this key cannot be looked up: "):
+            ring.who(f"Bearer {key}")
+    for header in ("", "Bearer ", "Bearer nonsense", f"Basic {mine.key}", mine.key):
+        with pytest.raises(Unauthorized):
+            ring.who(header)
+
+    counted.error = None
+    pass_time(monkeypatch)
+    assert ring.who(f"Bearer {mine.key}").name == "crm"
+    with pytest.raises(Unauthorized):
+        ring.who(f"Bearer {other.key}")
+
+
+def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tmp_path) -> None:
+    """Nor is it one for a program that was started before, and was never asked."""
+    mine = api.with_key("check", "crm")
+    started = create_app(api.gateway).test_client()
+    file = tmp_path / "records.sqlite3"
+    api.gateway.records.close()
+    away, restarted = file.with_suffix(".away"), Records(f"sqlite:///{file}")
+    file.rename(away)
+    file.mkdir()  # as unreadable as a server that is down
+    Api(started, api.gateway, mine.key).post("/check", CHECK)
+
+    object.__setattr__(api.gateway, "records", restarted)
+    anew = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    answer = anew.call("POST", "/check", CHECK)
+    assert (answer.status_code, answer.json["reason"]) == (503, "records_unavailable")
+    assert answer.headers["Retry-After"]
+    wrong = Api(anew.client, api.gateway, "a-key-that-nobody-made")
+    assert wrong.call("POST", "/check", CHECK).status_code == 401
+    of_environment = Api(anew.client, api.gateway, api.key)
+    of_environment.post("/check", CHECK)
+
+    file.rmdir()
+    away.rename(file)
+    assert wait_until(lambda: anew.call("POST", "/check", CHECK).status_code == 200, 10)
+
+
+def test_a_postgresql_that_is_down_is_no_wrong_key(api) -> None:
+    mine = api.with_key("check", "crm")
+    postgresql = Records("postgresql://smsgate@127.0.0.1:1/smsgate")
+    api.gateway.records.close()
+    object.__setattr__(api.gateway, "records", postgresql)
+    restarted = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    answer = restarted.call("POST", "/check", CHECK)
+    assert (answer.status_code, answer.json["reason"]) == (503, "records_unavailable")
+
+
+def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
+    keys = api.gateway.records.keys
+    crm = api.with_key("check", "crm")
+    crm.post("/check", CHECK)
+    other = keyring.make(keys, "other", "check", "tests", _now_us())
+    Api(crm.client, api.gateway, other).post("/check", CHECK)
+    keyring.revoke(keys, "other", _now_us())
+    assert Api(crm.client, api.gateway, other).call("POST", "/check", CHECK).status_code == 401
 
 
 @pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 1\nburst = 3\n"])

@@ -7,6 +7,7 @@ import pytest
 from smsgate.gateway import keyring
 from smsgate.gateway.keyring import Keyring
 from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.records.known_keys import KnownKeys
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1 import OPERATIONS
 
@@ -187,7 +188,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
     keys = api.gateway.records.keys
     keyring.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
     newer = keyring.rotate(keys, "crm", 0, "tests", 2)
-    caller = Keyring(lambda: keys, ()).who(f"Bearer {newer}")
+    caller = Keyring(lambda: KnownKeys(keys), ()).who(f"Bearer {newer}")
     assert caller.programs == {"alerts", "orders"}
     assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
 
@@ -195,7 +196,9 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 def test_a_renamed_program_is_the_same_one(api) -> None:
     keys = api.gateway.records.keys
     key = keyring.make(keys, "crm", "write", "tests", 1, ["news"])
-    caller = Keyring(lambda: keys, (), {"news": "orders", "older": "orders"}).who(f"Bearer {key}")
+    caller = Keyring(lambda: KnownKeys(keys), (), {"news": "orders", "older": "orders"}).who(
+        f"Bearer {key}"
+    )
     assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [
         *[True] * 3,
         *[False] * 2,
