@@ -15,7 +15,7 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.errors import QueueUnavailable
-from smsgate.redis_address import problem_of
+from smsgate.redis_address import Client, problem_of
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a lane's inbox."""
@@ -43,7 +43,7 @@ class Wakes:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         """Connects on first use."""
-        self._connection = redis.Redis.from_url(
+        self._connection: Client = redis.Redis.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
         self._queues = {
