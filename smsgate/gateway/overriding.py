@@ -79,7 +79,13 @@ def refusal_entry(settings: Settings, reply: Reply) -> Entry:
 
 
 def check_program(settings: Settings, name: str) -> None:
-    """Raise ``UnknownProgram`` unless a program of that name is configured."""
+    """Raise ``UnknownProgram`` unless a program of that name is configured.
+
+    Of a former name that says only what it is now: an API key may be limited to that program.
+    """
+    if name in settings.programs.renamed:
+        now = settings.programs.renamed[name]
+        raise UnknownProgram(f"the program {name!r} is called {now!r} now: use that name")
     if settings.programs.get(name) is None:
         names = ", ".join([ALL, *(program.name for program in settings.programs)])
         raise UnknownProgram(f"no program is called {name!r}; there are: {names}")

@@ -74,6 +74,15 @@ def test_only_its_own_suppressions_are_changed(mine, api, scope, method) -> None
     mine.delete(f"/suppressions/orders/{ONE}?reason=mistake")
 
 
+@pytest.mark.parametrize("settings_more", ['formerly = ["shop"]\n'])
+def test_of_a_former_name_nothing_is_told_but_what_it_is_now(mine) -> None:
+    put = mine.call("PUT", f"/suppressions/shop/{ONE}?reason=x")
+    for answer in (put, mine.call("GET", "/suppressions/shop")):
+        assert (answer.status_code, answer.json["reason"]) == (422, "unknown_program")
+        assert "is called 'orders' now" in answer.json["detail"]
+        assert "alerts" not in answer.json["detail"]
+
+
 def test_of_many_items_those_of_other_programs_are_refused(mine, api) -> None:
     items = [
         {"number": ONE, "state": "opted_out", "reason": "x", "scope": scope}
