@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -29,6 +29,8 @@ def own_path(url: str) -> str:
         found = urlsplit(url)
     except ValueError:
         return ""
+    if not {".", ".."}.isdisjoint(map(unquote, found.path.split("/"))):
+        return ""  # a browser would leave the console by it
     path = found.path + (f"?{found.query}" if found.query else "")
     return path if len(path) <= _LONGEST and _OWN.fullmatch(path) else ""
 

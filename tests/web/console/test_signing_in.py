@@ -81,6 +81,8 @@ OTHERS = (
     "/console/ evil",
     "javascript:alert(1)",
     "/webhooks/twilio",
+    "/console/../elsewhere",
+    "/console/me/%2e%2E/..//elsewhere?x=1",
     "console/",
     "/console/" + "x" * 500,
     "http://[evil",
