@@ -30,8 +30,8 @@ AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync",
 """What a test may change on the server to see what follows."""
 
 
-settings.register_profile("quick", max_examples=40)
-settings.register_profile("full", max_examples=300)
+settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("full", max_examples=300, deadline=None)
 _MEMORY, _ENOUGH = Path("/dev/shm"), 2 << 30
 
 
