@@ -22,9 +22,9 @@ class OptOut:
     """An opt-out that holds."""
 
     event: str
-    """Id of its event."""
+    """Id of its event, or of the first one that shows that it holds."""
     at_us: int
-    """When it was said, as far as that is known."""
+    """When it was said; where that is not known, the first moment at which it is known to hold."""
     source: str
     """``text``, ``link``, ``provider``, ``operator`` …; empty where nobody knows."""
     actor: str
@@ -77,9 +77,10 @@ def _opt_outs(
         return []
     entry, concerned = event.entry, renamed.get(event.program, event.program)
     older = event.before == "blocked" and not before.blocked(concerned)
-    # An older opt-out, whose event retention has removed: nobody knows whose it was.
-    found = [OptOut("", 0, "", "", own=True)] if older else []
     at_us = event.stamp_us or event.received_us or event.applied_us
+    # An older opt-out, whose event retention has removed: nobody knows whose it was, nor since when
+    # it held before this event.
+    found = [OptOut(event.id, at_us, "", "", own=True)] if older else []
     if entry is not None and entry.decision.intent.stops and event.outcome != "refused":
         if renamed.get(event.scope, event.scope) in (ALL, scope):
             ours = entry.source in _OURS and entry.decision.rule != REVIEWED

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent import Standing
-from smsgate.messages import ALL, Consent, Restore, Stored, inbox_place
+from smsgate.messages import ALL, Consent, Entry, Restore, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)
@@ -47,6 +47,14 @@ def basis_problem(basis: str, evidence: str, consent: Consent | None) -> str:
     return ""
 
 
+_OF_UNKNOWN = {
+    MISTAKE: "nobody knows whose opt-out holds, so it counts as the subscriber's own",
+    CONSENT: "nobody knows since when the opt-out holds, so the consent may be older; an admin may "
+    "name evidence",
+}
+"""Why an opt-out of which nothing is on record is not lifted, by basis."""
+
+
 def is_held(standing: Standing, scope: str) -> bool:
     """Whether an opt-out holds in a scope (``all`` or a program), locks aside."""
     if scope == ALL:
@@ -61,7 +69,7 @@ def restored(stored: Stored, standing: Standing, now_us: int) -> Standing | str:
         return problem
     entry = stored.entry
     moved = without_opt_out(standing, entry.program)
-    stood = entry.stood.consents if entry.stood is not None else ()
+    stood = entry.stood.consents if entry.stood is not None and _is_mistake(entry) else ()
     given_back = {one for one in stood if entry.program in (ALL, one)}
     if entry.consent is not None and entry.program != ALL:
         given_back.add(entry.program)
@@ -91,9 +99,14 @@ def _refusal(stored: Stored, standing: Standing, now_us: int) -> str:
         return "it waited for over a day to be applied; ask for it again"
     if _said_since(standing, scope, restore.seen):
         return "something newer was said of the number since it was asked for"
-    if restore.basis == MISTAKE and not restore.opt_out and is_held(standing, scope):
-        return "nobody knows whose opt-out holds, so it counts as the subscriber's own"
+    if not restore.opt_out and is_held(standing, scope):
+        return _OF_UNKNOWN.get(restore.basis, "")
     return ""
+
+
+def _is_mistake(entry: Entry) -> bool:
+    """Whether an opt-out is lifted that should not have been. Any other one withdrew consents."""
+    return entry.restore is not None and entry.restore.basis == MISTAKE
 
 
 def _said_since(standing: Standing, scope: str, seen: str) -> bool:

@@ -275,6 +275,29 @@ def test_an_opt_out_whose_event_retention_removed_counts_as_theirs(gateway, monk
         gateway.restore(MISTAKE)
 
 
+def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
+    gateway, redis_client, monkeypatch
+):
+    by_text(gateway)
+    by_a_lock(gateway)
+    gateway.recording.move_all()
+    redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+    whole = WholeStories.of
+
+    def without(first):
+        return lambda self, numbers: (story[first:] for story in whole(self, numbers))
+
+    with monkeypatch.context() as patched:  # the STOP and the lock are gone, the unlocking is not
+        patched.setattr(WholeStories, "of", without(2))
+        with pytest.raises(RestoreRefused, match="older than the opt-out"):
+            gateway.restore(consent(gateway, -DAY_US))
+    with monkeypatch.context() as patched:
+        patched.setattr(WholeStories, "of", without(3))
+        event = restored(gateway, consent(gateway, -DAY_US))
+    assert (event.outcome, reason(gateway)) == ("refused", "opted_out_all")
+    assert "the consent may be older" in event.note
+
+
 def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(gateway, redis_client):
     agreed = Consent("Text me", "web", "/join", 1)
     gateway.record_consent(NUMBER, "club", agreed, "operator", "ana")
@@ -294,6 +317,14 @@ def test_no_consent_is_given_back_that_was_not_there(gateway):
     by_hand(gateway)
     event = restored(gateway, replace(MISTAKE, scope="club"))
     assert (event.outcome, reason(gateway, "club")) == ("applied", "no_consent")
+
+
+def test_a_consent_that_they_withdrew_is_not_given_back(gateway):
+    gateway.record_consent(NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana")
+    by_text(gateway)
+    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    assert restored(gateway, named).outcome == "applied"
+    assert (reason(gateway), reason(gateway, "club")) == ("", "no_consent")
 
 
 def test_a_rebuilt_store_keeps_whose_opt_out_it_is(gateway, redis_client):

@@ -88,13 +88,16 @@ def test_without_a_whole_basis_nothing_is_lifted(changed):
     assert (last.outcome, standing.everywhere) == ("refused", True)
 
 
-def test_a_mistake_lifts_no_opt_out_that_nobody_named():
-    standing, (_, last) = play(OUT, restore(5, opt_out=""))
-    assert (last.outcome, standing.everywhere) == ("refused", True)
-    for scope, what in ((ALL, {"evidence": "call"}), ("alerts", {"consent": GIVEN})):
-        basis = next(iter(what))
-        standing, (_, last) = play(OUT, restore(5, scope, basis=basis, opt_out="", **what))
-        assert last.outcome == "applied"
+@pytest.mark.parametrize("scope", [ALL, "alerts"])
+def test_an_opt_out_of_which_nothing_is_on_record_takes_evidence(scope):
+    """Nobody knows whose it is, nor since when it holds, so that a consent may be older."""
+    for what in ({"basis": "mistake"}, {"basis": "consent", "consent": GIVEN}):
+        standing, (_, last) = play(OUT, restore(5, scope, opt_out="", **what))
+        assert (last.outcome, standing.blocked("alerts")) == ("refused", True)
+        assert last.note.startswith("nobody knows")
+    named = restore(5, scope, basis="evidence", evidence="a call", opt_out="")
+    standing, (_, last) = play(OUT, named)
+    assert (last.outcome, standing.blocked("alerts")) == ("applied", False)
 
 
 def test_a_restore_that_waited_for_days_is_refused():
@@ -118,6 +121,16 @@ def test_the_consent_that_stood_before_is_given_back():
     assert standing.consents == agreed.consents
     standing, _ = play(OUT, restore(5, "alerts", stood=stood), standing=agreed)
     assert standing.consents == {"alerts"}
+
+
+@pytest.mark.parametrize("scope", [ALL, "alerts"])
+def test_a_consent_that_was_withdrawn_is_not_given_back(scope):
+    agreed = Standing(consents=frozenset({"alerts", "orders"}))
+    stood = Stood(consents=("alerts", "orders"))
+    named = restore(5, scope, stood=stood, basis="evidence", evidence="a call")
+    assert play(OUT, named, standing=agreed)[0].consents == frozenset()
+    given = restore(5, scope, stood=stood, basis="consent", consent=GIVEN)
+    assert play(OUT, given, standing=agreed)[0].consents == {scope} - {ALL}
 
 
 def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
