@@ -41,6 +41,10 @@ _KNOWN_AT_ONCE, _MOST_KNOWN_WAITING = 2, 12
 from however many addresses it comes, stands before them."""
 _CODE = "\0code"
 """Stands for the name where codes are counted; no name has it."""
+_EVERYWHERE = "everywhere"
+"""Stands for the place where wrong passwords are counted that are noted; no place is called so."""
+MOST_NOTED = 100
+"""Wrong passwords for one operator, from all places in one window, that have a line each."""
 _HOUR_US = 3600 * 1_000_000
 _S = 1_000_000
 REFUSED = (
@@ -259,10 +263,13 @@ class SigningIn:
                 self._guesses.forgive(visitor.counted)
 
     def _note_wrong_password(self, row: OperatorRow | None, number: int, visitor: Visitor) -> None:
-        """Keep it; of a place that has to wait one line an hour."""
+        """Keep it; one line an hour of a place that has to wait, and of guesses from everywhere."""
         action = visited("wrong password", row, visitor)
         if row is None or number > MOST_ATTEMPTS:
             action = _hourly(row, visitor)
+        elif self._attempts.number(_EVERYWHERE, row.id) > MOST_NOTED:
+            note = f"and more than {MOST_NOTED} others within {WINDOW_S // 60} minutes"
+            action = replace(action, note=note, id=f"{_hourly(row, visitor).id}-more")
         elif number == MOST_ATTEMPTS:
             action = replace(action, note=f"waits {LOCK_S // 60} minutes there")
         self._actions.add(action)

@@ -279,9 +279,10 @@ def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
     refused(visitor.sign_in("maria"))
     assert happened(gateway)[:2] == ["wrong password: waits 15 minutes there", "wrong password"]
     assert "tried while locked" in happened(gateway)
-    (key,) = redis_client.keys("smsgate:attempts:*")
-    assert 0 < redis_client.ttl(key) <= 900
-    redis_client.delete(key)  # as when the time is over
+    keys = redis_client.keys("smsgate:attempts:*")
+    assert len(keys) == 2  # of the place, and of what was noted from everywhere
+    assert all(0 < redis_client.ttl(key) <= 900 for key in keys)
+    redis_client.delete(*keys)  # as when the time is over
     assert visitor.sign_in("maria").status_code == 303
     assert not redis_client.keys("smsgate:attempts:*")
 
@@ -509,6 +510,22 @@ def test_without_the_store_one_can_sign_in(folder, operator, gateway, monkeypatc
     gateway.store.sign_ins._client.connection_pool.connection_kwargs["port"] = 1
     gateway.store.sign_ins._client.connection_pool.disconnect()
     assert made.sign_in("maria", **AWAY).status_code == 303
+
+
+def test_guesses_from_everywhere_do_not_fill_the_trail(operator, gateway, monkeypatch) -> None:
+    """More addresses than anybody could list: a line each at first, then one an hour."""
+    operator("maria", "viewer")
+    monkeypatch.setattr(signing_in, "MOST_NOTED", 5)
+    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    for last in range(12):
+        visitor = sessions.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
+        with pytest.raises(SignInRefused):
+            door.by_password("maria", WRONG, visitor, "")
+    kept = [one for one in gateway.records.actions.newest("", 99) if one.what == "wrong password"]
+    assert len(kept) in (6, 7)  # an hour may end in between
+    (*_, newest) = sorted(kept, key=lambda one: one.at_us)
+    assert (newest.address, "more than 5 others" in newest.note) == ("8.8.4.11", True)
+    assert door.by_password("maria", PASSWORD, sessions.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
 
 
 def test_what_was_typed_as_a_name_is_not_kept(visitor, gateway, capsys) -> None:
