@@ -12,6 +12,8 @@ REASON = 500
 """Characters of the longest reason."""
 _WORDS, _SOURCE, _EVIDENCE = 4_000, 500, 1_000
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(hours=14)
+"""How far the earliest zone of the world is ahead of UTC."""
 
 
 def reason_of(text: str) -> str:
@@ -49,13 +51,23 @@ def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
     return Consent(words=said, medium=medium, source=where, given_us=_given_us(given))
 
 
-def earliest_us(given: str) -> int:
-    """Where only a day is given, its beginning; 0 where a moment is, or nothing that is right."""
-    try:
-        day = date.fromisoformat(given.strip())
-    except ValueError:
+def earliest_us(given: str, now: datetime) -> int:
+    """Where only a day is given, its beginning; 0 where a moment is, or nothing that is right.
+
+    Where that day has not begun in UTC, it is one of a zone ahead, and began at ``_AHEAD`` before.
+    """
+    day = _day(given)
+    if day is None:
         return 0
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000_000)
+    begun = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return int((begun - _AHEAD if begun > now else begun).timestamp() * 1_000_000)
+
+
+def _day(given: str) -> date | None:
+    try:
+        return date.fromisoformat(given.strip())
+    except ValueError:
+        return None
 
 
 def _given_us(given: str) -> int:
@@ -65,9 +77,9 @@ def _given_us(given: str) -> int:
         at = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise Unfit("Say on which day it was given, such as 2026-05-03.") from None
-    now, only_day = datetime.now(UTC), bool(earliest_us(given))
+    now, only_day = datetime.now(UTC), _day(given) is not None
     # Where it is tomorrow already, today's date is ahead of UTC's.
-    latest = now + timedelta(hours=14 if only_day else 0)
+    latest = now + _AHEAD if only_day else now
     if not _EARLIEST <= at <= latest:
         raise Unfit("A consent was given on a day from 1990 until today.")
     noon = at + timedelta(hours=12 if only_day else 0)

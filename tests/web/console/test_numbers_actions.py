@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -101,6 +101,9 @@ def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(ga
     assert (older.status_code, "is older than the opt-out" in older.text) == (409, True)
     today = act(agent, "restore", given=now()["given"])
     assert (today.status_code, "give the time" in today.text) == (409, True)
+    ahead = (datetime.now(UTC) + timedelta(hours=13)).date().isoformat()  # often tomorrow in UTC
+    tomorrow = act(agent, "restore", given=ahead)
+    assert (tomorrow.status_code, "give the time" in tomorrow.text) == (409, True)
     assert reason(gateway) == "opted_out_all"
     assert act(agent, "restore", **now()).status_code == 303
     assert reason(gateway) == ""

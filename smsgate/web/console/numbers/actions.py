@@ -6,6 +6,7 @@ The number comes in the form, not in the path, so that it stands in no log.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug import Response
@@ -69,7 +70,7 @@ def _restore(gateway: Gateway, number: str) -> str:
             reason=_reason(),
             basis=basis,
             consent=_consent() if basis == CONSENT else None,
-            earliest_given_us=by_hand.earliest_us(_given()),
+            earliest_given_us=by_hand.earliest_us(_given(), datetime.now(UTC)),
             evidence=by_hand.evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
             is_admin=found is not None and found.may("admin"),
         )
