@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.consent import Event, Standing
-from smsgate.gateway.renamed import standing_now
+from smsgate.gateway.renamed import recorded_standing
 from smsgate.gateway.reviews.reviewing import REVIEWED
 from smsgate.gateway.reviews.still_open import undecided
 from smsgate.messages import ALL, inbox_place
@@ -60,7 +60,7 @@ def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -
     standing, before, waited = Standing(), Standing(), False
     found: list[OptOut] = []
     for place, event in enumerate(history):
-        after = standing if event.standing is None else standing_now(event.standing, renamed)
+        after = standing if event.standing is None else recorded_standing(event.standing, renamed)
         more = _opt_outs(event, scope, standing, after, renamed)
         if not found and more:
             before, waited = standing, _waits(history[:place], scope, renamed)

@@ -42,3 +42,23 @@ def standing_now(standing: Standing, renamed: Mapping[str, str]) -> Standing:
     state = msgspec.structs.replace(standing.state, marks=marks)
     own = frozenset(renamed.get(name, name) for name in standing.own)
     return msgspec.structs.replace(standing, own=own, state=state)
+
+
+def recorded_standing(standing: Standing, renamed: Mapping[str, str]) -> Standing:
+    """How a number stood after an event of any age, under the names that programs have now.
+
+    Returns and consents too: at a renaming the store carries them to the new name.
+    """
+    moved = standing_now(standing, renamed)
+    return msgspec.structs.replace(
+        moved,
+        back=_not_opted_out(standing.back, moved.own, renamed),
+        consents=_not_opted_out(standing.consents, moved.own, renamed),
+    )
+
+
+def _not_opted_out(
+    programs: frozenset[str], own: frozenset[str], renamed: Mapping[str, str]
+) -> frozenset[str]:
+    """Programs under their names of now; a former one not where the new one was opted out of."""
+    return frozenset(renamed.get(name, name) for name in programs if renamed.get(name) not in own)

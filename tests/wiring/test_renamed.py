@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.errors import RestoreRefused
 from smsgate.gateway import Gateway
-from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.gateway.lists.importing import Listing
+from smsgate.messages import ALL, Arrival, Consent, Decision, Entry, Intent
 from smsgate.store.keys import lane_of
-from smsgate.wiring import build_rebuilding, publish_programs
+from smsgate.wiring import (
+    build_import_undo,
+    build_importing,
+    build_rebuilding,
+    publish_programs,
+)
 from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.told import told
 from tests.fakes.values import NUMBER
 
 OLD = ALERTS + 'scope = "program"\n'
@@ -175,3 +183,64 @@ def test_an_older_return_is_stale_under_the_new_name_too(opened: Opened) -> None
     new.store.inbox.add([Arrival(start, sent_us=1_000_000 * int(time.time() - 60))])
     new.apply(lane_of(NUMBER))
     assert blocked(new, NUMBER)
+
+
+CLUB = (
+    ALERTS
+    + """
+[programs.club]
+name     = "Acme Club"
+account  = "twilio"
+senders  = ["+14155550777"]
+keywords = ["en"]
+require_consent = true
+"""
+)
+TEAM = CLUB.replace("[programs.club]", '[programs.team]\nformerly = ["club"]')
+
+
+def test_a_mistake_gives_back_a_consent_of_before_the_renaming(opened: Opened) -> None:
+    old = opened(CLUB, init=True)
+    old.records.migrate()
+    agreed = Consent("Text me", "web", "/join", 1)
+    old.record_consent(NUMBER, "club", agreed, "operator", "me")
+    by_hand(old, "suppress", "all")
+    new = opened(TEAM)
+    publish_programs(new)
+    by_hand(new, "restore", "team")
+    assert not blocked(new, NUMBER, "team")
+    assert new.history(NUMBER)[-1].standing.consents == {"team"}
+
+
+def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: Opened) -> None:
+    old = opened(CLUB, init=True)
+    old.records.migrate()
+    told(old, Intent.OPT_OUT)
+    told(old, Intent.OPT_IN, program="club")
+    new = opened(TEAM)
+    publish_programs(new)
+    by_hand(new, "suppress", "team")
+    by_hand(new, "restore", "team")
+    assert not blocked(new, NUMBER, "team")
+    with pytest.raises(RestoreRefused, match="opted out itself"):
+        new.override("restore", NUMBER, ALL, "me", "asked")
+
+
+@pytest.mark.parametrize("renamed_before", [True, False])
+def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: bool) -> None:
+    old = opened(CLUB, init=True)
+    old.records.migrate()
+    told(old, Intent.OPT_OUT)
+    told(old, Intent.OPT_IN, program="club")
+    new = opened(TEAM)
+    importer, program = (new, "team") if renamed_before else (old, "club")
+    if renamed_before:
+        publish_programs(new)
+    listing = Listing(program, "opted_out", id="import-1")
+    build_importing(importer).enter([NUMBER], listing)
+    publish_programs(new)
+    assert blocked(new, NUMBER, "team")
+    summary = build_import_undo(new).apply("import-1", "me", "the wrong file", lambda _: None)
+    assert summary.outcomes == {"undone": 1}
+    assert not blocked(new, NUMBER, "team")
+    assert blocked(new, NUMBER, "alerts")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.consent import Event, Standing
 from smsgate.gateway.lists.applying_lists import UNDONE
-from smsgate.gateway.renamed import standing_now
+from smsgate.gateway.renamed import recorded_standing
 from smsgate.gateway.reviews.still_open import undecided
 from smsgate.messages import ALL, Intent, Stood
 
@@ -76,7 +76,7 @@ def _standings(history: Sequence[Event], renamed: Mapping[str, str]) -> list[Sta
     """How the number stood before each event, and after the last."""
     found = [Standing()]
     for event in history:
-        now = found[-1] if event.standing is None else standing_now(event.standing, renamed)
+        now = found[-1] if event.standing is None else recorded_standing(event.standing, renamed)
         found.append(now)
     return found
 
