@@ -43,8 +43,9 @@ def list_imports(limit: int, as_json: bool) -> None:
         console.print(head, markup=False, soft_wrap=True)
         console.print(f"    {one.note}", markup=False, soft_wrap=True)
         if one.undone_us:
-            undone = f"undone {moment(one.undone_us)} by {one.undone_by}: {one.undone_note}"
+            undone = f"undone {moment(one.undone_us)} by {one.undone_by}: {one.undone_reason}"
             console.print(f"    {undone}", markup=False, soft_wrap=True)
+            console.print(f"    {one.undone_note}", markup=False, soft_wrap=True)
     if not found:
         console.print("No import is on record.")
 

@@ -116,7 +116,7 @@ def test_an_import_is_undone_as_a_whole_once_it_is_said_to(lists, file, tmp_path
         ]
     assert lists.json("imports", "undo", one["id"], *because)["outcomes"] == {"undone_before": 1}
     assert lists.run("imports", "list") == 0
-    assert "stopped.csv: 1 number put back, 0 kept." in lists.output
+    assert ": the wrong file\n    stopped.csv: 1 number put back, 0 kept." in lists.output
     assert lists.run("imports", "undo", "import-0") == 2
     assert "No import 'import-0' is on record: `smsgate imports list`" in lists.errors
 

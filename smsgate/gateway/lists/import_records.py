@@ -33,7 +33,8 @@ class ImportRecord:
     """When it was last undone; 0 where it never was."""
     undone_by: str = ""
     undone_note: str = ""
-    """How many numbers were put back, and why."""
+    """How many numbers were put back, and how many kept what they have."""
+    undone_reason: str = ""
 
 
 def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
@@ -78,6 +79,7 @@ def _record(id_: str, events: Iterable[Event]) -> ImportRecord:
         undone_us=undone.received_us if undone else 0,
         undone_by=undone.entry.actor if undone and undone.entry else "",
         undone_note=undone.note if undone else "",
+        undone_reason=undone.entry.decision.note if undone and undone.entry else "",
     )
 
 

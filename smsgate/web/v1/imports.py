@@ -33,6 +33,7 @@ class Undone(msgspec.Struct, frozen=True):
     actor: str
     note: str
     """How many numbers were put back, and how many keep what they have."""
+    reason: str
 
 
 class UndoProgress(msgspec.Struct, frozen=True):
@@ -100,7 +101,12 @@ def undo_import(call: Call) -> Outcome:
 def _told(record: ImportRecord, progress: UndoProgress | None) -> Import:
     undone = None
     if record.undone_us:
-        undone = Undone(moment(record.undone_us), record.undone_by, record.undone_note)
+        undone = Undone(
+            at=moment(record.undone_us),
+            actor=record.undone_by,
+            note=record.undone_note,
+            reason=record.undone_reason,
+        )
     return Import(
         id=record.id,
         imported=moment(record.at_us),

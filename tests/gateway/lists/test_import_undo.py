@@ -398,7 +398,7 @@ def test_imports_are_on_record_with_what_they_changed_and_their_undo(gateway):
     other = imported(gateway, text_of(OTHER), JOINED)[0].list_id
     newest, after = imports(gateway.store, gateway.records, 10)
     assert (newest.id, newest.undone_us) == (other, 0)
-    assert (after.id, after.undone_by) == (list_id, "bob")
+    assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
     assert after.undone_us > after.at_us
     assert after.undone_note == "stopped.csv: 1 number put back, 1 kept."
 

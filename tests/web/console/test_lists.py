@@ -150,7 +150,9 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, gateway):
     story = agent.get(f"/console/numbers/{NUMBER}").text
     assert "<strong>Import undone</strong> · every program" in story
     assert "the wrong &lt;b&gt;file&lt;/b&gt;" in story
-    assert "Undone by agent" in agent.get(LISTS).text
+    listed = agent.get(LISTS).text
+    assert "Undone by agent" in listed
+    assert ": the wrong &lt;b&gt;file&lt;/b&gt;. " in listed
 
 
 def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, gateway):

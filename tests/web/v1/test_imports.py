@@ -59,6 +59,7 @@ def test_an_import_is_listed_by_name_and_undone(listed) -> None:
         "problem": "",
     }
     assert found["undone"]["actor"] == "api:environment/jane"
+    assert found["undone"]["reason"] == "wrong"
     assert found["undone"]["note"] == "stopped.csv: 39 numbers put back, 1 kept."
     assert allowed(listed) == [False] + [True] * 39
     event = listed.gateway.history(NUMBERS[1])[-1]
