@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from smsgate.errors import Unfit
 from smsgate.gateway.overriding import check_program, opt_out_entry
 from smsgate.gateway.restores import RestoreRequest
-from smsgate.messages import ALL, Entry
+from smsgate.messages import ALL, Consent, Entry
 from smsgate.optout.restore import CONSENT
 from smsgate.phone import e164
 from smsgate.records import Numbered
@@ -162,7 +163,7 @@ def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
     if query.basis == CONSENT:
         if query.words is None or query.medium is None or query.given is None:
             raise Unfit("The basis `consent` needs `words`, `medium`, `given` and `source`.")
-        consent = consent_of(query.words, query.medium, query.source.strip(), query.given)
+        consent = _newer(query.words, query.medium, query.source, query.given)
     elif query.words or query.medium or query.given or query.source:
         raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
     return RestoreRequest(
@@ -177,6 +178,21 @@ def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
     )
 
 
+def _newer(words: str, medium: str, source: str, given: datetime) -> Consent:
+    """A consent that may lift an opt-out. Raises ``Unfit``, also where it is ahead of our clock.
+
+    By a clock that is ahead, it might have been given before the opt-out.
+    """
+    now = datetime.now(UTC)
+    if given > now:
+        raise Unfit(
+            f"`given` is ahead of our clock, which says {now:%Y-%m-%dT%H:%M:%SZ}: only a consent "
+            "that is surely newer lifts an opt-out. Set your clock, or send it once that time has "
+            "passed."
+        )
+    return consent_of(words, medium, source.strip(), given)
+
+
 def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
     actor, reason, given = call.actor(item.actor), item.reason.strip(), item.consent
     call.caller.require_program(item.scope)
@@ -186,7 +202,7 @@ def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
         return opt_out_entry(call.gateway.settings, item.number, item.scope, actor, reason)
     consent = None
     if given is not None:
-        consent = consent_of(given.words, given.medium, given.source.strip(), given.given)
+        consent = _newer(given.words, given.medium, given.source, given.given)
     return RestoreRequest(
         number=item.number,
         scope=item.scope,

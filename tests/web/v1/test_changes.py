@@ -202,6 +202,21 @@ def test_a_single_restore_whose_basis_is_not_whole_changes_nothing(api) -> None:
     assert allowed(api, ONE) is False
 
 
+def test_a_consent_that_is_ahead_of_our_clock_lifts_nothing(api) -> None:
+    """Given before a STOP, by a clock that is some minutes ahead, it would look newer."""
+    given = again(120)
+    stopped(api)
+    query = urlencode({"reason": "form", "basis": "consent", **given})
+    refused = api.delete(f"/suppressions/all/{ONE}?{query}", 422)
+    assert "is ahead of our clock" in refused["detail"]
+    item = {"number": ONE, "state": "opted_in", "reason": "form", "basis": "consent"}
+    (found,) = api.post("/suppressions", [item | {"consent": given}])["results"]
+    assert (found["reason"], "ahead of our clock" in found["detail"]) == ("unfit", True)
+    api.work()
+    assert allowed(api, ONE) is False
+    assert api.post("/consents", CONSENT | {"given": given["given"]}, 202)  # lifts nothing
+
+
 def test_a_restore_that_came_before_is_a_duplicate_after_their_stop(api) -> None:
     api.put(f"/suppressions/all/{ONE}?reason=x")
     back = [{"number": ONE, "state": "opted_in", "reason": "asked", "correlation_id": "7"}]
