@@ -16,6 +16,9 @@ _OURS = ("operator", "api")
 """Sources that speak for us. Everything else is the subscriber, or nobody knows who: a list mostly
 has people who opted out elsewhere."""
 
+_SECOND_US = 1_000_000
+_DAY_US = 24 * 3600 * _SECOND_US
+
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
@@ -25,6 +28,9 @@ class OptOut:
     """Id of its event, or of the first one that shows that it holds."""
     at_us: int
     """When it was said; where that is not known, the first moment at which it is known to hold."""
+    until_us: int
+    """Until when it may have been said, where its time has whole seconds or, in lists, days only;
+    a tie is the opt-out's."""
     source: str
     """``text``, ``link``, ``provider``, ``operator`` …; empty where nobody knows."""
     actor: str
@@ -80,14 +86,22 @@ def _opt_outs(
     at_us = event.stamp_us or event.received_us or event.applied_us
     # An older opt-out, whose event retention has removed: nobody knows whose it was, nor since when
     # it held before this event.
-    found = [OptOut(event.id, at_us, "", "", own=True)] if older else []
+    until_us = _until_us(at_us, listed=event.kind == "import")
+    unknown = OptOut(event.id, at_us, until_us, "", "", own=True)
+    found = [unknown] if older else []
     if entry is not None and entry.decision.intent.stops and event.outcome != "refused":
         if renamed.get(event.scope, event.scope) in (ALL, scope):
             ours = entry.source in _OURS and entry.decision.rule != REVIEWED
-            found.append(OptOut(event.id, at_us, entry.source, entry.actor, own=not ours))
+            found.append(OptOut(event.id, at_us, until_us, entry.source, entry.actor, own=not ours))
     elif not is_held(before, scope):  # as a rebuild left it, which had lost what came between
-        found.append(OptOut(event.id, at_us, "", "", own=True))
+        found.append(unknown)
     return found
+
+
+def _until_us(at_us: int, *, listed: bool) -> int:
+    if listed and at_us % _DAY_US == 0:
+        return at_us + _DAY_US - 1
+    return at_us + _SECOND_US - 1 if at_us % _SECOND_US == 0 else at_us
 
 
 def _waits(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> bool:

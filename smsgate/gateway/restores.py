@@ -173,7 +173,7 @@ def _refusal(request: RestoreRequest, number: str, holds: InForce) -> str:
     if request.basis == MISTAKE:
         return _no_mistake(number, holds)
     if request.basis == CONSENT and holds.opt_outs:
-        return _too_old(request, max(one.at_us for one in holds.opt_outs))
+        return _too_old(request, max(holds.opt_outs, key=lambda one: one.until_us))
     return ""
 
 
@@ -201,14 +201,20 @@ def _told(opt_out: OptOut) -> str:
     return f"{how}, {_moment(opt_out.at_us)}"
 
 
-def _too_old(request: RestoreRequest, opted_out_us: int) -> str:
-    consent = request.consent
-    if consent is None or (request.earliest_given_us or consent.given_us) > opted_out_us:
+def _too_old(request: RestoreRequest, opt_out: OptOut) -> str:
+    consent, opted_out_us = request.consent, opt_out.at_us
+    if consent is None or (request.earliest_given_us or consent.given_us) > opt_out.until_us:
         return ""
     if request.earliest_given_us and _day(consent.given_us) == _day(opted_out_us):
         return (
             f"They opted out on that same day, at {_moment(opted_out_us)}: give the time of the "
             "consent, too. Only a consent that is newer lifts an opt-out."
+        )
+    if opted_out_us < consent.given_us <= opt_out.until_us:
+        return (
+            f"They opted out at {_moment(opted_out_us)}, as far as that is known, and until "
+            f"{_moment(opt_out.until_us)} at the latest. Only a consent that they gave after it "
+            "lifts it."
         )
     return (
         f"The consent of {_moment(consent.given_us)} is older than the opt-out of "

@@ -178,6 +178,33 @@ def test_where_only_the_day_of_the_consent_is_known_a_day_must_lie_between(gatew
     assert event.outcome == "applied"
 
 
+def given_at(at_us):
+    agreed = Consent("Yes, again", "paper", "form 7", at_us)
+    return replace(MISTAKE, basis="consent", consent=agreed)
+
+
+def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(gateway):
+    now_us = gateway.store.health.now_us()
+    second = now_us - now_us % 1_000_000 - 60_000_000
+    told(gateway, Intent.OPT_OUT, "STOP", sent_us=second)
+    for at_us in (second, second + 999_999):
+        with pytest.raises(RestoreRefused, match=r"older|at the latest"):
+            gateway.restore(given_at(at_us))
+    assert restored(gateway, given_at(second + 1_000_000)).outcome == "applied"
+
+
+def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(gateway):
+    now_us = gateway.store.health.now_us()
+    day = now_us - now_us % DAY_US - 9 * DAY_US
+    build_importing(gateway).enter([NUMBER], Listing("alerts", "opted_out"), [day])
+    with pytest.raises(
+        RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
+    ):
+        gateway.restore(given_at(day + DAY_US // 2))
+    assert reason(gateway) == "opted_out_all"
+    assert restored(gateway, given_at(day + DAY_US)).outcome == "applied"
+
+
 def test_a_stop_after_an_opt_out_by_hand_makes_it_theirs(gateway):
     by_hand(gateway)
     by_text(gateway)
