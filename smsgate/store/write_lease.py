@@ -34,6 +34,10 @@ FIRST_MS = LASTS_MS
 """How long the first lease of a new store holds, in which nothing can be missing."""
 
 
+CANNOT_TELL = "the gate cannot tell"
+"""How it begins what it says where it has no answer."""
+
+
 class SpooledOptOuts(msgspec.Struct, frozen=True):
     """What one host says of the opt-outs in its spool, and of texts that may be such."""
 
@@ -177,9 +181,7 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
         return  # nearly always, and every answer of the gate comes by here
     obstacle = _state(fields, now_ms).obstacle()
     if obstacle is not None:
-        raise StoreNotReady(
-            f"the gate cannot tell: {obstacle.said}; `smsgate doctor` says what mends it"
-        )
+        raise StoreNotReady(f"{CANNOT_TELL}: {obstacle.said}; `smsgate doctor` says what mends it")
 
 
 def first_fields(now: tuple[int, int], lasts_ms: int) -> dict[str, int]:

@@ -26,6 +26,7 @@ from smsgate.messages import ALL, Stored, numbers_in
 from smsgate.phone import is_e164
 from smsgate.settings import Program
 from smsgate.store.keys import lane_of
+from smsgate.store.write_lease import CANNOT_TELL
 
 _INBOX = 500
 """How many entries of the lane's inbox are looked through for what is not applied yet."""
@@ -75,6 +76,8 @@ class State:
     """What waits to be applied."""
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""
+    is_store_away: bool = False
+    """Whether Redis did not answer: each further question to it may take as long again."""
 
     @property
     def will_be_locked(self) -> bool:
@@ -120,7 +123,8 @@ def state_of(gateway: Gateway, number: str) -> State:
     try:
         _ask_store(gateway, state, found)
     except (StoreUnavailable, StoreNotReady) as error:
-        state.problems.append(f"Nobody may be texted while the gate cannot tell: {error}.")
+        state.is_store_away = isinstance(error, StoreUnavailable)
+        state.problems.append(f"Nobody may be texted: {_shut(error)}.")
     try:
         _ask_records(gateway, state, found)
     except (RecordsUnavailable, RecordsNotReady) as error:
@@ -131,6 +135,12 @@ def state_of(gateway: Gateway, number: str) -> State:
         renamed = gateway.settings.programs.renamed
         state.programs = [_with(one, found, renamed) for one in gateway.settings.programs]
     return state
+
+
+def _shut(error: StoreUnavailable | StoreNotReady) -> str:
+    """Why the gate cannot tell; it begins with that it cannot."""
+    said = str(error)
+    return said if said.startswith(CANNOT_TELL) else f"{CANNOT_TELL}: {said}"
 
 
 def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:

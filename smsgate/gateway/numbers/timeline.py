@@ -26,6 +26,8 @@ _LEDGER = 2_000
 _SHOWN = 200
 _REPLIES = 50
 RECEIPT = "receipt"
+_UNSEEN = "What happened in the last moments cannot be shown."
+_NO_TEXTS = "Ordinary texts cannot be shown."
 
 
 @dataclass(slots=True)
@@ -53,11 +55,18 @@ class Timeline:
     texts_since_us: int | None = None
     """How far back ordinary texts are kept; 0: none is; None: the store could not be asked."""
     problems: list[str] = field(default_factory=list)
+    is_store_away: bool = False
+    """Whether Redis did not answer: each further question to it may take as long again."""
 
 
-def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
-    """A page of a number's events. Raises nothing of ours: what is missing is said."""
-    page = Timeline()
+def timeline(
+    gateway: Gateway, number: str, before: Place | None, *, is_store_away: bool = False
+) -> Timeline:
+    """A page of a number's events. Raises nothing of ours: what is missing is said.
+
+    With ``is_store_away`` the store is not asked: it has just been seen not to answer.
+    """
+    page = Timeline(is_store_away=is_store_away)
     waiting = [] if before else _waiting(gateway, number, page)  # first: what moves is in both
     recorded, texts = _one_page(
         _recorded(gateway, number, before, page), _ordinary(gateway, number, before, page), page
@@ -76,10 +85,14 @@ def timeline(gateway: Gateway, number: str, before: Place | None) -> Timeline:
 
 def _waiting(gateway: Gateway, number: str, page: Timeline) -> list[Event]:
     """What the records do not have yet, oldest first."""
+    if page.is_store_away:
+        page.problems.append(_UNSEEN)
+        return []
     try:
         events = gateway.store.ledger.newest(lane_of(number), _LEDGER)
     except StoreUnavailable as error:
-        page.problems.append(f"What happened in the last moments cannot be shown: {error}.")
+        page.is_store_away = True
+        page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
         return []
     told = [one for one in (told_of(event, number) for event in events) if one is not None]
     if len(events) == _LEDGER or len(told) > _SHOWN:
@@ -109,12 +122,16 @@ def _ordinary(gateway: Gateway, number: str, before: Place | None, page: Timelin
 
     They are on no record, so an event is made of each: ``text``, ``sampled``.
     """
+    if page.is_store_away:
+        page.problems.append(_NO_TEXTS)
+        return []
     # A text of the same microsecond as an event stands behind it.
     before_us = before.received_us + (before.seq > 0) if before else 0
     try:
         found = gateway.store.trail.of_number(number, before_us, PAGE + 1)
     except StoreUnavailable as error:
-        page.problems.append(f"Ordinary texts cannot be shown: {error}.")
+        page.is_store_away = True
+        page.problems.append(_NO_TEXTS.removesuffix(".") + f": {error}.")
         return []
     page.texts_since_us = found.kept_since_us
     return [Item(_sampled(at_us, entry)) for at_us, entry in found.texts]
@@ -202,6 +219,8 @@ def _told(items: list[Item], elsewhere: list[Event]) -> tuple[list[Item], dict[s
 
 
 def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
+    if page.is_store_away:
+        return
     lane = lane_of(number)
     asked = {
         f"{lane}-{one.event.inbox_id}": one

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Flask, render_template, request
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, Condition
+from smsgate.gateway.alerts.conditions import REFUSED, REVIEW_DEADLINE_S, Condition
 from smsgate.gateway.overview import at_a_glance
 from smsgate.gateway.overview.at_a_glance import Numbers, Overview
 from smsgate.gateway.overview.daily import WHATS, Confirmations, Speed
@@ -47,6 +47,8 @@ _NOT_READY = {
     "store": "Nobody may be texted until it is ready.",
     "records": "Events wait in the store.",
 }
+_OF_STORE = frozenset({REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
+"""Conditions that tell what the store says of itself: one cause is told once."""
 _MEND = {
     "store": "check the Redis of `REDIS_URL`",
     "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
@@ -121,8 +123,12 @@ def _now(gateway: Gateway, seen: Overview) -> dict[str, object]:
 
 
 def _needs(seen: Overview) -> list[Need]:
-    found = [_trouble(one) for one in seen.collaborators.troubles()]
-    found += [_need(one) for one in seen.conditions]
+    troubles = seen.collaborators.troubles()
+    is_store_told = any(one.name == "store" for one in troubles)
+    found = [_trouble(one) for one in troubles]
+    found += [
+        _need(one) for one in seen.conditions if not (is_store_told and one.name in _OF_STORE)
+    ]
     told = {one.name for one in seen.conditions}
     reviews = seen.seen.waits.reviews if seen.seen else None
     if reviews is not None and reviews.count and "SmsgateReviewsOld" not in told:
@@ -148,8 +154,12 @@ def _trouble(one: Trouble) -> Need:
 
 
 def _need(one: Condition) -> Need:
-    said = f"{one.subject}: {one.said}"
-    return Need("bad" if one.fault else "warn", said, one.mend, *PAGES.get(one.name, ()))
+    said, mend = _sentence(f"{one.subject}: {one.said}"), f"{_sentence(one.mend)}."
+    return Need("bad" if one.fault else "warn", said, mend, *PAGES.get(one.name, ()))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _figure(what: str, numbers: Numbers) -> Figure:

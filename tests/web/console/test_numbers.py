@@ -16,6 +16,7 @@ from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Arrival, Consent, Decision, Intent, Onward
 from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.showing import iso
 from smsgate.wiring import build_importing
 from tests.fakes.browser import Browser, browser
@@ -193,13 +194,19 @@ def test_while_the_store_is_away_the_records_are_shown(gateway, viewer, monkeypa
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
+    def asked_again(*_, **__):
+        pytest.fail("a Redis that hangs would be waited for once more")
+
     monkeypatch.setattr(type(gateway.store.inbox), "latest", away)
-    monkeypatch.setattr(type(gateway.store.ledger), "newest", away)
-    monkeypatch.setattr(type(gateway.store.outbox), "unsettled", away)
+    monkeypatch.setattr(type(gateway.store.ledger), "newest", asked_again)
+    monkeypatch.setattr(type(gateway.store.trail), "of_number", asked_again)
+    monkeypatch.setattr(type(gateway.store.outbox), "unsettled", asked_again)
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     said = words(answer)
-    assert "Nobody may be texted while the gate cannot tell" in said
+    assert "Nobody may be texted: the gate cannot tell: the store cannot be used: away." in said
+    assert "What happened in the last moments cannot be shown." in said
+    assert "Ordinary texts cannot be shown." in said
     assert "The records have it as opted out." in said
     assert "STOP it" in said
 
@@ -226,6 +233,14 @@ def test_a_flushed_store_is_said_and_nothing_breaks(gateway, viewer, redis_clien
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     assert "could not tell" in words(answer)
+    assert "Nobody may be texted: the gate cannot tell: the store has no marker" in words(answer)
+
+
+def test_why_the_gate_cannot_tell_is_said_once(gateway, viewer):
+    gateway.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
+    said = words(viewer.get(PAGE))
+    assert "Nobody may be texted: the gate cannot tell: opt-outs wait in spools" in said
+    assert said.count("the gate cannot tell") == 1
 
 
 # --- ordinary texts -----------------------------------------------------------------------------

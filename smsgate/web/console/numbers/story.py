@@ -56,11 +56,12 @@ def page(
 
 def _story(gateway: Gateway, number: str) -> dict[str, Any]:
     before = _place(request.args.get("before", ""))
+    state = state_of(gateway, number)
     kept_us = gateway.settings.retention.kinds_us.get("ordinary")
     return {
         "number": number,
-        "state": state_of(gateway, number),
-        "page": timeline(gateway, number, before),
+        "state": state,
+        "page": timeline(gateway, number, before, is_store_away=state.is_store_away),
         "before": before,
         "programs": [*gateway.settings.programs],
         "forwarding": any(one.forward for one in gateway.settings.programs),
