@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from smsgate.errors import SpoolUnavailable
+from smsgate.files import is_there
 from smsgate.messages import Arrival, Entry, Intent
 
 _SCHEMA = (
@@ -183,7 +184,7 @@ class Spool:
 
     def _exists(self, path: Path | None = None) -> bool:
         try:
-            return (path or self._path).exists()
+            return is_there(path or self._path)
         except OSError as error:  # a folder that we may not read
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
 

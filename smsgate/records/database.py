@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.files import is_there
 
 CONNECT_S = 2
 """How long a connection is waited for: `/readyz` waits for it too."""
@@ -68,8 +69,11 @@ class Database:
 
     @property
     def absent(self) -> bool:
-        """Whether the SQLite file was never made, so that there is nothing to read."""
-        return self.file is not None and not self.file.exists()
+        """Whether the SQLite file was never made, so that there is nothing to read.
+
+        Raises ``RecordsUnavailable`` where that cannot be told.
+        """
+        return self.file is not None and not _is_there(self.file)
 
     def refuse_absent(self) -> None:
         """Raise ``RecordsNotReady`` where the SQLite file was never made."""
@@ -170,7 +174,7 @@ class Database:
 
     def _file_now(self) -> int:
         """Which file is there; 0 where there is none, and with PostgreSQL."""
-        return self.file.stat().st_ino if self.file is not None and self.file.exists() else 0
+        return self.file.stat().st_ino if self.file is not None and _is_there(self.file) else 0
 
     def _open(self) -> Engine:
         url = self._url()
@@ -190,6 +194,17 @@ class Database:
                 "DATABASE_URL names PostgreSQL, and its driver is not installed: "
                 "pip install 'smsgate[postgres]'"
             ) from error
+
+
+def _is_there(file: Path) -> bool:
+    """Whether the SQLite file is there. Raises ``RecordsUnavailable``."""
+    try:
+        return is_there(file)
+    except OSError as error:
+        raise RecordsUnavailable(
+            f"the records {file} cannot be read ({error.strerror}): run smsgate as the user who "
+            "owns their directory, or give this user access to it"
+        ) from error
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -24,6 +24,7 @@ from smsgate.spool import Spool
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
+from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
 
 LANE = lane_of(NUMBER)
@@ -296,19 +297,6 @@ def test_that_the_spool_waits_is_said_once_a_minute(cut_off, signed, monkeypatch
 # --- a data directory that cannot be used -------------------------------------------------------
 
 
-@contextlib.contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Without the rights of root, which may write everywhere."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def refusal(spool: Spool, *, make: bool = False) -> SpoolUnavailable:
     with pytest.raises(SpoolUnavailable) as raised:
         spool.check(make=make)
@@ -340,6 +328,27 @@ def test_a_data_directory_of_another_user_says_whose_it_is():
     if not os.geteuid():
         assert "it belongs to user 0, and this process runs as user 65534" in str(error)
     assert not error.is_full
+
+
+@pytest.fixture
+def closed_folder() -> Iterator[Path]:
+    """A data directory as smsgate makes it, of another user: nobody else may look into it."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place) / "var"
+        folder.mkdir()
+        (folder / "spool.sqlite3").write_bytes(b"")
+        folder.chmod(0)
+        yield folder
+        folder.chmod(0o700)
+
+
+def test_what_nobody_may_look_into_is_not_taken_for_empty(closed_folder):
+    spool = Spool(closed_folder / "spool.sqlite3")
+    with as_somebody_else(), pytest.raises(SpoolUnavailable):
+        spool.depth()
+    with as_somebody_else(), pytest.raises(SpoolUnavailable):
+        spool.state()
 
 
 def test_a_spool_that_cannot_be_written_is_told(tmp_path):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from smsgate.errors import SpoolUnavailable
+from smsgate.errors import RecordsUnavailable, SpoolUnavailable
+from smsgate.gateway.keywords.console_sets import console_sets
+from smsgate.records import Records
 from smsgate.spool import Spool
 from tests.fakes.served import free_port
+from tests.fakes.somebody_else import as_somebody_else
 from workers import __main__ as main
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -36,6 +40,21 @@ def test_web_does_not_start_on_a_data_directory_that_cannot_be_written(
     assert main.main(["web"], environ) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"no message can be kept in the data directory {tmp_path / 'var'} (")
+
+
+def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place) / "var"
+        folder.mkdir(mode=0)
+        records = Records(f"sqlite:///{folder / 'records.sqlite3'}")
+        with as_somebody_else():
+            with pytest.raises(RecordsUnavailable, match="Permission denied"):
+                records.check()
+            sets, (warning,) = console_sets(records, folder)
+        folder.chmod(0o700)
+    assert sets == {}
+    assert "Permission denied" in warning
 
 
 def test_a_disk_that_is_full_does_not_hinder_a_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,11 @@ def _without(folder: Path, why: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _kept(folder: Path) -> dict[str, str]:
-    found = {}
-    for path in sorted(folder.glob("*.toml")):
+    found: dict[str, str] = {}
+    paths: list[Path] = []
+    with contextlib.suppress(OSError):  # a folder that this user may not enter
+        paths += sorted(folder.glob("*.toml"))
+    for path in paths:
         # What cannot be read is as if it were not there.
         with contextlib.suppress(OSError, UnicodeError):
             if NAME.fullmatch(path.stem) and path.stat().st_size <= _LONGEST:
