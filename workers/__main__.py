@@ -108,14 +108,24 @@ def _work(name: str, queue: str, *beside: Forwarder) -> None:
         live.close()
 
 
+class ClockFailed(SmsGateError):
+    """A thread of the clock ended by a fault of ours, whose traceback is in the log."""
+
+    exit_code = 1
+
+
 def _clock(environ: Mapping[str, str], _: str) -> None:
-    ending = threading.Event()
+    ending, failed = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
 
+    def end() -> None:
+        failed.set()
+        ending.set()
+
     def started(_: Configuration, gateway: Gateway) -> Parts:
         gateway.lease_renewal.start()
-        parts = (Keeper(gateway, ending.set), Feeder(gateway), Teller(gateway))
+        parts = (Keeper(gateway, end), Feeder(gateway), Teller(gateway))
         for part in parts:
             part.start()
         return parts
@@ -126,6 +136,8 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         clock.run(lambda: live.gateway, ending)
     finally:
         live.close()
+    if failed.is_set():
+        raise ClockFailed("The clock has failed; the traceback above says where. Start it again.")
 
 
 def _ended(parts: Parts) -> None:

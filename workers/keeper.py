@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from smsgate.errors import (
+    ListsUnavailable,
     RecordsDiffer,
     RecordsNotReady,
     RecordsUnavailable,
@@ -98,7 +99,7 @@ class Keeper:
             if time.monotonic() - self._asked_at < ASK_S:
                 return 0
             self._asked_at = time.monotonic()
-            Folders(self._gateway.settings.data_dir).tidy()
+            self._tidy()
             if not self._gateway.store.erasing.turn():
                 return 0
             self._retention = self._gateway.forgetting.apply_retention()
@@ -110,6 +111,13 @@ class Keeper:
         except SmsGateError:
             self._retention = None  # tomorrow again
             raise
+
+    def _tidy(self) -> None:
+        """Remove old lists. A directory that cannot be used must not hinder the records."""
+        try:
+            Folders(self._gateway.settings.data_dir).tidy()
+        except ListsUnavailable as error:
+            self._tell("old lists are not removed", str(error))
 
     def _count(self) -> None:
         now = time.monotonic()

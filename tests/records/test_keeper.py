@@ -109,6 +109,18 @@ def test_while_the_store_is_rebuilt_it_waits(gateway, happen, redis_client):
     assert gateway.records.reading.count_events() == 1
 
 
+def test_a_data_directory_that_cannot_be_used_does_not_end_it(gateway, happen, tmp_path):
+    """Of another user, say, with the records on a server; or a file has its place."""
+    (tmp_path / "lists").write_text("in the way")
+    keeper = Keeper(gateway)
+    with structlog.testing.capture_logs() as said:
+        assert keeper.turn() == PERIOD_S
+    assert [one["event"] for one in said] == ["old lists are not removed"]
+    happen(1)
+    keeper.turn()
+    assert gateway.records.reading.count_events() == 1
+
+
 def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(gateway, monkeypatch):
     ended = threading.Event()
     keeper = Keeper(gateway, ended.set)

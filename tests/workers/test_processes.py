@@ -126,6 +126,30 @@ def test_each_process_ends_in_order_when_told_to(
     leash.ended(process)
 
 
+FAILS = """
+import os, sys
+from workers import __main__ as main, keeper
+keeper.Keeper.turn = lambda self: 1 / 0
+sys.exit(main.main(["clock"], os.environ))
+"""
+
+
+def test_a_clock_that_fails_ends_with_exit_code_1(environ: dict[str, str]) -> None:
+    """A supervisor that starts again what failed takes 0 for what was told to end."""
+    gateway_on(environ).close()
+    ended = subprocess.run(
+        [sys.executable, "-c", FAILS],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "ZeroDivisionError" in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("The clock has failed")
+
+
 @pytest.mark.parametrize("name", ["web", "clock"])
 def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_gone(
     environ: dict[str, str], start: Start, leash: Leash, name: str
