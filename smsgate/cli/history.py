@@ -39,6 +39,10 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
         console.print(f"Nothing is known of {number}." if number else "Every text was routed.")
 
 
+_NEAR_US = 1_000_000
+"""A list without times of its own counts as of its import, to the millisecond."""
+
+
 def as_recorded(number: str) -> str:
     """A phone number in E.164; a short code or a name as it is."""
     try:
@@ -59,7 +63,13 @@ def _show(console: Console, event: Event) -> None:
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
     console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
-    told = (repr(text) if text else "", *_decided(event.entry), *_basis(event.entry), event.note)
+    told = (
+        repr(text) if text else "",
+        *_decided(event.entry),
+        *_basis(event.entry),
+        _since(event),
+        event.note,
+    )
     details = "  ".join(part for part in told if part)
     if details:
         console.print(f"    {details}", markup=False, soft_wrap=True)
@@ -71,7 +81,15 @@ def _basis(entry: Entry | None) -> tuple[str, str]:
     consent = entry.consent if entry is not None else None
     if not said or consent is None:
         return f"basis: {said}" if said else "", ""
-    return f"basis: {said}", f"{consent.words!r} ({consent.medium}, {consent.source})"
+    given = f"given {moment(consent.given_us)} UTC"
+    return f"basis: {said}", f"{consent.words!r} ({consent.medium}, {consent.source}, {given})"
+
+
+def _since(event: Event) -> str:
+    """Since when an imported list says that the number stands so."""
+    if event.kind != "import" or abs(event.stamp_us - event.received_us) < _NEAR_US:
+        return ""
+    return f"since {moment(event.stamp_us)} UTC, as the list says"
 
 
 def _decided(entry: Entry | None) -> tuple[str, str]:

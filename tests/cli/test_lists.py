@@ -66,6 +66,15 @@ def test_a_list_of_latin_1_is_called_so(lists, tmp_path):
     assert out.read_bytes() == path.read_bytes()
 
 
+def test_history_says_since_when_a_list_has_it(lists, file, tmp_path):
+    dated = tmp_path / "aws.csv"
+    dated.write_text(f"OptedOutNumber,OptedOutTimestamp\n{NUMBER},2026-03-01T10:00:00Z\n")
+    assert lists.run("import", str(dated), "--program", "alerts", "--apply") == 0
+    assert lists.run("import", str(file), "--program", "orders", "--apply") == 1
+    assert lists.run("history", NUMBER) == 0
+    assert lists.output.count("since 2026-03-01 10:00:00 UTC, as the list says") == 1
+
+
 def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, blocked):
     result = tmp_path / "result.csv"
     arguments = ("import", str(file), "--program", "alerts", "--apply", "--result", str(result))

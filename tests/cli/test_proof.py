@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.messages import Intent
+from smsgate.gateway.restores import RestoreRequest
+from smsgate.messages import Consent, Intent
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.told import told
@@ -90,6 +92,18 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     assert "basis: evidence that an admin named: call 4711" in ready.output
     assert ": wants back" in ready.output
     assert "opt_in" not in ready.output
+
+
+def test_history_dates_the_consent_of_a_restore(ready):
+    gateway = build_gateway(load_configuration(ready.environ))
+    told(gateway, Intent.OPT_OUT, "STOP")
+    now = datetime.now(UTC)
+    given = Consent("Yes", "paper", "form 7", int(now.timestamp() * 1_000_000))
+    gateway.restore(RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given))
+    gateway.close()
+    work(ready)
+    assert ready.run("history", NUMBER) == 0
+    assert f"'Yes' (paper, form 7, given {now:%Y-%m-%d %H:%M:%S} UTC)" in ready.output
 
 
 def test_a_lock_wants_a_reason_and_a_number(ready):
