@@ -174,7 +174,7 @@ class Receiving:
             yield partial(wake, self._wakes.inbox, lanes)
         known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
         return [
-            "duplicate" if id(arrival) in known else _label(arrival.entry) for arrival in arrivals
+            "duplicate" if id(arrival) in known else label_of(arrival.entry) for arrival in arrivals
         ]
 
     def _add(self, lasting: list[Arrival]) -> Steps[tuple[list[Added], list[int]]]:
@@ -231,5 +231,6 @@ def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
     return kept
 
 
-def _label(entry: Entry) -> str:
+def label_of(entry: Entry) -> str:
+    """What a message is counted as."""
     return entry.decision.intent.value if entry.program else "unrouted"

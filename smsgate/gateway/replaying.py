@@ -10,9 +10,11 @@ import msgspec
 import structlog
 
 from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.gateway.receiving import label_of
 from smsgate.gateway.waking import wake
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival
+from smsgate.metrics.families import MESSAGES
 from smsgate.queue import Wakes
 from smsgate.spool import Spool, Spooled
 from smsgate.store import Store
@@ -76,9 +78,13 @@ class Replaying:
             )
             for one in spooled
         ]
-        _, lanes = self._store.inbox.add(arrivals)
+        added, lanes = self._store.inbox.add(arrivals)
         self._spool.drop(spooled)
         wake(self._wakes.inbox, lanes)
+        for arrival, one in zip(arrivals, added, strict=True):
+            if not one.duplicate:  # its webhook was answered 503, and so not counted
+                entry = arrival.entry
+                self._store.metrics.count(MESSAGES, entry.account, label_of(entry))
 
     def note(self) -> None:
         """Let everybody know how deep this host's spool is, where that is news.

@@ -20,6 +20,7 @@ from smsgate.gateway import replaying
 from smsgate.gateway.replaying import CHECK_S
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
+from smsgate.metrics.tally import sorted_out
 from smsgate.spool import Spool
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration
@@ -94,6 +95,24 @@ def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off,
     gateway.replay_spool()
     gateway.apply(LANE)
     assert texts(gateway) == [("STOP", "applied")]
+
+
+def counted(gateway) -> dict[tuple[str, ...], float]:
+    """How many messages are counted, by account and intent."""
+    gateway.store.metrics.flush()
+    return dict(sorted_out(gateway.store.metrics.sums())["messages"].counts)
+
+
+def test_what_is_replayed_is_counted_once(gateway, cut_off, signed):
+    request = signed("STOP")
+    refuse(cut_off, request)
+    assert counted(gateway) == {}
+    gateway.replay_spool()
+    assert counted(gateway) == {("twilio", "opt_out"): 1}
+
+    refuse(cut_off, request)
+    gateway.replay_spool()
+    assert counted(gateway) == {("twilio", "opt_out"): 1}
 
 
 def test_a_spool_replayed_twice_has_one_effect(gateway, cut_off, signed):
