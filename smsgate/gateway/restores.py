@@ -163,7 +163,9 @@ class Restores:
             opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
             seen=max(cursor, holds.seen, key=inbox_place),
         )
-        return msgspec.structs.replace(draft, restore=restore, stood=holds.before.stood())
+        # A consent that they withdrew themselves is not given back.
+        stood = holds.before.stood() if holds.own is None and not holds.waited else None
+        return msgspec.structs.replace(draft, restore=restore, stood=stood)
 
 
 def _refusal(request: RestoreRequest, number: str, holds: InForce) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent import Standing
-from smsgate.messages import ALL, Consent, Entry, Restore, Stored, inbox_place
+from smsgate.messages import ALL, Consent, Restore, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)
@@ -69,7 +69,7 @@ def restored(stored: Stored, standing: Standing, now_us: int) -> Standing | str:
         return problem
     entry = stored.entry
     moved = without_opt_out(standing, entry.program)
-    stood = entry.stood.consents if entry.stood is not None and _is_mistake(entry) else ()
+    stood = entry.stood.consents if entry.stood is not None else ()
     given_back = {one for one in stood if entry.program in (ALL, one)}
     if entry.consent is not None and entry.program != ALL:
         given_back.add(entry.program)
@@ -102,11 +102,6 @@ def _refusal(stored: Stored, standing: Standing, now_us: int) -> str:
     if not restore.opt_out and is_held(standing, scope):
         return _OF_UNKNOWN.get(restore.basis, "")
     return ""
-
-
-def _is_mistake(entry: Entry) -> bool:
-    """Whether an opt-out is lifted that should not have been. Any other one withdrew consents."""
-    return entry.restore is not None and entry.restore.basis == MISTAKE
 
 
 def _said_since(standing: Standing, scope: str, seen: str) -> bool:

@@ -348,9 +348,17 @@ def test_no_consent_is_given_back_that_was_not_there(gateway):
 
 def test_a_consent_that_they_withdrew_is_not_given_back(gateway):
     gateway.record_consent(NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana")
-    by_text(gateway)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    by_hand(gateway)
     assert restored(gateway, named).outcome == "applied"
+    assert (reason(gateway), reason(gateway, "club")) == ("", "")  # it was ours
+    by_hand(gateway)
+    by_text(gateway)
+    assert restored(gateway, named).outcome == "applied"
+    assert (reason(gateway), reason(gateway, "club")) == ("", "no_consent")
+    gateway.record_consent(NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana")
+    by_text(gateway)
+    assert restored(gateway, consent(gateway)).outcome == "applied"
     assert (reason(gateway), reason(gateway, "club")) == ("", "no_consent")
 
 

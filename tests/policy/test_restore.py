@@ -123,16 +123,6 @@ def test_the_consent_that_stood_before_is_given_back():
     assert standing.consents == {"alerts"}
 
 
-@pytest.mark.parametrize("scope", [ALL, "alerts"])
-def test_a_consent_that_was_withdrawn_is_not_given_back(scope):
-    agreed = Standing(consents=frozenset({"alerts", "orders"}))
-    stood = Stood(consents=("alerts", "orders"))
-    named = restore(5, scope, stood=stood, basis="evidence", evidence="a call")
-    assert play(OUT, named, standing=agreed)[0].consents == frozenset()
-    given = restore(5, scope, stood=stood, basis="consent", consent=GIVEN)
-    assert play(OUT, given, standing=agreed)[0].consents == {scope} - {ALL}
-
-
 def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
     agreed = Standing(consents=frozenset({"alerts", "orders"}))
     own = at(3, Intent.OPT_OUT, scope="orders", program="orders")
