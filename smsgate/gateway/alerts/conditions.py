@@ -203,7 +203,7 @@ def _spools(seen: Sights, here: str) -> Iterator[Condition]:
     for one in seen.spools:
         if one.problem:
             said = f"host {one.host}: {one.problem}"
-            mend = "`ls -ld` of it, on that host; without it a STOP is lost while Redis is away"
+            mend = "do that on that host; until then a STOP is lost while Redis is away"
             yield Condition("SmsgateSpoolUnusable", "spool", True, said, mend)
         elif one.count and one.host != here:
             said = (
