@@ -7,6 +7,7 @@ breaks at any other moment. Here a new one takes its place in the same process.
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from types import FrameType
@@ -31,6 +32,7 @@ AGAIN_S = 1.0
 """How long to wait before Redis is tried again."""
 
 _log = structlog.get_logger()
+_rq_log = logging.getLogger("rq.worker")
 
 
 class SteadyWorker(SimpleWorker):
@@ -72,14 +74,39 @@ class SteadyWorker(SimpleWorker):
         """There is nothing to unsubscribe from."""
 
 
+class RetryLines(logging.Filter):
+    """Replaces the line that RQ logs at each try to reach Redis by ours, once a minute."""
+
+    def __init__(self, queue: str, reminder: Reminder) -> None:
+        """Tell what ``reminder`` finds due, for a worker on ``queue``."""
+        super().__init__()
+        self._queue, self._reminder = queue, reminder
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether RQ's own line is logged."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        errors = [one for one in arguments if isinstance(one, redis.RedisError)]
+        if not errors or "could not connect" not in str(record.msg):
+            return True
+        _tell_lost(self._queue, errors[0], self._reminder)
+        return False
+
+
 def run(url: str, queue: str) -> None:
-    """Work on one queue until SIGTERM or SIGINT; a job in progress is finished first."""
+    """Work on one queue until SIGTERM or SIGINT; a job in progress is finished first.
+
+    Later signals are ignored: the process is ending, and a second one must not break that off.
+    """
+    reminder = Reminder()
+    retries = RetryLines(queue, reminder)
+    _rq_log.addFilter(retries)
     _hear()
     # Raised wherever the signal finds an idle worker, the wait included.
     with contextlib.suppress(StopRequested):
-        reminder = Reminder()
         while not _ended_as_asked(url, queue, reminder):
             threading.Event().wait(AGAIN_S)
+    _ignore_signals()
+    _rq_log.removeFilter(retries)
 
 
 def _hear() -> None:
@@ -88,7 +115,13 @@ def _hear() -> None:
         signal.signal(number, _stop)
 
 
+def _ignore_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(_: int, __: FrameType | None) -> NoReturn:
+    _ignore_signals()
     raise StopRequested
 
 
@@ -99,11 +132,15 @@ def _ended_as_asked(url: str, queue: str, reminder: Reminder) -> bool:
         worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
-        if reminder.is_due(problem_of(error)):
-            _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
+        _tell_lost(queue, error, reminder)
     finally:
         _hear()
     return worker is not None and worker.asked_to_end
+
+
+def _tell_lost(queue: str, error: redis.RedisError, reminder: Reminder) -> None:
+    if reminder.is_due(problem_of(error)):
+        _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
 
 
 def _worker(url: str, name: str) -> SteadyWorker:

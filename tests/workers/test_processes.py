@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import socket
@@ -14,16 +15,19 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 
 from smsgate import queue
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.errors import StoreNotReady
 from smsgate.gateway import Gateway
+from smsgate.logs import Reminder
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
+from workers import rq_worker
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -244,6 +248,55 @@ def test_without_redis_a_process_still_ends_when_told_to(
     assert _says(process, "lost redis" if name != "clock" else "clock waits")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+    leash.ended(process)
+
+
+def test_an_idle_worker_that_loses_redis_says_so_itself_and_not_at_each_try(
+    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+) -> None:
+    """RQ's own line came every two seconds, for as long as Redis was away."""
+    first = redis_server.start(tmp_path / "redis", leash)
+    environ["REDIS_URL"] = first.url
+    gateway_on(environ).close()
+    worker = start("worker")
+    with redis.Redis.from_url(first.url) as client:
+        assert wait_until(lambda: client.smembers("rq:workers") != set())
+    leash.end(first.process)
+    assert worker.stdout is not None
+    told = (line for line in worker.stdout if "lost redis" in line or "could not connect" in line)
+    assert "worker lost redis" in next(told)
+
+
+def test_of_tries_to_reach_redis_one_is_logged_in_a_minute() -> None:
+    log = logging.getLogger("rq.worker.tests")
+    kept = rq_worker.RetryLines("inbox", Reminder())
+    log.addFilter(kept)
+    line = "Worker %s: could not connect to Redis instance: %s retrying in %d seconds..."
+    error = redis.ConnectionError("Connection refused.")
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            log.error(line, "w1", error, 2)
+    assert [(one["event"], one["problem"]) for one in said] == [
+        ("worker lost redis", "Connection refused.")
+    ]
+    assert kept.filter(log.makeRecord("", logging.ERROR, "", 0, "else: %s", (error,), None))
+
+
+@pytest.mark.parametrize("name", ["worker", "sender"])
+def test_a_second_signal_does_not_break_off_an_end(
+    environ: dict[str, str], start: Start, leash: Leash, name: str
+) -> None:
+    """Supervisors send one to the process and one to its group."""
+    environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+    process = start(name)
+    assert _says(process, "lost redis")
+
+    def ended() -> bool:
+        process.send_signal(signal.SIGTERM)
+        return process.poll() is not None
+
+    assert wait_until(ended)
+    assert process.returncode == 0
     leash.ended(process)
 
 
