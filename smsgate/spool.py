@@ -220,6 +220,11 @@ class Spool:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
 
 
+def waiting(count: int) -> str:
+    """How many messages wait, in words: 1 message waits, 3,000 messages wait."""
+    return "1 message waits" if count == 1 else f"{count:,} messages wait"
+
+
 def _owner(folder: Path) -> str:
     """Whose a folder is, where that is not the user that we are."""
     with suppress(OSError):

@@ -15,6 +15,7 @@ from smsgate.gateway.lost_spools import forget_spool
 from smsgate.gateway.records import remembering
 from smsgate.metrics.sights import SpoolDepth
 from smsgate.records.announcing import SPOOL_FORGOTTEN
+from smsgate.spool import waiting
 
 
 @click.group()
@@ -71,7 +72,8 @@ def forget(host: str, reason: str, yes: bool) -> None:
 def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
     console = Console(highlight=False)
     for one in found:
-        said = f"{one.count} messages wait, {blocking.get(one.host, 0)} of them opt-outs"
+        opt_outs = blocking.get(one.host, 0)
+        said = f"{waiting(one.count)}, {opt_outs:,} of them opt-outs"
         console.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
     if not found:
         console.print("No host has said anything of a spool.")

@@ -8,7 +8,7 @@ from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, St
 from smsgate.gateway.deadlines import Answer, Deadline, NoAnswer
 from smsgate.gateway.records.recording import Recording
 from smsgate.queue import Wakes
-from smsgate.spool import Spool
+from smsgate.spool import Spool, waiting
 from smsgate.store import Store
 
 ANSWER_S = 5.0
@@ -74,4 +74,4 @@ def _of_spool(spool: Spool) -> str:
         depth = spool.depth()
     except SpoolUnavailable as error:
         return str(error)
-    return f"ok; {depth} messages wait for the store" if depth else "ok"
+    return f"ok; {waiting(depth)} for the store" if depth else "ok"

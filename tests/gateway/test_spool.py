@@ -59,7 +59,7 @@ def texts(gateway, number=NUMBER):
 def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(gateway, cut_off, signed):
     refuse(cut_off, signed("STOP"))
     assert cut_off.spool.depth() == 1
-    assert gateway.ready()["spool"] == "ok; 1 messages wait for the store"
+    assert gateway.ready()["spool"] == "ok; 1 message waits for the store"
 
     assert gateway.replay_spool() == 1
     assert gateway.spool.depth() == 0

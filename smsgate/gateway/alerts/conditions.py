@@ -13,6 +13,7 @@ from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.gateway.records.recording import MANY, MEMORY
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Obstacle, Sights
+from smsgate.spool import waiting
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 INBOX_S = 30.0
@@ -206,9 +207,7 @@ def _spools(seen: Sights, here: str) -> Iterator[Condition]:
             mend = "do that on that host; until then a STOP is lost while Redis is away"
             yield Condition("SmsgateSpoolUnusable", "spool", True, said, mend)
         elif one.count and one.host != here:
-            said = (
-                f"{one.count:,} messages wait on host {one.host}, the oldest {_span(one.oldest_s)}"
-            )
+            said = f"{waiting(one.count)} on host {one.host}, the oldest {_span(one.oldest_s)}"
             mend = (
                 "let that host's `web` reach Redis: it hands them over by itself; keep its data "
                 "directory"

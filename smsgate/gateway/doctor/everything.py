@@ -15,6 +15,7 @@ from smsgate.gateway.overview.measuring import sights
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.providers import usable
 from smsgate.redis_address import exposures
+from smsgate.spool import waiting
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
@@ -119,7 +120,7 @@ def _spool(gateway: Gateway) -> Finding:
     except SpoolUnavailable as error:
         return Finding("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
     if depth:
-        said = f"{depth} messages wait on this host for the store"
+        said = f"{waiting(depth)} on this host for the store"
         return Finding("spool", WARNING, said, "let `web` run here and reach Redis: it hands over")
     return Finding("spool", OK, "nothing waits on this host's disk")
 

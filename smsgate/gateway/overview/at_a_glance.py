@@ -24,6 +24,7 @@ from smsgate.gateway.readiness import of_store
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Sums
 from smsgate.records.days import Counts
+from smsgate.spool import waiting
 from smsgate.store import Store
 
 DAYS = 30
@@ -107,7 +108,7 @@ def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
     records, recording = _read(asked_records), _read(asked_recording)
-    spooled = f"ok; {spool.value:,} messages wait for the store" if spool.value else "ok"
+    spooled = f"ok; {waiting(spool.value)} for the store" if spool.value else "ok"
     collaborators = Collaborators(
         status={
             "store": _status(store) if store.problem else ready.value or _status(ready),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
 from smsgate.settings import Settings
+from smsgate.spool import waiting
 
 UNKNOWN = "unknown"
 _OK = "ok"
@@ -161,6 +162,6 @@ def _collaborators(found: Collaborators, now_us: int) -> Iterator[Part]:
 
 def _spools(seen: Sights | None) -> Iterable[Part]:
     for one in seen.spools if seen else ():
-        said = f"{one.count:,} messages wait" if one.count else "empty"
+        said = waiting(one.count) if one.count else "empty"
         tone = "warn" if one.count else "good"
         yield Part(f"spool of {one.host}", tone, said, int(one.at_s * 1_000_000))
