@@ -23,6 +23,7 @@ from rq.utils import now
 
 from smsgate.logs import Reminder
 from smsgate.redis_address import problem_of
+from smsgate.store.connection import refused_writes
 from workers.allowed_job import AllowedJob
 
 WORKER_TTL_S = 30
@@ -75,7 +76,10 @@ class SteadyWorker(SimpleWorker):
 
 
 class RetryLines(logging.Filter):
-    """Replaces the line that RQ logs at each try to reach Redis by ours, once a minute."""
+    """Replaces what RQ logs of each try to reach Redis by our line, once a minute.
+
+    Of a Redis that refuses writes RQ would log a traceback at each try.
+    """
 
     def __init__(self, queue: str, reminder: Reminder) -> None:
         """Tell what ``reminder`` finds due, for a worker on ``queue``."""
@@ -85,8 +89,10 @@ class RetryLines(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether RQ's own line is logged."""
         arguments = record.args if isinstance(record.args, tuple) else ()
+        if "could not connect" not in str(record.msg):
+            arguments = (record.exc_info[1],) if record.exc_info else ()
         errors = [one for one in arguments if isinstance(one, redis.RedisError)]
-        if not errors or "could not connect" not in str(record.msg):
+        if not errors:
             return True
         _tell_lost(self._queue, errors[0], self._reminder)
         return False
@@ -139,8 +145,9 @@ def _ended_as_asked(url: str, queue: str, reminder: Reminder) -> bool:
 
 
 def _tell_lost(queue: str, error: redis.RedisError, reminder: Reminder) -> None:
-    if reminder.is_due(problem_of(error)):
-        _log.warning("worker lost redis", queue=queue, problem=problem_of(error))
+    problem = refused_writes(error) or problem_of(error)
+    if reminder.is_due(problem):
+        _log.warning("worker lost redis", queue=queue, problem=problem)
 
 
 def _worker(url: str, name: str) -> SteadyWorker:

@@ -55,7 +55,7 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     """Redis's error as ours; where Redis refuses writes, with the reason and what mends it."""
     for code, why, mend in _WRITES_REFUSED:
         if code in _code(error):
-            return StoreUnavailable(f"Redis refuses writes: {why}", mend)
+            return StoreUnavailable(f"{_REFUSES}: {why}", mend)
     said = f"the store cannot be used: {problem_of(error)}"
     for signs, mend in _REMEDIES:
         if any(sign in said.lower() for sign in signs):
@@ -63,6 +63,13 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     return StoreUnavailable(said)
 
 
+def refused_writes(error: RedisError) -> str:
+    """That Redis refuses writes, and why; empty where the error is another one."""
+    said = str(unavailable(error))
+    return said if said.startswith(_REFUSES) else ""
+
+
+_REFUSES = "Redis refuses writes"
 _WRITES_REFUSED = (
     (
         "OOM",

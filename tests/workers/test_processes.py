@@ -27,6 +27,7 @@ from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
+from tests.fakes.refused_writes import too_few_replicas
 from workers import rq_worker
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
@@ -280,6 +281,29 @@ def test_of_tries_to_reach_redis_one_is_logged_in_a_minute() -> None:
         ("worker lost redis", "Connection refused.")
     ]
     assert kept.filter(log.makeRecord("", logging.ERROR, "", 0, "else: %s", (error,), None))
+
+
+def test_of_a_redis_that_refuses_writes_one_line_is_logged_in_a_minute(
+    redis_client: redis.Redis,
+) -> None:
+    """And no traceback of RQ's, which has another id of a worker at each try."""
+    log = logging.getLogger("rq.worker.tests")
+    kept = rq_worker.RetryLines("inbox", Reminder())
+    log.addFilter(kept)
+    with structlog.testing.capture_logs() as said, too_few_replicas(redis_client):
+        for id_ in ("w1", "w2"):
+            try:
+                with redis_client.pipeline() as pipeline:
+                    pipeline.srem("rq:workers", id_).execute()
+            except redis.RedisError:
+                log.exception("Worker %s: found an unhandled exception, quitting...", id_)
+    log.removeFilter(kept)
+    assert [(one["event"], one["problem"]) for one in said] == [
+        (
+            "worker lost redis",
+            "Redis refuses writes: fewer replicas follow it than `min-replicas-to-write` asks for",
+        )
+    ]
 
 
 @pytest.mark.parametrize("name", ["worker", "sender"])
