@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import msgspec
 import structlog
 
 from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.gateway.lease_renewal import LeaseRenewal
 from smsgate.gateway.receiving import label_of
 from smsgate.gateway.waking import wake
 from smsgate.logs import Reminder
@@ -56,6 +58,8 @@ class Replaying:
     def replay(self) -> int:
         """Store what waits; gives how many messages. What the store has already is a duplicate.
 
+        The store is told at once that this host has no opt-outs any more: a host that is taken down
+        now would keep the gate shut until somebody forgets its spool.
         Raises ``StoreUnavailable``, ``SpoolUnavailable``; what was not stored stays.
         """
         if not self._spool.depth():
@@ -65,6 +69,9 @@ class Replaying:
             while mine and (spooled := self._spool.oldest(_CHUNK)):
                 self._store_chunk(spooled)
                 replayed += len(spooled)
+        if replayed:
+            with suppress(StoreUnavailable, SpoolUnavailable):  # tried again within a second
+                LeaseRenewal(self._store, self._spool).renew()
         return replayed
 
     def _store_chunk(self, spooled: list[Spooled]) -> None:

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreUnavailable
+from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.gateway import replaying
 from smsgate.gateway.replaying import CHECK_S
 from smsgate.logs import Reminder
@@ -113,6 +113,18 @@ def test_what_is_replayed_is_counted_once(gateway, cut_off, signed):
     refuse(cut_off, request)
     gateway.replay_spool()
     assert counted(gateway) == {("twilio", "opt_out"): 1}
+
+
+def test_a_host_that_is_taken_down_after_its_replay_leaves_the_gate_open(gateway, cut_off, signed):
+    refuse(cut_off, signed("STOP"))
+    gateway.lease_renewal.renew()
+    with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
+        allowed(gateway)
+
+    gateway.replay_spool()  # and nothing of this host renews the lease afterwards
+
+    assert gateway.store.write_lease.spooled() == []
+    assert allowed(gateway) is False
 
 
 def test_a_spool_replayed_twice_has_one_effect(gateway, cut_off, signed):
