@@ -107,6 +107,20 @@ class Replaying:
         self._store.depths.note_spool(socket.gethostname(), max(depth, 0), waited_s, problem)
         self._told, self._told_at = (depth, problem), now
 
+    def turn(self) -> None:
+        """Replay what waits, then let everybody know what this host's spool holds.
+
+        Raises ``StoreUnavailable``, ``SpoolUnavailable``.
+        """
+        try:
+            replayed = self.replay()
+        except SpoolUnavailable:
+            self.note()  # alerts and doctor on other hosts hear of it by nothing else
+            raise
+        if replayed:
+            _log.info("spool replayed", messages=replayed)
+        self.note()
+
     def _problem(self) -> str:
         """Why no message could be kept, as it was found in the last seconds."""
         now = time.monotonic()
@@ -135,9 +149,7 @@ class Replaying:
     def _run(self) -> None:
         while not self._ending.wait(PERIOD_S):
             try:
-                if replayed := self.replay():
-                    _log.info("spool replayed", messages=replayed)
-                self.note()
+                self.turn()
                 self._reminder.end()
             except (StoreUnavailable, SpoolUnavailable) as error:
                 if self._reminder.is_due(str(error)):

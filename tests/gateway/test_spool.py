@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.gateway import replaying
+from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.replaying import CHECK_S
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
@@ -437,3 +438,31 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
     gateway._replaying.note()
     (one,) = gateway.store.depths.spools()
     assert "no message can be kept" in one.problem
+
+
+def test_a_spool_that_cannot_be_read_is_told_to_everybody(gateway, cut_off, signed):
+    """Its depth is not known, and that must not keep the news."""
+    folder = gateway.settings.data_dir
+    gateway._replaying.turn()
+    for file in folder.glob("spool.sqlite3*"):
+        file.unlink()
+    (folder / "spool.sqlite3").write_text("not a database, but something of this length")
+    gateway._replaying._checked_at = -CHECK_S
+    with pytest.raises(SpoolUnavailable):
+        gateway._replaying.turn()
+    (one,) = gateway.store.depths.spools()
+    assert "not a database" in one.problem
+    (here,) = sights(gateway.store, gateway.settings, dict, gateway.spool).spools
+    assert "not a database" in here.problem
+
+
+def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(gateway, monkeypatch):
+    """What it counts there at this moment must not hide it."""
+
+    def full(*_: object, **__: object) -> None:
+        raise SpoolUnavailable("no room", is_full=True)
+
+    monkeypatch.setattr(Spool, "check", full)
+    gateway._replaying.turn()
+    (here,) = sights(gateway.store, gateway.settings, dict, gateway.spool).spools
+    assert here.problem == "no room"

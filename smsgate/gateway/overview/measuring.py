@@ -46,11 +46,20 @@ def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
         state = spool.state()
     except SpoolUnavailable:
         return None
-    now_s = time.time()
+    now_s, problem = time.time(), _problem(spool)
     if state is None or not state.messages:
-        return SpoolDepth(socket.gethostname(), 0, 0.0, now_s)
+        return SpoolDepth(socket.gethostname(), 0, 0.0, now_s, problem)
     waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-    return SpoolDepth(socket.gethostname(), state.messages, waited_s, now_s)
+    return SpoolDepth(socket.gethostname(), state.messages, waited_s, now_s, problem)
+
+
+def _problem(spool: Spool) -> str:
+    """Why no message could be kept."""
+    try:
+        spool.check()
+    except SpoolUnavailable as error:
+        return str(error)
+    return ""
 
 
 def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
