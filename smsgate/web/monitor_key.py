@@ -16,4 +16,6 @@ def require_monitor_key(settings: Settings, header: str) -> None:
     keys = [*settings.metrics_keys, *settings.api_keys]
     fits = [same(given.strip(), key.value) for key in keys]
     if scheme.lower() != "bearer" or not any(fits):
-        raise Unauthorized("Give one of SMSGATE_METRICS_KEYS as `Authorization: Bearer <key>`.")
+        raise Unauthorized(
+            "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as `Authorization: Bearer <key>`."
+        )

@@ -49,6 +49,7 @@ def told(client: FlaskClient, key: str = WATCHER) -> dict[tuple[str, ...], float
 def test_nobody_gets_in_without_a_key(client: FlaskClient, header: str) -> None:
     answer = client.get("/metrics", headers={"Authorization": header})
     assert answer.status_code == 401
+    assert "SMSGATE_API_KEYS" in answer.text
     assert "SMSGATE_METRICS_KEYS" in answer.text
     assert "smsgate_" not in answer.text
 
