@@ -47,7 +47,10 @@ class SpooledOptOuts(msgspec.Struct, frozen=True):
     """When it said so; seconds since 1970, by its own clock, to ten seconds."""
 
 
-_START = "start `python -m workers web` and `clock`; their logs say what hinders them"
+_START = (
+    "start `python -m workers web` and `clock`; where they run, their log line "
+    "`write lease not renewed` says what hinders them"
+)
 
 
 @dataclass(frozen=True, slots=True)
