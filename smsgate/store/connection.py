@@ -55,7 +55,7 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     """Redis's error as ours; where Redis refuses writes, with the reason and what mends it."""
     for code, why, mend in _WRITES_REFUSED:
         if code in _code(error):
-            return StoreUnavailable(f"{_REFUSES}: {why}", mend)
+            return StoreUnavailable(f"{REFUSES_WRITES}: {why}", mend)
     said = f"the store cannot be used: {problem_of(error)}"
     for signs, mend in _REMEDIES:
         if any(sign in said.lower() for sign in signs):
@@ -66,10 +66,11 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
 def refused_writes(error: RedisError) -> str:
     """That Redis refuses writes, and why; empty where the error is another one."""
     said = str(unavailable(error))
-    return said if said.startswith(_REFUSES) else ""
+    return said if said.startswith(REFUSES_WRITES) else ""
 
 
-_REFUSES = "Redis refuses writes"
+REFUSES_WRITES = "Redis refuses writes"
+"""How an error begins that tells so."""
 _WRITES_REFUSED = (
     (
         "OOM",

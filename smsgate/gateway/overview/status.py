@@ -9,6 +9,7 @@ from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
 from smsgate.settings import Settings
 from smsgate.spool import waiting
+from smsgate.store.connection import REFUSES_WRITES
 
 UNKNOWN = "unknown"
 _OK = "ok"
@@ -78,11 +79,16 @@ class Collaborators:
         return sorted(found.values(), key=lambda one: not one.is_unknown)
 
     def _hides(self, name: str) -> bool:
-        """Whether what a collaborator says of itself tells of another one that is unknown.
+        """Whether what a collaborator says of itself tells of another one's trouble.
 
-        What the records say comes from comparing them with the store.
+        What the records say comes from comparing them with the store: that events wait in one that
+        takes no writes, or that its memory is full, follows from that.
         """
-        return name == "records" and self.is_unknown("store")
+        return name == "records" and (self.is_unknown("store") or self._is_store_read_only)
+
+    @property
+    def _is_store_read_only(self) -> bool:
+        return (self.status["store"].said or "").startswith(REFUSES_WRITES)
 
 
 def parts(

@@ -439,6 +439,7 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, gateway, redis_client
     assert tone == "bad"
     assert re.match("Store(?: and queue)?: Redis refuses writes: ", first)  # some answer no PING
     assert str(needs_of(page)).count("Redis refuses writes") == 1  # one cause is told once
+    assert not [said for _, said in needs_of(page) if said.startswith("Records")]
     assert "Nobody may be texted until it is ready. To fix it: " in words(page)
     rows = rows_of(page)
     assert rows["store"][0].startswith("Redis refuses writes: ")
