@@ -73,7 +73,7 @@ def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
     console = Console(highlight=False)
     for one in found:
         opt_outs = blocking.get(one.host, 0)
-        said = f"{waiting(one.count)}, {opt_outs:,} of them opt-outs"
+        said = f"{waiting(one.count)}, {opt_outs:,} of them opt-outs" if one.count else "empty"
         console.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
     if not found:
         console.print("No host has said anything of a spool.")

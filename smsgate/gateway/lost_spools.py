@@ -27,7 +27,9 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
             f"no host {host!r} says that messages wait in its spool: `smsgate spool list`"
         )
     count = sum(one.count for one in blocking)
-    lost = f"{max(count, messages)} messages in the spool of host {host}, {count} of them opt-outs"
+    most = max(count, messages)
+    lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
+    lost += f", {count:,} of them opt-outs"
     store.ledger.append(_LANE, _event(store.health.now_us(), lost, actor, reason))
     store.depths.forget_spool(host)
     store.write_lease.forget(host)

@@ -42,7 +42,7 @@ def there(
 
 def test_what_waits_is_listed_by_host(there: Terminal) -> None:
     assert there.run("spool", "list") == 0
-    assert "web-1  0 messages wait" in there.output
+    assert "web-1  empty" in there.output
     assert "web-2  5 messages wait, 3 of them opt-outs" in there.output
     found = there.json("spool", "list")
     assert [(one["host"], one["count"], one["opt_outs"]) for one in found] == [  # type: ignore[union-attr,index]
@@ -91,3 +91,11 @@ def test_nothing_is_forgotten_without_a_yes_a_reason_or_a_host(
     assert "`smsgate spool list`" in there.errors
     assert there.run("check", NUMBER, "--program", "alerts") == 2
     assert gateway.store.ledger.waiting().count == 0
+
+
+def test_one_message_is_told_as_one(there: Terminal, gateway: Gateway) -> None:
+    gateway.store.write_lease.renew("spool-3", SpooledOptOuts("web-3", 1, 1_700_000_000))
+    assert there.run("spool", "list") == 0
+    assert "web-3  1 message waits, 1 of them opt-outs" in there.output
+    assert there.run("spool", "forget", "web-3", "--reason", "gone", "--yes") == 0
+    assert "1 message in the spool of host web-3, 1 of them opt-outs" in there.output
