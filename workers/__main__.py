@@ -43,7 +43,7 @@ def _web(environ: Mapping[str, str], host: str) -> None:
     _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")
-    web.serve(host, settings.port, settings.web_concurrency)
+    web.serve(host, settings.port, settings.web_concurrency, settings.web_threads)
 
 
 class CannotListen(SmsGateError):

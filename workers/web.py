@@ -1,53 +1,179 @@
-"""The process ``web``: processes that serve the doors, and one that starts them anew."""
+"""The process ``web``: gunicorn with threads, in as many processes as ``WEB_CONCURRENCY`` says.
+
+A process that dies is replaced, and a change of the configuration needs no restart (``Renewed``).
+What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.md.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import logging
 import resource
-import signal
 import socket
+import struct
+import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import connection
-from multiprocessing.context import ForkProcess
+from typing import TYPE_CHECKING
 
+import structlog
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.util import close_graceful
+from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from smsgate.errors import SmsGateError
 from smsgate.web import create_app
-from smsgate.web.serving import Application, Limits, serve_until_told
 from smsgate.web.v1.waiting import WAITING
 
-LIMITS = Limits(
-    threads=64,
-    connections=2048,
-    head_s=30.0,
-    # A long text in a query, percent-encoded, is a quarter of it.
-    head_bytes=64 * 1024,
-    body_s=10.0,
-    # Less than the 10 s that platforms and ``smsgate dev`` give the whole process.
-    end_s=8.0,
-)
+if TYPE_CHECKING:  # exists for type checkers only
+    from _typeshed.wsgi import WSGIApplication
+
+MAX_CONNECTIONS = 4096
+"""Open connections of one process; idle ones take no thread."""
 BACKLOG = 1024
-STEADY_S = 10.0
-"""A process that served this long is followed by a new one at once."""
-PAUSES_S = (0.5, 5.0)
-"""The pause before a new one otherwise: the first, and the longest; it doubles each time."""
-_MARGIN_S = 1.0
+STALL_S = 10
+"""How long one read of a head or a body, or one write of an answer, may wait for the other side."""
+KEEP_ALIVE_S = 75
+"""How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s), so that the
+proxy ends it and not we, with a request on its way."""
+LAST_WAIT_S = 0.5
+"""How long the first bytes of a connection are waited for that is taken at the end."""
+LINGER_S = 0.5
+"""How long is read on after a last answer whose request was not read whole."""
+SILENT_S = 60
+"""How long a process may be silent before it is taken for dead. Starting takes seconds of it."""
+GRACE_S = 8
+"""How long requests in progress have at the end: less than the 10 s that platforms and
+``smsgate dev`` give the whole process."""
 
-Make = Callable[[], Application]
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """One process; differs from gunicorn's own in when it listens, waits and ends."""
+
+    def run(self) -> None:
+        """Listen now and not before, when there is somebody who answers."""
+        for listener in self.sockets:
+            listener.listen(BACKLOG)
+        super().run()
+
+    def handle(self, conn: TConn) -> object:
+        """Work on a connection once something came, and close it where it was its last request.
+
+        Gunicorn would wait in a thread for 5 s for what comes, and at the end in the thread that
+        all requests go through for 2 s for the other side to close first.
+        """
+        has_come = conn.initialized or conn.wait_for_data(0 if self.alive else LAST_WAIT_S)
+        if not has_come and self.alive:
+            return _DEFER
+        keeps = has_come and super().handle(conn)
+        if not keeps:
+            _end(conn)
+        return keeps
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """On SIGTERM, calls of ``/v1/events`` stop waiting, too."""
+        WAITING.end()
+        super().handle_exit(sig, frame)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """At the end, take the connections that wait to be accepted, then stop listening at once.
+
+        Gunicorn would stop listening when all is done; connections made meanwhile would be reset.
+        """
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            while self._accepted(listener):
+                pass
+            listener.close()
+        until = time.monotonic() + STOP_KEEPALIVE_LINGER
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, until)
+
+    def _accepted(self, listener: socket.socket) -> bool:
+        before = self.nr_conns
+        self.accept(listener)
+        return bool(self.nr_conns > before)
 
 
-def serve(host: str, port: int, processes: int) -> None:
-    """Serve until SIGTERM or SIGINT; requests in progress are finished first."""
-    _make_room()
-    with bound(host, port) as sock:
-        Processes(sock, processes, application).run()
+def _end(conn: TConn) -> None:
+    """End a connection; where something is unread, read on for a moment.
+
+    With bytes unread the system would reset the connection, and the answer could be lost.
+    """
+    conn.data_ready = False
+    try:
+        body_was_read = conn.parser is None or conn.parser.finish_body(time.monotonic() + 0.001)
+    except Exception:  # noqa: BLE001 - what is wrong with it was answered already
+        body_was_read = False
+    unread = not body_was_read or conn.wait_for_data(0)
+    with suppress(OSError):  # the other side was quicker
+        close_graceful(conn.sock.dup(), timeout=LINGER_S if unread else 0)
+        conn.sock.shutdown(socket.SHUT_RDWR)  # so that gunicorn, which closes it, does not wait
 
 
-def application() -> Application:
-    """Make the application, in each of the processes that serve."""
-    made: Application = create_app().wsgi_app  # type: ignore[assignment]  # Flask's way
-    return made
+class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's warnings and errors among our own lines, in their form."""
+
+    def setup(self, cfg: object) -> None:
+        """Hand on to the root logger; write no line for each request, as the views do."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.addFilter(_is_no_stall)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn around an application that each process makes for itself."""
+
+    def __init__(
+        self, listener: socket.socket, processes: int, threads: int, **changed: object
+    ) -> None:
+        """Serve on that socket; ``changed``: settings of gunicorn that are to be others."""
+        self._settings: dict[str, object] = {
+            "on_starting": lambda arbiter: arbiter.LISTENERS.append(listener),
+            "workers": processes,
+            "threads": threads,
+            "worker_class": Worker,
+            "worker_connections": MAX_CONNECTIONS,
+            "keepalive": KEEP_ALIVE_S,
+            "timeout": SILENT_S,
+            "graceful_timeout": GRACE_S,
+            "limit_request_line": 8190,  # the most that gunicorn takes: ten segments in any script
+            # What a proxy says is believed with `trust_proxy` only, and by our own code.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
+            "logger_class": ServerLog,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            **changed,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        for name, value in self._settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WSGIApplication:
+        """Make the application, in each process.
+
+        A process that cannot is followed by another. With any other exit code gunicorn would end
+        those that serve, too.
+        """
+        try:
+            return create_app()
+        except SmsGateError as error:
+            structlog.get_logger("smsgate.web").error("cannot start", problem=str(error))
+            sys.exit(error.exit_code)
+
+
+def serve(host: str, port: int, processes: int, threads: int) -> None:
+    """Serve until SIGTERM; requests in progress are finished first."""
+    _allow_files(2 * MAX_CONNECTIONS)
+    Server(bound(host, port), processes, threads).run()
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -56,108 +182,22 @@ def bound(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    # Connections inherit these: gunicorn itself would wait for the other side without end.
+    stall = struct.pack("@ll", STALL_S, 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)
     sock.bind((host, port))
     return sock
 
 
-def _make_room() -> None:
+def _allow_files(wanted: int) -> None:
     """Let a process open as many connections as it may have, where the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * LIMITS.connections
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-class Processes:
-    """Forks of this process, each of which serves; one that dies is followed by another.
-
-    One that dies again and again, such as by a message that kills it, is started more and more
-    slowly, and does not end the others.
-    """
-
-    def __init__(
-        self, sock: socket.socket, count: int, make: Make, limits: Limits = LIMITS
-    ) -> None:
-        """Start none yet."""
-        self._socket = sock
-        self._count = count
-        self._make = make
-        self._limits = limits
-        self._running: list[ForkProcess] = []
-        self._pause_s = PAUSES_S[0]
-        self._last_death = -STEADY_S
-        self._told, self._tell = os.pipe()
-        """Readable once a signal came."""
-        self._alive, self._hold = os.pipe()
-        """Ends when this process does, so that the others end with it."""
-
-    def run(self) -> None:
-        """Start them, and go on until a signal comes and they have ended."""
-        os.set_blocking(self._tell, False)
-        before = signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
-        handled = {
-            number: signal.signal(number, lambda *_: None)
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            self._running = [self._started() for _ in range(self._count)]
-            while not self._wait(None):
-                self._replace()
-        finally:
-            self._socket.close()
-            self._end()
-            signal.set_wakeup_fd(before)
-            for number, handler in handled.items():
-                signal.signal(number, handler)
-
-    def _wait(self, seconds: float | None) -> bool:
-        """Wait until one of them has died, or for so long; whether a signal came."""
-        watched = [] if seconds is not None else [one.sentinel for one in self._running]
-        return self._told in connection.wait([*watched, self._told], seconds)
-
-    def _replace(self) -> None:
-        for place, process in enumerate(self._running):
-            if process.exitcode is not None and not self._pause():
-                self._running[place] = self._started()
-
-    def _pause(self) -> bool:
-        """Wait before the next one is started; whether a signal came meanwhile."""
-        now = time.monotonic()
-        steady = now - self._last_death >= STEADY_S
-        self._last_death = now
-        if steady:
-            self._pause_s = PAUSES_S[0]
-            return False
-        told = self._wait(self._pause_s)
-        self._last_death = time.monotonic()
-        self._pause_s = min(self._pause_s * 2, PAUSES_S[1])
-        return told
-
-    def _started(self) -> ForkProcess:
-        process = multiprocessing.get_context("fork").Process(target=self._serve)
-        process.start()
-        return process
-
-    def _serve(self) -> None:
-        """In a process of its own, which has its parent's way with signals until it serves."""
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        for end in (self._told, self._tell, self._hold):
-            os.close(end)
-        made = self._make()
-        self._socket.listen(BACKLOG)  # not before there is somebody who answers
-        serve_until_told(made, self._socket, self._limits, self._alive, WAITING.end)
-
-    def _end(self) -> None:
-        for process in self._running:
-            process.terminate()
-        until = time.monotonic() + self._limits.end_s + _MARGIN_S
-        for process in self._running:
-            process.join(max(0.0, until - time.monotonic()))
-            if process.exitcode is None:
-                process.kill()
-        for end in (self._told, self._tell, self._alive, self._hold):
-            with suppress(OSError):
-                os.close(end)
+def _is_no_stall(record: logging.LogRecord) -> bool:
+    """A client that says nothing more is no error of ours, and has no traceback in the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))

@@ -107,7 +107,7 @@ class Unreadable(WebhookError):
 
 
 class LengthMissing(WebhookError):
-    """A form does not say how long it is, so that one which broke off would look whole."""
+    """A body does not say how long it is, and one that broke off would look whole."""
 
     status = 411
 

@@ -25,7 +25,6 @@ from smsgate.gateway.restores import RestoreRequest, Restores
 from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
-from smsgate.gateway.steps import Steps, walk
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.optout import Classifier
@@ -88,12 +87,8 @@ class Gateway:
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
-        return walk(self.receiving(account, request))
-
-    def receiving(self, account: str, request: WebhookRequest) -> Steps[Receipt]:
-        """As ``receive``, in steps."""
         try:
-            receipt = yield from self._receiving.receive(account, request)
+            receipt = self._receiving.receive(account, request)
         except (SignatureRefused, TextMissing) as error:
             self._refusing.note(self.settings.accounts[account], request, error)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import structlog
 
@@ -22,7 +21,6 @@ from smsgate.gateway.accounts.certificates import Certificates
 from smsgate.gateway.entering import Entering
 from smsgate.gateway.replies.receipts import take_receipts
 from smsgate.gateway.reporting import report_entry
-from smsgate.gateway.steps import Keep, Steps
 from smsgate.gateway.waking import wake
 from smsgate.logs import masked
 from smsgate.messages import (
@@ -84,14 +82,13 @@ class Receiving:
         self._outbound = outbound
         self._certificates = Certificates(outbound)
 
-    def receive(self, name: str, request: WebhookRequest) -> Steps[Receipt]:
-        """See ``Gateway.receiving``."""
+    def receive(self, name: str, request: WebhookRequest) -> Receipt:
+        """See ``Gateway.receive``."""
         account, provider = self._account(name)
-        expired = yield from self._genuine(account, provider, request)
+        expired = self._genuine(account, provider, request)
         shaken = provider.handshake(request, account)
         if shaken is not None:
-            confirmed: Receipt = yield partial(self._confirmed, shaken)
-            return confirmed
+            return self._confirmed(shaken)
         messages, refused = _parsed(provider, request, account)
         arrivals = [
             self._entering.arrival(one, request, account, provider, expired=expired)
@@ -101,13 +98,13 @@ class Receiving:
         try:
             if expired:
                 arrivals = _opt_outs(arrivals)
-            outcomes = yield from self._keep(arrivals)
+            outcomes = self._keep(arrivals)
             if not messages or (
                 provider.BATCHES and not is_form(request.headers.get("content-type", ""))
             ):
                 reports = provider.reports(request, account)
                 ids = ids or _ids([(one.message_id, one.number) for one in reports])
-                outcomes += yield from self._told(reports, account)
+                outcomes += self._told(reports, account)
             if refused is not None:
                 raise refused
         except SmsGateError as error:
@@ -120,14 +117,11 @@ class Receiving:
             message_ids=ids,
         )
 
-    def _genuine(
-        self, account: Account, provider: Provider, request: WebhookRequest
-    ) -> Steps[bool]:
+    def _genuine(self, account: Account, provider: Provider, request: WebhookRequest) -> bool:
         """Verify; whether all is right but the time. Raises ``SignatureRefused``."""
         call = provider.certificate(request, account)
         if call is not None:
-            certificate = yield partial(self._certificates.of, call)
-            request = replace(request, certificate=certificate)
+            request = replace(request, certificate=self._certificates.of(call))
         try:
             provider.verify(request, account, time.time_ns() // 1000)
         except SignatureExpired:
@@ -152,16 +146,16 @@ class Receiving:
                 raise AccountNotReady(f"the endpoint could not be confirmed: {error}") from error
         return Receipt(shaken.answer, "handshake", "")
 
-    def _told(self, reports: list[Report], account: Account) -> Steps[list[str]]:
+    def _told(self, reports: list[Report], account: Account) -> list[str]:
         """Keep what a provider tells of texts of ours."""
         entries = [
             report_entry(self._settings, account, report) for report in reports if report.kind
         ]
-        outcomes = yield from self._keep([Arrival(entry) for entry in entries])
-        taken = yield partial(take_receipts, self._store, account.name, reports)
+        outcomes = self._keep([Arrival(entry) for entry in entries])
+        taken = take_receipts(self._store, account.name, reports)
         return outcomes or ["receipt"] * bool(taken)
 
-    def _keep(self, arrivals: list[Arrival]) -> Steps[list[str]]:
+    def _keep(self, arrivals: list[Arrival]) -> list[str]:
         """Store what has an effect durably, note the rest; gives what became of each."""
         lasting = [arrival for arrival in arrivals if _has_effect(arrival.entry)]
         for arrival in arrivals:
@@ -169,25 +163,23 @@ class Receiving:
                 self._store.trail.note(arrival.entry)
         if not lasting:
             return [arrival.entry.decision.intent.value for arrival in arrivals]
-        added, lanes = yield from self._add(lasting)
-        if lanes:
-            yield partial(wake, self._wakes.inbox, lanes)
+        added, lanes = self._add(lasting)
+        wake(self._wakes.inbox, lanes)
         known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
         return [
             "duplicate" if id(arrival) in known else label_of(arrival.entry) for arrival in arrivals
         ]
 
-    def _add(self, lasting: list[Arrival]) -> Steps[tuple[list[Added], list[int]]]:
+    def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
         """Into the inbox; where that cannot be, onto disk, and the provider is told so."""
         try:
-            stored: tuple[list[Added], list[int]] = yield Keep(self._store.together, lasting)
+            return self._store.group_commit.add(lasting)
         except StoreUnavailable:
             try:
-                yield partial(self._spool.keep, lasting)
+                self._spool.keep(lasting)
             except SpoolUnavailable as error:
                 _log.error("spool", problem=str(error))
             raise
-        return stored
 
 
 def _ids(messages: Sequence[tuple[str, str]]) -> str:

@@ -222,9 +222,12 @@ class Settings:
     """What sessions and links are signed with, newest first."""
     port: int
     web_concurrency: int
+    """Processes that serve."""
     trust_proxy: bool
     accounts: Mapping[str, Account]
     programs: Programs
+    web_threads: int = 16
+    """Requests that one of them works on at once."""
     retention: Retention = BY_DEFAULT
     calls_per_second: float = 1_000.0
     """How often each API key may call in the long run; 0 is as often as it likes."""

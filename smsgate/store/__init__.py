@@ -13,6 +13,7 @@ from smsgate.store.configurations import Configurations
 from smsgate.store.depths import Depths
 from smsgate.store.erasing import Erasing
 from smsgate.store.forwards import Forwards
+from smsgate.store.group_commit import GroupCommit
 from smsgate.store.guesses import Guesses
 from smsgate.store.health import Health
 from smsgate.store.heartbeats import Heartbeats
@@ -34,7 +35,6 @@ from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
 from smsgate.store.surveys import Surveys
 from smsgate.store.sweep import Sweep
-from smsgate.store.together import Together
 from smsgate.store.trail import Trail
 from smsgate.store.write_lease import WriteLease
 
@@ -47,7 +47,7 @@ class Store:
         self.health = Health(client)
         self.marker, self.write_lease = Marker(client), WriteLease(client)
         self.inbox = Inbox(client)
-        self.together = Together(self.inbox)
+        self.group_commit = GroupCommit(self.inbox)
         self.looks = Looks(client)
         self.checks = Checks(client, self.looks)
         self.surveys = Surveys(client, self.looks)

@@ -5,16 +5,24 @@ from __future__ import annotations
 import gc
 import os
 from multiprocessing.util import Finalize
-from typing import cast
 
 import structlog
 from flask import Flask
 
 from smsgate import logs
 from smsgate.gateway import Gateway
-from smsgate.web import health, hsts, metrics, optout_page, problems, simulator, v1, webhooks
+from smsgate.web import (
+    bodies,
+    health,
+    hsts,
+    metrics,
+    optout_page,
+    problems,
+    simulator,
+    v1,
+    webhooks,
+)
 from smsgate.web.console import ConsoleDoor
-from smsgate.web.door import Door
 from smsgate.web.key_guard import KeyGuard
 from smsgate.web.renewed import Renewed
 from smsgate.wiring import Configuration, Live
@@ -34,9 +42,9 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
+    bodies.register(app)
     hsts.register(app, gateway.settings)
-    answer = webhooks.answering(gateway.settings, gateway.store.metrics)
-    app.register_blueprint(webhooks.blueprint(gateway, answer))
+    app.register_blueprint(webhooks.blueprint(gateway))
     keys = KeyGuard(gateway.settings.trust_proxy, gateway.store.metrics)
     app.register_blueprint(v1.blueprint(gateway, keys))
     app.register_blueprint(health.blueprint(gateway, keys))
@@ -46,7 +54,6 @@ def create_app(gateway: Gateway | None = None) -> Flask:
         if account.simulated:
             app.register_blueprint(simulator.blueprint(gateway, account))
     app.wsgi_app = ConsoleDoor(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
-    app.wsgi_app = Door(app.wsgi_app, gateway, answer)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
@@ -56,7 +63,7 @@ def _of_this_process() -> Flask:
     Says aloud what is amiss, and closes everything at the end of the process.
     """
     logs.configure(soon=True)
-    live: Live[Door] = Live(os.environ, _answering)  # noqa: TID251 - an entry point
+    live: Live[Flask] = Live(os.environ, _answering)  # noqa: TID251 - an entry point
     live.follow("web")
     # Processes that serve are forks, which end without what `atexit` knows.
     Finalize(None, live.close, exitpriority=0)
@@ -65,7 +72,7 @@ def _of_this_process() -> Flask:
     return shell
 
 
-def _answering(configuration: Configuration, gateway: Gateway) -> Door:
+def _answering(configuration: Configuration, gateway: Gateway) -> Flask:
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     configuration.understand()
@@ -73,7 +80,7 @@ def _answering(configuration: Configuration, gateway: Gateway) -> Door:
     gateway.watch_spool()
     gateway.lease_renewal.start()
     _set_apart()
-    return cast("Door", app.wsgi_app)
+    return app
 
 
 def _set_apart() -> None:

@@ -9,12 +9,11 @@ needs the secret to sign it; but behind a proxy that changes scheme or host, not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, ClassVar, TypeVar, overload
-from urllib.parse import quote
+from typing import Any, ClassVar, TypeVar, overload
+from urllib.parse import quote, unquote_to_bytes
 
-from smsgate.errors import LengthMissing, TooLarge, Unreadable
 from smsgate.messages import WebhookRequest
-from smsgate.providers import PROVIDERS, SIGNED_AGAIN
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from smsgate.signing import is_form
 from smsgate.web.visitors import address_of
@@ -32,19 +31,15 @@ Environ = Mapping[str, Any]
 T = TypeVar("T")
 
 
-def webhook_request(environ: Environ, account: Account | None, trust_proxy: bool) -> WebhookRequest:
-    """Return the request as a value. ``account`` is nothing where the URL names none that we have.
-
-    Raises ``TooLarge`` and ``Unreadable`` as ``read_body`` does, and ``LengthMissing``.
-    """
+def webhook_request(
+    environ: Environ, account: Account | None, body: bytes, trust_proxy: bool
+) -> WebhookRequest:
+    """Return the request as a value. ``account`` is none where the URL names none that we have."""
     public = account.public_url if account else ""
     origin = public or _own_origin(environ, trust_proxy)
-    body = read_body(environ, limit_of(environ, account))
-    if body and account is not None and _is_form(environ):
-        _check_whole(environ, account)
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
-        url=origin + raw_target(environ),
+        url=origin + raw_target(environ, trust_proxy),
         headers=Headers(environ),
         body=body,
         address=address_of(environ, trust_proxy),
@@ -61,31 +56,37 @@ def _is_form(environ: Environ) -> bool:
     return is_form(environ.get("CONTENT_TYPE") or FORM)
 
 
-def _check_whole(environ: Environ, account: Account) -> None:
-    """Refuse a form in chunks whose signature, if there is any, may not cover it.
-
-    Some servers give what came of one that broke off as if it were all, and half a form is a form:
-    a text would end early, or in the middle of a word. Half of anything else cannot be read.
-    """
-    if not environ.get("CONTENT_LENGTH") and account.provider not in SIGNED_AGAIN:
-        raise LengthMissing("A form has to come with its Content-Length.")
-
-
-def raw_target(environ: Environ) -> str:
+def raw_target(environ: Environ, trust_proxy: bool) -> str:
     """Return path and query exactly as they were sent.
 
-    Our server, werkzeug and uWSGI (REQUEST_URI) and Gunicorn (RAW_URI) pass them on. Where a server
-    does not, the decoded path is escaped again as clients do, which gives back what was sent unless
-    it had needless escapes, and our own paths have none.
+    Gunicorn (RAW_URI), Werkzeug and uWSGI (REQUEST_URI) pass them on. Of other servers' requests a
+    trusted proxy says them in ``X-Original-URI``, which has to fit what the server decoded. Else
+    the decoded path is escaped again as clients do: that gives back what was sent, unless it had
+    needless escapes or a lone ``?`` at its end.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if not raw and trust_proxy:
+        raw = _forwarded_target(environ)
     if not raw:
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         query = environ.get("QUERY_STRING", "")
-        return quote(path.encode("latin-1"), safe=_PATH_SAFE) + (f"?{query}" if query else "")
+        return quote(_path(environ), safe=_PATH_SAFE) + (f"?{query}" if query else "")
     if not raw.startswith("/"):  # A request line may have the whole URL (RFC 9112, 3.2.2).
         raw = "/" + str(raw).partition("://")[2].partition("/")[2]
     return str(raw)
+
+
+def _forwarded_target(environ: Environ) -> str:
+    """What the proxy says, if it fits this request: a client may have sent the header itself."""
+    target = str(environ.get("HTTP_X_ORIGINAL_URI", ""))
+    path, _, query = target.partition("?")
+    fits = unquote_to_bytes(path) == _path(environ) and query == environ.get("QUERY_STRING", "")
+    return target if fits else ""
+
+
+def _path(environ: Environ) -> bytes:
+    """The decoded path; WSGI has bytes as characters of Latin-1 (PEP 3333)."""
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path.encode("latin-1")
 
 
 def _own_origin(environ: Environ, trust_proxy: bool) -> str:
@@ -150,43 +151,3 @@ class Headers(Mapping[str, str]):
 def _key(name: str) -> str:
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-
-
-def read_body(environ: Environ, limit: int) -> bytes:
-    """Return the body, reading no more than ``limit`` bytes and the one that is too many.
-
-    Raises ``TooLarge`` over the limit, and ``Unreadable`` where less came than was announced.
-    Werkzeug's own limit would silently cut a chunked body, and let one pass that broke off.
-    """
-    announced = _announced(environ)
-    if announced is None and not environ.get("wsgi.input_terminated"):
-        return b""  # Reading on could wait for ever.
-    if announced is not None and announced > limit:
-        raise _too_large(limit)
-    body = _read(environ["wsgi.input"], limit + 1 if announced is None else announced)
-    if len(body) > limit:
-        raise _too_large(limit)
-    if len(body) < (announced or 0):
-        raise Unreadable("The body broke off before its end.")
-    return body
-
-
-def _announced(environ: Environ) -> int | None:
-    text = environ.get("CONTENT_LENGTH")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise Unreadable("Content-Length is no number.")
-    return int(text[:18])
-
-
-def _read(stream: BinaryIO, size: int) -> bytes:
-    """Read ``size`` bytes, or fewer where the stream ends; one read may give less than asked."""
-    body = stream.read(size)
-    while len(body) < size and (more := stream.read(size - len(body))):
-        body += more
-    return body
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body is over {limit // 1024} KiB, which is the limit here.")

@@ -9,15 +9,12 @@ the same without the page (RFC 8058, 3.1).
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
 from flask import Blueprint, Response, request
-from werkzeug.datastructures import MultiDict
-from werkzeug.formparser import FormDataParser
 
 from smsgate.errors import (
     LinkBroken,
@@ -34,7 +31,6 @@ from smsgate.logs import masked
 from smsgate.messages import ALL
 from smsgate.settings import Program
 from smsgate.web import optout_texts
-from smsgate.web.incoming import read_body
 from smsgate.web.optout_view import HEADERS, Button, shown
 from smsgate.web.problems import reason_of
 from smsgate.web.refusal_lines import RefusalLines
@@ -42,6 +38,7 @@ from smsgate.web.visitors import address_of
 
 PAGE_LIMIT = 4 * 1024
 """Bytes of a posted form; ours is of a few dozen."""
+_MAX_FIELDS = 8
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 _RETRY_AFTER_S = "60"
 _log = structlog.get_logger("smsgate.web")
@@ -52,6 +49,11 @@ def blueprint(gateway: Gateway) -> Blueprint:
     page = Blueprint("optout_page", __name__, url_prefix=PATH.rstrip("/"))
     lines = RefusalLines(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
 
+    @page.url_value_preprocessor
+    def prepare(_: str | None, __: dict[str, object] | None) -> None:
+        request.max_content_length = PAGE_LIMIT
+        request.max_form_parts = _MAX_FIELDS
+
     @page.get("/<token>")
     def show(token: str) -> Response:
         """Say who asks and what can be stopped; change nothing."""
@@ -61,7 +63,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
     @page.post("/<token>")
     def stop(token: str) -> Response:
         """Opt out, as often as it is pressed: the second time changes nothing."""
-        return _stopped(gateway, _opened(gateway, token), _form())
+        return _stopped(gateway, _opened(gateway, token), request.form)
 
     @page.errorhandler(SmsGateError)
     def failed(error: SmsGateError) -> Response:
@@ -119,16 +121,6 @@ def _opened(gateway: Gateway, token: str) -> Opened:
             if address and is_shaped(token):
                 guesses.note(address)
         raise
-
-
-def _form() -> MultiDict[str, str]:
-    """The posted form, in either encoding that RFC 8058 allows. Raises ``TooLarge``."""
-    body = read_body(request.environ, PAGE_LIMIT)
-    parser = FormDataParser(max_form_memory_size=PAGE_LIMIT, max_form_parts=8)
-    _, form, _ = parser.parse(
-        io.BytesIO(body), request.mimetype, len(body), dict(request.mimetype_params)
-    )
-    return form
 
 
 def _texts() -> optout_texts.Texts:

@@ -12,11 +12,10 @@ from http import HTTPStatus
 
 import msgspec
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from smsgate.errors import SmsGateError, TooManyCalls, TooManyForgeries
-from smsgate.messages import HttpReply
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
@@ -55,23 +54,16 @@ def reason_of(error: Exception) -> str:
     return _CAPITAL.sub("_", type(error).__name__).lower()
 
 
-def to_provider(error: SmsGateError) -> HttpReply:
-    """The answer to a provider's request that has an error, where Flask was not asked."""
-    headers = {}
-    if error.status == _NOT_NOW:
-        headers["Retry-After"] = _RETRY_AFTER_S
-    if isinstance(error, TooManyForgeries):
-        headers["Retry-After"] = _RETRY_FLOODED_S
-    return HttpReply(error.status, TEXT, f"{error}\n".encode(), headers)
-
-
 def _ours(error: SmsGateError) -> Response:
+    g.problem = error
     answer = _answer(error.status, str(error), reason_of(error))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_webhook():
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
     if error.status == _NOT_NOW:
         answer.headers["Retry-After"] = _RETRY_AFTER_S
-    if isinstance(error, TooManyCalls):
+    elif isinstance(error, TooManyForgeries):
+        answer.headers["Retry-After"] = _RETRY_FLOODED_S
+    elif isinstance(error, TooManyCalls):
         answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
     if error.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="smsgate"'
@@ -93,6 +85,7 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """Tell the operator everything but the message's content, and the caller nothing."""
+    g.problem = error
     _log.error("request failed", method=request.method, route=_route(), exc_info=error)
     return _answer(500, "Something failed here that should not; it has been logged.", "failed")
 

@@ -6,17 +6,16 @@ A request is answered to its end by the one that it began with.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from smsgate.gateway.steps import Steps
-from smsgate.messages import HttpReply
-from smsgate.web.door import Door
+from flask import Flask
+
 from smsgate.wiring import Live
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    LiveApplication: TypeAlias = Live[Door]
+    LiveApplication: TypeAlias = Live[Flask]
 
 
 class Renewed:
@@ -31,21 +30,5 @@ class Renewed:
         turn = self._enter()
         try:
             return turn.value.value(environ, start_response)
-        finally:
-            turn.leave()
-
-    def limit(self, environ: dict[str, Any]) -> int:
-        """As ``Door.limit``."""
-        turn = self._enter()
-        try:
-            return turn.value.value.limit(environ)
-        finally:
-            turn.leave()
-
-    def steps(self, environ: WSGIEnvironment) -> Steps[HttpReply | None]:
-        """As ``Door.steps``."""
-        turn = self._enter()
-        try:
-            return (yield from turn.value.value.steps(environ))
         finally:
             turn.leave()

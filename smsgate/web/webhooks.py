@@ -1,22 +1,18 @@
-"""The door for providers: ``/webhooks/<account>``, with a secret in the path for some."""
+"""The endpoint for providers: ``/webhooks/<account>``, with a secret in the path for some."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 
 from smsgate.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
-from smsgate.gateway.steps import Steps, walk
-from smsgate.messages import HttpReply, WebhookRequest
-from smsgate.settings import Settings
-from smsgate.store.metrics import Metrics
+from smsgate.messages import WebhookRequest
 from smsgate.web.floods import Floods
-from smsgate.web.incoming import webhook_request
+from smsgate.web.incoming import limit_of, webhook_request
 from smsgate.web.problems import reason_of
 from smsgate.web.refusal_lines import RefusalLines
 from smsgate.web.visitors import address_of
@@ -24,115 +20,113 @@ from smsgate.web.visitors import address_of
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
 address was put together wrongly a secret stands there."""
-_TOLD = 300
+_MAX_PROBLEM = 300
 """Characters of a problem in the log."""
-FAILED = "smsgate.failed"
-"""Key of the environment with what went wrong before Flask was asked (see ``door.py``)."""
-Take = Callable[[str, WebhookRequest], Steps[Receipt]]
-Answer = Callable[[Mapping[str, Any], str, Take], Steps[HttpReply]]
+_METHODS = ["GET", "POST", "OPTIONS"]
 
 
-def blueprint(gateway: Gateway, answer: Answer) -> Blueprint:
+def blueprint(gateway: Gateway) -> Blueprint:
     """Return the routes. HEAD never counts as a message, OPTIONS only where a provider asks by it.
 
     That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
     """
-    door = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    endpoint = _Endpoint(gateway)
+    webhooks.url_value_preprocessor(endpoint.prepare)
+    webhooks.add_url_rule("/<account>", view_func=endpoint.receive, methods=_METHODS)
+    webhooks.add_url_rule("/<account>/<_secret>", view_func=endpoint.receive, methods=_METHODS)
+    # For delivery reports; a message that is sent here by mistake is taken as one.
+    webhooks.add_url_rule("/<account>/status", view_func=endpoint.receive, methods=["POST"])
+    webhooks.after_request(endpoint.observe)
+    return webhooks
 
-    @door.route("/<account>", methods=["GET", "POST", "OPTIONS"])
-    @door.route("/<account>/<_secret>", methods=["GET", "POST", "OPTIONS"])
-    def receive(account: str, _secret: str = "") -> Response:
+
+class _Endpoint:
+    """The view, and what stands before and behind it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """The logger is bound once: looking it up for each request costs a third of its line."""
+        self._gateway = gateway
+        self._accounts = gateway.settings.accounts
+        self._trust_proxy = gateway.settings.trust_proxy
+        self._floods = Floods()
+        self._log = structlog.get_logger("smsgate.web").bind()
+        self._lines = RefusalLines(self._log, self._trust_proxy)
+        self._count = gateway.store.metrics.requests()
+
+    def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
+        """Refuse a flood before anything is read, and say how long the body may be."""
+        g.began = time.perf_counter()
+        account = values["account"] if values else ""
+        self._floods.check(account, address_of(request.environ, self._trust_proxy))
+        request.max_content_length = limit_of(request.environ, self._accounts.get(account))
+
+    def receive(self, account: str, _secret: str = "") -> Response:
         """Hand a provider's request to the gateway, which finds the secret in the URL too."""
-        if FAILED in request.environ:
-            raise request.environ[FAILED]
         if request.method == "HEAD":
-            return _probed(account)
+            return self._probed(account)
         if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
             return current_app.make_default_options_response()
-        return _response(walk(answer(request.environ, account, gateway.receiving)))
+        body = request.get_data(cache=False)
+        known = self._accounts.get(account)
+        incoming = webhook_request(request.environ, known, body, self._trust_proxy)
+        g.receipt = receipt = self._ingested(account, incoming)
+        said = receipt.answer
+        return Response(said.body, said.status, said.headers, content_type=said.content_type)
 
-    @door.post("/<account>/status")
-    def status(account: str) -> Response:
-        """Take a delivery report. A message that was sent here by mistake is taken as one."""
-        return _response(walk(answer(request.environ, account, gateway.receiving)))
+    def observe(self, response: Response) -> Response:
+        """Count a request and write its one log line, whatever came of it.
 
-    def _probed(account: str) -> Response:
-        if account not in gateway.settings.accounts:
+        Of refused ones only some have a line, see ``refusal_lines.py``.
+        """
+        now, status = time.perf_counter(), response.status_code
+        receipt: Receipt | None = g.get("receipt")
+        problem: Exception | None = g.get("problem")
+        if receipt is None and (problem is None or request.method == "HEAD"):
+            return response  # HEAD, or OPTIONS that is no handshake
+        account = request.view_args["account"] if request.view_args else ""
+        known = account if account in self._accounts else ""
+        outcome = receipt.outcome if receipt else _outcome(problem)
+        self._count((known, status, outcome, now - g.began))
+        self._lines.tell_left_out(now)
+        if (more := self._lines.more(status, known, request.environ)) is not None:
+            self._log.info(
+                "webhook",
+                account=known or _UNKNOWN,
+                method=request.method,
+                outcome=outcome,
+                numbers=receipt.numbers if receipt else "",
+                message_id=_message_ids(receipt, problem),
+                status=status,
+                problem=str(problem)[:_MAX_PROBLEM] if isinstance(problem, SmsGateError) else "",
+                ms=round((now - g.began) * 1000, 2),
+                **more,
+            )
+        return response
+
+    def _ingested(self, account: str, incoming: WebhookRequest) -> Receipt:
+        try:
+            receipt = self._gateway.receive(account, incoming)
+        except SignatureExpired:  # whoever sent it knew the secret
+            self._floods.genuine(account, incoming.address)
+            raise
+        except SignatureRefused:
+            self._floods.refused(account, incoming.address)
+            raise
+        self._floods.genuine(account, incoming.address)
+        return receipt
+
+    def _probed(self, account: str) -> Response:
+        if account not in self._accounts:
             raise UnknownAccount("There is no account of that name here.")
         return Response(status=200)
 
-    return door
+
+def _outcome(error: Exception | None) -> str:
+    return reason_of(error) if isinstance(error, SmsGateError) else "failed"
 
 
-def answering(settings: Settings, metrics: Metrics) -> Answer:
-    """Return what answers one request, and writes the one log line about it whatever comes of it.
-
-    Of refused ones only some have a line, see ``refusal_lines.py``.
-
-    The logger is bound once: looking it up for each request would cost a third of the line.
-    """
-    log = structlog.get_logger("smsgate.web").bind()
-    accounts, trust_proxy = settings.accounts, settings.trust_proxy
-    count = metrics.requests()
-    lines = RefusalLines(log, trust_proxy)
-    floods = Floods()
-
-    def answered(environ: Mapping[str, Any], account: str, take: Take) -> Steps[HttpReply]:
-        started = time.perf_counter()
-        status, outcome, numbers, ids, problem = 500, "failed", "", "", ""
-        try:
-            floods.check(account, address_of(environ, trust_proxy))
-            incoming = webhook_request(environ, accounts.get(account), trust_proxy)
-            receipt = yield from _taken(take, account, incoming, floods)
-            status, outcome, numbers, ids = (
-                receipt.answer.status,
-                receipt.outcome,
-                receipt.numbers,
-                receipt.message_ids,
-            )
-        except SmsGateError as error:
-            status, outcome, problem, ids = (
-                error.status,
-                reason_of(error),
-                str(error),
-                error.message_ids,
-            )
-            raise
-        finally:
-            took_s = time.perf_counter() - started
-            known = account if account in accounts else ""
-            count((known, status, outcome, took_s))
-            lines.tell_left_out(started)
-            if (more := lines.more(status, known, environ)) is not None:
-                log.info(
-                    "webhook",
-                    account=known or _UNKNOWN,
-                    method=environ["REQUEST_METHOD"],
-                    outcome=outcome,
-                    numbers=numbers,
-                    message_id=ids,
-                    status=status,
-                    problem=problem[:_TOLD],
-                    ms=round(took_s * 1000, 2),
-                    **more,
-                )
-        return receipt.answer
-
-    return answered
-
-
-def _taken(take: Take, account: str, request: WebhookRequest, floods: Floods) -> Steps[Receipt]:
-    try:
-        receipt = yield from take(account, request)
-    except SignatureExpired:  # whoever sent it knew the secret
-        floods.genuine(account, request.address)
-        raise
-    except SignatureRefused:
-        floods.refused(account, request.address)
-        raise
-    floods.genuine(account, request.address)
-    return receipt
-
-
-def _response(reply: HttpReply) -> Response:
-    return Response(reply.body, reply.status, reply.headers, content_type=reply.content_type)
+def _message_ids(receipt: Receipt | None, error: Exception | None) -> str:
+    if receipt is not None:
+        return receipt.message_ids
+    return error.message_ids if isinstance(error, SmsGateError) else ""

@@ -18,6 +18,7 @@ FIXED: Mapping[str, str] = {
     "data_dir": "SMSGATE_DATA_DIR",
     "port": "PORT",
     "web_concurrency": "WEB_CONCURRENCY",
+    "web_threads": "WEB_THREADS",
 }
 """Settings that a running process keeps, and the variables that they come from."""
 
@@ -44,6 +45,7 @@ def outside_of(settings: Settings) -> str:
         data_dir=_NOWHERE,
         port=0,
         web_concurrency=0,
+        web_threads=0,
     )
     return sha256(_everything(here)).hexdigest()[:4]
 

@@ -89,7 +89,7 @@ def serve(url) -> Iterator[Callable[..., Gateway]]:
         received = gateway._receiving.receive
 
         def receive(account: str, request: WebhookRequest):
-            receipt = yield from received(account, request)
+            receipt = received(account, request)
             for lane in range(LANES) if works else ():
                 gateway.apply(lane)
                 gateway.send_replies(lane, 0)

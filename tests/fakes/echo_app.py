@@ -1,4 +1,4 @@
-"""The real doors around a gateway that answers with what it was given, served in earnest."""
+"""The real endpoints around a gateway that answers with what it was given, served in earnest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,12 @@ class EchoGateway(FakeGateway):
         return Receipt(answer, "nothing", "")
 
 
-def create() -> Flask:
+def create(*, trust_proxy: bool = False) -> Flask:
     """Make the application."""
     accounts = {**settings().accounts, "elks": ELKS}
-    return create_app(EchoGateway(settings=settings(accounts=accounts)))
+    return create_app(EchoGateway(settings=settings(accounts=accounts, trust_proxy=trust_proxy)))
+
+
+def create_behind_proxy() -> Flask:
+    """Make one that believes its proxy."""
+    return create(trust_proxy=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 from smsgate.gate import Answer
 from smsgate.gateway import Receipt
-from smsgate.gateway.steps import Steps
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Account, Programs, Secret, Settings
@@ -129,10 +128,6 @@ class FakeGateway:
         self.received.append((account, request))
         self._fail()
         return Receipt(self.answer, "opt_out", "+1415•••0123", "SM1")
-
-    def receiving(self, account: str, request: WebhookRequest) -> Steps[Receipt]:
-        yield lambda: None
-        return self.receive(account, request)
 
     def status(self, number: str) -> dict[str, Answer]:
         self._fail()

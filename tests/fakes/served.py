@@ -1,4 +1,4 @@
-"""An application behind the server that runs it in earnest."""
+"""An application behind the server that runs it in earnest, or behind the other one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,23 +24,50 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def gunicorn(factory: str, port: int, settings: Mapping[str, Any]) -> list[str]:
+    """The command that serves as ``workers web`` does, but for these settings of gunicorn."""
+    module = "tests.fakes.serving"
+    return [sys.executable, "-m", module, factory, str(port), json.dumps(settings)]
+
+
+def granian(factory: str, port: int, settings: Mapping[str, Any]) -> list[str]:
+    """The command that serves by Granian, as docs/deployment.md gives it."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"]
+    command += ["--blocking-threads", "16", "--backlog", "1024", "--backpressure", "4096"]
+    more = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    return [*command, "--log-level", "error", *more]
+
+
+SERVERS: Mapping[str, Callable[[str, int, Mapping[str, Any]], list[str]]] = {
+    "gunicorn": gunicorn,
+    "granian": granian,
+}
+
+
 @contextmanager
-def served(factory: str, environ: Mapping[str, str], **limits: float) -> Iterator[int]:
+def served(
+    factory: str, environ: Mapping[str, str], server: str = "gunicorn", **settings: Any
+) -> Iterator[int]:
     """Serve what ``module:factory`` makes; gives the port, and ends the server by SIGTERM.
 
-    ``limits``: those of the server that are not as in earnest.
+    ``settings``: those of the server that are not as in earnest.
     """
     port = free_port()
-    with started(factory, port, environ, **limits):
+    with started(factory, port, environ, server, **settings):
         yield port
 
 
 @contextmanager
 def started(
-    factory: str, port: int, environ: Mapping[str, str], **limits: float
+    factory: str,
+    port: int,
+    environ: Mapping[str, str],
+    server: str = "gunicorn",
+    **settings: Any,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """As ``served``, on that port; gives the process."""
-    command = [sys.executable, "-m", "tests.fakes.serving", factory, str(port), json.dumps(limits)]
+    command = SERVERS[server](factory, port, settings)
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}) as process:
         try:
             _wait_for(port, process)
@@ -50,13 +78,16 @@ def started(
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until it answers: the port is open before there is somebody who does."""
     until, pause = time.monotonic() + 30, threading.Event()
     while time.monotonic() < until:
         assert process.poll() is None, "the server ended"
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                if line.recv(1):
+                    return
         except OSError:
-            pause.wait(0.05)
-        else:
-            return
-    raise AssertionError("the server did not open its port")
+            pass
+        pause.wait(0.05)
+    raise AssertionError("the server did not answer")

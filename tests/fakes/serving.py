@@ -1,17 +1,27 @@
-"""``python -m tests.fakes.serving module:factory port limits``: serves as ``workers web`` does."""
+"""``python -m tests.fakes.serving module:factory port settings``: serves as the process web."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import sys
-from dataclasses import replace
 
-from workers.web import LIMITS, Processes, bound
+from workers.web import Server, bound
+
+
+class OtherApplication(Server):
+    """The server of ``workers web`` around what a factory makes."""
+
+    factory = ""
+
+    def load(self):
+        module, _, name = self.factory.partition(":")
+        return getattr(importlib.import_module(module), name)()
+
 
 if __name__ == "__main__":
-    factory, port, limits = sys.argv[1:]
-    module, _, name = factory.partition(":")
-    make = getattr(importlib.import_module(module), name)
-    changed = replace(LIMITS, **json.loads(limits))
-    Processes(bound("127.0.0.1", int(port)), 1, lambda: make().wsgi_app, changed).run()
+    OtherApplication.factory, port, settings = sys.argv[1:]
+    processes, threads = 1, 16
+    OtherApplication(
+        bound("127.0.0.1", int(port)), processes, threads, **json.loads(settings)
+    ).run()

@@ -11,9 +11,7 @@ from structlog.testing import capture_logs
 from smsgate.errors import (
     SignatureExpired,
     SignatureRefused,
-    StoreUnavailable,
     TooManyForgeries,
-    UnknownAccount,
 )
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
@@ -114,29 +112,19 @@ def arrival_of(gateway):
     return lambda one, *_, **__: Arrival(entry(number=one.number, message_id=one.message_id))
 
 
-@pytest.mark.parametrize("path", ["", "/", "/status", "/a-secret"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_refusal_never_reaches_flask(
-    client: FlaskClient, gateway: FakeGateway, method: str, path: str
-) -> None:
+def test_a_request_in_a_flood_is_refused_unread(client: FlaskClient, gateway: FakeGateway) -> None:
     gateway.error = SignatureRefused("No.")
-    client.application.wsgi_app._inner = None
-    answer = client.open(f"/webhooks/twilio{path}", method=method)
-    assert (answer.status_code, answer.text) == (403, "No.\n")
+    for _ in range(floods.AT_ONCE):
+        client.post("/webhooks/twilio", environ_overrides=FORGER)
 
+    class Unread:
+        def read(self, _: int = -1) -> bytes:
+            raise AssertionError("it was read")
 
-@pytest.mark.parametrize(
-    "error", [SignatureRefused("No."), StoreUnavailable("Away."), UnknownAccount("There is none.")]
-)
-def test_the_door_answers_an_error_as_flask_does(
-    client: FlaskClient, gateway: FakeGateway, error: Exception
-) -> None:
-    gateway.error = error
-    straight = client.post("/webhooks/twilio")
-    client.application.wsgi_app = client.application.wsgi_app._inner
-    by_flask = client.post("/webhooks/twilio")
-    assert straight.status_code == by_flask.status_code
-    assert (straight.data, dict(straight.headers)) == (by_flask.data, dict(by_flask.headers))
+    unread = FORGER | {"wsgi.input": Unread(), "CONTENT_LENGTH": "9"}
+    answer = client.post("/webhooks/twilio", environ_overrides=unread)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert len(gateway.received) == floods.AT_ONCE
 
 
 @pytest.fixture

@@ -227,30 +227,3 @@ def test_a_providers_answer_of_json_keeps_its_type() -> None:
     answer = create_app(gateway).test_client().post("/webhooks/twilio")
     assert (answer.status_code, json.loads(answer.data)) == (202, {"a": 1})
     assert answer.headers["Content-Type"] == "application/json"
-
-
-@pytest.mark.parametrize(
-    ("path", "straight"),
-    [
-        ("/webhooks/twilio", True),
-        ("/webhooks/twilio/a-secret", True),
-        ("/webhooks/twilio/status", True),
-        ("/webhooks/twilio/", True),
-        ("/webhooks/twilio//", False),
-        ("/webhooks/twilio/a/b", False),
-        ("/webhooks/other", False),
-        ("/healthz", False),
-    ],
-)
-def test_only_what_is_for_a_known_account_goes_straight_to_the_gateway(
-    client: FlaskClient, path: str, straight: bool
-) -> None:
-    asked = []
-    door = client.application.wsgi_app
-    inner, door._inner = door._inner, lambda *given: asked.append(path) or inner(*given)
-    client.post(path, data=b"Body=STOP")
-    client.get(path)
-    assert asked == [] if straight else [path, path]
-    client.head(path)
-    client.options(path)
-    assert asked[-2:] == [path, path]

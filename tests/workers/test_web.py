@@ -1,60 +1,33 @@
-"""Web processes that die again and again, beside others that go on."""
+"""The process ``web`` as a whole: its processes die, end under load, and follow each other."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import gone, wait_until
 from tests.fakes.served import free_port, started
 from tests.faults.system import _children, _is_python
 from tests.journey.system import System
-from workers.web import PAUSES_S, STEADY_S, Processes
 
+ECHO = "tests.fakes.echo_app:create"
 DEATHS = 6
-
-
-class Paused(Processes):
-    """Only what decides how long to wait before a new process."""
-
-    def __init__(self) -> None:
-        self._pause_s, self._last_death = PAUSES_S[0], -STEADY_S
-        self.waited: list[float] = []
-
-    def _wait(self, seconds: float | None) -> bool:
-        self.waited.append(seconds)
-        return False
-
-
-def test_the_pause_before_a_new_process_grows_up_to_a_limit_while_they_die_at_once() -> None:
-    processes = Paused()
-    for _ in range(8):
-        processes._pause()
-
-    assert processes.waited == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
-
-
-def test_a_process_that_ran_for_a_while_is_followed_by_a_new_one_at_once() -> None:
-    processes = Paused()
-    processes._pause()
-    processes._pause()
-    processes._last_death -= 60
-    processes._pause()
-    processes._pause()
-
-    assert processes.waited == [PAUSES_S[0], PAUSES_S[0]]
 
 
 def test_who_serves_ends_with_the_process_that_started_it() -> None:
     port = free_port()
-    with started("tests.fakes.echo_app:create", port, {}) as process:
+    with started(ECHO, port, {}) as process:
         process.kill()
         process.wait(10)
     assert wait_until(lambda: not is_open(port), 10)
@@ -68,15 +41,143 @@ def is_open(port: int) -> bool:
     return True
 
 
+@contextmanager
+def clients(port: int) -> Iterator[Counter[str]]:
+    """Clients that make a connection for each request, and others that keep theirs."""
+    seen: Counter[str] = Counter()
+    ending, lock = threading.Event(), threading.Lock()
+
+    def ask(keeps: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        while not ending.wait(0.005):
+            kind = "reused" if connection.sock else "fresh"
+            outcome = _ask(connection)
+            with lock:
+                seen[outcome if outcome == "answered" else f"{outcome} {kind}"] += 1
+            if not keeps or outcome != "answered":
+                connection.close()
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(keeps,)) for keeps in (True, False) * 4]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join()
+
+
+def _ask(connection: http.client.HTTPConnection) -> str:
+    try:
+        if connection.sock is None:
+            connection.connect()
+    except OSError:
+        return "refused"  # nothing was begun
+    try:
+        connection.request("POST", "/webhooks/twilio", b"Body=STOP")
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException):
+        return "lost"
+    return "answered" if answer.status == 200 else str(answer.status)
+
+
+def test_at_the_end_no_request_is_lost_that_was_begun() -> None:
+    port = free_port()
+    with started(ECHO, port, {}, workers=2) as process, clients(port) as seen:
+        assert wait_until(lambda: seen["answered"] > 200)
+        process.terminate()
+        assert process.wait(20) == 0
+        assert wait_until(lambda: seen["refused fresh"] > 20)
+    assert {*seen} == {"answered", "refused fresh"}, seen
+
+
+def test_a_start_beside_the_first_and_its_end_lose_no_request() -> None:
+    port = free_port()
+    with started(ECHO, port, {}, workers=2) as first, clients(port) as seen:
+        assert wait_until(lambda: seen["answered"] > 200)
+        with started(ECHO, port, {}, workers=2) as second:
+            assert wait_until(lambda: listeners(port) == 2)
+            first.terminate()
+            assert first.wait(20) == 0
+            answered = seen["answered"]
+            assert wait_until(lambda: seen["answered"] > answered + 200)
+            assert second.poll() is None
+            assert {*seen} == {"answered"}, seen
+            ended = Counter(seen)
+        assert ended["answered"] > 400
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on a port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
+
+
+def test_nobody_listens_before_somebody_answers(tmp_path: Path) -> None:
+    port = free_port()
+    with started("tests.workers.test_web:loading", port, {"LOADING": str(tmp_path)}):
+        assert (tmp_path / "done").read_text() == "0"
+
+
+def loading():
+    """An application that notes how many listen while it is made."""
+    from tests.fakes.echo_app import create
+
+    port = int(Path("/proc/self/cmdline").read_text().split("\0")[4])
+    time.sleep(0.5)
+    (Path(os.environ["LOADING"]) / "done").write_text(str(listeners(port)))
+    return create()
+
+
+def test_connections_at_the_end_that_say_nothing_do_not_hold_it_up() -> None:
+    port = free_port()
+    with started(ECHO, port, {}) as process:
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(20)]
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(20) == 0
+        assert time.monotonic() - began < 8  # it would be killed then
+        for one in silent:
+            one.close()
+
+
+class Two(System):
+    """With two web processes."""
+
+    environ = property(lambda self: {**System.environ.fget(self), "WEB_CONCURRENCY": "2"})
+
+
+@pytest.fixture
+def system(tmp_path: Path, leash) -> Iterator[Two]:
+    system = Two(tmp_path, "http://127.0.0.1:1", leash)
+    yield system
+    system.close()
+
+
+def test_a_process_that_cannot_start_again_does_not_end_the_others(system: Two) -> None:
+    system.start("web")
+    web = system._running["web"]
+    steady, unlucky = workers_of(web.pid)
+    config = Path(system.environ["SMSGATE_CONFIG"]) / "smsgate.toml"
+    good = config.read_text()
+    config.write_text("nonsense")
+    os.kill(unlucky, signal.SIGKILL)
+    assert wait_until(lambda: "cannot start" in system.log("web"), 30)
+    assert web.poll() is None
+    assert not gone(steady)
+    assert system.answers()
+    config.write_text(good)
+    assert wait_until(lambda: len(workers_of(web.pid)) == 2, 30)
+    assert system.end("web") == 0
+
+
 @pytest.mark.full
 @pytest.mark.timeout(120)
-def test_a_process_that_dies_again_and_again_does_not_take_the_service_away(
-    tmp_path: Path, leash
-) -> None:
-    class Two(System):
-        environ = property(lambda self: {**System.environ.fget(self), "WEB_CONCURRENCY": "2"})
-
-    system = Two(tmp_path, "http://127.0.0.1:1", leash)
+def test_a_process_that_dies_again_and_again_does_not_take_the_service_away(system: Two) -> None:
     system.start("web")
     web = system._running["web"]
     steady, unlucky = workers_of(web.pid)
@@ -100,8 +201,7 @@ def test_a_process_that_dies_again_and_again_does_not_take_the_service_away(
     assert steady in workers_of(web.pid)
     assert answered
     assert all(answered)
-    system.end("web")
-    system.close()
+    assert system.end("web") == 0
 
 
 def successor(pid: int, known: set[int]) -> int:

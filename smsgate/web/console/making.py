@@ -7,7 +7,7 @@ from flask_wtf import CSRFProtect
 
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.sessions import LASTS_S
-from smsgate.web import hsts
+from smsgate.web import bodies, hsts
 from smsgate.web.console import (
     assets,
     closed,
@@ -40,7 +40,7 @@ def make(gateway: Gateway) -> Flask:
     app.secret_key, *older = [one.value for one in gateway.settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    bodies.register(app, streamed=["upload_list"])
     app.context_processor(lambda: {"pages": PAGES, "asset": assets.path_of})
     app.after_request(guard)
     hsts.register(app, gateway.settings)

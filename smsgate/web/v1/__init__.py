@@ -25,6 +25,7 @@ from smsgate.web.v1 import (
     suppressions,
 )
 from smsgate.web.v1.operations import JSON, Operation
+from smsgate.web.v1.reading import API_LIMIT
 
 OPERATIONS: tuple[Operation, ...] = (
     *check.OPERATIONS,
@@ -51,6 +52,10 @@ def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
     keyring.load()
     limiting = Limiting(gateway.store, settings.calls_per_second, settings.burst)
     document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
+
+    @api.url_value_preprocessor
+    def prepare(_: str | None, __: dict[str, object] | None) -> None:
+        request.max_content_length = API_LIMIT
 
     @api.before_request
     def authorise() -> None:

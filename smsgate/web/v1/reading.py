@@ -10,7 +10,6 @@ from flask import Request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from smsgate.errors import Unfit
-from smsgate.web.incoming import read_body
 
 API_LIMIT = 1024 * 1024
 """Bytes of a request's body; 10,000 numbers are about 200 KiB."""
@@ -27,7 +26,7 @@ def read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
-    body = read_body(request.environ, API_LIMIT)
+    body = request.get_data(cache=False)
     try:
         return _decoded(body, decoder)
     except msgspec.ValidationError as error:

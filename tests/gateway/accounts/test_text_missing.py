@@ -188,6 +188,6 @@ def test_what_cannot_be_stored_of_a_batch_is_503_and_not_400(gateway, client, mo
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.together, "add", away)
+    monkeypatch.setattr(gateway.store.group_commit, "add", away)
     texts = [{"from": OTHER[1:]}, STOP]
     assert batch(client, *texts).status_code == 503

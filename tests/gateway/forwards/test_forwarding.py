@@ -467,7 +467,7 @@ def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothin
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.together, "add", away)
+    monkeypatch.setattr(gateway.store.group_commit, "add", away)
     request = signed("Hello", sender=PLAIN)
     assert gateway.receive("twilio", request).outcome == "none"
     assert redis_client.keys("smsgate:*:inbox") == []
@@ -525,7 +525,7 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(gateway.store.together, "add", away)
+        patched.setattr(gateway.store.group_commit, "add", away)
         with pytest.raises(StoreUnavailable):
             gateway.receive("twilio", signed("Hello", sender=ORIGINAL))
     assert gateway.replay_spool() == 1

@@ -702,3 +702,23 @@ def test_twenty_thousand_objects_in_each_other_are_told_and_nothing_fails(agent,
     page = asked(agent, here, "rehearse", program="alerts")
     assert "It changes 1 number" in page
     assert [row["outcome"] for row in rows(agent, here, "result")] == ["new", "bad_row"]
+
+
+@pytest.mark.parametrize("missing", [1, 30, 1000])
+def test_a_file_that_breaks_off_is_no_list(agent, missing):
+    """The server ends what came of it as if it were all; half a list would be a list."""
+    agent.get(LISTS)
+    body = (
+        b"--x\r\nContent-Disposition: form-data; name=csrf_token\r\n\r\n%s\r\n"
+        b"--x\r\nContent-Disposition: form-data; name=kind\r\n\r\nimport\r\n"
+        b'--x\r\nContent-Disposition: form-data; name=file; filename="a.csv"\r\n\r\n%s\r\n--x--\r\n'
+    ) % (agent._token.encode(), LIST.encode() * 100)
+    sent = {
+        "wsgi.input": io.BytesIO(body[:-missing]),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+    }
+    answer = agent.post(f"{LISTS}/upload", csrf=False, environ_overrides=sent)
+    assert answer.status_code == 400
+    assert "a.csv" not in agent.get(LISTS).text

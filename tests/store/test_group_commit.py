@@ -8,9 +8,9 @@ import pytest
 
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival
+from smsgate.store.group_commit import GroupCommit
 from smsgate.store.inbox import Inbox
 from smsgate.store.keys import LANE_KEYS, lane_of
-from smsgate.store.together import Together
 from tests.fakes.values import NUMBER, OTHER, entry
 
 
@@ -34,12 +34,12 @@ class Slow:
         return self.inbox.add_each(arrivals)
 
 
-def add_in_threads(together, batches):
+def add_in_threads(group_commit, batches):
     results = [None] * len(batches)
 
     def add(place):
         try:
-            results[place] = together.add(batches[place])
+            results[place] = group_commit.add(batches[place])
         except StoreUnavailable as error:
             results[place] = error
 
@@ -49,15 +49,15 @@ def add_in_threads(together, batches):
 
 def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
     slow = Slow(store.inbox)
-    together = Together(slow)
+    group_commit = GroupCommit(slow)
     numbers = [f"+1415555{place:04}" for place in range(9)]
     batches = [[arrival(number, f"SM{number}")] for number in numbers]
-    results, threads = add_in_threads(together, batches)
+    results, threads = add_in_threads(group_commit, batches)
     threads[0].start()
     assert slow.under_way.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while len(together._waiting) < 8:
+    while len(group_commit._queue) < 8:
         threads[1].join(0.01)
     slow.go.set()
     for thread in threads:
@@ -71,14 +71,14 @@ def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
 
 
 def test_each_caller_hears_of_its_own_messages(store):
-    together = Together(store.inbox)
+    group_commit = GroupCommit(store.inbox)
     store.inbox.add([arrival(NUMBER, "SM1")])
     batches = [
         [arrival(NUMBER, "SM1")],
         [arrival(NUMBER, "SM2"), arrival(OTHER, "SM3")],
         [arrival(OTHER, "SM4")],
     ]
-    results, threads = add_in_threads(together, batches)
+    results, threads = add_in_threads(group_commit, batches)
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -106,17 +106,17 @@ def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, red
         def add_each(self, arrivals):
             raise StoreUnavailable("away")
 
-    together = Together(Broken())
+    group_commit = GroupCommit(Broken())
     batches = [[arrival(NUMBER, f"SM{place}")] for place in range(4)]
-    results, threads = add_in_threads(together, batches)
+    results, threads = add_in_threads(group_commit, batches)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
 
     assert all(isinstance(result, StoreUnavailable) for result in results)
-    together._inbox = store.inbox
-    added, _ = together.add([arrival(NUMBER, "SM9")])
+    group_commit._inbox = store.inbox
+    added, _ = group_commit.add([arrival(NUMBER, "SM9")])
     assert not added[0].duplicate
 
 
@@ -126,54 +126,3 @@ def test_scripts_that_redis_forgot_are_told_it_again_in_the_same_call(store, red
 
     added, _ = store.inbox.add_each([arrival(NUMBER, "SM3"), arrival(OTHER, "SM4")])
     assert [one.duplicate for one in added] == [False, False]
-
-
-def test_who_does_not_wait_is_told_and_goes_along_with_those_who_do(store):
-    slow = Slow(store.inbox)
-    together = Together(slow)
-    told: list[tuple[list, list]] = []
-    heard = threading.Event()
-
-    def hear(added, lanes):
-        told.append((added, lanes))
-        if len(told) == 3:
-            heard.set()
-
-    together.later([arrival(NUMBER, "SM0")], hear)
-    assert slow.under_way.wait(10)
-    results, threads = add_in_threads(together, [[arrival(OTHER, "SM1")]])
-    threads[0].start()
-    while not together._waiting:
-        threads[0].join(0.01)
-    together.later([arrival(NUMBER, "SM2"), arrival(NUMBER, "SM0")], hear)
-    together.later([arrival(OTHER, "SM3")], hear)
-    slow.go.set()
-    threads[0].join(10)
-
-    assert heard.wait(10)
-    assert slow.trips == [1, 4]
-    assert [[one.duplicate for one in added] for added, _ in told] == [
-        [False],
-        [False, True],
-        [False],
-    ]
-    assert [one.duplicate for one in results[0][0]] == [False]
-    assert [lane for _, lanes in (told[0], results[0]) for lane in lanes] == [
-        lane_of(NUMBER),
-        lane_of(OTHER),
-    ]
-
-
-def test_who_does_not_wait_is_told_that_the_store_is_away(redis_client):
-    class Broken:
-        def add_each(self, arrivals):
-            raise StoreUnavailable("away")
-
-    told: list[list] = []
-    heard = threading.Event()
-    Together(Broken()).later(
-        [arrival(NUMBER, "SM1"), arrival(NUMBER, "SM2")],
-        lambda added, _: (told.append(added), heard.set()),
-    )
-    assert heard.wait(10)
-    assert [type(one) for one in told[0]] == [StoreUnavailable] * 2
