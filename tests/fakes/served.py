@@ -24,6 +24,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def gunicorn(factory: str, port: int, settings: Mapping[str, Any]) -> list[str]:
     """The command that serves as ``workers web`` does, but for these settings of gunicorn."""
     module = "tests.fakes.serving"

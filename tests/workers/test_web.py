@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.processes import gone, wait_until
-from tests.fakes.served import free_port, started
+from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python
 from tests.journey.system import System
 
@@ -31,14 +31,6 @@ def test_who_serves_ends_with_the_process_that_started_it() -> None:
         process.kill()
         process.wait(10)
     assert wait_until(lambda: not is_open(port), 10)
-
-
-def is_open(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager
