@@ -1,8 +1,7 @@
 """What no webhook of ours can beat: an empty handler, and one that only reads and verifies.
 
-Both are served by Granian, the fastest of the servers that can serve them. The distance to the
-first is what Flask and the server leave, the distance to the second is the price of understanding
-and storing.
+Both are served as smsgate is, by gunicorn with threads. The distance to the first is what Flask and
+the server leave, the distance to the second is the price of understanding and storing.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.store.keys import LANE_KEYS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
-from workers import web
 
 PROCESSES = 2
 """Of each server, as many as the machines have cores that the figures are made on."""
+THREADS = 16
 _ROOT = Path(__file__).parent.parent
 _START_S = 30.0
 
@@ -59,12 +59,12 @@ class Servers:
         self._folder = folder
         self._leash = leash
 
-    def smsgate(self, more: str = "") -> Server:
+    def smsgate(self, more: str = "", serve: Serve | None = None) -> Server:
         """Start smsgate's web processes; no worker, so that all stays in the inbox.
 
-        ``more``: of the configuration.
+        ``more``: of the configuration. ``serve``: by another server than that of ``workers web``.
         """
-        return self._smsgate(more=more)[0]
+        return self._smsgate(more=more, serve=serve)[0]
 
     def whole(self) -> Whole:
         """The same with one web process, and the means to start the others."""
@@ -82,17 +82,23 @@ class Servers:
         return self._smsgate(more=often, SMSGATE_API_KEYS=key)
 
     def _smsgate(
-        self, processes: int = PROCESSES, api_url: str = "", more: str = "", **added: str
+        self,
+        processes: int = PROCESSES,
+        api_url: str = "",
+        more: str = "",
+        serve: Serve | None = None,
+        **added: str,
     ) -> tuple[Server, Mapping[str, str]]:
-        store = redis_server.start(self._folder / "redis-smsgate", self._leash)
-        config = self._folder / "config"
+        name = serve.__name__ if serve else "smsgate"
+        store = redis_server.start(self._folder / f"redis-of-{name}", self._leash)
+        config = self._folder / f"config-of-{name}"
         config.mkdir()
         (config / "smsgate.toml").write_text(_CONFIG % api_url + more)
         port = _free_port()
         environ = {
             **_environ(store.url),
             "SMSGATE_CONFIG": str(config),
-            "SMSGATE_DATA_DIR": str(self._folder / "var"),
+            "SMSGATE_DATA_DIR": str(self._folder / f"var-of-{name}"),
             "SMSGATE_PUBLIC_URL": ORIGIN,
             "TWILIO_ACCOUNT_SID": SID,
             "PORT": str(port),
@@ -101,7 +107,9 @@ class Servers:
         }
         _prepare(environ)
         command = [sys.executable, "-m", "workers", "web", "--host", "127.0.0.1"]
-        group = self._start("smsgate", port, command, environ)
+        if serve is not None:
+            command = serve("smsgate.web:create_app", port)
+        group = self._start(name, port, command, environ)
         return Server(port, (group, store.process.pid), lambda: _kept(store.url)), environ
 
     def tutorial(self, name: str, serve: Serve, app: str = "tutorial") -> Server:
@@ -113,9 +121,9 @@ class Servers:
         return Server(port, (group, store.process.pid), lambda: _queued(store.url))
 
     def limit(self, name: str) -> Server:
-        """Start a handler of ``bench.limits``."""
+        """Start a handler of ``bench.limits``, on the server that smsgate is on."""
         port = _free_port()
-        command = granian(f"bench.limits:{name}", port)
+        command = gthread(f"bench.limits:{name}", port)
         return Server(port, (self._start(name, port, command, _environ("")),))
 
     def redis(self) -> str:
@@ -137,12 +145,18 @@ class Servers:
         return process.pid
 
 
-def granian(factory: str, port: int) -> list[str]:
-    """Return the command that serves an application by the fastest of the general servers."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
+def granian(factory: str, port: int, interface: str = "wsgi") -> list[str]:
+    """Return the command that serves an application by Granian."""
+    command = [sys.executable, "-m", "granian", "--interface", interface, "--factory", factory]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(PROCESSES)]
-    command += ["--blocking-threads", str(web.LIMITS.threads), "--backlog", str(web.BACKLOG)]
-    return [*command, "--log-level", "warning", "--no-access-log"]
+    if interface == "wsgi":
+        command += ["--blocking-threads", str(THREADS)]
+    return [*command, "--http", "1", "--no-ws", "--log-level", "error"]
+
+
+def granian_asgi(factory: str, port: int) -> list[str]:
+    """Return the command that serves an asynchronous application."""
+    return granian(factory, port, "asgi")
 
 
 def gunicorn(factory: str, port: int) -> list[str]:
@@ -151,11 +165,9 @@ def gunicorn(factory: str, port: int) -> list[str]:
     return [*command, "--bind", f"127.0.0.1:{port}", f"{factory}()"]
 
 
-def uvicorn(factory: str, port: int) -> list[str]:
-    """Return the command that serves an asynchronous application with what uvicorn has."""
-    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--workers", str(PROCESSES)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop"]
-    return [*command, "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+def gthread(factory: str, port: int) -> list[str]:
+    """Return the command that serves an application by gunicorn's threads."""
+    return [*gunicorn(factory, port), "--worker-class", "gthread", "--threads", str(THREADS)]
 
 
 def _environ(redis_url: str) -> dict[str, str]:

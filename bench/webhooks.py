@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import report
 from bench.alone import Alone
 from bench.contender import Contender
-from bench.servers import Servers, granian, gunicorn, uvicorn
+from bench.servers import Servers, granian, granian_asgi, gthread, gunicorn
 from bench.signed import WORDS
 from bench.whole import Server
 from smsgate.cli.leash import Leash
@@ -48,19 +48,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of one round of one contender")
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, default=32)
     return parser
 
 
 def _contenders(servers: Servers) -> list[Contender]:
-    ours, alone = servers.smsgate(), servers.redis()
+    ours, other, alone = servers.smsgate(), servers.smsgate(serve=granian), servers.redis()
     nobody = Server(0, ())
     return [
         Contender("smsgate", "smsgate, STOP", ours, STOP),
         Contender("ordinary", "smsgate, ordinary text", ours, ORDINARY, counted=False),
+        Contender("on-granian", "on Granian, STOP", other, STOP),
+        Contender("on-granian-ordinary", "on Granian, ordinary", other, ORDINARY, counted=False),
         Contender("tutorial", "tutorial app", servers.tutorial("tutorial", gunicorn), STOP),
+        Contender("threads", "tutorial on gthread", servers.tutorial("threads", gthread), STOP),
         Contender("granian", "tutorial on Granian", servers.tutorial("granian", granian), STOP),
-        Contender("twin", "FastAPI twin", servers.tutorial("twin", uvicorn, "twin"), STOP),
+        Contender("twin", "FastAPI twin", servers.tutorial("twin", granian_asgi, "twin"), STOP),
         Contender("reading", "limit: read, verify", servers.limit("reading"), STOP, counted=False),
         Contender("empty", "limit: nothing", servers.limit("empty"), STOP, counted=False),
         Alone("redis", "limit: Redis, one script", nobody, STOP, url=alone),

@@ -182,7 +182,9 @@ def bound(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    # Connections inherit these: gunicorn itself would wait for the other side without end.
+    # Connections inherit what follows. Heads and bodies of answers are sent one after the other.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Gunicorn itself would wait for the other side without end.
     stall = struct.pack("@ll", STALL_S, 0)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)

@@ -1,4 +1,4 @@
-"""The tutorial app's twin in FastAPI: the same steps, an asynchronous view, uvicorn.
+"""The tutorial app's twin in FastAPI: the same steps, an asynchronous view, Granian.
 
 Validator and queue are the tutorial's and block the event loop for the time they take, as they
 do in the examples that are about; a hop into a thread for each would cost more than it frees.

@@ -80,7 +80,7 @@ class Bystander:
 
     def text(self) -> None:
         began = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, 60, ("127.0.0.2", 0))
         try:
             connection.request("POST", "/webhooks/twilio", b"Body=bystander")
             if connection.getresponse().status == 200:
