@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import resource
+import select
 import socket
 import struct
 import sys
@@ -36,6 +37,8 @@ STALL_S = 10
 KEEP_ALIVE_S = 75
 """How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s), so that the
 proxy ends it and not we, with a request on its way."""
+AT_ONCE_MS = 2
+"""How long a thread waits for the next request of a connection, where nobody else wants it."""
 LAST_WAIT_S = 0.5
 """How long the first bytes of a connection are waited for that is taken at the end."""
 LINGER_S = 0.5
@@ -50,8 +53,14 @@ GRACE_S = 8
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process; differs from gunicorn's own in when it listens, waits and ends."""
 
+    sockets: list[socket.socket]
+
     def run(self) -> None:
-        """Listen now and not before, when there is somebody who answers."""
+        """Listen now and not before, when there is somebody who answers.
+
+        Each process has a socket of its own, so that the system spreads connections over them.
+        """
+        self.sockets = [bound(*one.getsockname()[:2]) for one in self.sockets]
         for listener in self.sockets:
             listener.listen(BACKLOG)
         super().run()
@@ -66,9 +75,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not has_come and self.alive:
             return _DEFER
         keeps = has_come and super().handle(conn)
+        while keeps and self._comes_at_once(conn):
+            keeps = super().handle(conn)
         if not keeps:
             _end(conn)
         return keeps
+
+    def _comes_at_once(self, conn: TConn) -> bool:
+        """Whether the next request comes while no other connection waits for this thread.
+
+        A hop back to the thread that watches all connections, and from there to another one, costs
+        as much as a webhook.
+        """
+        if not self.alive or self.tpool._work_queue.qsize():  # noqa: SLF001
+            return False
+        waiting = select.poll()
+        waiting.register(conn.sock, select.POLLIN)
+        return bool(waiting.poll(AT_ONCE_MS))
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """On SIGTERM, calls of ``/v1/events`` stop waiting, too."""
@@ -114,14 +137,14 @@ def _end(conn: TConn) -> None:
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's warnings and errors among our own lines, in their form."""
+    """Gunicorn's errors among our own lines, in their form."""
 
     def setup(self, cfg: object) -> None:
         """Hand on to the root logger; write no line for each request, as the views do."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
-        self.error_log.addFilter(_is_no_stall)
+        self.error_log.addFilter(_is_fit)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -132,6 +155,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     ) -> None:
         """Serve on that socket; ``changed``: settings of gunicorn that are to be others."""
         self._settings: dict[str, object] = {
+            # Keeps the port, and never listens.
             "on_starting": lambda arbiter: arbiter.LISTENERS.append(listener),
             "workers": processes,
             "threads": threads,
@@ -146,7 +170,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "secure_scheme_headers": {},
             "forwarder_headers": "",
             "logger_class": ServerLog,
-            "loglevel": "warning",
+            "loglevel": "error",  # warnings quote requests that cannot be read
             "control_socket_disable": True,
             **changed,
         }
@@ -177,7 +201,7 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket of that port. There may be two, so that one deployment follows another."""
+    """A socket of that port. There may be several: of each process, and of the next deployment."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -200,6 +224,10 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _is_no_stall(record: logging.LogRecord) -> bool:
-    """A client that says nothing more is no error of ours, and has no traceback in the log."""
-    return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
+def _is_fit(record: logging.LogRecord) -> bool:
+    """Whether a line is to be written; takes out what a client sent, which may hold a secret."""
+    if record.exc_info and isinstance(record.exc_info[1], BlockingIOError):
+        return False  # a client that says nothing more is no error of ours
+    if str(record.msg).startswith("Error handling request"):
+        record.msg, record.args = "a request failed", ()
+    return True

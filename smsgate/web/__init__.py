@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
 from multiprocessing.util import Finalize
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -28,6 +30,14 @@ from smsgate.web.renewed import Renewed
 from smsgate.wiring import Configuration, Live
 
 
+class _Application(Flask):
+    """Flask, without what costs each request and serves none of ours."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it as it is: there are no asynchronous views, so nobody has to look for them."""
+        return func
+
+
 def create_app(gateway: Gateway | None = None) -> Flask:
     """Return the WSGI application around a gateway.
 
@@ -37,7 +47,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     """
     if gateway is None:
         return _of_this_process()
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, g, request
 from smsgate.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.gateway import Gateway, Receipt
 from smsgate.messages import WebhookRequest
+from smsgate.web.bodies import whole_body
 from smsgate.web.floods import Floods
 from smsgate.web.incoming import limit_of, webhook_request
 from smsgate.web.problems import reason_of
@@ -67,9 +68,9 @@ class _Endpoint:
             return self._probed(account)
         if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
             return current_app.make_default_options_response()
-        body = request.get_data(cache=False)
+        environ = request.environ
         known = self._accounts.get(account)
-        incoming = webhook_request(request.environ, known, body, self._trust_proxy)
+        incoming = webhook_request(environ, known, whole_body(environ), self._trust_proxy)
         g.receipt = receipt = self._ingested(account, incoming)
         said = receipt.answer
         return Response(said.body, said.status, said.headers, content_type=said.content_type)

@@ -142,7 +142,8 @@ def lines_of(
         for count in range(times):
             environ = {"REMOTE_ADDR": f"{network}.{count % addresses}"}
             client.post("/webhooks/twilio", environ_overrides=environ)
-    return lines
+    # Threads of other tests may have lines of their own.
+    return [one for one in lines if one["event"] in ("webhook", "refused webhooks")]
 
 
 def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(

@@ -60,7 +60,7 @@ def test_the_values_behind_the_files_are_told_apart_and_hardly_told(files: Files
 def test_what_cannot_change_is_kept_and_named(files: Files) -> None:
     old = load_configuration(files.environ).settings
     changed: dict = dict.fromkeys(("redis_url", "queue_url", "database_url"), "redis://other")
-    changed |= {"data_dir": Path("/other"), "port": 1, "web_concurrency": 9}
+    changed |= {"data_dir": Path("/other"), "port": 1, "web_concurrency": 9, "web_threads": 9}
     new = replace(old, **changed, public_url="https://new.example.com")
 
     settings, restart = kept(old, new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from tests.fakes.processes import gone, wait_until
 from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python
 from tests.journey.system import System
+from workers.web import _is_fit
 
 ECHO = "tests.fakes.echo_app:create"
 DEATHS = 6
@@ -91,7 +93,7 @@ def test_a_start_beside_the_first_and_its_end_lose_no_request() -> None:
     with started(ECHO, port, {}, workers=2) as first, clients(port) as seen:
         assert wait_until(lambda: seen["answered"] > 200)
         with started(ECHO, port, {}, workers=2) as second:
-            assert wait_until(lambda: listeners(port) == 2)
+            assert wait_until(lambda: listeners(port) == 4)
             first.terminate()
             assert first.wait(20) == 0
             answered = seen["answered"]
@@ -135,6 +137,20 @@ def test_connections_at_the_end_that_say_nothing_do_not_hold_it_up() -> None:
         assert time.monotonic() - began < 8  # it would be killed then
         for one in silent:
             one.close()
+
+
+def test_what_a_client_sent_is_in_no_line_of_the_servers_own(caplog) -> None:
+    log = logging.getLogger("smsgate.tests.server")
+    log.addFilter(_is_fit)
+    try:
+        raise RuntimeError("a fault")
+    except RuntimeError:
+        log.exception("Error handling request %s %s", "GET", "/webhooks/elks/s3cret")
+    try:
+        raise BlockingIOError
+    except BlockingIOError:
+        log.exception("Socket error processing request.")
+    assert [one.getMessage() for one in caplog.records] == ["a request failed"]
 
 
 class Two(System):
