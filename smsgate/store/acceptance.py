@@ -22,6 +22,8 @@ class Accepted:
     """By an older one, since there have been several."""
     several_since_ms: int = 0
     """Since when there have been several; 0 where there is but one."""
+    direct_ms: int = 0
+    """When the last one came, if it came without a proxy's headers."""
 
 
 class Acceptance:
@@ -31,7 +33,7 @@ class Acceptance:
         """Use the client; nothing is asked yet."""
         self._client = client
 
-    def note(self, account: str, *, newest: bool, several: bool) -> None:
+    def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
         key, now_ms = accepted_of(account), time.time_ns() // 1_000_000
         with translated(), self._client.pipeline(transaction=False) as pipeline:
@@ -40,6 +42,10 @@ class Acceptance:
                 pipeline.hsetnx(key, "several", now_ms)
             else:  # The rotation is over; the next one begins anew.
                 pipeline.hdel(key, "several", "older")
+            if proxied:
+                pipeline.hdel(key, "direct")
+            else:
+                pipeline.hset(key, "direct", now_ms)
             pipeline.expire(key, KEPT_S)
             pipeline.execute()
 
@@ -47,5 +53,5 @@ class Acceptance:
         """When requests were last accepted. Raises ``StoreUnavailable``."""
         with translated():
             found = self._client.hgetall(accepted_of(account))
-        moments = [int(found.get(name, 0)) for name in (b"newest", b"older", b"several")]
-        return Accepted(*moments)
+        fields = (b"newest", b"older", b"several", b"direct")
+        return Accepted(*[int(found.get(name, 0)) for name in fields])

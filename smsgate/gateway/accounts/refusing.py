@@ -26,6 +26,18 @@ OF_ADDRESS = 2
 EVERY_S = 60.0
 """How often a process notes that an account's requests are accepted, by each kind of secret."""
 
+_OF_PROXIES = (
+    "cf-connecting-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
+"""Headers by which a request tells that it came through a proxy."""
+
 
 class Refusing:
     """Looks into refused requests, and notes accepted ones, in a thread of its own."""
@@ -70,7 +82,8 @@ class Refusing:
             return
         self._due[account.name, newest] = now + EVERY_S
         note = self._store.acceptance.note
-        self._later(partial(note, account.name, newest=newest, several=several))
+        proxied = any(name in request.headers for name in _OF_PROXIES)
+        self._later(partial(note, account.name, newest=newest, several=several, proxied=proxied))
 
     def close(self) -> None:
         """Look into what is queued, then end."""

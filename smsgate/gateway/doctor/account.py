@@ -29,7 +29,11 @@ def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
     yield from _address(account)
     yield from _token(gateway, account)
     try:
-        yield from [*_accepted(gateway, account), *_refused(gateway, account)]
+        yield from [
+            *_accepted(gateway, account),
+            *without_proxy(gateway, account),
+            *_refused(gateway, account),
+        ]
     except StoreUnavailable as error:
         yield Finding("store", FAULT, str(error), error.mend)
     if account.provider == "twilio" and usable(account) and not account.simulated:
@@ -120,6 +124,20 @@ def _accepted(gateway: Gateway, account: Account) -> Iterator[Finding]:
     elif last.several_since_ms and last.newest_ms:
         said = f"only the newest was used since there are several, {_ago(last.several_since_ms)}"
         yield Finding("secrets", OK, f"{said}: the older ones can go once nobody signs by them")
+
+
+def without_proxy(gateway: Gateway, account: Account) -> Iterator[Finding]:
+    """Whether requests come without a proxy although the public URL is https.
+
+    Raises ``StoreUnavailable``.
+    """
+    direct_ms = gateway.store.acceptance.last(account.name).direct_ms
+    if direct_ms and urlsplit(account.public_url).scheme == "https":
+        said = (
+            f"a request for {account.name} came without a proxy's headers {_ago(direct_ms)}, and "
+            "its public URL is https: without a buffering proxy a few slow clients hold up all"
+        )
+        yield Finding("proxy", WARNING, said, "put one in front, as docs/deployment.md says")
 
 
 def _ago(moment_ms: int) -> str:

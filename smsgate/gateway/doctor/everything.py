@@ -10,6 +10,7 @@ from dataclasses import replace
 from smsgate.errors import RecordsUnavailable, SmsGateError, SpoolUnavailable, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.alerts.conditions import DURABLE, Condition, conditions
+from smsgate.gateway.doctor.account import without_proxy
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.gateway.overview.measuring import sights
 from smsgate.metrics.heartbeats import KINDS, Process
@@ -67,6 +68,8 @@ def _of_store(gateway: Gateway) -> Iterator[Finding]:
     else:
         yield _database(gateway)
     yield from _processes(gateway)
+    for account in gateway.settings.accounts.values():
+        yield from without_proxy(gateway, account)
     told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut", "SmsgateStoreLost"}
     for one in conditions_:
         if one.name not in told:

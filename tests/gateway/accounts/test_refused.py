@@ -274,4 +274,14 @@ def test_an_accepted_request_is_noted_once_a_minute(gateway, monkeypatch):
     for _ in range(5):
         gateway.receive("twilio", posted(gateway, OURS))
     gateway.close()
-    assert noted == [("twilio", {"newest": True, "several": False})]
+    assert noted == [("twilio", {"newest": True, "several": False, "proxied": False})]
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
+def test_a_request_that_came_through_no_proxy_is_noted_until_one_does(gateway, name):
+    last = gateway.store.acceptance.last
+    gateway.receive("twilio", posted(gateway, OURS))
+    assert wait_until(lambda: last("twilio").direct_ms, 5)
+    gateway._refusing._due.clear()
+    gateway.receive("twilio", posted(gateway, OURS, **{name: "192.0.2.1"}))
+    assert wait_until(lambda: not last("twilio").direct_ms, 5)
