@@ -12,6 +12,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ STALL_S = 10
 KEEP_ALIVE_S = 75
 """How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s), so that the
 proxy ends it and not we, with a request on its way."""
-AT_ONCE_MS = 2
+AT_ONCE_MS = 20
 """How long a thread waits for the next request of a connection, where nobody else wants it."""
 LAST_WAIT_S = 0.5
 """How long the first bytes of a connection are waited for that is taken at the end."""
@@ -63,6 +64,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.sockets = [bound(*one.getsockname()[:2]) for one in self.sockets]
         for listener in self.sockets:
             listener.listen(BACKLOG)
+        self._may_wait = threading.Semaphore(self.cfg.threads // 2)
         super().run()
 
     def handle(self, conn: TConn) -> object:
@@ -85,13 +87,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Whether the next request comes while no other connection waits for this thread.
 
         A hop back to the thread that watches all connections, and from there to another one, costs
-        as much as a webhook.
+        as much as a webhook. Half of the threads never wait so.
         """
         if not self.alive or self.tpool._work_queue.qsize():  # noqa: SLF001
             return False
-        waiting = select.poll()
-        waiting.register(conn.sock, select.POLLIN)
-        return bool(waiting.poll(AT_ONCE_MS))
+        if not self._may_wait.acquire(blocking=False):
+            return False
+        try:
+            waiting = select.poll()
+            waiting.register(conn.sock, select.POLLIN)
+            return bool(waiting.poll(AT_ONCE_MS))
+        finally:
+            self._may_wait.release()
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """On SIGTERM, calls of ``/v1/events`` stop waiting, too."""
