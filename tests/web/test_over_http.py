@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.nginx import NGINX, nginx
 from tests.fakes.served import SERVERS, served
 
 
@@ -27,6 +28,12 @@ def port(server: str) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def behind_proxy(server: str) -> Iterator[int]:
     with served("tests.fakes.echo_app:create_behind_proxy", {}, server) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def through_nginx(behind_proxy: int, tmp_path_factory) -> Iterator[int]:
+    with nginx(tmp_path_factory.mktemp("nginx"), behind_proxy) as port:
         yield port
 
 
@@ -77,6 +84,22 @@ def test_behind_a_proxy_that_says_it_every_target_is_as_it_was_sent(
     """Doubled slashes, escapes without need, a lone question mark: signatures cover them."""
     seen = post(behind_proxy, target, b"", f"X-Original-URI: {target}")
     assert seen["url"] == "https://sms.example.com" + target
+
+
+@pytest.mark.skipif(not NGINX, reason="there is no nginx here")
+@pytest.mark.parametrize("target", TARGETS + ONLY_RAW)
+def test_nginx_hands_every_target_on_as_it_was_sent(through_nginx: int, target: str) -> None:
+    """With deploy/nginx.conf; what a client says in the proxy's header is replaced."""
+    seen = post(through_nginx, target, b"Body=STOP", "X-Original-URI: /webhooks/other")
+    assert seen["url"] == "https://sms.example.com" + target
+    assert seen["body"] == "Body=STOP"
+
+
+@pytest.mark.skipif(not NGINX, reason="there is no nginx here")
+def test_nginx_gives_a_body_in_chunks_its_length(through_nginx: int) -> None:
+    chunk = b"8\r\nBody=Hey\r\n0\r\n\r\n"
+    status, answer = exchange(through_nginx, CHUNKED + FORM + b"Connection: close\r\n\r\n" + chunk)
+    assert (status, json.loads(answer)["body"]) == (200, "Body=Hey")
 
 
 @pytest.mark.parametrize("target", ONLY_RAW)
