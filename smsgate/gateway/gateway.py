@@ -81,14 +81,14 @@ class Gateway:
         forgetting = Forgetting(self.store, self.records, recording, self.settings.retention)
         object.__setattr__(self, "forgetting", forgetting)
 
-    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+    def ingest(self, account: str, request: WebhookRequest) -> Receipt:
         """Verify, understand and store what a provider posts; the receipt has the answer.
 
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
         try:
-            receipt = self._receiving.receive(account, request)
+            receipt = self._receiving.ingest(account, request)
         except (SignatureRefused, TextMissing) as error:
             self._refusing.note(self.settings.accounts[account], request, error)
             raise

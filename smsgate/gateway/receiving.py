@@ -82,8 +82,8 @@ class Receiving:
         self._outbound = outbound
         self._certificates = Certificates(outbound)
 
-    def receive(self, name: str, request: WebhookRequest) -> Receipt:
-        """See ``Gateway.receive``."""
+    def ingest(self, name: str, request: WebhookRequest) -> Receipt:
+        """See ``Gateway.ingest``."""
         account, provider = self._account(name)
         expired = self._genuine(account, provider, request)
         shaken = provider.handshake(request, account)

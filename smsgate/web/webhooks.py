@@ -107,7 +107,7 @@ class _Endpoint:
 
     def _ingested(self, account: str, incoming: WebhookRequest) -> Receipt:
         try:
-            receipt = self._gateway.receive(account, incoming)
+            receipt = self._gateway.ingest(account, incoming)
         except SignatureExpired:  # whoever sent it knew the secret
             self._floods.genuine(account, incoming.address)
             raise

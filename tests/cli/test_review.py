@@ -58,7 +58,7 @@ def receive(gateway, text, number=NUMBER, id_="SM1") -> None:
     message = InboundMessage("twilio", id_, number, "+12025550100", text)
     account = gateway.settings.accounts["twilio"]
     url = "https://sms.example.com/webhooks/twilio"
-    assert gateway.receive("twilio", twilio.inbound(message, account, url)).outcome == "review"
+    assert gateway.ingest("twilio", twilio.inbound(message, account, url)).outcome == "review"
 
 
 @pytest.fixture

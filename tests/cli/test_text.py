@@ -86,7 +86,7 @@ def serve(url) -> Iterator[Callable[..., Gateway]]:
         gateways.append(gateway)
         gateway.store.marker.create(buckets=8)
         publish_programs(gateway)
-        received = gateway._receiving.receive
+        received = gateway._receiving.ingest
 
         def receive(account: str, request: WebhookRequest):
             receipt = received(account, request)
@@ -95,7 +95,7 @@ def serve(url) -> Iterator[Callable[..., Gateway]]:
                 gateway.send_replies(lane, 0)
             return receipt
 
-        gateway._receiving.receive = receive
+        gateway._receiving.ingest = receive
         server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(gateway), True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -21,7 +21,7 @@ ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com
 class EchoGateway(FakeGateway):
     """Answers with URL, method, body and headers of the request."""
 
-    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+    def ingest(self, account: str, request: WebhookRequest) -> Receipt:
         if noted := os.environ.get("ECHO_SEEN"):
             with Path(noted).open("ab") as file:
                 file.write(request.body + b"\0")

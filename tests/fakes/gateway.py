@@ -124,7 +124,7 @@ class FakeGateway:
     received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
     overridden: list[tuple[str, ...]] = field(default_factory=list)
 
-    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+    def ingest(self, account: str, request: WebhookRequest) -> Receipt:
         self.received.append((account, request))
         self._fail()
         return Receipt(self.answer, "opt_out", "+1415•••0123", "SM1")

@@ -22,14 +22,14 @@ def reason(gateway, program="alerts"):
 
 
 def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(gateway, signed, api):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     assert reason(gateway) == "hold"
 
     gateway.apply(LANE)
     gateway.send_replies(LANE)
     assert (reason(gateway), len(api.sent)) == ("opted_out_all", 1)
 
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.work(LANE)
     assert reason(gateway) == ""
     assert [event.kind for event in gateway.history(NUMBER)] == ["opt_out", "reply", "opt_in"]

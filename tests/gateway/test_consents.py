@@ -17,7 +17,7 @@ def test_a_lock_blocks_at_once_and_no_start_lifts_it(gateway, signed):
     gateway.lock(NUMBER, "ana", "a court said so")
     assert reason(gateway) == "hold"
     gateway.apply(LANE)
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.apply(LANE)
 
     assert reason(gateway) == reason(gateway, "orders") == "locked"
@@ -31,7 +31,7 @@ def test_after_unlocking_start_is_heard_again(gateway, signed):
     gateway.apply(LANE)
     assert reason(gateway) == "opted_out_all"
 
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.apply(LANE)
     assert reason(gateway) == ""
 
@@ -57,12 +57,12 @@ def test_a_program_that_requires_consent_may_text_only_who_gave_it(gateway):
 
 
 def test_join_is_asked_back_and_yes_confirms_it(gateway, signed, api):
-    gateway.receive("twilio", signed("JOIN", sender="+14155550666"))
+    gateway.ingest("twilio", signed("JOIN", sender="+14155550666"))
     gateway.apply(LANE)
     gateway.send_replies(LANE)
     assert "Reply YES" in api.sent[-1].form["Body"]
     assert reason(gateway, "club") == "no_consent"
 
-    gateway.receive("twilio", signed("yes", sender="+14155550666"))
+    gateway.ingest("twilio", signed("yes", sender="+14155550666"))
     gateway.apply(LANE)
     assert reason(gateway, "club") == ""

@@ -73,7 +73,7 @@ def reason(gateway, number: str) -> str:
 
 
 def test_an_expired_stop_is_acknowledged_and_suppresses(gateway) -> None:
-    receipt = gateway.receive("infobip", signed(gateway, {NUMBER: "STOP"}))
+    receipt = gateway.ingest("infobip", signed(gateway, {NUMBER: "STOP"}))
     assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
     assert reason(gateway, NUMBER) == "hold"
     assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
@@ -86,21 +86,21 @@ def test_an_expired_text_that_is_no_opt_out_is_refused_and_changes_nothing(gatew
     gateway.override("suppress", NUMBER, "all", "ann", "asked by phone")
     assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
     with pytest.raises(SignatureExpired):
-        gateway.receive("infobip", signed(gateway, {NUMBER: text}))
+        gateway.ingest("infobip", signed(gateway, {NUMBER: text}))
     assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
     assert reason(gateway, NUMBER) == "opted_out_all"
 
 
 def test_the_same_start_in_time_lifts_it(gateway) -> None:
     gateway.override("suppress", NUMBER, "all", "ann", "asked by phone")
-    gateway.receive("infobip", signed(gateway, {NUMBER: "START"}, age_us=0))
+    gateway.ingest("infobip", signed(gateway, {NUMBER: "START"}, age_us=0))
     assert outcomes(gateway, NUMBER) == [("opt_out", "applied"), ("opt_in", "applied")]
     assert reason(gateway, NUMBER) == ""
 
 
 def test_of_an_expired_batch_the_opt_outs_alone_are_kept(gateway) -> None:
     gateway.override("suppress", OTHER, "all", "ann", "asked by phone")
-    receipt = gateway.receive("infobip", signed(gateway, {OTHER: "START", NUMBER: "STOP"}))
+    receipt = gateway.ingest("infobip", signed(gateway, {OTHER: "START", NUMBER: "STOP"}))
     assert receipt.outcome == "opt_out"
     assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
     assert outcomes(gateway, OTHER) == [("opt_out", "applied")]

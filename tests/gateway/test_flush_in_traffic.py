@@ -33,7 +33,7 @@ def stopping(gateway, signed):
     def subscribers():
         while not ending.is_set() and len(acknowledged) < BEFORE + MORE:
             number = f"+1415555{len(acknowledged):04}"
-            gateway.receive("twilio", signed("STOP", number))
+            gateway.ingest("twilio", signed("STOP", number))
             acknowledged.append(number)
 
     def worker():

@@ -128,7 +128,7 @@ def test_a_stop_that_is_refused_is_followed_by_no_text(
 
     with refused(gateway, redis_client, code):
         with pytest.raises(StoreUnavailable):
-            gateway.receive("twilio", signed("STOP"))
+            gateway.ingest("twilio", signed("STOP"))
         with pytest.raises(StoreUnavailable):
             gateway.lease_renewal.renew()
         assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
@@ -154,7 +154,7 @@ def test_no_other_host_opens_the_gate_before_the_one_with_the_opt_out_has_spoken
     other = build_gateway(load_configuration(environ | {"SMSGATE_DATA_DIR": str(tmp_path / "b")}))
     with refused(gateway, redis_client, "OOM"):
         with pytest.raises(StoreUnavailable):
-            gateway.receive("twilio", signed("STOP"))
+            gateway.ingest("twilio", signed("STOP"))
         assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
 
     other.lease_renewal.renew()
@@ -175,7 +175,7 @@ def test_what_blocks_nobody_may_wait_in_a_spool(gateway, signed, redis_client):
     with CAUSES["OOM"](redis_client):
         for text in ("START", "HELP"):
             with pytest.raises(StoreUnavailable):
-                gateway.receive("twilio", signed(text))
+                gateway.ingest("twilio", signed(text))
     gateway.lease_renewal.renew()
     open_now(redis_client)
     assert gateway.spool.depth() == 2

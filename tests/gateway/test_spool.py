@@ -42,7 +42,7 @@ def cut_off(environ, gateway):
 
 def refuse(cut_off, request):
     with pytest.raises(StoreUnavailable):
-        cut_off.receive("twilio", request)
+        cut_off.ingest("twilio", request)
 
 
 def allowed(gateway):
@@ -70,10 +70,10 @@ def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(gatewa
 
 
 def test_an_ordinary_text_or_a_forged_one_is_not_kept(cut_off, signed):
-    cut_off.receive("twilio", signed("good morning"))
+    cut_off.ingest("twilio", signed("good morning"))
     request = signed("STOP")
     with pytest.raises(SignatureRefused):
-        cut_off.receive("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
+        cut_off.ingest("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
 
     assert cut_off.spool.depth() == 0
 
@@ -83,7 +83,7 @@ def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(gateway, cut_off,
     refuse(cut_off, request)
     gateway.replay_spool()
 
-    assert gateway.receive("twilio", request).outcome == "duplicate"
+    assert gateway.ingest("twilio", request).outcome == "duplicate"
     gateway.apply(LANE)
     assert texts(gateway) == [("STOP", "applied")]
 
@@ -91,7 +91,7 @@ def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(gateway, cut_off,
 def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off, signed):
     request = signed("STOP")
     refuse(cut_off, request)
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
 
     gateway.replay_spool()
     gateway.apply(LANE)
@@ -154,10 +154,10 @@ def test_what_waited_keeps_its_order(gateway, cut_off, signed):
 
 
 def test_a_spooled_stop_that_is_older_than_a_start_changes_nothing(gateway, cut_off, signed):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     refuse(cut_off, signed("unsubscribe"))
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.apply(LANE)
     assert allowed(gateway) is True
 
@@ -171,10 +171,10 @@ def test_against_a_spooled_start_whatever_was_stored_since_the_outage_began_is_n
     gateway, cut_off, signed
 ):
     """Even where this host's clock is ahead, so that the START seems to have come last."""
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     refuse(cut_off, signed("HELP", OTHER))
-    gateway.receive("twilio", signed("quit"))
+    gateway.ingest("twilio", signed("quit"))
     gateway.apply(LANE)
     refuse(cut_off, signed("START"))
 
@@ -185,7 +185,7 @@ def test_against_a_spooled_start_whatever_was_stored_since_the_outage_began_is_n
 
 
 def test_a_spooled_start_lifts_a_stop_from_before_the_outage(gateway, cut_off, signed):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     refuse(cut_off, signed("START"))
 

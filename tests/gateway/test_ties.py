@@ -49,7 +49,7 @@ def receive(gateway, text: str, second: int = SECOND) -> None:
         "kannel", f"{text}-{second}", NUMBER, "+14155550999", text, sent_us=second * 1_000_000
     )
     account = gateway.settings.accounts["kannel"]
-    gateway.receive(
+    gateway.ingest(
         "kannel", kannel.inbound(message, account, "https://sms.example.com/webhooks/kannel")
     )
 

@@ -45,7 +45,7 @@ def allowed(gateway: Gateway, program: str = "alerts", number: str = NUMBER) -> 
 
 def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(gateway, signed, api):
     assert allowed(gateway) == (True, "")
-    receipt = gateway.receive("twilio", signed("Stop."))
+    receipt = gateway.ingest("twilio", signed("Stop."))
 
     assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
     assert allowed(gateway) == (False, "hold")
@@ -59,7 +59,7 @@ def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(gateway, signed,
 
 
 def test_the_event_proves_what_happened(gateway, signed, api):
-    gateway.receive("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
+    gateway.ingest("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
     run(gateway)
 
     applied, replied = gateway.history(NUMBER)
@@ -74,7 +74,7 @@ def test_the_event_proves_what_happened(gateway, signed, api):
 
 def test_start_lifts_and_is_answered(gateway, signed, api):
     for text in ("stop", "START"):
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
         run(gateway)
 
     assert allowed(gateway) == (True, "")
@@ -91,15 +91,15 @@ def test_a_captured_text_under_an_id_that_was_made_longer_only_counts_as_an_opt_
 ):
     """Twilio signs a form without marks between its fields: here MessageSid took in the next."""
     captured = signed(text)
-    gateway.receive("twilio", captured)
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", captured)
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     body = captured.body.replace(b"&NumMedia=0", b"").replace(
         b"&NumSegments", b"NumMedia0&NumSegments"
     )
     replayed = replace(captured, body=body)
 
-    assert gateway.receive("twilio", replayed).outcome == outcome
+    assert gateway.ingest("twilio", replayed).outcome == outcome
     run(gateway)
     assert allowed(gateway) == (False, "opted_out_all")
 
@@ -110,7 +110,7 @@ def test_a_captured_text_under_an_id_that_was_made_longer_only_counts_as_an_opt_
 )
 def test_a_burst_ends_as_its_last_text_says(gateway, signed, texts, blocked):
     for text in texts:
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
     assert allowed(gateway)[0] is False
     run(gateway)
 
@@ -119,7 +119,7 @@ def test_a_burst_ends_as_its_last_text_says(gateway, signed, texts, blocked):
 
 def test_only_the_last_change_of_a_burst_is_confirmed(gateway, signed, api):
     for text in ("STOP", "START", "STOP"):
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
     run(gateway)
 
     assert [event.outcome for event in gateway.history(NUMBER) if event.kind == "reply"].count(
@@ -137,7 +137,7 @@ def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
 
     def deliver():
         barrier.wait()
-        answers.append(gateway.receive("twilio", request).answer.status)
+        answers.append(gateway.ingest("twilio", request).answer.status)
 
     threads = [threading.Thread(target=deliver) for _ in range(8)]
     for thread in threads:
@@ -153,7 +153,7 @@ def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
 
 def test_two_workers_on_one_lane_have_one_effect(gateway, signed, api, environ):
     for place in range(50):
-        gateway.receive("twilio", signed("STOP" if place % 2 else "START"))
+        gateway.ingest("twilio", signed("STOP" if place % 2 else "START"))
     second = build_gateway(load_configuration(environ))
     threads = [threading.Thread(target=one.apply, args=(LANE,)) for one in (gateway, second)]
     for thread in threads:
@@ -168,7 +168,7 @@ def test_two_workers_on_one_lane_have_one_effect(gateway, signed, api, environ):
 
 def test_a_second_stop_is_not_confirmed_again(gateway, signed, api):
     for text in ("STOP", "unsubscribe"):
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
         run(gateway)
 
     assert len(api.calls) == 1
@@ -176,10 +176,10 @@ def test_a_second_stop_is_not_confirmed_again(gateway, signed, api):
 
 
 def test_help_is_answered_to_anybody_a_few_times(gateway, signed, api):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     for _ in range(5):
-        gateway.receive("twilio", signed("HELP"))
+        gateway.ingest("twilio", signed("HELP"))
         run(gateway)
 
     assert len(api.calls) == 1 + 3
@@ -188,7 +188,7 @@ def test_help_is_answered_to_anybody_a_few_times(gateway, signed, api):
 
 
 def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, redis_client):
-    receipt = gateway.receive("twilio", signed("See you at the bus stop at five"))
+    receipt = gateway.ingest("twilio", signed("See you at the bus stop at five"))
     gateway.store.trail.flush()
 
     assert receipt.outcome == "none"
@@ -200,14 +200,14 @@ def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, 
 
 
 def test_a_provider_s_flag_is_an_opt_out_whatever_the_text_says(gateway, signed):
-    receipt = gateway.receive("twilio", signed("adios amigos", flag=Intent.OPT_OUT))
+    receipt = gateway.ingest("twilio", signed("adios amigos", flag=Intent.OPT_OUT))
 
     assert receipt.outcome == "opt_out"
     assert allowed(gateway) == (False, "hold")
 
 
 def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(gateway, signed):
-    gateway.receive("twilio", signed("STOP", sender="+14155550888"))
+    gateway.ingest("twilio", signed("STOP", sender="+14155550888"))
     run(gateway)
 
     assert allowed(gateway, "orders") == (False, "opted_out")
@@ -216,7 +216,7 @@ def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(gateway, signed):
 
 def test_start_to_one_program_leaves_the_others_blocked(gateway, signed):
     for text in ("STOP", "START"):
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
         run(gateway)
 
     assert allowed(gateway, "alerts") == (True, "")
@@ -233,7 +233,7 @@ def test_start_to_one_program_leaves_the_others_blocked(gateway, signed):
     ],
 )
 def test_who_confirms_is_decided_for_each_message(gateway, signed, api, text, sender, calls):
-    gateway.receive("twilio", signed(text, sender=sender))
+    gateway.ingest("twilio", signed(text, sender=sender))
     run(gateway)
 
     assert len(api.calls) == calls
@@ -242,7 +242,7 @@ def test_who_confirms_is_decided_for_each_message(gateway, signed, api, text, se
 
 
 def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(gateway, signed):
-    receipt = gateway.receive("twilio", signed("STOP", sender="+14155550111"))
+    receipt = gateway.ingest("twilio", signed("STOP", sender="+14155550111"))
     run(gateway)
 
     assert (receipt.answer.status, receipt.outcome) == (200, "unrouted")
@@ -254,7 +254,7 @@ def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(gateway, signed):
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
     gateway, signed, redis_client, number
 ):
-    gateway.receive("twilio", signed("STOP", number))
+    gateway.ingest("twilio", signed("STOP", number))
     run(gateway, number)
 
     assert outcomes(gateway, number) == [("opt_out", "recorded")]
@@ -263,8 +263,8 @@ def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
 
 
 def test_one_number_s_text_leaves_every_other_number_alone(gateway, signed):
-    gateway.receive("twilio", signed(f"STOP texting {OTHER}"))
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed(f"STOP texting {OTHER}"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     run(gateway, OTHER)
 
@@ -273,7 +273,7 @@ def test_one_number_s_text_leaves_every_other_number_alone(gateway, signed):
 
 def test_help_that_the_provider_answers_uses_up_nothing_of_ours(gateway, signed, api):
     for text in ("HELP", "HELP", "HELP", "help please"):
-        gateway.receive("twilio", signed(text, sender="+14155550888"))
+        gateway.ingest("twilio", signed(text, sender="+14155550888"))
         run(gateway)
 
     assert len(api.calls) == 1
@@ -285,13 +285,13 @@ def test_a_message_that_came_to_the_address_for_reports_is_taken(gateway, signed
         gateway.settings.accounts["twilio"],
         "https://sms.example.com/webhooks/twilio/status",
     )
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
 
     assert allowed(gateway) == (False, "hold")
 
 
 def test_unrouted_texts_can_be_listed(gateway, signed):
-    gateway.receive("twilio", signed("STOP", sender="+14155550111"))
+    gateway.ingest("twilio", signed("STOP", sender="+14155550111"))
     run(gateway)
 
     assert [event.entry.text for event in gateway.unrouted()] == ["STOP"]
@@ -305,13 +305,13 @@ def test_a_forged_request_changes_nothing(gateway, signed, redis_client):
     forged = type(request)(request.method, request.url, request.headers, request.body + b"&a=b")
 
     with pytest.raises(SignatureRefused):
-        gateway.receive("twilio", forged)
+        gateway.ingest("twilio", forged)
     assert allowed(gateway) == (True, "")
 
 
 def test_an_account_that_does_not_exist_is_unknown(gateway, signed):
     with pytest.raises(UnknownAccount):
-        gateway.receive("nobody", signed("STOP"))
+        gateway.ingest("nobody", signed("STOP"))
 
 
 def test_an_account_without_secret_lets_nothing_in(environ, signed):
@@ -320,7 +320,7 @@ def test_an_account_without_secret_lets_nothing_in(environ, signed):
     gateway = build_gateway(configuration)
 
     with pytest.raises(AccountNotReady):
-        gateway.receive("twilio", signed("STOP"))
+        gateway.ingest("twilio", signed("STOP"))
     gateway.close()
     assert any("'twilio'" in warning for warning in configuration.warnings)
 
@@ -329,7 +329,7 @@ def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
     gateway = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
 
     with pytest.raises(StoreUnavailable):
-        gateway.receive("twilio", signed("STOP"))
+        gateway.ingest("twilio", signed("STOP"))
     with pytest.raises(StoreUnavailable):
         gateway.gate.check([NUMBER], program="alerts")
     gateway.close()
@@ -338,7 +338,7 @@ def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
 def test_a_queue_that_is_away_does_not_change_the_answer(environ, gateway, signed):
     other = build_gateway(load_configuration(environ | {"QUEUE_URL": "redis://127.0.0.1:1/0"}))
 
-    assert other.receive("twilio", signed("STOP")).answer.status == 200
+    assert other.ingest("twilio", signed("STOP")).answer.status == 200
     assert allowed(gateway) == (False, "hold")
     assert gateway.apply(LANE) == 1
     other.close()
@@ -350,7 +350,7 @@ def test_without_a_marker_messages_are_kept_but_nothing_is_applied_or_allowed(
     redis_client.flushall()
     gateway = bare_gateway
 
-    assert gateway.receive("twilio", signed("STOP")).answer.status == 200
+    assert gateway.ingest("twilio", signed("STOP")).answer.status == 200
     with pytest.raises(StoreNotReady):
         gateway.apply(LANE)
     with pytest.raises(StoreNotReady):
@@ -367,7 +367,7 @@ def reply_events(gateway):
 
 def test_a_confirmation_that_is_throttled_is_sent_later(gateway, signed, api, redis_client):
     api.script(Answer(429, code=20429, retry_after="1"))
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     assert reply_events(gateway) == []
 
@@ -382,7 +382,7 @@ def test_a_confirmation_that_is_throttled_is_sent_later(gateway, signed, api, re
 @pytest.mark.parametrize("step", [Answer(500), Drop()])
 def test_a_confirmation_that_may_have_left_is_never_repeated(gateway, signed, api, step):
     api.script(step)
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     gateway.send_replies(LANE)
 
@@ -402,7 +402,7 @@ BLOCKED = [
 @pytest.mark.parametrize("answer", BLOCKED)
 def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(gateway, signed, api, answer):
     api.script(answer)
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
 
     assert [event.outcome for event in reply_events(gateway)] == ["opted_out"]
@@ -413,7 +413,7 @@ def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
     gateway, signed, api, answer
 ):
     api.script(answer)
-    gateway.receive("twilio", signed("HELP"))
+    gateway.ingest("twilio", signed("HELP"))
     run(gateway)
     assert allowed(gateway) == (False, "hold")
     run(gateway)
@@ -426,7 +426,7 @@ def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
 def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
     gateway, signed, api, redis_client
 ):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     keys = LANE_KEYS[LANE]
     (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
@@ -438,9 +438,9 @@ def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
 
 
 def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, api):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.apply(LANE)
     gateway.send_replies(LANE)
 
@@ -452,11 +452,11 @@ def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, ap
 
 
 def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, api):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
-    gateway.receive("twilio", signed("START"))
+    gateway.ingest("twilio", signed("START"))
     gateway.apply(LANE)
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.send_replies(LANE)
 
     assert api.calls == []
@@ -464,7 +464,7 @@ def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, a
 
 
 def test_the_reply_of_a_sender_that_died_is_never_sent_again(gateway, signed, api, redis_client):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     claim = gateway.store.outbox.claim(LANE)
     redis_client.zadd(LANE_KEYS[LANE].outbox, {claim.reply.id: 0})
@@ -503,7 +503,7 @@ def test_ready_names_each_collaborator(gateway, redis_client):
 
 def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gateway, signed, api):
     api.script(Answer(400, code=21614))
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     (letter,) = gateway.store.outbox.dead(LANE)
     assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
@@ -518,7 +518,7 @@ def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gate
 
 def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
     api.script(Answer(400, code=21614))
-    gateway.receive("twilio", signed("HELP"))
+    gateway.ingest("twilio", signed("HELP"))
     run(gateway)
     (letter,) = gateway.store.outbox.dead(LANE)
 
@@ -532,7 +532,7 @@ def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
     gateway, signed, api, redis_client
 ):
     api.script(Answer(400, code=21614))
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     run(gateway)
     keys = LANE_KEYS[LANE]
     (id_, raw) = next(iter(redis_client.hgetall(keys.dead).items()))
@@ -550,7 +550,7 @@ def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, gatew
     slow = build_gateway(load_configuration(environ))
     numbers = [NUMBER, OTHER, "+442071838750"]
     for number in numbers:
-        slow.receive("twilio", signed("STOP", number))
+        slow.ingest("twilio", signed("STOP", number))
         run(slow, number)
     slow.close()
 

@@ -47,7 +47,7 @@ def gateway(environ):
 
 @pytest.mark.parametrize("name", STOPS)
 def test_an_opt_out_in_any_data_coding_is_one(gateway, name):
-    receipt = gateway.receive("jasmin", RECORDED[name].request)
+    receipt = gateway.ingest("jasmin", RECORDED[name].request)
     assert (receipt.outcome, receipt.answer.body) == ("opt_out", b"ACK/Jasmin")
     assert gateway.gate.check([NUMBER], program="smpp")[0].reason == "hold"
 
@@ -61,9 +61,9 @@ def test_in_a_data_coding_that_nobody_knows_an_opt_out_counts_and_all_else_is_lo
 ):
     request = RECORDED[name].request
     body = request.body.replace(b"STOP", word).replace(b"STOP".hex().encode(), word.hex().encode())
-    assert gateway.receive("jasmin", replace(request, body=body)).outcome == outcome
+    assert gateway.ingest("jasmin", replace(request, body=body)).outcome == outcome
 
 
 @pytest.mark.parametrize("name", ["octets_4", "class_1_octets", "empty"])
 def test_octets_that_are_no_text_change_nothing(gateway, name):
-    assert gateway.receive("jasmin", RECORDED[name].request).outcome == "none"
+    assert gateway.ingest("jasmin", RECORDED[name].request).outcome == "none"

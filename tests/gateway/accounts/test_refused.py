@@ -32,7 +32,7 @@ def posted(gateway, url: str, as_seen: str = OURS, **headers: str):
 
 def refused(gateway, request) -> Refused:
     with pytest.raises(SignatureRefused):
-        gateway.receive("twilio", request)
+        gateway.ingest("twilio", request)
     quarantine = gateway.store.quarantine
     assert wait_until(lambda: quarantine.newest("twilio"), 5)
     return quarantine.newest("twilio")[0]
@@ -80,7 +80,7 @@ def test_nothing_of_what_it_said_is_kept(gateway, redis_client):
 def test_a_flood_is_looked_into_a_few_times_a_second(gateway):
     for _ in range(60):
         with pytest.raises(SignatureRefused):
-            gateway.receive("twilio", posted(gateway, "https://x.example.com/"))
+            gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
     gateway.close()
     assert 1 <= gateway.store.quarantine.count("twilio", 60) <= 3 * PER_SECOND
 
@@ -148,7 +148,7 @@ def test_no_more_are_looked_into_than_a_few_in_one_second(gateway, monkeypatch):
     monkeypatch.setattr("smsgate.gateway.accounts.refusing.time.monotonic", lambda: 7.5)
     for _ in range(5 * PER_SECOND):
         with pytest.raises(SignatureRefused):
-            gateway.receive("twilio", posted(gateway, "https://x.example.com/"))
+            gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
     assert len(taken) == PER_SECOND
 
 
@@ -177,7 +177,7 @@ def test_a_flood_from_one_address_leaves_room_for_others(gateway, monkeypatch):
 def test_a_store_that_is_away_does_not_end_the_quarantine(gateway, redis_client):
     redis_client.set(KEY, "no hash")
     with pytest.raises(SignatureRefused):
-        gateway.receive("twilio", posted(gateway, "https://x.example.com/"))
+        gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
     gateway.close()
     assert isinstance(gateway._refusing, Refusing)
 
@@ -247,19 +247,19 @@ def test_a_request_that_is_only_late_is_explained_by_the_clock(gateway):
 
 def test_accepted_requests_say_when_the_older_secret_can_go(rotating):
     acceptance = rotating.store.acceptance
-    rotating.receive("twilio", signed_by(rotating, "newest"))
+    rotating.ingest("twilio", signed_by(rotating, "newest"))
     assert wait_until(lambda: acceptance.last("twilio").newest_ms, 5)
     last = acceptance.last("twilio")
     assert (bool(last.older_ms), bool(last.several_since_ms)) == (False, True)
 
-    rotating.receive("twilio", signed_by(rotating, "older"))  # at once, in the same minute
+    rotating.ingest("twilio", signed_by(rotating, "older"))  # at once, in the same minute
     assert wait_until(lambda: acceptance.last("twilio").older_ms, 5)
     assert acceptance.last("twilio").several_since_ms == last.several_since_ms
 
 
 def test_with_one_secret_there_is_nothing_to_finish(gateway, redis_client):
     redis_client.hset("smsgate:accepted:twilio", mapping={"older": 1, "several": 1})
-    gateway.receive("twilio", posted(gateway, OURS))
+    gateway.ingest("twilio", posted(gateway, OURS))
     last = gateway.store.acceptance.last
     assert wait_until(lambda: not last("twilio").several_since_ms, 5)
     assert last("twilio").newest_ms > last("twilio").older_ms == 0
@@ -272,7 +272,7 @@ def test_an_accepted_request_is_noted_once_a_minute(gateway, monkeypatch):
         gateway.store.acceptance, "note", lambda account, **which: noted.append((account, which))
     )
     for _ in range(5):
-        gateway.receive("twilio", posted(gateway, OURS))
+        gateway.ingest("twilio", posted(gateway, OURS))
     gateway.close()
     assert noted == [("twilio", {"newest": True, "several": False, "proxied": False})]
 
@@ -280,8 +280,8 @@ def test_an_accepted_request_is_noted_once_a_minute(gateway, monkeypatch):
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
 def test_a_request_that_came_through_no_proxy_is_noted_until_one_does(gateway, name):
     last = gateway.store.acceptance.last
-    gateway.receive("twilio", posted(gateway, OURS))
+    gateway.ingest("twilio", posted(gateway, OURS))
     assert wait_until(lambda: last("twilio").direct_ms, 5)
     gateway._refusing._due.clear()
-    gateway.receive("twilio", posted(gateway, OURS, **{name: "192.0.2.1"}))
+    gateway.ingest("twilio", posted(gateway, OURS, **{name: "192.0.2.1"}))
     assert wait_until(lambda: not last("twilio").direct_ms, 5)

@@ -189,7 +189,7 @@ def test_a_confirmation_goes_out_with_a_token(environ, tmp_path, answers, outcom
             publish_programs(gateway)
             account = gateway.settings.accounts["bandwidth"]
             text = InboundMessage("bandwidth", "m-1", NUMBER, "+14155550999", "STOP")
-            gateway.receive("bandwidth", bandwidth.inbound(text, account, "https://x.example"))
+            gateway.ingest("bandwidth", bandwidth.inbound(text, account, "https://x.example"))
             gateway.apply(lane_of(NUMBER))
             gateway.send_replies(lane_of(NUMBER))
             assert [one.outcome for one in gateway.history(NUMBER)][1:] == outcomes

@@ -65,7 +65,7 @@ def receive(gateway, signed) -> Callable[..., str]:
 
     def received(text: str, number: str = NUMBER, sender: str = SENDER, **more: str) -> str:
         request = signed(text, number, sender=sender, **more)
-        outcome = gateway.receive("twilio", request).outcome
+        outcome = gateway.ingest("twilio", request).outcome
         gateway.apply(lane_of(number))
         return outcome
 

@@ -105,7 +105,7 @@ def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
     receive, make, app, gateway, signed
 ) -> None:
     request = signed("Où êtes-vous? 🎉", sender=ORIGINAL)
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
     gateway.apply(lane_of(NUMBER))
     settle(gateway, make("orders"))
 
@@ -135,7 +135,7 @@ def test_a_get_stays_a_get(gateway, make, app) -> None:
     url = f"{PUBLIC_URL}/webhooks/twilio?{urlencode(fields)}"
     signature = RequestValidator(TOKEN).compute_signature(url, {})
     request = WebhookRequest("GET", url, {"x-twilio-signature": signature}, b"")
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
     gateway.apply(lane_of(NUMBER))
     settle(gateway, make("orders"))
 
@@ -380,7 +380,7 @@ def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
     settle(gateway, make("orders"))
-    gateway.receive("twilio", _stop(gateway))  # a hold; not applied yet
+    gateway.ingest("twilio", _stop(gateway))  # a hold; not applied yet
     gateway.send_replies(lane_of(NUMBER))
     assert api.calls == []
     assert gateway.history(NUMBER)[-1].note == "the gate refused it: hold"
@@ -469,10 +469,10 @@ def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothin
 
     monkeypatch.setattr(gateway.store.group_commit, "add", away)
     request = signed("Hello", sender=PLAIN)
-    assert gateway.receive("twilio", request).outcome == "none"
+    assert gateway.ingest("twilio", request).outcome == "none"
     assert redis_client.keys("smsgate:*:inbox") == []
     with pytest.raises(StoreUnavailable):  # of the others a 200 means that they are stored
-        gateway.receive("twilio", signed("Hello"))
+        gateway.ingest("twilio", signed("Hello"))
 
 
 def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
@@ -527,7 +527,7 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
     with monkeypatch.context() as patched:
         patched.setattr(gateway.store.group_commit, "add", away)
         with pytest.raises(StoreUnavailable):
-            gateway.receive("twilio", signed("Hello", sender=ORIGINAL))
+            gateway.ingest("twilio", signed("Hello", sender=ORIGINAL))
     assert gateway.replay_spool() == 1
     gateway.apply(lane_of(NUMBER))
     settle(gateway, make("orders"))

@@ -73,7 +73,7 @@ def test_the_providers_request_is_put_anew_with_its_pictures(
     request = twilio.inbound(
         message, gateway.settings.accounts["twilio"], f"{PUBLIC_URL}/webhooks/twilio"
     )
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
     gateway.apply(LANE)
     assert lose() == 1
     settle(gateway, make("orders"))
@@ -169,7 +169,7 @@ def test_pictures_are_erased_with_the_text(receive, gateway, tmp_path: Path) -> 
     request = twilio.inbound(
         message, gateway.settings.accounts["twilio"], f"{PUBLIC_URL}/webhooks/twilio"
     )
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
     gateway.apply(LANE)
     gateway.recording.move_all()
     assert gateway.history(NUMBER)[-1].entry.onward.media == ("https://m/secret",)

@@ -43,11 +43,11 @@ def quiet(*_):
 def recorded(gateway, signed):
     """A gateway with some history, all of it recorded."""
     gateway.records.migrate()
-    gateway.receive("twilio", signed("STOP", message_id=STOP_ID))
-    gateway.receive("twilio", signed("STOP", OTHER, sender="+14155550888"))
-    gateway.receive("twilio", signed("STOP", BACK))
-    gateway.receive("twilio", signed("START", BACK, message_id=START_ID))
-    gateway.receive("twilio", signed("para", UNCLEAR))
+    gateway.ingest("twilio", signed("STOP", message_id=STOP_ID))
+    gateway.ingest("twilio", signed("STOP", OTHER, sender="+14155550888"))
+    gateway.ingest("twilio", signed("STOP", BACK))
+    gateway.ingest("twilio", signed("START", BACK, message_id=START_ID))
+    gateway.ingest("twilio", signed("para", UNCLEAR))
     gateway.lock(LOCKED, "ana", "a court said so")
     consent = Consent(words="Yes, text me", medium="web")
     gateway.record_consent(OTHER, "club", consent, "api", "key")
@@ -98,8 +98,8 @@ def test_messages_of_the_last_48_hours_are_known_again(recorded, signed, redis_c
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert recorded.receive("twilio", signed("STOP", message_id=STOP_ID)).outcome == "duplicate"
-    again = recorded.receive("twilio", signed("START", BACK, message_id=START_ID))
+    assert recorded.ingest("twilio", signed("STOP", message_id=STOP_ID)).outcome == "duplicate"
+    again = recorded.ingest("twilio", signed("START", BACK, message_id=START_ID))
     assert again.outcome == "duplicate"
 
 
@@ -107,7 +107,7 @@ def test_what_is_posted_before_the_rebuild_holds_and_is_applied_after_it(
     recorded, signed, redis_client
 ):
     redis_client.flushall()
-    recorded.receive("twilio", signed("STOP", BACK))
+    recorded.ingest("twilio", signed("STOP", BACK))
     with pytest.raises(StoreNotReady):
         recorded.apply(lane_of(BACK))
     rebuilding(recorded).rebuild(quiet)
@@ -132,7 +132,7 @@ def test_a_lane_that_fell_back_is_brought_up_and_loses_no_opt_out(recorded, sign
     lane = lane_of(OTHER)
     keys = [*redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
-    recorded.receive("twilio", signed("STOP", OTHER))
+    recorded.ingest("twilio", signed("STOP", OTHER))
     settle(recorded)
     for key in redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*"):
         redis_client.delete(key)
@@ -140,7 +140,7 @@ def test_a_lane_that_fell_back_is_brought_up_and_loses_no_opt_out(recorded, sign
         redis_client.restore(key, 0, value)
     assert recorded.gate.check([OTHER], program="alerts")[0].allowed
 
-    recorded.receive("twilio", signed("START", OTHER, sender="+14155550888"))
+    recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
     recorded.apply(lane)
     assert "fell back" in rebuilding(recorded).needed()
     rebuilt = rebuilding(recorded).rebuild(quiet)
@@ -164,7 +164,7 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     for key, value in older.items():
         redis_client.restore(key, 0, value)
 
-    recorded.receive("twilio", signed("START", OTHER, sender="+14155550888"))
+    recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
     recorded.apply(lane)
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
@@ -256,7 +256,7 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
 
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
-    recorded.receive("twilio", signed("STOP", "+14155550130"))
+    recorded.ingest("twilio", signed("STOP", "+14155550130"))
     lane = lane_of("+14155550130")
     recorded.apply(lane)
     recorded.records.keeping.keep({lane: [*recorded.store.ledger.lines(lane)]})

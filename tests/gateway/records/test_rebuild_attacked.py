@@ -33,7 +33,7 @@ def recorded(gateway, signed):
 
 
 def receive(gateway, request):
-    gateway.receive("twilio", request)
+    gateway.ingest("twilio", request)
     for lane in gateway.store.inbox.busy():
         gateway.apply(lane)
     gateway.recording.move_all()
@@ -113,7 +113,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
 ):
     """It had read the ledger before the store was flushed."""
     lane = lane_of(OTHER)
-    recorded.receive("twilio", signed("STOP", OTHER))
+    recorded.ingest("twilio", signed("STOP", OTHER))
     recorded.apply(lane)
     lines = recorded.store.ledger.unmoved(10)[lane].lines
     redis_client.flushall()
@@ -135,7 +135,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
 
 def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):
     lane = lane_of(OTHER)
-    recorded.receive("twilio", signed("STOP", OTHER))
+    recorded.ingest("twilio", signed("STOP", OTHER))
     recorded.apply(lane)
     lines = recorded.store.ledger.unmoved(10)[lane].lines
     redis_client.flushall()

@@ -35,7 +35,7 @@ def told(gateway):
         form |= {"From": SENDER, "AccountSid": SID} | ({"ErrorCode": code} if code else {})
         url, body = f"{PUBLIC_URL}/webhooks/twilio/status", urlencode(form).encode()
         headers = {"content-type": FORM, **sign(url, body, account)}
-        return gateway.receive("twilio", WebhookRequest("POST", url, headers, body)).outcome
+        return gateway.ingest("twilio", WebhookRequest("POST", url, headers, body)).outcome
 
     return post
 
@@ -43,7 +43,7 @@ def told(gateway):
 @pytest.fixture
 def confirmed(gateway, signed, api):
     """The provider's id of a confirmation that was sent."""
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     gateway.send_replies(LANE)
     return api.calls[0].sid
@@ -132,12 +132,12 @@ def test_an_unsigned_receipt_is_refused(gateway, confirmed):
     url = f"{PUBLIC_URL}/webhooks/twilio/status"
     headers = {"content-type": FORM, "x-twilio-signature": "x"}
     with pytest.raises(SignatureRefused):
-        gateway.receive("twilio", WebhookRequest("POST", url, headers, body))
+        gateway.ingest("twilio", WebhookRequest("POST", url, headers, body))
     assert receipts(gateway) == []
 
 
 def test_a_receipt_may_overtake_the_answer_to_our_call(gateway, signed, told, api, redis_client):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     api.script(Answer(after_s=0.5))
     sending = threading.Thread(target=gateway.send_replies, args=(LANE,))
@@ -175,5 +175,5 @@ def test_receipts_in_a_batch_of_events_count_too(gateway, confirmed):
     url = f"{PUBLIC_URL}/webhooks/twilio?bodySHA256={sha256(body).hexdigest()}"
     account = gateway.settings.accounts["twilio"]
     headers = {"content-type": "application/json", **sign(url, b"", account)}
-    gateway.receive("twilio", WebhookRequest("POST", url, headers, body))
+    gateway.ingest("twilio", WebhookRequest("POST", url, headers, body))
     assert receipts(gateway) == [("delivered", "")]

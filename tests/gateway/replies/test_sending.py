@@ -76,7 +76,7 @@ def test_a_lane_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they
 def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
     gateway, signed, api, monkeypatch
 ):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     look = gateway.store.looks.numbers
 
@@ -94,7 +94,7 @@ def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
 
 
 def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, api, monkeypatch):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.apply(LANE)
     with monkeypatch.context() as held_up:
         held_up.setattr(replying, "_FRESH_S", -1.0)  # as if seconds went by behind every look
@@ -124,7 +124,7 @@ def test_the_five_minutes_of_a_message_that_waited_in_a_spool_count_from_its_arr
 def test_replies_to_numbers_of_two_lanes_never_share_an_id(gateway, signed):
     first, second = signed("STOP"), signed("STOP", OTHER)
     for request in (first, second):
-        gateway.receive("twilio", dataclasses.replace(request))
+        gateway.ingest("twilio", dataclasses.replace(request))
     gateway.apply(LANE)
     gateway.apply(lane_of(OTHER))
     ids = [
@@ -135,8 +135,8 @@ def test_replies_to_numbers_of_two_lanes_never_share_an_id(gateway, signed):
 
 
 def test_a_job_goes_on_with_whatever_waits_in_other_lanes(gateway, signed, redis_client):
-    gateway.receive("twilio", signed("STOP"))
-    gateway.receive("twilio", signed("STOP", OTHER))
+    gateway.ingest("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP", OTHER))
 
     assert gateway.work(LANE) == 2
     assert gateway.store.inbox.busy() == []
@@ -146,10 +146,10 @@ def test_a_job_goes_on_with_whatever_waits_in_other_lanes(gateway, signed, redis
 def test_the_first_message_after_a_rest_asks_for_a_job_and_the_others_do_not(
     gateway, signed, redis_client
 ):
-    gateway.receive("twilio", signed("STOP"))
+    gateway.ingest("twilio", signed("STOP"))
     gateway.work(LANE)
     redis_client.delete("rq:queue:inbox")
     for text in ("START", "STOP"):
-        gateway.receive("twilio", signed(text))
+        gateway.ingest("twilio", signed(text))
 
     assert redis_client.llen("rq:queue:inbox") == 1

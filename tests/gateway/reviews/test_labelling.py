@@ -108,7 +108,7 @@ def decided(gateway, number: str, text: str) -> str:
     lane = lane_of(number)
     message = InboundMessage("twilio", f"SM{number}", number, SENDER, text)
     account = gateway.settings.accounts["twilio"]
-    gateway.receive("twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio"))
+    gateway.ingest("twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio"))
     entry = gateway.store.inbox.read(lane, 1).entries[0]
     gateway.apply(lane)
     gateway.recording.move_all()

@@ -24,7 +24,7 @@ def reason(gateway, program="alerts"):
 
 @pytest.fixture
 def waiting(gateway, signed):
-    assert gateway.receive("twilio", signed(UNCLEAR)).outcome == "review"
+    assert gateway.ingest("twilio", signed(UNCLEAR)).outcome == "review"
     return gateway
 
 
@@ -41,7 +41,7 @@ def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waitin
 
 
 def test_a_service_program_is_not_held(gateway, signed):
-    assert gateway.receive("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
+    assert gateway.ingest("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
     gateway.apply(LANE)
 
     assert reason(gateway, "orders") == ""
@@ -71,7 +71,7 @@ def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
 
 
 def test_a_stop_settles_what_waited(waiting, signed):
-    waiting.receive("twilio", signed("STOP"))
+    waiting.ingest("twilio", signed("STOP"))
     waiting.apply(LANE)
 
     assert waiting.reviews() == []
@@ -85,7 +85,7 @@ def test_what_does_not_wait_cannot_be_decided(gateway):
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
     waiting.apply(LANE)
     waiting.decide("none", NUMBER, "alerts", "ana")
-    waiting.receive("twilio", signed(MORE))
+    waiting.ingest("twilio", signed(MORE))
     assert reason(waiting) == "review"
     waiting.apply(LANE)
 
@@ -135,7 +135,7 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
 def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
     (seen,) = all_open(waiting.store)
-    waiting.receive("twilio", signed(MORE))
+    waiting.ingest("twilio", signed(MORE))
     with pytest.raises(ReviewChanged, match="newer text"):
         waiting.deciding().decide("none", NUMBER, "alerts", "ana", seen.key)
     (now,) = all_open(waiting.store)
@@ -153,7 +153,7 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
     enter = deciding._enter
 
     def late(entry):
-        waiting.receive("twilio", signed(MORE))
+        waiting.ingest("twilio", signed(MORE))
         return enter(entry)
 
     deciding._enter = late
@@ -172,10 +172,10 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     if late:
         deciding = waiting.deciding()
         enter = deciding._enter
-        deciding._enter = lambda entry: (waiting.receive("twilio", signed(MORE)), enter(entry))[1]
+        deciding._enter = lambda entry: (waiting.ingest("twilio", signed(MORE)), enter(entry))[1]
         deciding.decide("none", NUMBER, "alerts", "ana")
     else:
-        waiting.receive("twilio", signed(MORE))
+        waiting.ingest("twilio", signed(MORE))
     waiting.apply(LANE)
     waiting.recording.move_all()
     before = waiting.reviews()
@@ -228,7 +228,7 @@ def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, 
     waiting.apply(LANE)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(LANE)
-    waiting.receive("twilio", signed("STOP", sender=sender))
+    waiting.ingest("twilio", signed("STOP", sender=sender))
     waiting.deciding().undo(key, "ana")
     waiting.apply(LANE)
 
@@ -240,7 +240,7 @@ def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
     waiting.apply(LANE)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(LANE)
-    waiting.receive("twilio", signed("START"))
+    waiting.ingest("twilio", signed("START"))
     waiting.deciding().undo(key, "ana")
     waiting.apply(LANE)
 
@@ -251,7 +251,7 @@ def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
     waiting.apply(LANE)
-    waiting.receive("twilio", signed("STOP", sender=sender))
+    waiting.ingest("twilio", signed("STOP", sender=sender))
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.deciding().undo(key, "ana")
     waiting.apply(LANE)
