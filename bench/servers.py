@@ -21,7 +21,7 @@ from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 PROCESSES = 2
 """Of each server, as many as the machines have cores that the figures are made on."""
-THREADS = 16
+THREADS = 32
 _ROOT = Path(__file__).parent.parent
 _START_S = 30.0
 

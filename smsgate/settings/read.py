@@ -67,7 +67,7 @@ def read_settings(
         secret_keys=environment.secrets("SMSGATE_SECRET_KEYS"),
         port=environment.number("PORT", 8000, 65535),
         web_concurrency=environment.number("WEB_CONCURRENCY", 2, 256),
-        web_threads=environment.number("WEB_THREADS", 16, 256),
+        web_threads=environment.number("WEB_THREADS", 32, 256),
         trust_proxy=web.trust_proxy,
         accounts=MappingProxyType(accounts),
         programs=Programs(programs),

@@ -226,7 +226,7 @@ class Settings:
     trust_proxy: bool
     accounts: Mapping[str, Account]
     programs: Programs
-    web_threads: int = 16
+    web_threads: int = 32
     """Requests that one of them works on at once."""
     retention: Retention = BY_DEFAULT
     calls_per_second: float = 1_000.0
