@@ -27,7 +27,7 @@ from smsgate.store.inbox import _call
 from smsgate.store.keys import lane_of
 from smsgate.store.scripts import Script
 
-MOST_PER_S = 60_000
+MOST_PER_S = 150_000
 """Scripts that are made ready for a second."""
 
 
