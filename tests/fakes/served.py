@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,6 +54,10 @@ SERVERS: Mapping[str, Callable[[str, int, Mapping[str, Any]], list[str]]] = {
     "gunicorn": gunicorn,
     "granian": granian,
 }
+EACH_SERVER = [
+    pytest.param(name, marks=[] if name == "gunicorn" else pytest.mark.full) for name in SERVERS
+]
+"""The parameters of a fixture: the server of ``workers web``, and in the full tests the others."""
 
 
 @contextmanager

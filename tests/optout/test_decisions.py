@@ -28,12 +28,12 @@ DRESSES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("dress", DRESSES)
 @pytest.mark.parametrize("word", FCC)
-def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word, dress):
+def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word):
     for cased in (word, word.upper(), word.title(), word.swapcase()):
-        text = dress.format(cased)
-        assert classifier().classify(text).intent == "opt_out", text
+        for dress in DRESSES:
+            text = dress.format(cased)
+            assert classifier().classify(text).intent == "opt_out", text
 
 
 OPT_OUTS = """

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.nginx import NGINX, nginx
-from tests.fakes.served import SERVERS, free_port, started
+from tests.fakes.served import EACH_SERVER, free_port, started
 
 PATIENCE_S = 5.0
 """How long another client may wait; what is tried here stopped a server for 20 s and more."""
@@ -55,7 +55,7 @@ def _lines(path: Path) -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=EACH_SERVER)
 def target(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Target]:
     seen = tmp_path_factory.mktemp("attacks") / "seen"
     port = free_port()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.fakes.nginx import NGINX, nginx
-from tests.fakes.served import SERVERS, served
+from tests.fakes.served import EACH_SERVER, served
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=EACH_SERVER)
 def server(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
