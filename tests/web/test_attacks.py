@@ -156,7 +156,8 @@ def acted_on(target: Target) -> list[bytes]:
 
 
 def flood(line: socket.socket, piece: bytes, times: int) -> None:
-    with suppress(OSError):  # the server may have had enough
+    line.settimeout(PATIENCE_S)
+    with suppress(OSError):  # the server may have had enough, and read no more
         for _ in range(times):
             line.sendall(piece)
 
