@@ -28,10 +28,10 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/smsgate dev $(ARGS)
 
-# What pytest makes of the tests is kept: it takes a tenth of a run.
+# What pytest makes of the tests is kept: it takes a tenth of a run. Coverage is counted by
+# `make test-full`, which has all tests: counting it here would take a quarter of a run.
 test: $(VENV)/.test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick \
-	  --cov --cov-report=term $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick $(ARGS)
 
 # Each in a .venv-3.x of its own. Where there is none of a version, it is left out and said.
 test-pythons: $(VENV)/.test
