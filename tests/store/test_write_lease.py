@@ -206,13 +206,16 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, re
         for number in (f"+1415555{place:04}" for place in range(10_000))
         if lane_of(number) not in of_node
     )
+    # the node's lease ends soon, and that of the others is old enough to be renewed
+    for keys in LANE_KEYS:
+        redis_client.hincrby(keys.marker, "lease", -4_500 if keys.lane in of_node else -1_500)
+    there = next(keys.marker for keys in LANE_KEYS if keys.lane == lane_of(elsewhere))
+    before = int(redis_client.hget(there, "lease"))
     redis_client.config_set("min-replicas-to-write", 1, target_nodes=[node])
     try:
-        age_all = [keys.marker for keys in LANE_KEYS if keys.lane not in of_node]
-        for key in age_all:
-            redis_client.hincrby(key, "lease", -4_000)
         with pytest.raises(StoreUnavailable, match="min-replicas-to-write"):
             store.write_lease.renew()
+        assert int(redis_client.hget(there, "lease")) > before
         assert wait_until(lambda: bool(shut(store)), 10)
         with pytest.raises(StoreUnavailable):
             store.write_lease.refuse_unwritable()
