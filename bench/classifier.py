@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smsgate.optout import Classifier, Classifiers, Shelf
+from smsgate.classifier import Classifier, Classifiers, Shelf
 from smsgate.settings import Program
 from tests.accuracy.evaluate import labelled
 from tests.accuracy.peers import PEERS

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 import msgspec
 
+from smsgate.classifier import Classifier
 from smsgate.cli.incoming import Batch, Incoming
 from smsgate.errors import InvalidNumber
 from smsgate.messages import Decision
-from smsgate.optout import Classifier
 from smsgate.phone import e164
 
 _ALONE = 4

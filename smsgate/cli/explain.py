@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from smsgate.classifier import Classifier, Shelf
 from smsgate.cli.answering import cores, stream
 from smsgate.cli.texts_in_files import content_of
 from smsgate.errors import UnknownProgram
 from smsgate.gateway.explaining import facts
 from smsgate.messages import Decision
-from smsgate.optout import Classifier, Shelf
 from smsgate.phone import e164
 from smsgate.settings import Program
 from smsgate.settings.read import FILE

@@ -1,7 +1,7 @@
 """The movements: a message comes in, is applied, is answered; and the overrides by hand.
 
 ``Gateway`` holds the collaborators and is the same behind all doors: web, worker and terminal.
-What it decides stands in ``optout`` and ``providers``; what it keeps, in ``store``.
+What it decides stands in ``classifier`` and ``providers``; what it keeps, in ``store``.
 """
 
 from __future__ import annotations

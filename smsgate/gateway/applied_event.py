@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smsgate import __version__
+from smsgate.classifier.policy import Settled
 from smsgate.consent import Event, Standing, event_id
 from smsgate.gateway.forwards.onward import kept
 from smsgate.messages import Entry, Intent, Stored, ms_of
-from smsgate.optout.policy import Settled
 
 
 def applied_event(

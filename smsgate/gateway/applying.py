@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from smsgate.classifier import reply_text
+from smsgate.classifier.departure import WINDOW_US
+from smsgate.classifier.policy import Settled, settle
 from smsgate.consent import Event, Published, Standing
 from smsgate.gateway.applied_event import applied_event
 from smsgate.gateway.forwards.onward import forward_of
@@ -22,9 +25,6 @@ from smsgate.gateway.waking import wake
 from smsgate.logs import masked
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
-from smsgate.optout import reply_text
-from smsgate.optout.departure import WINDOW_US
-from smsgate.optout.policy import Settled, settle
 from smsgate.queue import JOB_S, Wakes
 from smsgate.settings import Program, Settings
 from smsgate.store import Store

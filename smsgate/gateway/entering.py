@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
+from smsgate.classifier import Classifier
+from smsgate.classifier.policy import decide, scope_of
 from smsgate.errors import InvalidNumber
 from smsgate.gateway.forwards.onward import onward_of
 from smsgate.messages import (
@@ -15,8 +17,6 @@ from smsgate.messages import (
     Intent,
     WebhookRequest,
 )
-from smsgate.optout import Classifier
-from smsgate.optout.policy import decide, scope_of
 from smsgate.phone import e164, is_e164
 from smsgate.providers.contract import Provider
 from smsgate.settings import Account, Settings

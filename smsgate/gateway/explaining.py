@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from smsgate.classifier import reply_text
 from smsgate.messages import Decision
-from smsgate.optout import reply_text
 from smsgate.settings import Program
 
 STAGES = (

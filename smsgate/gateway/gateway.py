@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from smsgate.classifier import Classifier
 from smsgate.consent import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
 from smsgate.gate import Answer, Gate
@@ -27,7 +28,6 @@ from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
 from smsgate.gateway.waking import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
-from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.providers.contract import TextMissing
 from smsgate.queue import JOB_S, Wakes

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from smsgate.classifier.policy import scope_of
 from smsgate.errors import UnknownProgram
 from smsgate.links import Link, Links, program_id, read_token
 from smsgate.messages import ALL, Decision, Entry, Intent
-from smsgate.optout.policy import scope_of
 from smsgate.phone import e164
 from smsgate.settings import Program, Settings
 

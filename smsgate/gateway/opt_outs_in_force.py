@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from smsgate.classifier.restore import is_held
 from smsgate.consent import Event, Standing
 from smsgate.gateway.renamed import recorded_standing
 from smsgate.gateway.reviews.reviewing import REVIEWED
 from smsgate.gateway.reviews.still_open import undecided
 from smsgate.messages import ALL, inbox_place
-from smsgate.optout.restore import is_held
 
 _OURS = ("operator", "api")
 """Sources that speak for us. Everything else is the subscriber, or nobody knows who: a list mostly

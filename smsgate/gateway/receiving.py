@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from smsgate.classifier import Classifier
 from smsgate.errors import (
     AccountNotReady,
     CallFailed,
@@ -32,7 +33,6 @@ from smsgate.messages import (
     Intent,
     WebhookRequest,
 )
-from smsgate.optout import Classifier
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smsgate.classifier import reply_text
+from smsgate.classifier.wording import defaults
 from smsgate.composing.segments import Counted, count
-from smsgate.optout import reply_text
-from smsgate.optout.wording import defaults
 from smsgate.settings import Program
 
 KINDS = ("opt_out", "opt_in", "help", "question")

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from smsgate.classifier import Classifier, Classifiers, Shelf
+from smsgate.classifier.own import OwnSets
 from smsgate.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
-from smsgate.optout import Classifier, Classifiers, Shelf
-from smsgate.optout.own import OwnSets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Settings, read_settings

@@ -19,10 +19,10 @@ from typing import Generic, TypeVar
 import structlog
 
 from smsgate import __version__
+from smsgate.classifier import Classifiers
 from smsgate.errors import OtherConfiguration
 from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import Process
-from smsgate.optout import Classifiers
 from smsgate.wiring.building import build_gateway
 from smsgate.wiring.configuration import Configuration, load_configuration
 from smsgate.wiring.following import Following

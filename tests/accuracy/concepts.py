@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from smsgate.optout.concepts import LONGER, STEM, TONAL, USUAL_WORD, Meanings
-from smsgate.optout.hashed import table_of
-from smsgate.optout.normalise import PUNCTUATION, clean, folded, tokens
-from smsgate.optout.segments import letters
+from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD, Meanings
+from smsgate.classifier.hashed import table_of
+from smsgate.classifier.normalise import PUNCTUATION, clean, folded, tokens
+from smsgate.classifier.segments import letters
 from tests.accuracy.texts import Labelled
 
 FOLDER = Path(__file__).with_suffix("")

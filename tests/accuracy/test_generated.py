@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from smsgate.optout import load_sets
-from smsgate.optout.keywords import Language, listed
+from smsgate.classifier import load_sets
+from smsgate.classifier.keywords import Language, listed
 from tests.accuracy.texts import OUT, classifier
 
 PHENOMENA = {

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgate.optout import Classifier, load_sets
+from smsgate.classifier import Classifier, load_sets
 from smsgate.settings import Program
 
 HERE = Path(__file__).parent

@@ -2,8 +2,8 @@
 
     python -m tests.accuracy.training
 
-Writes ``smsgate/optout/second_reader.msgpack``. Plain Python and always the same result: AdaGrad
-over the texts in an order drawn once, with weights that say little left out.
+Writes ``smsgate/classifier/second_reader.msgpack``. Plain Python and always the same result:
+AdaGrad over the texts in an order drawn once, with weights that say little left out.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from smsgate.optout.concepts import Meanings
-from smsgate.optout.features import Passage, features
-from smsgate.optout.hashed import table_of
-from smsgate.optout.weights import Content, Model
+from smsgate.classifier.concepts import Meanings
+from smsgate.classifier.features import Passage, features
+from smsgate.classifier.hashed import table_of
+from smsgate.classifier.weights import Content, Model
 from tests.accuracy.concepts import lists, meanings
 from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled, named
 
-TARGET = Path(__file__).parents[2] / "smsgate" / "optout" / "second_reader.msgpack"
+TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "second_reader.msgpack"
 ROUNDS = 14
 RATE = 0.25
 RARE = 2

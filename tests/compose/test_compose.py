@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate import compose
+from smsgate.classifier import Classifier, load_sets
 from smsgate.composing.compose import _lines, says_how_to_stop
-from smsgate.optout import Classifier, load_sets
 from smsgate.settings import Program
 
 ALERTS = Program("alerts", "Acme Alerts", "twilio", ("*",), ("en", "es"))

@@ -17,10 +17,10 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from smsgate.classifier import Shelf
+from smsgate.classifier.known import Known
+from smsgate.classifier.own import OwnSets
 from smsgate.cli import explain
-from smsgate.optout import Shelf
-from smsgate.optout.known import Known
-from smsgate.optout.own import OwnSets
 from smsgate.records import Records, migrating, schema
 from smsgate.records.database import Database
 from smsgate.settings import Program

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from smsgate.classifier import Classifiers
+from smsgate.classifier.own import OwnSets
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.console_sets import console_sets
-from smsgate.optout import Classifiers
-from smsgate.optout.own import OwnSets
 from smsgate.wiring import configuration
 
 TWO = """

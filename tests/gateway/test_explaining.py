@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.gateway.explaining import STAGES, because, facts, meant, path, reason
 from smsgate.messages import Decision, Intent
-from tests.optout.program import classifier, program
+from tests.classifier.program import classifier, program
 
 TEXTS = Path(__file__).parents[1] / "accuracy"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from smsgate.classifier.policy import QUESTION_US, settle
 from smsgate.consent import Published, Standing
 from smsgate.messages import Intent
-from smsgate.optout.policy import QUESTION_US, settle
 from tests.fakes.values import decision, stored
 
 NOW_US = 1_790_000_000_000_000

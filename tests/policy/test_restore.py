@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.classifier.policy import settle
+from smsgate.classifier.restore import LONGEST_WAIT_US
 from smsgate.consent import Standing
 from smsgate.messages import ALL, Consent, Intent, Restore, Stood
-from smsgate.optout.policy import settle
-from smsgate.optout.restore import LONGEST_WAIT_US
 from tests.fakes.values import stored
 
 START_US = 1_790_000_000_000_000

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsgate.classifier.order import COMPARABLE_US
+from smsgate.classifier.policy import HELP_LIMIT, settle
 from smsgate.consent import Published, Standing
 from smsgate.messages import ALL, Intent
-from smsgate.optout.order import COMPARABLE_US
-from smsgate.optout.policy import HELP_LIMIT, settle
 from tests.fakes.values import decision, stored
 
 PROGRAMS = {"alerts": Published(), "promos": Published()}

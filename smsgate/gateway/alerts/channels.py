@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from smsgate.classifier.departure import WINDOW_US
 from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.gate import Gate
 from smsgate.gateway.accounts.tokens import Tokens
@@ -14,7 +15,6 @@ from smsgate.gateway.alerts import mailing
 from smsgate.gateway.alerts.wording import Notice, as_json, body, short, subject
 from smsgate.gateway.gateway import Gateway
 from smsgate.messages import HttpCall, Reply, Verdict
-from smsgate.optout.departure import WINDOW_US
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Mailbox, Programs, Secret, Texting

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
+from smsgate.classifier.departure import APP, WINDOW_US
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.gateway.forwards.onward import call_of
@@ -24,7 +25,6 @@ from smsgate.gateway.forwards.twiml import read_twiml
 from smsgate.gateway.waking import wake
 from smsgate.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
-from smsgate.optout.departure import APP, WINDOW_US
 from smsgate.outbound import Outbound
 from smsgate.providers import usable
 from smsgate.providers.contract import retry_after_s

@@ -6,13 +6,13 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 
+from smsgate.classifier import Classifier, Classifiers, Shelf, load_sets
+from smsgate.classifier.conflicts import contradictions, missing, unknown_classes, without_effect
+from smsgate.classifier.gathering import Gathering
+from smsgate.classifier.keywords import ANY_LANGUAGE, EVERY, KeywordSets
+from smsgate.classifier.own import OwnSets
+from smsgate.classifier.whole import Keywords
 from smsgate.errors import Fault
-from smsgate.optout import Classifier, Classifiers, Shelf, load_sets
-from smsgate.optout.conflicts import contradictions, missing, unknown_classes, without_effect
-from smsgate.optout.gathering import Gathering
-from smsgate.optout.keywords import ANY_LANGUAGE, EVERY, KeywordSets
-from smsgate.optout.own import OwnSets
-from smsgate.optout.whole import Keywords
 from smsgate.settings import Program, Settings
 
 MOST_BYTES = 48_000

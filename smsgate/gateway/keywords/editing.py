@@ -10,6 +10,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smsgate.classifier import Classifier
+from smsgate.classifier.keywords import EVERY, shipped
+from smsgate.classifier.own import OwnSets, place_in_console
 from smsgate.errors import (
     ConfigurationError,
     Fault,
@@ -23,9 +26,6 @@ from smsgate.gateway.keywords.drafts import MOST_BYTES, Draft, Drafts, uses
 from smsgate.gateway.keywords.entries import begun
 from smsgate.gateway.keywords.replay import Replay, Replaying
 from smsgate.gateway.received_texts import Place, Texts
-from smsgate.optout import Classifier
-from smsgate.optout.keywords import EVERY, shipped
-from smsgate.optout.own import OwnSets, place_in_console
 from smsgate.records import KeywordVersion, Records
 from smsgate.settings import Settings
 from smsgate.store import Store

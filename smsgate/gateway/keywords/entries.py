@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from smsgate.classifier.keywords import Entry, Language, read_set
 from smsgate.errors import Fault, KeywordSetUnfit
-from smsgate.optout.keywords import Entry, Language, read_set
 
 INTENTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none")
 MATCHES = ("whole", "polite", "lead")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from smsgate.classifier import Classifier
+from smsgate.classifier.keywords import read_set
+from smsgate.classifier.own import OwnSets
+from smsgate.classifier.whole import Keyword
 from smsgate.errors import Fault
-from smsgate.optout import Classifier
-from smsgate.optout.keywords import read_set
-from smsgate.optout.own import OwnSets
-from smsgate.optout.whole import Keyword
 
 SOURCES = ("shipped", "file", "console")
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from smsgate.classifier import Classifier
+from smsgate.classifier.comparison import outcome
 from smsgate.gateway.received_texts import Place, Texts
 from smsgate.messages import Decision, Entry
-from smsgate.optout import Classifier
-from smsgate.optout.comparison import outcome
 
 SHOWN = 200
 """Different texts that are listed; the others are only counted."""

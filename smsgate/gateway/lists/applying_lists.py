@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate import __version__
+from smsgate.classifier.listing import as_plain, settle_listed, settle_undone
+from smsgate.classifier.policy import Settled
 from smsgate.consent import Event, Listed, Published, Standing, event_id
 from smsgate.messages import ALL, Entry, Stored, ms_of
-from smsgate.optout.listing import as_plain, settle_listed, settle_undone
-from smsgate.optout.policy import Settled
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
 from smsgate.store.inbox import Batch, hold_field

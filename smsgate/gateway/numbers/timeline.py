@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from smsgate.classifier.departure import WINDOW_US
 from smsgate.consent import DeadLetter, Event, told_of
 from smsgate.errors import (
     RecordsNotReady,
@@ -15,7 +16,6 @@ from smsgate.errors import (
 from smsgate.gateway.forwards.noting import KIND
 from smsgate.gateway.gateway import Gateway
 from smsgate.messages import Entry, Reply
-from smsgate.optout.departure import WINDOW_US
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
 from smsgate.store.keys import lane_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from smsgate.classifier.departure import WINDOW_US
 from smsgate.gateway.replies.confirming import silence
 from smsgate.messages import Entry
-from smsgate.optout.departure import WINDOW_US
 from smsgate.settings import Settings
 from smsgate.store import Store
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from smsgate.classifier.departure import WINDOW_US
 from smsgate.consent import Event
 from smsgate.messages import Entry
-from smsgate.optout.departure import WINDOW_US
 
 REVIEW_DEADLINE_US = 24 * 3600 * 1_000_000
 """How long a text may wait for a person: an opt-out must be honoured within a reasonable time, ten

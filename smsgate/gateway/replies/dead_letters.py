@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from smsgate import __version__
+from smsgate.classifier.departure import WINDOW_US, late
 from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import NoSuchReply, ReplyExpired
 from smsgate.messages import Reply
-from smsgate.optout.departure import WINDOW_US, late
 from smsgate.store import Store
 from smsgate.store.keys import LANES, lane_of
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from smsgate.classifier.departure import APP, late, obstacle
 from smsgate.errors import InvalidNumber, Suppressed
 from smsgate.gate import Gate
-from smsgate.optout.departure import APP, late, obstacle
 from smsgate.store import Store
 from smsgate.store.outbox import Claim
 

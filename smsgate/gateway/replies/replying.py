@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from smsgate import __version__
+from smsgate.classifier.departure import APP, CALL_US, WINDOW_US
 from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import (
     CallFailed,
@@ -32,7 +33,6 @@ from smsgate.messages import (
     Verdict,
 )
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
-from smsgate.optout.departure import APP, CALL_US, WINDOW_US
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes

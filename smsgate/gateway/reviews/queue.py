@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from smsgate.classifier import Classifier
+from smsgate.classifier.likeness import likeness
 from smsgate.gateway.reviews.deadlines import ours_us
 from smsgate.gateway.reviews.decided import decision_id
 from smsgate.gateway.reviews.reviewing import Case, Open, all_open, cases_of
 from smsgate.messages import Entry
-from smsgate.optout import Classifier
-from smsgate.optout.likeness import likeness
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

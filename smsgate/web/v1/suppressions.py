@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from smsgate.classifier.restore import CONSENT
 from smsgate.errors import Unfit
 from smsgate.gateway.overriding import check_program, opt_out_entry
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Consent, Entry
-from smsgate.optout.restore import CONSENT
 from smsgate.phone import e164
 from smsgate.records import Numbered
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of

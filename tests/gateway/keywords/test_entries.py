@@ -7,9 +7,9 @@ from importlib import resources
 
 import pytest
 
+from smsgate.classifier.keywords import shipped
 from smsgate.errors import KeywordSetUnfit
 from smsgate.gateway.keywords.entries import Row, begun, changed, read, rows_of
-from smsgate.optout.keywords import shipped
 
 SET = """# our words
 language = "es"
@@ -32,7 +32,7 @@ words = "AYUDAME"
 
 
 def packaged(name):
-    file = resources.files("smsgate.optout").joinpath("keywords", f"{name}.toml")
+    file = resources.files("smsgate.classifier").joinpath("keywords", f"{name}.toml")
     return file.read_text("utf-8")
 
 

@@ -9,11 +9,11 @@ import time
 import msgspec
 import pytest
 
+from smsgate.classifier.departure import WINDOW_US
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway.replies import replying
 from smsgate.gateway.replies.senders import SENDERS, Senders
 from smsgate.messages import Arrival
-from smsgate.optout.departure import WINDOW_US
 from smsgate.store.keys import lane_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
+from smsgate.classifier.comparison import changed as differing
 from smsgate.errors import (
     ConfigurationError,
     KeywordSetChanged,
@@ -21,7 +22,6 @@ from smsgate.gateway.keywords.editing import About, Editing
 from smsgate.gateway.keywords.entries import Row, changed
 from smsgate.gateway.keywords.replay import SHOWN, Replay, too_many
 from smsgate.gateway.received_texts import place_of
-from smsgate.optout.comparison import changed as differing
 from smsgate.web.console.keywords.applying import put_in_force
 from smsgate.web.console.keywords.sets import SETS
 from smsgate.web.console.people import actor, needs

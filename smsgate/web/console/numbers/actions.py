@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug import Response
 
+from smsgate.classifier.restore import CONSENT, EVIDENCE
 from smsgate.errors import SmsGateError, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import by_hand
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import Consent
-from smsgate.optout.restore import CONSENT, EVIDENCE
 from smsgate.phone import is_e164
 from smsgate.web.console.numbers.story import page
 from smsgate.web.console.people import actor, needs, operator

@@ -1,0 +1,10 @@
+"""The rules: what a text asks for, and in which words we answer. Pure; talks to nobody."""
+
+from __future__ import annotations
+
+from smsgate.classifier.classifier import Classifier
+from smsgate.classifier.keywords import KeywordSets, load_sets
+from smsgate.classifier.shelf import Classifiers, Shelf
+from smsgate.classifier.wording import reply_text
+
+__all__ = ["Classifier", "Classifiers", "KeywordSets", "Shelf", "load_sets", "reply_text"]

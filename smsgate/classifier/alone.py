@@ -1,0 +1,245 @@
+"""Texts that are a keyword and nothing else: as it stands, spelt otherwise, politely wrapped."""
+
+from __future__ import annotations
+
+import msgspec
+
+from smsgate.classifier import capitals
+from smsgate.classifier.decisions import Decisions
+from smsgate.classifier.known import Known
+from smsgate.classifier.normalise import fold, tokens
+from smsgate.classifier.reading import Text, read
+from smsgate.classifier.second_reader import concepts
+from smsgate.classifier.sentences import FEW
+from smsgate.classifier.short import EVERYTHING
+from smsgate.classifier.signature import Signature, signatures
+from smsgate.classifier.typos import looks_leet, unleeted
+from smsgate.classifier.whole import Keyword, key_of
+from smsgate.messages import ALL, Decision, Intent
+from smsgate.settings import Program
+
+_SHORT_CHARACTERS = 24
+_LAUGHTER = frozenset("😂🤣")
+_CONTRADICTING = 4
+"""Words up to which keywords beside each other are looked at for what they contradict."""
+_SIGNED = 2
+"""Words of a keyword that a name may stand below; what is longer is read as sentences."""
+_LETTERS = 24
+"""Letters of the longest keyword that is written with blanks between them."""
+_TORN = 3
+"""Words of a text that was cut which may be torn: where it was cut, and at its end."""
+_SHORT = 6
+"""Words up to which a text is tried as a keyword with slips, echoes and politeness."""
+
+
+class Alone:
+    """Knows the keywords of one program, and what may stand around one."""
+
+    def __init__(self, program: Program, known: Known, decisions: Decisions) -> None:
+        """Take what the program knows."""
+        self._keywords = known.keywords
+        self._short = known.short
+        self._echoes = known.echoes
+        self._first_names = known.first_names
+        self._rereader = known.rereader
+        self._phrases = known.phrases
+        self._concepts = concepts()
+        self._decisions = decisions
+        self._segmenter = known.segmenter
+        self.printed = {key_of(tokens(word)) for word in program.printed}
+        """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
+
+    def in_signs(self, text: Text) -> Decision | None:
+        """``$TOP``: signs that stand for letters."""
+        if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
+            return None
+        words = read(unleeted(text.cleaned.lower()), self._segmenter).words
+        keyword = self._keywords.find(self._keywords.bared(words))
+        if keyword is None or not keyword.entry.intent.startswith("opt_out"):
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
+
+    def whole(self, text: Text) -> Decision | None:
+        """A keyword as it stands."""
+        if not 0 < len(text.words) <= self._keywords.longest:
+            return None
+        key = key_of(text.words)
+        keyword = self._keywords.find(text.words)
+        if key in self.printed and (keyword is None or keyword.entry.intent.startswith("opt_out")):
+            return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
+        if keyword is None:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword")
+
+    def signed(self, text: Text) -> Decision | None:
+        """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
+        for signature in signatures(text.cleaned):
+            keyword = self._keyword_of(signature)
+            if keyword is None:
+                continue
+            sure = self._is_name(signature)
+            if sure:
+                return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
+            if sure is False and keyword.stops:
+                text.waiting = self._decisions.decided(
+                    text, Intent.REVIEW, "keyword_with_name", keyword.word, keyword.language
+                )
+        return None
+
+    def _keyword_of(self, signature: Signature) -> Keyword | None:
+        """The keyword that stands before a name."""
+        typed = read(signature.body, self._segmenter).words
+        # a yes is politeness beside other keywords
+        words = self._keywords.bared(typed) or typed
+        keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
+        if keyword is None or keyword.entry.match == "whole":
+            return None
+        if signature.below:
+            return keyword if keyword.certain or keyword.entry.ask else None
+        return keyword if keyword.stops else None
+
+    def _is_name(self, signature: Signature) -> bool | None:
+        """Whether it is surely somebody's name; nothing where it is no name at all.
+
+        ``Mark`` and ``Dr Smith`` may be names or what is to be cancelled.
+        """
+        words = [fold(word.casefold()) for word in signature.names]
+        if not words:
+            return signature.below and not signature.titled
+        if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
+            return None
+        first = words[0] in self._first_names
+        known = [self._concepts.knows(word) for word in words]
+        if not all(word[0].isupper() for word in signature.names):
+            return False if first and not known[0] else None
+        if all(known):
+            return False if first else None
+        if signature.below:
+            return first or not any(known)
+        return not any(known) and not signature.titled and (first or " " in signature.name)
+
+    def short(self, text: Text) -> Decision | None:
+        """Echoes of instructions, and keywords with slips or politeness."""
+        if len(text.words) > _SHORT and not _apart(text.words):
+            return self._again_and_again(text)
+        if text.asks:
+            return self._small_talk(text)
+        echo = self._echoes.found(text.words)
+        if echo:
+            return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
+        if self._contradicts(text.words):
+            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
+        found = self._short.found(text.reading)
+        if found:
+            return _everything(self._short_keyword(text, *found))
+        self._with_laughter(text)
+        return self._with_name(text) or self._with_number(text)
+
+    def _small_talk(self, text: Text) -> Decision | None:
+        """``Hello, how are you?``: a question that is nothing to us, greetings around it."""
+        keyword = self._keywords.find(self._keywords.bared(text.words))
+        if keyword is None or keyword.entry.intent != "none":
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_politely")
+
+    def _with_laughter(self, text: Text) -> None:
+        """``END 😂`` waits for a person where nothing that is read in it says more."""
+        rest = [word for word in text.words if word not in _LAUGHTER]
+        keyword = self._keywords.find(rest) if len(rest) == 1 < len(text.words) else None
+        if keyword is not None and keyword.stops:
+            text.waiting = self._decisions.decided(
+                text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
+            )
+
+    def _with_number(self, text: Text) -> Decision | None:
+        """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""
+        worded = [word for word in text.words if not word.isdigit()]
+        keyword = self._keywords.find(worded) if 0 < len(worded) < len(text.words) else None
+        if keyword is None or not keyword.stops:
+            return None
+        return self._decisions.decided(
+            text, Intent.REVIEW, "keyword_with_number", keyword.word, keyword.language
+        )
+
+    def _again_and_again(self, text: Text) -> Decision | None:
+        """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
+        first, second = text.words[:2]
+        torn = _TORN if "cut" in text.reading.steps else 0
+        if first != second or text.asks or text.words.count(first) < len(text.words) - torn:
+            return None
+        keyword = self._keywords.find([first])
+        if keyword is None or not keyword.stops:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_repeated", ("repetition",))
+
+    def _with_name(self, text: Text) -> Decision | None:
+        """``Stop Acme``: a keyword beside the name of the program."""
+        keyword = self._keywords.find(self._keywords.bared(self._decisions.nameless(text.words)))
+        if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
+            return None
+        return self._decisions.by_keyword(text, keyword, "keyword_politely", ("name",))
+
+    def _contradicts(self, words: list[str]) -> bool:
+        """Whether all words are keywords, and some ask for something else: ``help stop``."""
+        if not 1 < len(words) <= _CONTRADICTING:
+            return False
+        found = [self._keywords.find([word]) for word in words]
+        if not all(one is not None and one.certain for one in found):
+            return False
+        asked = {
+            one.entry.intent.startswith("opt_out")
+            for word, one in zip(words, found, strict=True)
+            if one is not None and one.entry.intent != "none" and not self._keywords.polite([word])
+        }
+        return len(asked) > 1
+
+    def _short_keyword(
+        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
+    ) -> Decision | None:
+        decision = self._decisions.by_keyword(text, keyword, rule, steps)
+        if decision is None or rule not in ("keyword_politely", "keyword_typo"):
+            return decision
+        if decision.intent.stops and keyword.denied(text.reading.tokens, self._phrases.negates):
+            return None
+        if rule == "keyword_typo":
+            return decision
+        refused = self._rereader.refuses(text.words, keyword.language)
+        if decision.intent is Intent.HELP and refused:
+            return None
+        if decision.intent is Intent.OPT_IN and self._stops_too(text.words):
+            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start", keyword.word)
+        if decision.intent is Intent.OPT_IN and refused:
+            return self._decisions.decided(
+                text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
+            )
+        if decision.intent is Intent.REVIEW:
+            text.waiting = decision
+            return None
+        return decision
+
+    def _stops_too(self, words: list[str]) -> bool:
+        """Whether a word is an opt-out anywhere: ``acha anza`` is stop, start in East Africa."""
+        found = (self._keywords.find([word]) for word in words)
+        return any(one is not None and one.entry.intent.startswith("opt_out") for one in found)
+
+    def in_capitals(self, text: Text) -> Decision | None:
+        """The printed keyword in capitals among a few words in small letters."""
+        if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
+            return None
+        if not capitals.meant(text.cleaned, text.words):
+            return None
+        return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
+
+
+def _everything(decision: Decision | None) -> Decision | None:
+    """An opt-out from everything where an ``all`` stands behind the keyword."""
+    if decision is None or decision.intent is not Intent.OPT_OUT:
+        return decision
+    if EVERYTHING not in decision.steps:
+        return decision
+    return msgspec.structs.replace(decision, intent=Intent.OPT_OUT_ALL, scope=ALL)
+
+
+def _apart(words: list[str]) -> bool:
+    """Whether it is one word with its letters apart: ``C A N C E L A R``."""
+    return len(words) <= _LETTERS and all(len(word) == 1 for word in words)

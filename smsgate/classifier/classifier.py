@@ -1,0 +1,210 @@
+"""What a text asks for, and by which rule.
+
+The rules stand in the order in which they are asked; the first one that knows decides. Whatever
+the order, they are cheap first: a text without any word that the keyword sets know is passed
+over after one look at each word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+import msgspec
+
+from smsgate.classifier import envelope, signature
+from smsgate.classifier.alone import Alone
+from smsgate.classifier.decisions import Decisions
+from smsgate.classifier.features import Passage
+from smsgate.classifier.keywords import KeywordSets
+from smsgate.classifier.known import Known
+from smsgate.classifier.normalise import clean
+from smsgate.classifier.passages import passages
+from smsgate.classifier.reading import Reading, Text, read
+from smsgate.classifier.second_reader import concepts
+from smsgate.classifier.self_harm import self_harm
+from smsgate.classifier.sentences import FEW, Sentences
+from smsgate.classifier.templates import Templates
+from smsgate.classifier.whole import Keyword
+from smsgate.messages import Decision, Intent
+from smsgate.settings import Program
+
+_PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
+"""What providers that hand parts over one by one have before each of them."""
+_EDGES = " .!\"'\n\r\t“”"
+"""What may stand around a keyword without any further look at the text."""
+
+
+class Classifier:
+    """Decides for one program. Pure: the same text always gets the same decision."""
+
+    def __init__(self, program: Program, sets: KeywordSets | Known) -> None:
+        """Take the program's keyword sets; sets that are not compiled yet are compiled.
+
+        Raises ``ConfigurationError`` where they contradict each other or miss required words.
+        """
+        known = sets if isinstance(sets, Known) else Known.of(program, sets)
+        self.version = known.version
+        self.program = program
+        self.keywords = known.keywords
+        self.phrases = known.phrases
+        self._segmenter = known.segmenter
+        self._reactions = known.reactions
+        self._rereader = known.rereader
+        self._decisions = Decisions(program, known)
+        self._templates = Templates(program.templates)
+        self._alone = Alone(program, known, self._decisions)
+        self._reader = Sentences(known, self._decisions)
+        self._ready: dict[str, Decision | None] = {}
+
+    def classify(self, text: str, number: str = "") -> Decision:
+        """What the text asks for.
+
+        Args:
+            text: the body as it was received, of any length. Where it is a part of a long text
+                whose others are not known (``[part 2 of 3] …``), it is an opt-out as it would be
+                by itself, but never an opt-in.
+            number: who sent it (E.164), where known: some words mean something only in some
+                countries.
+        """
+        part = _PART.match(text)
+        if part is None:
+            return self._whole(text, number)
+        decision = self._whole(text[part.end() :], number)
+        if decision.intent is not Intent.OPT_IN:
+            return decision
+        # YES and its kin answer a question of ours; in a part they are words like any other.
+        return Decision(
+            Intent.NONE if decision.condition else Intent.REVIEW,
+            rule="doubtful",
+            language=decision.language,
+            version=self.version,
+            note="it is a part of a long text, and the other parts are not known",
+        )
+
+    def _whole(self, text: str, number: str) -> Decision:
+        bare = text.strip(_EDGES)
+        typed = bare.casefold()
+        ready = self._prepared(typed)
+        if ready is not None:
+            steps = _undressed(text, bare, typed)
+            return msgspec.structs.replace(ready, steps=steps) if steps else ready
+        subject = self._subject(text, number)
+        decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
+        if subject.waiting and (decision is None or decision.intent is Intent.NONE):
+            return subject.waiting
+        return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
+
+    def _subject(self, text: str, number: str) -> Text:
+        """A text as it is looked at: cleaned, and without what a device wrote below it."""
+        cleaned, steps = clean(text)
+        own = signature.without_suffix(cleaned)
+        if own is not cleaned:
+            steps = (*steps, "signature")
+        return Text(own, self.read(own, steps), number)
+
+    def read(self, cleaned: str, steps: tuple[str, ...] = ()) -> Reading:
+        """Words and marks of a cleaned text."""
+        return read(cleaned, self._segmenter, steps)
+
+    def view(self, text: str) -> list[Passage]:
+        """What the second reader is shown of a text: the whole, then parts."""
+        subject = self._subject(text, "")
+        self._drop_quotations(subject)
+        subject.awake = self.phrases.awake(subject.reading.letters)
+        subject.few = len(subject.words) <= FEW
+        heard = self._reader.listen(subject).heard
+        return passages(heard, concepts()).passages
+
+    # --- rules, in their order ------------------------------------------------------------
+
+    def _reaction(self, text: Text) -> Decision | None:
+        quoted = self._reactions.quoted(text.cleaned)
+        if quoted is None:
+            self._drop_quotations(text)
+            return None
+        keyword = self.keywords.find(self.read(quoted).words)
+        if keyword is not None and _own_word(keyword):
+            note = "a reaction to the subscriber's own keyword"
+            return self._decisions.decided(
+                text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
+            )
+        return self._decisions.decided(text, Intent.NONE, "reaction")
+
+    def _drop_quotations(self, text: Text) -> None:
+        """Go on with the subscriber's own words: without quotations, and without our texts."""
+        cleaned, quoted = envelope.own_words(text.cleaned)
+        read = self.read(cleaned) if quoted else text.reading
+        own = self._templates.without(read.tokens)
+        if quoted or own is not read.tokens:
+            text.quoted = True
+            text.reading = Reading(own, (*text.reading.steps, "quotation"))
+            text.words = text.reading.words
+
+    def _symbols(self, text: Text) -> Decision | None:
+        if text.words or text.quoted:
+            return (
+                self._decisions.decided(text, Intent.NONE, "quotation") if not text.words else None
+            )
+        return self._decisions.decided(text, Intent.NONE, "no_words")
+
+    def _self_harm(self, text: Text) -> Decision | None:
+        found = self_harm(text.words)
+        if found is None:
+            return None
+        note = "somebody may be speaking of ending their life"
+        return self._decisions.decided(
+            text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
+        )
+
+    def _ordinary(self, text: Text) -> Decision | None:
+        text.few = len(text.words) <= FEW
+        if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
+            text.awake = self.phrases.awake(text.reading.letters)
+            if text.awake or text.few or self._rereader.suspects(text.words):
+                return None
+        return self._decisions.decided(text, Intent.NONE, "nothing_known")
+
+    _RULES: ClassVar[tuple[Callable[[Classifier, Text], Decision | None], ...]] = (
+        lambda self, text: self._alone.in_signs(text),
+        lambda self, text: self._alone.whole(text),
+        lambda self, text: self._alone.signed(text),
+        _reaction,
+        _symbols,
+        _self_harm,
+        lambda self, text: self._alone.short(text),
+        lambda self, text: self._alone.in_capitals(text),
+        _ordinary,
+        lambda self, text: self._reader.read(text),
+        lambda self, text: self._reader.respelt(text),
+        lambda self, text: self._reader.liken(text),
+    )
+    """Functions and no bound methods: a classifier that is replaced goes at once, with its tables,
+    and does not wait for a collection of garbage, which would stop the process for a while."""
+
+    def _prepared(self, typed: str) -> Decision | None:
+        """The decision for a keyword as it stands, where nothing but the word counts."""
+        keyword = self.keywords.typed(typed)
+        if keyword is None:
+            return None
+        if typed not in self._ready:
+            self._ready[typed] = self._plain(typed, keyword)
+        return self._ready[typed]
+
+    def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
+        if typed in self._alone.printed or keyword.entry.countries:
+            return None
+        text = Text(typed, Reading(typed.split(), ()), "")
+        return self._decisions.by_keyword(text, keyword, "keyword")
+
+
+def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:
+    """The names of what was taken from a keyword as it was sent."""
+    edges = ("edge punctuation",) if len(bare) < len(text) else ()
+    return (*edges, "case") if typed != bare else edges
+
+
+def _own_word(keyword: Keyword) -> bool:
+    """Whether somebody types it; instructions as we print them are whole texts only."""
+    return keyword.entry.intent.startswith("opt_out") and keyword.entry.match != "whole"

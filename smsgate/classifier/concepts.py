@@ -1,0 +1,176 @@
+"""What words are about, in any language: food, a list, ceasing, being bothered.
+
+Each language has a list of words and short expressions by concept (``tests/accuracy/concepts``).
+They decide nothing; the second reader sees by them that texts in other words, or in another
+language, speak of the same things.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from smsgate.classifier.hashed import Hashed, Table
+
+STEM = "*"
+"""Ends an entry that stands for all words that begin with it."""
+LONGER = " +"
+"""Behind a word: how many words the longest entry has that begins with it."""
+HINTS = frozenset({
+    "advert", "already", "away", "bother", "cease", "consent", "contact", "dead", "fedup", "final",
+    "former", "law", "list", "message", "moved", "nomore", "number", "owner", "phone", "refuse",
+    "remove", "reminder", "sold", "spam", "threat", "unsubscribe", "wrong",
+})  # fmt: skip
+"""Concepts of which requests to stop speak."""
+NEGATION = "negation"
+WELCOMES = frozenset({"consent", "start"})
+"""Concepts of which a wish to be texted again speaks."""
+ASKS = frozenset({"how", "question", "who"})
+"""Concepts of which questions for help speak."""
+ASKED, HINTED = 1, 2
+"""Alarms: a question for help may be meant; or something that would change who is texted."""
+USUAL_WORD = ""
+"""In place of a concept: a word that only tells which language it is of."""
+TONAL = "vi"
+"""The language whose words are others with other accents: written with them they mean no others."""
+_EVERYBODYS = "en"
+"""The language that a text is taken to be in where it may be in several."""
+_SHORTEST = 3
+_LONGEST = 24
+"""Letters that an entry for all words with one beginning has at least, and at most."""
+_REMEMBERED = 20_000
+
+
+class Meanings(msgspec.Struct, frozen=True):
+    """What lies in a file: entries by hash, each with the number of what it may mean."""
+
+    entries: Table
+    meanings: list[bytes]
+    """Languages and concepts in turn, by their places in the lists below."""
+    languages: list[str]
+    concepts: list[str]
+
+
+class Meant(NamedTuple):
+    """What a text is about, in the language in which most of it is about something."""
+
+    language: str
+    places: list[tuple[int, list[str]]]
+    """Words, by their places, with the concepts that they stand for."""
+
+
+_Known = tuple[list[tuple[int, int]], int, int]
+
+
+class Concepts:
+    """Finds the concepts of texts."""
+
+    __slots__ = (
+        "_alarms",
+        "_entries",
+        "_everybodys",
+        "_languages",
+        "_meanings",
+        "_names",
+        "_tonal",
+        "_words",
+    )
+
+    def __init__(self, meanings: Meanings) -> None:
+        """Take what lies in a file."""
+        self._entries = Hashed(meanings.entries)
+        self._meanings = meanings.meanings
+        self._names = meanings.concepts
+        self._languages = meanings.languages
+        self._everybodys, self._tonal = (
+            meanings.languages.index(name) if name in meanings.languages else -1
+            for name in (_EVERYBODYS, TONAL)
+        )
+        self._alarms = {
+            at: HINTED if name in HINTS | WELCOMES else ASKED
+            for at, name in enumerate(meanings.concepts)
+            if name in HINTS | WELCOMES | ASKS
+        }
+        self._words: dict[str, _Known] = {}
+
+    def alarm(self, words: Iterable[str]) -> int:
+        """Whether a word is, in any language, of a concept that requests are about: see below."""
+        return max((self._known(word)[2] for word in words), default=0)
+
+    def knows(self, word: str) -> bool:
+        """Whether any language has the word in its lists, or uses it often."""
+        return bool(self._known(word)[0])
+
+    def means(self, word: str, concept: str, among: Collection[str]) -> bool:
+        """Whether a word stands for a concept in one of some languages, or of all."""
+        return any(
+            self._names[one] == concept and (not among or self._languages[language] in among)
+            for language, one in self._known(word)[0]
+        )
+
+    def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> Meant:
+        """What words are about.
+
+        Args:
+            words: without their accents; those of unspaced scripts as single characters.
+            exact: the same with their accents, where there are any.
+        """
+        exact = words if exact is None else exact
+        hits = [(at, meant) for at in range(len(words)) if (meant := self._begun(words, exact, at))]
+        votes = Counter(
+            language for _, meant in hits for language in {language for language, _ in meant}
+        )
+        if not votes:
+            return Meant("", [])
+        main = min(votes, key=lambda place: (-votes[place], place != self._everybodys, place))
+        named = ((at, self._named(meant, main)) for at, meant in hits)
+        return Meant(self._languages[main], [(at, names) for at, names in named if names])
+
+    def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
+        """What the word at a place may mean, alone and with those behind it."""
+        meant, longest, _ = self._known(words[at])
+        if exact[at] != words[at]:
+            meant = self._accented(meant, exact[at])
+        for end in range(at + 2, min(at + longest, len(words)) + 1):
+            meaning = self._meant(" ".join(words[at:end]))
+            if exact[at:end] != words[at:end]:
+                meaning = self._accented(meaning, " ".join(exact[at:end]))
+            meant = meant + meaning
+        return meant
+
+    def _accented(self, meant: list[tuple[int, int]], exact: str) -> list[tuple[int, int]]:
+        """Meanings of a word that is written with accents: the tonal language's by its own."""
+        others = [one for one in meant if one[0] != self._tonal]
+        return others + self._meant(exact) if self._tonal >= 0 else meant
+
+    def _known(self, word: str) -> _Known:
+        known = self._words.get(word)
+        if known is None:
+            if len(self._words) > _REMEMBERED:
+                self._words.clear()
+            meant = self._meant(word) or self._by_stem(word)
+            alarm = max((self._alarms.get(concept, 0) for _, concept in meant), default=0)
+            known = meant, self._entries.get(word + LONGER) or 1, alarm
+            self._words[word] = known
+        return known
+
+    def _by_stem(self, word: str) -> list[tuple[int, int]]:
+        for end in range(min(len(word), _LONGEST), _SHORTEST - 1, -1):
+            meant = self._meant(word[:end] + STEM)
+            if meant:
+                return meant
+        return []
+
+    def _meant(self, entry: str) -> list[tuple[int, int]]:
+        number = self._entries.get(entry)
+        if number is None:
+            return []
+        meant = self._meanings[number]
+        return list(zip(meant[::2], meant[1::2], strict=True))
+
+    def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
+        names = {self._names[concept] for language, concept in meant if language == main}
+        return sorted(names - {USUAL_WORD})

@@ -1,0 +1,106 @@
+"""What the second reader sees of a passage: words, pairs of words, concepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import product
+
+from smsgate.classifier.hashed import hashes
+from smsgate.classifier.segments import UNSPACED
+
+_RUN = re.compile(f"[{UNSPACED}]+")
+_VOWELS = re.compile("[aeiouy]+")
+_TWICE = re.compile(r"(.)\1+")
+_GROUP = 4
+_SHORTEST = 5
+"""Letters from which a word is also seen as groups of letters, which are alike in its forms."""
+_NEXT = 4
+"""How many of those behind it a concept is paired with."""
+_LENGTHS = (3, 8, 19, 39)
+MARKS = frozenset({".", ","})
+"""Tokens that say little by themselves: how people punctuate is no sign of what they want."""
+
+
+class Passage:
+    """Words without their accents, and what they stand for."""
+
+    def __init__(self, words: list[str], concepts: Sequence[list[str]] = ()) -> None:
+        """Take what was found.
+
+        Args:
+            words: the words, with ``.``, ``,`` and ``?`` where the text pauses.
+            concepts: what words stand for, word by word where they stand for something.
+        """
+        self.words = words
+        self.concepts = concepts
+
+    @cached_property
+    def joint(self) -> list[int]:
+        """Features of more than one word, and of what words stand for: each hash once."""
+        return hashes({_length(self.words), *_joint(self)})
+
+
+def features(passage: Passage) -> Iterator[str]:
+    """Everything that has a weight of its own; letter groups as often as words hold them."""
+    yield _length(passage.words)
+    for word in dict.fromkeys(passage.words):
+        yield from parts(word)
+    yield from dict.fromkeys(_joint(passage))
+
+
+def _joint(passage: Passage) -> list[str]:
+    words = passage.words
+    return [
+        *_pairs(words),
+        *map("%".__add__, _pairs([bones(word) for word in words if word not in MARKS])),
+        *_concept_features(passage.concepts),
+        *_unspaced(words),
+    ]
+
+
+def _pairs(words: list[str]) -> Iterator[str]:
+    return map(" ".join, zip(["^", *words], [*words, "$"], strict=True))
+
+
+def _length(words: Sequence[str]) -> str:
+    return f"#{sum(len(words) > limit for limit in _LENGTHS)}"
+
+
+def parts(word: str) -> Iterator[str]:
+    """A word, its bones, and the groups of its letters."""
+    if word in MARKS:
+        return
+    yield word
+    yield f"%{bones(word)}"
+    if len(word) >= _SHORTEST:
+        edged = f"<{word}>"
+        yield from {f"~{edged[at : at + _GROUP]}" for at in range(len(edged) - _GROUP + 1)}
+
+
+@lru_cache(maxsize=20_000)
+def bones(word: str) -> str:
+    """What stays of a word where people are in a hurry: "wrong number" and "wrng nmbr"."""
+    if not (word.isascii() and word.isalpha()):
+        return word
+    return _TWICE.sub(r"\1", word[0] + _VOWELS.sub("", word[1:]))
+
+
+def _concept_features(concepts: Sequence[Sequence[str]]) -> list[str]:
+    rows: list[str] = []
+    for at, names in enumerate(concepts):
+        rows += names
+        for others in concepts[at + 1 : at + 1 + _NEXT]:
+            rows += map(">".join, product(names, others))
+        if at + 2 < len(concepts):
+            rows += map(">".join, product(*concepts[at : at + 3]))
+    return list(map("@".__add__, rows))
+
+
+def _unspaced(words: Sequence[str]) -> list[str]:
+    text = "".join(words)
+    if text.isascii():
+        return []
+    run = "".join(_RUN.findall(text))
+    return [f"_{run[at : at + size]}" for size in (2, 3) for at in range(len(run) - size + 1)]

@@ -1,0 +1,80 @@
+"""Keyword sets as the rules use them: shared by all programs that have the same ones."""
+
+from __future__ import annotations
+
+import msgspec
+
+from smsgate.classifier.compiling import REACTIONS, compiled
+from smsgate.classifier.conflicts import without_effect
+from smsgate.classifier.echo import Echoes
+from smsgate.classifier.envelope import Reactions
+from smsgate.classifier.keywords import KeywordSets
+from smsgate.classifier.own_words import OwnRereader
+from smsgate.classifier.phrases import Phrases
+from smsgate.classifier.respelling import Respeller
+from smsgate.classifier.segments import Segmenter
+from smsgate.classifier.short import Short
+from smsgate.classifier.tables import Outline, Tables, parted
+from smsgate.classifier.whole import Keywords
+from smsgate.errors import ConfigurationError, Fault
+from smsgate.settings import Program
+
+
+class Known:
+    """What some keyword sets know."""
+
+    __slots__ = (
+        "__weakref__",
+        "echoes",
+        "first_names",
+        "keywords",
+        "phrases",
+        "reactions",
+        "rereader",
+        "respeller",
+        "segmenter",
+        "short",
+        "version",
+        "words",
+    )
+
+    def __init__(self, tables: Tables) -> None:
+        """Take what was compiled."""
+        self.version = tables.version
+        self.words = tables.words
+        self.keywords = Keywords(tables.keywords, tables.languages)
+        self.phrases = Phrases(tables)
+        self.segmenter = Segmenter({*parted(tables.unspaced), *self.keywords.unspaced()})
+        self.reactions = Reactions(tables.each(REACTIONS))
+        self.short = Short(tables, self.keywords)
+        self.first_names = frozenset([*tables.each("name"), *tables.each("name_or_word")])
+        self.echoes = Echoes(tables)
+        self.rereader = OwnRereader(self.phrases, parted(tables.own), as_shipped=tables.as_shipped)
+        self.respeller = Respeller(self.phrases)
+
+    @classmethod
+    def of(cls, program: Program, sets: KeywordSets) -> Known:
+        """Compile the sets of a program.
+
+        Raises ``ConfigurationError`` where they contradict each other or miss required words.
+        """
+        tables = compiled(sets.only(program.keywords))
+        faults = faults_of(program, tables)
+        if faults:
+            raise ConfigurationError(faults)
+        return cls(tables)
+
+
+def faults_of(program: Program, tables: Outline) -> list[Fault]:
+    """What is wrong with the sets of a program, each fault with the places concerned."""
+    return [*tables.contradictions, *(tables.missing if program.region == "US" else ())]
+
+
+def faults_in(program: Program, packed: bytes | memoryview) -> tuple[Outline, list[Fault]]:
+    """What a start must know of a program's sets, and what is wrong with them and its words."""
+    outline = msgspec.msgpack.decode(packed, type=Outline)
+    faults = faults_of(program, outline)
+    if program.printed:
+        tables = msgspec.msgpack.decode(packed, type=Tables)
+        faults += without_effect(program, Keywords(tables.keywords, tables.languages))
+    return outline, faults

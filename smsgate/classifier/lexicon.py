@@ -1,0 +1,209 @@
+"""Which signs a word may stand for.
+
+A sign is a number: one per language and class of words (``es`` ``stop``), and one per literal
+wording of a phrase. The lexicon maps the words of a text to signs, by whole word, by the
+beginning of a word (``unsubscri*``), and for entries of several words by the first of them.
+What a word stands for is worked out once and remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+from weakref import WeakMethod
+
+from smsgate.classifier.normalise import PAUSE, clean, fold, tokens
+from smsgate.classifier.tables import LexiconTables, in_bucket, places_of
+
+Start = tuple[int, tuple[str, ...], bool]
+"""A sign, the words that must follow, and whether those are compared with their accents."""
+
+
+class Begun(NamedTuple):
+    """What a word may begin."""
+
+    languages: Mapping[str, int]
+    """The languages in which it begins something, with their places in the order."""
+    alone: tuple[tuple[str, tuple[int, ...]], ...]
+    """Signs of the word itself, by language."""
+    followed: Mapping[str, tuple[Start, ...]]
+    """Longer wordings by their second word, without accents."""
+    others: tuple[Start, ...]
+    """Longer wordings whose second word has accents that count, or is the beginning of one."""
+
+
+Alarm = tuple[frozenset[str], Mapping[str, frozenset[str]]]
+"""Languages for a word whatever follows it, and languages by the word that follows."""
+
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+_JOINED = frozenset("\u05d5\u05e9\u0648\u0641")
+"""Hebrew and Arabic letters that are written onto the next word: and, that, so."""
+_JOINED_FROM = 3
+_REMEMBERED = 20_000
+_SHORTEST = 2
+_STAR = "\u02ec"
+_BETWEEN = " \u02ec\u02ec "
+_PARTED = "**"
+_Found = TypeVar("_Found")
+_Key = TypeVar("_Key")
+_NOTHING = Begun({}, (), {}, ())
+
+
+class Lexicon:
+    """Words to signs."""
+
+    __slots__ = (
+        "__weakref__",
+        "_known",
+        "_languages",
+        "_lengths",
+        "_names",
+        "_tables",
+        "alarms",
+        "starts",
+    )  # fmt: skip
+
+    def __init__(
+        self, tables: LexiconTables, names: Sequence[str], languages: Sequence[str]
+    ) -> None:
+        """Take what words stand for.
+
+        Args:
+            tables: the words.
+            names: all languages.
+            languages: the language of each sign.
+        """
+        self._tables = tables
+        self._names = names
+        self._languages = languages
+        lengths = {len(stem) for table in (tables.stems, tables.alarm_stems) for stem in table}
+        self._lengths = [size for size in sorted(lengths) if size >= _SHORTEST]
+        self._known: dict[str, frozenset[str]] = {}
+        self.starts = Remembering(self.starts_of)
+        self.alarms = Remembering(self.alarms_of)
+
+    def starts_of(self, word: str) -> Begun:
+        """All signs that a word may begin."""
+        plain, tables = self._plain(word), self._tables
+        found = [in_bucket(tables.folded, plain)]
+        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
+            found.append(in_bucket(tables.folded, plain[1:]))
+        if word == plain:
+            found.append(tables.plain.get(word, ""))
+        found += [tables.stems.get(plain[:size], "") for size in self._sizes(plain)]
+        starts = [start for text in found if text for start in _parsed(text, accents=False)]
+        starts += _parsed(tables.exact.get(word, ""), accents=True)
+        return self._begun(dict.fromkeys(starts)) if starts else _NOTHING
+
+    def _begun(self, starts: Iterable[Start]) -> Begun:
+        alone: dict[str, list[int]] = {}
+        followed: defaultdict[str, list[Start]] = defaultdict(list)
+        others: list[Start] = []
+        for start in starts:
+            sign, rest, accents = start
+            here = alone.setdefault(self._languages[sign], [])
+            if not rest:
+                here.append(sign)
+            elif accents or rest[0].endswith("*"):
+                others.append(start)
+            else:
+                followed[rest[0]].append(start)
+        return Begun(
+            {language: place for place, language in enumerate(alone)},
+            tuple((language, tuple(signs)) for language, signs in alone.items() if signs),
+            {word: tuple(found) for word, found in followed.items()},
+            tuple(others),
+        )
+
+    def alarms_of(self, word: str) -> Alarm | None:
+        """The languages in which a text with this word must be looked at, and by neighbour.
+
+        Nothing for most words, so that they cost one look each.
+        """
+        plain, tables = self._plain(word), self._tables
+        found = in_bucket(tables.alarms, plain)
+        if word != plain:
+            found += in_bucket(tables.alarms, word)
+        if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
+            found += in_bucket(tables.alarms, plain[1:])
+        for size in self._sizes(plain):
+            found += tables.alarm_stems.get(plain[:size], "")
+        pairs = tables.pairs.get(plain)
+        if pairs is None:
+            return (self._named(found), {}) if found else None
+        return self._named(found), {other: self._named(names) for other, names in pairs.items()}
+
+    def _named(self, marks: str) -> frozenset[str]:
+        """Languages as a set; the same set for the same ones."""
+        known = self._known.get(marks)
+        if known is None:
+            known = frozenset(self._names[place] for place in places_of(marks))
+            self._known[marks] = known
+        return known
+
+    def _plain(self, word: str) -> str:
+        """A word without accents, and with drawn out letters as usual: ``stoppp``, ``pleeease``."""
+        plain = fold(word)
+        if len(plain) > 2 and _DRAWN_OUT.search(plain):
+            tables = self._tables.folded, self._tables.alarms
+            for shorter in (_DRAWN_OUT.sub(r"\1", plain), _DRAWN_OUT.sub(r"\1\1", plain)):
+                if any(in_bucket(table, shorter) for table in tables):
+                    return shorter
+        return plain
+
+    def _sizes(self, plain: str) -> Iterable[int]:
+        return self._lengths[: bisect_right(self._lengths, len(plain))]
+
+
+def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
+    """The starts that a text of the tables says, one a line."""
+    for line in text.split("\n") if text else ():
+        sign, _, rest = line.partition(" ")
+        yield int(sign), tuple(rest.split()), accents
+
+
+class Remembering(dict[_Key, _Found]):
+    """What was found for words or signs, so that it is looked for once."""
+
+    def __init__(self, find: Callable[[_Key], _Found]) -> None:
+        """Start empty. ``find`` is a method of what has this: to hold it would be a circle."""
+        super().__init__()
+        self._find = WeakMethod(find)
+
+    def __missing__(self, key: _Key) -> _Found:
+        """Look for what nobody asked for before."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+        find = self._find()
+        if find is None:
+            raise KeyError(key)
+        self[key] = found = find(key)
+        return found
+
+
+def wording(text: str) -> list[str]:
+    """A wording of a keyword set as words; a ``*`` at the end of one stays."""
+    return [word for part in wordings(text) for word in part]
+
+
+def wordings(text: str) -> list[list[str]]:
+    """The wordings of a comma separated list, each as words."""
+    return [words.split() for words in spelt([text])[0]]
+
+
+def spelt(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
+    """The wordings of some comma separated lists, each with one blank between its words."""
+    # letters that nobody writes stand in for the star, which is no part of a word, and part lists
+    text = _BETWEEN.join(texts).replace("*", _STAR)
+    if folded:
+        text = fold(text.casefold())
+    cleaned, _ = clean(text, whole=True)
+    read = " ".join(tokens(cleaned)).replace(_STAR, "*").split(_PARTED)
+    if len(read) != len(texts):  # a wording has two stars of its own
+        if len(texts) != 1:
+            return [one for text in texts for one in spelt([text], folded=folded)]
+        read = ["*".join(read)]
+    return [[one for part in each.split(PAUSE) if (one := part.strip())] for each in read]

@@ -1,0 +1,67 @@
+"""What an imported list does to its numbers: pure, and settled once for all that stand alike.
+
+An opt-out of a list holds whatever the list says of its age. A consent of a list goes on record at
+most: it lifts no opt-out, since nobody knows for sure which of them is newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.classifier.policy import Settled, settle
+from smsgate.classifier.restore import LONGEST_WAIT_US
+from smsgate.consent import Published, Standing
+from smsgate.messages import Stored, inbox_place
+
+
+def as_plain(stored: Stored) -> Stored:
+    """The entry of a list as the entry that each of its numbers would have had alone."""
+    action = "" if stored.entry.decision.intent.stops else "consent"
+    entry = msgspec.structs.replace(stored.entry, action=action, numbers=(), since_us=())
+    return Stored(stored.id, stored.stamp_us, entry)
+
+
+def settle_listed(
+    plain: Stored, standing: Standing, published: Mapping[str, Published], now_us: int
+) -> Settled:
+    """What the entry (see ``as_plain``) does to a number of the list that stands so.
+
+    Nobody is answered. Marks are kept only of numbers that have some: the others would take 40
+    times the memory of the sets for 48 hours, and nothing that came before the list is compared
+    with it (it has no account, so the order of the inbox counts).
+    """
+    settled = settle(plain, standing, published, now_us)
+    moved = settled.standing
+    if not standing.state.marks and moved.state.marks:
+        state = msgspec.structs.replace(moved.state, marks={})
+        moved = msgspec.structs.replace(moved, state=state)
+    return Settled(moved, settled.outcome, "", settled.note, settled.closes_review)
+
+
+def settle_undone(stored: Stored, standing: Standing, last_list: str, now_us: int) -> Settled:
+    """What undoing an import does to a number of the list that stands so.
+
+    ``last_list`` is the inbox id of the newest list that was applied in the lane: one that came
+    since the histories were looked at may have named the number, which leaves no mark. Then, and
+    where it waited for too long, the outcome is ``stale``, and it can be asked for again. Where
+    anything else was said or done since, the number keeps what it has: ``kept``.
+    """
+    undo, stood = stored.entry.list_undo, stored.entry.stood
+    if undo is None or stood is None:
+        return Settled(standing, "refused", note="it does not say how its numbers stood")
+    seen = inbox_place(undo.seen)
+    if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
+        return Settled(standing, "stale", note="another list was applied meanwhile")
+    newer = any(inbox_place(mark.id) > seen for mark in standing.state.marks.values())
+    if newer or standing.locked or standing.stood() != undo.stands:
+        return Settled(standing, "kept", note="something newer was said or done since the list")
+    moved = Standing(
+        everywhere=stood.everywhere,
+        own=frozenset(stood.own),
+        back=frozenset(stood.back),
+        consents=frozenset(stood.consents),
+        state=standing.state,
+    )
+    return Settled(moved, "applied")

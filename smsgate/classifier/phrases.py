@@ -1,0 +1,187 @@
+"""Wordings inside sentences: all that the keyword sets know, found in linear time.
+
+Patterns of the shared grammar are made for every language: there each class means the words of
+that language or of the set for all languages, and at least one element must be of the language
+itself. Nothing backtracks without bound: the occurrences of a sign in one sentence are capped,
+and so is the length of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from smsgate.classifier.keywords import ANY_LANGUAGE
+from smsgate.classifier.lexicon import Begun, Lexicon
+from smsgate.classifier.matching import Matching
+from smsgate.classifier.normalise import fold
+from smsgate.classifier.patterns import LEAD, NOTHING, Match, Span, Support, follows
+from smsgate.classifier.reading import Sentence
+from smsgate.classifier.tables import Tables, parted, places_of
+
+_OCCURRENCES = 8
+_NEGATIONS = ("no", "donot")
+"""The classes of words that deny what follows."""
+_FEW = 2
+_Hit = tuple[str, tuple[int, ...], Span]
+"""A language, its signs, and where they stand."""
+_NO_SIGNS: dict[str, int] = {}
+_LIKELY = 0.7
+"""Languages that know fewer of the words than this share of the best are looked at later."""
+
+
+class Phrases:
+    """All patterns of some keyword sets, as texts are asked for them."""
+
+    __slots__ = (
+        "_every",
+        "_everyday",
+        "_languages",
+        "_loud",
+        "_named",
+        "_silent",
+        "_support",
+        "_vocabulary",
+        "everywhere",
+        "lexicon",
+    )
+
+    def __init__(self, tables: Tables) -> None:
+        """Take what was compiled."""
+        names, phrases = tables.languages, tables.phrases
+        self.everywhere = frozenset(names)
+        """All languages."""
+        self._languages = [names[place] for place in places_of(phrases.signs)]
+        self._named = phrases.named
+        self._every = {
+            name: frozenset(phrases.named.get(name, _NO_SIGNS).values()) for name in ("laugh", LEAD)
+        }
+        self.lexicon = Lexicon(tables.lexicon, names, self._languages)
+        self._everyday = frozenset(parted(tables.everyday))
+        self._loud = Matching(phrases.loud, phrases.rules, self._languages)
+        self._silent = Matching(phrases.silent, phrases.rules, self._languages)
+        self._vocabulary = phrases.vocabulary
+        self._support = [
+            (Support(strength, written, language), list(map(frozenset, elements)))
+            for strength, written, language, elements in phrases.support
+        ]
+        self._support.sort(key=lambda one: one[0], reverse=True)
+
+    def known(self, word: str, languages: Iterable[str]) -> bool:
+        """Whether it is an everyday word, or one of the keyword sets of some languages."""
+        return word in self._everyday or not self.lexicon.starts[word].languages.keys().isdisjoint(
+            languages
+        )
+
+    def languages_of(self, word: str) -> Iterable[str]:
+        """The languages whose keyword sets have wordings that begin with the word."""
+        return self.lexicon.starts[word].languages
+
+    def everyday(self, word: str) -> bool:
+        """Whether it is one of the everyday words."""
+        return word in self._everyday
+
+    def pair(self, one: str, two: str) -> bool:
+        """Whether a wording of more than one word begins with these two."""
+        return two in self.lexicon.starts[one].followed
+
+    def vocabulary(self, language: str) -> Iterable[str]:
+        """The words of the classes that a language's weak wordings are made of."""
+        return parted(self._vocabulary.get(language, ""))
+
+    def signs(self, name: str) -> dict[str, int]:
+        """The signs of a class, by language."""
+        return self._named.get(name, _NO_SIGNS)
+
+    def negates(self, word: str, language: str) -> bool:
+        """Whether a language denies with this word what follows: ``not``, which is no ``no``."""
+        signs = {self.signs(name).get(language) for name in _NEGATIONS}
+        return any(
+            name == language and not signs.isdisjoint(found)
+            for name, found in self.lexicon.starts[word].alone
+        )
+
+    def every(self, name: str) -> frozenset[int]:
+        """The signs of laughter, or of keywords in sentences, in all languages."""
+        return self._every[name]
+
+    def languages(self, seen: Iterable[int]) -> Iterable[str]:
+        """The languages of some signs, each as often as it has one."""
+        return map(self._languages.__getitem__, seen)
+
+    def support(self, seen: set[int]) -> Support:
+        """The strongest hint whose signs are all seen."""
+        present = set(self.languages(seen))
+        absent = seen.isdisjoint
+        for support, elements in self._support:
+            if support.language in present and not any(map(absent, elements)):
+                return support
+        return NOTHING
+
+    def awake(self, words: list[str]) -> frozenset[str]:
+        """The languages in which a text of these words must be looked at; mostly none."""
+        alarms = self.lexicon.alarms
+        found: set[str] = set()
+        loud = [(at, alarm) for at, word in enumerate(words) if (alarm := alarms[word])]
+        for at, (languages, neighbours) in loud:
+            found |= languages
+            if neighbours and at + 1 < len(words):
+                found |= neighbours.get(fold(words[at + 1]), frozenset())
+        return frozenset({*found, ANY_LANGUAGE}) if found else frozenset()
+
+    def likely(self, sentences: Iterable[Sentence], awake: frozenset[str]) -> frozenset[str]:
+        """Of the languages that are awake those that know the most words."""
+        if len(awake) <= _FEW:
+            return awake
+        starts = self.lexicon.starts
+        votes: Counter[str] = Counter()
+        for sentence in sentences:
+            for word in sentence.exact:
+                votes.update(filter(awake.__contains__, starts[word].languages))
+        most = max(votes.values(), default=0)
+        kept = {name for name, count in votes.items() if count > _LIKELY * most}
+        return frozenset({*kept, ANY_LANGUAGE})
+
+    def occurrences(
+        self, exact: list[str], folded: list[str], awake: frozenset[str]
+    ) -> dict[int, list[Span]]:
+        """Where each sign of some languages occurs in a sentence."""
+        seen: dict[int, list[Span]] = {}
+        starts = self.lexicon.starts
+        for at, word in enumerate(exact):
+            begun = starts[word]
+            here = (at, at + 1)
+            hits = [(name, signs, here) for name, signs in begun.alone if name in awake]
+            if at + 1 < len(exact):
+                rows = self._rows(begun, at + 1, exact, folded)
+                longer = [hit for hit in rows if hit[0] in awake]
+                if longer:
+                    # language by language, as if there were no others
+                    hits = sorted(hits + longer, key=lambda hit: begun.languages[hit[0]])
+            for _, signs, span in hits:
+                _mark(signs, span, seen)
+        return seen
+
+    def _rows(self, begun: Begun, at: int, exact: list[str], folded: list[str]) -> Iterable[_Hit]:
+        """The longer wordings that go on at a place."""
+        rows = begun.followed.get(folded[at], ())
+        for sign, rest, accents in (*rows, *begun.others) if begun.others else rows:
+            if follows(exact if accents else folded, at, rest):
+                yield self._languages[sign], (sign,), (at - 1, at + len(rest))
+
+    def matches(self, seen: Mapping[int, list[Span]]) -> list[Match]:
+        """Every pattern in one sentence that says something, given its signs."""
+        return self._loud.found(seen)
+
+    def silent(self, seen: Mapping[int, list[Span]]) -> list[Match]:
+        """Every pattern that only bears on what others say."""
+        return self._silent.found(seen)
+
+
+def _mark(signs: Iterable[int], span: Span, seen: dict[int, list[Span]]) -> None:
+    for sign in signs:
+        spans = seen.get(sign)
+        if spans is None:
+            seen[sign] = [span]
+        elif len(spans) < _OCCURRENCES:
+            spans.append(span)

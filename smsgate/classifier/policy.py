@@ -1,0 +1,272 @@
+"""What follows from a message: what it means for its program, and what it does to its number.
+
+Two pure steps with the inbox between them. ``decide`` looks at the message alone and runs before
+it is acknowledged; ``settle`` looks at what the store knows of the number and runs in a worker.
+47 CFR 64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``order.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from smsgate.classifier.classifier import Classifier
+from smsgate.classifier.order import ahead_us, is_tie, marked, opted_in, overtaken
+from smsgate.classifier.restore import restored, without_opt_out
+from smsgate.classifier.undoing import undone
+from smsgate.consent import Published, Standing
+from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
+from smsgate.settings import Program
+
+HELP_WINDOW_US = 3600 * 1_000_000
+QUESTION_US = 24 * 3600 * 1_000_000
+"""How long YES answers our question."""
+_UNKNOWN = Published()
+HELP_LIMIT = 3
+"""Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What an entry did to its number."""
+
+    standing: Standing
+    outcome: str
+    """``applied``, ``repeat``, ``stale``, ``tie``, ``asked``, ``refused`` or ``recorded``."""
+    reply: str = ""
+    """Kind of the reply that is due, or nothing."""
+    note: str = ""
+    """Why no reply is due."""
+    closes_review: bool = False
+
+
+def decide(message: InboundMessage, classifier: Classifier) -> Decision:
+    """What a message asks for.
+
+    A provider's STOP flag is an opt-out whatever the text says, its START flag an opt-in: the
+    provider has already acted on it. Everything else is for the classifier. A message that is
+    in doubt may be an old one or another: only an opt-out counts at once, all else goes to a
+    person.
+    """
+    decision = classifier.classify(message.text, message.number)
+    if message.flag is not None and not _agrees(decision.intent, message.flag):
+        decision = Decision(
+            intent=message.flag,
+            rule="provider_flag",
+            language=decision.language,
+            version=classifier.version,
+            note=f"the provider of account {message.account} took the text for {message.flag}",
+        )
+    if not message.doubt or decision.intent.stops:
+        return decision
+    return Decision(
+        intent=Intent.REVIEW,
+        rule="doubtful",
+        language=decision.language,
+        version=classifier.version,
+        note=message.doubt,
+    )
+
+
+def scope_of(decision: Decision, program: Program) -> str:
+    """Where an opt-out holds: ``all`` or the program's name; empty for what is no opt-out."""
+    if not decision.intent.stops:
+        return ""
+    if decision.intent is Intent.OPT_OUT_ALL or decision.scope == ALL:
+        return ALL
+    if decision.scope == "program" or program.scope == "program":
+        return program.name
+    return ALL
+
+
+def settle(
+    stored: Stored, standing: Standing, published: Mapping[str, Published], now_us: int
+) -> Settled:
+    """What an entry of the inbox does to a number that stands so. Times in us, Redis's clock."""
+    entry = stored.entry
+    if not entry.program:
+        return Settled(standing, "recorded", note="no program has this sender")
+    if not entry.phone:
+        return Settled(standing, "recorded", note="what texted us is no phone number")
+    if entry.action == "restore":
+        return _restore(stored, standing, now_us)
+    if entry.action in _ACTIONS:
+        return _ACTIONS[entry.action](stored, standing, published)
+    if entry.decision.intent.stops:
+        return _opt_out(stored, standing, published)
+    if entry.decision.intent is Intent.OPT_IN:
+        return _opt_in(stored, standing, published.get(entry.program, _UNKNOWN), now_us)
+    if entry.decision.intent is Intent.HELP:
+        return _help(standing, now_us)
+    # A person decided that a text which waited asked for nothing.
+    decided = entry.source == "operator" and entry.decision.intent is Intent.NONE
+    return Settled(standing, "recorded", closes_review=decided)
+
+
+def _agrees(intent: Intent, flag: Intent) -> bool:
+    return intent is flag or (intent.stops and flag.stops)
+
+
+def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
+    entry = stored.entry
+    scope, program = entry.scope, entry.program
+    if ahead_us(stored, standing.state.marks.get(ALL)) >= 0:
+        return _after_all(standing, program)
+    newer = {name for name in opted_in(standing) if overtaken(stored, standing, name)}
+    if scope != ALL and scope in newer:
+        return Settled(standing, "stale", note="an opt-in that is newer was applied before")
+    moved = _everywhere(standing, newer) if scope == ALL else _only(standing, scope)
+    known = {*published, program, *standing.own, *standing.back}
+    changed = any(moved.blocked(name) and not standing.blocked(name) for name in known)
+    moved = marked(stored, moved, scope, changed=changed)
+    if program in newer:
+        return Settled(moved, "stale", note="an opt-in that is newer was applied before")
+    if not changed:
+        return Settled(moved, "repeat", note="already opted out", closes_review=True)
+    return Settled(moved, "applied", "opt_out", closes_review=True)
+
+
+def _after_all(standing: Standing, program: str) -> Settled:
+    """An opt-out that is no newer than a known one of scope ``all`` adds nothing to it."""
+    if standing.blocked(program):
+        return Settled(standing, "repeat", note="already opted out", closes_review=True)
+    return Settled(standing, "stale", note="an opt-in that is newer was applied before")
+
+
+def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int) -> Settled:
+    entry = stored.entry
+    name = entry.program
+    if entry.source != "text":
+        return Settled(standing, "refused", note="only the subscriber opts in; others restore")
+    if standing.locked:
+        return Settled(standing, "refused", note="the number is locked")
+    newer = [scope for scope in (name, ALL) if overtaken(stored, standing, scope)]
+    if newer and all(is_tie(stored, standing, scope) for scope in newer):
+        return Settled(standing, "tie", note="an opt-out has the same time, and it wins a tie")
+    if newer:
+        return Settled(standing, "stale", note="an opt-out that is newer was applied before")
+    answers = _question_open(stored, standing)
+    if entry.decision.condition and not answers:
+        return Settled(standing, "recorded", note="no question of ours was open")
+    if program.double_opt_in and not answers and _comes_new(entry, standing):
+        return Settled(_asked(standing, name, now_us), "asked", "question")
+    moved = _lifted(standing, name)
+    changed = _may(moved, name, program) and not _may(standing, name, program)
+    changed = changed or (answers and name not in standing.consents)
+    moved = marked(stored, _without_question(moved, name), name, changed=changed)
+    if not changed:
+        return Settled(moved, "repeat", note="was not opted out")
+    return Settled(moved, "applied", "opt_in")
+
+
+def _may(standing: Standing, name: str, program: Published) -> bool:
+    """Whether the program may text the number, by sets and consents."""
+    consented = not program.require_consent or name in standing.consents
+    return consented and not standing.blocked(name)
+
+
+def _comes_new(entry: Entry, standing: Standing) -> bool:
+    """Whether a text asks for something that the number neither left nor has."""
+    known = standing.blocked(entry.program) or entry.program in standing.consents
+    return entry.source == "text" and not known
+
+
+def _question_open(stored: Stored, standing: Standing) -> bool:
+    asked_us = standing.state.asked_us.get(stored.entry.program)
+    return asked_us is not None and stored.arrived_us - asked_us <= QUESTION_US
+
+
+def _asked(standing: Standing, program: str, now_us: int) -> Standing:
+    return _with_questions(standing, {**standing.state.asked_us, program: now_us})
+
+
+def _without_question(standing: Standing, program: str) -> Standing:
+    asked_us = standing.state.asked_us
+    if program not in asked_us and not (program == ALL and asked_us):
+        return standing
+    kept = {name: at for name, at in asked_us.items() if program not in (ALL, name)}
+    return _with_questions(standing, kept)
+
+
+def _with_questions(standing: Standing, asked_us: dict[str, int]) -> Standing:
+    state = msgspec.structs.replace(standing.state, asked_us=asked_us)
+    return msgspec.structs.replace(standing, state=state)
+
+
+def _lock(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
+    """A litigant, a minor, an order of a court: no text of the number's lifts it."""
+    if standing.locked:
+        return Settled(standing, "repeat", note="locked already")
+    moved = msgspec.structs.replace(_opt_out(stored, standing, published).standing, locked=True)
+    return Settled(moved, "applied", closes_review=True)
+
+
+def _unlock(_: Stored, standing: Standing, __: Mapping[str, Published]) -> Settled:
+    """Texts are heard again; what was opted out stays so."""
+    if not standing.locked:
+        return Settled(standing, "repeat", note="was not locked")
+    return Settled(msgspec.structs.replace(standing, locked=False), "applied")
+
+
+def _consent(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
+    """A consent goes on record; it never lifts an opt-out, for nobody knows which came first."""
+    program = stored.entry.program
+    if standing.blocked(program):
+        return Settled(standing, "refused", note="an opt-out or a lock holds; it stays")
+    if program in standing.consents:
+        return Settled(standing, "repeat", note="a consent was on record")
+    consents = standing.consents | {program}
+    return Settled(msgspec.structs.replace(standing, consents=consents), "applied")
+
+
+def _restore(stored: Stored, standing: Standing, now_us: int) -> Settled:
+    """An opt-out lifted by somebody other than the subscriber, on a basis. Nobody is answered."""
+    moved = restored(stored, standing, now_us)
+    if isinstance(moved, str):
+        return Settled(standing, "refused", note=moved)
+    changed = moved != standing
+    moved = marked(stored, moved, stored.entry.program, changed=changed)
+    if not changed:
+        return Settled(moved, "repeat", note="was not opted out")
+    return Settled(moved, "applied")
+
+
+def _undo(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
+    before = undone(stored, standing)
+    if before is None:
+        return Settled(standing, "refused", note="something newer was said since; it stays")
+    return Settled(before, "applied")
+
+
+_ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent, "undo": _undo}
+
+
+def _help(standing: Standing, now_us: int) -> Settled:
+    recent = tuple(at for at in standing.state.helped_us if at > now_us - HELP_WINDOW_US)
+    if len(recent) >= HELP_LIMIT:
+        return Settled(standing, "recorded", note=f"HELP was answered {HELP_LIMIT} times this hour")
+    state = msgspec.structs.replace(standing.state, helped_us=(*recent, now_us))
+    return Settled(msgspec.structs.replace(standing, state=state), "recorded", "help")
+
+
+def _everywhere(standing: Standing, newer: set[str]) -> Standing:
+    """The number joins ``all``; only programs with a newer opt-in keep or get an exception."""
+    moved = _without_question(standing, ALL)
+    return msgspec.structs.replace(
+        moved, everywhere=True, back=frozenset(newer), consents=standing.consents & newer
+    )
+
+
+def _only(standing: Standing, program: str) -> Standing:
+    return msgspec.structs.replace(
+        _without_question(standing, program),
+        own=standing.own | {program},
+        back=standing.back - {program},
+        consents=standing.consents - {program},
+    )
+
+
+def _lifted(standing: Standing, program: str) -> Standing:
+    """START lifts the program texted only, and is a consent to it."""
+    moved = without_opt_out(standing, program)
+    return msgspec.structs.replace(moved, consents=standing.consents | {program})

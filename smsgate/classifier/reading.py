@@ -1,0 +1,131 @@
+"""A text, read: its words, its sentences, and what had to be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from smsgate.classifier.normalise import ASK, END, PAUSE, PUNCTUATION, folded, tokens
+from smsgate.classifier.segments import Segmenter, has_unspaced, letters
+
+if TYPE_CHECKING:
+    from smsgate.classifier.verdict import Said
+    from smsgate.messages import Decision
+
+_LONGEST = 120
+"""Words in a sentence that are looked at together."""
+_MOST = 24
+"""Sentences from the beginning that are looked at, and as many from the end."""
+
+
+class Sentence(NamedTuple):
+    """Words up to the next full stop, line end or question mark."""
+
+    exact: list[str]
+    folded: list[str]
+    asked: bool
+
+
+class Reading(NamedTuple):
+    """A text as the rules see it."""
+
+    tokens: list[str]
+    """Words with accents, and the marks that pause or end."""
+    steps: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """The words alone."""
+        return [token for token in self.tokens if token not in PUNCTUATION]
+
+    @property
+    def letters(self) -> list[str]:
+        """The tokens, with scripts without spaces in single characters."""
+        return letters(self.tokens)
+
+    def sentences(self) -> list[Sentence]:
+        """The first sentences and the last ones."""
+        found = list(_sentences(self.letters))
+        return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
+
+
+def read(cleaned: str, segmenter: Segmenter, steps: tuple[str, ...] = ()) -> Reading:
+    """Words and marks of a cleaned text."""
+    words = tokens(cleaned)
+    if not cleaned.isascii() and has_unspaced(cleaned):
+        words = segmenter.cut(words)
+    return Reading(words, steps)
+
+
+class Text:
+    """One text on its way through the rules."""
+
+    __slots__ = (
+        "awake",
+        "cleaned",
+        "few",
+        "meant",
+        "number",
+        "quoted",
+        "reading",
+        "respelt",
+        "said",
+        "waiting",
+        "words",
+    )
+
+    def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
+        """Keep what every rule needs."""
+        self.cleaned = cleaned
+        self.reading = reading
+        self.number = number
+        self.words = reading.words
+        self.quoted = False
+        self.awake: frozenset[str] = frozenset()
+        self.said: Said | None = None
+        self.meant: Said | None = None
+        """What it says with its slips corrected, where that is nothing that a wording knows."""
+        self.waiting: Decision | None = None
+        """What comes of it where nothing that is read in it says more."""
+        self.few = False
+        self.respelt = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it has a question mark; ``STOP?!`` is a cry and no question."""
+        return ASK in self.reading.tokens and "!" not in self.cleaned
+
+
+def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
+    part: list[str] = []
+    for token in tokens:
+        if token in (END, ASK) or len(part) >= _LONGEST:
+            yield from _sentence(part, asked=token == ASK)
+            part = [] if token in (END, ASK) else [token]
+        else:
+            part.append(token)
+    yield from _sentence(part, asked=False)
+
+
+def _sentence(part: list[str], *, asked: bool) -> Iterator[Sentence]:
+    """The sentence of some words, without pauses at its edges, such as brackets."""
+    first = next((at for at, word in enumerate(part) if word != PAUSE), None)
+    if first is not None:
+        last = next(at for at in range(len(part), first, -1) if part[at - 1] != PAUSE)
+        kept = part if last - first == len(part) else part[first:last]
+        yield Sentence(kept, folded(kept), asked)
+
+
+def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The parts of a sentence between its pauses, each with where it begins."""
+    part: list[str] = []
+    at = 0
+    for index, word in enumerate(words):
+        if word == PAUSE:
+            if part:
+                yield at, part
+            part, at = [], index + 1
+        else:
+            part.append(word)
+    if part:
+        yield at, part

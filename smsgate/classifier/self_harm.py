@@ -1,0 +1,112 @@
+"""Texts in which somebody speaks of ending their life: a person has to see them.
+
+They are looked for in every shipped language, whatever keyword sets a program names: nobody picks
+the language of a cry for help by the language of a newsletter.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import NamedTuple
+
+from smsgate.classifier.normalise import clean, folded, tokens
+from smsgate.classifier.segments import has_unspaced
+
+_BRACES = re.compile("[{}]")
+_LETTERS = 3
+"""Of the word by which a wording is looked up, where it has one as long."""
+
+
+class SelfHarmWording(NamedTuple):
+    """One way to say it."""
+
+    language: str
+    written: str
+
+
+class _Wording(NamedTuple):
+    """A wording as it is looked up."""
+
+    found: SelfHarmWording
+    text: str
+    """Its words with the blanks around them; of scripts without blanks, without."""
+    other_senses: list[str]
+    """Longer wordings around it that mean something else: ``end my life insurance``."""
+
+    def stands_in(self, text: str) -> bool:
+        """Whether a text has it anywhere in its own sense."""
+        if self.text not in text:
+            return False
+        for other in self.other_senses:
+            text = text.replace(other, " ")
+        return self.text in text
+
+
+class _Wordings(NamedTuple):
+    by_word: dict[str, list[_Wording]]
+    """By the last word that is not a short one: ``die`` is rarer than ``want``."""
+    unspaced: list[_Wording]
+
+
+def self_harm(words: list[str]) -> SelfHarmWording | None:
+    """The wording by which a text speaks of ending one's life, or nothing.
+
+    Args:
+        words: of the text, without its marks, in small letters.
+    """
+    wordings = _wordings()
+    plain = folded(words)
+    there = wordings.by_word.keys() & plain
+    text = f" {' '.join(plain)} " if there else ""
+    for word in sorted(there):
+        for wording in wordings.by_word[word]:
+            if wording.stands_in(text):
+                return wording.found
+    joined = "".join(plain)
+    if joined.isascii() or not has_unspaced(joined):
+        return None
+    return next((one.found for one in wordings.unspaced if one.stands_in(joined)), None)
+
+
+@cache
+def _wordings() -> _Wordings:
+    """The shipped wordings, read once: ``self_harm.toml`` beside this file."""
+    text = resources.files("smsgate.classifier").joinpath("self_harm.toml").read_text("utf-8")
+    languages = tomllib.loads(text)
+    others = [_text(one.written) for one in _written(languages.pop("other_senses"))]
+    other_words = {word for other in others for word in other.split()}
+    wordings = _Wordings({}, [])
+    for there, one in {_text(one.written): one for one in _written(languages)}.items():
+        if has_unspaced(there):
+            around = [other for other in others if there in other]
+            wordings.unspaced.append(_Wording(one, there, around))
+            continue
+        rarest = _rarest(there)
+        around = [other for other in others if there in other] if rarest in other_words else []
+        wordings.by_word.setdefault(rarest, []).append(_Wording(one, there, around))
+    return wordings
+
+
+def _rarest(wording: str) -> str:
+    words = wording.split() if wording.endswith(" ") else wording.split()[:-1]
+    return next((word for word in reversed(words) if len(word) >= _LETTERS), words[-1])
+
+
+def _text(written: str) -> str:
+    """A wording as it is looked up: in plain letters, with blanks where words end."""
+    words = folded(tokens(clean(written.rstrip("*"))[0]))
+    if has_unspaced("".join(words)):
+        return "".join(words)
+    return f" {' '.join(words)}" + ("" if written.endswith("*") else " ")
+
+
+def _written(languages: dict[str, str]) -> Iterator[SelfHarmWording]:
+    for language, wordings in languages.items():
+        for written in wordings.split(","):
+            for parts in product(*(part.split("|") for part in _BRACES.split(written.strip()))):
+                yield SelfHarmWording(language, "".join(parts))

@@ -1,0 +1,177 @@
+"""Short texts as keywords: polite ones, repeated ones, ones with slips of the finger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from smsgate.classifier.lexicon import wording
+from smsgate.classifier.normalise import fold
+from smsgate.classifier.reading import Reading
+from smsgate.classifier.tables import Tables
+from smsgate.classifier.typos import DOUBLED, Corrector, unleeted, unleeted_i, variants
+from smsgate.classifier.whole import Keyword, Keywords, key_of
+
+Found = tuple[Keyword, str, tuple[str, ...]]
+"""The keyword, the rule that found it, and what had to be done to the text."""
+
+_Candidate = tuple[str, tuple[str, ...], list[str]]
+_CORRECTED = 3
+"""Words up to which slips are corrected."""
+_WRITTEN_AGAIN = re.compile(r"([^\W\d]{4,8}?)\1{1,9}")
+"""A word written several times without blanks: ``stopstopstop``."""
+_NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
+"""A word with a number written behind it: ``STOP2``."""
+_SHORT_CODE = 5
+"""Digits of the shortest number that is one of ours, or of the sender's."""
+EVERYTHING = "everything"
+"""The step that takes an ``all`` from behind a keyword."""
+_LONGEST_MARK = _LONGEST_ALL = 3
+"""Words of the longest name of a punctuation mark, and of the longest word for all."""
+_LONG_ENOUGH = 6
+"""Letters from which the keywords of all languages are corrected to; the named ones from four."""
+
+
+class Short:
+    """Reads a short text as a keyword."""
+
+    __slots__ = ("_all", "_corrector", "_keywords", "_marks", "_named", "_plainest")
+
+    def __init__(self, tables: Tables, keywords: Keywords) -> None:
+        """Take from the sets what may be corrected and what are words in their own right."""
+        self._keywords = keywords
+        real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
+        real.update(tables.each("not_typos"))
+        single = (word for word in tables.each("all") if " " not in word)
+        self._all = frozenset([*single, *tables.each("everything")])
+        self._marks = frozenset(tables.each("marks"))
+        named = tables.each("correct_to")
+        self._plainest = frozenset(named)
+        targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
+        self._corrector = Corrector(dict.fromkeys(targets), named, real)
+        self._named = Corrector(dict.fromkeys(named), named, real)
+
+    def found(self, reading: Reading) -> Found | None:
+        """The keyword that a short text is, if it is one."""
+        words = reading.words
+        for rule, steps, candidate in self._candidates(words):
+            keyword = self._keywords.find(candidate)
+            if keyword is not None and (keyword.entry.match != "whole" or not steps):
+                return keyword, rule, steps
+        return None
+
+    def corrected(self, words: Sequence[str]) -> list[str]:
+        """The words with slips for the plainest keywords corrected."""
+        return [self._named.correct(fold(word)) or word for word in words]
+
+    def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
+        if len(words) > 1 and all(len(word) == 1 for word in words):
+            # before politeness goes, of which some is a single letter
+            yield "keyword_spelt", ("spaced letters",), ["".join(words)]
+        bared = self._keywords.bared(words)
+        if not bared:
+            yield from self._repeated(words)
+            yield from self._among(words)
+            return
+        if len(bared) < len(words):
+            yield from self._undressed(words, bared)
+        yield from self._without_numbers(bared)
+        yield from self._dictated(words)
+        for length in range(1, min(_LONGEST_ALL, len(bared) - 1) + 1):
+            if key_of([fold(word) for word in bared[-length:]]) in self._all:
+                yield "keyword_politely", (EVERYTHING,), bared[:-length]
+        yield from self._repeated(bared)
+        for name, other in self._spelt(bared):
+            yield "keyword_spelt", (name,), other
+            yield "keyword_spelt", (name, "politeness"), self._keywords.bared(other)
+        yield from self._slips(bared)
+
+    def _spelt(self, words: list[str]) -> Iterator[tuple[str, list[str]]]:
+        """Other readings; of double letters only as one of the plainest keywords."""
+        for name, other in variants(words):
+            if name != DOUBLED or " ".join(other) in self._plainest:
+                yield name, other
+
+    def _among(self, words: list[str]) -> Iterator[_Candidate]:
+        """A word that is politeness in another language: ``ÇIK lütfen``, where ``cik`` is Miss.
+
+        And the yes of an answer, which is politeness beside other keywords: ``sí por favor``.
+        """
+        found = [(word, self._keywords.find([word])) for word in words]
+        stops = (word for word, keyword in found if keyword is not None and keyword.stops)
+        answers = (word for word, keyword in found if keyword is not None and keyword.entry.ask)
+        for word in (*stops, *answers):
+            yield "keyword_politely", ("politeness",), [word]
+
+    def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
+        """``STOP to 22395``, as instructions with a short code are echoed, and ``END2``.
+
+        A short number after a blank may choose an appointment: ``CANCEL 1``.
+        """
+        numbers = [word for word in words if word.isdigit()]
+        worded = [word for word in words if not word.isdigit()]
+        if numbers and words[-2:-1] == ["to"]:
+            worded.pop()
+        bare = [_NUMBERED.sub(r"\1", word) for word in worded]
+        keyword = self._keywords.find(bare) if bare and (numbers or bare != worded) else None
+        if keyword is None or not keyword.stops:
+            return
+        if keyword.entry.match == "lead" or all(len(number) >= _SHORT_CODE for number in numbers):
+            yield "keyword_politely", ("numbers",), bare
+
+    def _dictated(self, words: list[str]) -> Iterator[_Candidate]:
+        """``Stop comma``: a punctuation mark that somebody dictated, and that was written out."""
+        for length in range(min(_LONGEST_MARK, len(words) - 1), 0, -1):
+            if key_of([fold(word) for word in words[-length:]]) in self._marks:
+                bared = self._keywords.bared(words[:-length])
+                yield "keyword_politely", ("dictated punctuation",), bared or words[:-length]
+
+    def _slips(self, words: list[str]) -> Iterator[_Candidate]:
+        for plain in (unleeted(" ".join(words)).split(), unleeted_i(" ".join(words)).split()):
+            if plain == words or len("".join(plain)) == 1:
+                continue
+            yield "keyword_spelt", ("letters for digits",), plain
+            for name, other in self._spelt(plain):
+                yield "keyword_spelt", ("letters for digits", name), other
+        if len(words) <= _CORRECTED:
+            yield from self._corrected(words)
+
+    def _undressed(self, words: list[str], bared: list[str]) -> Iterator[_Candidate]:
+        """Without the politeness behind, before, or on both sides: ``no more`` is none."""
+        first, last = self._keywords.bounds(words)
+        for end in range(len(words) - 1, last - 1, -1):
+            yield "keyword_politely", ("politeness",), words[:end]
+        for start in range(1, first + 1):
+            yield "keyword_politely", ("politeness",), words[start:]
+        yield "keyword_politely", ("politeness",), bared
+
+    def _repeated(self, words: list[str]) -> Iterator[_Candidate]:
+        if len(set(words)) == 1:
+            yield "keyword_repeated", ("repetition",), words[:1]
+        half = len(words) // 2
+        if words[:half] == words[half:]:
+            yield "keyword_repeated", ("repetition",), words[:half]
+        written = _WRITTEN_AGAIN.fullmatch(words[0]) if len(words) == 1 else None
+        if written:
+            yield "keyword_repeated", ("repetition",), [written[1]]
+
+    def _correct(self, word: str) -> str:
+        """A word without its slip; accents that the keyword has not are no second one."""
+        plain = fold(word)
+        found = self._corrector.correct(plain)
+        accented = plain.isascii() and not word.isascii() and "ı" not in word
+        return word if not found or (accented and found.isascii() and found != plain) else found
+
+    def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
+        corrected = [self._correct(word) for word in words]
+        if corrected != list(words):
+            yield "keyword_typo", ("typo",), corrected
+            yield "keyword_typo", ("typo", "politeness"), self._keywords.bared(corrected)
+        if len(words) > 1:
+            joined = self._corrector.correct(fold("".join(words)))
+            if joined:
+                yield "keyword_typo", ("joined words", "typo"), wording(joined)
+
+
+def _correctable(key: str, keyword: Keyword) -> bool:
+    return keyword.stops and key.isalpha() and len(key) >= _LONG_ENOUGH

@@ -1,0 +1,242 @@
+"""From the wordings found in a text's sentences to what the text asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from smsgate.classifier.hearing import Heard
+from smsgate.classifier.keywords import ANY_LANGUAGE
+from smsgate.classifier.patterns import LEAD, WEAK, Match, Span, overlap
+from smsgate.classifier.phrases import Phrases
+from smsgate.classifier.reading import Sentence, chunks
+from smsgate.classifier.whole import Keyword, Keywords
+from smsgate.messages import Intent
+
+_OUT = ("opt_out", "opt_out_all")
+_WEAKER = ("opt_in", "help", "review")
+TAKES_OUT = ("none", "never", "mention")
+"""What takes any other wording that it overlaps out of play."""
+
+
+class Finding(NamedTuple):
+    """One thing that a sentence says."""
+
+    intent: Intent
+    rule: str
+    keyword: str
+    language: str
+    asked: bool = False
+    doubted: bool = False
+    bare: bool = False
+    """Only a keyword that stands alone in its sentence."""
+
+
+@dataclass(slots=True)
+class Said:
+    """All that a text says."""
+
+    heard: list[Heard]
+    """The sentences with their signs."""
+    laughs: bool
+    findings: list[Finding] = field(default_factory=list)
+    automatic: Match | None = None
+    everything: set[str] = field(default_factory=set)
+    """Languages in which a word such as ``all`` stands beside an opt-out."""
+    weight: Counter[str] = field(default_factory=Counter)
+    """How much of the text each language explains."""
+    weak: list[tuple[Heard, Match]] = field(default_factory=list)
+    """Weak wordings, each with its sentence."""
+
+
+def said(
+    sentences: Iterable[Sentence], phrases: Phrases, keywords: Keywords, awake: frozenset[str]
+) -> Said:
+    """Read every sentence in some languages and collect what it says."""
+    heard = [Heard(one, phrases, awake) for one in _different(sentences)]
+    laughter = phrases.every("laugh")
+    what = Said(heard, laughs=any(not laughter.isdisjoint(one.seen) for one in heard))
+    for one in heard:
+        _say(one, what, phrases, keywords)
+    return what
+
+
+def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None:
+    """Add what one sentence says."""
+    seen = heard.seen
+    matches = phrases.matches(seen)
+    if not matches and phrases.every(LEAD).isdisjoint(seen):
+        return
+    what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
+    rows = _sorted(matches, WEAK)
+    what.weak += ((heard, row) for row in rows if _placed(row, heard.sentence, keywords))
+    found = _findings(heard.sentence, [*matches, *heard.silent], keywords)
+    findings = [one for one in found if not _denied(one, heard.sentence, keywords, phrases)]
+    what.findings += findings
+    what.weight.update(phrases.languages(seen))
+    if any(finding.intent.stops for finding in findings):
+        what.everything |= _everything(phrases, seen)
+
+
+def _denied(finding: Finding, sentence: Sentence, keywords: Keywords, phrases: Phrases) -> bool:
+    """Whether the sentence denies a keyword that stands alone in it but for politeness."""
+    keyword = keywords.find(finding.keyword.casefold().split()) if finding.bare else None
+    return (
+        keyword is not None
+        and finding.intent.stops
+        and keyword.denied(sentence.exact, phrases.negates)
+    )
+
+
+def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
+    """The matches of one meaning, in an order that is always the same."""
+    found = [match for match in matches if match.pattern.means == means]
+    return iter(sorted(found, key=lambda match: (match.start, -match.end, match.pattern.written)))
+
+
+def _different(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+    """Each sentence once, however often it is repeated."""
+    seen: set[str] = set()
+    for sentence in sentences:
+        key = " ".join(sentence.exact)
+        if key not in seen:
+            seen.add(key)
+            yield sentence
+
+
+def _everything(phrases: Phrases, seen: Mapping[int, list[Span]]) -> set[str]:
+    """Languages in which ``all`` is said, and not only as in ``not at all``."""
+    others = phrases.signs("notall")
+    return {
+        language
+        for language, sign in phrases.signs("all").items()
+        for at, _ in seen.get(sign, ())
+        if not any(start <= at < end for start, end in seen.get(others.get("en", -1), ()))
+    }
+
+
+def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> list[Finding]:
+    matches = [match for match in matches if _placed(match, sentence, keywords)]
+    matches = [match for match in matches if not _undone(match, matches)]
+    outranking = [match for match in matches if match.pattern.means in TAKES_OUT + _WEAKER]
+    doubts = {match.pattern.language for match in matches if match.pattern.means == "doubt"}
+    found = [
+        Finding(
+            intent=Intent(match.pattern.means),
+            rule="phrase",
+            keyword=match.pattern.written,
+            language=match.pattern.language,
+            asked=sentence.asked,
+            doubted=together(match.pattern.language, doubts),
+        )
+        for match in sorted(matches, key=lambda match: (match.start, -match.end))
+        if _stands(match, outranking)
+    ]
+    return found + list(_keywords_alone(sentence, matches, keywords, doubts))
+
+
+def _undone(match: Match, matches: Sequence[Match]) -> bool:
+    """Whether a wish for texts is part of a longer wording that refuses them."""
+    length = match.end - match.start
+    return match.pattern.means == "opt_in" and any(
+        other.pattern.means in _OUT
+        and other.start <= match.start < other.end
+        and (other.start < match.start or other.end - other.start >= length)
+        for other in matches
+    )
+
+
+def _stands(match: Match, outranking: Sequence[Match]) -> bool:
+    """Whether none of those that may outrank it takes the match out of play: see ``_blocks``."""
+    means = match.pattern.means
+    if means not in _OUT and means not in _WEAKER:
+        return False
+    return not any(
+        _outranks(other, match)
+        and _blocks(other, match)
+        and (other.pattern.means in TAKES_OUT or _stands(other, outranking))
+        for other in outranking
+        if other is not match
+    )
+
+
+def _outranks(other: Match, match: Match) -> bool:
+    if other.pattern.means in TAKES_OUT:
+        return True
+    if match.pattern.means not in _OUT or other.pattern.means not in _WEAKER:
+        return False
+    longer = other.end - other.start > match.end - match.start
+    return (
+        other.pattern.means == "help"
+        or other.pattern.language == match.pattern.language
+        or (longer and other.start <= match.start and match.end <= other.end)
+    )
+
+
+def _blocks(blocker: Match, match: Match) -> bool:
+    """Whether they overlap, unless the match is the longer one and covers the blocker.
+
+    ``don't stop`` takes ``stop texting`` out, but ``asking you to stop`` covers ``you to stop``.
+    """
+    if not overlap((match.start, match.end), blocker):
+        return False
+    if match.pattern.firm and blocker.pattern.means == "none":
+        return False
+    if blocker.pattern.means in ("never", "help"):
+        return True
+    covered = match.start <= blocker.start and blocker.end <= match.end
+    longer = match.end - match.start > blocker.end - blocker.start
+    return not (covered and longer)
+
+
+def together(language: str, others: Iterable[str]) -> bool:
+    """Whether a language is among the others, or either is the one for all languages."""
+    return any(language == other or ANY_LANGUAGE in (language, other) for other in others)
+
+
+def _placed(match: Match, sentence: Sentence, keywords: Keywords) -> bool:
+    """Whether a pattern that wants the beginning or the end of a sentence stands there."""
+    if match.pattern.first and not keywords.polite(_near(sentence.exact[: match.start], last=True)):
+        return False
+    return not match.pattern.last or keywords.polite(_near(sentence.exact[match.end :], last=False))
+
+
+def _near(words: Sequence[str], *, last: bool) -> list[str]:
+    """The words of the same part of the sentence, up to the next pause."""
+    parts = [part for _, part in chunks(words)]
+    if not parts or (words[-1] == "," if last else words[0] == ","):
+        return []
+    return parts[-1] if last else parts[0]
+
+
+def _keywords_alone(
+    sentence: Sentence, matches: Sequence[Match], keywords: Keywords, doubts: set[str]
+) -> Iterator[Finding]:
+    """Keywords that are all there is between two pauses: ``I already voted. Stop``."""
+    blockers = [other for other in matches if other.pattern.means in TAKES_OUT + _WEAKER]
+    for start, part in chunks(sentence.exact):
+        keyword = _leading(keywords.bared(part), keywords)
+        if keyword is None:
+            continue
+        if any(overlap((start, start + len(part)), blocker) for blocker in blockers):
+            continue
+        yield Finding(
+            intent=Intent(keyword.entry.intent),
+            rule="keyword_in_sentence",
+            keyword=keyword.word,
+            language=keyword.language,
+            asked=sentence.asked,
+            doubted=together(keyword.language, doubts),
+            bare=True,
+        )
+
+
+def _leading(words: list[str], keywords: Keywords) -> Keyword | None:
+    keyword = keywords.find(words) if words else None
+    if keyword is None and len(set(words)) == 1:
+        keyword = keywords.find(words[:1])
+    if keyword is None or keyword.entry.match != "lead" or not keyword.certain:
+        return None
+    return keyword

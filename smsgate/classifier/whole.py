@@ -1,0 +1,146 @@
+"""Whole texts that are keywords: as they stand, politely wrapped, spelt out, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from smsgate.classifier.keywords import Entry
+from smsgate.classifier.normalise import PUNCTUATION, fold
+from smsgate.classifier.segments import has_unspaced
+from smsgate.classifier.tables import KeywordTables
+
+_NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
+"""What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One keyword of one language, with the entry that it stands in."""
+
+    word: str
+    language: str
+    entry: Entry
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is an opt-out anywhere, with other words around it."""
+        entry = self.entry
+        if not self.certain or entry.match == "whole" or entry.countries:
+            return False
+        return entry.intent.startswith("opt_out")
+
+    def denied(self, tokens: Sequence[str], negates: Callable[[str, str], bool]) -> bool:
+        """Whether a word that is not its own denies it: ``no quiero cancelar``.
+
+        Args:
+            tokens: of the text, with its pauses: what stands before one is an answer of its own.
+            negates: whether a word denies what follows in a language.
+        """
+        own = {fold(word) for word in self.word.casefold().split()}
+        words = [fold(token) for token in tokens]
+        spelt = not own.isdisjoint(words)
+        for at, word in enumerate(words):
+            if word in own or not negates(word, self.language):
+                continue
+            denied = list(takewhile(lambda token: token not in PUNCTUATION, words[at + 1 :]))
+            if denied and not (spelt and own.isdisjoint(denied)):
+                return True
+        return False
+
+    @property
+    def certain(self) -> bool:
+        """Whether it may act without a person."""
+        return self.entry.risk != "high"
+
+
+class Keywords:
+    """The keywords of some sets, by what people type."""
+
+    __slots__ = ("_exact", "_first", "_folded", "_last", "_most", "_polite", "longest")
+
+    def __init__(self, tables: KeywordTables, languages: Sequence[str]) -> None:
+        """Take what was compiled."""
+        entries = tables.entries
+        every = [
+            Keyword(word, languages[language], entries[entry])
+            for word, language, entry in tables.keywords
+        ]
+        self._exact = {key: every[at] for key, at in tables.exact.items()}
+        tonal = frozenset(tables.tonal)
+        self._folded = {key: found for key, found in self._exact.items() if key not in tonal}
+        self._folded |= {key: every[at] for key, at in tables.folded.items()}
+        self._polite = frozenset(tables.polite)
+        self._first = tables.first
+        self._last = tables.last
+        self._most = max((*self._first.values(), *self._last.values()), default=1)
+        self.longest = tables.longest
+        """Words of the longest keyword; characters where words are not parted."""
+
+    def typed(self, key: str) -> Keyword | None:
+        """The keyword that is typed exactly so."""
+        return self._exact.get(key)
+
+    def find(self, words: Sequence[str]) -> Keyword | None:
+        """The keyword that these words are, with or without their accents."""
+        key = key_of(words)
+        found = self._exact.get(key)
+        if found is None and not key.isascii():
+            plain = fold(key)
+            found = self._folded.get(plain)
+            if found is not None and _accented(key, plain) and found.word.isascii():
+                return None
+        return found
+
+    def bared(self, words: Sequence[str]) -> list[str]:
+        """The words without the politeness before and after them."""
+        first, last = self.bounds(words)
+        return list(words[first:last])
+
+    def bounds(self, words: Sequence[str]) -> tuple[int, int]:
+        """Where the words begin and end that are no politeness."""
+        first, last = 0, len(words)
+        while first < last:
+            length = self._politeness(words[first : min(last, first + self._most)], leading=True)
+            if not length:
+                break
+            first += length
+        while first < last:
+            length = self._politeness(words[max(first, last - self._most) : last], leading=False)
+            if not length:
+                break
+            last -= length
+        return first, last
+
+    def polite(self, words: Sequence[str]) -> bool:
+        """Whether the words are nothing but politeness."""
+        return not self.bared(words)
+
+    def _politeness(self, words: Sequence[str], *, leading: bool) -> int:
+        edge = fold(words[0] if leading else words[-1])
+        longest = (self._first if leading else self._last).get(edge, 0)
+        for length in range(min(longest, len(words)), 0, -1):
+            part = words[:length] if leading else words[-length:]
+            if key_of([fold(word) for word in part]) in self._polite:
+                return length
+        return 0
+
+    def unspaced(self) -> Iterator[str]:
+        """The politeness of scripts without spaces."""
+        return (key for key in self._polite if has_unspaced(key))
+
+    def __iter__(self) -> Iterator[tuple[str, Keyword]]:
+        """What people type, and the keyword that it is."""
+        return iter(self._exact.items())
+
+
+def _accented(key: str, plain: str) -> bool:
+    """Whether letters have accents that make other words of them: Polish ``stóp`` is feet."""
+    return plain.isascii() and any(char > "\x7f" and char not in _NO_ACCENTS for char in key)
+
+
+def key_of(words: Iterable[str]) -> str:
+    """Words as one key: parted by blanks, or joined in scripts that have none."""
+    key = " ".join(word for word in words if word not in PUNCTUATION)
+    return key.replace(" ", "") if not key.isascii() and has_unspaced(key) else key

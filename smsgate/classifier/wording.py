@@ -1,0 +1,60 @@
+"""What we answer, in the language of the text.
+
+The default wordings lie in ``wording.toml``; an operator's own come first. Rules of the texts:
+47 CFR 64.1200(a)(12) allows one confirmation without marketing; carriers want brand, "no more
+messages" and optionally how to resume (CTIA Messaging Principles 5.1.2 and 5.1.3).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+
+from smsgate.settings import Program
+
+FALLBACK = "en"
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+
+
+@functools.cache
+def defaults() -> Mapping[str, Mapping[str, str]]:
+    """The shipped wordings: language, then ``opt_out``, ``opt_in`` or ``help``."""
+    text = resources.files("smsgate.classifier").joinpath("wording.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
+    """The text of a reply and the language it is in.
+
+    Args:
+        program: whose title and contact are named, and whose own wordings come first.
+        kind: ``opt_out``, ``opt_in`` or ``help``.
+        language: BCP 47 tag of what was texted; ``zh-Hant-HK`` falls back to ``zh-Hant``, ``zh``,
+            then to the program's first language and English.
+    """
+    for candidate in _candidates(program, language):
+        template = _template(program, kind, candidate)
+        if template:
+            return _filled(template, program), candidate
+    return _filled(defaults()[FALLBACK][kind], program), FALLBACK
+
+
+def _candidates(program: Program, language: str) -> list[str]:
+    parts = language.split("-")
+    found = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
+    return list(dict.fromkeys([*found, *program.replies, *program.keywords, FALLBACK]))
+
+
+def _template(program: Program, kind: str, language: str) -> str:
+    own = program.replies.get(language, {}).get(kind, "")
+    return own or defaults().get(language, {}).get(kind, "")
+
+
+def _filled(template: str, program: Program) -> str:
+    """Names filled in; what stands in brackets goes where there is no contact to name."""
+    kept = _OPTIONAL.sub(r"\1" if program.contact else "", template)
+    text = kept.replace("{program}", program.title or program.name)
+    return text.replace("{contact}", program.contact)

@@ -1,0 +1,353 @@
+"""What texts are understood as, phenomenon by phenomenon."""
+
+# ruff: noqa: E501 - tables of texts
+from __future__ import annotations
+
+import pytest
+
+from smsgate.classifier.keywords import load_sets, shipped
+from smsgate.classifier.normalise import clean
+from smsgate.classifier.weighing import WISHED, Scores, weighed
+from smsgate.messages import Intent
+from tests.classifier.program import classifier
+
+FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
+DRESSES = (
+    "{}", " {} ", "{}.", "{}!!!", "“{}”", '"{}"', "'{}'", "({})", "*{}*", "{}…", "{} 🛑", "{} please",
+    "Please {}", "{}\n", "{}\u200b", "\u202a{}\u202c", "{} 😡", "ok {}", "{} thanks", "{}, thank you",
+    "{}?!", "{}!?", "[{}]", "«{}»", "{}\nSent from my iPhone", "{} Sent from my iPhone",
+    "{}\n\n- Marla", "{}\nأُرسلت من iPhone", "{}\nInviato da iPhone", "{}\niPhone'umdan gönderildi",
+    "{}\nThanks,\nBob Hill", "{} - Bob", "{}, Bob", "{} -- Bob Smith", "{}. Bob", "{}, thanks - Bob",
+    "{}\nBob Smith 555-123-4567", "{}\n- Bob, 415-555-0123", "{}\n(415) 555-0123", "{}2", "{} 22395",
+    "{} period", "{} comma", "{}. Exclamation point", "\x1b[31m{}\x1b[0m", "[1;31m{}[0m", "{}\x1b[D",
+    "\x1b]0;title\x07{}", "😡😡{}😡", "❌{}❌", "\x9b31m{}\x9b0m", "\x1b{}", "\x1b(B{}", "{}\x1bOA",
+    "\x1bP1$r0m\x1b\\{}", "\x1b[38:5:9m{}", "\\x1b[31m{}\\x1b[0m", "^[[31m{}", "[2J{}", "{}[D", "👍🏽{}",
+    "👨\u200d👩\u200d👧{}", "{} ❤️\u200d🔥", "🇺🇸{}🇺🇸", "{}\nbob@example.com", "{}\nTel: 555-123-4567 ext 12",
+    "{}-Bob", "{} - J. Smith", "{} - Bob Smith, CPA", "{}\nMr. Smith", "{}\nBob\nbob@x.com\n(555) 123-4567",
+    "{} - Bob\n555-123-4567", "{} semicolon", "{} to 22395",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", FCC)
+def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word):
+    for cased in (word, word.upper(), word.title(), word.swapcase()):
+        for dress in DRESSES:
+            text = dress.format(cased)
+            assert classifier().classify(text).intent == "opt_out", text
+
+
+OPT_OUTS = """
+S T O P|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
+stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
+stpo|sotp|cancle|unsubcribe|unsusbcribe|qiut|un subscribe|pls stpo
+take me off your list|Remove my number from your database|lose my number|stop texting me
+please don't contact me again|I never signed up for this, stop|wrong number|You have the wrong number
+no more texts please|I don't want to receive these messages anymore|leave me alone|fuck off
+can you please take me off this list?|would you stop texting me|I'd like to unsubscribe
+STOP I already told you|Stop, I'm a minor|I already voted. Stop|no Felicia here stop
+I revoke my consent|cease and desist|put me on your do not call list
+qu1t|un5ub5cr1be|â€œSTOPâ€|StOpTeXtInGmE|I beg you to stop|Don&#39;t text me anymore|please don?t text me anymore|stop Acme|ACME STOP|cancel acme
+Stop\\n\\nAcme: 20% off everything! Reply STOP to opt out.|Acme: 20% off everything! Reply STOP to unsubscribe.\\nSTOP|STOP\\n\\n--- Original message ---\\nAcme sale today 20% off. Reply STOP to end
+Cancel\\n--\\nJohn Smith\\nSales Director|Quit\\n\\nJohn Smith\\nAcme Corp\\n555-010-2233|stop -- sent via TextNow|cancel. who is this?|quit. who even are you
+uit\\nPieter de Vries|ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no, baja|no gracias, baja|nein danke, abmelden|nee, uitschrijven|不要，退订|tolong berhenti|berhenti tolong|s̶t̶o̶p̶
+P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
+stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
+do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
+STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
+"""
+NONES = """
+no help needed|stop gap measure|You're unsubscribed. Text UNSTOP to start again.|Joe's Pizza: Text JOIN to 85555 for deals!|stop hitting your brother - sent from mom lol
+cancel\\nmy order please|Cancel\\nMonday|no quiero cancelar|non voglio cancellarmi|не хочу отписку|por favor não me descadastrem|не удаляйте мой номер|tidak mau berhenti
+Anmeldung|huit|cháu|reed|missä|söta|guitar|Kendall|Presente!|pareja|shopping|qui
+Ce numéro ne reçoit pas de SMS.|Diese Rufnummer nimmt keine SMS an.|Bu numara mesaj kabul etmemektedir. Lütfen yanıtlamayın.|Этот номер не принимает сообщения. Пожалуйста, не отвечайте.
+對「Acme：全場八折。回覆STOP取消訂閱」做出了👍回應|強調「Acme：全場八折。回覆STOP取消訂閱」|Benadrukte ‘Acme: aanbieding. STOP om af te melden’|BricoMax: -30% samedi. Stop SMS 36105|You're now unsubscribed from Joe's Deli deals. Reply START to resubscribe.
+cam on ban|cảm ơn nhé|merci bonjour|don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
+meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
+cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
+remove the onions please|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
+Liked “Reply STOP to opt out”|Loved "Sale! Reply STOP to end"|Le gustó “Responda STOP para cancelar”
+Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Reacted 😂 to “Reply STOP to unsubscribe”
+Auto-reply: I am out of the office. Text STOP to stop receiving these.|> Reply STOP to end\\nIs this open?
+Acme: your table is ready. Reply STOP to opt out|does “Reply STOP to end” cost anything per text?
+do not drop me from the list|Whatever you do, don't drop me from the waitlist texts|quito|no quiero salir|Sent from my iPhone
+help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent from my iphone yesterday
+We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
+"""
+REVIEWS = """
+acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
+remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
+not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
+how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
+"""
+HELPS = """
+HELP|my login doesn't work, need support|I need assistance logging in to my account|Reply HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+"""
+OPT_INS = """
+START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
+s t a r t|can I resubscribe|oops put me back|Could you put me back on the list for the Thursday fish specials?
+I unsubscribed by mistake, add me back|oops didn't mean to stop, START
+"""
+ALLS = """
+STOPALL|stop all|Stop ALL 🛑|unsubscribe from all lists|remove me from all of your lists|stop everything
+stop all texts from your company|BAJA TODO|stop tout|Stopp alle|すべて停止してください|全部退订|إيقاف الكل
+"""
+
+
+def _each(texts: str) -> list[str]:
+    return [
+        part.replace("\\n", "\n") for line in texts.strip().splitlines() for part in line.split("|")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("intent", "text"),
+    [
+        (intent, text)
+        for intent, texts in (
+            ("opt_out", OPT_OUTS), ("none", NONES), ("review", REVIEWS), ("help", HELPS),
+            ("opt_in", OPT_INS), ("opt_out_all", ALLS),
+        )
+        for text in _each(texts)
+    ],
+)  # fmt: skip
+def test_a_text_is_understood(intent, text):
+    decision = classifier().classify(text)
+    assert decision.intent == intent, decision
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "YES",
+        "Yes!",
+        "y",
+        "Sí",
+        "oui",
+        "ja",
+        "да",
+        "はい",
+        "sí por favor",
+        "ja graag",
+        "oui\nClaire Dubois",
+        "да, пожалуйста",
+    ],
+)
+def test_yes_is_an_opt_in_only_while_our_question_is_open(text):
+    decision = classifier().classify(text)
+    assert (decision.intent, decision.condition) == ("opt_in", "question_open")
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "intent"),
+    [
+        ("START 0", "+919876543210", "opt_out_all"), ("START DND", "+919876543210", "opt_out_all"),
+        ("START 0", "", "opt_out_all"), ("START DND", "+14155550123", "review"),
+        ("STOP DND", "+919876543210", "review"), ("T", "+8613800138000", "opt_out"),
+        ("TD", "+85291234567", "opt_out"), ("td", "+886912345678", "opt_out"),
+        ("T", "+14155550123", "review"), ("R", "+14155550123", "review"),
+        ("ALLOW", "+2348012345678", "opt_in"), ("ALLOW", "+14155550123", "none"),
+    ],
+)  # fmt: skip
+def test_some_words_mean_something_only_in_some_countries(text, number, intent):
+    assert classifier().classify(text, number).intent == intent
+
+
+def test_the_region_of_the_program_counts_where_the_number_is_not_known():
+    assert classifier(region="CN").classify("T").intent == "opt_out"
+    assert classifier(region="US").classify("T").intent == "review"
+
+
+def test_what_our_texts_print_is_an_opt_out():
+    printed = classifier(printed=("T", "1"))
+    assert printed.classify("t.").intent == "opt_out"
+    assert printed.classify("1").rule == "printed"
+    assert classifier().classify("1").intent == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("BAJA", "es"), ("arrêt", "fr"), ("abmelden", "de"), ("отписка", "ru"), ("退订", "zh-Hans"),
+     ("no me manden más mensajes", "es"), ("Hören Sie auf mir zu schreiben", "de"),
+     ("mesaj atmayın", "tr"), ("送らないでください", "ja"), ("stop texting me", "en")],
+)  # fmt: skip
+def test_the_language_is_that_of_the_text(text, language):
+    assert classifier().classify(text).language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("stop promos", "program"),
+        ("STOP", ""),
+        ("stop all", "all"),
+        ("stop acme alerts texts", "program"),
+    ],
+)
+def test_a_text_may_name_its_scope(text, scope):
+    assert classifier().classify(text).scope == scope
+
+
+def test_a_program_knows_only_its_own_languages():
+    english = classifier(keywords=("en",))
+    assert english.classify("отписка").intent == "none"
+    assert english.classify("STOP").intent == "opt_out"
+    assert english.version != classifier().version
+
+
+def test_a_decision_says_what_normalisation_did():
+    decision = classifier().classify("please ＳＴＯＰ")
+    assert decision.steps == ("width", "politeness")
+    assert (decision.keyword, decision.rule) == ("STOP", "keyword_politely")
+    assert decision.version == classifier().version
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["shop", "step", "top", "cancer", "quiet", "and", "send", "stops by", "yest", "nos", "starr"],
+)
+def test_words_one_edit_from_a_keyword_stay_themselves(word):
+    assert not classifier().classify(word).intent.stops
+
+
+def test_our_own_texts_are_known_without_quotation_marks():
+    template = "Acme: {offer} this weekend only, text STOP and we remove your number. Have fun"
+    knowing = classifier(templates=(template,))
+    quote = "Acme: 20% off this weekend only, text STOP and we remove your number. Have fun"
+    assert knowing.classify(f"{quote} is that for shoes too").intent == "none"
+    assert knowing.classify(quote).rule in ("quotation", "nothing_known")
+    assert knowing.classify(f"{quote} STOP").intent == "opt_out"
+
+
+@pytest.mark.parametrize("word", ["stop", "STOP!", "cancel", "🛑", "stop,"])
+@pytest.mark.parametrize("times", [7, 9, 60, 20_000])
+def test_a_keyword_that_is_repeated_is_one_however_often(word, times):
+    assert classifier().classify(f"{word} " * times).intent == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why did you start texting me again", "who put me back on this list", "I won't opt back in",
+        "why am I getting texts again", "never going to opt back in", "start texting me again and I sue",
+        "so now I'm getting messages again",
+        "please do not start sending again", "Don?t text me again", "no me vuelvan a suscribir",
+        "perché mi arrivano di nuovo i messaggi", "waarom krijg ik weer berichten",
+    ],
+)  # fmt: skip
+def test_a_complaint_about_being_texted_again_is_no_wish_for_it(text):
+    assert classifier().classify(text).intent != "opt_in"
+
+
+def test_a_text_that_asks_who_or_why_must_be_surer_to_be_a_wish():
+    wishes = Intent.OPT_IN, "phrase"
+    plain = Scores(stop=-9.0, asks=-9.0, starts=2.0)
+    assert weighed(*wishes, plain, 0) == wishes
+    assert weighed(*wishes, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
+    assert weighed(*wishes, plain._replace(starts=WISHED - 0.1), 0)[0] is Intent.REVIEW
+    assert weighed(*wishes, plain._replace(stop=2.5), 0)[0] is Intent.REVIEW
+    found = Intent.NONE, "nothing_known"
+    assert weighed(*found, plain, 0)[0] is Intent.OPT_IN
+    assert weighed(*found, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
+
+
+@pytest.mark.parametrize("word", FCC)
+def test_all_behind_a_word_of_the_fcc_means_every_program(word):
+    decision = classifier().classify(f"{word} all".upper())
+    assert (decision.intent, decision.scope) == (Intent.OPT_OUT_ALL, "all")
+
+
+@pytest.mark.parametrize("text", ["CANCEL 1", "end 2", "QUIT 3"])
+def test_a_keyword_and_a_short_number_may_choose_an_appointment(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancel, Tuesday",
+        "Cancel - Appointment",
+        "CANCEL - MY ORDER",
+        "Ya. Giving.",
+        "Hello, how are you?",
+        "hey there, how are you doing today?",
+        "hola, ¿cómo estás?",
+        "No. Thank you. You've been wonderful",
+        "pease wait for me",
+    ],
+)
+def test_what_only_looks_like_a_request_changes_and_answers_nothing(text):
+    assert classifier().classify(text).intent in (Intent.NONE, Intent.REVIEW)
+
+
+@pytest.mark.parametrize("word", ["توقف", "СТОП", "退订", "STOP", "arret", "stop texting me"])
+def test_a_part_of_a_long_text_is_the_opt_out_that_it_is_by_itself(word):
+    for part in ("[part 1 of 2] ", "[part 12 of 12] "):
+        assert classifier().classify(part + word).intent == "opt_out"
+
+
+@pytest.mark.parametrize("text", ["START", "opt me back in", "turn texts back on", "resume texts"])
+def test_no_part_of_a_long_text_is_an_opt_in(text):
+    assert classifier().classify(text).intent == "opt_in"
+    decision = classifier().classify(f"[part 2 of 3] {text}")
+    assert (decision.intent, decision.rule) == ("review", "doubtful")
+    assert "other parts" in decision.note
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yes", "see you at 5", "[part 1 of 2] ", "[part x of 2] START"]
+)
+def test_other_parts_of_long_texts_are_what_they_say(text):
+    assert classifier().classify(f"[part 1 of 2] {text}").intent == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancel - Dr Smith",
+        "Cancel, Dr. Smith",
+        "Cancel - Bob's Appointment",
+        "Cancel - Spotify",
+        "Quit, Google",
+        "End, Amen",
+        "End, Will",
+        "Quit - Mark",
+        "end - bob",
+        "quit\nbob smith",
+        "END 😂",
+        "😂 UNSUBSCRIBE 😂",
+        "Cancel\n2026-11-28",
+        "CANCEL 1️⃣",
+    ],
+)
+def test_a_person_decides_what_may_be_a_name_a_thing_or_a_joke(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize("text", ["🇸🇹🇴🇵", "🇪🇳🇩", "1️⃣ STOP 1️⃣", "STOP#️⃣"])
+def test_keycaps_and_letters_of_flags_are_read(text):
+    assert classifier().classify(text).intent is Intent.OPT_OUT
+
+
+def test_brackets_around_words_are_no_colours():
+    assert clean("[maybe] [5min] [me] [A or B]") == ("[maybe] [5min] [me] [A or B]", ())
+
+
+@pytest.mark.parametrize("words", ["tất cả", "כל", "सब", "alt sammen", "tout bagay", "from all"])
+def test_all_of_other_languages_means_every_program(words):
+    assert classifier().classify(f"END {words}").intent is Intent.OPT_OUT_ALL
+
+
+@pytest.mark.parametrize("language", sorted(set(shipped()) - {"und", "en-IN", "en-NG"}))
+def test_every_language_spells_out_a_full_stop(language):
+    sets, _ = load_sets(None, [language])
+    for mark in sets.languages[language].classes["marks"].split(","):
+        assert classifier().classify(f"STOP {mark.strip()}").intent is Intent.OPT_OUT, mark
+
+
+@pytest.mark.parametrize("language", sorted(set(shipped()) - {"und", "en-IN", "en-NG"}))
+def test_small_talk_gets_no_reply(language):
+    sets, _ = load_sets(None, [language])
+    talk = [one.words for one in sets.languages[language].entries if "Small talk" in one.note]
+    for text in ",".join(talk).split(","):
+        assert classifier().classify(f"{text.strip().capitalize()}?").intent is Intent.NONE, text
+    assert talk

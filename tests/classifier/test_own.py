@@ -1,0 +1,158 @@
+"""The operator's sets: files, those of the console, and drafts in their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate.classifier import Classifier, Shelf, load_sets
+from smsgate.classifier.known import Known
+from smsgate.classifier.own import OwnSets
+from smsgate.errors import ConfigurationError
+from tests.classifier.program import program
+
+ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "{}"\n'
+ALERTS = program(keywords=("zu",), region="")
+
+
+def said(own, text):
+    sets, faults = load_sets(own, ["zu"])
+    assert faults == []
+    return Classifier(ALERTS, sets).classify(text).intent
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "zu.toml").write_text(ZULU.format("fromfile"), "utf-8")
+    return tmp_path
+
+
+def test_a_set_of_the_console_adds_to_the_shipped_one():
+    own = OwnSets(None, {"zu": ZULU.format("blimblam")})
+    assert said(own, "blimblam") == "opt_out"
+    assert said(own, "yeka") == said(None, "yeka") == "opt_out"
+    assert load_sets(own, ["zu"])[0].places["zu"].startswith("console keywords/zu.toml and shipped")
+
+
+def test_a_name_that_is_a_file_and_the_consoles_is_a_fault_with_both_places(folder):
+    own = OwnSets(folder, {"zu": ZULU.format("blimblam")})
+    _, (fault,) = load_sets(own, ["zu"])
+    assert fault.place == str(folder / "zu.toml")
+    assert "console keywords/zu.toml" in fault.problem
+    (again,) = Shelf(own, (ALERTS,), folder / "none").faults()
+    assert again == fault
+
+
+def test_a_draft_stands_for_whatever_is_there(folder):
+    for own in (
+        OwnSets(folder, drafts={"zu": ZULU.format("blimblam")}),
+        OwnSets(folder, {"zu": "nonsense"}, {"zu": ZULU.format("blimblam")}),
+    ):
+        assert said(own, "blimblam") == "opt_out"
+        assert said(own, "fromfile") == "none"
+    assert said(OwnSets(folder, drafts={"zu": ""}), "fromfile") == "none"
+
+
+def test_names_are_those_of_files_console_and_drafts(folder):
+    own = OwnSets(folder, {"es": "x"}, {"fr": "y", "es": ""})
+    assert own.names() == ["fr", "zu"]
+    assert own.owned_by_console("es")
+    assert own.file("zu") == folder / "zu.toml"
+    assert own.file("es") is None
+
+
+def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
+    for word in ("blimblam", "blomblom"):
+        shelf = Shelf(OwnSets(None, {"zu": ZULU.format(word)}), (ALERTS,), tmp_path)
+        assert shelf.faults() == []
+        assert Classifier(ALERTS, shelf.known(ALERTS)).classify(word).intent == "opt_out"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "problem"),
+    [
+        (ZULU.replace('"zu"', '"en"'), "language", "must be 'zu'"),
+        (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "yeka, ~x yeka"\n', "phrases[1]", "no gap"),
+        (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "a ~99 b"\n', "phrases[1]", "no gap"),
+        (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "^$"\n', "phrases[1]", "has no words"),
+        (ZULU + '[[phrases]]\nmeans = "opt_out"\nany = "~3"\n', "phrases[1]", "has no words"),
+        ("language = ", "file", "is no TOML"),
+        (ZULU.format(""), "entries[1]", 'has no words: give them such as words = "CHAU'),
+        (ZULU.format(" , ,, "), "entries[1]", "has no words"),
+        (ZULU.format("a") + 'countries = ["+44", "44"]', "entries[1]", "'44' in countries is no c"),
+        (ZULU.format("a") + 'countries = ["+abc"]', "entries[1]", "'+abc' in countries is no c"),
+        (ZULU.format("a") + 'countries = [""]', "entries[1]", "'' in countries is no calling code"),
+        (ZULU.replace("opt_out", "opt_otu"), "entries[1]", "intent cannot be 'opt_otu': it is one"),
+        (ZULU + 'word = "a"', "entries[1]", "there is no 'word': did you mean 'words'?"),
+        (
+            ZULU + "\n[[phrases]]\nmean = 5",
+            "phrases[1]",
+            "there is no 'mean': did you mean 'means'",
+        ),
+        (f'witout = "a"\n{ZULU}', "file", "there is no 'witout': did you mean 'without'?"),
+        (f'without = "YEKA, QUATSCH"\n{ZULU}', "without", "'QUATSCH' is no word of the shipped"),
+        ('language = "zu"\nwithout = "YEKA"', "without", "'YEKA' is left out of nothing"),
+    ],
+)
+def test_what_would_break_a_start_is_a_fault_with_its_place(content, key, problem):
+    _, faults = load_sets(OwnSets(None, {"zu": content}), ["zu"])
+    assert [(fault.place, fault.key) for fault in faults] == [("console keywords/zu.toml", key)]
+    assert problem in faults[0].problem
+
+
+def test_words_of_signs_alone_are_faults():
+    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
+    assert faults == []
+    with pytest.raises(ConfigurationError) as caught:
+        Classifier(ALERTS, sets)
+    (fault,) = caught.value.faults
+    assert fault.place.startswith("console keywords/zu.toml")
+    assert (fault.key, fault.problem[:32]) == ("!!", "has neither letter nor digit, an")
+
+
+def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
+    (tmp_path / "zu.toml").mkdir()
+    _, (fault,) = load_sets(OwnSets(tmp_path), ["zu"])
+    assert (fault.place, fault.problem) == (
+        str(tmp_path / "zu.toml"), "is a folder: a keyword set is a text file",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["yes", "Start!", "HELP"])
+def test_what_is_printed_as_an_opt_out_must_not_mean_something_else(tmp_path, word):
+    def faults(*printed):
+        alerts = program(keywords=("en",), printed=printed)
+        return Shelf(None, (alerts,), tmp_path).faults()
+
+    assert faults("QUIT", "GOODBYE", "T") == []
+    (fault,) = faults("GOODBYE", word)
+    assert fault.key == "programs.alerts.printed"
+    assert f"{word!r} has no effect: it is " in fault.problem
+
+
+MEET = "my sister is on the train to see you at six"
+ENGLISH = program(keywords=("en", "zu"))
+
+
+@pytest.mark.parametrize(
+    ("more", "glanced"),
+    [("", True), ('[[phrases]]\nmeans = "opt_out"\nany = "blom"\n', False),
+     ('[classes]\nstop = "blom"\n', False)],
+)  # fmt: skip
+def test_a_glance_is_enough_for_ordinary_texts_where_only_keywords_are_added(more, glanced):
+    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blimblam") + more}), ["en", "zu"])
+    assert faults == []
+    known = Known.of(ENGLISH, sets)
+    assert known.rereader.dismissed(MEET.split()) is glanced
+    plain, _ = load_sets(None, ["en", "zu"])
+    assert Known.of(ENGLISH, plain).rereader.dismissed(MEET.split())
+
+
+@pytest.mark.parametrize("word", ["blimblam", "Blím blam", "blim BLAM"])
+def test_no_glance_passes_over_an_own_keyword_in_a_text(word):
+    own = ZULU.format(word) + 'match = "lead"\n'
+    classifier = Classifier(ENGLISH, load_sets(OwnSets(None, {"zu": own}), ["en", "zu"])[0])
+    plain = word.lower().replace("í", "i")
+    found = classifier.classify(f"{MEET}. {plain}")
+    assert (found.intent, found.keyword) == ("review", word)
+    assert classifier.classify(MEET).intent == "none"

@@ -1,0 +1,105 @@
+"""What must hold for every text whatsoever."""
+
+from __future__ import annotations
+
+import string
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smsgate.classifier.normalise import HEAD, TAIL, clean, fold, tokens
+from smsgate.messages import Decision
+from tests.classifier.program import classifier
+
+KEYWORDS = sorted(
+    {keyword.word for _, keyword in classifier().keywords if keyword.entry.match != "whole"}
+)
+EDGES = st.text(alphabet=" .!\"'*()\u200b\n", max_size=5)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_every_text_gets_a_decision_and_always_the_same(text):
+    decision = classifier().classify(text)
+    assert isinstance(decision, Decision)
+    assert classifier().classify(text) == decision
+
+
+@given(st.text(alphabet=string.printable + "“”…🛑stopSTOP退订ก한あ", max_size=400))
+@settings(max_examples=200, deadline=None)
+def test_normalisation_is_idempotent(text):
+    once = tokens(clean(text)[0])
+    assert tokens(clean(" ".join(once))[0]) == once
+    for word in once:
+        assert fold(fold(word)) == fold(word)
+
+
+@given(st.sampled_from(KEYWORDS), EDGES, EDGES, st.sampled_from([str, str.upper, str.lower]))
+@settings(max_examples=400, deadline=None)
+def test_edge_punctuation_and_case_never_change_a_keyword(word, before, after, cased):
+    plain = classifier().classify(word)
+    dressed = classifier().classify(before + cased(word) + after)
+    if cased(word).casefold() == word.casefold():
+        assert dressed.intent == plain.intent
+
+
+BODIES = {
+    "stops": "stop " * 13_000,
+    "one word": "a" * 65_000,
+    "quotes": "“" * 20_000,
+    "open quotes": '"stop' * 12_000,
+    "marks": "e" + "\u0301" * 60_000,
+    "spaces": " " * 65_000,
+    "lines": "stop\n" * 13_000,
+    "letters": "s t o p " * 8_000,
+    "negations": "don't stop texting me all " * 2_500,
+    "chinese": "退订" * 20_000,
+    "thai": "ยกเลิก" * 10_000,
+    "korean": "문자 그만 보내지 마세요 " * 4_000,
+    "arabic": "إلغاء الاشتراك " * 4_000,
+    "emoji": "🛑" * 16_000,
+    "zero width": "\u200b" * 60_000,
+    "quoted lines": "> stop\n" * 9_000,
+    "mojibake": "â€œ" * 20_000,
+    "commas": "stop, " * 10_000,
+    "gaps": "stop the the texting " * 3_000,
+    "typos": "stpo sotp " * 6_000,
+    "long stem": "unsubscri" * 7_000,
+    "ligatures": "ﬃ" * 21_000,
+    "phrases in a letter": "ﷺ" * 21_000,
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_takes_long(name):
+    body = BODIES[name]
+    best = min(_seconds(body) for _ in range(5))
+    # the limit is 10 ms; a busy machine gets some room
+    assert best < 0.05, f"{best * 1000:.1f} ms"
+
+
+def _seconds(body: str) -> float:
+    start = time.thread_time()
+    classifier().classify(body)
+    return time.thread_time() - start
+
+
+def test_the_time_grows_no_faster_than_the_text():
+    words = "would you please stop with the order and take me off the list of the bus "
+    short = min(_seconds(words * 4) for _ in range(7))
+    long = min(_seconds(words * 32) for _ in range(7))
+    assert long < short * 8 * 3
+
+
+def test_letters_that_stand_for_many_make_no_longer_text():
+    for letter in "ﬃﷺ":
+        assert len(clean(letter * 2_400)[0]) <= HEAD + TAIL + 1
+
+
+def test_a_word_of_thousands_of_letters_is_not_looked_up_part_by_part():
+    word = "efi" * 800
+    classifier().classify(word)
+    known = classifier().phrases.lexicon.starts
+    assert not any(len(part) > 100 and word.startswith(part) for part in known if part != word)

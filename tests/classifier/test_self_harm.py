@@ -1,0 +1,128 @@
+"""Texts in which somebody speaks of ending their life."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+
+import pytest
+
+from smsgate.messages import Intent
+from tests.classifier.program import classifier
+
+_PACKAGE = resources.files("smsgate.classifier")
+WORDINGS = tomllib.loads(_PACKAGE.joinpath("self_harm.toml").read_text("utf-8"))
+OTHER_SENSES = WORDINGS.pop("other_senses")
+SHIPPED = {
+    file.name.removesuffix(".toml")
+    for file in _PACKAGE.joinpath("keywords").iterdir()
+    if file.name.endswith(".toml") and not file.name.startswith(("_", "und"))
+}
+
+
+def written_out(wordings: str) -> list[str]:
+    """Each wording by itself: those with ``{a|b}`` as their first and their last form."""
+    forms = [
+        re.sub(r"{([^}]*)}", lambda found, at=at: found[1].split("|")[at], written)
+        for written in wordings.split(",")
+        for at in (0, -1)
+    ]
+    return [" ".join(form.split()) for form in dict.fromkeys(forms)]
+
+
+def test_every_shipped_language_has_wordings():
+    assert WORDINGS.keys() == SHIPPED
+
+
+@pytest.mark.parametrize("language", sorted(WORDINGS))
+def test_each_wording_goes_to_a_person(language):
+    for written in written_out(WORDINGS[language]):
+        text = written.rstrip("*")
+        for dressed in (text, f"{text.upper()}!!!", f"hi, {text}. bye"):
+            decision = classifier().classify(dressed)
+            assert (decision.intent, decision.rule) == (Intent.REVIEW, "self_harm"), dressed
+
+
+def test_the_languages_of_the_program_do_not_matter():
+    decision = classifier(keywords=("en",)).classify("Ich will nicht mehr leben.")
+    assert (decision.rule, decision.language) == ("self_harm", "de")
+
+
+def test_it_is_found_anywhere_in_a_long_text_and_beside_an_opt_out():
+    long = "nothing of this matters to me any longer, " * 30
+    for text in (f"{long} I am going to kill myself. {long}", "I want to die. Stop texting me."):
+        assert classifier().classify(text).rule == "self_harm"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i wanna kms",
+        "im gonna unalive myself",
+        "i wana die",
+        "i want 2 die",
+        "i'm feeling sucidal",
+        "kill myslef",
+        "my son wants to kill himself",
+        "I don't want to be here anymore",
+        "i hope i dont wake up tomorrow",
+        "I'm done living",
+        "no one would miss me if I died",
+        "i took all my pills",
+        "I don't want to live in this town. I don't want to live.",
+        "kiero morir",
+        "jveux mourir",
+        "n quero mais viver",
+        "ich will mich umbringen",
+        "mi voglio ammazzare",
+        "ne hochu zhit",
+        "3ayez amoot",
+        "mikham bemiram",
+        "mujhe nahi jeena",
+        "yasamak istemiyorum",
+        "k muon song nua",
+        "pengen mati aja",
+        "gusto ko ng mamatay",
+        "我不想活了",
+        "죽고싶다",
+    ],
+)
+def test_slang_slips_and_romanised_spellings_are_known(text):
+    assert classifier().classify(text).rule == "self_harm"
+
+
+@pytest.mark.parametrize("language", sorted(OTHER_SENSES))
+def test_each_other_sense_is_left_alone(language):
+    for text in written_out(OTHER_SENSES[language]):
+        assert classifier().classify(text).rule != "self_harm", text
+
+
+def test_a_keyword_alone_stays_an_opt_out():
+    assert classifier().classify("END").intent is Intent.OPT_OUT
+    assert classifier().classify("End all").intent is Intent.OPT_OUT_ALL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "this traffic is killing me",
+        "I'm dying to see you",
+        "my phone died",
+        "Liked “I want to die”",
+        "end my subscription",
+        "call the suicide hotline at 988, they can help",
+        "that joke killed me lol",
+        "live your life",
+        "end my life insurance",
+        "I don't want to live in this town anymore",
+        "tired of living with roommates",
+        "quiero morir de risa",
+        "je veux en finir avec vos messages",
+        "我想死你了",
+        "baterai mau mati",
+        "If you or someone you know is suicidal call 988",
+    ],
+)
+def test_what_only_sounds_like_it_is_left_alone(text):
+    assert classifier().classify(text).rule != "self_harm"
