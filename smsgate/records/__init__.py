@@ -51,26 +51,26 @@ class Records:
 
     def __init__(self, url: str) -> None:
         """Keep the URL (``sqlite:///file`` or ``postgresql://…``); connects on first use."""
-        self._database = Database(url)
-        self.keeping = Keeping(self._database)
-        self.reading = Reading(self._database)
-        self.received = Received(self._database)
-        self.stories = Stories(self._database)
-        self.whole_stories = WholeStories(self._database)
-        self.lists = Lists(self._database)
-        self.removing = Removing(self._database)
-        self.verifying = Verifying(self._database)
-        self.following = Following(self._database)
-        self.suppressed = Suppressed(self._database)
-        self.keys = Keys(self._database)
+        self.database = Database(url)
+        self.keeping = Keeping(self.database)
+        self.reading = Reading(self.database)
+        self.received = Received(self.database)
+        self.stories = Stories(self.database)
+        self.whole_stories = WholeStories(self.database)
+        self.lists = Lists(self.database)
+        self.removing = Removing(self.database)
+        self.verifying = Verifying(self.database)
+        self.following = Following(self.database)
+        self.suppressed = Suppressed(self.database)
+        self.keys = Keys(self.database)
         self.known_keys = KnownKeys(self.keys)
-        self.feeds = Feeds(self._database)
-        self.operators = Operators(self._database)
-        self.sessions = Sessions(self._database)
-        self.actions = Actions(self._database)
-        self.trainings = Trainings(self._database)
-        self.days = Days(self._database)
-        self.keyword_versions = KeywordVersions(self._database)
+        self.feeds = Feeds(self.database)
+        self.operators = Operators(self.database)
+        self.sessions = Sessions(self.database)
+        self.actions = Actions(self.database)
+        self.trainings = Trainings(self.database)
+        self.days = Days(self.database)
+        self.keyword_versions = KeywordVersions(self.database)
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.
@@ -79,27 +79,27 @@ class Records:
         """
         # At the one moment when it is needed: Alembic takes a tenth of a second to import.
         migrating = importlib.import_module("smsgate.records.migrating")
-        before, after = migrating.migrate(self._database)
+        before, after = migrating.migrate(self.database)
         return str(before), str(after)
 
     def check(self) -> None:
         """Raise ``RecordsNotReady`` unless the tables are there and of our version."""
-        self._database.refuse_absent()
-        with self._database.reading() as connection:
+        self.database.refuse_absent()
+        with self.database.reading() as connection:
             check(connection)
 
     @property
     def absent(self) -> bool:
         """Whether this is a SQLite file that was never made."""
-        return self._database.absent
+        return self.database.absent
 
     def remember_store(self, id_: str, buckets: int, made_us: int) -> None:
         """Note that the events of a store (Redis) are kept here; again, it changes nothing."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             check(connection)
             row = {"id": id_, "buckets": buckets, "made_us": made_us}
             connection.execute(upsert(connection, stores).on_conflict_do_nothing(), [row])
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
-        self._database.close()
+        self.database.close()

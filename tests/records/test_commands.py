@@ -108,7 +108,7 @@ def test_sound_records_are_said_to_be(terminal, filled):
 
 
 def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
-    with filled._database.writing() as connection:
+    with filled.database.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER texts_no_update")
         connection.exec_driver_sql('UPDATE texts SET words = \'{"text":"Start"}\'')
 
@@ -301,7 +301,7 @@ def test_an_export_that_cannot_be_written_is_told(terminal, filled, tmp_path):
 
 
 def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
-    with filled._database.writing() as connection:
+    with filled.database.writing() as connection:
         for name in (
             connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
             .scalars()
@@ -317,7 +317,7 @@ def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
 
 
 def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
-    with filled._database.writing() as connection:
+    with filled.database.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER events_no_update")
         connection.exec_driver_sql(f"UPDATE events SET facts = '{{' WHERE number = '{OTHER}'")
 

@@ -45,7 +45,7 @@ def texts(records, number=NUMBER):
 
 def raw_bytes(records) -> bytes:
     """Everything that lies in the SQLite file and its log."""
-    path = records._database.file
+    path = records.database.file
     log = path.with_name(f"{path.name}-wal")
     return path.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
@@ -130,7 +130,7 @@ def test_removals_themselves_stay(forgetting, happen, records, statement):
 
 
 def done_by_hand(records, statement: str) -> None:
-    with records._database.writing() as connection:
+    with records.database.writing() as connection:
         connection.exec_driver_sql(statement)
 
 

@@ -198,7 +198,7 @@ def questions(gateway):
     asked = []
     rebuilding(gateway).rebuild(quiet)  # so that Redis knows the scripts
     gateway.store.health._client.flushall()
-    engine = gateway.records._database._opened()
+    engine = gateway.records.database._opened()
 
     def note(*_):
         asked.append(1)

@@ -52,7 +52,7 @@ def test_records_that_lack_what_the_store_has_do_not_overwrite_it(recorded, tmp_
 
 
 def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, signed, tmp_path):
-    file = recorded.records._database.file
+    file = recorded.records.database.file
     older = tmp_path / "older.sqlite3"
     with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(older)) as two:
         one.backup(two)
