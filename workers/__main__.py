@@ -28,10 +28,10 @@ from smsgate.queue import APPLY, SEND
 from smsgate.spool import Spool
 from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
+from workers.alert_notifier import Teller
 from workers.feeder import Feeder
 from workers.forwarder import Forwarder
 from workers.keeper import Keeper
-from workers.teller import Teller
 
 Start = Callable[[Mapping[str, str], str], None]
 Parts = Sequence[Keeper | Feeder | Teller]

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from smsgate import __version__
 from smsgate.cli import session
-from smsgate.cli.alerts import alerts
 from smsgate.cli.compose import compose
 from smsgate.cli.config import config
 from smsgate.cli.consent import consent
@@ -45,6 +44,7 @@ from smsgate.cli.setup import init
 from smsgate.cli.spool import spool
 from smsgate.cli.text import text
 from smsgate.errors import SmsGateError, StoreUnavailable
+from smsgate.features.alerts.cli import alerts
 
 records.add_command(diff)
 INTERRUPTED = 130

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.acceptance import Acceptance
-from smsgate.store.alert_tests import AlertTests
-from smsgate.store.alerts import Alerts
 from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
@@ -44,6 +42,7 @@ class Store:
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
+        self.client = client
         self.health = Health(client)
         self.marker, self.write_lease = Marker(client), WriteLease(client)
         self.inbox = Inbox(client)
@@ -73,6 +72,5 @@ class Store:
         self.depths, self.shelves = Depths(client), Shelves(client)
         self.laters = Laters(client)
         self.metrics = Metrics(client)
-        self.alerts, self.alert_tests = Alerts(client), AlertTests(client)
         self.allowances = Allowances(client)
         self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)

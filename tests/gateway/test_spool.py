@@ -17,11 +17,11 @@ from structlog.testing import capture_logs
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.gateway import replaying
-from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.replaying import CHECK_S
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
 from smsgate.metrics.tally import sorted_out
+from smsgate.pipeline.monitoring import sights
 from smsgate.spool import Spool
 from smsgate.store.keys import lane_of
 from smsgate.wiring import build_gateway, load_configuration

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from smsgate.errors import AccountNotReady, CallFailed
-from smsgate.gateway.alerts.channels import channels
-from smsgate.gateway.alerts.wording import TEST
+from smsgate.features.alerts.channels import channels
+from smsgate.features.alerts.message_text import TEST
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from smsgate.errors import RecordsUnavailable, SmsGateError, SpoolUnavailable, StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.alerts.conditions import DURABLE, Condition, conditions
 from smsgate.gateway.doctor.account import without_proxy
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.gateway.overview.measuring import sights
 from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.pipeline.conditions import DURABLE, Condition, conditions
+from smsgate.pipeline.monitoring import sights
 from smsgate.providers import usable
 from smsgate.redis_address import exposures
 from smsgate.spool import waiting

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from flask import Flask, render_template, request
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.alerts.conditions import REFUSED, REVIEW_DEADLINE_S, Condition
 from smsgate.gateway.overview import at_a_glance
 from smsgate.gateway.overview.at_a_glance import Numbers, Overview
 from smsgate.gateway.overview.daily import WHATS, Confirmations, Speed
 from smsgate.gateway.overview.status import Trouble
+from smsgate.pipeline.conditions import REFUSED, REVIEW_DEADLINE_S, Condition
 from smsgate.web.console.home_chart import Chart, chart_of
 from smsgate.web.console.people import door, known, lacks_factor, needs
 

@@ -10,13 +10,13 @@ import sqlalchemy
 
 from smsgate.consent import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
-from smsgate.gateway.alerts.conditions import conditions
 from smsgate.gateway.lists.importing import Listing
-from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records import known_again
 from smsgate.gateway.records import rebuilding as rebuilding_module
 from smsgate.gateway.records.comparing import differences
 from smsgate.messages import ALL, Consent
+from smsgate.pipeline.conditions import conditions
+from smsgate.pipeline.monitoring import sights
 from smsgate.store import restoring
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.shared_keys import CLOCK_LEASE

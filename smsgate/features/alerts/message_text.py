@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from smsgate.composing import segments
-from smsgate.gateway.alerts.conditions import Condition
+from smsgate.pipeline.conditions import Condition
 
 SEGMENTS = 2
 """How long a text of an alert may be."""

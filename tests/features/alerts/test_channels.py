@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from smsgate.cli import alerts
 from smsgate.cli.main import run
 from smsgate.composing import segments
 from smsgate.errors import CallFailed, StoreUnavailable
-from smsgate.gateway.alerts import mailing
-from smsgate.gateway.alerts.channel_check import ChannelCheck
-from smsgate.gateway.alerts.channels import channels
-from smsgate.gateway.alerts.conditions import Condition
-from smsgate.gateway.alerts.wording import TEST, Notice, body, short, subject
+from smsgate.features.alerts import cli
+from smsgate.features.alerts.channels import configured_channels, send_email
+from smsgate.features.alerts.message_text import TEST, Notice, body, short, subject
+from smsgate.features.alerts.service import ChannelCheck
+from smsgate.features.alerts.storage import AlertTests
 from smsgate.metrics.heartbeats import Process
+from smsgate.pipeline.conditions import Condition
 from smsgate.settings import Mailbox, Secret
 from smsgate.store.shared_keys import PROCESSES
 from tests.fakes.mail_server import MailServer, make_certificate
@@ -30,7 +30,7 @@ from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
-from workers.teller import Teller
+from workers.alert_notifier import Teller
 
 SID, TOKEN = "AC55555555555555555555555555555555", "a-token"
 ONE, OTHER = "+14155550111", "+14155550122"
@@ -61,7 +61,7 @@ def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
     with MailServer(users, certificate, at_once=tls == "tls") as server:
         notices = [DEAD, STUCK, OVER]
         box = mailbox(server.port, tls=tls)
-        mailing.send(box, subject(notices), body(notices), certificate.trusted())
+        send_email(box, subject(notices), body(notices), certificate.trusted())
     [mail] = server.messages
     assert (mail.encrypted, mail.user) == (True, USER)
     assert (mail.sender, mail.to) == ("smsgate@example.com", box.to)
@@ -77,7 +77,7 @@ def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
 
 def test_without_encryption_nothing_is_asked_of_it():
     with MailServer() as server:
-        mailing.send(mailbox(server.port, tls="none", user="", password=None), "s", "b")
+        send_email(mailbox(server.port, tls="none", user="", password=None), "s", "b")
     assert [one.encrypted for one in server.messages] == [False]
 
 
@@ -94,7 +94,7 @@ def test_without_encryption_nothing_is_asked_of_it():
 def test_what_a_server_does_not_take_is_said_without_its_words(certificate, server, box, problem):
     given = {"users": {USER: PASSWORD}, "certificate": certificate, **server}
     with MailServer(**given) as mail, pytest.raises(CallFailed, match=problem) as raised:
-        mailing.send(mailbox(mail.port, **box), "s", "b", certificate.trusted())
+        send_email(mailbox(mail.port, **box), "s", "b", certificate.trusted())
     assert PASSWORD not in str(raised.value)
     assert mail.messages == []
 
@@ -104,18 +104,18 @@ def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_message
         MailServer({USER: PASSWORD}, certificate) as mail,
         pytest.raises(CallFailed, match="certificate that is not good"),
     ):
-        mailing.send(mailbox(mail.port), "s", "b")
+        send_email(mailbox(mail.port), "s", "b")
     with (
         MailServer({USER: PASSWORD}, certificate) as mail,
         pytest.raises(CallFailed, match="certificate that is not good"),
     ):
-        mailing.send(mailbox(mail.port, host="127.0.0.1"), "s", "b", certificate.trusted())
+        send_email(mailbox(mail.port, host="127.0.0.1"), "s", "b", certificate.trusted())
     assert mail.messages == []
 
 
 def test_a_server_that_is_not_there_is_said_to_be(monkeypatch):
     with pytest.raises(CallFailed, match="cannot be reached"):
-        mailing.send(mailbox(free_port()), "s", "b", ssl.create_default_context())
+        send_email(mailbox(free_port()), "s", "b", ssl.create_default_context())
 
 
 TEXT = f"""
@@ -145,7 +145,7 @@ def texted(api) -> list[str]:
 
 
 def test_a_text_goes_to_everybody(gateway, api):
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     channel.tell([DEAD, STUCK])
     assert texted(api) == [ONE, OTHER]
     form = api.calls[0].form
@@ -165,7 +165,7 @@ def test_who_has_opted_out_is_not_texted(gateway, api, how):
     if how != "hold":
         for lane in range(16):
             gateway.apply(lane)
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     channel.tell([TEST])
     assert texted(api) == [OTHER]
 
@@ -173,7 +173,7 @@ def test_who_has_opted_out_is_not_texted(gateway, api, how):
 def test_where_everybody_has_opted_out_it_says_so(gateway, api):
     for number in (ONE, OTHER):
         gateway.override("suppress", number, "all", "anna", "asked by phone")
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     with pytest.raises(CallFailed, match="every number is opted out or locked"):
         channel.tell([TEST])
     assert texted(api) == []
@@ -184,7 +184,7 @@ def test_where_the_gate_cannot_tell_nobody_is_texted(gateway, api, monkeypatch):
         raise StoreUnavailable("the store cannot be used")
 
     monkeypatch.setattr(gateway.gate, "refused", away)
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     with pytest.raises(CallFailed, match="cannot tell who has opted out"):
         channel.tell([TEST])
     assert texted(api) == []
@@ -194,14 +194,14 @@ def test_a_consent_on_record_is_not_asked_for(gateway, tmp_path, redis_url, api)
     toml = ALERTS.replace('a-token"\n', f'a-token"\napi_url = "{api.url}"\n')
     toml = toml.replace('region   = "US"', "require_consent = true") + TEXT
     strict = make_gateway(tmp_path, redis_url, toml)
-    [channel] = channels(strict)
+    [channel] = configured_channels(strict)
     channel.tell([TEST])
     strict.close()
     assert texted(api) == [ONE, OTHER]
 
 
 def test_who_was_told_is_not_told_again_because_another_could_not_be(gateway, api):
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     api.script(Answer(429, code=20429))
     channel.tell([TEST])
     api.script(Answer(429, code=20429), Answer(429, code=20429))
@@ -211,7 +211,7 @@ def test_who_was_told_is_not_told_again_because_another_could_not_be(gateway, ap
 
 def test_a_call_of_which_nobody_knows_what_became_is_not_repeated(gateway, api):
     api.script(Drop(), Drop())
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     channel.tell([TEST])
 
 
@@ -239,7 +239,7 @@ def test_what_does_not_fit_into_a_text_is_counted():
 
 def test_a_deadline_lies_ahead_for_providers_that_name_one(gateway, monkeypatch):
     seen = []
-    [channel] = channels(gateway)
+    [channel] = configured_channels(gateway)
     from smsgate.providers import twilio
 
     described = twilio.reply
@@ -321,7 +321,7 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
 
 def test_a_clock_that_does_not_answer_is_told(clock, capsys, redis_client, monkeypatch):
     environ = clock(ALERTS)
-    monkeypatch.setattr(alerts, "ASKED_S", 0)
+    monkeypatch.setattr(cli, "ASKED_S", 0)
     monkeypatch.setattr(ChannelCheck, "turn", lambda _: None)
     assert run(["alerts", "test"], environ) == 2
     assert "did not answer" in capsys.readouterr().out
@@ -342,7 +342,7 @@ def test_a_fault_of_a_channel_is_told_to_whoever_asked(gateway):
         def tell(self, _):
             raise RuntimeError("something of ours")
 
-    id_ = gateway.store.alert_tests.ask()
+    id_ = AlertTests(gateway.store.client).ask()
     ChannelCheck(gateway.store, [Broken()]).turn()
-    ((outcome,),) = gateway.store.alert_tests.answers(id_).values()
+    ((outcome,),) = AlertTests(gateway.store.client).answers(id_).values()
     assert (outcome.told, "RuntimeError" in outcome.problem) == (False, True)

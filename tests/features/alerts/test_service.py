@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.errors import CallFailed, StoreUnavailable
-from smsgate.gateway.alerts.alerting import Alerting
-from smsgate.gateway.alerts.channels import channels
+from smsgate.features.alerts.channels import configured_channels
+from smsgate.features.alerts.service import Alerting
 from smsgate.store.keys import LANE_KEYS
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
@@ -32,7 +32,7 @@ def gateway(tmp_path, redis_url, hook):
 
 
 def alerting(gateway, *more) -> Alerting:
-    return Alerting(gateway.store, gateway.settings, [*channels(gateway), *more])
+    return Alerting(gateway.store, gateway.settings, [*configured_channels(gateway), *more])
 
 
 class Phone:

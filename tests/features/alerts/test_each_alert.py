@@ -10,19 +10,19 @@ import msgspec
 import pytest
 import yaml
 
-from smsgate.gateway.alerts.alerting import Alerting
-from smsgate.gateway.alerts.channels import channels
-from smsgate.gateway.alerts.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
-from smsgate.gateway.alerts.wording import Notice, body, short
+from smsgate.features.alerts.channels import configured_channels
+from smsgate.features.alerts.message_text import Notice, body, short
+from smsgate.features.alerts.service import Alerting
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.messages import Intent
+from smsgate.pipeline.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
 from smsgate.store.keys import LANE_KEYS, lane_of
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
-from tests.metrics.test_rules import DOCS
+from tests.pipeline.test_alert_rules import DOCS
 
 KEYS = LANE_KEYS[lane_of(NUMBER)]
 
@@ -180,7 +180,9 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
         all_at_work(gateway.store)
         gateway.store.acceptance.note("twilio", newest=True, several=False)
         person = Person()
-        alerting = Alerting(gateway.store, gateway.settings, [*channels(gateway), person])
+        alerting = Alerting(
+            gateway.store, gateway.settings, [*configured_channels(gateway), person]
+        )
         alerting.turn()
         alerting.turn()
         assert hook.calls == [], "quiet while all is well"

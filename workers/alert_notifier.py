@@ -8,10 +8,9 @@ import time
 import structlog
 
 from smsgate.errors import StoreUnavailable
+from smsgate.features.alerts.channels import configured_channels
+from smsgate.features.alerts.service import Alerting, ChannelCheck
 from smsgate.gateway import Gateway
-from smsgate.gateway.alerts.alerting import Alerting
-from smsgate.gateway.alerts.channel_check import ChannelCheck
-from smsgate.gateway.alerts.channels import channels
 
 PERIOD_S = 15.0
 TEST_S = 1.0
@@ -24,7 +23,7 @@ class Teller:
 
     def __init__(self, gateway: Gateway) -> None:
         """Use the gateway; ``start`` starts the thread."""
-        ways = channels(gateway)
+        ways = configured_channels(gateway)
         self._wanted = bool(ways)
         self._alerting = Alerting(gateway.store, gateway.settings, ways)
         self._test = ChannelCheck(gateway.store, ways)

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.gateway.alerts import conditions
 from smsgate.metrics.families import FAMILIES
+from smsgate.pipeline import conditions
 from smsgate.web import create_app
-from tests.metrics import test_conditions
+from tests.pipeline import test_conditions
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping, Sequence
 
 import structlog
 
 from smsgate.errors import CallFailed, StoreUnavailable
-from smsgate.gateway.alerts.channels import Channel
-from smsgate.gateway.alerts.conditions import REFUSED, Condition, conditions, weak
-from smsgate.gateway.alerts.wording import Notice
-from smsgate.gateway.overview.measuring import sights
+from smsgate.features.alerts.channels import Channel
+from smsgate.features.alerts.message_text import TEST, Notice
+from smsgate.features.alerts.storage import Alerts, AlertTests, ChannelOutcome
+from smsgate.pipeline.conditions import REFUSED, Condition, conditions, weak
+from smsgate.pipeline.monitoring import sights
 from smsgate.settings import Settings
 from smsgate.store import Store
 
@@ -29,6 +32,7 @@ class Alerting:
     def __init__(self, store: Store, settings: Settings, channels: Sequence[Channel]) -> None:
         """Use these collaborators."""
         self._store = store
+        self._alerts = Alerts(store.client)
         self._settings = settings
         self._channels = channels
         self._before: set[str] = set()
@@ -59,7 +63,7 @@ class Alerting:
 
     def _tell_by(self, channel: Channel, found: Mapping[str, Condition]) -> None:
         """Tell by one way what is new for it. Whoever takes a condition in the store tells it."""
-        alerts, prefix = self._store.alerts, _PREFIXES.get(channel.name, f"{channel.name}|")
+        alerts, prefix = self._alerts, _PREFIXES.get(channel.name, f"{channel.name}|")
         told = {key.removeprefix(prefix) for key in alerts.told() if _is_of(prefix, key)}
         notices = {
             key: Notice(found[key], "begins")
@@ -80,9 +84,9 @@ class Alerting:
         """Put back what was taken for a way that failed: the next look tries again."""
         for key, notice in notices.items():
             if notice.state == "ends":
-                self._store.alerts.take(prefix + key)
+                self._alerts.take(prefix + key)
             else:
-                self._store.alerts.give_back(prefix + key)
+                self._alerts.give_back(prefix + key)
 
     def _told(self, channel: Channel, notices: Sequence[Notice]) -> bool:
         """Whether a way took it. A problem that lasts is logged once."""
@@ -122,3 +126,42 @@ def _is_of(prefix: str, key: str) -> bool:
 def _over(key: str) -> Condition:
     name, _, subject = key.partition(" ")
     return Condition(name, subject, False, "is as it should be again", "")
+
+
+def name_of(host: str, pid: int) -> str:
+    """How a clock is named in the outcome of a test."""
+    return f"{host}:{pid}"
+
+
+class ChannelCheck:
+    """Makes each test that is asked for once in this process, and tells what came of it."""
+
+    def __init__(self, store: Store, channels: Sequence[Channel]) -> None:
+        """Use the store, and the channels as this process has them."""
+        self._tests = AlertTests(store.client)
+        self._channels = channels
+        self._clock = name_of(socket.gethostname(), os.getpid())
+        self._made = ""
+
+    def turn(self) -> None:
+        """Make the test that is asked for, if there is one. Raises ``StoreUnavailable``."""
+        asked = self._tests.asked()
+        if not asked or asked == self._made:
+            return
+        self._made = asked
+        # It may have been made before a change of the configuration.
+        if self._clock not in self._tests.answers(asked):
+            outcomes = [_outcome(one) for one in self._channels]
+            self._tests.answer(asked, self._clock, outcomes)
+
+
+def _outcome(channel: Channel) -> ChannelOutcome:
+    problem = ""
+    try:
+        channel.tell([TEST])
+    except CallFailed as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
+        _log.error("alert test failed", by=channel.name, exc_info=error)
+        problem = f"it failed ({type(error).__name__}); the clock's log says more"
+    return ChannelOutcome(channel.name, not problem, problem)

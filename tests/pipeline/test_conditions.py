@@ -8,8 +8,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from smsgate.gateway.alerts.conditions import REVIEW_DEADLINE_S, conditions, weak
-from smsgate.gateway.overview.measuring import sights
 from smsgate.gateway.records.recording import MANY
 from smsgate.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
@@ -22,6 +20,8 @@ from smsgate.metrics.sights import (
     SpoolDepth,
     Waits,
 )
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, weak
+from smsgate.pipeline.monitoring import sights
 from smsgate.store.keys import LANE_KEYS
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import process_of

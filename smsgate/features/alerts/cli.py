@@ -12,9 +12,9 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.errors import SmsGateError
-from smsgate.gateway.alerts.channel_check import name_of
+from smsgate.features.alerts.service import name_of
+from smsgate.features.alerts.storage import ASKED_S, AlertTests, ChannelOutcome
 from smsgate.store import Store
-from smsgate.store.alert_tests import ASKED_S, ChannelOutcome
 
 _NONE = "No way to tell anybody is configured: set `webhook`, `email` or `text` under [alerts]."
 _LOOK_S = 0.2
@@ -52,10 +52,11 @@ def test(as_json: bool) -> None:
 
 def _tested(store: Store) -> Outcomes:
     """Ask for a test, and wait until every clock that runs has answered. Raises ``NoClock``."""
+    tests = AlertTests(store.client)
     until, pause, id_ = time.monotonic() + ASKED_S, threading.Event(), ""
     while clocks := _clocks(store):
-        id_ = id_ or store.alert_tests.ask()
-        answers = store.alert_tests.answers(id_)
+        id_ = id_ or tests.ask()
+        answers = tests.answers(id_)
         if clocks <= answers.keys() or time.monotonic() >= until:
             return {clock: answers.get(clock) for clock in sorted(clocks | answers.keys())}
         pause.wait(_LOOK_S)

@@ -1,1 +1,0 @@
-"""What somebody should be told, in which words and by which way."""
