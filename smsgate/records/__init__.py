@@ -28,7 +28,6 @@ from smsgate.records.sessions import Sessions
 from smsgate.records.stories import Place, Stories
 from smsgate.records.suppressed import Suppressed
 from smsgate.records.tables import stores
-from smsgate.records.trainings import Trainings
 from smsgate.records.verifying import Verifying
 from smsgate.records.whole_stories import WholeStories
 
@@ -68,7 +67,6 @@ class Records:
         self.operators = Operators(self.database)
         self.sessions = Sessions(self.database)
         self.actions = Actions(self.database)
-        self.trainings = Trainings(self.database)
         self.days = Days(self.database)
         self.keyword_versions = KeywordVersions(self.database)
 

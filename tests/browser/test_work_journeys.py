@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.consent import DeadLetter
+from smsgate.features.training.guide import the_guide
 from smsgate.gateway import Gateway
-from smsgate.gateway.training.guide import the_guide
 from smsgate.messages import Reply
 from smsgate.store.keys import LANE_KEYS, lane_of
 from tests.browser.acting import SENDER, fits, picture, press, says

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask, redirect
 from flask_wtf import CSRFProtect
 
+from smsgate.features.training import console as training_console
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.sessions import LASTS_S
 from smsgate.web import bodies, hsts
 from smsgate.web.console import (
     assets,
     closed,
-    guide,
     home,
     keywords,
     lists,
@@ -65,7 +65,7 @@ def make(gateway: Gateway) -> Flask:
         lists,
         replies,
         setup,
-        guide,
+        training_console,
         me,
         people_page,
     ):

@@ -10,10 +10,10 @@ from importlib import resources
 
 import pytest
 
-from smsgate.gateway.training import ASKED, Training, the_guide
-from smsgate.gateway.training.guide import read_guide
-from smsgate.records.trainings import TrainingRow
-from smsgate.web.console import guide as guide_page
+from smsgate.features.training import ASKED, Training, the_guide
+from smsgate.features.training import console as guide_page
+from smsgate.features.training.guide import read_guide
+from smsgate.features.training.storage import TrainingRow, Trainings
 
 GUIDE, QUIZ = "/console/guide", "/console/guide/quiz"
 
@@ -37,7 +37,7 @@ def sent(browser, right: int, **more):
 
 
 def rows(gateway) -> list[TrainingRow]:
-    return [*gateway.records.trainings.all()]
+    return [*Trainings(gateway.records.database).all()]
 
 
 # --- what stands in it --------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_the_right_answers_are_not_told_by_their_length():
 
 
 def test_the_version_changes_with_any_word_of_it():
-    raw = resources.files("smsgate.gateway.training").joinpath("guide.toml").read_bytes()
+    raw = resources.files("smsgate.features.training").joinpath("guide.toml").read_bytes()
     assert read_guide(raw).version == the_guide().version
     changed = raw.replace(b"Ask for the number", b"Ask for it")
     assert changed != raw
@@ -132,15 +132,15 @@ def test_answers_of_no_quiz_are_refused(viewer, gateway):
 def test_it_is_due_again_after_a_year_and_with_another_version(gateway):
     now_us = time.time_ns() // 1000
     year_us = 365 * 86_400_000_000
-    training = Training(the_guide(), gateway.records.trainings)
+    training = Training(the_guide(), Trainings(gateway.records.database))
     for name, version, ago_us in (
         ("fresh", training.guide.version, 1_000_000),
         ("old", training.guide.version, year_us + 1),
         ("other", "another", 1_000_000),
     ):
         row = TrainingRow(name, name, version, now_us - ago_us, 10, 10, True)
-        gateway.records.trainings.add(row)
-    gateway.records.trainings.add(
+        Trainings(gateway.records.database).add(row)
+    Trainings(gateway.records.database).add(
         TrainingRow("failed", "failed", training.guide.version, now_us, 7, 10, False)
     )
     names = ["fresh", "old", "other", "failed"]
@@ -160,7 +160,7 @@ def test_attempts_are_paged(admin, gateway, monkeypatch):
     monkeypatch.setattr(guide_page, "AT_ONCE", 2)
     for at in range(5):
         row = TrainingRow(f"{at:032x}", f"person{at}", "v", 1_000_000 + at // 2, at, 10, False)
-        gateway.records.trainings.add(row)
+        Trainings(gateway.records.database).add(row)
     seen, path = [], f"{GUIDE}/trainings"
     while path:
         page = admin.get(path).text
@@ -171,7 +171,9 @@ def test_attempts_are_paged(admin, gateway, monkeypatch):
 
 
 def test_all_of_it_can_be_kept_as_a_file_in_which_no_name_is_a_formula(admin, gateway):
-    gateway.records.trainings.add(TrainingRow("1", "=1+1", "v", 1_700_000_000_000_000, 8, 10, True))
+    Trainings(gateway.records.database).add(
+        TrainingRow("1", "=1+1", "v", 1_700_000_000_000_000, 8, 10, True)
+    )
     answer = admin.get(f"{GUIDE}/trainings.csv")
     assert answer.headers["Content-Disposition"] == "attachment; filename=trainings.csv"
     assert list(csv.DictReader(io.StringIO(answer.text))) == [

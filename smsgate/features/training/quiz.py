@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from smsgate.errors import Unfit
-from smsgate.gateway.training.guide import Guide, Question
-from smsgate.records.trainings import TrainingRow, Trainings
+from smsgate.features.training.guide import Guide, Question
+from smsgate.features.training.storage import TrainingRow, Trainings
 
 ASKED = 10
 PASS_MARK = 8

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from flask import Flask, Response, render_template, request
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.features.training import ASKED, PASS_MARK, Training, the_guide
+from smsgate.features.training.storage import Trainings
 from smsgate.gateway import Gateway
-from smsgate.gateway.training import ASKED, PASS_MARK, Training, the_guide
 from smsgate.lists.writing import csv_line
-from smsgate.records.trainings import Trainings
 from smsgate.web.console.people import actor, door, needs
 
 GUIDE = "/console/guide"
@@ -22,7 +22,7 @@ _COLUMNS = ["who", "version", "when", "right", "asked", "passed"]
 
 def register(console: Flask, gateway: Gateway) -> None:
     """Add the routes."""
-    pages = Pages(gateway.records.trainings)
+    pages = Pages(Trainings(gateway.records.database))
     see, administer = needs("viewer"), needs("admin")
     console.get(GUIDE)(see(pages.guide))
     console.get(f"{GUIDE}/quiz")(see(pages.quiz))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smsgate.gateway.training.guide import Guide, Question, Section, the_guide
-from smsgate.gateway.training.quiz import ASKED, PASS_MARK, Graded, Quiz, Training
+from smsgate.features.training.guide import Guide, Question, Section, the_guide
+from smsgate.features.training.quiz import ASKED, PASS_MARK, Graded, Quiz, Training
 
 __all__ = [
     "ASKED",

@@ -67,7 +67,7 @@ class Guide(msgspec.Struct, frozen=True):
 @functools.cache
 def the_guide() -> Guide:
     """The guide of this smsgate."""
-    raw = resources.files("smsgate.gateway.training").joinpath("guide.toml").read_bytes()
+    raw = resources.files("smsgate.features.training").joinpath("guide.toml").read_bytes()
     return read_guide(raw)
 
 
