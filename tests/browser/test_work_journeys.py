@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.consent import DeadLetter
-from smsgate.features.training.guide import the_guide
+from smsgate.features.training.service import shipped_guide
 from smsgate.gateway import Gateway
 from smsgate.messages import Reply
 from smsgate.store.keys import LANE_KEYS, lane_of
@@ -148,8 +148,8 @@ def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, sit
     says(page, "a test, by admin")
 
 
-def test_the_questions_of_the_guide_are_passed_on_record(visit: Visit) -> None:
-    right = {one.id: one.right for one in the_guide().questions}
+def test_the_questions_of_shipped_guide_are_passed_on_record(visit: Visit) -> None:
+    right = {one.id: one.right for one in shipped_guide().questions}
     page = visit("/console/guide", role="agent", width=360)
     press(page.get_by_role("link", name="Answer the questions"))
     page.wait_for_url("**/quiz")

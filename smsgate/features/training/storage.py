@@ -1,4 +1,4 @@
-"""Who answered the questions about which version of the guide, when, and how well.
+"""Attempts at the quiz: who answered which version of the guide, when, and how well.
 
 47 CFR 64.1200(d) asks for trained staff. Rows are added, and never changed.
 """
@@ -15,12 +15,12 @@ from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.schema import check
 
-_PAGE = 1_000
+_PAGE_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """One attempt."""
+    """One attempt at the quiz."""
 
     id: str
     operator: str
@@ -34,15 +34,15 @@ class TrainingRow:
 _COLUMNS = tuple(trainings.c[name] for name in TrainingRow.__slots__)
 
 
-class Trainings:
-    """Keeps the attempts. All of it raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+class TrainingStorage:
+    """The attempts. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
+        """Connects on first use."""
         self._database = database
 
     def add(self, row: TrainingRow) -> None:
-        """Keep an attempt; of one that is kept already nothing changes."""
+        """Record an attempt; one that is recorded already stays as it is."""
         values = {name: getattr(row, name) for name in TrainingRow.__slots__}
         with self._database.writing() as connection:
             check(connection)
@@ -50,7 +50,7 @@ class Trainings:
             connection.execute(asked, [values | {"operator": lookup(row.operator)}])
 
     def newest(self, before: tuple[int, str] | None, most: int) -> list[TrainingRow]:
-        """Attempts from the newest on, or those behind ``before`` (its time and id)."""
+        """Return up to ``most`` attempts, newest first, those older than ``before`` (time, id)."""
         asked = select(*_COLUMNS)
         if before is not None:
             place = tuple_(trainings.c.taken_us, trainings.c.id)
@@ -61,14 +61,14 @@ class Trainings:
             return [TrainingRow(*row) for row in connection.execute(asked)]
 
     def all(self) -> Iterator[TrainingRow]:
-        """Every attempt, the newest first."""
-        some = self.newest(None, _PAGE)
-        while some:
-            yield from some
-            some = self.newest((some[-1].taken_us, some[-1].id), _PAGE)
+        """Every attempt, newest first."""
+        page = self.newest(None, _PAGE_SIZE)
+        while page:
+            yield from page
+            page = self.newest((page[-1].taken_us, page[-1].id), _PAGE_SIZE)
 
     def passed(self, version: str) -> Mapping[str, int]:
-        """By operator when they last passed a version (us)."""
+        """When each operator last passed a version, in microseconds since 1970."""
         asked = (
             select(trainings.c.operator, func.max(trainings.c.taken_us))
             .where(trainings.c.version == version, trainings.c.passed)

@@ -10,10 +10,14 @@ from importlib import resources
 
 import pytest
 
-from smsgate.features.training import ASKED, Training, the_guide
 from smsgate.features.training import console as guide_page
-from smsgate.features.training.guide import read_guide
-from smsgate.features.training.storage import TrainingRow, Trainings
+from smsgate.features.training.service import (
+    QUESTION_COUNT,
+    Training,
+    read_guide,
+    shipped_guide,
+)
+from smsgate.features.training.storage import TrainingRow, TrainingStorage
 
 GUIDE, QUIZ = "/console/guide", "/console/guide/quiz"
 
@@ -25,7 +29,7 @@ def attempt_of(page: str) -> str:
 def answered(right: int) -> dict[str, str]:
     """So many right answers, the others wrong or missing."""
     given = {}
-    for at, one in enumerate(the_guide().questions):
+    for at, one in enumerate(shipped_guide().questions):
         wrong = next(name for name in one.choices if name != one.right)
         given[one.id] = one.right if at < right else wrong
     return given
@@ -37,15 +41,15 @@ def sent(browser, right: int, **more):
 
 
 def rows(gateway) -> list[TrainingRow]:
-    return [*Trainings(gateway.records.database).all()]
+    return [*TrainingStorage(gateway.records.database).all()]
 
 
 # --- what stands in it --------------------------------------------------------------------------
 
 
 def test_every_question_and_part_names_a_rule_that_there_is_and_its_answer():
-    guide = the_guide()
-    assert len(guide.questions) == ASKED == 10
+    guide = shipped_guide()
+    assert len(guide.questions) == QUESTION_COUNT == 10
     for one in guide.questions:
         assert one.rule in guide.rules
         assert one.right in one.choices
@@ -55,21 +59,21 @@ def test_every_question_and_part_names_a_rule_that_there_is_and_its_answer():
 
 def test_the_right_answers_are_not_told_by_their_length():
     longest = [max(one.choices, key=lambda name: len(one.choices[name])) == one.right
-               for one in the_guide().questions]  # fmt: skip
+               for one in shipped_guide().questions]  # fmt: skip
     assert sum(longest) <= 6
 
 
 def test_the_version_changes_with_any_word_of_it():
     raw = resources.files("smsgate.features.training").joinpath("guide.toml").read_bytes()
-    assert read_guide(raw).version == the_guide().version
+    assert read_guide(raw).version == shipped_guide().version
     changed = raw.replace(b"Ask for the number", b"Ask for it")
     assert changed != raw
-    assert read_guide(changed).version != the_guide().version
+    assert read_guide(changed).version != shipped_guide().version
 
 
 def test_the_guide_is_shown_with_its_rules_and_deadlines(viewer):
     page = viewer.get(GUIDE).text
-    for said in ("47 CFR 64.1200(a)(10)", "CASL", "5 working days", the_guide().version):
+    for said in ("47 CFR 64.1200(a)(10)", "CASL", "5 working days", shipped_guide().version):
         assert said in page
     assert "You have not passed this version yet" in page
     assert "Who passed when" not in page
@@ -84,7 +88,7 @@ def test_questions_come_in_another_order_each_time_and_without_their_answers(vie
         page = viewer.get(QUIZ).text
         names = re.findall(r'name="(\w+)" value="\w+" required', page)
         orders.add(tuple(names))
-        assert set(names) == {one.id for one in the_guide().questions}
+        assert set(names) == {one.id for one in shipped_guide().questions}
         assert "checked" not in page
         assert "Any words count that a reasonable person" not in page
     assert len(orders) > 1
@@ -96,7 +100,7 @@ def test_eight_of_ten_pass_and_it_is_on_record(viewer, gateway, right, passed):
     assert f"{'Passed' if passed else 'Not passed'}: {right} of 10 right" in answer.text
     assert "Any words count that a reasonable person" in answer.text
     [row] = rows(gateway)
-    assert (row.operator, row.version) == ("viewer", the_guide().version)
+    assert (row.operator, row.version) == ("viewer", shipped_guide().version)
     assert (row.right_count, row.asked_count, row.passed) == (right, 10, passed)
     assert abs(row.taken_us / 1e6 - time.time()) < 60
     assert ("You passed this version" in viewer.get(GUIDE).text) == passed
@@ -132,20 +136,21 @@ def test_answers_of_no_quiz_are_refused(viewer, gateway):
 def test_it_is_due_again_after_a_year_and_with_another_version(gateway):
     now_us = time.time_ns() // 1000
     year_us = 365 * 86_400_000_000
-    training = Training(the_guide(), Trainings(gateway.records.database))
+    training = Training(shipped_guide(), TrainingStorage(gateway.records.database))
     for name, version, ago_us in (
         ("fresh", training.guide.version, 1_000_000),
         ("old", training.guide.version, year_us + 1),
         ("other", "another", 1_000_000),
     ):
         row = TrainingRow(name, name, version, now_us - ago_us, 10, 10, True)
-        Trainings(gateway.records.database).add(row)
-    Trainings(gateway.records.database).add(
+        TrainingStorage(gateway.records.database).add(row)
+    TrainingStorage(gateway.records.database).add(
         TrainingRow("failed", "failed", training.guide.version, now_us, 7, 10, False)
     )
     names = ["fresh", "old", "other", "failed"]
-    assert [training.passed_us(name) > 0 for name in names] == [True, False, False, False]
-    assert [passed > 0 for _, passed in training.everybody(names)] == [True, False, False, False]
+    passed = training.passed_us(names)
+    assert [*passed] == names
+    assert [us > 0 for us in passed.values()] == [True, False, False, False]
 
 
 def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, gateway):
@@ -157,10 +162,10 @@ def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, gateway):
 
 
 def test_attempts_are_paged(admin, gateway, monkeypatch):
-    monkeypatch.setattr(guide_page, "AT_ONCE", 2)
+    monkeypatch.setattr(guide_page, "PAGE_SIZE", 2)
     for at in range(5):
         row = TrainingRow(f"{at:032x}", f"person{at}", "v", 1_000_000 + at // 2, at, 10, False)
-        Trainings(gateway.records.database).add(row)
+        TrainingStorage(gateway.records.database).add(row)
     seen, path = [], f"{GUIDE}/trainings"
     while path:
         page = admin.get(path).text
@@ -171,7 +176,7 @@ def test_attempts_are_paged(admin, gateway, monkeypatch):
 
 
 def test_all_of_it_can_be_kept_as_a_file_in_which_no_name_is_a_formula(admin, gateway):
-    Trainings(gateway.records.database).add(
+    TrainingStorage(gateway.records.database).add(
         TrainingRow("1", "=1+1", "v", 1_700_000_000_000_000, 8, 10, True)
     )
     answer = admin.get(f"{GUIDE}/trainings.csv")
