@@ -13,20 +13,20 @@ from typing import ClassVar
 
 import msgspec
 
-from smsgate.classifier import envelope, signature
-from smsgate.classifier.alone import Alone
-from smsgate.classifier.decisions import Decisions
+from smsgate.classifier import quoted_text, signature
+from smsgate.classifier.decision import Decisions
 from smsgate.classifier.features import Passage
-from smsgate.classifier.keywords import KeywordSets
-from smsgate.classifier.known import Known
-from smsgate.classifier.normalise import clean
+from smsgate.classifier.keyword_rules import Alone
+from smsgate.classifier.keywords import Keyword
+from smsgate.classifier.model import concepts
+from smsgate.classifier.normalize import clean
 from smsgate.classifier.passages import passages
-from smsgate.classifier.reading import Reading, Text, read
-from smsgate.classifier.second_reader import concepts
 from smsgate.classifier.self_harm import self_harm
-from smsgate.classifier.sentences import FEW, Sentences
+from smsgate.classifier.sentence_rules import FEW, Sentences
+from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.keyword_sets import KeywordSets
 from smsgate.classifier.templates import Templates
-from smsgate.classifier.whole import Keyword
+from smsgate.classifier.text import Reading, Text, read
 from smsgate.messages import Decision, Intent
 from smsgate.settings import Program
 
@@ -134,7 +134,7 @@ class Classifier:
 
     def _drop_quotations(self, text: Text) -> None:
         """Go on with the subscriber's own words: without quotations, and without our texts."""
-        cleaned, quoted = envelope.own_words(text.cleaned)
+        cleaned, quoted = quoted_text.own_words(text.cleaned)
         read = self.read(cleaned) if quoted else text.reading
         own = self._templates.without(read.tokens)
         if quoted or own is not read.tokens:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from smsgate.classifier.hashed import Hashed, Table
+from smsgate.classifier.hash_table import Hashed, Table
 
 STEM = "*"
 """Ends an entry that stands for all words that begin with it."""

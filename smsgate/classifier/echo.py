@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smsgate.classifier.normalise import fold
-from smsgate.classifier.tables import Tables
+from smsgate.classifier.normalize import fold
+from smsgate.classifier.sets.tables import Tables
 from smsgate.classifier.typos import one_slip
 
 _PARTS = re.compile(r"[a-z]+|[0-9]+")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
 
-from smsgate.classifier.hashed import hashes
+from smsgate.classifier.hash_table import hashes
 from smsgate.classifier.segments import UNSPACED
 
 _RUN = re.compile(f"[{UNSPACED}]+")

@@ -1,4 +1,4 @@
-"""Keywords while they are gathered from their sets: see ``whole.py``."""
+"""Keywords while they are gathered from their sets: see ``keywords.py``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from smsgate.classifier.keywords import KeywordSets, Language, listed
+from smsgate.classifier.keywords import Keyword, key_of
 from smsgate.classifier.lexicon import spelt, wording, wordings
-from smsgate.classifier.normalise import fold
+from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import spellings
 from smsgate.classifier.segments import letters
-from smsgate.classifier.tables import KeywordTables
-from smsgate.classifier.whole import Keyword, key_of
+from smsgate.classifier.sets.keyword_sets import KeywordSets, Language, listed
+from smsgate.classifier.sets.tables import KeywordTables
 
 
 class Gathering:

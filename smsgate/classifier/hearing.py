@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smsgate.classifier.normalise import PAUSE
+from smsgate.classifier.normalize import PAUSE
 from smsgate.classifier.patterns import CONDITION, Match, Span
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.reading import Sentence
+from smsgate.classifier.text import Sentence
 
 _NEGATIONS = ("{no}", "{donot}", "{laststopnot}")
 _CONDITION_REACH = 3

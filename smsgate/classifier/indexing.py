@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smsgate.classifier.keywords import Language
-from smsgate.classifier.normalise import fold
-from smsgate.classifier.tables import LexiconTables, in_buckets, sign_of
+from smsgate.classifier.normalize import fold
+from smsgate.classifier.sets.keyword_sets import Language
+from smsgate.classifier.sets.tables import LexiconTables, in_buckets, sign_of
 
 
 class Indexing:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 from weakref import WeakMethod
 
-from smsgate.classifier.normalise import PAUSE, clean, fold, tokens
-from smsgate.classifier.tables import LexiconTables, in_bucket, places_of
+from smsgate.classifier.normalize import PAUSE, clean, fold, tokens
+from smsgate.classifier.sets.tables import LexiconTables, in_bucket, places_of
 
 Start = tuple[int, tuple[str, ...], bool]
 """A sign, the words that must follow, and whether those are compared with their accents."""

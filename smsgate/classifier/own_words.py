@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smsgate.classifier.keywords import KeywordSets
+from smsgate.classifier.arbiter import Rereader
 from smsgate.classifier.lexicon import wordings
-from smsgate.classifier.normalise import fold
+from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import spellings
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.rereading import Rereader
+from smsgate.classifier.sets.keyword_sets import KeywordSets
 
 
 def own_keywords(sets: KeywordSets) -> list[str]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from smsgate.classifier.keywords import Language, Phrase, listed
-from smsgate.classifier.normalise import fold
+from smsgate.classifier.normalize import fold
+from smsgate.classifier.sets.keyword_sets import Language, Phrase, listed
 
 WIDER = 3
 """A gap of one word is this many characters where words are not parted."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from smsgate.classifier.keywords import ANY_LANGUAGE
 from smsgate.classifier.lexicon import Begun, Lexicon
 from smsgate.classifier.matching import Matching
-from smsgate.classifier.normalise import fold
+from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import LEAD, NOTHING, Match, Span, Support, follows
-from smsgate.classifier.reading import Sentence
-from smsgate.classifier.tables import Tables, parted, places_of
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
+from smsgate.classifier.sets.tables import Tables, parted, places_of
+from smsgate.classifier.text import Sentence
 
 _OCCURRENCES = 8
 _NEGATIONS = ("no", "donot")

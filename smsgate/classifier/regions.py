@@ -7,7 +7,7 @@ unblocks it (TCCCPR 2018).
 
 from __future__ import annotations
 
-from smsgate.classifier.keywords import Entry
+from smsgate.classifier.sets.keyword_sets import Entry
 from smsgate.messages import Intent
 
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}

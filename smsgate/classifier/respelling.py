@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from smsgate.classifier.normalise import END, PUNCTUATION
+from smsgate.classifier.normalize import END, PUNCTUATION
 from smsgate.classifier.typos import alike, one_slip, unleeted
 
 if TYPE_CHECKING:

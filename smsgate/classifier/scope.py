@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from smsgate.classifier.normalise import clean, fold, tokens
-from smsgate.classifier.tables import parted
+from smsgate.classifier.normalize import clean, fold, tokens
+from smsgate.classifier.sets.tables import parted
 from smsgate.messages import ALL, Intent
 from smsgate.settings import Program
 

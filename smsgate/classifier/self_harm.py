@@ -14,7 +14,7 @@ from importlib import resources
 from itertools import product
 from typing import NamedTuple
 
-from smsgate.classifier.normalise import clean, folded, tokens
+from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.classifier.segments import has_unspaced
 
 _BRACES = re.compile("[{}]")

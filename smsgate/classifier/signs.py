@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from smsgate.classifier.indexing import Indexing
-from smsgate.classifier.keywords import KeywordSets, Language, listed
 from smsgate.classifier.lexicon import spelt
-from smsgate.classifier.normalise import PUNCTUATION, fold
+from smsgate.classifier.normalize import PUNCTUATION, fold
 from smsgate.classifier.patterns import spellings
 from smsgate.classifier.segments import has_unspaced, letters
+from smsgate.classifier.sets.keyword_sets import KeywordSets, Language, listed
 
 QUIET = "quiet"
 """The class of everyday words, the most frequent first."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from smsgate.classifier import concepts
+from smsgate.classifier.findings import TAKES_OUT, Said
 from smsgate.classifier.hearing import Heard
 from smsgate.classifier.passages import Shown
 from smsgate.classifier.patterns import (
@@ -19,7 +20,6 @@ from smsgate.classifier.patterns import (
     overlap,
 )
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.verdict import TAKES_OUT, Said
 
 _CONTRARY = frozenset({"negation", "question"})
 _ASKING_WHO, _ASKING = 6.0, 2.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from smsgate.classifier.normalise import clean, fold, tokens
+from smsgate.classifier.normalize import clean, fold, tokens
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|%s")
 _SHORTEST = 4

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from smsgate.classifier.verdict import Finding, Said, together
+from smsgate.classifier.findings import Finding, Said, together
 from smsgate.messages import Intent
 
 _ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)

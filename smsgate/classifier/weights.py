@@ -7,7 +7,7 @@ from importlib import resources
 import msgspec
 
 from smsgate.classifier.concepts import Meanings
-from smsgate.classifier.hashed import Table
+from smsgate.classifier.hash_table import Table
 
 _FILE = "second_reader.msgpack"
 

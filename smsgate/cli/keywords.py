@@ -10,11 +10,11 @@ from typing import BinaryIO
 import click
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.comparison import Active, active, changed, outcome, replayed
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
 from smsgate.cli.texts_in_files import Given, labelled, texts
 from smsgate.errors import NoSuchKeywordSet
+from smsgate.gateway.keywords.comparison import Active, active, changed, outcome, replayed
 from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.received_texts import Place, Texts
 from smsgate.records import KeywordVersion

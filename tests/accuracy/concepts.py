@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD, Meanings
-from smsgate.classifier.hashed import table_of
-from smsgate.classifier.normalise import PUNCTUATION, clean, folded, tokens
+from smsgate.classifier.hash_table import table_of
+from smsgate.classifier.normalize import PUNCTUATION, clean, folded, tokens
 from smsgate.classifier.segments import letters
 from tests.accuracy.texts import Labelled
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from smsgate.classifier import load_sets
-from smsgate.classifier.keywords import Language, listed
+from smsgate.classifier.sets.keyword_sets import Language, listed
 from tests.accuracy.texts import OUT, classifier
 
 PHENOMENA = {

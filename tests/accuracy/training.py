@@ -21,7 +21,7 @@ import msgspec
 
 from smsgate.classifier.concepts import Meanings
 from smsgate.classifier.features import Passage, features
-from smsgate.classifier.hashed import table_of
+from smsgate.classifier.hash_table import table_of
 from smsgate.classifier.weights import Content, Model
 from tests.accuracy.concepts import lists, meanings
 from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled, named

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.known import Known
+from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.settings import Program
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier.keywords import load_sets, shipped
-from smsgate.classifier.normalise import clean
+from smsgate.classifier.normalize import clean
+from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.classifier.weighing import WISHED, Scores, weighed
 from smsgate.messages import Intent
 from tests.classifier.program import classifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.keywords import shipped
+from smsgate.classifier.sets.keyword_sets import shipped
 from smsgate.errors import ConfigurationError
 from tests.classifier.program import program
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsgate.classifier.normalise import HEAD, TAIL, clean, fold, tokens
+from smsgate.classifier.normalize import HEAD, TAIL, clean, fold, tokens
 from smsgate.messages import Decision
 from tests.classifier.program import classifier
 

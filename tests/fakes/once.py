@@ -18,8 +18,8 @@ from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
 from smsgate.classifier import Shelf
-from smsgate.classifier.known import Known
-from smsgate.classifier.own import OwnSets
+from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.cli import explain
 from smsgate.records import Records, migrating, schema
 from smsgate.records.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.classifier import Classifiers
-from smsgate.classifier.own import OwnSets
+from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.wiring import configuration

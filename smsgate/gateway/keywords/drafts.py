@@ -7,11 +7,16 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from smsgate.classifier import Classifier, Classifiers, Shelf, load_sets
-from smsgate.classifier.conflicts import contradictions, missing, unknown_classes, without_effect
 from smsgate.classifier.gathering import Gathering
-from smsgate.classifier.keywords import ANY_LANGUAGE, EVERY, KeywordSets
-from smsgate.classifier.own import OwnSets
-from smsgate.classifier.whole import Keywords
+from smsgate.classifier.keywords import Keywords
+from smsgate.classifier.sets.conflicts import (
+    contradictions,
+    missing,
+    unknown_classes,
+    without_effect,
+)
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, KeywordSets
+from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.errors import Fault
 from smsgate.settings import Program, Settings
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.keywords import EVERY, shipped
-from smsgate.classifier.own import OwnSets, place_in_console
+from smsgate.classifier.sets.keyword_sets import EVERY, shipped
+from smsgate.classifier.sets.operator_sets import OwnSets, place_in_console
 from smsgate.errors import (
     ConfigurationError,
     Fault,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from smsgate.classifier.keywords import Entry, Language, read_set
+from smsgate.classifier.sets.keyword_sets import Entry, Language, read_set
 from smsgate.errors import Fault, KeywordSetUnfit
 
 INTENTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none")

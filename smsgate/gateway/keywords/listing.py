@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.keywords import read_set
-from smsgate.classifier.own import OwnSets
-from smsgate.classifier.whole import Keyword
+from smsgate.classifier.keywords import Keyword
+from smsgate.classifier.sets.keyword_sets import read_set
+from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.errors import Fault
 
 SOURCES = ("shipped", "file", "console")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.comparison import outcome
+from smsgate.gateway.keywords.comparison import outcome
 from smsgate.gateway.received_texts import Place, Texts
 from smsgate.messages import Decision, Entry
 

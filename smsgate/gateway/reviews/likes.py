@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.classifier.likeness import same_words
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway.reviews.likeness import same_words
 from smsgate.gateway.reviews.reviewing import Open, all_open
 from smsgate.records import Records
 from smsgate.records.stories import Worded

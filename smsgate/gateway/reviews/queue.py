@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.likeness import likeness
 from smsgate.gateway.reviews.deadlines import ours_us
 from smsgate.gateway.reviews.decided import decision_id
+from smsgate.gateway.reviews.likeness import likeness
 from smsgate.gateway.reviews.reviewing import Case, Open, all_open, cases_of
 from smsgate.messages import Entry
 from smsgate.records import Records

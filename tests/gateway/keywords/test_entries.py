@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from smsgate.classifier.keywords import shipped
+from smsgate.classifier.sets.keyword_sets import shipped
 from smsgate.errors import KeywordSetUnfit
 from smsgate.gateway.keywords.entries import Row, begun, changed, read, rows_of
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from flask import Flask, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.classifier.comparison import changed as differing
 from smsgate.errors import (
     ConfigurationError,
     KeywordSetChanged,
@@ -17,6 +16,7 @@ from smsgate.errors import (
     StoreUnavailable,
 )
 from smsgate.gateway import Gateway
+from smsgate.gateway.keywords.comparison import changed as differing
 from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.keywords.editing import About, Editing
 from smsgate.gateway.keywords.entries import Row, changed

@@ -23,11 +23,11 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.compiling import compiled
-from smsgate.classifier.keywords import load_sets, wanted
-from smsgate.classifier.known import Known, faults_in
-from smsgate.classifier.own import OwnSets
-from smsgate.classifier.tables import Tables
+from smsgate.classifier.sets.compiled_sets import Known, faults_in
+from smsgate.classifier.sets.compiler import compiled
+from smsgate.classifier.sets.keyword_sets import load_sets, wanted
+from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.sets.tables import Tables
 from smsgate.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 
@@ -171,8 +171,10 @@ def _sources(own: OwnSets, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 def _code() -> bytes:
     """What stands for this package, whose every change may change what is compiled."""
     digest = hashlib.sha256()
-    for entry in sorted(resources.files("smsgate.classifier").iterdir(), key=lambda one: one.name):
-        if entry.name.endswith((".py", ".json")):
+    package = resources.files("smsgate.classifier")
+    entries = [*package.iterdir(), *package.joinpath("sets").iterdir()]
+    for entry in sorted(entries, key=lambda one: one.name):
+        if entry.name.endswith(".py"):
             digest.update(hashlib.sha256(entry.read_bytes()).digest())
     return digest.digest()
 

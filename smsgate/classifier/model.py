@@ -14,7 +14,7 @@ from functools import cache
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import MARKS, Passage, features, parts
-from smsgate.classifier.hashed import Hashed, hashes
+from smsgate.classifier.hash_table import Hashed, hashes
 from smsgate.classifier.weights import Model, shipped
 
 UNKNOWN = "#?"

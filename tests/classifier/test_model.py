@@ -10,13 +10,13 @@ from msgspec import structs, to_builtins
 
 from smsgate.classifier import Classifier, load_sets
 from smsgate.classifier.features import Passage, bones
-from smsgate.classifier.hashed import table_of
-from smsgate.classifier.keywords import read_set
-from smsgate.classifier.known import Known
+from smsgate.classifier.findings import said
+from smsgate.classifier.hash_table import table_of
+from smsgate.classifier.model import SecondReader, reader
 from smsgate.classifier.patterns import CONCEPT, ONE_CLASS, ROW
-from smsgate.classifier.second_reader import SecondReader, reader
-from smsgate.classifier.sentences import FEW
-from smsgate.classifier.verdict import said
+from smsgate.classifier.sentence_rules import FEW
+from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.keyword_sets import read_set
 from smsgate.classifier.weighing import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
 from smsgate.classifier.weights import Model
 from smsgate.errors import Fault

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.normalise import clean, folded, tokens
-from smsgate.classifier.second_reader import reader
+from smsgate.classifier.model import reader
+from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.classifier.weighing import PART
 
 

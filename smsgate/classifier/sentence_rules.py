@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from smsgate.classifier import envelope
-from smsgate.classifier.decisions import Decisions
-from smsgate.classifier.known import Known
-from smsgate.classifier.normalise import folded, tokens
-from smsgate.classifier.reading import Reading, Text, chunks
+from smsgate.classifier import quoted_text
+from smsgate.classifier.decision import Decisions
+from smsgate.classifier.findings import Finding, Said, said
+from smsgate.classifier.keywords import Keyword
+from smsgate.classifier.normalize import folded, tokens
+from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.supporting import undone
-from smsgate.classifier.verdict import Finding, Said, said
+from smsgate.classifier.text import Reading, Text, chunks
 from smsgate.classifier.weighing import settled, strongest
-from smsgate.classifier.whole import Keyword
 from smsgate.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
@@ -126,7 +126,7 @@ class Sentences:
         found, by, note, score = self._rereader.reread(what, nothing, respelt=False)
         if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
             return None
-        if envelope.advert(text.cleaned, text.words) or envelope.invites(text.cleaned):
+        if quoted_text.advert(text.cleaned, text.words) or quoted_text.invites(text.cleaned):
             return None
         finding = Finding(found[0], found[1], by.written, by.language)
         return self._decisions.by_finding(text, finding, found, note, score)
@@ -135,5 +135,5 @@ class Sentences:
 def _printed(text: Text, intent: Intent) -> bool:
     """Whether what was found is what a business prints: how to stop, or how to sign up again."""
     if intent is Intent.OPT_IN:
-        return envelope.invites(text.cleaned)
-    return intent.stops and envelope.advert(text.cleaned, text.words)
+        return quoted_text.invites(text.cleaned)
+    return intent.stops and quoted_text.advert(text.cleaned, text.words)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier import Classifiers, Shelf, shelf
+from smsgate.classifier import Classifiers, Shelf
+from smsgate.classifier.sets import cache
 from smsgate.errors import ConfigurationError
 from tests.classifier.program import program
 
@@ -57,7 +58,7 @@ def never(_sets):
 def test_a_second_start_reads_what_the_first_one_compiled(start, monkeypatch):
     texts = ("basta", "STOP please", "take me off this list", "see you at the bus stop")
     first = [said(start(), text) for text in texts]
-    monkeypatch.setattr(shelf, "compiled", never)
+    monkeypatch.setattr(cache, "compiled", never)
     assert [said(start(), text) for text in texts] == first
     assert first[0].intent == "opt_out"
 
@@ -79,8 +80,8 @@ def test_a_file_that_is_damaged_or_open_to_others_is_made_anew(start, kept, monk
     else:
         path.chmod(0o666)
     made = []
-    compile_ = shelf.compiled
-    monkeypatch.setattr(shelf, "compiled", lambda sets: made.append(1) or compile_(sets))
+    compile_ = cache.compiled
+    monkeypatch.setattr(cache, "compiled", lambda sets: made.append(1) or compile_(sets))
     assert said(start(), "basta") == before
     assert made
     assert path.read_bytes() == content
@@ -97,7 +98,7 @@ def test_contradictions_are_told_by_every_start(start, tmp_path, monkeypatch):
     (tmp_path / "sets" / "es.toml").write_text(wrong, "utf-8")
     both = program(keywords=("en", "es"))
     first = start(both).faults()
-    monkeypatch.setattr(shelf, "compiled", never)
+    monkeypatch.setattr(cache, "compiled", never)
     assert start(both).faults() == first
     assert ["UNSUBSCRIBE" in str(fault) for fault in first] == [True]
     with pytest.raises(ConfigurationError, match="one intent"):
@@ -142,8 +143,8 @@ def test_a_set_for_every_program_decides_of_stop_as_its_operator_wants(start, tm
 
 def test_sets_are_compiled_once_for_all_programs_that_have_them(start, monkeypatch):
     made = []
-    compile_ = shelf.compiled
-    monkeypatch.setattr(shelf, "compiled", lambda sets: made.append(1) or compile_(sets))
+    compile_ = cache.compiled
+    monkeypatch.setattr(cache, "compiled", lambda sets: made.append(1) or compile_(sets))
     both = start(ALERTS, ORDERS)
     assert both.faults() == []
     assert len(made) == 1
@@ -161,5 +162,5 @@ def test_only_the_newest_files_are_kept(start, own, kept):
     for at in range(10):
         own(f"basta{'a' * at}")
         start().faults()
-    assert len(kept()) == shelf._MOST
+    assert len(kept()) == cache._MOST
     assert said(start(), "bastaaaaaaaaaa").intent == "opt_out"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.classifier.compiling import REACTIONS, compiled
-from smsgate.classifier.conflicts import without_effect
 from smsgate.classifier.echo import Echoes
-from smsgate.classifier.envelope import Reactions
-from smsgate.classifier.keywords import KeywordSets
+from smsgate.classifier.keyword_variants import Short
+from smsgate.classifier.keywords import Keywords
 from smsgate.classifier.own_words import OwnRereader
 from smsgate.classifier.phrases import Phrases
+from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.respelling import Respeller
 from smsgate.classifier.segments import Segmenter
-from smsgate.classifier.short import Short
-from smsgate.classifier.tables import Outline, Tables, parted
-from smsgate.classifier.whole import Keywords
+from smsgate.classifier.sets.compiler import REACTIONS, compiled
+from smsgate.classifier.sets.conflicts import without_effect
+from smsgate.classifier.sets.keyword_sets import KeywordSets
+from smsgate.classifier.sets.tables import Outline, Tables, parted
 from smsgate.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 

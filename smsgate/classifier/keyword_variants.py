@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from smsgate.classifier.keywords import Keyword, Keywords, key_of
 from smsgate.classifier.lexicon import wording
-from smsgate.classifier.normalise import fold
-from smsgate.classifier.reading import Reading
-from smsgate.classifier.tables import Tables
+from smsgate.classifier.normalize import fold
+from smsgate.classifier.sets.tables import Tables
+from smsgate.classifier.text import Reading
 from smsgate.classifier.typos import DOUBLED, Corrector, unleeted, unleeted_i, variants
-from smsgate.classifier.whole import Keyword, Keywords, key_of
 
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""

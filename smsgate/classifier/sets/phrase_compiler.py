@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from smsgate.classifier.keywords import ANY_LANGUAGE, KeywordSets, Language
 from smsgate.classifier.patterns import (
     CONDITION,
     LEAD,
@@ -18,8 +17,9 @@ from smsgate.classifier.patterns import (
     rules_of,
 )
 from smsgate.classifier.respelling import correctable
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language
+from smsgate.classifier.sets.tables import PhraseTables, joined, sign_of
 from smsgate.classifier.signs import Signs
-from smsgate.classifier.tables import PhraseTables, joined, sign_of
 
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""

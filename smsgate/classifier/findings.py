@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.classifier.hearing import Heard
-from smsgate.classifier.keywords import ANY_LANGUAGE
+from smsgate.classifier.keywords import Keyword, Keywords
 from smsgate.classifier.patterns import LEAD, WEAK, Match, Span, overlap
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.reading import Sentence, chunks
-from smsgate.classifier.whole import Keyword, Keywords
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
+from smsgate.classifier.text import Sentence, chunks
 from smsgate.messages import Intent
 
 _OUT = ("opt_out", "opt_out_all")

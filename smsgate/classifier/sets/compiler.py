@@ -5,16 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from smsgate.classifier.compiled import Compiling
-from smsgate.classifier.conflicts import contradictions, missing, unknown_classes
 from smsgate.classifier.gathering import Gathering
-from smsgate.classifier.keywords import KeywordSets, listed
-from smsgate.classifier.normalise import fold
+from smsgate.classifier.keywords import Keywords
+from smsgate.classifier.normalize import fold
 from smsgate.classifier.own_words import only_adds_keywords, own_keywords
 from smsgate.classifier.scope import KINDS
+from smsgate.classifier.sets.conflicts import contradictions, missing, unknown_classes
+from smsgate.classifier.sets.keyword_sets import KeywordSets, listed
+from smsgate.classifier.sets.phrase_compiler import Compiling
+from smsgate.classifier.sets.tables import Tables, joined
 from smsgate.classifier.signs import REAL
-from smsgate.classifier.tables import Tables, joined
-from smsgate.classifier.whole import Keywords
 
 REACTIONS = "reactions"
 """The class with the frames that phones put around what somebody reacts to."""

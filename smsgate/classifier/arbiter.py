@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from smsgate.classifier.concepts import NEGATION
 from smsgate.classifier.features import Passage
-from smsgate.classifier.glancing import Glances
-from smsgate.classifier.keywords import ANY_LANGUAGE
-from smsgate.classifier.normalise import folded
+from smsgate.classifier.findings import Said
+from smsgate.classifier.model import concepts, reader
+from smsgate.classifier.normalize import folded
 from smsgate.classifier.passages import Shown, passages
 from smsgate.classifier.patterns import NOTHING, ROW, Support
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.second_reader import concepts, reader
+from smsgate.classifier.prefilter import Glances
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.supporting import complains, support, welcomes
-from smsgate.classifier.verdict import Said
 from smsgate.classifier.weighing import (
     ASKED_PRIVATE,
     EACH_WORD,

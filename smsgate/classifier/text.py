@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsgate.classifier.normalise import ASK, END, PAUSE, PUNCTUATION, folded, tokens
+from smsgate.classifier.normalize import ASK, END, PAUSE, PUNCTUATION, folded, tokens
 from smsgate.classifier.segments import Segmenter, has_unspaced, letters
 
 if TYPE_CHECKING:
-    from smsgate.classifier.verdict import Said
+    from smsgate.classifier.findings import Said
     from smsgate.messages import Decision
 
 _LONGEST = 120

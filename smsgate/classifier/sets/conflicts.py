@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from smsgate.classifier.keywords import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
+from smsgate.classifier.keywords import Keyword, Keywords, key_of
 from smsgate.classifier.lexicon import wording
-from smsgate.classifier.normalise import clean, tokens
+from smsgate.classifier.normalize import clean, tokens
 from smsgate.classifier.patterns import names_in, rules_of
-from smsgate.classifier.whole import Keyword, Keywords, key_of
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
 from smsgate.errors import Fault
 from smsgate.settings import Program
 

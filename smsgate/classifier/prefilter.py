@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier.concepts import HINTED
-from smsgate.classifier.second_reader import concepts, reader
+from smsgate.classifier.model import concepts, reader
 
 _MOST = 40
 """Words of a text that may be passed over at a glance: in a longer one a request may hide."""

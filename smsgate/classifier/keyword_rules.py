@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.classifier import capitals
-from smsgate.classifier.decisions import Decisions
-from smsgate.classifier.known import Known
-from smsgate.classifier.normalise import fold, tokens
-from smsgate.classifier.reading import Text, read
-from smsgate.classifier.second_reader import concepts
-from smsgate.classifier.sentences import FEW
-from smsgate.classifier.short import EVERYTHING
+from smsgate.classifier.decision import Decisions
+from smsgate.classifier.keyword_variants import EVERYTHING
+from smsgate.classifier.keywords import Keyword, key_of
+from smsgate.classifier.model import concepts
+from smsgate.classifier.normalize import fold, tokens
+from smsgate.classifier.sentence_rules import FEW
+from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.signature import Signature, signatures
+from smsgate.classifier.text import Text, read
 from smsgate.classifier.typos import looks_leet, unleeted
-from smsgate.classifier.whole import Keyword, key_of
 from smsgate.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 

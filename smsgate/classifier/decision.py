@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smsgate.classifier.known import Known
-from smsgate.classifier.reading import Text
+from smsgate.classifier.findings import Finding
+from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.regions import applies
 from smsgate.classifier.scope import Topics
-from smsgate.classifier.verdict import Finding
-from smsgate.classifier.whole import Keyword
+from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.text import Text
 from smsgate.messages import Decision, Intent
 from smsgate.settings import Program
 

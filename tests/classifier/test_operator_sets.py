@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.classifier import Classifier, Shelf, load_sets
-from smsgate.classifier.known import Known
-from smsgate.classifier.own import OwnSets
+from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.errors import ConfigurationError
 from tests.classifier.program import program
 

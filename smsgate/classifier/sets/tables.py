@@ -12,7 +12,7 @@ from zlib import crc32
 
 import msgspec
 
-from smsgate.classifier.keywords import Entry
+from smsgate.classifier.sets.keyword_sets import Entry
 from smsgate.errors import Fault
 
 _WORDS = 12

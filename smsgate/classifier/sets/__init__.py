@@ -1,0 +1,1 @@
+"""Keyword sets: read from TOML, checked, compiled to tables, and cached."""

@@ -1,0 +1,243 @@
+"""Keyword sets: a TOML file per language, read, checked and hashed.
+
+The shipped files lie in ``smsgate/classifier/keywords``. An operator's set of the same name (see
+``operator_sets.py``) replaces the shipped one, or extends it where it says ``extends = true``.
+``docs/keywords.md`` describes the format. Words are written as people write them, separated by
+commas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from smsgate.classifier.meanings import Meaning
+from smsgate.classifier.set_faults import check_parts, no_codes, nothing_to_leave_out, plainly
+from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.weights import content as weights
+from smsgate.classifier.written import problem_with
+from smsgate.errors import Fault
+
+ANY_LANGUAGE = "und"
+"""The set that every program has: words that mean the same in all languages."""
+SHIPPED = "shipped"
+"""How the places of the sets in the package begin."""
+EVERY = "*"
+"""In place of names: all sets there are."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keywords that share intent, match rule and risk.
+
+    ``match``: ``whole`` is the whole text and nothing else, ``polite`` lets politeness stand
+    around it, ``lead`` also lets more text follow or come before. ``risk = "high"`` asks for a
+    review instead of acting. ``countries`` are calling codes; elsewhere the words mean nothing.
+    """
+
+    intent: Literal["opt_out", "opt_out_all", "opt_in", "help", "review", "none"]
+    words: str
+    match: Literal["whole", "polite", "lead"] = "polite"
+    risk: Literal["low", "medium", "high"] = "low"
+    countries: tuple[str, ...] = ()
+    unless_known: bool = False
+    """Also where the number is not known."""
+    ask: bool = False
+    """Only an answer to a question of ours (YES)."""
+    note: str = ""
+
+    def each(self) -> Iterator[str]:
+        """The words one by one."""
+        return listed(self.words)
+
+    def problems(self) -> Iterator[str]:
+        """What it says that cannot be meant."""
+        if not any(self.each()):
+            yield 'has no words: give them such as words = "CHAU, FUERA"'
+        yield from no_codes(self.countries)
+
+
+class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Wordings inside a sentence that carry one meaning."""
+
+    means: Meaning
+    any: str
+    name: str = ""
+    firm: bool = False
+    """Names the texts themselves, so that only ``never`` takes it out of play."""
+    note: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """What it says that cannot be meant."""
+        return filter(None, map(problem_with, listed(self.any)))
+
+
+class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file."""
+
+    language: str
+    extends: bool = False
+    spaced: bool = True
+    tones: bool = False
+    other_spellings: dict[str, str] = {}
+    without: str = ""
+    may_miss_required_words: bool = False
+    entries: tuple[Entry, ...] = ()
+    classes: dict[str, str] = {}
+    phrases: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordSets:
+    """The sets that were asked for, by name, with the hash of all that they say."""
+
+    languages: Mapping[str, Language]
+    places: Mapping[str, str]
+    """Where each was read from, for faults and ``smsgate keywords list``."""
+    version: str
+    grammar: tuple[Phrase, ...] = field(default=())
+    own: Mapping[str, Language] = field(default_factory=dict)
+    """What the operator's sets say by themselves."""
+
+    def only(self, names: Iterable[str]) -> KeywordSets:
+        """The sets of one program among those of all, with a hash of their own."""
+        wanted = {ANY_LANGUAGE, *names}
+        if EVERY in wanted:
+            return self
+        languages = {name: kept for name, kept in self.languages.items() if name in wanted}
+        places = {name: self.places[name] for name in languages}
+        own = {name: kept for name, kept in self.own.items() if name in wanted}
+        return KeywordSets(languages, places, _hash(languages, self.grammar), self.grammar, own)
+
+
+def listed(text: str) -> Iterator[str]:
+    """The parts of a comma separated list, without blanks around them and empty ones."""
+    return (part for part in map(str.strip, text.split(",")) if part)
+
+
+def shipped() -> list[str]:
+    """Names of the sets in the package."""
+    return sorted(
+        entry.name[:-5]
+        for entry in resources.files("smsgate.classifier").joinpath("keywords").iterdir()
+        if entry.name.endswith(".toml") and not entry.name.startswith("_")
+    )
+
+
+def load_sets(own: OwnSets | Path | None, names: Iterable[str]) -> tuple[KeywordSets, list[Fault]]:
+    """Read the named sets and the one for all languages; every fault is reported in one go.
+
+    Args:
+        own: the operator's sets, or the folder that has them, if there are any.
+        names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
+    """
+    own = own if isinstance(own, OwnSets) else OwnSets(own)
+    faults: list[Fault] = []
+    languages: dict[str, Language] = {}
+    places: dict[str, str] = {}
+    owned: dict[str, Language] = {}
+    for name in wanted(own, names):
+        found = _language(own, name, faults)
+        if found is not None:
+            languages[name], places[name], part = found
+            owned |= {name: part} if part else {}
+    grammar = read_set(_packaged("_grammar") or "", "grammar", faults)
+    rules = grammar.phrases if grammar else ()
+    return KeywordSets(languages, places, _hash(languages, rules), rules, owned), faults
+
+
+def wanted(own: OwnSets, names: Iterable[str]) -> list[str]:
+    """The sets that names stand for, beginning with the one for all languages."""
+    found = [ANY_LANGUAGE]
+    for name in names:
+        found += [*shipped(), *own.names()] if name == EVERY else [name]
+    return list(dict.fromkeys(found))
+
+
+def _packaged(name: str) -> str | None:
+    path = resources.files("smsgate.classifier").joinpath("keywords", f"{name}.toml")
+    return path.read_text("utf-8") if path.is_file() else None
+
+
+def _language(
+    own: OwnSets, name: str, faults: list[Fault]
+) -> tuple[Language, str, Language | None] | None:
+    """A set, where it stands, and the operator's part of it."""
+    place = f"{SHIPPED} keywords/{name}.toml"
+    packaged = _packaged(name)
+    base = read_set(packaged, place, faults) if packaged is not None else None
+    before = len(faults)
+    found = own.text(name, faults)
+    if found is None and base is None and len(faults) == before:
+        known = ", ".join(shipped())
+        faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
+    if found is None:
+        return (base, place, None) if base is not None and len(faults) == before else None
+    there, text = found
+    read = read_set(text, there, faults)
+    if read is None:
+        return None
+    if read.language != name:
+        faults.append(Fault(there, "language", f"must be {name!r}, as the set is named"))
+        return None
+    extended = base if read.extends else None
+    amiss = nothing_to_leave_out(listed(read.without), _words(extended))
+    faults += (Fault(there, "without", problem) for problem in amiss)
+    if extended is None:
+        return read, there, read
+    return _merged(extended, read), f"{there} and {place}", read
+
+
+def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
+    """One file as it stands; what is wrong with it goes into the faults."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(Fault(place, "file", f"is no TOML: {error}"))
+        return None
+    check_parts(table, {"entries": Entry, "phrases": Phrase}, place, faults)
+    try:
+        return msgspec.convert(table, Language)
+    except msgspec.ValidationError as error:
+        if not any(fault.place == place for fault in faults):
+            faults.append(Fault(place, "file", plainly(error, Language)))
+        return None
+
+
+def _words(language: Language | None) -> set[str] | None:
+    """Its words without case."""
+    if language is None:
+        return None
+    return {word.casefold() for entry in language.entries for word in entry.each()}
+
+
+def _merged(base: Language, own: Language) -> Language:
+    gone = {word.casefold() for word in listed(own.without)}
+    gone |= {word.casefold() for entry in own.entries for word in entry.each()}
+    kept = tuple(
+        msgspec.structs.replace(entry, words=", ".join(left))
+        for entry in base.entries
+        if (left := [word for word in entry.each() if word.casefold() not in gone])
+    )
+    classes = {
+        name: ", ".join(filter(None, (base.classes.get(name), own.classes.get(name))))
+        for name in {**base.classes, **own.classes}
+    }
+    return msgspec.structs.replace(
+        base,
+        entries=kept + own.entries,
+        classes=classes,
+        phrases=base.phrases + own.phrases,
+        may_miss_required_words=own.may_miss_required_words,
+    )
+
+
+def _hash(languages: Mapping[str, Language], grammar: tuple[Phrase, ...]) -> str:
+    content = msgspec.json.encode([sorted(languages.items()), grammar], order="deterministic")
+    return hashlib.sha256(content + weights()).hexdigest()[:12]
