@@ -24,7 +24,7 @@ from bench.contender import Contender
 from bench.load import Figures
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.store.inbox import _call
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.store.scripts import Script
 
 MOST_PER_S = 150_000
@@ -50,7 +50,7 @@ def requests(plan: Plan, sha: str) -> Iterator[bytes]:
         commands = []
         for _ in range(plan.grouped):
             entry = _entry(place)
-            keys, args = _call(lane_of(entry.number), [Arrival(entry)])
+            keys, args = _call(partition_of(entry.number), [Arrival(entry)])
             commands.append(hiredis.pack_command(("EVALSHA", sha, len(keys), *keys, *args)))
             place += 1
         yield b"".join(commands)

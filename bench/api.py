@@ -96,8 +96,8 @@ def apply_for_ever() -> None:
     for start in range(0, len(drawn), _APPLIED):
         for number in drawn[start : start + _APPLIED]:
             gateway.override("suppress", number, "all", "bench", "bench")
-        for lane in gateway.store.inbox.busy():
-            gateway.apply(lane)
+        for partition in gateway.store.inbox.busy():
+            gateway.apply(partition)
 
 
 def measured(folder: Path, leash: Leash, seconds: float, suppressed: int) -> dict[str, float]:

@@ -28,7 +28,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.gateway import Gateway
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 BACKLOG = 100_000
 CONFIRMATIONS = 3_000
@@ -110,11 +110,11 @@ def _fill(gateway: Gateway, count: int, prefix: str, *, program: str, text: str 
 
 
 def _depth(gateway: Gateway) -> int:
-    return sum(gateway.store.inbox.depth(lane) for lane in range(LANES))
+    return sum(gateway.store.inbox.depth(partition) for partition in range(PARTITIONS))
 
 
 def _outbox(gateway: Gateway) -> int:
-    return sum(gateway.store.outbox.depth(lane) for lane in range(LANES))
+    return sum(gateway.store.outbox.depth(partition) for partition in range(PARTITIONS))
 
 
 def _seconds(done: Callable[[], bool]) -> float:
@@ -128,7 +128,11 @@ def _seconds(done: Callable[[], bool]) -> float:
 
 def _events(gateway: Gateway, prefix: str) -> list[tuple[int, int]]:
     """Receipt and application of each, in the ledgers or in the records, where the clock moves."""
-    waiting = [event for lane in range(LANES) for event in gateway.store.ledger.of_lane(lane)]
+    waiting = [
+        event
+        for partition in range(PARTITIONS)
+        for event in gateway.store.ledger.of_partition(partition)
+    ]
     kept = (one.event for one in gateway.records.reading.between())
     times = {
         event.id: (event.received_us, event.applied_us)

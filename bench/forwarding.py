@@ -31,7 +31,7 @@ from smsgate.gateway import Gateway
 from smsgate.gateway.forwards.pauses import CALLS
 from smsgate.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
 from smsgate.outbound import Outbound
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 LEAST = 500
@@ -141,8 +141,8 @@ def _put(gateway: Gateway, program: str, count: int) -> None:
             for place in range(at, min(at + 500, count))
         ]
         gateway.store.inbox.add([Arrival(entry) for entry in entries])
-        for lane in gateway.store.inbox.busy():
-            gateway.apply(lane)
+        for partition in gateway.store.inbox.busy():
+            gateway.apply(partition)
 
 
 def _posted(place: int) -> Posted:
@@ -201,7 +201,7 @@ def _show(found: Mapping[str, float]) -> None:
     table.add_row("limit: 64 threads of the HTTP client", f"{found['client_alone']:,.0f}", "")
     Console().print(table)
     load = os.getloadavg()[0]
-    Console().print(f"load of the machine in the last minute: {load:.1f}, {LANES} lanes")
+    Console().print(f"load of the machine in the last minute: {load:.1f}, {PARTITIONS} partitions")
 
 
 if __name__ == "__main__":

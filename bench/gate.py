@@ -35,7 +35,7 @@ from smsgate.gate import Gate
 from smsgate.messages import ALL
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.marker import BUCKETS
 
 MOST_S = 2.5
@@ -61,7 +61,7 @@ def fill(client: redis.Redis, suppressed: list[str]) -> float:
     for step in _steps(suppressed):
         with client.pipeline(transaction=False) as pipeline:
             for number in step:
-                keys = LANE_KEYS[lane_of(number)]
+                keys = PARTITION_KEYS[partition_of(number)]
                 pipeline.sadd(keys.suppressed(ALL, number, BUCKETS), number[1:])
             pipeline.execute()
     return (client.info("memory")["used_memory"] - before) / len(suppressed)

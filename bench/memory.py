@@ -24,7 +24,7 @@ from bench.servers import Servers
 from bench.signed import WORDS
 from bench.whole import Whole
 from smsgate.cli.leash import Leash
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 MIX = (
     (f"Running late, please tell {WORDS}", 0.5),
@@ -64,7 +64,7 @@ def _measure(whole: Whole, messages: int, steps: int) -> Mapping[str, Any]:
     for _ in range(steps):
         for text, share in MIX:
             sent += _send(whole, text, sent, int(messages / steps * share))
-        while sum(whole.gateway.store.inbox.depth(lane) for lane in range(LANES)):
+        while sum(whole.gateway.store.inbox.depth(partition) for partition in range(PARTITIONS)):
             time.sleep(0.05)
         sizes = {name: round(whole.mib(name), 1) for name in PROCESSES}
         rows.append({"messages": sent, "seconds": round(time.monotonic() - started), **sizes})

@@ -34,7 +34,7 @@ from smsgate.records.contents import number_row
 from smsgate.records.tables import numbers as table
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 LEAST, LEAST_TEXTS = 100_000, 50_000
 _STEP, _BATCH = 20_000, 2_000
@@ -50,7 +50,7 @@ def fill(records: Records, count: int) -> None:
     with records._database.writing() as connection:  # noqa: SLF001 - events one by one take long
         for at in range(0, count, _STEP):
             rows = [
-                number_row(lane_of(one), 1, one, long_ago if place % 50 else lately)
+                number_row(partition_of(one), 1, one, long_ago if place % 50 else lately)
                 for place, one in enumerate(listed[at : at + _STEP])
             ]
             connection.execute(table.insert(), rows)
@@ -58,9 +58,11 @@ def fill(records: Records, count: int) -> None:
 
 def fill_by_texts(records: Records, count: int) -> None:
     """Numbers that opted out by text within the last hour."""
-    lanes = events(count, int(time.time() * 1e3) - 3_600_000)
-    for at in range(0, max(map(len, lanes.values())), _BATCH):
-        records.keeping.keep({lane: rows[at : at + _BATCH] for lane, rows in lanes.items()})
+    partitions = events(count, int(time.time() * 1e3) - 3_600_000)
+    for at in range(0, max(map(len, partitions.values())), _BATCH):
+        records.keeping.keep(
+            {partition: rows[at : at + _BATCH] for partition, rows in partitions.items()}
+        )
 
 
 def made(file: Path) -> Records:

@@ -35,7 +35,7 @@ from smsgate.messages import ALL, Decision, Entry, Intent
 from smsgate.records import Records, tables
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.records import postgresql
 
 LEAST = 10_000
@@ -43,8 +43,8 @@ TABLES = (tables.links, tables.events, tables.texts, tables.numbers)
 
 
 def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[bytes]]:
-    """Opt-outs of as many numbers as the ledgers hold them, by lane; ten a millisecond."""
-    lanes: dict[int, list[bytes]] = {lane: [] for lane in range(LANES)}
+    """Opt-outs of as many numbers as the ledgers hold them, by partition; ten a millisecond."""
+    partitions: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
     for at in range(count):
         number = f"+1415{at % 9_000_000 + 1_000_000}"
         ms = start_ms + at // 10
@@ -75,14 +75,18 @@ def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[byte
             applied_us=ms * 1000 + 900,
             software="0.0",
         )
-        lanes[lane_of(number)].append(msgspec.json.encode(event))
-    return lanes
+        partitions[partition_of(number)].append(msgspec.json.encode(event))
+    return partitions
 
 
-def batches(lanes: dict[int, list[bytes]]) -> Iterator[dict[int, list[bytes]]]:
+def batches(partitions: dict[int, list[bytes]]) -> Iterator[dict[int, list[bytes]]]:
     """As the mover reads them."""
-    for at in range(0, max(map(len, lanes.values())), BATCH):
-        yield {lane: rows[at : at + BATCH] for lane, rows in lanes.items() if rows[at : at + BATCH]}
+    for at in range(0, max(map(len, partitions.values())), BATCH):
+        yield {
+            partition: rows[at : at + BATCH]
+            for partition, rows in partitions.items()
+            if rows[at : at + BATCH]
+        }
 
 
 def bare(folder: Path, source: Records, sizes: Sequence[int]) -> float:
@@ -112,23 +116,23 @@ def bare(folder: Path, source: Records, sizes: Sequence[int]) -> float:
         return time.perf_counter() - start
 
 
-def keep(records: Records, lanes: dict[int, list[bytes]]) -> tuple[float, list[int]]:
+def keep(records: Records, partitions: dict[int, list[bytes]]) -> tuple[float, list[int]]:
     """Seconds to keep lines that are in memory, and how many there were in each transaction."""
     start = time.perf_counter()
-    sizes = [records.keeping.keep(batch).new for batch in batches(lanes)]
+    sizes = [records.keeping.keep(batch).new for batch in batches(partitions)]
     return time.perf_counter() - start, sizes
 
 
-def move(redis_url: str, records: Records, lanes: dict[int, list[bytes]]) -> float:
+def move(redis_url: str, records: Records, partitions: dict[int, list[bytes]]) -> float:
     """Seconds to move them from the ledgers in a Redis."""
     client = open_redis(redis_url, 60)
     client.flushall()
     store = Store(client)
     store.marker.create()
-    for lane, rows in lanes.items():
+    for partition, rows in partitions.items():
         with client.pipeline(transaction=False) as pipeline:
             for row in rows:
-                pipeline.xadd(LANE_KEYS[lane].ledger, {"e": row})
+                pipeline.xadd(PARTITION_KEYS[partition].ledger, {"e": row})
             pipeline.execute()
     start = time.perf_counter()
     Recording(store, records).move_all()
@@ -158,7 +162,7 @@ def measure(
     folder: Path, leash: Leash, count: int, rounds: int, postgresql_url: str
 ) -> dict[str, list[float]]:
     """Events a second of each way, round by round."""
-    lanes = events(count)
+    partitions = events(count)
     server = redis_server.start(folder / "redis", leash)
     found: dict[str, list[float]] = {}
 
@@ -169,18 +173,20 @@ def measure(
         here = folder / str(turn)
         here.mkdir()
         records = fresh(f"sqlite:///{here / 'kept.sqlite3'}")
-        seconds, sizes = keep(records, lanes)
+        seconds, sizes = keep(records, partitions)
         note("SQLite: kept, from memory", seconds)
         note("SQLite: checked (records verify)", verify(records))
         note("SQLite: bare executemany of the same rows", bare(here, records, sizes))
         records.close()
         moved = fresh(f"sqlite:///{here / 'moved.sqlite3'}")
-        note("SQLite: moved from the ledgers", move(server.url, moved, lanes))
+        note("SQLite: moved from the ledgers", move(server.url, moved, partitions))
         moved.close()
         if postgresql_url:
             for name, way in (("kept, from memory", keep), ("moved from the ledgers", None)):
                 records = fresh(postgresql_url)
-                seconds = way(records, lanes)[0] if way else move(server.url, records, lanes)
+                seconds = (
+                    way(records, partitions)[0] if way else move(server.url, records, partitions)
+                )
                 note(f"PostgreSQL: {name}", seconds)
                 records.close()
     return found

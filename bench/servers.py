@@ -16,7 +16,7 @@ from bench.signed import ORIGIN, SID, TOKEN
 from bench.whole import Server, Whole
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 PROCESSES = 2
@@ -187,10 +187,12 @@ def _prepare(environ: Mapping[str, str]) -> None:
 def _kept(redis_url: str) -> Mapping[str, int]:
     """How many messages smsgate holds, and how many numbers their holds block."""
     with redis.Redis.from_url(redis_url) as client:
-        messages = sum(client.xlen(keys.inbox) + client.xlen(keys.ledger) for keys in LANE_KEYS)
+        messages = sum(
+            client.xlen(keys.inbox) + client.xlen(keys.ledger) for keys in PARTITION_KEYS
+        )
         return {
             "messages": messages,
-            "blocked numbers": sum(client.hlen(keys.holds) for keys in LANE_KEYS),
+            "blocked numbers": sum(client.hlen(keys.holds) for keys in PARTITION_KEYS),
         }
 
 

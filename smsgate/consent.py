@@ -142,7 +142,7 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class NumberState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a lane remembers of a number for 48 hours."""
+    """What a partition remembers of a number for 48 hours."""
 
     marks: dict[str, Mark] = {}
     """By scope: ``all`` or a program's name."""
@@ -157,7 +157,7 @@ _NOTHING = NumberState()
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """In which sets a number is, and what its lane remembers of it."""
+    """In which sets a number is, and what its partition remembers of it."""
 
     everywhere: bool = False
     """Whether it is in the set of scope ``all``."""

@@ -57,7 +57,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Answers from the store, one look at a lane for each number."""
+    """Answers from the store, one look at a partition for each number."""
 
     def __init__(
         self,

@@ -18,12 +18,12 @@ from smsgate.errors import QueueUnavailable
 from smsgate.redis_address import Client, problem_of
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
-"""Queue and job that apply a lane's inbox."""
+"""Queue and job that apply a partition's inbox."""
 SEND = ("outbox", "workers.jobs.send_replies")
-"""Queue and job that send a lane's due replies."""
+"""Queue and job that send a partition's due replies."""
 
 JOB_S = 2
-"""How long a job works before it wakes its lane again and ends."""
+"""How long a job works before it wakes its partition again and ends."""
 _TTL_S = 10
 _TIMEOUT_S = 60
 _PATIENCE = 100
@@ -52,13 +52,13 @@ class Wakes:
         }
         self._cursor = 0
 
-    def inbox(self, lane: int) -> None:
-        """Ask that a lane's inbox be applied. Raises ``QueueUnavailable``."""
-        self._enqueue(APPLY, lane)
+    def inbox(self, partition: int) -> None:
+        """Ask that a partition's inbox be applied. Raises ``QueueUnavailable``."""
+        self._enqueue(APPLY, partition)
 
-    def outbox(self, lane: int) -> None:
-        """Ask that a lane's due replies be sent. Raises ``QueueUnavailable``."""
-        self._enqueue(SEND, lane)
+    def outbox(self, partition: int) -> None:
+        """Ask that a partition's due replies be sent. Raises ``QueueUnavailable``."""
+        self._enqueue(SEND, partition)
 
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
@@ -126,17 +126,17 @@ class Wakes:
         if not self._connection.hexists(key, whole):
             self._connection.delete(key)
 
-    def _enqueue(self, job: tuple[str, str], lane: int) -> None:
+    def _enqueue(self, job: tuple[str, str], partition: int) -> None:
         name, function = job
         try:
             self._queues[name].enqueue_call(
                 function,
-                args=(lane,),
+                args=(partition,),
                 ttl=_TTL_S,
                 timeout=_TIMEOUT_S,
                 result_ttl=0,
                 failure_ttl=0,
-                description=f"{function}({lane})",
+                description=f"{function}({partition})",
             )
         except redis.RedisError as error:
             raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error

@@ -16,7 +16,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from smsgate.queue import APPLY, SEND
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 FUNCTIONS = frozenset({APPLY[1], SEND[1]})
 MAX_DATA_BYTES = 512
@@ -96,5 +96,5 @@ def _is_partition(args: object) -> bool:
         isinstance(args, list)
         and len(args) == 1
         and type(args[0]) is int
-        and (0 <= args[0] < LANES)
+        and (0 <= args[0] < PARTITIONS)
     )

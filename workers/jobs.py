@@ -12,7 +12,7 @@ from smsgate.gateway import Gateway
 from smsgate.wiring import Live
 
 PATIENCE_S = 0.2
-"""How long a job waits for its calls before the next lane has its turn."""
+"""How long a job waits for its calls before the next partition has its turn."""
 
 _log = structlog.get_logger()
 
@@ -23,20 +23,20 @@ def live() -> Live[Gateway]:
     return Live(os.environ, lambda _, gateway: gateway)
 
 
-def apply_inbox(lane: int) -> None:
-    """Apply what waits in a lane's inbox."""
+def apply_inbox(partition: int) -> None:
+    """Apply what waits in a partition's inbox."""
     try:
         with live().using() as gateway:
-            gateway.work(lane)
+            gateway.work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
-        _log.warning("inbox waits", lane=lane, problem=str(error))
+        _log.warning("inbox waits", lane=partition, problem=str(error))
 
 
-def send_replies(lane: int) -> None:
-    """Send the due replies of a lane."""
+def send_replies(partition: int) -> None:
+    """Send the due replies of a partition."""
     try:
         with live().using() as gateway:
-            gateway.send_replies(lane, PATIENCE_S)
+            gateway.send_replies(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
-        _log.warning("outbox waits", lane=lane, problem=str(error))
+        _log.warning("outbox waits", lane=partition, problem=str(error))

@@ -78,7 +78,7 @@ class Keeper:
                 self._ended()
 
     def turn(self) -> float:
-        """Move one batch of every lane; gives how long to wait before the next."""
+        """Move one batch of every partition; gives how long to wait before the next."""
         try:
             moved = self._gateway.recording.move()
             self._watch()

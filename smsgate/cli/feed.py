@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 
 import click
 from rich.console import Console
@@ -25,7 +24,7 @@ def list_calls(dead: bool, as_json: bool) -> None:
     """List the calls that were not taken yet."""
     found = session.records().feeds.calls(dead=dead)
     if as_json:
-        session.show_json([asdict(one) for one in found])
+        session.show_json([one.as_row() for one in found])
         return
     console = Console(highlight=False)
     for one in found:

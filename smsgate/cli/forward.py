@@ -13,7 +13,7 @@ from smsgate.cli.replies import person
 from smsgate.gateway.forwards import undelivered
 from smsgate.messages import Forward, ms_of
 from smsgate.signing import iso_time
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 
 @click.group()
@@ -28,10 +28,10 @@ def list_forwards(dead: bool, as_json: bool) -> None:
     """List the messages that were not taken yet, as they came."""
     forwards = session.gateway_for_lists().store.forwards
     if dead:
-        letters = [letter for lane in range(LANES) for letter in forwards.dead(lane)]
+        letters = [letter for partition in range(PARTITIONS) for letter in forwards.dead(partition)]
         found = [(one.forward, one.note, one.at_us) for one in letters]
     else:
-        waiting = [one for lane in range(LANES) for one in forwards.waiting(lane)]
+        waiting = [one for partition in range(PARTITIONS) for one in forwards.waiting(partition)]
         found = [(one, one.note, 0) for one in waiting]
     found.sort(key=lambda row: ms_of(row[0].inbox_id))
     if as_json:

@@ -28,8 +28,8 @@ MOST_BUCKETS = 1 << 20
     "--buckets",
     type=click.IntRange(0, MOST_BUCKETS),
     default=0,
-    help="Into how many small sets a lane's numbers are split from now on (docs/operating.md says "
-    "how many numbers need how many); as before where it is not given.",
+    help="Into how many small sets a partition's numbers are split from now on (docs/operating.md "
+    "says how many numbers need how many); as before where it is not given.",
 )
 @click.option("--adopt", is_flag=True, help="Overwrite a store that belongs to other records.")
 @session.as_json

@@ -43,7 +43,7 @@ def migrate() -> None:
 @records.command(epilog="Example: smsgate records status")
 @session.as_json
 def status(as_json: bool) -> None:
-    """Show how much is kept, what waits, and where each lane's chain stands.
+    """Show how much is kept, what waits, and where each partition's chain stands.
 
     Write the digest down elsewhere: as long as it can be found again in `smsgate records verify
     --digest`, nobody has written the chains anew.
@@ -56,7 +56,9 @@ def status(as_json: bool) -> None:
         "records": reading.count_events(),
         "numbers": reading.count_numbers(),
         "stores": [one.id for one in reading.stores()],
-        "lanes": {lane: {"seq": one.seq, "hash": one.hash.hex()} for lane, one in heads.items()},
+        "lanes": {
+            partition: {"seq": one.seq, "hash": one.hash.hex()} for partition, one in heads.items()
+        },
         "digest": digest_of(heads),
     }
     if as_json:
@@ -72,7 +74,7 @@ def status(as_json: bool) -> None:
 @click.option("--digest", metavar="DIGEST", help="A digest that `records status` once gave.")
 @session.as_json
 def verify(digest: str | None, as_json: bool) -> None:
-    """Check every record and the whole chain of each lane. Exit code 1 where something is wrong.
+    """Check every record and each partition's chain. Exit code 1 where something is wrong.
 
     Finds what was changed, removed, added or reordered, and says which. Somebody who may write to
     the database could still write all of it anew: a digest that was kept elsewhere shows that.
@@ -129,21 +131,24 @@ def adopt(reason: str) -> None:
     """Go on with a database that has less than the store was told it has.
 
     After a restore from a backup nothing is moved into the records until somebody says that it
-    is to go on with them. What is missing is recorded in each lane, and how numbers stand in the
-    store now, so that no opt-out is in the store alone.
+    is to go on with them. What is missing is recorded in each partition, and how numbers stand in
+    the store now, so that no opt-out is in the store alone.
     """
     it = session.gateway()
-    lanes, noted = adopting.adopt(it.store, it.records, it.recording, person(), reason)
+    partitions, noted = adopting.adopt(it.store, it.records, it.recording, person(), reason)
     said = "Nothing is missing; nothing was changed."
-    if lanes:
-        said = f"{len(lanes)} lanes go on; how {noted:,} numbers stand was taken from the store."
+    if partitions:
+        said = (
+            f"{len(partitions)} partitions go on; how {noted:,} numbers stand was taken from "
+            "the store."
+        )
     Console(highlight=False).print(said)
 
 
 def digest_of(heads: dict[int, Link]) -> str:
-    """One digest for the chains of all lanes: ``LANE:SEQ…`` is in it, so that it can be checked."""
-    places = "-".join(f"{lane}:{heads[lane].seq}" for lane in sorted(heads))
-    hashes = b"".join(heads[lane].hash for lane in sorted(heads))
+    """A digest of all partitions' chains. It contains each ``PARTITION:SEQ``, for a later check."""
+    places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
+    hashes = b"".join(heads[partition].hash for partition in sorted(heads))
     return f"{places}-{sha256(hashes).hexdigest()[:32]}" if heads else "none"
 
 
@@ -152,11 +157,12 @@ def _once_had(kept: Records, digest: str) -> bool:
     *places, _ = digest.split("-")
     heads: dict[int, Link] = {}
     for place in places:
-        lane, _, seq = place.partition(":")
-        if not (lane.isdigit() and seq.isdigit()):
+        partition, _, seq = place.partition(":")
+        if not (partition.isdigit() and seq.isdigit()):
             return False
         heads.update(
-            (one.lane, one) for one in kept.reading.links(int(lane), int(seq) - 1, int(seq))
+            (one.partition, one)
+            for one in kept.reading.links(int(partition), int(seq) - 1, int(seq))
         )
     return digest_of(heads) == digest
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.messages import Reply
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 
 @click.group()
@@ -27,11 +27,11 @@ def list_replies(dead: bool, as_json: bool) -> None:
     """List the replies that are not settled yet."""
     outbox = session.gateway().store.outbox
     if dead:
-        letters = [letter for lane in range(LANES) for letter in outbox.dead(lane)]
+        letters = [letter for partition in range(PARTITIONS) for letter in outbox.dead(partition)]
         found = [(letter.reply, f"{letter.outcome}: {letter.note}") for letter in letters]
         values: Iterable[object] = letters
     else:
-        waiting = [reply for lane in range(LANES) for reply in outbox.waiting(lane)]
+        waiting = [reply for partition in range(PARTITIONS) for reply in outbox.waiting(partition)]
         found = [(reply, f"not after {moment(reply.deadline_us)}") for reply in waiting]
         values = waiting
     if as_json:

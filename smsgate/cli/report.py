@@ -13,10 +13,10 @@ from smsgate.cli import session
 from smsgate.gateway import Gateway
 from smsgate.gateway.overview.summing_up import summary
 from smsgate.messages import Entry
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 _TRAIL = 500
-"""Ordinary texts of a lane that are looked through."""
+"""Ordinary texts of a partition that are looked through."""
 _MOST_DAYS = 400
 
 
@@ -71,8 +71,8 @@ def _now(gateway: Gateway) -> dict[str, Any]:
 
 
 def _ordinary(gateway: Gateway) -> Iterator[Entry]:
-    for lane in range(LANES):
-        yield from gateway.store.trail.newest(lane, _TRAIL)
+    for partition in range(PARTITIONS):
+        yield from gateway.store.trail.newest(partition, _TRAIL)
 
 
 def _show(console: Console, found: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ from smsgate.wiring import publish_programs, refuse_dropped
     type=click.IntRange(1, MOST_BUCKETS),
     default=BUCKETS,
     show_default=True,
-    help="Into how many small sets a lane's numbers are split in a new store (docs/operating.md "
-    "says how many numbers need how many); `smsgate rebuild` changes it later.",
+    help="Into how many small sets a partition's numbers are split in a new store "
+    "(docs/operating.md says how many numbers need how many); `smsgate rebuild` changes it later.",
 )
 def init(buckets: int) -> None:
     """Make a new, empty store ready; one that is ready stays as it is.

@@ -24,8 +24,8 @@ def enter(
         one if isinstance(one, SmsGateError) else Added("") for one in changes
     ]
     if entries:
-        added, lanes = store.inbox.add_each([Arrival(entry) for entry in entries])
-        wake(wakes.inbox, lanes)
+        added, partitions = store.inbox.add_each([Arrival(entry) for entry in entries])
+        wake(wakes.inbox, partitions)
         for at, one in zip(places, added, strict=True):
             found[at] = one
     return found

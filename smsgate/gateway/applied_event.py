@@ -10,14 +10,19 @@ from smsgate.messages import Entry, Intent, Stored, ms_of
 
 
 def applied_event(
-    lane: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
+    partition: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
 ) -> Event:
     """The event of an entry. ``note``: why nobody answers it, or nothing."""
     entry = stored.entry
     after = settled.standing
     return Event(
         id=event_id(
-            ms_of(stored.id), str(lane), stored.id, entry.number, entry.account, entry.message_id
+            ms_of(stored.id),
+            str(partition),
+            stored.id,
+            entry.number,
+            entry.account,
+            entry.message_id,
         ),
         kind=_kind(entry),
         outcome=settled.outcome,

@@ -1,4 +1,4 @@
-"""Applied: from a lane's inbox to sets, ledger and outbox, in batches, each once."""
+"""Applied: from a partition's inbox to sets, ledger and outbox, in batches, each once."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _log = structlog.get_logger()
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
 _HANDS = 4
-"""Lanes that one job works on at once: while Redis commits for some, another is thought about. Two
-hands wait for each other half of the time, more than four bring nothing."""
+"""Partitions that one job works on at once: while Redis commits for some, another is thought about.
+Two hands wait for each other half of the time, more than four bring nothing."""
 _LOOKS = 3
 _PAUSE_S = 0.005
 """A job that found nothing looks again so often, after such pauses, before it ends. Under a steady
@@ -75,24 +75,24 @@ class Applying:
         """End the threads."""
         self._hands.shutdown()
 
-    def drain(self, lane: int) -> int:
+    def drain(self, partition: int) -> int:
         """See ``Gateway.apply``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
         until = time.monotonic() + JOB_S
-        applied = self._drain(lane, until)
-        self._rest([lane])
+        applied = self._drain(partition, until)
+        self._rest([partition])
         return applied
 
-    def told(self, lane: int) -> list[Event]:
+    def told(self, partition: int) -> list[Event]:
         """As ``drain``; gives the events that this very call wrote down. Raises as ``drain``."""
         events: list[Event] = []
-        self._drain(lane, time.monotonic() + JOB_S, events)
-        self._rest([lane])
+        self._drain(partition, time.monotonic() + JOB_S, events)
+        self._rest([partition])
         return events
 
-    def work(self, lane: int) -> int:
+    def work(self, partition: int) -> int:
         """See ``Gateway.work``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
         until = time.monotonic() + JOB_S
-        applied, seen, idle = self._drain(lane, until), {lane}, 0
+        applied, seen, idle = self._drain(partition, until), {partition}, 0
         while idle < _LOOKS and time.monotonic() < until:
             busy = self._store.inbox.busy()
             applied += sum(self._hands.map(lambda one: self._drain(one, until), busy))
@@ -103,31 +103,34 @@ class Applying:
         self._rest(seen)
         return applied
 
-    def _drain(self, lane: int, until: float, told: list[Event] | None = None) -> int:
+    def _drain(self, partition: int, until: float, told: list[Event] | None = None) -> int:
         applied = 0
         while time.monotonic() < until:
-            batch = lists_apart(self._store.inbox.read(lane, BATCH))
+            batch = lists_apart(self._store.inbox.read(partition, BATCH))
             if not batch.entries:
                 break
-            applied += self._apply(lane, batch, told)
+            applied += self._apply(partition, batch, told)
         return applied
 
-    def _rest(self, lanes: Iterable[int]) -> None:
-        """Leave lanes whose inbox is empty; the others get a job of their own."""
-        wake(self._wakes.inbox, [lane for lane in lanes if not self._store.inbox.rest(lane)])
+    def _rest(self, partitions: Iterable[int]) -> None:
+        """Leave partitions whose inbox is empty; the others get a job of their own."""
+        wake(
+            self._wakes.inbox,
+            [partition for partition in partitions if not self._store.inbox.rest(partition)],
+        )
 
-    def _apply(self, lane: int, batch: Batch, told: list[Event] | None) -> int:
+    def _apply(self, partition: int, batch: Batch, told: list[Event] | None) -> int:
         """Commit one batch; 0 where another worker was faster."""
         entries = [entry_now(stored, self._renamed) for stored in batch.entries]
         effects = (
-            self._lists.effects(lane, entries[0])
+            self._lists.effects(partition, entries[0])
             if entries[0].entry.numbers
-            else self._effects(lane, entries)
+            else self._effects(partition, entries)
         )
         buckets = self._store.looks.bucket_count()
-        committed = self._store.commits.commit(lane, batch, effects, buckets)
+        committed = self._store.commits.commit(partition, batch, effects, buckets)
         if committed.wake_outbox:
-            wake(self._wakes.outbox, [lane])
+            wake(self._wakes.outbox, [partition])
         if not committed.done:
             return 0
         self._count(effects.events)
@@ -150,17 +153,17 @@ class Applying:
         for account, seconds in took_s.items():
             metrics.took_each(APPLIED_S, seconds, account)
 
-    def _effects(self, lane: int, batch: Sequence[Stored]) -> Effects:
+    def _effects(self, partition: int, batch: Sequence[Stored]) -> Effects:
         entries = [stored.entry for stored in batch]
         numbers = list(
             dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
         )
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
-        survey = self._store.surveys.of_lane(lane, numbers, sorted(named - {"", ALL}))
+        survey = self._store.surveys.of_partition(partition, numbers, sorted(named - {"", ALL}))
         now_us, before = survey.now_us, survey.standings()
         tally = _Tally({one: standing_now(before[one], self._renamed) for one in before})
         for stored in batch:
-            self._settle(lane, stored, tally, now_us)
+            self._settle(partition, stored, tally, now_us)
         return Effects(
             before=before,
             after={number: tally.standings[number] for number in before},
@@ -170,13 +173,13 @@ class Applying:
             forwards=tally.forwards,
         )
 
-    def _settle(self, lane: int, stored: Stored, tally: _Tally, now_us: int) -> None:
+    def _settle(self, partition: int, stored: Stored, tally: _Tally, now_us: int) -> None:
         entry = stored.entry
         before = tally.standings.get(entry.number, Standing())
         settled = settle(stored, before, self._published, now_us)
         note = settled.note
         if settled.reply:
-            note = self._answer(lane, stored, settled, tally, now_us)
+            note = self._answer(partition, stored, settled, tally, now_us)
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
             tally.standings[entry.number] = settled.standing
         if settled.closes_review:
@@ -184,19 +187,19 @@ class Applying:
             tally.decided += [
                 (hold_field(name, entry.number), ends) for name in self._concerned(entry)
             ]
-        event = applied_event(lane, stored, before, settled, note, now_us)
+        event = applied_event(partition, stored, before, settled, note, now_us)
         tally.events.append(event)
-        self._pass_on(lane, entry, event, tally)
+        self._pass_on(partition, entry, event, tally)
 
-    def _pass_on(self, lane: int, entry: Entry, event: Event, tally: _Tally) -> None:
+    def _pass_on(self, partition: int, entry: Entry, event: Event, tally: _Tally) -> None:
         program = self._settings.programs.get(entry.program)
         application = program.forward if program is not None else None
-        forward = forward_of(lane, entry, event, application)
+        forward = forward_of(partition, entry, event, application)
         if forward is not None:
             tally.forwards.append(forward)
 
     def _answer(
-        self, lane: int, stored: Stored, settled: Settled, tally: _Tally, now_us: int
+        self, partition: int, stored: Stored, settled: Settled, tally: _Tally, now_us: int
     ) -> str:
         """Put a reply into the outbox, or say why there is none."""
         entry = stored.entry
@@ -208,7 +211,7 @@ class Applying:
             return f"program {entry.program!r} is not configured any more, so nobody answers"
         text, language = self._wording(program, settled.reply, entry.decision.language)
         reply = Reply(
-            id=f"{lane}-{stored.id}",
+            id=f"{partition}-{stored.id}",
             kind=settled.reply,
             account=entry.account,
             number=entry.number,

@@ -38,7 +38,8 @@ class Change(msgspec.Struct, frozen=True):
     event: str
     """Its id, by which the records and ``GET /v1/events`` know it."""
     sequence: str
-    """Lane and number in it: of two changes of a number the one with the higher number is newer."""
+    """Partition and number in it: of two changes of a number the one with the higher number is
+    newer."""
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ def _call(
         id=event_id(one.event.applied_us // 1000, program.name, one.event.id, number),
         program=program.name,
         number=number,
-        lane=one.lane,
+        partition=one.partition,
         seq=one.seq,
         body=msgspec.json.encode(message).decode(),
         made_us=now_us,
@@ -132,7 +133,7 @@ def _change(program: Program, one: Recorded, number: str, standing: Standing) ->
         source=event.entry.source if event.entry else "",
         actor=event.entry.actor if event.entry else "",
         event=event.id,
-        sequence=f"{one.lane}-{one.seq}",
+        sequence=f"{one.partition}-{one.seq}",
     )
 
 

@@ -79,7 +79,7 @@ class FeedReading:
         for one in alone:
             found = calls_of(self._program, one, self._records, now_us)
             if lists is not None:
-                after = lists.get(one.lane, 0)
+                after = lists.get(one.partition, 0)
                 told = calls_of_lists(self._program, one, self._records, after, now_us)
                 yield from (replace(call, due_us=due_us) for call in told)
             yield from (replace(call, due_us=due_us) for call in found)
@@ -100,9 +100,9 @@ class FeedReading:
     def _of_list(self, one: Recorded, changes: Place, now_us: int) -> list[FeedCall]:
         """The calls of a list, without those that went before a number's own already."""
         calls = [*calls_of(self._program, one, self._records, now_us)]
-        until = changes.get(one.lane, 0)
+        until = changes.get(one.partition, 0)
         told = self._records.following.spoken_of(
-            one.lane, one.seq, until, [call.number for call in calls]
+            one.partition, one.seq, until, [call.number for call in calls]
         )
         return [call for call in calls if call.number not in told]
 
@@ -111,5 +111,5 @@ def _behind(found: Followed, read: int) -> Place:
     """The place behind the first events of a page."""
     place = dict(found.place)
     for one in reversed(found.events[read:]):
-        place[one.lane] = one.seq - 1
+        place[one.partition] = one.seq - 1
     return place

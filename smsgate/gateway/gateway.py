@@ -35,7 +35,7 @@ from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.spool import Spool
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,23 @@ class Gateway:
         self._refusing.accepted(self.settings.accounts[account], request)
         return receipt
 
-    def apply(self, lane: int) -> int:
-        """Apply what waits in a lane's inbox, for two seconds at most; gives how many entries."""
-        return self._applying.drain(lane)
+    def apply(self, partition: int) -> int:
+        """Apply a partition's inbox, for two seconds at most; gives how many entries."""
+        return self._applying.drain(partition)
 
-    def work(self, lane: int) -> int:
-        """Apply a lane's inbox, then whatever waits in others, until nothing more comes.
+    def work(self, partition: int) -> int:
+        """Apply a partition's inbox, then whatever waits in others, until nothing more comes.
 
-        For two seconds at most, then lanes with work have a new job. Gives how many entries.
+        For two seconds at most, then partitions with work have a new job. Gives how many entries.
         """
-        return self._applying.work(lane)
+        return self._applying.work(partition)
 
-    def send_replies(self, lane: int, patience_s: float = JOB_S) -> int:
-        """Send the due replies of a lane; gives how many were settled within ``patience_s``.
+    def send_replies(self, partition: int, patience_s: float = JOB_S) -> int:
+        """Send the due replies of a partition; gives how many were settled within ``patience_s``.
 
         Calls that take longer go on in their threads.
         """
-        return self._replying.drain(lane, patience_s)
+        return self._replying.drain(partition, patience_s)
 
     def watch_spool(self) -> None:
         """Replay the spool in the background from now on; for processes that receive."""
@@ -124,7 +124,7 @@ class Gateway:
     def retry_reply(self, id_: str, actor: str) -> None:
         """Make a reply that was given up due again. Raises ``NoSuchReply``, ``ReplyExpired``."""
         reply = dead_letters.retry(self.store, id_, actor)
-        wake(self.wakes.outbox, [lane_of(reply.number)])
+        wake(self.wakes.outbox, [partition_of(reply.number)])
 
     def dismiss_reply(self, id_: str, actor: str) -> None:
         """Forget a reply that was given up. Raises ``NoSuchReply``."""
@@ -137,8 +137,8 @@ class Gateway:
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
         """Settle what waits: ``opt_out`` or ``none``; ``undo`` takes the newest decision back.
 
-        Gives lane and inbox id of the decision. ``seen`` is the key of what was looked at. Raises
-        ``NoSuchReview``, ``ReviewChanged``, ``InvalidNumber``, ``StoreUnavailable``.
+        Gives partition and inbox id of the decision. ``seen`` is the key of what was looked at.
+        Raises ``NoSuchReview``, ``ReviewChanged``, ``InvalidNumber``, ``StoreUnavailable``.
         """
         return self.deciding().decide(decided, number, program, actor, seen)
 
@@ -211,7 +211,7 @@ class Gateway:
 
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
         """Erase the texts of a number (E.164, or as it was recorded); see ``Forgetting.forget``."""
-        self.apply(lane_of(number))  # what still waits belongs to it
+        self.apply(partition_of(number))  # what still waits belongs to it
         done = self.forgetting.forget(number, actor, reason)
         return replace(done, cases=labelling.forget(self.settings.data_dir, number, self.records))
 
@@ -236,6 +236,6 @@ class Gateway:
         self.records.close()
 
     def _enter(self, entry: Entry) -> str:
-        added, lanes = self.store.inbox.add([Arrival(entry)])
-        wake(self.wakes.inbox, lanes)
+        added, partitions = self.store.inbox.add([Arrival(entry)])
+        wake(self.wakes.inbox, partitions)
         return added[0].id

@@ -9,7 +9,7 @@ from smsgate.messages import Decision, Entry, Intent
 from smsgate.records.announcing import SPOOL_FORGOTTEN
 from smsgate.store import Store
 
-_LANE = 0
+_PARTITION = 0
 """Such an event is about no number; this partition's ledger has it."""
 
 
@@ -30,7 +30,7 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     most = max(count, messages)
     lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
     lost += f", {count:,} of them opt-outs"
-    store.ledger.append(_LANE, _event(store.health.now_us(), lost, actor, reason))
+    store.ledger.append(_PARTITION, _event(store.health.now_us(), lost, actor, reason))
     store.depths.forget_spool(host)
     store.write_lease.forget(host)
     return lost

@@ -1,8 +1,9 @@
 """What subscribers texted, as far as it is kept: from the trail, the records and the ledger.
 
 Whoever reads it may stop after any page and go on later, in another process. So that what was read
-until then is a fair sample, the sources take turns: of the trail one lane after the other (which
-lane a number has is as good as drawn by lot), of the records the newest texts, up to a bound.
+until then is a fair sample, the sources take turns: of the trail one partition after the other
+(which partition a number has is as good as drawn by lot), of the records the newest texts, up to a
+bound.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from smsgate.messages import Entry
 from smsgate.records import Records
 from smsgate.records.received import Behind
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 PAGE = 500
 OF_RECORDS = 40_000
 """Texts of the records that are read at most."""
 OF_LEDGER = 5_000
-"""Events of a lane's ledger; it is longer only where the records have been away for long."""
+"""Events of a partition's ledger; it is longer only where the records have been away for long."""
 _ALL = -1
 _PLACE = re.compile(
     r"(\d{1,3})\|(\d{1,15}-\d{1,12})?\|(-1|\d{1,6})\|(?:(\d{1,17}):([A-Za-z0-9-]{1,64}))?", re.ASCII
@@ -34,10 +35,10 @@ _PLACE = re.compile(
 class Place:
     """How far the texts were read."""
 
-    lane: int = 0
-    """Whose trail and ledger come next; ``LANES`` where all were read."""
+    partition: int = 0
+    """Whose trail and ledger come next; ``PARTITIONS`` where all were read."""
     behind: str = ""
-    """Id of the last text of the lane's trail that was read."""
+    """Id of the last text of the partition's trail that was read."""
     count: int = 0
     """Texts of the records that were read; -1 where they have no more."""
     records: Behind | None = None
@@ -46,18 +47,18 @@ class Place:
     def __str__(self) -> str:
         """As a form keeps it."""
         at = f"{self.records.received_us}:{self.records.event_id}" if self.records else ""
-        return f"{self.lane}|{self.behind}|{self.count}|{at}"
+        return f"{self.partition}|{self.behind}|{self.count}|{at}"
 
     @property
     def share(self) -> float:
         """How much of everything was read, from 0 to 1."""
         recorded = 1.0 if self.count == _ALL else min(1.0, self.count / OF_RECORDS)
-        return (min(1.0, self.lane / LANES) + recorded) / 2
+        return (min(1.0, self.partition / PARTITIONS) + recorded) / 2
 
     @property
     def ended(self) -> bool:
         """Whether nothing is left."""
-        return self.lane >= LANES and self.count == _ALL
+        return self.partition >= PARTITIONS and self.count == _ALL
 
 
 def place_of(text: str) -> Place:
@@ -65,8 +66,8 @@ def place_of(text: str) -> Place:
     found = _PLACE.fullmatch(text)
     if found is None:
         return Place()
-    lane, behind, count, us, id_ = found.groups(default="")
-    return Place(int(lane), behind, int(count), Behind(int(us), id_) if us else None)
+    partition, behind, count, us, id_ = found.groups(default="")
+    return Place(int(partition), behind, int(count), Behind(int(us), id_) if us else None)
 
 
 class Texts:
@@ -87,7 +88,7 @@ class Texts:
     def pages(self, place: Place) -> Iterator[tuple[list[Entry], Place]]:
         """Pages of texts, each with the place behind it."""
         while not place.ended:
-            if place.lane < LANES:
+            if place.partition < PARTITIONS:
                 found, place = self._of_store(place)
                 yield _texted(found), place
             if place.count != _ALL:
@@ -95,16 +96,16 @@ class Texts:
                 yield _texted(found), place
 
     def _of_store(self, place: Place) -> tuple[list[Entry], Place]:
-        """A page of a lane's trail, then at its end the lane's ledger."""
-        page = self._store.trail.page(place.lane, place.behind, PAGE) if self._trail else []
+        """A page of a partition's trail, then at its end the partition's ledger."""
+        page = self._store.trail.page(place.partition, place.behind, PAGE) if self._trail else []
         if page:
             return [entry for _, entry in page], replace(place, behind=page[-1][0])
-        found = self._of_ledger(place.lane) if self._ledger else []
-        return found, replace(place, lane=place.lane + 1, behind="")
+        found = self._of_ledger(place.partition) if self._ledger else []
+        return found, replace(place, partition=place.partition + 1, behind="")
 
-    def _of_ledger(self, lane: int) -> list[Entry]:
+    def _of_ledger(self, partition: int) -> list[Entry]:
         """What is not in the records yet."""
-        events = [*islice(self._store.ledger.of_lane(lane), OF_LEDGER)]
+        events = [*islice(self._store.ledger.of_partition(partition), OF_LEDGER)]
         try:
             known = self._records.reading.has([event.id for event in events]) if events else set()
         except (RecordsUnavailable, RecordsNotReady):

@@ -163,8 +163,8 @@ class Receiving:
                 self._store.trail.note(arrival.entry)
         if not lasting:
             return [arrival.entry.decision.intent.value for arrival in arrivals]
-        added, lanes = self._add(lasting)
-        wake(self._wakes.inbox, lanes)
+        added, partitions = self._add(lasting)
+        wake(self._wakes.inbox, partitions)
         known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
         return [
             "duplicate" if id(arrival) in known else label_of(arrival.entry) for arrival in arrivals

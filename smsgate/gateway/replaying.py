@@ -85,9 +85,9 @@ class Replaying:
             )
             for one in spooled
         ]
-        added, lanes = self._store.inbox.add(arrivals)
+        added, partitions = self._store.inbox.add(arrivals)
         self._spool.drop(spooled)
-        wake(self._wakes.inbox, lanes)
+        wake(self._wakes.inbox, partitions)
         for arrival, one in zip(arrivals, added, strict=True):
             if not one.duplicate:  # its webhook was answered 503, and so not counted
                 entry = arrival.entry

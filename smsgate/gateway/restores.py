@@ -36,10 +36,10 @@ from smsgate.phone import e164
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _PENDING = 500
-"""Newest entries of a lane's inbox that are looked through for what is not applied yet."""
+"""Newest entries of a partition's inbox that are looked through for what is not applied yet."""
 _SAID = {
     "text": "by a text",
     "link": "by an opt-out link",
@@ -79,7 +79,7 @@ class Restores:
     def __init__(
         self, settings: Settings, store: Store, records: Records, apply: Callable[[int], int]
     ) -> None:
-        """``apply`` applies what waits in a lane."""
+        """``apply`` applies what waits in a partition."""
         self._settings = settings
         self._store = store
         self._records = records
@@ -107,7 +107,7 @@ class Restores:
         found: list[Entry | SmsGateError] = []
         for request, draft in zip(requests, drafts, strict=True):
             if isinstance(draft, Entry) and draft.message_id not in repeated:
-                cursor = cursors[lane_of(draft.number)]
+                cursor = cursors[partition_of(draft.number)]
                 found.append(self._judged(request, draft, histories[draft.number], cursor))
             else:
                 found.append(draft)  # a repeat is dropped by the inbox
@@ -140,14 +140,14 @@ class Restores:
         )
 
     def _histories(self, numbers: set[str]) -> tuple[dict[int, str], dict[str, list[Event]]]:
-        """By lane how far it is applied, and by number its events; what waits is applied before."""
-        lanes = sorted({lane_of(number) for number in numbers})
-        for lane in lanes:
-            waiting = self._store.inbox.latest(lane, _PENDING)
+        """Apply what waits; gives how far each partition is applied, and the events by number."""
+        partitions = sorted({partition_of(number) for number in numbers})
+        for partition in partitions:
+            waiting = self._store.inbox.latest(partition, _PENDING)
             if any(not numbers.isdisjoint(numbers_in(one.entry)) for one in waiting):
-                self._apply(lane)
+                self._apply(partition)
         # First the cursors: what was applied by then is in the ledgers or the records after that.
-        cursors = self._store.inbox.cursors(lanes)
+        cursors = self._store.inbox.cursors(partitions)
         return cursors, remembering.of_numbers(self._store, self._records, sorted(numbers))
 
     def _judged(

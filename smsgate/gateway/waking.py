@@ -11,10 +11,10 @@ from smsgate.errors import QueueUnavailable
 _log = structlog.get_logger()
 
 
-def wake(ask: Callable[[int], None], lanes: Iterable[int]) -> None:
-    """Ask for a job for each lane. A failure is logged only: the clock asks again."""
-    for lane in lanes:
+def wake(ask: Callable[[int], None], partitions: Iterable[int]) -> None:
+    """Ask for a job for each partition. A failure is logged only: the clock asks again."""
+    for partition in partitions:
         try:
-            ask(lane)
+            ask(partition)
         except QueueUnavailable as error:
-            _log.warning("wake failed", lane=lane, error=str(error))
+            _log.warning("wake failed", lane=partition, error=str(error))

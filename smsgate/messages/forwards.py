@@ -11,7 +11,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message that was applied and goes on to the application of its program."""
 
     id: str
-    """Lane and inbox id, so written that ids of a lane sort as their messages came."""
+    """Partition and inbox id, so written that ids of a partition sort as their messages came."""
     entry: Entry
     inbox_id: str
     event: str
@@ -34,7 +34,7 @@ class GivenUp(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-def forward_id(lane: int, inbox_id: str) -> str:
+def forward_id(partition: int, inbox_id: str) -> str:
     """The id of the forward of an inbox entry."""
     ms, _, seq = inbox_id.partition("-")
-    return f"{lane}-{ms}-{seq:0>6}"
+    return f"{partition}-{ms}-{seq:0>6}"

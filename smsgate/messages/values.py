@@ -174,8 +174,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     list_undo: ListUndo | None = None
     """Of an ``undo_import``, whose numbers go back to ``stood``."""
     numbers: tuple[str, ...] = ()
-    """Of an ``import`` and its undo: the numbers of a list that it is about, all of one lane; then
-    ``number`` is empty, and there is no hold."""
+    """Of an ``import`` and its undo: the numbers of a list that it is about, all of one partition;
+    then ``number`` is empty, and there is no hold."""
     since_us: tuple[int, ...] = ()
     """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
     outage_us: int = 0
@@ -204,7 +204,7 @@ class Arrival:
 
 
 def inbox_place(id_: str) -> tuple[int, int]:
-    """Where an inbox id stands among those of its lane, for comparing; an empty one before all."""
+    """An inbox id's place in its partition, for comparing; an empty one is before all."""
     ms, _, seq = id_.partition("-")
     return int(ms or 0), int(seq or 0)
 
@@ -215,7 +215,7 @@ def ms_of(id_: str) -> int:
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """An entry as it was read from a lane's inbox."""
+    """An entry as it was read from a partition's inbox."""
 
     id: str
     """The id in the inbox stream; its first part is the receipt in ms on Redis's clock."""
@@ -246,8 +246,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text of ours that waits in the outbox."""
 
     id: str
-    """Lane and inbox id of the message that it answers: ``3-1764003600123-0``; of several texts of
-    an application, a dot and which one follow."""
+    """Partition and inbox id of the message that it answers: ``3-1764003600123-0``; of several
+    texts of an application, a dot and which one follow."""
     kind: str
     """``opt_out``, ``opt_in``, ``help``, ``question`` ("Reply YES to confirm") or ``app``: a text
     of the operator's own application."""

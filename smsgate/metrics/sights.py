@@ -49,7 +49,7 @@ class SpoolDepth(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Of all lanes together."""
+    """Of all partitions together."""
 
     count: int
     oldest_s: float
@@ -61,7 +61,7 @@ _NOTHING = Depth(0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What waits in the lanes."""
+    """What waits in the partitions."""
 
     inbox: Depth
     outbox: Depth

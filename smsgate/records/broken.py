@@ -1,4 +1,4 @@
-"""Checking the chain of one lane, and saying what exactly was done to it: pure."""
+"""Checking the chain of one partition, and saying what exactly was done to it: pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from smsgate.records.chain import FIRST, link_hash
 
 _PAIRS = 200
-"""Up to so many broken links of a lane are tried for being exchanged with each other."""
+"""Up to so many broken links of a partition are tried for being exchanged with each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong with the records."""
 
-    lane: int
+    partition: int
     seq: int
     """Of the link; 0 where none is meant."""
     event_id: str
@@ -24,7 +24,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Where it is and what is wrong, on one line."""
-        place = f"lane {self.lane}" if self.lane >= 0 else ""
+        place = f"partition {self.partition}" if self.partition >= 0 else ""
         link = f"link {self.seq}" if self.seq else ""
         event = f"event {self.event_id}" if self.event_id else ""
         return f"{', '.join(part for part in (place, link, event) if part)}: {self.problem}"
@@ -49,12 +49,12 @@ class _Broken:
     """Whether the links behind it fit to what its hash should be."""
 
 
-class LaneCheck:
-    """Is given the links of a lane one after the other, and then says what is wrong."""
+class PartitionCheck:
+    """Is given the links of a partition one after the other, and then says what is wrong."""
 
-    def __init__(self, lane: int) -> None:
+    def __init__(self, partition: int) -> None:
         """Begin before the first link."""
-        self._lane = lane
+        self._partition = partition
         self._seq = 0
         self._previous: bytes | None = FIRST
         """Hash of the link before; None behind a gap."""
@@ -87,11 +87,11 @@ class LaneCheck:
             newest.hash_alone = bytes(head[1]) == self._should_of(newest)
         for first, last in self._gaps:
             which = f"link {first} is" if first == last else f"links {first} to {last} are"
-            yield Finding(self._lane, first, "", f"{which} missing")
+            yield Finding(self._partition, first, "", f"{which} missing")
         yield from self._exchanged()
         for seq, broken in sorted(self._broken.items()):
             what = "its hash was changed" if broken.hash_alone else "the link was changed"
-            yield Finding(self._lane, seq, broken.link.event_id, what)
+            yield Finding(self._partition, seq, broken.link.event_id, what)
         yield from self._at_the_end(head)
 
     def _at_the_end(self, head: tuple[int, bytes] | None) -> Iterator[Finding]:
@@ -99,11 +99,13 @@ class LaneCheck:
         if seq > self._seq:
             first = self._seq + 1
             which = f"link {first} is" if first == seq else f"links {first} to {seq} are"
-            yield Finding(self._lane, first, "", f"{which} missing at the end")
+            yield Finding(self._partition, first, "", f"{which} missing at the end")
         elif seq < self._seq:
-            yield Finding(self._lane, seq + 1, "", f"links were added behind the head, link {seq}")
+            yield Finding(
+                self._partition, seq + 1, "", f"links were added behind the head, link {seq}"
+            )
         elif bytes(hash_) != self._previous and self._seq not in self._broken:
-            yield Finding(self._lane, seq, "", "the hash of the lane's head was changed")
+            yield Finding(self._partition, seq, "", "the hash of the partition's head was changed")
 
     def _exchanged(self) -> Iterator[Finding]:
         """Pairs of broken links that stand in each other's place; they leave ``_broken``."""
@@ -115,7 +117,7 @@ class LaneCheck:
                 self._clear_behind(a, second)
                 self._clear_behind(b, first)
                 said = f"links {a} and {b} stand in each other's place"
-                yield Finding(self._lane, a, first.event_id, said)
+                yield Finding(self._partition, a, first.event_id, said)
 
     def _fit_exchanged(self, a: int, b: int) -> bool:
         """Whether both hashes would be right if the links changed places, with them or without."""
@@ -138,4 +140,4 @@ class LaneCheck:
         return self._hash(broken.link, broken.previous)
 
     def _hash(self, link: _Link, previous: bytes, seq: int = 0) -> bytes:
-        return link_hash(previous, self._lane, seq or link.seq, link.event_id, link.content)
+        return link_hash(previous, self._partition, seq or link.seq, link.event_id, link.content)

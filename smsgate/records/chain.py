@@ -1,4 +1,4 @@
-"""The hash chain of a lane: pure.
+"""The hash chain of a partition: pure.
 
 A link's hash covers the hash before it, its place, the event's id and the hash of the event's
 contents; so nobody can change, remove or reorder what was kept without changing every hash after
@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 
 FIRST = bytes(32)
-"""What stands before a lane's first link."""
+"""What stands before a partition's first link."""
 NO_TEXT = b""
 """The digest of an event without texts."""
 
@@ -30,9 +30,9 @@ def content_hash(columns: tuple[str | int, ...], facts: str, digest: bytes) -> b
     return sha256((digest or FIRST) + _encode(columns) + b"\n" + facts.encode()).digest()
 
 
-def link_hash(previous: bytes, lane: int, seq: int, event_id: str, content: bytes) -> bytes:
-    """Hash of a link: ``sha256(previous + content + "<lane> <seq> <event id>")``."""
-    return sha256(previous + content + f"{lane} {seq} {event_id}".encode()).digest()
+def link_hash(previous: bytes, partition: int, seq: int, event_id: str, content: bytes) -> bytes:
+    """Hash of a link: ``sha256(previous + content + "<partition> <seq> <event id>")``."""
+    return sha256(previous + content + f"{partition} {seq} {event_id}".encode()).digest()
 
 
 def list_digest(ids: list[str]) -> str:

@@ -50,7 +50,7 @@ class Content:
 
     id: str
     event: Row
-    """The row of ``events``, without lane and seq."""
+    """The row of ``events``, without partition and seq."""
     text: Row | None
     """The row of ``texts``, where it has any."""
     hash: bytes
@@ -116,9 +116,9 @@ def event_of(facts: str, words: str | None) -> Event:
     return msgspec.convert(raw, Event)
 
 
-def number_row(lane: int, seq: int, number: str, standing: Standing) -> Row:
+def number_row(partition: int, seq: int, number: str, standing: Standing) -> Row:
     """The row of ``numbers`` for how a number stands."""
-    return {"lane": lane, "seq": seq, **standing_row(number, standing)._asdict()}
+    return {"lane": partition, "seq": seq, **standing_row(number, standing)._asdict()}
 
 
 def standing_of(

@@ -27,7 +27,7 @@ class FeedCall:
     id: str
     program: str
     number: str
-    lane: int
+    partition: int
     seq: int
     """Of the event that it tells of."""
     body: str
@@ -38,6 +38,10 @@ class FeedCall:
     """Whether it was given up and waits for a person."""
     note: str = ""
     """What went wrong last."""
+
+    def as_row(self) -> dict[str, Any]:
+        """By column of the table; ``partition`` is stored as ``partition``."""
+        return {"lane" if one == "partition" else one: getattr(self, one) for one in self.__slots__}
 
 
 class FeedPlace(NamedTuple):
@@ -89,7 +93,7 @@ class Feeds:
         self, program: str, before: FeedPlace, place: FeedPlace, new: Iterable[FeedCall]
     ) -> bool:
         """Note calls and how far the feed was read now; False where another was faster."""
-        rows = [{name: getattr(one, name) for name in FeedCall.__slots__} for one in new]
+        rows = [one.as_row() for one in new]
         with self._database.writing() as connection:
             check(connection)
             moved = connection.execute(

@@ -1,8 +1,8 @@
 """Following the records: what came behind a place, in an order in which nothing is ever skipped.
 
-A place says for each lane how far it was read. A lane's sequence numbers have no holes and become
-visible in their order, which no time does that several processes write down; so whoever goes on
-from the place of the page before misses nothing, whatever is committed meanwhile.
+A place says for each partition how far it was read. A partition's sequence numbers have no holes
+and become visible in their order, which no time does that several processes write down; so whoever
+goes on from the place of the page before misses nothing, whatever is committed meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from smsgate.records.schema import check
 from smsgate.records.tables import events, heads, links
 
 Place: TypeAlias = Mapping[int, int]
-"""By lane the sequence number of the last event that was read; a lane that is missing is at 0."""
+"""By partition the sequence number of the last event that was read; a partition that is missing is
+at 0."""
 START: Place = {}
 _TEXT = re.compile(r"\d{1,3}-\d{1,18}(?:\.\d{1,3}-\d{1,18}){0,63}", re.ASCII)
 _EMPTY = "0"
@@ -43,7 +44,12 @@ class Followed:
 
 def place_text(place: Place) -> str:
     """A place as text, to be handed out and taken back: ``0-17.3-204``."""
-    return ".".join(f"{lane}-{place[lane]}" for lane in sorted(place) if place[lane]) or _EMPTY
+    return (
+        ".".join(
+            f"{partition}-{place[partition]}" for partition in sorted(place) if place[partition]
+        )
+        or _EMPTY
+    )
 
 
 def place_of(text: str) -> Place:
@@ -53,7 +59,7 @@ def place_of(text: str) -> Place:
     if not _TEXT.fullmatch(text):
         raise CursorRefused("That is no place in the events: give the `next` of an earlier page.")
     parts = [part.partition("-") for part in text.split(".")]
-    return {int(lane): int(seq) for lane, _, seq in parts}
+    return {int(partition): int(seq) for partition, _, seq in parts}
 
 
 class Following:
@@ -72,7 +78,7 @@ class Following:
             return _heads(connection)
 
     def after(self, place: Place, limit: int, until: Place | None = None) -> Followed:
-        """At most ``limit`` events behind a place (up to another); those of a lane in their order.
+        """At most ``limit`` events behind a place (up to another), each partition's in order.
 
         Contents that retention took away are passed over. Raises ``CursorRefused`` where the
         records end before the place: it is one of other records.
@@ -86,18 +92,18 @@ class Following:
             ends = ends if until is None else until
             chosen = _chosen(place, ends, limit)
             pages = {
-                lane: _page(connection, lane, place.get(lane, 0), until)
-                for lane, until in chosen.items()
+                partition: _page(connection, partition, place.get(partition, 0), until)
+                for partition, until in chosen.items()
             }
         moved = {**place, **chosen}
-        more = any(moved.get(lane, 0) < end for lane, end in ends.items())
+        more = any(moved.get(partition, 0) < end for partition, end in ends.items())
         return Followed([*_merged(pages)], moved, more)
 
-    def spoken_of(self, lane: int, after: int, until: int, told: Iterable[str]) -> set[str]:
-        """Which of these numbers have an event of their own (no list's) in that part of a lane."""
+    def spoken_of(self, partition: int, after: int, until: int, told: Iterable[str]) -> set[str]:
+        """Which of these numbers have an event of their own (no list's) in that range."""
         asked = select(events.c.number).where(
             events.c.number.in_([lookup(number) for number in told]),
-            events.c.lane == lane,
+            events.c.lane == partition,
             events.c.seq > after,
             events.c.seq <= until,
         )
@@ -109,7 +115,7 @@ def _heads(connection: Connection) -> dict[int, int]:
 
 
 def _refuse_ahead(place: Place, ends: Place) -> None:
-    if any(seq > ends.get(lane, 0) for lane, seq in place.items()):
+    if any(seq > ends.get(partition, 0) for partition, seq in place.items()):
         raise CursorRefused(
             "The records end before that place: it is one of another database, or of a newer copy "
             "of this one. Begin anew without `after`, or from now on with `after=now`."
@@ -117,26 +123,28 @@ def _refuse_ahead(place: Place, ends: Place) -> None:
 
 
 def _chosen(place: Place, ends: Place, limit: int) -> dict[int, int]:
-    """By lane up to where it is read now: lanes share the page, and take turns at a short one."""
-    fresh = sorted(lane for lane, end in ends.items() if end > place.get(lane, 0))
+    """By partition up to where it is read now: partitions take turns at a short page."""
+    fresh = sorted(partition for partition, end in ends.items() if end > place.get(partition, 0))
     if not fresh:
         return {}
     turn = sum(place.values()) % len(fresh)
-    lanes = [*fresh[turn:], *fresh[:turn]][:limit]
-    share = limit // len(lanes)
-    return {lane: min(ends[lane], place.get(lane, 0) + share) for lane in lanes}
+    partitions = [*fresh[turn:], *fresh[:turn]][:limit]
+    share = limit // len(partitions)
+    return {
+        partition: min(ends[partition], place.get(partition, 0) + share) for partition in partitions
+    }
 
 
-def _page(connection: Connection, lane: int, after: int, until: int) -> list[Recorded]:
+def _page(connection: Connection, partition: int, after: int, until: int) -> list[Recorded]:
     ids = select(links.c.event_id).where(
-        links.c.lane == lane, links.c.seq > after, links.c.seq <= until
+        links.c.lane == partition, links.c.seq > after, links.c.seq <= until
     )
     asked = EVENTS.where(events.c.id.in_(ids))
     return [*map(recorded_of, connection.execute(asked.order_by(events.c.seq)))]
 
 
 def _merged(pages: Mapping[int, list[Recorded]]) -> Iterator[Recorded]:
-    """By the time of their commits, as far as each lane's own order allows."""
+    """By the time of their commits, as far as each partition's own order allows."""
     runs = (
         zip(accumulate((one.committed_us for one in page), max), page, strict=True)
         for page in pages.values()

@@ -28,7 +28,7 @@ class Kept:
     new: int = 0
     """How many were not kept before."""
     heads: Mapping[int, int] = field(default_factory=dict)
-    """By lane the sequence number of its newest link now."""
+    """By partition the sequence number of its newest link now."""
 
 
 @dataclass(slots=True)
@@ -54,17 +54,23 @@ class Keeping:
         lines: Mapping[int, Sequence[bytes]],
         committed_us: Mapping[int, Sequence[int]] | None = None,
     ) -> Kept:
-        """Keep the lines of each lane (an event's JSON each), in their order.
+        """Keep the lines of each partition (an event's JSON each), in their order.
 
         ``committed_us``: when each came into its ledger, on Redis's clock, where that is known.
         What is kept already is left out; so it does no harm to hand lines in again. Nothing is
-        written where another mover wrote into one of the lanes meanwhile. Raises
+        written where another mover wrote into one of the partitions meanwhile. Raises
         ``RecordsUnavailable``, ``RecordsNotReady``.
         """
         times = committed_us or {}
         contents = {
-            lane: [*map(content_of, lines[lane], times.get(lane) or [0] * len(lines[lane]))]
-            for lane in sorted(lines)
+            partition: [
+                *map(
+                    content_of,
+                    lines[partition],
+                    times.get(partition) or [0] * len(lines[partition]),
+                )
+            ]
+            for partition in sorted(lines)
         }
         try:
             with self._database.writing() as connection:
@@ -74,12 +80,12 @@ class Keeping:
             return Kept(done=False)
 
     def _keep(self, connection: Connection, contents: Mapping[int, Sequence[Content]]) -> Kept:
-        known = _known(connection, [one.id for lane in contents.values() for one in lane])
+        known = _known(connection, [one.id for partition in contents.values() for one in partition])
         rows, heads = _Rows(), {}
-        for lane, all_ in contents.items():
+        for partition, all_ in contents.items():
             fresh = {one.id: one for one in reversed(all_) if one.id not in known}
             new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
-            heads[lane] = _continue(connection, lane, new, rows)
+            heads[partition] = _continue(connection, partition, new, rows)
         try:
             _write(connection, rows)
         except IntegrityError as error:
@@ -88,7 +94,7 @@ class Keeping:
 
 
 class _Overtaken(Exception):
-    """Another mover wrote into the lane; the transaction is rolled back."""
+    """Another mover wrote into the partition; the transaction is rolled back."""
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
@@ -100,48 +106,51 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _continue(connection: Connection, lane: int, new: Iterable[Content], rows: _Rows) -> int:
-    """Chain the contents to the lane's last link; gives the lane's newest sequence number."""
+def _continue(connection: Connection, partition: int, new: Iterable[Content], rows: _Rows) -> int:
+    """Chain the contents to the partition's last link; gives its newest sequence number."""
     heads = tables.heads
-    found = connection.execute(select(heads.c.seq, heads.c.hash).where(heads.c.lane == lane))
+    found = connection.execute(select(heads.c.seq, heads.c.hash).where(heads.c.lane == partition))
     start, previous = found.one_or_none() or (0, FIRST)
     seq = start
     for one in new:
         seq += 1
-        previous = link_hash(previous, lane, seq, one.id, one.hash)
+        previous = link_hash(previous, partition, seq, one.id, one.hash)
         rows.links.append(
             {
-                "lane": lane,
+                "lane": partition,
                 "seq": seq,
                 "event_id": one.id,
                 "content_hash": one.hash,
                 "hash": previous,
             }
         )
-        rows.events.append({**one.event, "lane": lane, "seq": seq})
+        rows.events.append({**one.event, "lane": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
         for number, standing in one.standings.items():
-            rows.numbers[number] = number_row(lane, seq, number, standing)
+            rows.numbers[number] = number_row(partition, seq, number, standing)
         rows.listed += [
-            {"number": number, "lane": lane, "seq": seq} for number in dict.fromkeys(one.listed)
+            {"number": number, "lane": partition, "seq": seq}
+            for number in dict.fromkeys(one.listed)
         ]
     if seq > start:
-        _advance(connection, lane, start, seq, previous)
+        _advance(connection, partition, start, seq, previous)
     return seq
 
 
-def _advance(connection: Connection, lane: int, before: int, seq: int, hash_: bytes) -> None:
-    """Move the lane's head, if it still stands where it was read. Raises ``_Overtaken``."""
+def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
+    """Move the partition's head, if it still stands where it was read. Raises ``_Overtaken``."""
     heads = tables.heads
     if not before:
         try:
-            connection.execute(insert(heads).values(lane=lane, seq=seq, hash=hash_))
+            connection.execute(insert(heads).values(lane=partition, seq=seq, hash=hash_))
         except IntegrityError as error:
             raise _Overtaken from error
         return
     moved = connection.execute(
-        update(heads).where(heads.c.lane == lane, heads.c.seq == before).values(seq=seq, hash=hash_)
+        update(heads)
+        .where(heads.c.lane == partition, heads.c.seq == before)
+        .values(seq=seq, hash=hash_)
     )
     if moved.rowcount != 1:
         raise _Overtaken

@@ -39,8 +39,8 @@ class Lists:
             )
             .order_by(numbers.c.lane, numbers.c.seq)
         )
-        for number, lane, seq, *rest, facts in stream_of(self._database, asked):
-            stands = Numbered(number, lane, seq, standing_of(*rest))
+        for number, partition, seq, *rest, facts in stream_of(self._database, asked):
+            stands = Numbered(number, partition, seq, standing_of(*rest))
             yield stands, None if facts is None else _event(facts, None)
 
     def texted_us(self, kind: str) -> dict[str, int]:
@@ -53,8 +53,8 @@ class Lists:
         )
         return {row[0]: row[1] for row in stream_of(self._database, asked)}
 
-    def of_list(self, list_id: str, lane: int) -> Iterator[Event]:
-        """The recorded parts of an imported list in a lane, in their order."""
+    def of_list(self, list_id: str, partition: int) -> Iterator[Event]:
+        """The recorded parts of an imported list in a partition, in their order."""
         first = lookup(f"{list_id}-")
         asked = (
             select(events.c.facts)
@@ -62,7 +62,7 @@ class Lists:
                 events.c.account == "",
                 events.c.message_id >= first,
                 events.c.message_id < f"{first}~",
-                events.c.lane == lane,
+                events.c.lane == partition,
                 events.c.kind == "import",
             )
             .order_by(events.c.seq)

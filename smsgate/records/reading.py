@@ -22,7 +22,7 @@ class Recorded:
     """One event of the records, and its place in the chain."""
 
     event: Event
-    lane: int
+    partition: int
     seq: int
     erased: bool
     """Whether it had texts that were erased since."""
@@ -35,7 +35,7 @@ class Numbered:
     """How a number stands, by the newest event that said so."""
 
     number: str
-    lane: int
+    partition: int
     seq: int
     """Of that event."""
     standing: Standing
@@ -43,9 +43,9 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of a lane's chain."""
+    """One link of a partition's chain."""
 
-    lane: int
+    partition: int
     seq: int
     event_id: str
     content_hash: bytes
@@ -55,7 +55,7 @@ class Link:
 class Message(NamedTuple):
     """A provider's message that was recorded."""
 
-    lane: int
+    partition: int
     account: str
     message_id: str
     kind: str
@@ -149,17 +149,17 @@ class Reading:
             asked = asked.where(events.c.kind == kind)
         return map(Message._make, stream_of(self._database, asked))
 
-    def standings(self, lane: int) -> Iterator[StandingRow]:
-        """How every number of a lane stands, in no particular order; as a rebuild reads it."""
+    def standings(self, partition: int) -> Iterator[StandingRow]:
+        """How every number of a partition stands, in no particular order; as a rebuild reads it."""
         columns = [numbers.c[name] for name in StandingRow._fields]
-        asked = select(*columns).where(numbers.c.lane == lane)
+        asked = select(*columns).where(numbers.c.lane == partition)
         return map(StandingRow._make, stream_of(self._database, asked))
 
-    def numbers(self, lane: int | None = None) -> Iterator[Numbered]:
-        """How every number (of a lane) stands, in no particular order."""
+    def numbers(self, partition: int | None = None) -> Iterator[Numbered]:
+        """How every number (of a partition) stands, in no particular order."""
         asked = select(numbers)
-        if lane is not None:
-            asked = asked.where(numbers.c.lane == lane)
+        if partition is not None:
+            asked = asked.where(numbers.c.lane == partition)
         return (_numbered(row) for row in stream_of(self._database, asked))
 
     def number(self, number: str) -> Numbered | None:
@@ -176,12 +176,12 @@ class Reading:
             found += map(_numbered, rows_of(self._database, asked))
         return found
 
-    def event_ids(self, lane: int, seqs: Sequence[int]) -> dict[int, str]:
-        """The ids of events of a lane, by sequence number."""
+    def event_ids(self, partition: int, seqs: Sequence[int]) -> dict[int, str]:
+        """The ids of events of a partition, by sequence number."""
         found: dict[int, str] = {}
         for at in range(0, len(seqs), _AT_ONCE):
             some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links.c.seq, links.c.event_id).where(links.c.lane == lane, some)
+            asked = select(links.c.seq, links.c.event_id).where(links.c.lane == partition, some)
             found |= {row.seq: row.event_id for row in rows_of(self._database, asked)}
         return found
 
@@ -194,7 +194,7 @@ class Reading:
         return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
 
     def heads(self) -> dict[int, Link]:
-        """The newest link of each lane that has one."""
+        """The newest link of each partition that has one."""
         asked = select(links).join(
             heads, (heads.c.lane == links.c.lane) & (heads.c.seq == links.c.seq)
         )
@@ -205,14 +205,14 @@ class Reading:
         return self._scalar(select(func.coalesce(func.max(events.c.applied_us), 0)))
 
     def seqs(self) -> dict[int, int]:
-        """By lane the sequence number of its newest link."""
+        """By partition the sequence number of its newest link."""
         return {
             row.lane: row.seq for row in rows_of(self._database, select(heads.c.lane, heads.c.seq))
         }
 
-    def links(self, lane: int, after: int = 0, until: int | None = None) -> Iterator[Link]:
-        """The links of a lane behind a sequence number, in order."""
-        asked = select(links).where(links.c.lane == lane, links.c.seq > after)
+    def links(self, partition: int, after: int = 0, until: int | None = None) -> Iterator[Link]:
+        """The links of a partition behind a sequence number, in order."""
+        asked = select(links).where(links.c.lane == partition, links.c.seq > after)
         if until is not None:
             asked = asked.where(links.c.seq <= until)
         return (Link(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
@@ -245,21 +245,21 @@ class Reading:
 
 def recorded_of(row: Row) -> Recorded:
     """The event of a row of ``EVENTS``. Raises ``RecordsUnavailable`` where it was damaged."""
-    facts, words, lane, seq, digest, committed_us = row
+    facts, words, partition, seq, digest, committed_us = row
     erased = bool(digest) and words is None
     try:
         event = event_of(facts, words)
     except (msgspec.MsgspecError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise RecordsUnavailable(
-            f"lane {lane}, link {seq} of the records cannot be read any more: "
+            f"partition {partition}, link {seq} of the records cannot be read any more: "
             "`smsgate records verify` says what was changed"
         ) from error
-    return Recorded(event, lane, seq, erased, committed_us)
+    return Recorded(event, partition, seq, erased, committed_us)
 
 
 def _numbered(row: Row) -> Numbered:
-    number, lane, seq, *rest = row
-    return Numbered(number, lane, seq, standing_of(*rest))
+    number, partition, seq, *rest = row
+    return Numbered(number, partition, seq, standing_of(*rest))
 
 
 def part_of(one: Recorded, number: str) -> Recorded:

@@ -155,4 +155,8 @@ def _behind(before: Place) -> ColumnElement[bool]:
 
 def _told(one: Recorded, number: str) -> Recorded:
     told = told_of(one.event, number)
-    return one if told is None else Recorded(told, one.lane, one.seq, one.erased, one.committed_us)
+    return (
+        one
+        if told is None
+        else Recorded(told, one.partition, one.seq, one.erased, one.committed_us)
+    )

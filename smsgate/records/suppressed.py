@@ -58,8 +58,8 @@ def _page(rows: Iterable[Row], scope: str, limit: int) -> Page:
         if _is_in(row, scope):
             if len(found) == limit:
                 return Page(found, found[-1].number)
-            number, lane, seq, *rest = row
-            found.append(Numbered(number, lane, seq, standing_of(*rest)))
+            number, partition, seq, *rest = row
+            found.append(Numbered(number, partition, seq, standing_of(*rest)))
         seen, last = seen + 1, row.number
     return Page(found, last if seen == SCANNED else "")
 

@@ -5,14 +5,13 @@ Those of the console stand in ``console_tables.py``.
 ========  =========================  ==============================================================
 table     key                        holds
 ========  =========================  ==============================================================
-links     lane, seq; event_id        the hash chain of each lane; never changed, never removed
-heads     lane                       the newest link of each lane
-events    id                         what happened, without texts; removed by retention alone
-texts     event_id                   salt and texts of an event: what can be erased
-removals  event_id, part             which contents were taken away, and by which event
-numbers   number                     how each number stands, by its newest event that said so
-listed    number, lane, seq          which events of imported lists are about a number
-stores    id                         the stores (Redis) whose events these are
+links     partition, seq; event_id        the hash chain of each partition; never changed, never
+removed heads     partition                       the newest link of each partition events    id
+what happened, without texts; removed by retention alone texts     event_id                   salt
+and texts of an event: what can be erased removals  event_id, part             which contents were
+taken away, and by which event numbers   number                     how each number stands, by its
+newest event that said so listed    number, partition, seq          which events of imported lists
+are about a number stores    id                         the stores (Redis) whose events these are
 api_keys  id                         hashes of the keys that open ``/v1``, and until when they do
 feeds     program                    how far each feed of changes was read, and who sends it now
 calls     id                         calls of feeds that were not taken yet, or were given up

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, and_, select, text
 
-from smsgate.records.broken import Finding, LaneCheck
+from smsgate.records.broken import Finding, PartitionCheck
 from smsgate.records.chain import content_hash, text_digest
 from smsgate.records.contents import COLUMNS
 from smsgate.records.crosschecks import crosschecks
@@ -37,7 +37,7 @@ class Verifying:
         self._database = database
 
     def verify(self, progress: Progress = lambda _: None) -> Iterator[Finding]:
-        """Everything that is wrong, lane by lane; nothing where the records are as they were.
+        """Everything that is wrong, by partition; nothing where the records are as they were.
 
         Raises ``RecordsUnavailable``, ``RecordsNotReady``.
         """
@@ -46,25 +46,25 @@ class Verifying:
             check(connection)
             yield from _file(connection)
             try:
-                yield from _lanes(connection, progress)
+                yield from _partitions(connection, progress)
                 yield from crosschecks(connection)
             except (TypeError, ValueError, AttributeError) as error:
                 yield Finding(-1, 0, "", f"a value is of another kind than its column: {error}")
 
-    def verify_lane(self, lane: int) -> list[Finding]:
-        """Everything that is wrong with one lane's chain. Raises as ``verify``."""
+    def verify_partition(self, partition: int) -> list[Finding]:
+        """Everything that is wrong with one partition's chain. Raises as ``verify``."""
         self._database.refuse_absent()
         with self._database.checking() as connection:
             check(connection)
-            end = connection.execute(select(heads).where(heads.c.lane == lane)).one_or_none()
-            return [*_lane(connection, lane, end, lambda _: None)]
+            end = connection.execute(select(heads).where(heads.c.lane == partition)).one_or_none()
+            return [*_partition(connection, partition, end, lambda _: None)]
 
 
-def _lanes(connection: Connection, progress: Progress) -> Iterator[Finding]:
+def _partitions(connection: Connection, progress: Progress) -> Iterator[Finding]:
     ends = {row.lane: row for row in connection.execute(select(heads))}
     found = {row.lane for row in connection.execute(select(links.c.lane).distinct())}
-    for lane in sorted(found | set(ends)):
-        yield from _lane(connection, lane, ends.get(lane), progress)
+    for partition in sorted(found | set(ends)):
+        yield from _partition(connection, partition, ends.get(partition), progress)
 
 
 def _file(connection: Connection) -> Iterator[Finding]:
@@ -76,24 +76,24 @@ def _file(connection: Connection) -> Iterator[Finding]:
             yield Finding(-1, 0, "", f"the file is damaged: {said}")
 
 
-def _lane(
-    connection: Connection, lane: int, end: Row | None, progress: Progress
+def _partition(
+    connection: Connection, partition: int, end: Row | None, progress: Progress
 ) -> Iterator[Finding]:
-    chain = LaneCheck(lane)
+    chain = PartitionCheck(partition)
     contents: list[Finding] = []
     streamed = connection.execution_options(yield_per=_PAGE)
-    for page in streamed.execute(_asked(lane)).partitions(_PAGE):
+    for page in streamed.execute(_asked(partition)).partitions(_PAGE):
         for row in page:
             chain.add(row.link_seq, row.event_id, row.content_hash, row.hash)
             problem = _problem(row)
             if problem:
-                contents.append(Finding(lane, row.link_seq, row.event_id, problem))
+                contents.append(Finding(partition, row.link_seq, row.event_id, problem))
         progress(len(page))
     yield from chain.findings((end.seq, end.hash) if end is not None else None)
     yield from contents
 
 
-def _asked(lane: int) -> Select[Any]:
+def _asked(partition: int) -> Select[Any]:
     return (
         select(
             links.c.lane.label("link_lane"),
@@ -113,7 +113,7 @@ def _asked(lane: int) -> Select[Any]:
             .outerjoin(_gone_event, _gone(_gone_event, "event"))
             .outerjoin(_gone_text, _gone(_gone_text, "text"))
         )
-        .where(links.c.lane == lane)
+        .where(links.c.lane == partition)
         .order_by(links.c.seq)
     )
 
@@ -136,7 +136,7 @@ def _content_problem(row: Row) -> str:
     if row.event_gone:
         return "its contents are there, although a removal was recorded"
     if (row.lane, row.seq) != (row.link_lane, row.link_seq):
-        return f"its contents say that they belong to link {row.seq} of lane {row.lane}"
+        return f"its contents say that they belong to link {row.seq} of partition {row.lane}"
     if content_hash(_covered(row), row.facts, bytes(row.text_digest)) != bytes(row.content_hash):
         return "its contents were changed"
     return _text_problem(row)

@@ -59,9 +59,9 @@ class Store:
         self.erasing = Erasing(client)
         self.sweep = Sweep(client)
         self.restoring, self.renaming = Restoring(client), Renaming(client)
-        self._beside_the_lanes(client)
+        self._beside_the_partitions(client)
 
-    def _beside_the_lanes(self, client: Client) -> None:
+    def _beside_the_partitions(self, client: Client) -> None:
         """What has keys of its own, one for all numbers."""
         self.quarantine = Quarantine(client)
         self.acceptance = Acceptance(client)

@@ -1,6 +1,6 @@
 """Checking many numbers for one program: what stands between it and each of them.
 
-Numbers are grouped by lane and bucket, so that one command asks for all that share a set, and
+Numbers are grouped by partition and bucket, so that one command asks for all that share a set, and
 windows of calls are sent while the answers of those before are still on their way.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 
 from smsgate.consent import NumberState, Published
 from smsgate.redis_address import Client
-from smsgate.store.keys import LANE_KEYS, LANES
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.looks import Looks, published_of
 from smsgate.store.scripts import Call, Script
 from smsgate.store.write_lease import refuse_shut
@@ -42,7 +42,7 @@ class Sights:
         self.bits = bytearray(count)
         self.program = Published()
         self.states: dict[int, NumberState] = {}
-        """By place, what the lane remembers of a number that is blocked."""
+        """By place, what the partition remembers of a number that is blocked."""
 
     def places(self) -> Iterator[int]:
         """Where something is seen of a number; nothing stands between the program and others."""
@@ -61,17 +61,17 @@ class Checks:
         """What stands between a program and numbers (E.164); one round trip for up to 1,000.
 
         All numbers of a call of the script are seen at one moment. Raises ``StoreNotReady`` where
-        a lane has no marker, or opt-outs may be missing (see ``write_lease``); ``UnknownProgram``,
-        ``StoreUnavailable``.
+        a partition has no marker, or opt-outs may be missing (see ``write_lease``);
+        ``UnknownProgram``, ``StoreUnavailable``.
         """
         buckets = self._looks.bucket_count()
         sights = Sights(len(numbers))
         asked: deque[list[int]] = deque()
 
         def calls() -> Iterator[Call]:
-            for lane, args, places in _chunks(numbers, buckets):
+            for partition, args, places in _chunks(numbers, buckets):
                 asked.append(places)
-                yield _call(lane, program, args)
+                yield _call(partition, program, args)
 
         for raw in self._check.flow(calls()):
             self._looks.check_marker(raw[0][:3], buckets)
@@ -82,24 +82,24 @@ class Checks:
 
 
 _Chunk = tuple[int, list[int | bytes], list[int]]
-"""A lane, what the script is asked of about ``CHUNK`` numbers there, and their places in the list
-that was asked."""
+"""A partition, what the script is asked of about ``CHUNK`` numbers there, and their places in the
+list that was asked."""
 
 
 def _chunks(numbers: Sequence[str], buckets: int) -> Iterator[_Chunk]:
-    """The numbers by lane and bucket; where there are none, one chunk of nobody."""
+    """The numbers by partition and bucket; where there are none, one chunk of nobody."""
     groups = _grouped(numbers, buckets)
     args: list[int | bytes] = []
     places: list[int] = []
     current = 0
     for key in sorted(groups):
-        lane, bucket = divmod(key, buckets)
+        partition, bucket = divmod(key, buckets)
         group = groups.pop(key)
         for at in range(0, len(group), _MOST):
-            if places and (lane != current or len(places) >= CHUNK):
+            if places and (partition != current or len(places) >= CHUNK):
                 yield current, args, places
                 args, places = [], []
-            current = lane
+            current = partition
             _add(group if len(group) <= _MOST else group[at : at + _MOST], bucket, args, places)
     if places or not numbers:
         yield current, args, places
@@ -118,7 +118,7 @@ def _add(group: list[Any], bucket: int, args: list[int | bytes], places: list[in
 
 
 def _grouped(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:
-    """By lane and bucket, of each number its place, and the number without its plus, in turn.
+    """By partition and bucket, of each number its place, and the number without its plus, in turn.
 
     Of a million numbers it takes longer to find each in memory than to work on it, so that each is
     looked at here once.
@@ -126,14 +126,14 @@ def _grouped(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = defaultdict(list)
     for place, number in enumerate(numbers):
         written = number.encode()
-        group = groups[crc32(written) % LANES * buckets + int(number) % buckets]
+        group = groups[crc32(written) % PARTITIONS * buckets + int(number) % buckets]
         group.append(place)
         group.append(written[1:])
     return groups
 
 
-def _call(lane: int, program: str, args: Sequence[int | bytes]) -> Call:
-    keys = LANE_KEYS[lane]
+def _call(partition: int, program: str, args: Sequence[int | bytes]) -> Call:
+    keys = PARTITION_KEYS[partition]
     return (keys.marker, keys.programs, keys.holds, keys.reviews), [keys.prefix, program, *args]
 
 

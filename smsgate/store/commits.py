@@ -15,7 +15,7 @@ from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, Reply
 from smsgate.redis_address import Client
 from smsgate.store.inbox import WAKE_MS, Batch, hold_field, json_text
-from smsgate.store.keys import LANE_KEYS, Keys
+from smsgate.store.keys import PARTITION_KEYS, Keys
 from smsgate.store.scripts import Script
 
 KEEP_S = 48 * 3600
@@ -36,7 +36,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a batch does to its lane."""
+    """What a batch does to its partition."""
 
     before: Mapping[str, Standing]
     after: Mapping[str, Standing]
@@ -70,13 +70,13 @@ class Commits:
         """Use the client; nothing is asked yet."""
         self._commit = Script(client, "commit")
 
-    def commit(self, lane: int, batch: Batch, effects: Effects, buckets: int) -> Committed:
+    def commit(self, partition: int, batch: Batch, effects: Effects, buckets: int) -> Committed:
         """Write sets, holds, ledger, outbox and cursor in one script.
 
         Nothing is written where the cursor has moved since the batch was read. Raises
-        ``StoreNotReady`` where the lane has no marker, ``StoreUnavailable``.
+        ``StoreNotReady`` where the partition has no marker, ``StoreUnavailable``.
         """
-        keys = LANE_KEYS[lane]
+        keys = PARTITION_KEYS[partition]
         packed = _pack(
             (
                 *_sets(effects, buckets),
@@ -94,7 +94,9 @@ class Commits:
             _fixed(keys), [batch.cursor, cursor, WAKE_MS, KEEP_S, keys.prefix, packed, of_list]
         )
         if verdict < 0:
-            raise StoreNotReady("the lane has no marker; nothing is applied until it is restored")
+            raise StoreNotReady(
+                "the partition has no marker; nothing is applied until it is restored"
+            )
         return Committed(done=verdict == 1, wake_outbox=wake == 1, left=left)
 
 
@@ -161,7 +163,7 @@ def _memberships(
 
 
 def set_stem(kind: str, scope: str) -> str:
-    """Name of such a set between the lane's prefix and the bucket."""
+    """Name of such a set between the partition's prefix and the bucket."""
     return "lock:" if kind == "lock" else f"{kind}:{scope}:"
 
 

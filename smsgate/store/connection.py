@@ -1,4 +1,4 @@
-"""The ways to Redis: which server has a lane, and Redis's errors turned into ours."""
+"""The ways to Redis: which server has a partition, and Redis's errors turned into ours."""
 
 from __future__ import annotations
 

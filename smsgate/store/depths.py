@@ -1,4 +1,4 @@
-"""How much waits in the store, and for how long. Read only, a few round trips for all lanes."""
+"""How much waits in the store, and for how long. Reads all partitions in a few round trips."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from smsgate.messages import ms_of
 from smsgate.metrics.sights import Depth, SpoolDepth, Waits
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200
-"""Holds of a lane that are looked at for their age; there are more than that in a burst only."""
+"""Holds of a partition that are looked at for their age; there are more than that in a burst
+only."""
 _FORGOTTEN_S = 7 * 24 * 3600
 """After that a host that says nothing of its spool is taken for gone."""
 
@@ -37,7 +38,7 @@ class Depths:
             seconds, micros = self._client.time()
             clock = bool(self._client.exists(CLOCK_LEASE))
             with self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.xlen(keys.inbox)
                     pipeline.xrange(keys.inbox, count=1)
                     pipeline.zcard(keys.outbox)

@@ -7,7 +7,7 @@ import msgspec
 from smsgate.messages import Entry
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import RETENTION
 
 _DAY_S = 23 * 3600
@@ -22,8 +22,8 @@ class Erasing:
         self._client = client
 
     def forget(self, number: str) -> int:
-        """Take a number's ordinary texts out of its lane's trail; gives how many there were."""
-        trail = LANE_KEYS[lane_of(number)].trail
+        """Remove a number's ordinary texts from its partition's trail; gives how many."""
+        trail = PARTITION_KEYS[partition_of(number)].trail
         with translated():
             rows = self._client.xrange(trail)
             ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]

@@ -14,7 +14,7 @@ from smsgate.messages import Forward, GivenUp, Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import WAKE_MS, json_text
-from smsgate.store.keys import LANE_KEYS, LANES, Keys, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
 from smsgate.store.scripts import Call, Script
 
 LEASE_MS = 30_000
@@ -29,7 +29,7 @@ _letter = msgspec.json.Decoder(GivenUp).decode
 class ForwardClaim:
     """A forward that nobody else is at while the lease runs."""
 
-    lane: int
+    partition: int
     forward: Forward
     token: str
     now_us: int
@@ -37,7 +37,7 @@ class ForwardClaim:
 
 
 class Forwards:
-    """The forwards of all lanes."""
+    """The forwards of all partitions."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
@@ -50,14 +50,17 @@ class Forwards:
     def claim(self, program: str, count: int, first: int = 0) -> list[ForwardClaim]:
         """Claim up to ``count`` forwards of a program that are due, in one round trip.
 
-        Of a number only the oldest. The lanes have equal shares, and what cannot be shared equally
-        is for the lanes from ``first`` on. A lane that fails gives none; raises
+        Of a number only the oldest. The partitions have equal shares, and what cannot be shared
+        equally is for the partitions from ``first`` on. A partition that fails gives none; raises
         ``StoreUnavailable`` where all do.
         """
         token = token_hex(8)
-        lanes = [(first + step) % LANES for step in range(LANES)]
-        shares = [(lane, (count + LANES - 1 - place) // LANES) for place, lane in enumerate(lanes)]
-        asked = [(lane, share) for lane, share in shares if share]
+        partitions = [(first + step) % PARTITIONS for step in range(PARTITIONS)]
+        shares = [
+            (partition, (count + PARTITIONS - 1 - place) // PARTITIONS)
+            for place, partition in enumerate(partitions)
+        ]
+        asked = [(partition, share) for partition, share in shares if share]
         if not asked:
             return []
         results = self._claim.each([_claiming(program, token, *one) for one in asked])
@@ -65,8 +68,8 @@ class Forwards:
         if len(failed) == len(results):
             raise failed[0]
         return [
-            ForwardClaim(lane, _decode(row), token, result[0])
-            for (lane, _), result in zip(asked, results, strict=True)
+            ForwardClaim(partition, _decode(row), token, result[0])
+            for (partition, _), result in zip(asked, results, strict=True)
             if not isinstance(result, StoreUnavailable)
             for row in result[1:]
         ]
@@ -85,9 +88,9 @@ class Forwards:
         """Put a claimed forward back, due later; whether the claim was still ours."""
         return self._settled(claim, json_text(forward), due_us // 1000, ())[0]
 
-    def overdue(self, lane: int, before_us: int, count: int) -> list[Forward]:
-        """Forwards of a lane that have waited since before then; the oldest first."""
-        keys = LANE_KEYS[lane]
+    def overdue(self, partition: int, before_us: int, count: int) -> list[Forward]:
+        """Forwards of a partition that have waited since before then; the oldest first."""
+        keys = PARTITION_KEYS[partition]
         with translated():
             ids = self._client.zrange(
                 keys.forwards_since, "-inf", before_us // 1000, byscore=True, offset=0, num=count
@@ -102,10 +105,10 @@ class Forwards:
         """Take a forward out that waits, for good; False where there is none of that id."""
         return self._dropped(forward)
 
-    def dead(self, lane: int) -> list[GivenUp]:
-        """The forwards of a lane that were given up, oldest first."""
+    def dead(self, partition: int) -> list[GivenUp]:
+        """The forwards of a partition that were given up, oldest first."""
         with translated():
-            rows = self._client.hvals(LANE_KEYS[lane].forwards_dead)
+            rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
         return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
 
     def bury(self, letter: GivenUp, event: Event, again: Forward | None = None) -> bool:
@@ -115,18 +118,18 @@ class Forwards:
         """
         return self._buried(letter.forward, _encode(again) if again else b"", _encode(event))
 
-    def waiting(self, lane: int) -> list[Forward]:
-        """The forwards of a lane, as they came."""
-        keys = LANE_KEYS[lane]
+    def waiting(self, partition: int) -> list[Forward]:
+        """The forwards of a partition, as they came."""
+        keys = PARTITION_KEYS[partition]
         with translated():
             ids = self._client.zrange(keys.forwards_since, 0, -1)
         return sorted(self._read(keys, ids), key=lambda forward: forward.id)
 
     def forget(self, number: str) -> int:
         """Take out everything of a number, waiting or given up; gives how many there were."""
-        lane = lane_of(number)
-        waiting = [one for one in self.waiting(lane) if one.entry.number == number]
-        dead = [one.forward for one in self.dead(lane) if one.forward.entry.number == number]
+        partition = partition_of(number)
+        waiting = [one for one in self.waiting(partition) if one.entry.number == number]
+        dead = [one.forward for one in self.dead(partition) if one.forward.entry.number == number]
         return sum(self._dropped(one) for one in waiting) + sum(self._buried(one) for one in dead)
 
     def _read(self, keys: Keys, ids: Iterable[bytes]) -> list[Forward]:
@@ -143,7 +146,7 @@ class Forwards:
         replies: Sequence[Reply],
         event: bytes = b"",
     ) -> tuple[bool, bool]:
-        keys, entry = LANE_KEYS[claim.lane], claim.forward.entry
+        keys, entry = PARTITION_KEYS[claim.partition], claim.forward.entry
         names = [
             keys.forwards_due(entry.program),
             keys.forwards,
@@ -163,7 +166,7 @@ class Forwards:
 
     def _dropped(self, forward: Forward, letter: bytes = b"", event: bytes = b"") -> bool:
         entry = forward.entry
-        keys = LANE_KEYS[lane_of(entry.number)]
+        keys = PARTITION_KEYS[partition_of(entry.number)]
         names = [
             keys.forwards_due(entry.program),
             keys.forwards,
@@ -179,7 +182,7 @@ class Forwards:
 
     def _buried(self, forward: Forward, again: bytes = b"", event: bytes = b"") -> bool:
         entry = forward.entry
-        keys = LANE_KEYS[lane_of(entry.number)]
+        keys = PARTITION_KEYS[partition_of(entry.number)]
         names = [
             keys.forwards_due(entry.program),
             keys.forwards,
@@ -196,7 +199,7 @@ def _field(forward: Forward) -> str:
     return f"{forward.entry.program}:{forward.entry.number}"
 
 
-def _claiming(program: str, token: str, lane: int, count: int) -> Call:
-    keys = LANE_KEYS[lane]
+def _claiming(program: str, token: str, partition: int, count: int) -> Call:
+    keys = PARTITION_KEYS[partition]
     names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.marker]
     return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

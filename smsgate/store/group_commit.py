@@ -19,14 +19,14 @@ from smsgate.store.inbox import Inbox, stored_or_raise
 class _Waiter:
     """One caller's arrivals, what became of them, and the lock that it waits on."""
 
-    __slots__ = ("added", "arrivals", "is_leader", "lanes", "lock")
+    __slots__ = ("added", "arrivals", "is_leader", "lock", "partitions")
 
     def __init__(self, arrivals: Sequence[Arrival]) -> None:
         self.arrivals = arrivals
         self.lock = threading.Lock()
         self.is_leader = False
         self.added: list[Added | StoreUnavailable] = []
-        self.lanes: list[int] = []
+        self.partitions: list[int] = []
 
 
 class GroupCommit:
@@ -42,8 +42,8 @@ class GroupCommit:
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
         """Store entries durably and place their holds, as ``Inbox.add`` does.
 
-        Gives what became of each, in order, and the lanes for which a job is to be asked for: one
-        caller of a group gets those of the whole group. Raises ``StoreUnavailable``.
+        Gives what became of each, in order, and the partitions for which a job is to be asked for:
+        one caller of a group gets those of the whole group. Raises ``StoreUnavailable``.
         """
         waiter = _Waiter(arrivals)
         with self._lock:
@@ -55,7 +55,7 @@ class GroupCommit:
             waiter.lock.acquire()  # released once the group is committed, or to lead the next one
         if waiter.is_leader:
             self._lead()
-        return stored_or_raise(waiter.added), waiter.lanes
+        return stored_or_raise(waiter.added), waiter.partitions
 
     def _lead(self) -> None:
         """Commit the queued group, the caller among it, and hand over to the next one's first."""
@@ -76,7 +76,7 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[_Waiter]) -> None:
         try:
-            added, lanes = self._inbox.add_each([one for w in group for one in w.arrivals])
+            added, partitions = self._inbox.add_each([one for w in group for one in w.arrivals])
         except StoreUnavailable as error:
             for waiter in group:
                 waiter.added = [StoreUnavailable(str(error))] * len(waiter.arrivals)
@@ -85,4 +85,4 @@ class GroupCommit:
         for waiter in group:
             waiter.added = added[at : at + len(waiter.arrivals)]
             at += len(waiter.arrivals)
-        group[0].lanes = lanes
+        group[0].partitions = partitions

@@ -72,7 +72,7 @@ class Health:
         return found
 
     def _infos(self, section: str) -> list[dict[str, Any]]:
-        """What each server with lanes says of itself."""
+        """What each server with partitions says of itself."""
         if isinstance(self._client, Cluster):
             found = self._client.info(section, target_nodes=RedisCluster.PRIMARIES)
             return list(found.values())

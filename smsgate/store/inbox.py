@@ -13,7 +13,7 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.redis_address import Client
 from smsgate.store.connection import Command, Result, round_trip, translated
-from smsgate.store.keys import LANE_KEYS, Keys, lane_of
+from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
 
@@ -30,14 +30,14 @@ _pack = msgspec.msgpack.encode
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a worker read from a lane's inbox, and the cursor from which it read."""
+    """What a worker read from a partition's inbox, and the cursor from which it read."""
 
     cursor: str
     entries: tuple[Stored, ...]
 
 
 class Inbox:
-    """The inboxes of all lanes."""
+    """The inboxes of all partitions."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
@@ -49,7 +49,7 @@ class Inbox:
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
         """Store entries durably and place their holds, in one round trip.
 
-        Gives what became of each, in order, and the lanes for which a job is to be asked for.
+        Gives what became of each, in order, and the partitions for which a job is to be asked for.
         Raises ``StoreUnavailable``; then what was stored is told apart by its message id when
         the provider tries again.
         """
@@ -65,21 +65,24 @@ class Inbox:
         """
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
-            places[_lane(arrival.entry)].append(place)
-        calls = [_call(lane, [arrivals[at] for at in of_lane]) for lane, of_lane in places.items()]
+            places[_partition(arrival.entry)].append(place)
+        calls = [
+            _call(partition, [arrivals[at] for at in of_partition])
+            for partition, of_partition in places.items()
+        ]
         results = self._add.each(calls, self._replicas.confirmation())
         added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
         wakes = []
-        for (lane, of_lane), result in zip(places.items(), results, strict=True):
-            for at, one in zip(of_lane, _outcomes(result, len(of_lane)), strict=True):
+        for (partition, of_partition), result in zip(places.items(), results, strict=True):
+            for at, one in zip(of_partition, _outcomes(result, len(of_partition)), strict=True):
                 added[at] = one
             if not isinstance(result, StoreUnavailable) and result[0] == 1:
-                wakes.append(lane)
+                wakes.append(partition)
         return added, wakes
 
-    def read(self, lane: int, count: int) -> Batch:
-        """The oldest entries of a lane and the cursor behind which they stand."""
-        keys = LANE_KEYS[lane]
+    def read(self, partition: int, count: int) -> Batch:
+        """The oldest entries of a partition and the cursor behind which they stand."""
+        keys = PARTITION_KEYS[partition]
         # The cursor first: if it moves in between, the commit is refused.
         asked: list[Command] = [
             ("GET", keys.cursor),
@@ -93,10 +96,10 @@ class Inbox:
         cursor, rows = answers
         return Batch((cursor or b"").decode(), tuple([_written(*row) for row in rows]))
 
-    def latest(self, lane: int, count: int) -> list[Stored]:
-        """The newest entries that wait in a lane, oldest first."""
+    def latest(self, partition: int, count: int) -> list[Stored]:
+        """The newest entries that wait in a partition, oldest first."""
         with translated():
-            rows = self._client.xrevrange(LANE_KEYS[lane].inbox, count=count)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
         return [stored_of(*row) for row in reversed(rows)]
 
     def met(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
@@ -105,7 +108,7 @@ class Inbox:
             return []
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for number, account, id_ in messages:
-                pipeline.exists(LANE_KEYS[lane_of(number)].seen(account, id_))
+                pipeline.exists(PARTITION_KEYS[partition_of(number)].seen(account, id_))
             return [bool(found) for found in pipeline.execute()]
 
     def known_opt_ins(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -115,54 +118,57 @@ class Inbox:
             return []
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for one in named:
-                pipeline.sismember(LANE_KEYS[_lane(one)].optins, _optin(one))
+                pipeline.sismember(PARTITION_KEYS[_partition(one)].optins, _optin(one))
             known = pipeline.execute()
         return [one for one, found in zip(named, known, strict=True) if found]
 
-    def cursors(self, lanes: Sequence[int]) -> dict[int, str]:
-        """By lane the id of the newest entry that is applied; empty where none is."""
+    def cursors(self, partitions: Sequence[int]) -> dict[int, str]:
+        """By partition the id of the newest entry that is applied; empty where none is."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for lane in lanes:
-                pipeline.get(LANE_KEYS[lane].cursor)
-            found = pipeline.execute() if lanes else []
-        return {lane: (id_ or b"").decode() for lane, id_ in zip(lanes, found, strict=True)}
+            for partition in partitions:
+                pipeline.get(PARTITION_KEYS[partition].cursor)
+            found = pipeline.execute() if partitions else []
+        return {
+            partition: (id_ or b"").decode()
+            for partition, id_ in zip(partitions, found, strict=True)
+        }
 
-    def last_list(self, lane: int) -> str:
+    def last_list(self, partition: int) -> str:
         """The id of the newest applied entry that carried numbers of a list; empty for none."""
         with translated():
-            return (self._client.get(LANE_KEYS[lane].lists) or b"").decode()
+            return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
 
-    def rest(self, lane: int) -> bool:
+    def rest(self, partition: int) -> bool:
         """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
 
         False where something waits, so that somebody has to go on.
         """
-        keys = LANE_KEYS[lane]
+        keys = PARTITION_KEYS[partition]
         return bool(self._rest([keys.inbox, keys.wake_inbox], []))
 
     def busy(self) -> list[int]:
-        """The lanes in which something waits; one round trip."""
+        """The partitions in which something waits; one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.xlen(keys.inbox)
             depths = pipeline.execute()
-        return [lane for lane, depth in enumerate(depths) if depth]
+        return [partition for partition, depth in enumerate(depths) if depth]
 
-    def waits(self, lane: int, id_: str) -> bool:
+    def waits(self, partition: int, id_: str) -> bool:
         """Whether the entry of that id, or an older one, is not applied yet."""
         with translated():
-            return bool(self._client.xrange(LANE_KEYS[lane].inbox, max=id_, count=1))
+            return bool(self._client.xrange(PARTITION_KEYS[partition].inbox, max=id_, count=1))
 
-    def newest(self, lane: int) -> str:
-        """The id of the newest entry that waits in a lane; empty where none does."""
+    def newest(self, partition: int) -> str:
+        """The id of the newest entry that waits in a partition; empty where none does."""
         with translated():
-            rows = self._client.xrevrange(LANE_KEYS[lane].inbox, count=1)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
         return rows[0][0].decode() if rows else ""
 
-    def depth(self, lane: int) -> int:
-        """How many entries wait in a lane."""
+    def depth(self, partition: int) -> int:
+        """How many entries wait in a partition."""
         with translated():
-            return int(self._client.xlen(LANE_KEYS[lane].inbox))
+            return int(self._client.xlen(PARTITION_KEYS[partition].inbox))
 
 
 def stored_or_raise(added: Sequence[Added | StoreUnavailable]) -> list[Added]:
@@ -183,8 +189,8 @@ def hold_field(scope: str, number: str) -> str:
     return f"{scope}:{number}"
 
 
-def _lane(entry: Entry) -> int:
-    return lane_of(entry.numbers[0] if entry.numbers else entry.number)
+def _partition(entry: Entry) -> int:
+    return partition_of(entry.numbers[0] if entry.numbers else entry.number)
 
 
 def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
@@ -198,7 +204,7 @@ def _written(id_: bytes, fields: Sequence[bytes]) -> Stored:
 
 
 def _entry(raw: bytes) -> Entry:
-    """An entry; one that cannot be read is kept as what it is, so that it does not stop its lane.
+    """An entry; one that cannot be read is kept as it is and does not stop its partition.
 
     Its hold stays, since nobody knows any more whom it is for.
     """
@@ -209,9 +215,9 @@ def _entry(raw: bytes) -> Entry:
         return Entry(number="", program="", decision=decision, text=raw.decode(errors="replace"))
 
 
-def _call(lane: int, arrivals: Sequence[Arrival]) -> Call:
-    """Keys and arguments of the script for arrivals of one lane."""
-    keys = LANE_KEYS[lane]
+def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
+    """Keys and arguments of the script for arrivals of one partition."""
+    keys = PARTITION_KEYS[partition]
     seen: list[str] = []
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
     names = [keys.inbox, keys.holds, keys.reviews, keys.wake_inbox, keys.optins, *seen]

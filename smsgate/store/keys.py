@@ -1,10 +1,10 @@
 """Every key name in Redis, and where a number belongs.
 
-All keys of a lane carry the same hash tag (``{3}``), so that each script touches one slot and
+All keys of a partition carry the same hash tag (``{3}``), so that each script touches one slot and
 the same code runs on one Redis, behind Sentinel and on Redis Cluster.
 
 ==================  ==========  ===========================================================
-key of a lane       type        holds
+key of a partition       type        holds
 ==================  ==========  ===========================================================
 marker              hash        store id, layout, bucket count, ready; and ``lease``, ``opens`` and
                                 ``spooled``, see ``write_lease``
@@ -24,7 +24,7 @@ lock:B              set         numbers that may never be texted again, bucket B
 consent:PROGRAM:B   set         numbers whose consent is on record, bucket B
 number:NUMBER       string      the newest marks of a number (JSON), for 48 hours
 ledger              stream      events that are not in the records yet
-kept                string      how far the records have the lane: number of its newest link
+kept                string      how far the records have the partition: number of its newest link
 outbox              sorted set  reply id -> when it is due (ms)
 replies             hash        reply id -> reply (JSON)
 claims              hash        reply id -> token of the sender that claimed it
@@ -43,7 +43,7 @@ wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
 ==================  ==========  ===========================================================
 
-Keys that belong to no lane are in ``shared_keys``.
+Keys that belong to no partition are in ``shared_keys``.
 """
 
 from __future__ import annotations
@@ -52,23 +52,23 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LANES = 16
+PARTITIONS = 16
 LAYOUT = 1
 """Version of everything on this page. Older code refuses a newer layout."""
 
 
-def lane_of(number: str) -> int:
-    """The lane of a number, always the same one."""
-    return zlib.crc32(number.encode()) % LANES
+def partition_of(number: str) -> int:
+    """The partition of a number, always the same one."""
+    return zlib.crc32(number.encode()) % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key names of one lane."""
+    """The key names of one partition."""
 
-    lane: int
+    partition: int
     prefix: str
-    """What stands before the rest of every name of this lane, for scripts that make names."""
+    """What stands before the rest of every name of this partition, for scripts that make names."""
     marker: str
     programs: str
     inbox: str
@@ -93,7 +93,7 @@ class Keys:
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
-        return f"smsgate:{{{self.lane}}}:seen:{account}:{message_id}"
+        return f"smsgate:{{{self.partition}}}:seen:{account}:{message_id}"
 
     def sent(self, account: str, message_id: str) -> str:
         """Key under which a reply waits for the provider's receipt."""
@@ -101,11 +101,11 @@ class Keys:
 
     def last(self, account: str, number: str) -> str:
         """Key that remembers the last text of a number whose provider gives no ids."""
-        return f"smsgate:{{{self.lane}}}:last:{account}:{number}"
+        return f"smsgate:{{{self.partition}}}:last:{account}:{number}"
 
     def suppressed(self, scope: str, number: str, buckets: int) -> str:
         """The bucket of a scope's suppression set in which the number would be."""
-        return f"smsgate:{{{self.lane}}}:set:{scope}:{int(number) % buckets}"
+        return f"smsgate:{{{self.partition}}}:set:{scope}:{int(number) % buckets}"
 
     def suppressed_all(self, scope: str, buckets: int) -> list[str]:
         """Every bucket of a scope's suppression set."""
@@ -113,15 +113,15 @@ class Keys:
 
     def back(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's exceptions from ``all`` in which the number would be."""
-        return f"smsgate:{{{self.lane}}}:back:{program}:{int(number) % buckets}"
+        return f"smsgate:{{{self.partition}}}:back:{program}:{int(number) % buckets}"
 
     def locked(self, number: str, buckets: int) -> str:
         """The bucket in which a number would be that may never be texted again."""
-        return f"smsgate:{{{self.lane}}}:lock:{int(number) % buckets}"
+        return f"smsgate:{{{self.partition}}}:lock:{int(number) % buckets}"
 
     def consents(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's consents in which the number would be."""
-        return f"smsgate:{{{self.lane}}}:consent:{program}:{int(number) % buckets}"
+        return f"smsgate:{{{self.partition}}}:consent:{program}:{int(number) % buckets}"
 
     def sets_of(self, number: str, programs: Iterable[str], buckets: int) -> list[str]:
         """The buckets of all sets in which a number could be that concern some programs.
@@ -146,15 +146,15 @@ class Keys:
 
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""
-        return f"smsgate:{{{self.lane}}}:number:{number}"
+        return f"smsgate:{{{self.partition}}}:number:{number}"
 
 
-def _keys(lane: int) -> Keys:
+def _keys(partition: int) -> Keys:
     def name(rest: str) -> str:
-        return f"smsgate:{{{lane}}}:{rest}"
+        return f"smsgate:{{{partition}}}:{rest}"
 
     return Keys(
-        lane=lane,
+        partition=partition,
         prefix=name(""),
         marker=name("marker"),
         programs=name("programs"),
@@ -180,4 +180,4 @@ def _keys(lane: int) -> Keys:
     )
 
 
-LANE_KEYS = tuple(_keys(lane) for lane in range(LANES))
+PARTITION_KEYS = tuple(_keys(partition) for partition in range(PARTITIONS))

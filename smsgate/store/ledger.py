@@ -14,7 +14,7 @@ from smsgate.consent import Event, told_of
 from smsgate.messages import ms_of
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.scripts import Call, Script
 
 _PAGE = 1000
@@ -23,12 +23,12 @@ _decode = msgspec.json.Decoder(Event).decode
 
 @dataclass(frozen=True, slots=True)
 class Unmoved:
-    """The oldest entries of a lane's ledger."""
+    """The oldest entries of a partition's ledger."""
 
     lines: Mapping[str, bytes]
     """By stream id the JSON of an event, oldest first."""
     kept: int
-    """The records' newest sequence number of the lane, as far as the store was told."""
+    """The records' newest sequence number of the partition, as far as the store was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,86 +51,91 @@ class Ledger:
         self._trim = Script(client, "trim")
 
     def of_number(self, number: str) -> list[Event]:
-        """The events of one number, oldest first. Reads the lane's whole ledger."""
-        told = (told_of(event, number) for event in self.of_lane(lane_of(number)))
+        """The events of one number, oldest first. Reads the partition's whole ledger."""
+        told = (told_of(event, number) for event in self.of_partition(partition_of(number)))
         return [event for event in told if event is not None]
 
-    def of_lane(self, lane: int) -> Iterator[Event]:
-        """The events of a lane, oldest first, a page at a time."""
-        return map(_decode, self.lines(lane))
+    def of_partition(self, partition: int) -> Iterator[Event]:
+        """The events of a partition, oldest first, a page at a time."""
+        return map(_decode, self.lines(partition))
 
-    def lines(self, lane: int) -> Iterator[bytes]:
-        """The events of a lane as they were written, oldest first, a page at a time."""
+    def lines(self, partition: int) -> Iterator[bytes]:
+        """The events of a partition as they were written, oldest first, a page at a time."""
         start = "-"
         while True:
             with translated():
-                rows = self._client.xrange(LANE_KEYS[lane].ledger, min=start, count=_PAGE)
+                rows = self._client.xrange(PARTITION_KEYS[partition].ledger, min=start, count=_PAGE)
             for _, fields in rows:
                 yield fields[b"e"]
             if len(rows) < _PAGE:
                 return
             start = f"({rows[-1][0].decode()}"
 
-    def newest(self, lane: int, count: int) -> list[Event]:
-        """The newest events of a lane, oldest first."""
+    def newest(self, partition: int, count: int) -> list[Event]:
+        """The newest events of a partition, oldest first."""
         with translated():
-            rows = self._client.xrevrange(LANE_KEYS[lane].ledger, count=count)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
         return [_decode(fields[b"e"]) for _, fields in reversed(rows)]
 
     def newest_of_all(self, count: int) -> list[Event]:
-        """The newest events of every lane, at most ``count`` of each, in one round trip."""
+        """The newest events of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.xrevrange(keys.ledger, count=count)
-            lanes = pipeline.execute()
-        return [_decode(fields[b"e"]) for rows in lanes for _, fields in reversed(rows)]
+            partitions = pipeline.execute()
+        return [_decode(fields[b"e"]) for rows in partitions for _, fields in reversed(rows)]
 
-    def append(self, lane: int, event: Event) -> None:
+    def append(self, partition: int, event: Event) -> None:
         """Write down what did not come through the inbox and changes no number's state."""
         with translated():
-            self._client.xadd(LANE_KEYS[lane].ledger, {"e": msgspec.json.encode(event)})
+            self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
     def unmoved(self, count: int) -> dict[int, Unmoved]:
-        """The oldest entries of every lane, at most ``count`` of each, in one round trip."""
+        """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.xrange(keys.ledger, count=count)
                 pipeline.get(keys.kept)
             answers = pipeline.execute()
         return {
-            keys.lane: Unmoved({id_.decode(): fields[b"e"] for id_, fields in rows}, int(kept or 0))
-            for keys, rows, kept in zip(LANE_KEYS, answers[::2], answers[1::2], strict=True)
+            keys.partition: Unmoved(
+                {id_.decode(): fields[b"e"] for id_, fields in rows}, int(kept or 0)
+            )
+            for keys, rows, kept in zip(PARTITION_KEYS, answers[::2], answers[1::2], strict=True)
         }
 
     def trim(self, moved: Mapping[int, tuple[int, Sequence[str]]]) -> None:
-        """Take out what the records have: by lane their sequence number, and ids of entries."""
+        """Remove what the records have: by partition, their sequence number and the entry ids."""
         calls: list[Call] = [
-            ([LANE_KEYS[lane].ledger, LANE_KEYS[lane].kept], [seq, *ids])
-            for lane, (seq, ids) in moved.items()
+            ([PARTITION_KEYS[partition].ledger, PARTITION_KEYS[partition].kept], [seq, *ids])
+            for partition, (seq, ids) in moved.items()
         ]
         if calls:
             self._trim.many(calls)
 
     def kept(self) -> dict[int, int]:
-        """By lane the records' newest sequence number, as far as the store was told."""
+        """By partition the records' newest sequence number, as far as the store was told."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.get(keys.kept)
             answers = pipeline.execute()
-        return {keys.lane: int(kept or 0) for keys, kept in zip(LANE_KEYS, answers, strict=True)}
+        return {
+            keys.partition: int(kept or 0)
+            for keys, kept in zip(PARTITION_KEYS, answers, strict=True)
+        }
 
     def tell(self, seqs: Mapping[int, int]) -> None:
-        """Let the store know how far the records have lanes, even where that is a step back."""
+        """Note how far the records have each partition, even where that is a step back."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for lane, seq in seqs.items():
-                pipeline.set(LANE_KEYS[lane].kept, seq)
+            for partition, seq in seqs.items():
+                pipeline.set(PARTITION_KEYS[partition].kept, seq)
             pipeline.execute()
 
     def waiting(self) -> Waiting:
         """How much waits for the records, and since when."""
         with translated():
             with self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.xlen(keys.ledger)
                     pipeline.xrange(keys.ledger, count=1)
                 answers = pipeline.execute()

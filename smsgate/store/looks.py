@@ -1,4 +1,4 @@
-"""Looking at a lane: everything that says whether its numbers may be texted, at one moment."""
+"""Looking at a partition: everything that says whether its numbers may be texted, at one moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smsgate.messages import ALL
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import hold_field
-from smsgate.store.keys import LANE_KEYS, LAYOUT, Keys, lane_of
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, Keys, partition_of
 from smsgate.store.scripts import Script
 
 CHUNK = 200
@@ -49,13 +49,14 @@ class Looks:
     def numbers(self, numbers: Sequence[str], program: str) -> tuple[Published, list[Look]]:
         """How the numbers (E.164) stand with one program, in order, and what the program is.
 
-        One round trip; all of a lane's chunk at one moment. Raises ``StoreNotReady`` where a
-        lane has no marker, ``UnknownProgram`` where the program is not published.
+        One round trip; all of a partition's chunk at one moment. Raises ``StoreNotReady`` where a
+        partition has no marker, ``UnknownProgram`` where the program is not published.
         """
-        groups = _by_lane(numbers) or [(0, [])]  # even nobody is asked about for a program
+        groups = _by_partition(numbers) or [(0, [])]  # even nobody is asked about for a program
         buckets = self._bucket_count()
         calls = [
-            _call(LANE_KEYS[lane], chunk, (program,), buckets, program) for lane, chunk in groups
+            _call(PARTITION_KEYS[partition], chunk, (program,), buckets, program)
+            for partition, chunk in groups
         ]
         found: dict[str, Look] = {}
         published = Published()
@@ -66,9 +67,9 @@ class Looks:
         return published, [found[number] for number in numbers]
 
     def standings(
-        self, lane: int, numbers: Sequence[str], programs: Sequence[str]
+        self, partition: int, numbers: Sequence[str], programs: Sequence[str]
     ) -> tuple[int, dict[str, Standing]]:
-        """Now (Redis's clock) and how numbers of one lane stand with several programs.
+        """Now (Redis's clock) and how numbers of one partition stand with several programs.
 
         Raises ``StoreNotReady``.
         """
@@ -76,34 +77,36 @@ class Looks:
         now_us, found = 0, {}
         chunks = [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)] or [[]]
         for chunk in chunks:
-            raw = self._look(*_call(LANE_KEYS[lane], chunk, programs, buckets, ""))
+            raw = self._look(*_call(PARTITION_KEYS[partition], chunk, programs, buckets, ""))
             self.check_marker(raw[0], buckets)
             now_us = int(raw[2])
             looks = _looks(raw, chunk, programs)
             found.update({n: one.standing for n, one in zip(chunk, looks, strict=True)})
         return now_us, found
 
-    def reviews(self, lane: int) -> dict[str, str]:
-        """Review holds of a lane: ``PROGRAM:NUMBER`` and the inbox ids of the texts that wait."""
+    def reviews(self, partition: int) -> dict[str, str]:
+        """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
         with translated():
-            rows = self._client.hgetall(LANE_KEYS[lane].reviews)
+            rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
         return {field.decode(): id_.decode() for field, id_ in rows.items()}
 
     def all_reviews(self) -> list[dict[str, str]]:
-        """The review holds of every lane, as ``reviews``; one round trip."""
+        """The review holds of every partition, as ``reviews``; one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.hgetall(keys.reviews)
-            lanes = pipeline.execute()
-        return [{field.decode(): ids.decode() for field, ids in rows.items()} for rows in lanes]
+            partitions = pipeline.execute()
+        return [
+            {field.decode(): ids.decode() for field, ids in rows.items()} for rows in partitions
+        ]
 
     def bucket_count(self) -> int:
-        """Into how many buckets a lane's sets are split. Raises ``StoreNotReady``."""
+        """Into how many buckets a partition's sets are split. Raises ``StoreNotReady``."""
         return self._bucket_count()
 
     def _bucket_count(self) -> int:
         if not self._buckets:
-            keys = LANE_KEYS[0]
+            keys = PARTITION_KEYS[0]
             raw = self._look(*_call(keys, [], (), 1, ""))
             self.check_marker(raw[0], None)
         return self._buckets
@@ -124,21 +127,23 @@ class Looks:
             raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
 
 
-def _by_lane(numbers: Iterable[str]) -> list[tuple[int, list[str]]]:
-    lanes: dict[int, dict[str, None]] = defaultdict(dict)
+def _by_partition(numbers: Iterable[str]) -> list[tuple[int, list[str]]]:
+    partitions: dict[int, dict[str, None]] = defaultdict(dict)
     for number in numbers:
-        lanes[lane_of(number)][number] = None
+        partitions[partition_of(number)][number] = None
     groups: list[tuple[int, list[str]]] = []
-    for lane, of_lane in lanes.items():
-        distinct = list(of_lane)
-        groups.extend((lane, distinct[at : at + CHUNK]) for at in range(0, len(distinct), CHUNK))
+    for partition, of_partition in partitions.items():
+        distinct = list(of_partition)
+        groups.extend(
+            (partition, distinct[at : at + CHUNK]) for at in range(0, len(distinct), CHUNK)
+        )
     return groups
 
 
 def _call(
     keys: Keys, numbers: Sequence[str], programs: Sequence[str], buckets: int, program: str
 ) -> tuple[list[str], list[str | bytes | int]]:
-    """Keys and arguments of the script for numbers of one lane."""
+    """Keys and arguments of the script for numbers of one partition."""
     names = [keys.marker, keys.programs, keys.holds, keys.reviews]
     held, reviews = [], []
     members: list[tuple[int, str]] = []

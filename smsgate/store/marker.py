@@ -12,27 +12,28 @@ from smsgate.errors import StoreNotReady
 from smsgate.redis_address import Client
 from smsgate.store import write_lease
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, LAYOUT
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS
 
 BUCKETS = 2048
-"""Buckets of a lane's sets in a new store: compact from one to some 14 million numbers a scope."""
+"""Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
+scope."""
 
 
 class Marker:
-    """The markers of all lanes. Only ``smsgate init`` and a rebuild write them."""
+    """The markers of all partitions. Only ``smsgate init`` and a rebuild write them."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
 
     def store_id(self) -> str:
-        """The id of the store; empty where no lane has a marker.
+        """The id of the store; empty where no partition has a marker.
 
-        Raises ``StoreNotReady`` where it is being rebuilt, or the lanes do not agree: something was
-        lost.
+        Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
+        something was lost.
         """
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.hmget(keys.marker, "store", "ready", "rebuild")
             rows = pipeline.execute()
         if any(row[2] for row in rows):
@@ -43,7 +44,8 @@ class Marker:
         ids = {(row[0] or b"").decode() for row in rows}
         if len(ids) > 1 or (ids != {""} and any(row[1] != b"1" for row in rows)):
             raise StoreNotReady(
-                "some lanes of the store have a marker and others have none: part of it was lost; "
+                "some partitions of the store have a marker and others have none: part of it "
+                "was lost; "
                 "restore Redis from a backup"
             )
         return ids.pop()
@@ -57,7 +59,7 @@ class Marker:
         fields = {"store": store, "layout": LAYOUT, "buckets": buckets, "ready": 1}
         with translated():
             fields |= write_lease.first_fields(self._client.time(), write_lease.FIRST_MS)
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 self._client.hset(keys.marker, mapping=fields)
         return store
 
@@ -70,13 +72,13 @@ class Marker:
         if not rows:
             return
         with translated():
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 self._client.hset(keys.programs, mapping=rows)
 
     def programs(self) -> dict[str, Published]:
         """The programs that were published."""
         with translated():
-            rows = self._client.hgetall(LANE_KEYS[0].programs)
+            rows = self._client.hgetall(PARTITION_KEYS[0].programs)
         return {
             name.decode(): msgspec.json.decode(row, type=Published) for name, row in rows.items()
         }
@@ -86,7 +88,7 @@ class Marker:
         found = []
         for name in programs:
             with translated(), self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.exists(*keys.suppressed_all(name, buckets))
                 if any(pipeline.execute()):
                     found.append(name)

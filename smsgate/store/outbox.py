@@ -13,7 +13,7 @@ from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import LANE_KEYS, Keys, lane_of
+from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import pace_of
@@ -30,7 +30,7 @@ _letter = msgspec.json.Decoder(DeadLetter).decode
 class Claim:
     """A reply that nobody else sends while the lease runs."""
 
-    lane: int
+    partition: int
     reply: Reply
     token: str
     now_us: int
@@ -48,7 +48,7 @@ class Done:
 
 
 class Outbox:
-    """The outboxes of all lanes."""
+    """The outboxes of all partitions."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
@@ -58,16 +58,16 @@ class Outbox:
         self._pace = Script(client, "pace")
         self._bury = Script(client, "bury")
 
-    def claim(self, lane: int) -> Claim | None:
-        """Claim the reply of a lane that is due first; None where none is due."""
-        keys = LANE_KEYS[lane]
+    def claim(self, partition: int) -> Claim | None:
+        """Claim the reply of a partition that is due first; None where none is due."""
+        keys = PARTITION_KEYS[partition]
         names = [keys.outbox, keys.replies, keys.claims, keys.wake_outbox]
         token = token_hex(8)
         found = self._claim(names, [LEASE_MS, WAKE_MS, token])
         if not found:
             return None
         _, raw, before, now_us = found
-        return Claim(lane, _decode(raw), token, now_us, bool(before))
+        return Claim(partition, _decode(raw), token, now_us, bool(before))
 
     def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> Done | None:
         """Take a claimed reply out, with the event that says what became of it.
@@ -92,17 +92,17 @@ class Outbox:
         """
         return int(self._pace([pace_of(reply.account, reply.sender)], [pause_us, latest_us]))
 
-    def dead(self, lane: int) -> list[DeadLetter]:
-        """The replies of a lane that were given up, oldest first."""
+    def dead(self, partition: int) -> list[DeadLetter]:
+        """The replies of a partition that were given up, oldest first."""
         with translated():
-            rows = self._client.hvals(LANE_KEYS[lane].dead)
+            rows = self._client.hvals(PARTITION_KEYS[partition].dead)
         return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
 
     def unsettled(self, ids: Sequence[str]) -> dict[str, Reply | DeadLetter]:
-        """Of replies of one lane, by id: those that wait to be sent, and those given up."""
+        """Of replies of one partition, by id: those that wait to be sent, and those given up."""
         if not ids:
             return {}
-        keys = LANE_KEYS[int(ids[0].partition("-")[0])]
+        keys = PARTITION_KEYS[int(ids[0].partition("-")[0])]
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.hmget(keys.replies, list(ids))
             pipeline.hmget(keys.dead, list(ids))
@@ -115,31 +115,31 @@ class Outbox:
                 found[id_] = _decode(reply)
         return found
 
-    def bury(self, lane: int, id_: str, event: Event, reply: Reply | None = None) -> bool:
+    def bury(self, partition: int, id_: str, event: Event, reply: Reply | None = None) -> bool:
         """Take a dead letter out: with ``reply`` it is due again, without it is dismissed.
 
         False where there is none of that id.
         """
-        keys = LANE_KEYS[lane]
+        keys = PARTITION_KEYS[partition]
         names = [keys.dead, keys.outbox, keys.replies, keys.ledger]
         again = _encode(reply) if reply else b""
         return bool(self._bury(names, [id_, again, _encode(event)]) == 1)
 
     def forget(self, number: str) -> int:
         """Take out the dead letters of a number, for they have texts; gives how many there were."""
-        lane = lane_of(number)
-        ids = [one.reply.id for one in self.dead(lane) if one.reply.number == number]
+        partition = partition_of(number)
+        ids = [one.reply.id for one in self.dead(partition) if one.reply.number == number]
         with translated():
-            return int(self._client.hdel(LANE_KEYS[lane].dead, *ids)) if ids else 0
+            return int(self._client.hdel(PARTITION_KEYS[partition].dead, *ids)) if ids else 0
 
-    def depth(self, lane: int) -> int:
-        """How many replies of a lane are not settled."""
+    def depth(self, partition: int) -> int:
+        """How many replies of a partition are not settled."""
         with translated():
-            return int(self._client.zcard(LANE_KEYS[lane].outbox))
+            return int(self._client.zcard(PARTITION_KEYS[partition].outbox))
 
-    def waiting(self, lane: int) -> list[Reply]:
-        """The replies of a lane that are not settled, in the order in which they are due."""
-        keys = LANE_KEYS[lane]
+    def waiting(self, partition: int) -> list[Reply]:
+        """The replies of a partition that are not settled, in the order in which they are due."""
+        keys = PARTITION_KEYS[partition]
         with translated():
             ids = self._client.zrange(keys.outbox, 0, -1)
             rows = self._client.hmget(keys.replies, ids) if ids else []
@@ -154,7 +154,7 @@ class Outbox:
         dead: bytes = b"",
         taken_as: str = "",
     ) -> Result:
-        keys: Keys = LANE_KEYS[claim.lane]
+        keys: Keys = PARTITION_KEYS[claim.partition]
         names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
         args: list[str | bytes | int] = [claim.reply.id, claim.token, event, reply, due_ms, dead]
         if 0 < len(taken_as) <= LONGEST and claim.reply.told_as == "reply":

@@ -10,7 +10,7 @@ from smsgate.messages import Reply, Stored
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import stored_of
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 
 _SOME = 200
 """How many of each kind are read of a partition: enough for a few minutes without a worker."""
@@ -47,7 +47,7 @@ class Overdue:
             now_us = int(seconds) * 1_000_000 + int(micros)
             newest = (now_us - window_us) // 1000
             with self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.zrange(
                         keys.outbox, "-inf", now_us // 1000, byscore=True, offset=0, num=_SOME
                     )
@@ -57,14 +57,14 @@ class Overdue:
             replies = self._replies(due)
         return OverdueTexts(
             replies=[one for one in replies if one.deadline_us < now_us],
-            messages=[stored_of(*row) for of_lane in waiting for row in of_lane],
-            is_partial=any(len(of_lane) == _SOME for of_lane in rows),
+            messages=[stored_of(*row) for of_partition in waiting for row in of_partition],
+            is_partial=any(len(of_partition) == _SOME for of_partition in rows),
         )
 
     def _replies(self, due: list[list[bytes]]) -> list[Reply]:
         with self._client.pipeline(transaction=False) as pipeline:
-            for keys, ids in zip(LANE_KEYS, due, strict=True):
+            for keys, ids in zip(PARTITION_KEYS, due, strict=True):
                 if ids:
                     pipeline.hmget(keys.replies, ids)
             rows = pipeline.execute() if any(due) else []
-        return [_reply(raw) for of_lane in rows for raw in of_lane if raw is not None]
+        return [_reply(raw) for of_partition in rows for raw in of_partition if raw is not None]

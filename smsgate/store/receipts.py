@@ -15,7 +15,7 @@ from smsgate.consent import Event
 from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.scripts import Call, Script
 
 EXPECTED_S = 48 * 3600
@@ -56,7 +56,7 @@ _told = msgspec.json.Decoder(Told).decode
 
 def key_of(account: str, number: str, message_id: str) -> str:
     """Key under which a reply waits for its receipt."""
-    return LANE_KEYS[lane_of(number)].sent(account, message_id)
+    return PARTITION_KEYS[partition_of(number)].sent(account, message_id)
 
 
 def expected_of(reply: Reply) -> Expected:
@@ -88,14 +88,14 @@ class Receipts:
     def look(self, receipts: Sequence[Told]) -> list[Expected | None]:
         """Of each receipt the reply that it is about; None where we wait for none such.
 
-        Where a reply of the lane is being sent at this moment, the receipt may be its own: then it
-        is kept for as long as that takes. Raises ``StoreUnavailable``.
+        Where a reply of the partition is being sent at this moment, the receipt may be its own:
+        then it is kept for as long as that takes. Raises ``StoreUnavailable``.
         """
         calls: list[Call] = [
             (
                 [
                     key_of(one.account, one.number, one.message_id),
-                    LANE_KEYS[lane_of(one.number)].claims,
+                    PARTITION_KEYS[partition_of(one.number)].claims,
                 ],
                 [_EARLY + _encode(one), EARLY_S],
             )
@@ -108,6 +108,6 @@ class Receipts:
         """Write down what became of a reply; False where that was done before."""
         names = [
             key_of(told.account, told.number, told.message_id),
-            LANE_KEYS[lane_of(told.number)].ledger,
+            PARTITION_KEYS[partition_of(told.number)].ledger,
         ]
         return bool(self._take(names, [_encode(expected), _encode(event)]) == 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, Keys
+from smsgate.store.keys import PARTITION_KEYS, Keys
 from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 256
@@ -36,7 +36,7 @@ class Renaming:
         moved = 0
         for former, name in names.items():
             kinds = _BLOCKS if name in known else _STANDS
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 if self._any(keys, former, buckets, kinds):
                     moved += sum(self._rename.many([*_calls(keys, former, name, buckets, kinds)]))
         return moved

@@ -43,7 +43,7 @@ class Replicas:
         return _WAIT if self._every_primary else None
 
     def _counts(self) -> list[int]:
-        """How many replicas each server with lanes has."""
+        """How many replicas each server with partitions has."""
         with translated():
             if isinstance(self._client, Cluster):
                 found = self._client.info("replication", target_nodes=RedisCluster.PRIMARIES)

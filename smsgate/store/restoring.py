@@ -1,7 +1,7 @@
 """Restoring a store from what the records have: sets, marks, message ids, review holds.
 
-While it is done no lane has a ready marker: the gate says ``not_ready``, workers and senders wait,
-and the inbox goes on to take what providers post. Holds and the inbox itself are left alone.
+While it is done no partition has a ready marker: the gate says ``not_ready``, workers and senders
+wait, and the inbox goes on to take what providers post. Holds and the inbox itself are left alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from smsgate.redis_address import Client
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
-from smsgate.store.keys import LANE_KEYS, LAYOUT, lane_of
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.scripts import Call, Script
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
@@ -35,7 +35,7 @@ _READ = 500
 """Sets that are read in one round trip."""
 _SETS = ("set:", "back:", "lock:", "consent:")
 _KINDS = (*_SETS, "number:")
-"""What follows the lane in the names of keys that are made anew."""
+"""What follows the partition in the names of keys that are made anew."""
 
 _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
@@ -76,8 +76,8 @@ class Restoring:
         return _progress(found) if found else None
 
     def shut(self, name: str) -> None:
-        """Take every lane out of use, for the rebuild ``name``."""
-        self._write([("HSET", keys.marker, "ready", 0, "rebuild", name) for keys in LANE_KEYS])
+        """Take every partition out of use, for the rebuild ``name``."""
+        self._write([("HSET", keys.marker, "ready", 0, "rebuild", name) for keys in PARTITION_KEYS])
 
     def empty(self) -> None:
         """Forget sets and marks."""
@@ -90,7 +90,7 @@ class Restoring:
             self._write([("UNLINK", key) for key in found])
 
     def members(self) -> Iterator[tuple[int, str, str, set[int]]]:
-        """All sets: lane, kind, scope, and the numbers in them as integers, bucket by bucket."""
+        """All sets by bucket: partition, kind, scope, and the numbers as integers."""
         with translated():
             names = [
                 key
@@ -109,11 +109,11 @@ class Restoring:
                 yield (*_named(key.decode()), {int(number) for number in numbers})
 
     def load(
-        self, name: str, lane: int, standings: Iterable[StandingRow], buckets: int, now_us: int
+        self, name: str, partition: int, standings: Iterable[StandingRow], buckets: int, now_us: int
     ) -> None:
-        """Put numbers of a lane into their sets, with the marks of the last 48 hours.
+        """Put numbers of a partition into their sets, with the marks of the last 48 hours.
 
-        For the rebuild ``name``; raises ``StoreNotReady`` where the lane is not shut for it.
+        For the rebuild ``name``; raises ``StoreNotReady`` where the partition is not shut for it.
         """
         sets: _Sets = defaultdict(list)
         values: _Values = []
@@ -126,38 +126,48 @@ class Restoring:
                 left_s = KEEP_S - (now_us - _newest_us(_times(state))) // 1_000_000
                 if left_s > 0:
                     values += (f"number:{number}", state, min(left_s, KEEP_S))
-        self._put(_calls(name, lane, sets, values))
+        self._put(_calls(name, partition, sets, values))
 
     def remember(
         self, name: str, messages: Iterable[tuple[int, str, str, int]], now_us: int
     ) -> None:
-        """Know messages again: lane, account, id and receipt (us) of each of the last 48 hours.
+        """Remember messages of the last 48 hours: partition, account, id and receipt (us).
 
         Raises as ``load``.
         """
-        lanes: dict[int, _Values] = defaultdict(list)
-        for lane, account, id_, received_us in messages:
+        partitions: dict[int, _Values] = defaultdict(list)
+        for partition, account, id_, received_us in messages:
             left_s = REMEMBER_S - (now_us - received_us) // 1_000_000
             if left_s > 0:
-                lanes[lane] += (f"seen:{account}:{id_}", "rebuilt", min(left_s, REMEMBER_S))
-        self._put(call for lane, some in lanes.items() for call in _calls(name, lane, {}, some))
+                partitions[partition] += (
+                    f"seen:{account}:{id_}",
+                    "rebuilt",
+                    min(left_s, REMEMBER_S),
+                )
+        self._put(
+            call
+            for partition, some in partitions.items()
+            for call in _calls(name, partition, {}, some)
+        )
 
     def remember_opt_ins(self, name: str, messages: Iterable[tuple[int, str, str]]) -> None:
-        """Know opt-ins again, without end: lane, account and message id of each.
+        """Know opt-ins again, without end: partition, account and message id of each.
 
         Raises as ``load``.
         """
-        lanes: dict[int, list[str]] = defaultdict(list)
-        for lane, account, id_ in messages:
-            lanes[lane].append(f"{account}:{id_}")
+        partitions: dict[int, list[str]] = defaultdict(list)
+        for partition, account, id_ in messages:
+            partitions[partition].append(f"{account}:{id_}")
         self._put(
-            call for lane, ids in lanes.items() for call in _calls(name, lane, {"optins": ids}, [])
+            call
+            for partition, ids in partitions.items()
+            for call in _calls(name, partition, {"optins": ids}, [])
         )
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
         """Hold what waits for a person: program, number, and the inbox ids of first and newest."""
         commands: list[Command] = [
-            ("HSETNX", LANE_KEYS[lane_of(number)].reviews, f"{program}:{number}", id_)
+            ("HSETNX", PARTITION_KEYS[partition_of(number)].reviews, f"{program}:{number}", id_)
             for program, number, id_ in waiting
         ]
         self._write(commands)
@@ -171,7 +181,7 @@ class Restoring:
         """
         commands: list[Command] = []
         for one, since_us in waiting:
-            keys, number = LANE_KEYS[lane_of(one.entry.number)], one.entry.number
+            keys, number = PARTITION_KEYS[partition_of(one.entry.number)], one.entry.number
             program = one.entry.program
             commands += [
                 ("HSETNX", keys.forwards, one.id, _encode(one)),
@@ -180,18 +190,21 @@ class Restoring:
                 ("ZADD", keys.forwards_due(program), "NX", now_us // 1000, number),
             ]
         for letter in dead:
-            keys = LANE_KEYS[lane_of(letter.forward.entry.number)]
+            keys = PARTITION_KEYS[partition_of(letter.forward.entry.number)]
             commands.append(("HSETNX", keys.forwards_dead, letter.forward.id, _encode(letter)))
         self._write(commands)
 
     def open(self, name: str, store_id: str, buckets: int, kept: Mapping[int, int]) -> bool:
-        """Make the store ready, and say how far the records have each lane.
+        """Make the store ready, and say how far the records have each partition.
 
-        False where lanes are not those any more that were shut for ``name``: they stay shut.
+        False where partitions are not those any more that were shut for ``name``: they stay shut.
         """
         calls: list[Call] = [
-            ([keys.marker, keys.kept], [name, store_id, LAYOUT, buckets, kept.get(keys.lane, 0)])
-            for keys in LANE_KEYS
+            (
+                [keys.marker, keys.kept],
+                [name, store_id, LAYOUT, buckets, kept.get(keys.partition, 0)],
+            )
+            for keys in PARTITION_KEYS
         ]
         return all(self._open.many(calls))
 
@@ -209,25 +222,25 @@ class Restoring:
                 "the store was flushed while it was rebuilt, or another process rebuilds it"
             )
 
-    def _write(self, commands: Sequence[Command], *, one_lane: bool = False) -> None:
-        """Write in steps; those of one lane each as a transaction, so that Redis syncs once."""
+    def _write(self, commands: Sequence[Command], *, one_partition: bool = False) -> None:
+        """Write in steps, each of one partition as a transaction, so that Redis syncs once."""
         for at in range(0, len(commands), _AT_ONCE):
             step = commands[at : at + _AT_ONCE]
             keys = [_key(command) for command in step]
-            if one_lane:
+            if one_partition:
                 step, keys = [("MULTI",), *step, ("EXEC",)], [keys[0], *keys, keys[0]]
             with translated():
                 results = round_trip(self._client, step, keys)
-                for result in [*results[:-1], *results[-1]] if one_lane else results:
+                for result in [*results[:-1], *results[-1]] if one_partition else results:
                     if isinstance(result, redis.RedisError):
                         raise result
 
 
 def _calls(
-    name: str, lane: int, sets: Mapping[str, Sequence[str]], values: _Values
+    name: str, partition: int, sets: Mapping[str, Sequence[str]], values: _Values
 ) -> Iterator[Call]:
-    """Calls of the script: sets by their names in the lane, and values that expire."""
-    keys = LANE_KEYS[lane]
+    """Calls of the script: sets by their names in the partition, and values that expire."""
+    keys = PARTITION_KEYS[partition]
 
     def call(some_sets: Sequence[object], some_values: Sequence[object]) -> Call:
         return [keys.marker], [name, keys.prefix, _pack((some_sets, some_values))]
@@ -249,10 +262,10 @@ def _calls(
 
 
 def _named(key: str) -> tuple[int, str, str]:
-    """Lane, kind and scope of a set, from its name."""
-    lane, _, rest = key.removeprefix("smsgate:{").partition("}:")
+    """Partition, kind and scope of a set, from its name."""
+    partition, _, rest = key.removeprefix("smsgate:{").partition("}:")
     kind, _, rest = rest.partition(":")
-    return int(lane), kind, rest.rpartition(":")[0] or ALL
+    return int(partition), kind, rest.rpartition(":")[0] or ALL
 
 
 def _key(command: Command) -> str:

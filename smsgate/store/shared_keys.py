@@ -1,4 +1,4 @@
-"""Every key name in Redis outside the lanes (see ``keys``).
+"""Every key name in Redis outside the partitions (see ``keys``).
 
 One key each: ``smsgate:clock`` and ``smsgate:rebuild`` (strings, who leads),
 ``smsgate:rebuild-progress`` (string, how far a rebuild has come, JSON; expires),
@@ -94,7 +94,7 @@ def accepted_of(account: str) -> str:
 
 
 def pace_of(account: str, sender: str) -> str:
-    """Key that says when a sender of ours may text again; a sender serves all lanes."""
+    """Key that says when a sender of ours may text again; a sender serves all partitions."""
     return f"smsgate:pace:{account}:{sender}"
 
 

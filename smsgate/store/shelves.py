@@ -1,4 +1,4 @@
-"""What waits and what was given up, of all lanes together, as much as a person looks at."""
+"""What waits and what was given up, of all partitions together, as much as a person looks at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smsgate.consent import DeadLetter
 from smsgate.messages import Forward, GivenUp, Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.keys import LANE_KEYS, Keys
+from smsgate.store.keys import PARTITION_KEYS, Keys
 
 MOST = 2_000
 """So far can be looked; of what was given up, so many are put in their order."""
@@ -50,7 +50,7 @@ class Shelves:
     def counted(self) -> Counted:
         """How much there is, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.zcard(keys.outbox)
                 pipeline.hlen(keys.dead)
                 pipeline.zcard(keys.forwards_since)
@@ -73,13 +73,13 @@ class Shelves:
     def replies_dead(self, first: int, count: int) -> Shelf[DeadLetter]:
         """Replies that were given up, the newest first."""
         decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counted().replies_dead
-        found = self._given_up([keys.dead for keys in LANE_KEYS], total, decode)
+        found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
 
     def forwards_dead(self, first: int, count: int) -> Shelf[GivenUp]:
         """Forwards that were given up, the newest first."""
         decode, total = msgspec.json.Decoder(GivenUp).decode, self.counted().forwards_dead
-        found = self._given_up([keys.forwards_dead for keys in LANE_KEYS], total, decode)
+        found = self._given_up([keys.forwards_dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
 
     def _waiting(
@@ -91,17 +91,19 @@ class Shelves:
     ) -> Shelf[T]:
         last = min(first + count, MOST)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.zcard(names(keys)[0])
                 pipeline.zrange(names(keys)[0], 0, last - 1, withscores=True)
             rows = pipeline.execute()
         scored = [
-            (score, id_, lane) for lane, found in enumerate(rows[1::2]) for id_, score in found
+            (score, id_, partition)
+            for partition, found in enumerate(rows[1::2])
+            for id_, score in found
         ]
         wanted = heapq.nsmallest(last, scored)[first:last]
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for _, id_, lane in wanted:
-                pipeline.hget(names(LANE_KEYS[lane])[1], id_)
+            for _, id_, partition in wanted:
+                pipeline.hget(names(PARTITION_KEYS[partition])[1], id_)
             raws = pipeline.execute() if wanted else []
         found = [
             (int(score) * 1000, decode(raw))
@@ -111,7 +113,7 @@ class Shelves:
         return Shelf(sum(rows[::2]), found)
 
     def _given_up(self, names: Sequence[str], total: int, decode: Callable[[bytes], T]) -> list[T]:
-        """All of them; where they are too many, some of each lane as Redis gives them."""
+        """All of them; where they are too many, some of each partition as Redis gives them."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for name in names:
                 if total <= MOST:

@@ -15,7 +15,7 @@ import msgspec
 
 from smsgate.consent import NumberState, Standing
 from smsgate.redis_address import Client
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.looks import Looks
 from smsgate.store.scripts import Call, Script
 
@@ -34,7 +34,7 @@ class Survey:
     now_us: int = 0
     """On Redis's clock."""
     alike: list[tuple[Standing, list[str]]] = field(default_factory=list)
-    """Numbers that stand alike, of which the lane remembers nothing more."""
+    """Numbers that stand alike, of which the partition remembers nothing more."""
     remembered: dict[str, Standing] = field(default_factory=dict)
     """The others."""
 
@@ -54,15 +54,17 @@ class Surveys:
         self._survey = Script(client, "survey")
         self._looks = looks
 
-    def of_lane(self, lane: int, numbers: Sequence[str], programs: Sequence[str]) -> Survey:
-        """How different numbers (E.164) of one lane stand with some programs.
+    def of_partition(
+        self, partition: int, numbers: Sequence[str], programs: Sequence[str]
+    ) -> Survey:
+        """How different numbers (E.164) of one partition stand with some programs.
 
-        What changes between two calls of the script moves the lane's cursor. Raises
+        What changes between two calls of the script moves the partition's cursor. Raises
         ``StoreNotReady``, ``StoreUnavailable``.
         """
         found = Survey()
         alike: dict[bytes, list[str]] = defaultdict(list)
-        for some, raw in self._asked([(lane, numbers)], _sets(programs), 1):
+        for some, raw in self._asked([(partition, numbers)], _sets(programs), 1):
             found.now_us = int(raw[1])
             known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
             for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
@@ -78,35 +80,35 @@ class Surveys:
         """Of each number its memberships with one program (or none), as ``0`` and ``1``.
 
         In ``all``, locked; opted out of the program, come back, and (only with ``consents``)
-        consented. Raises as ``of_lane``.
+        consented. Raises as ``of_partition``.
         """
-        lanes: dict[int, list[str]] = defaultdict(list)
+        partitions: dict[int, list[str]] = defaultdict(list)
         for number in numbers:
-            lanes[lane_of(number)].append(number)
+            partitions[partition_of(number)].append(number)
         sets = _sets([program] if program else [])
         found: dict[str, bytes] = {}
-        for some, raw in self._asked([*lanes.items()], sets if consents else sets[:4], 0):
+        for some, raw in self._asked([*partitions.items()], sets if consents else sets[:4], 0):
             found.update(zip(some, raw[2], strict=True))
         return [found[number] for number in numbers]
 
     def _asked(
-        self, lanes: Sequence[tuple[int, Sequence[str]]], sets: Sequence[str], states: int
+        self, partitions: Sequence[tuple[int, Sequence[str]]], sets: Sequence[str], states: int
     ) -> Iterator[tuple[Sequence[str], Any]]:
         buckets = self._looks.bucket_count()
         size = max(1, CHUNK // len(sets))
         chunks = [
-            (lane, numbers[at : at + size])
-            for lane, numbers in lanes
+            (partition, numbers[at : at + size])
+            for partition, numbers in partitions
             for at in range(0, len(numbers), size)
         ]
-        calls = (_call(lane, some, sets, states, buckets) for lane, some in chunks)
+        calls = (_call(partition, some, sets, states, buckets) for partition, some in chunks)
         for (_, some), raw in zip(chunks, self._survey.flow(calls), strict=True):
             self._looks.check_marker(raw[0], buckets)
             yield some, raw
 
 
 def _sets(programs: Sequence[str]) -> list[str]:
-    """Names of the sets that are asked, between the lane's prefix and the bucket, in order."""
+    """Names of the sets that are asked, between the partition's prefix and the bucket, in order."""
     of_programs = [
         name for one in programs for name in (f"set:{one}:", f"back:{one}:", f"consent:{one}:")
     ]
@@ -114,9 +116,9 @@ def _sets(programs: Sequence[str]) -> list[str]:
 
 
 def _call(
-    lane: int, numbers: Sequence[str], sets: Sequence[str], states: int, buckets: int
+    partition: int, numbers: Sequence[str], sets: Sequence[str], states: int, buckets: int
 ) -> Call:
-    keys = LANE_KEYS[lane]
+    keys = PARTITION_KEYS[partition]
     args: list[str | bytes | int] = [keys.prefix, buckets, states, len(sets), *sets]
     args += [number[1:] for number in numbers]
     return [keys.marker], args

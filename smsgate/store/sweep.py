@@ -1,11 +1,11 @@
-"""What the clock asks of the store: which lanes need a job, and whose turn it is to ask."""
+"""What the clock asks of the store: which partitions need a job, and whose turn it is to ask."""
 
 from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import WAKE_MS
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import CLOCK_LEASE
 
@@ -14,7 +14,7 @@ LEASE_MS = 6_000
 
 
 class Sweep:
-    """Reads lanes for work that nobody does."""
+    """Reads partitions for work that nobody does."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
@@ -31,13 +31,13 @@ class Sweep:
             return bool(self._client.pexpire(CLOCK_LEASE, LEASE_MS))
 
     def overdue(self) -> tuple[list[int], list[int]]:
-        """Lanes whose inbox, and lanes whose outbox, has work for which no job came."""
+        """Partitions whose inbox, and partitions whose outbox, has work for which no job came."""
         inboxes, outboxes = [], []
-        for keys in LANE_KEYS:
+        for keys in PARTITION_KEYS:
             names = [keys.inbox, keys.outbox, keys.wake_inbox, keys.wake_outbox]
             inbox, outbox = self._sweep(names, [WAKE_MS])
             if inbox:
-                inboxes.append(keys.lane)
+                inboxes.append(keys.partition)
             if outbox:
-                outboxes.append(keys.lane)
+                outboxes.append(keys.partition)
         return inboxes, outboxes

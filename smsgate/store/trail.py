@@ -20,10 +20,10 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import Entry, ms_of
 from smsgate.redis_address import Client
 from smsgate.store.connection import Command, round_trip, translated, unavailable
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 
 CAP = 5_000
-"""Texts that a lane keeps."""
+"""Texts that a partition keeps."""
 _PERIOD_S = 0.5
 _QUEUED = 20_000
 _TOGETHER = 200
@@ -48,7 +48,7 @@ class NumberTexts:
 
 
 class Trail:
-    """Writes and reads the trails of all lanes."""
+    """Writes and reads the trails of all partitions."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; the writing thread starts with the first text."""
@@ -86,20 +86,20 @@ class Trail:
             self._writer.join(timeout=5)
         self.flush()
 
-    def newest(self, lane: int, count: int) -> list[Entry]:
-        """The newest texts of a lane, newest first."""
+    def newest(self, partition: int, count: int) -> list[Entry]:
+        """The newest texts of a partition, newest first."""
         with translated():
-            rows = self._client.xrevrange(LANE_KEYS[lane].trail, count=count)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].trail, count=count)
         return [_decode(fields[b"e"]) for _, fields in rows]
 
-    def page(self, lane: int, before: str, count: int) -> list[tuple[str, Entry]]:
+    def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
         """As ``newest``, with their ids; only what came before the id ``before``, if one is given.
 
         Raises ``StoreUnavailable``.
         """
         newest = f"({before}" if before else "+"
         with translated():
-            rows = self._client.xrevrange(LANE_KEYS[lane].trail, max=newest, count=count)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].trail, max=newest, count=count)
         return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
 
     def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
@@ -108,19 +108,23 @@ class Trail:
         Only texts that were written before ``before_us``, unless it is 0. Raises
         ``StoreUnavailable``.
         """
-        lane = lane_of(number)
+        partition = partition_of(number)
         with translated():
-            oldest = self._client.xrange(LANE_KEYS[lane].trail, count=1)
+            oldest = self._client.xrange(PARTITION_KEYS[partition].trail, count=1)
         since_us = _written_us(oldest[0][0].decode()) if oldest else 0
-        found = islice(self._of_number(lane, number, before_us), count)
+        found = islice(self._of_number(partition, number, before_us), count)
         return NumberTexts([*found] if since_us else [], since_us)
 
-    def _of_number(self, lane: int, number: str, before_us: int) -> Iterator[tuple[int, Entry]]:
+    def _of_number(
+        self, partition: int, number: str, before_us: int
+    ) -> Iterator[tuple[int, Entry]]:
         mark = b'"number":' + _encode(number)
         newest = f"({before_us // 1000}-{before_us % 1000}" if before_us else "+"
         while True:
             with translated():
-                rows = self._client.xrevrange(LANE_KEYS[lane].trail, max=newest, count=_PAGE)
+                rows = self._client.xrevrange(
+                    PARTITION_KEYS[partition].trail, max=newest, count=_PAGE
+                )
             for id_, fields in rows:
                 if mark in fields[b"e"]:  # the others need not be decoded
                     yield _written_us(id_.decode()), _decode(fields[b"e"])
@@ -128,12 +132,14 @@ class Trail:
                 return
             newest = f"({rows[-1][0].decode()}"
 
-    def around(self, lane: int, at_ms: int, span_ms: int, count: int) -> list[tuple[int, Entry]]:
-        """The texts of a lane kept shortly before and after a moment, with when (ms), in order.
+    def around(
+        self, partition: int, at_ms: int, span_ms: int, count: int
+    ) -> list[tuple[int, Entry]]:
+        """The texts of a partition shortly before and after a moment, with when (ms), in order.
 
         At most ``count`` of each side, the nearest; one round trip.
         """
-        key = LANE_KEYS[lane].trail
+        key = PARTITION_KEYS[partition].trail
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
             pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
@@ -142,12 +148,12 @@ class Trail:
         return [(ms_of(id_.decode()), _decode(fields[b"e"])) for id_, fields in rows]
 
     def newest_of_all(self, count: int) -> list[Entry]:
-        """The newest texts of every lane, at most ``count`` of each, in one round trip."""
+        """The newest texts of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in LANE_KEYS:
+            for keys in PARTITION_KEYS:
                 pipeline.xrevrange(keys.trail, count=count)
-            lanes = pipeline.execute()
-        return [_decode(fields[b"e"]) for rows in lanes for _, fields in rows]
+            partitions = pipeline.execute()
+        return [_decode(fields[b"e"]) for rows in partitions for _, fields in rows]
 
     def _start(self) -> None:
         with self._lock:
@@ -161,7 +167,7 @@ class Trail:
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """In one round trip. Raises ``StoreUnavailable``."""
-        keys = [LANE_KEYS[lane_of(entry.number)].trail for entry in entries]
+        keys = [PARTITION_KEYS[partition_of(entry.number)].trail for entry in entries]
         commands = [_command(key, entry) for key, entry in zip(keys, entries, strict=True)]
         with translated():
             answers = round_trip(self._client, commands, keys)

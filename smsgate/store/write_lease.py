@@ -21,7 +21,7 @@ from smsgate.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import Obstacle
 from smsgate.redis_address import Client, Cluster
 from smsgate.store.connection import Result, translated
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.scripts import Script
 
 LASTS_MS = 5_000
@@ -125,7 +125,7 @@ class WriteLease:
         """
         said = msgspec.json.encode(spooled) if spooled is not None else b""
         args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
-        _raise_first(self._renew.each([([keys.marker], args) for keys in LANE_KEYS]))
+        _raise_first(self._renew.each([([keys.marker], args) for keys in PARTITION_KEYS]))
 
     def open(self, lasts_ms: int) -> None:
         """Let the gate answer from now on for so long; for a store that no other host uses.
@@ -135,20 +135,20 @@ class WriteLease:
         with translated():
             fields = first_fields(self._client.time(), lasts_ms)
             with self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.hset(keys.marker, mapping=fields)
                 pipeline.execute()
 
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
-        some = LANE_KEYS if isinstance(self._client, Cluster) else LANE_KEYS[:1]
+        some = PARTITION_KEYS if isinstance(self._client, Cluster) else PARTITION_KEYS[:1]
         _raise_first(self._writes.each([([keys.marker], []) for keys in some]))
 
     def states(self) -> list[LeaseState]:
         """The lease of each partition. Raises ``StoreUnavailable``."""
         with translated():
             with self._client.pipeline(transaction=False) as pipeline:
-                for keys in LANE_KEYS:
+                for keys in PARTITION_KEYS:
                     pipeline.hmget(keys.marker, *_FIELDS)
                 rows = pipeline.execute()
             seconds, micros = self._client.time()
@@ -169,7 +169,7 @@ class WriteLease:
 
         Raises ``StoreUnavailable``.
         """
-        gone = self._forget.many([([keys.marker], [host]) for keys in LANE_KEYS])
+        gone = self._forget.many([([keys.marker], [host]) for keys in PARTITION_KEYS])
         by_spool = {id_: one for said in gone for id_, one in _spools(said).items()}
         return [*by_spool.values()]
 

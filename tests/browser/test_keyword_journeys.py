@@ -44,7 +44,9 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
     visit: Visit, gateway: Gateway, site: Site
 ) -> None:
     text(site, f"{WORD}!", "+14155559201")
-    assert wait_until(lambda: any(gateway.store.trail.newest(lane, 9) for lane in range(16)), 10)
+    assert wait_until(
+        lambda: any(gateway.store.trail.newest(partition, 9) for partition in range(16)), 10
+    )
     page = visit("/console/keywords/sets/en")
     entry(page, "stop", "opt_in")
     expect(page.locator("#faults")).to_contain_text("conflict", timeout=20_000)

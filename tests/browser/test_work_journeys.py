@@ -15,7 +15,7 @@ from smsgate.consent import DeadLetter
 from smsgate.features.training.service import shipped_guide
 from smsgate.gateway import Gateway
 from smsgate.messages import Reply
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
@@ -80,11 +80,13 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
     visit: Visit, gateway: Gateway
 ) -> None:
     number = "+14155559304"
-    lane = lane_of(number)
+    partition = partition_of(number)
     for at, words in enumerate(("<b>once</b> more", "never mind")):
-        reply = Reply(f"{lane}-{at + 1}-0", "help", "simulator", number, SENDER, "alerts", words, 0)
+        reply = Reply(
+            f"{partition}-{at + 1}-0", "help", "simulator", number, SENDER, "alerts", words, 0
+        )
         letter = msgspec.json.encode(DeadLetter(reply, "refused", "too many requests", at))
-        gateway.store.outbox._client.hset(LANE_KEYS[lane].dead, reply.id, letter)
+        gateway.store.outbox._client.hset(PARTITION_KEYS[partition].dead, reply.id, letter)
     page = visit("/console/replies/dead", role="agent", width=360)
     says(page, "<b>once</b> more")
     assert fits(page)
@@ -104,13 +106,13 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     visit: Visit, gateway: Gateway, width: int
 ) -> None:
     number = "+14155559305"
-    lane = lane_of(number)
+    partition = partition_of(number)
     at_us = gateway.store.health.now_us()
     for at, (kind, words) in enumerate((("opt_out", "You are unsubscribed."), ("help", "Help."))):
-        id_ = f"{lane}-{at + 1}-0"
+        id_ = f"{partition}-{at + 1}-0"
         reply = Reply(id_, kind, "simulator", number, SENDER, "alerts", words, at_us - 1)
         letter = msgspec.json.encode(DeadLetter(reply, "late", "the sender was stopped", at_us))
-        gateway.store.outbox._client.hset(LANE_KEYS[lane].dead, id_, letter)
+        gateway.store.outbox._client.hset(PARTITION_KEYS[partition].dead, id_, letter)
     page = visit("/console/replies/dead", role="agent", width=width)
     late = page.get_by_role("row").filter(has_text="You are unsubscribed.")
     expect(late).to_contain_text("Too late to send")
@@ -122,7 +124,7 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     picture(page, f"replies-{width}")
 
     # Somebody else is faster: the page says so and stays the list that it is.
-    gateway.dismiss_reply(f"{lane}-2-0", "somebody else")
+    gateway.dismiss_reply(f"{partition}-2-0", "somebody else")
     press(other.get_by_role("button", name="Retry"))
     says(page, "somebody else retried or dismissed it before you")
     press(late.get_by_role("button", name="Dismiss"))

@@ -12,7 +12,7 @@ from smsgate.cli import running, session
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
 from tests.fakes.own_gateway import all_at_work
@@ -47,8 +47,8 @@ def opt_out(there: Terminal, number: str) -> None:
     """Opt a number out and apply it, as a worker would."""
     gateway = build_gateway(load_configuration(there.environ))
     gateway.override("suppress", number, "all", "tests", "asked by phone")
-    for lane in range(16):
-        gateway.apply(lane)
+    for partition in range(16):
+        gateway.apply(partition)
     gateway.close()
 
 
@@ -187,10 +187,10 @@ def give_up(there: Terminal, kind: str) -> str:
         text="stop",
     )
     gateway.store.inbox.add([Arrival(entry)])
-    lane = lane_of(NUMBER)
-    gateway.apply(lane)
-    gateway.send_replies(lane)
-    (letter,) = gateway.store.outbox.dead(lane)
+    partition = partition_of(NUMBER)
+    gateway.apply(partition)
+    gateway.send_replies(partition)
+    (letter,) = gateway.store.outbox.dead(partition)
     gateway.close()
     return letter.reply.id
 

@@ -13,7 +13,7 @@ import redis
 
 from smsgate.gateway import Gateway
 from smsgate.redis_address import exposures
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES, process_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.wiring.configuration import PLACEHOLDER
@@ -57,8 +57,8 @@ def test_where_all_is_well_a_monitor_is_told_so_and_nothing_else(there: Terminal
 def test_the_worst_comes_first_and_each_says_what_mends_it(
     there: Terminal, redis_client: redis.Redis
 ) -> None:
-    redis_client.hset(LANE_KEYS[1].reviews, "alerts:+14155550123", "1000-0")
-    redis_client.hset(LANE_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].reviews, "alerts:+14155550123", "1000-0")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
     redis_client.config_set("appendfsync", "everysec")
     assert there.run("doctor", "--monitor") == 2
     lines = there.output.splitlines()
@@ -76,7 +76,7 @@ def test_the_worst_comes_first_and_each_says_what_mends_it(
 def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
     there: Terminal, redis_client: redis.Redis
 ) -> None:
-    redis_client.hset(LANE_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
     assert there.run("doctor", "--monitor") == 1
     assert there.run("doctor") == 0
     found = there.json("doctor", "--monitor")
@@ -273,7 +273,7 @@ def test_a_store_that_is_new_is_one_line(
 def test_programs_that_no_gate_knows_are_one_line(
     there: Terminal, redis_client: redis.Redis
 ) -> None:
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.delete(keys.programs)
     ((subject, said, mend),) = faults_of(there)
     assert subject == "programs"
@@ -291,7 +291,7 @@ def test_a_redis_that_may_evict_is_one_line(there: Terminal, redis_client: redis
 def test_a_database_that_is_away_is_one_line_with_what_waits_for_it(
     there: Terminal, gateway: Gateway, redis_client: redis.Redis
 ) -> None:
-    redis_client.xadd(LANE_KEYS[1].ledger, {"e": "{}"}, id="1000-1")
+    redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id="1000-1")
     gateway.records.close()
     (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     ((subject, said, mend),) = faults_of(there)
@@ -306,7 +306,7 @@ def test_what_waits_for_a_moment_is_normal(
     there: Terminal, gateway: Gateway, redis_client: redis.Redis
 ) -> None:
     now_ms = gateway.store.health.now_us() // 1000
-    redis_client.xadd(LANE_KEYS[1].ledger, {"e": "{}"}, id=f"{now_ms}-1")
+    redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id=f"{now_ms}-1")
     assert there.run("doctor", "--monitor") == 0
 
 

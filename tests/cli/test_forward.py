@@ -10,7 +10,7 @@ import pytest
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
 from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
 
@@ -55,15 +55,15 @@ def waits(gateway: Gateway) -> str:
         onward=Onward(posted=POSTED),
     )
     gateway.store.inbox.add([Arrival(entry)])
-    gateway.apply(lane_of(NUMBER))
-    (one,) = gateway.store.forwards.waiting(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
+    (one,) = gateway.store.forwards.waiting(partition_of(NUMBER))
     return one.id
 
 
 @pytest.fixture
 def dead(gateway: Gateway, waits: str, redis_client) -> str:
     """The id of one that was given up."""
-    redis_client.zadd(LANE_KEYS[lane_of(NUMBER)].forwards_since, {waits: 1})
+    redis_client.zadd(PARTITION_KEYS[partition_of(NUMBER)].forwards_since, {waits: 1})
     assert undelivered.give_up_old(gateway.store) == 1
     return waits
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from smsgate.gate import Gate
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.processes import wait_until
 
@@ -215,7 +215,7 @@ def test_an_import_that_was_killed_is_ended_by_running_it_again(
     )
 
     def applied():
-        return sum(redis_client.xlen(keys.ledger) for keys in LANE_KEYS)
+        return sum(redis_client.xlen(keys.ledger) for keys in PARTITION_KEYS)
 
     assert wait_until(lambda: applied() > 20, 30)
     process.send_signal(signal.SIGKILL)

@@ -11,7 +11,7 @@ import pytest
 
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import Consent, Intent
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.told import told
 
@@ -29,8 +29,8 @@ def ready(redis_url, tmp_path, terminal):
 
 def work(there):
     gateway = build_gateway(load_configuration(there.environ))
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)
     gateway.recording.move_all()
     gateway.close()
 
@@ -155,7 +155,7 @@ def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client)
     assert ready.run("records", "diff") == 0
     assert "equal" in ready.output
 
-    redis_client.delete(LANE_KEYS[lane_of(NUMBER)].locked(NUMBER, 2048))
+    redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].locked(NUMBER, 2048))
     assert ready.run("records", "diff") == 1
     assert f"{NUMBER}: the store says out of all, the records locked, out of all" in ready.output
     assert ready.run("rebuild") == 0

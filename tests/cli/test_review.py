@@ -9,7 +9,7 @@ import pytest
 from smsgate.cli.replies import person
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 NUMBER, OTHER = "+14155550123", "+33612345678"
@@ -64,12 +64,12 @@ def receive(gateway, text, number=NUMBER, id_="SM1") -> None:
 @pytest.fixture
 def waiting(gateway):
     receive(gateway, "para")
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     return gateway
 
 
 def reason(gateway) -> str:
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     return gateway.gate.check([NUMBER], program="alerts")[0].reason
 
 
@@ -92,7 +92,9 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
 
 def test_what_waits_longest_stands_first(there, waiting):
     receive(waiting, "para", OTHER, "SM2")
-    assert lane_of(OTHER) < lane_of(NUMBER)  # so that the lanes alone would give another order
+    assert partition_of(OTHER) < partition_of(
+        NUMBER
+    )  # so that the partitions alone would give another order
     assert [row["number"] for row in there.json("review", "list")] == [NUMBER, OTHER]
 
 
@@ -147,7 +149,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 ):
     receive(waiting, "who gave you my number", id_="SM2")
     if applied:
-        waiting.apply(lane_of(NUMBER))
+        waiting.apply(partition_of(NUMBER))
     first, second = there.json("review", "list")
     assert [first["text"], second["text"]] == ["para", "who gave you my number"]
     assert first["key"] == second["key"]
@@ -167,21 +169,21 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 
 def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wait(there, waiting):
     there.run(*DECIDE, "none")
-    waiting.apply(lane_of(NUMBER))
+    waiting.apply(partition_of(NUMBER))
     receive(waiting, "who gave you my number", id_="SM2")
     there.run(*DECIDE, "undo")
     for _ in range(2):
         texts = [row["text"] for row in there.json("review", "list")]
         assert texts == ["para", "who gave you my number"]
-        waiting.apply(lane_of(NUMBER))
+        waiting.apply(partition_of(NUMBER))
 
 
 @pytest.mark.parametrize("decided", ["none", "opt_out"])
 def test_history_says_who_decided_what(there, waiting, decided):
     there.run(*DECIDE, decided)
-    waiting.apply(lane_of(NUMBER))
+    waiting.apply(partition_of(NUMBER))
     there.run(*DECIDE, "undo")
-    waiting.apply(lane_of(NUMBER))
+    waiting.apply(partition_of(NUMBER))
     there.run("history", NUMBER)
     *_, made, _, taken_back = there.output.splitlines()
     assert made.strip().startswith(f"reviewed  {person()} decided: {decided}")

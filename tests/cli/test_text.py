@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from smsgate.gateway import Gateway
 from smsgate.messages import WebhookRequest
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.served import free_port
@@ -90,9 +90,9 @@ def serve(url) -> Iterator[Callable[..., Gateway]]:
 
         def receive(account: str, request: WebhookRequest):
             receipt = received(account, request)
-            for lane in range(LANES) if works else ():
-                gateway.apply(lane)
-                gateway.send_replies(lane, 0)
+            for partition in range(PARTITIONS) if works else ():
+                gateway.apply(partition)
+                gateway.send_replies(partition, 0)
             return receipt
 
         gateway._receiving.ingest = receive

@@ -51,8 +51,8 @@ def change(gateway, action: str = "suppress", number: str = NUMBER, scope: str =
         gateway.restore(RestoreRequest(number, scope, "jane", "asked", **named))
     else:
         gateway.override(action, number, scope, "jane", "asked")
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)
     gateway.recording.move_all()
 
 

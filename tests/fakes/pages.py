@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from smsgate.gateway import Gateway
 from smsgate.messages import Intent
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.browser import Browser
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
@@ -33,7 +33,7 @@ def harmless(answer: TestResponse) -> bool:
 
 def waits(gateway: Gateway, text: str = "hm", number: str = NUMBER, **rest: object) -> str:
     """A text that waits for a person; gives its key."""
-    return f"{lane_of(number)}-{told(gateway, Intent.REVIEW, text, number, **rest)}"
+    return f"{partition_of(number)}-{told(gateway, Intent.REVIEW, text, number, **rest)}"
 
 
 def decide(

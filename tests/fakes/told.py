@@ -33,5 +33,5 @@ def told(
 
 def work(gateway: Gateway) -> None:
     """Apply whatever waits."""
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate.consent import Event
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.faults.system import FaultSystem
 
 _decode = msgspec.json.Decoder(Event).decode
@@ -32,18 +32,18 @@ class Record:
 
     @property
     def reply_to(self) -> str:
-        """Lane and inbox id of the message that a reply answers: the id of its event."""
+        """Partition and inbox id of the message that a reply answers: the id of its event."""
         return self.event.reply.id if self.event.reply else ""
 
     @property
     def inbox_id(self) -> str:
-        """The event's own inbox id, without its lane."""
+        """The event's own inbox id, without its partition."""
         return self.event.inbox_id
 
     @property
     def key(self) -> str:
-        """Lane and inbox id: what a reply to it is called."""
-        return f"{lane_of(self.event.number)}-{self.event.inbox_id}"
+        """Partition and inbox id: what a reply to it is called."""
+        return f"{partition_of(self.event.number)}-{self.event.inbox_id}"
 
     @property
     def kind(self) -> str:
@@ -56,13 +56,13 @@ class Record:
 
 @dataclass(slots=True)
 class Records:
-    """All events, in the order of their lanes' ledgers."""
+    """All events, in the order of their partitions' ledgers."""
 
     by_message: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     by_number: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
     """Without what became of replies."""
     replies: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
-    """By lane and inbox id of the message that they answer."""
+    """By partition and inbox id of the message that they answer."""
 
     def add(self, record: Record) -> None:
         if record.event.kind == "reply":
@@ -83,12 +83,13 @@ class Records:
 
 
 def read(system: FaultSystem) -> Records:
-    """Read the records, then every lane's ledger: all that happened, in its lane's order."""
+    """Read the records, then every partition's ledger: all that happened, in its partition's
+    order."""
     records = Records()
     recorded = system.gateway.records.reading.between()
-    for one in sorted(recorded, key=lambda one: (one.lane, one.seq)):
+    for one in sorted(recorded, key=lambda one: (one.partition, one.seq)):
         records.add(Record(one.event, one.committed_us / 1e6))
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         for id_, fields in system.direct.xrange(keys.ledger):
             at = int(id_.partition(b"-")[0]) / 1000
             records.add(Record(_decode(fields[b"e"]), at))

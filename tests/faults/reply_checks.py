@@ -138,7 +138,7 @@ def _refused(
 ) -> Iterator[tuple[tuple[str, str], bool]]:
     """Number and id of what refusals lead to, and whether it surely has to be there.
 
-    Inbox ids, and so these too, are unique in their lane only.
+    Inbox ids, and so these too, are unique in their partition only.
     """
     for message in model.messages:
         mine = calls.get(message.sender, [])

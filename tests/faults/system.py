@@ -16,12 +16,12 @@ from smsgate.cli.leash import Leash
 from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.queue import APPLY, SEND
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
 from tests.journey.system import System, until
 
-ALL = range(len(LANE_KEYS))
+ALL = range(len(PARTITION_KEYS))
 QUEUES = {"worker": APPLY[0], "sender": SEND[0]}
 NOBODY = ("127.0.0.1", "1")
 """Where no Redis listens."""
@@ -112,7 +112,7 @@ class FaultSystem(System):
         self._leash.ended(self._running.pop(name))
 
     def backlog(self) -> int:
-        return sum(self.gateway.store.inbox.depth(lane) for lane in ALL)
+        return sum(self.gateway.store.inbox.depth(partition) for partition in ALL)
 
     def left_over(self) -> dict[str, int]:
         """Everything that must be empty when nothing is left to do; only what is not."""
@@ -120,7 +120,7 @@ class FaultSystem(System):
         sizes["partitions of a shut gate"] = sum(
             one.obstacle() is not None for one in self.gateway.store.write_lease.states()
         )
-        for keys in LANE_KEYS:
+        for keys in PARTITION_KEYS:
             counts = {
                 "inbox": self.direct.xlen(keys.inbox),
                 "outbox": self.direct.zcard(keys.outbox),
@@ -141,7 +141,7 @@ class FaultSystem(System):
 
     def expire_leases(self) -> None:
         """Let the claims of dead senders be due at once instead of when their lease ends."""
-        for keys in LANE_KEYS:
+        for keys in PARTITION_KEYS:
             for claimed in self.direct.hkeys(keys.claims):
                 self.direct.zadd(keys.outbox, {claimed: 1}, xx=True)
 

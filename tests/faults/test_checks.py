@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.consent import Event, event_id
 from smsgate.messages import Decision, Entry, Intent, Reply
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.twilio_api import Answer, Call, Drop
 from tests.faults import checks, reply_checks
 from tests.faults.ledger import Record, Records
@@ -57,7 +57,7 @@ class World:
 
     def reply(self, message, event, outcome="sent", sid=""):
         reply = Reply(
-            id=f"{lane_of(NUMBER)}-{event.inbox_id}",
+            id=f"{partition_of(NUMBER)}-{event.inbox_id}",
             kind=REPLIES[message.kind],
             account="twilio",
             number=NUMBER,

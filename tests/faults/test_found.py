@@ -19,7 +19,7 @@ from smsgate.queue import APPLY, Wakes
 from smsgate.spool import Spool
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, entry
 
 PAUSE_MS = 400
@@ -72,7 +72,7 @@ def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger
 
     assert Replaying(spool, store, Wakes(redis_url, 2.0)).replay() == 1
 
-    (stored,) = store.inbox.read(lane_of(NUMBER), 10).entries
+    (stored,) = store.inbox.read(partition_of(NUMBER), 10).entries
     assert stored.received_us - kept_us > PAUSE_MS * 1000 / 2
     assert stored.stamp_us - kept_us < PAUSE_MS * 1000 / 4
 
@@ -81,13 +81,13 @@ def test_that_a_reply_was_claimed_before_is_told_again_where_the_first_answer_wa
     store, redis_client, monkeypatch
 ):
     """Else a call of a sender that had died was made a second time, or taken for one not made."""
-    keys = LANE_KEYS[lane_of(NUMBER)]
+    keys = PARTITION_KEYS[partition_of(NUMBER)]
     put_reply(redis_client, keys)
-    assert not store.outbox.claim(keys.lane).abandoned
+    assert not store.outbox.claim(keys.partition).abandoned
     redis_client.zadd(keys.outbox, {"1-0": 1}, xx=True)  # its lease has run out
 
     monkeypatch.setattr("smsgate.store.outbox.token_hex", lambda _: "the same token")
-    first, again = store.outbox.claim(keys.lane), store.outbox.claim(keys.lane)
+    first, again = store.outbox.claim(keys.partition), store.outbox.claim(keys.partition)
 
     assert first.abandoned
     assert again.abandoned

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from smsgate.messages import WebhookRequest
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.processes import wait_until
 from tests.fakes.twilio_api import TwilioApi
 from tests.faults import ledger
@@ -98,7 +98,7 @@ def test_a_deployment_under_load_loses_nothing_and_refuses_nobody(tmp_path, leas
                 assert wait_until(lambda before=before: len(provider.seen.accepted) > before + 20)
         until(system.idle, 60)
         # what the clock archives between reading the records and the ledgers is seen in neither
-        until(lambda: not any(system.direct.xlen(keys.ledger) for keys in LANE_KEYS), 60)
+        until(lambda: not any(system.direct.xlen(keys.ledger) for keys in PARTITION_KEYS), 60)
         seen = provider.seen
         recorded = [id_ for id_, events in ledger.read(system).by_message.items() for _ in events]
         system.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 pytestmark = pytest.mark.full
 
@@ -25,12 +25,12 @@ def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(gateway, signed
     gateway.ingest("twilio", signed("STOP"))
     assert reason(gateway) == "hold"
 
-    gateway.apply(LANE)
-    gateway.send_replies(LANE)
+    gateway.apply(PARTITION)
+    gateway.send_replies(PARTITION)
     assert (reason(gateway), len(api.sent)) == ("opted_out_all", 1)
 
     gateway.ingest("twilio", signed("START"))
-    gateway.work(LANE)
+    gateway.work(PARTITION)
     assert reason(gateway) == ""
     assert [event.kind for event in gateway.history(NUMBER)] == ["opt_out", "reply", "opt_in"]
     assert gateway.ready()["store"] == "ok"
@@ -39,7 +39,7 @@ def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(gateway, signed
 def test_a_large_check_is_answered_by_all_nodes(gateway):
     numbers = [f"+1415{place:07}" for place in range(20_000)]
     gateway.override("suppress", numbers[7], "all", "ana", "asked by phone")
-    gateway.apply(lane_of(numbers[7]))
+    gateway.apply(partition_of(numbers[7]))
 
     answers = gateway.gate.check(numbers, program="alerts")
 

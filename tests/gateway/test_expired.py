@@ -12,7 +12,7 @@ from smsgate.errors import SignatureExpired
 from smsgate.messages import WebhookRequest
 from smsgate.providers.infobip.signature import sign
 from smsgate.signing import iso_time
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER, OTHER
 
@@ -64,7 +64,7 @@ def signed(gateway, texts: dict[str, str], age_us: int = HOUR_US) -> WebhookRequ
 
 
 def outcomes(gateway, number: str) -> list[tuple[str, str]]:
-    gateway.apply(lane_of(number))
+    gateway.apply(partition_of(number))
     return [(event.kind, event.outcome) for event in gateway.history(number)]
 
 

@@ -18,9 +18,9 @@ def opted_out(gateway, numbers):
 
 
 def work(gateway):
-    for lane in gateway.store.inbox.busy():
+    for partition in gateway.store.inbox.busy():
         with suppress(StoreNotReady):
-            gateway.apply(lane)
+            gateway.apply(partition)
     with suppress(StoreNotReady, RecordsDiffer):
         gateway.recording.move()
 

@@ -7,7 +7,7 @@ import pytest
 from smsgate.gateway.reporting import report_entry
 from smsgate.messages import ALL, Arrival
 from smsgate.providers.contract import Report
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 
 
@@ -17,7 +17,7 @@ def test_only_a_report_of_an_opt_out_suppresses(gateway, kind, allowed):
     account = gateway.settings.accounts["twilio"]
     entry = report_entry(gateway.settings, account, report)
     gateway.store.inbox.add([Arrival(entry)])
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
 
     assert entry.scope == ("" if allowed else ALL)
     assert gateway.gate.check([NUMBER], program="alerts")[0].allowed is allowed

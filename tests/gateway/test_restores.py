@@ -22,13 +22,13 @@ from smsgate.gateway.records import evidence
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.records.whole_stories import WholeStories
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_importing, build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 CLUB = """
 [programs.club]
 name     = "Acme Club"
@@ -109,7 +109,7 @@ def test_their_own_opt_out_is_no_mistake_of_ours(gateway, redis_client, opt_out,
     opt_out(gateway)
     if recorded:  # and forgotten by the store, as after 48 hours
         gateway.recording.move_all()
-        redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+        redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     for scope in (ALL, "alerts"):
         with pytest.raises(RestoreRefused, match=r"no mistake of ours.*`consent`.*`evidence`"):
             gateway.restore(replace(MISTAKE, scope=scope))
@@ -140,7 +140,7 @@ def test_what_we_entered_may_be_our_mistake(gateway, redis_client, opt_out, reco
     first = gateway.history(NUMBER)[0].id
     if recorded:
         gateway.recording.move_all()
-        redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+        redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     event = restored(gateway)
     assert (event.kind, event.outcome, reason(gateway)) == ("restored", "applied", "")
     allowed = event.entry.restore
@@ -282,7 +282,7 @@ def test_a_text_that_waited_when_we_opted_them_out_must_be_looked_at(gateway):
 
 
 def test_an_opt_out_of_which_nothing_is_on_record_counts_as_theirs(gateway, redis_client):
-    keys = LANE_KEYS[LANE]
+    keys = PARTITION_KEYS[PARTITION]
     redis_client.sadd(keys.suppressed(ALL, NUMBER, 8), int(NUMBER))
     assert reason(gateway) == "opted_out_all"
     event = restored(gateway)
@@ -308,7 +308,7 @@ def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
     by_text(gateway)
     by_a_lock(gateway)
     gateway.recording.move_all()
-    redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+    redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     whole = WholeStories.of
 
     def without(first):
@@ -334,7 +334,7 @@ def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(gateway, 
         False,
     )
     gateway.recording.move_all()
-    redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+    redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     event = restored(gateway)
     assert (event.outcome, reason(gateway, "club")) == ("applied", "")
     assert event.standing.consents == {"club"}
@@ -390,7 +390,7 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
             gateway.restore(MISTAKE)
     assert gateway.store.inbox.busy() == []
     gateway.override("suppress", NUMBER, "orders", "ana", "more")
-    redis_client.delete(*(keys.marker for keys in LANE_KEYS))
+    redis_client.delete(*(keys.marker for keys in PARTITION_KEYS))
     with pytest.raises(StoreNotReady):
         gateway.restore(MISTAKE)
 

@@ -23,13 +23,13 @@ from smsgate.messages import Arrival, Intent
 from smsgate.metrics.tally import sorted_out
 from smsgate.pipeline.monitoring import sights
 from smsgate.spool import Spool
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(gatewa
     assert gateway.replay_spool() == 1
     assert gateway.spool.depth() == 0
     assert allowed(gateway) is False
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway) == [("STOP", "applied")]
 
 
@@ -84,7 +84,7 @@ def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(gateway, cut_off,
     gateway.replay_spool()
 
     assert gateway.ingest("twilio", request).outcome == "duplicate"
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway) == [("STOP", "applied")]
 
 
@@ -94,7 +94,7 @@ def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off,
     gateway.ingest("twilio", request)
 
     gateway.replay_spool()
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway) == [("STOP", "applied")]
 
 
@@ -134,7 +134,7 @@ def test_a_spool_replayed_twice_has_one_effect(gateway, cut_off, signed):
     gateway.replay_spool()
     gateway._replaying._store_chunk(waiting)
 
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway) == [("STOP", "applied")]
 
 
@@ -142,7 +142,7 @@ def test_what_waited_keeps_its_order(gateway, cut_off, signed):
     for text in ("STOP", "START", "STOP", "START"):
         refuse(cut_off, signed(text))
     gateway.replay_spool()
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
 
     assert texts(gateway) == [
         ("STOP", "applied"),
@@ -155,14 +155,14 @@ def test_what_waited_keeps_its_order(gateway, cut_off, signed):
 
 def test_a_spooled_stop_that_is_older_than_a_start_changes_nothing(gateway, cut_off, signed):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     refuse(cut_off, signed("unsubscribe"))
     gateway.ingest("twilio", signed("START"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert allowed(gateway) is True
 
     gateway.replay_spool()
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway)[-1] == ("unsubscribe", "stale")
     assert allowed(gateway) is True
 
@@ -172,25 +172,25 @@ def test_against_a_spooled_start_whatever_was_stored_since_the_outage_began_is_n
 ):
     """Even where this host's clock is ahead, so that the START seems to have come last."""
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     refuse(cut_off, signed("HELP", OTHER))
     gateway.ingest("twilio", signed("quit"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     refuse(cut_off, signed("START"))
 
     gateway.replay_spool()
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert texts(gateway)[-1] == ("START", "stale")
     assert allowed(gateway) is False
 
 
 def test_a_spooled_start_lifts_a_stop_from_before_the_outage(gateway, cut_off, signed):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     refuse(cut_off, signed("START"))
 
     gateway.replay_spool()
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert allowed(gateway) is True
 
 

@@ -11,7 +11,7 @@ from smsgate.cli.main import run
 from smsgate.logs import masked
 from smsgate.messages import InboundMessage
 from smsgate.providers import kannel
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER
 
@@ -55,7 +55,7 @@ def receive(gateway, text: str, second: int = SECOND) -> None:
 
 
 def outcomes(gateway) -> list[tuple[str, str]]:
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     return [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
 
 
@@ -91,7 +91,7 @@ def test_log_and_history_say_that_it_is_a_tie(gateway, environ, capsys) -> None:
     for text in ("STOP", "START"):
         receive(gateway, text)
     with capture_logs() as lines:
-        gateway.apply(lane_of(NUMBER))
+        gateway.apply(partition_of(NUMBER))
     (line,) = [one for one in lines if one["event"] == "tie"]
     assert (line["number"], line["program"], line["account"]) == (masked(NUMBER), "own", "kannel")
     assert line["message_id"] == f"START-{SECOND}"

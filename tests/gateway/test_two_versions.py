@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER
 
-LANE = lane_of(NUMBER)
-KEYS = LANE_KEYS[LANE]
+PARTITION = partition_of(NUMBER)
+KEYS = PARTITION_KEYS[PARTITION]
 
 
 def as_newer_code_would_store(redis_client, intent: str) -> None:
@@ -22,10 +22,10 @@ def as_newer_code_would_store(redis_client, intent: str) -> None:
 
 def test_an_opt_out_of_newer_code_is_applied_by_what_is_known_of_it(gateway, redis_client):
     as_newer_code_would_store(redis_client, "opt_out")
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
 
     assert gateway.status(NUMBER)["alerts"].reason == "opted_out_all"
-    assert gateway.store.inbox.depth(LANE) == 0
+    assert gateway.store.inbox.depth(PARTITION) == 0
     assert not redis_client.exists(KEYS.holds)
 
 
@@ -33,10 +33,10 @@ def test_what_newer_code_stored_and_this_code_cannot_read_is_recorded_and_goes_o
     gateway, redis_client
 ):
     as_newer_code_would_store(redis_client, "opt_out_in_a_new_way")
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
 
     assert gateway.status(NUMBER)["alerts"].reason == "hold"
-    (event,) = gateway.store.ledger.of_lane(LANE)
+    (event,) = gateway.store.ledger.of_partition(PARTITION)
     assert event.kind == "unreadable"
     assert event.entry is not None
     assert "opt_out_in_a_new_way" in event.entry.text

@@ -19,12 +19,12 @@ from smsgate.errors import (
 from smsgate.gateway import Gateway
 from smsgate.messages import InboundMessage, Intent
 from smsgate.providers import twilio
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 SENDER = "+14155550999"
 
 
@@ -34,8 +34,8 @@ def outcomes(gateway: Gateway, number: str = NUMBER) -> list[tuple[str, str]]:
 
 def run(gateway: Gateway, number: str = NUMBER) -> None:
     """What worker and sender would do."""
-    gateway.apply(lane_of(number))
-    gateway.send_replies(lane_of(number))
+    gateway.apply(partition_of(number))
+    gateway.send_replies(partition_of(number))
 
 
 def allowed(gateway: Gateway, program: str = "alerts", number: str = NUMBER) -> tuple[bool, str]:
@@ -151,11 +151,11 @@ def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
     assert len(api.calls) == 1
 
 
-def test_two_workers_on_one_lane_have_one_effect(gateway, signed, api, environ):
+def test_two_workers_on_one_partition_have_one_effect(gateway, signed, api, environ):
     for place in range(50):
         gateway.ingest("twilio", signed("STOP" if place % 2 else "START"))
     second = build_gateway(load_configuration(environ))
-    threads = [threading.Thread(target=one.apply, args=(LANE,)) for one in (gateway, second)]
+    threads = [threading.Thread(target=one.apply, args=(PARTITION,)) for one in (gateway, second)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -192,8 +192,8 @@ def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, 
     gateway.store.trail.flush()
 
     assert receipt.outcome == "none"
-    assert not redis_client.exists(LANE_KEYS[LANE].inbox)
-    assert [one.text for one in gateway.store.trail.newest(LANE, 5)] == [
+    assert not redis_client.exists(PARTITION_KEYS[PARTITION].inbox)
+    assert [one.text for one in gateway.store.trail.newest(PARTITION, 5)] == [
         "See you at the bus stop at five"
     ]
     assert allowed(gateway) == (True, "")
@@ -340,7 +340,7 @@ def test_a_queue_that_is_away_does_not_change_the_answer(environ, gateway, signe
 
     assert other.ingest("twilio", signed("STOP")).answer.status == 200
     assert allowed(gateway) == (False, "hold")
-    assert gateway.apply(LANE) == 1
+    assert gateway.apply(PARTITION) == 1
     other.close()
 
 
@@ -352,10 +352,10 @@ def test_without_a_marker_messages_are_kept_but_nothing_is_applied_or_allowed(
 
     assert gateway.ingest("twilio", signed("STOP")).answer.status == 200
     with pytest.raises(StoreNotReady):
-        gateway.apply(LANE)
+        gateway.apply(PARTITION)
     with pytest.raises(StoreNotReady):
         gateway.gate.check([NUMBER], program="alerts")
-    assert gateway.store.inbox.depth(LANE) == 1
+    assert gateway.store.inbox.depth(PARTITION) == 1
 
 
 # --- replies --------------------------------------------------------------------------------
@@ -371,10 +371,10 @@ def test_a_confirmation_that_is_throttled_is_sent_later(gateway, signed, api, re
     run(gateway)
     assert reply_events(gateway) == []
 
-    keys = LANE_KEYS[LANE]
+    keys = PARTITION_KEYS[PARTITION]
     for id_ in redis_client.zrange(keys.outbox, 0, -1):
         redis_client.zadd(keys.outbox, {id_: 0})
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
     assert [event.outcome for event in reply_events(gateway)] == ["sent"]
     assert len(api.calls) == 2
 
@@ -384,7 +384,7 @@ def test_a_confirmation_that_may_have_left_is_never_repeated(gateway, signed, ap
     api.script(step)
     gateway.ingest("twilio", signed("STOP"))
     run(gateway)
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
 
     assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
     assert len(api.calls) == 1
@@ -427,11 +427,11 @@ def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
     gateway, signed, api, redis_client
 ):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
-    keys = LANE_KEYS[LANE]
+    gateway.apply(PARTITION)
+    keys = PARTITION_KEYS[PARTITION]
     (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
     redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
 
     assert api.calls == []
     assert [event.outcome for event in reply_events(gateway)] == ["late"]
@@ -439,10 +439,10 @@ def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
 
 def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, api):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     gateway.ingest("twilio", signed("START"))
-    gateway.apply(LANE)
-    gateway.send_replies(LANE)
+    gateway.apply(PARTITION)
+    gateway.send_replies(PARTITION)
 
     assert {event.reply.kind: event.outcome for event in reply_events(gateway)} == {
         "opt_out": "superseded",
@@ -453,11 +453,11 @@ def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, ap
 
 def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, api):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     gateway.ingest("twilio", signed("START"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     gateway.ingest("twilio", signed("STOP"))
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
 
     assert api.calls == []
     assert {event.outcome for event in reply_events(gateway)} == {"superseded"}
@@ -465,10 +465,10 @@ def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, a
 
 def test_the_reply_of_a_sender_that_died_is_never_sent_again(gateway, signed, api, redis_client):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
-    claim = gateway.store.outbox.claim(LANE)
-    redis_client.zadd(LANE_KEYS[LANE].outbox, {claim.reply.id: 0})
-    gateway.send_replies(LANE)
+    gateway.apply(PARTITION)
+    claim = gateway.store.outbox.claim(PARTITION)
+    redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {claim.reply.id: 0})
+    gateway.send_replies(PARTITION)
 
     assert api.calls == []
     assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
@@ -505,11 +505,11 @@ def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gate
     api.script(Answer(400, code=21614))
     gateway.ingest("twilio", signed("STOP"))
     run(gateway)
-    (letter,) = gateway.store.outbox.dead(LANE)
+    (letter,) = gateway.store.outbox.dead(PARTITION)
     assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
 
     gateway.dismiss_reply(letter.reply.id, "ana")
-    assert gateway.store.outbox.dead(LANE) == []
+    assert gateway.store.outbox.dead(PARTITION) == []
     last = gateway.history(NUMBER)[-1]
     assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
     with pytest.raises(NoSuchReply):
@@ -520,12 +520,12 @@ def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
     api.script(Answer(400, code=21614))
     gateway.ingest("twilio", signed("HELP"))
     run(gateway)
-    (letter,) = gateway.store.outbox.dead(LANE)
+    (letter,) = gateway.store.outbox.dead(PARTITION)
 
     gateway.retry_reply(letter.reply.id, "ana")
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
     assert [event.outcome for event in reply_events(gateway)] == ["refused", "retried", "sent"]
-    assert gateway.store.outbox.dead(LANE) == []
+    assert gateway.store.outbox.dead(PARTITION) == []
 
 
 def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
@@ -534,13 +534,13 @@ def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
     api.script(Answer(400, code=21614))
     gateway.ingest("twilio", signed("STOP"))
     run(gateway)
-    keys = LANE_KEYS[LANE]
+    keys = PARTITION_KEYS[PARTITION]
     (id_, raw) = next(iter(redis_client.hgetall(keys.dead).items()))
     redis_client.hset(keys.dead, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
 
     with pytest.raises(NoSuchReply, match="five minutes"):
         gateway.retry_reply(id_.decode(), "ana")
-    assert len(gateway.store.outbox.dead(LANE)) == 1
+    assert len(gateway.store.outbox.dead(PARTITION)) == 1
 
 
 def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, gateway, signed, api):
@@ -555,5 +555,5 @@ def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, gatew
     slow.close()
 
     assert [call.form["To"] for call in api.calls] == [NUMBER]
-    assert [reply.number for reply in slow.store.outbox.waiting(lane_of(OTHER))] == [OTHER]
+    assert [reply.number for reply in slow.store.outbox.waiting(partition_of(OTHER))] == [OTHER]
     assert outcomes(slow, "+442071838750")[-1] == ("reply", "late")

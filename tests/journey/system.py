@@ -178,7 +178,9 @@ class System:
     def idle(self) -> bool:
         """Whether nothing waits in any inbox or outbox."""
         inbox, outbox = self.gateway.store.inbox, self.gateway.store.outbox
-        return all(inbox.depth(lane) == 0 and outbox.depth(lane) == 0 for lane in range(16))
+        return all(
+            inbox.depth(partition) == 0 and outbox.depth(partition) == 0 for partition in range(16)
+        )
 
 
 def _free_port() -> int:

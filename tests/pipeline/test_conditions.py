@@ -22,7 +22,7 @@ from smsgate.metrics.sights import (
 )
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, weak
 from smsgate.pipeline.monitoring import sights
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import process_of
 from tests.fakes.own_gateway import all_at_work, heartbeat
@@ -204,7 +204,7 @@ def test_weak_settings_are_told_one_by_one():
 
 def test_what_is_seen_comes_from_the_store(gateway, redis_client):
     gateway.store.inbox.add([Arrival(entry())])
-    redis_client.hset(LANE_KEYS[2].dead, "2-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", "{}")
     gateway.store.acceptance.note("twilio", newest=True, several=False)
     refused = Refused(problem="p", finding="f", method="POST", url="u")
     for _ in range(3):

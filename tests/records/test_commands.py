@@ -16,7 +16,7 @@ from smsgate.gateway.records.evidence import as_json, evidence, page
 from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Decision, Intent
 from smsgate.records import Records, schema
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import event, lines, reply_event
 
@@ -63,7 +63,7 @@ def filled(terminal, store, url) -> Iterator[Records]:
     records = Records(url)
     rows = [event(1, text="=HYPERLINK(1)"), event(2, text="Stop, ünïcode"), reply_event(3)]
     for one in [*rows, event(4, OTHER)]:
-        store.ledger.append(lane_of(one.number), one)
+        store.ledger.append(partition_of(one.number), one)
     Recording(store, records).move_all()
     yield records
     records.close()
@@ -96,7 +96,7 @@ def test_the_status_shows_what_is_kept(terminal, filled):
     found = json.loads(terminal("records", "status", "--json")[1])
     assert found["records"] == 4
     assert len(found["stores"]) == 1
-    assert {lane["seq"] for lane in found["lanes"].values()} == {1, 3}
+    assert {partition["seq"] for partition in found["lanes"].values()} == {1, 3}
 
 
 def test_sound_records_are_said_to_be(terminal, filled):
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
     code, output, errors = terminal("records", "verify")
 
     assert code == 1
-    assert f"wrong lane {lane_of(OTHER)}, link 1, event" in errors
+    assert f"wrong partition {partition_of(OTHER)}, link 1, event" in errors
     assert "4 things are wrong in 4 records." in output
     code, output, _ = terminal("records", "verify", "--json")
     assert code == 1
@@ -155,7 +155,7 @@ def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
 ):
     by_model = Decision(Intent.OPT_OUT, rule="second_reader", score=3.25)
     given = entry(Intent.OPT_OUT, text="take me off", decision=by_model)
-    store.ledger.append(lane_of(NUMBER), event(5, entry=given))
+    store.ledger.append(partition_of(NUMBER), event(5, entry=given))
     Recording(store, filled).move_all()
 
     rows = list(csv.DictReader(io.StringIO(terminal("records", "export")[1])))
@@ -172,7 +172,7 @@ def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
 ):
     line = json.loads(lines(event(5, text="stop it"))[0])
     line["entry"]["decision"]["confidence"] = 0.95
-    redis_client.xadd(LANE_KEYS[lane_of(NUMBER)].ledger, {"e": json.dumps(line)})
+    redis_client.xadd(PARTITION_KEYS[partition_of(NUMBER)].ledger, {"e": json.dumps(line)})
     Recording(store, filled).move_all()
 
     assert terminal("records", "verify")[0] == 0
@@ -231,7 +231,7 @@ def test_forgetting_erases_and_says_what(terminal, filled):
 
 
 def test_the_history_is_one_from_records_and_ledger(terminal, filled, store):
-    store.ledger.append(lane_of(NUMBER), event(9, text="newest"))
+    store.ledger.append(partition_of(NUMBER), event(9, text="newest"))
 
     history = json.loads(terminal("history", NUMBER, "--json")[1])
 
@@ -260,12 +260,15 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     for one in path.parent.glob("records.sqlite3*"):
         one.unlink()
     terminal("records", "migrate")
-    store.ledger.append(lane_of(NUMBER), event(9, standing=None))
+    store.ledger.append(partition_of(NUMBER), event(9, standing=None))
     assert "adopt" in terminal("records", "status")[1]
 
     code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
 
-    assert (code, output) == (0, "2 lanes go on; how 0 numbers stand was taken from the store.\n")
+    assert (code, output) == (
+        0,
+        "2 partitions go on; how 0 numbers stand was taken from the store.\n",
+    )
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
     Recording(store, filled).move_all()
     told = [one.event for one in filled.reading.of_kind("adopted")]
@@ -324,5 +327,5 @@ def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
     code, _, errors = terminal("history", OTHER)
 
     assert code == 2
-    assert f"lane {lane_of(OTHER)}, link 1" in errors
+    assert f"partition {partition_of(OTHER)}, link 1" in errors
     assert "smsgate records verify" in errors

@@ -24,15 +24,15 @@ def followed(records, place, limit):
 
 
 def test_nothing_is_skipped_while_several_movers_write(records):
-    """A reader goes on from place to place while four writers fill the lanes."""
-    written = {lane: [event(lane * 100 + n) for n in range(20)] for lane in range(4)}
+    """A reader goes on from place to place while four writers fill the partitions."""
+    written = {partition: [event(partition * 100 + n) for n in range(20)] for partition in range(4)}
 
-    def write(lane: int) -> None:
-        for one in written[lane]:
-            while not records.keeping.keep({lane: lines(one)}).done:
+    def write(partition: int) -> None:
+        for one in written[partition]:
+            while not records.keeping.keep({partition: lines(one)}).done:
                 pass
 
-    threads = [threading.Thread(target=write, args=(lane,)) for lane in written]
+    threads = [threading.Thread(target=write, args=(partition,)) for partition in written]
     for thread in threads:
         thread.start()
     found, place = [], {}
@@ -44,23 +44,25 @@ def test_nothing_is_skipped_while_several_movers_write(records):
 
     ids = [one.event.id for one in found]
     assert len(ids) == len(set(ids)) == 80
-    for lane, events in written.items():
-        assert [one.event.id for one in found if one.lane == lane] == [one.id for one in events]
+    for partition, events in written.items():
+        assert [one.event.id for one in found if one.partition == partition] == [
+            one.id for one in events
+        ]
     assert records.following.newest() == place
     with pytest.raises(CursorRefused):
         records.following.after({**place, 9: 1}, 5)
 
 
-def test_a_short_page_gives_every_lane_its_turn(records):
+def test_a_short_page_gives_every_partition_its_turn(records):
     records.keeping.keep(
-        {lane: lines(*(event(lane * 10 + n) for n in range(3))) for lane in (0, 7)}
+        {partition: lines(*(event(partition * 10 + n) for n in range(3))) for partition in (0, 7)}
     )
-    place, lanes = {}, []
+    place, partitions = {}, []
     for _ in range(4):
         page = records.following.after(place, 1)
         place = page.place
-        lanes += [one.lane for one in page.events]
-    assert {*lanes} == {0, 7}
+        partitions += [one.partition for one in page.events]
+    assert {*partitions} == {0, 7}
 
 
 def test_before_the_first_record_there_is_nothing_to_follow(bare_records):

@@ -17,7 +17,7 @@ from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.gateway.records.recording import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger import Waiting
 from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import wait_until
@@ -47,7 +47,7 @@ def gateway(store, records, tmp_path):
 def happen(store):
     def append(*at: int, **rest) -> None:
         for one in at:
-            store.ledger.append(lane_of(NUMBER), event(one, **rest))
+            store.ledger.append(partition_of(NUMBER), event(one, **rest))
 
     return append
 
@@ -101,10 +101,10 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(gateway, happen, mon
 
 def test_while_the_store_is_rebuilt_it_waits(gateway, happen, redis_client):
     happen(1)
-    redis_client.hset(LANE_KEYS[0].marker, "ready", 0)
+    redis_client.hset(PARTITION_KEYS[0].marker, "ready", 0)
     assert Keeper(gateway).turn() == PAUSE_S
     assert gateway.recording.state().startswith("ok; 1 events wait")
-    redis_client.hset(LANE_KEYS[0].marker, "ready", 1)
+    redis_client.hset(PARTITION_KEYS[0].marker, "ready", 1)
     assert Keeper(gateway).turn() == PERIOD_S
     assert gateway.records.reading.count_events() == 1
 
@@ -155,7 +155,7 @@ def test_a_store_that_fills_is_said_loudly(gateway, store, monkeypatch):
 
 def test_store_and_records_that_differ_are_said(gateway, happen, store):
     happen(1)
-    store.ledger.tell({lane_of(NUMBER): 7})
+    store.ledger.tell({partition_of(NUMBER): 7})
     with structlog.testing.capture_logs() as said:
         assert Keeper(gateway).turn() == PAUSE_S
     assert said[0]["event"] == "store and records differ"
@@ -190,7 +190,7 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
     }
     rows = [event(at) for at in range(3_000)]
     for one in rows:
-        store.ledger.append(lane_of(NUMBER), one)
+        store.ledger.append(partition_of(NUMBER), one)
     clock = subprocess.Popen([sys.executable, "-m", "workers", "clock"], env=environ)
     try:
         assert wait_until(lambda: records.reading.count_events() > 0, 60)

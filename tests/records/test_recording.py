@@ -12,12 +12,12 @@ from smsgate.gateway.records.recording import Recording, alarm_of
 from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger import Waiting
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import START_MS, event
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def recording(store, records) -> Recording:
 def happen(store):
     def append(*at: int, number: str = NUMBER) -> None:
         for one in at:
-            store.ledger.append(lane_of(number), event(one, number))
+            store.ledger.append(partition_of(number), event(one, number))
 
     return append
 
@@ -54,7 +54,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(recording, happen,
     now_us = store.health.now_us()
     for one in records.reading.of_number(NUMBER):
         assert now_us - 10_000_000 < one.committed_us <= now_us
-    assert store.ledger.kept()[LANE] == 2
+    assert store.ledger.kept()[PARTITION] == 2
     assert recording.move() == 0
     assert recording.state() == "ok"
 
@@ -97,7 +97,7 @@ def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_tw
         with pytest.raises(Dies):
             recording.move()
     happen(3)
-    assert store.ledger.kept()[LANE] == 0
+    assert store.ledger.kept()[PARTITION] == 0
 
     assert Recording(store, records).move() == 1
 
@@ -220,11 +220,13 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
 ):
     happen(1, 2)
     recording.move()
-    redis_client.set(LANE_KEYS[LANE].kept, 1)  # as a replica that had missed the last one
+    redis_client.set(PARTITION_KEYS[PARTITION].kept, 1)  # as a replica that had missed the last one
     happen(3)
     happen(4, number=OTHER)
 
-    with pytest.raises(RecordsDiffer, match=f"lane {LANE}.*fell back; run `smsgate rebuild`"):
+    with pytest.raises(
+        RecordsDiffer, match=f"partition {PARTITION}.*fell back; run `smsgate rebuild`"
+    ):
         recording.move()
 
     assert inbox_ids(records) == recorded(1, 2)
@@ -232,25 +234,29 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
     assert not recording.state().startswith("ok")
 
 
-def test_that_a_store_fell_back_is_told_once_and_not_for_each_lane(recording, happen, redis_client):
-    of_lane = {lane_of(number): number for number in (f"+1415555{at:04}" for at in range(999))}
-    for number in of_lane.values():
+def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
+    recording, happen, redis_client
+):
+    of_partition = {
+        partition_of(number): number for number in (f"+1415555{at:04}" for at in range(999))
+    }
+    for number in of_partition.values():
         happen(1, 2, number=number)
     recording.move_all()
-    redis_client.delete(*(keys.kept for keys in LANE_KEYS))
+    redis_client.delete(*(keys.kept for keys in PARTITION_KEYS))
     assert recording.state() == (
-        "all 16 lanes: the records have 32 events and the store knows of 0: "
+        "all 16 partitions: the records have 32 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
-    for keys in LANE_KEYS[3:]:
+    for keys in PARTITION_KEYS[3:]:
         redis_client.set(keys.kept, 2)
-    assert "lanes 0, 1, 2: the records have 6 events" in recording.state()
-    redis_client.set(LANE_KEYS[1].kept, 3)
-    redis_client.set(LANE_KEYS[2].kept, 9)
+    assert "partitions 0, 1, 2: the records have 6 events" in recording.state()
+    redis_client.set(PARTITION_KEYS[1].kept, 3)
+    redis_client.set(PARTITION_KEYS[2].kept, 9)
     assert recording.state() == (
-        "lanes 1, 2: the records end at 4, and the store was told of 12: "
+        "partitions 1, 2: the records end at 4, and the store was told of 12: "
         "this is another database, or an older copy (go on: `smsgate records adopt`); "
-        "lane 0: the records have 2 events and the store knows of 0: "
+        "partition 0: the records have 2 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
 
@@ -309,12 +315,12 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 
     assert recording.move() == 0
     assert inbox_ids(records) == recorded(1, 2)
-    assert store.ledger.kept()[LANE] == 2
+    assert store.ledger.kept()[PARTITION] == 2
 
 
 def test_what_waits_is_measured(happen, store, redis_client):
     assert store.ledger.waiting() == Waiting(0, 0, 0.0)
-    redis_client.xadd(LANE_KEYS[LANE].ledger, {"e": "{}"}, id="1-0")
+    redis_client.xadd(PARTITION_KEYS[PARTITION].ledger, {"e": "{}"}, id="1-0")
     happen(1, 2)
     redis_client.config_set("maxmemory", "1gb")
 
@@ -339,17 +345,17 @@ def test_it_is_said_loudly_long_before_the_store_is_full(waiting, alarm):
 
 def test_trimming_refuses_keys_of_another_kind_before_it_writes(store, happen, redis_client):
     happen(1)
-    redis_client.hset(LANE_KEYS[LANE].kept, "a", "b")
-    id_ = redis_client.xrange(LANE_KEYS[LANE].ledger)[0][0].decode()
+    redis_client.hset(PARTITION_KEYS[PARTITION].kept, "a", "b")
+    id_ = redis_client.xrange(PARTITION_KEYS[PARTITION].ledger)[0][0].decode()
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
-        store.ledger.trim({LANE: (1, [id_])})
-    assert redis_client.xlen(LANE_KEYS[LANE].ledger) == 1
+        store.ledger.trim({PARTITION: (1, [id_])})
+    assert redis_client.xlen(PARTITION_KEYS[PARTITION].ledger) == 1
 
 
 def test_what_the_store_was_told_never_goes_back(store):
-    store.ledger.tell({LANE: 5})
-    store.ledger.trim({LANE: (3, [])})
-    assert store.ledger.kept()[LANE] == 5
+    store.ledger.tell({PARTITION: 5})
+    store.ledger.trim({PARTITION: (3, [])})
+    assert store.ledger.kept()[PARTITION] == 5
 
 
 def test_a_mover_whose_ledger_was_lost_does_not_tell_the_new_store_that_it_has_all(
@@ -357,9 +363,9 @@ def test_a_mover_whose_ledger_was_lost_does_not_tell_the_new_store_that_it_has_a
 ):
     """It read before a failover to a copy that lacks the newest event, and trims after it."""
     happen(1, 2)
-    ids = [id_.decode() for id_, _ in redis_client.xrange(LANE_KEYS[LANE].ledger)]
-    redis_client.xdel(LANE_KEYS[LANE].ledger, ids[-1])
+    ids = [id_.decode() for id_, _ in redis_client.xrange(PARTITION_KEYS[PARTITION].ledger)]
+    redis_client.xdel(PARTITION_KEYS[PARTITION].ledger, ids[-1])
 
-    store.ledger.trim({LANE: (2, ids)})
+    store.ledger.trim({PARTITION: (2, ids)})
 
-    assert store.ledger.kept()[LANE] == 1
+    assert store.ledger.kept()[PARTITION] == 1

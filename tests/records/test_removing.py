@@ -12,12 +12,12 @@ from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Intent
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import event, reply_event
 
 DAY_MS = 86_400_000
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def forgetting(store, records, recording):
 def happen(store):
     def append(*events) -> None:
         for one in events:
-            store.ledger.append(lane_of(one.number), one)
+            store.ledger.append(partition_of(one.number), one)
 
     return append
 
@@ -82,7 +82,7 @@ def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records
 
 def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client):
     numbers = (f"+1415555{line:04}" for line in range(10_000))
-    neighbour = next(one for one in numbers if lane_of(one) == LANE and one != NUMBER)
+    neighbour = next(one for one in numbers if partition_of(one) == PARTITION and one != NUMBER)
     for number in (NUMBER, neighbour):
         store.trail.note(entry(Intent.NONE, number, text="hello"))
     store.trail.flush()
@@ -90,19 +90,21 @@ def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client
     done = forgetting.forget(NUMBER, "alice", "")
 
     assert done.trail == 1
-    assert redis_client.xlen(LANE_KEYS[LANE].trail) == 1
+    assert redis_client.xlen(PARTITION_KEYS[PARTITION].trail) == 1
 
 
 def test_forgetting_takes_out_replies_that_were_given_up(forgetting, store, redis_client):
     for at, number in enumerate((NUMBER, NUMBER, OTHER)):
-        reply = msgspec.structs.replace(reply_event(at).reply, id=f"{LANE}-{at}-0", number=number)
+        reply = msgspec.structs.replace(
+            reply_event(at).reply, id=f"{PARTITION}-{at}-0", number=number
+        )
         letter = msgspec.json.encode(DeadLetter(reply, "refused", "no", at))
-        redis_client.hset(LANE_KEYS[LANE].dead, reply.id, letter)
+        redis_client.hset(PARTITION_KEYS[PARTITION].dead, reply.id, letter)
 
     done = forgetting.forget(NUMBER, "alice", "")
 
     assert done.replies == 2
-    assert [one.reply.number for one in store.outbox.dead(LANE)] == [OTHER]
+    assert [one.reply.number for one in store.outbox.dead(PARTITION)] == [OTHER]
 
 
 def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, records):

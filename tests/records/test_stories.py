@@ -8,7 +8,7 @@ from smsgate.consent import Listed
 from smsgate.records import Place
 from smsgate.records.stories import place_of
 from smsgate.records.tables import TOLD
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines, reply_event
 
@@ -18,7 +18,7 @@ START_US = START_MS * 1000
 def keep(records, *events):
     for one in events:
         number = one.number or one.listed[0].numbers[0]
-        records.keeping.keep({lane_of(number): lines(one)})
+        records.keeping.keep({partition_of(number): lines(one)})
 
 
 def ids(found):
@@ -119,8 +119,8 @@ def test_all_links_of_a_number_are_asked_for_at_once(records):
     keep(records, one, event(3, OTHER), listed)
     found = records.reading.links_of(NUMBER)
     assert set(found) == {one.id, listed.id}
-    lane = lane_of(NUMBER)
+    partition = partition_of(NUMBER)
     assert [*found.values()] == [
-        one for one in records.reading.links(lane) if one.event_id in found
+        one for one in records.reading.links(partition) if one.event_id in found
     ]
     assert all(len(link.hash) == 32 for link in found.values())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smsgate.consent import Standing
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
-from smsgate.records.broken import LaneCheck
+from smsgate.records.broken import PartitionCheck
 from smsgate.records.chain import FIRST, link_hash
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, lines, reply_event
@@ -25,7 +25,7 @@ COUNT = 8
 
 @pytest.fixture
 def filled(records):
-    """Lane 3 with eight events of one number, lane 5 with two of another."""
+    """Partition 3 with eight events of one number, partition 5 with two of another."""
     mine = [event(at) for at in range(COUNT - 1)] + [reply_event(99)]
     records.keeping.keep({3: lines(*mine), 5: lines(event(200, OTHER), event(201, OTHER))})
     return records
@@ -90,7 +90,7 @@ CHANGES = {
         5,
         "contents were changed",
     ),
-    "place": ("UPDATE events SET seq = 44 WHERE seq = 4 AND lane = 3", 4, "link 44 of lane 3"),
+    "place": ("UPDATE events SET seq = 44 WHERE seq = 4 AND lane = 3", 4, "link 44 of partition 3"),
     "words": (
         f"UPDATE texts SET words = replace(words, 'Stop', 'Stay') WHERE event_id = '{id_at(2)}'",
         2,
@@ -105,7 +105,7 @@ def test_a_change_is_found_and_named(tamper, change):
 
     (found,) = tamper(statement)
 
-    assert f"lane 3, link {seq}, event {id_at(seq)}" in found
+    assert f"partition 3, link {seq}, event {id_at(seq)}" in found
     assert problem in found
 
 
@@ -113,7 +113,7 @@ def test_a_change_is_found_and_named(tamper, change):
 def test_a_missing_link_is_found_wherever_it_was(tamper, seq):
     found = tamper(f"DELETE FROM links WHERE lane = 3 AND seq = {seq}")
 
-    assert any(f"lane 3, link {seq}: link {seq} is missing" in one for one in found)
+    assert any(f"partition 3, link {seq}: link {seq} is missing" in one for one in found)
     assert any("there is contents, and no link" in one for one in found)
 
 
@@ -124,7 +124,10 @@ def test_missing_contents_are_found(tamper):
     )
 
     assert found == [
-        f"lane 3, link 4, event {id_at(4)}: its contents are missing, and no removal was recorded"
+        (
+            f"partition 3, link 4, event {id_at(4)}: its contents are missing, "
+            "and no removal was recorded"
+        )
     ]
 
 
@@ -180,9 +183,9 @@ def test_a_chain_that_was_cut_short_is_found(tamper):
     assert f"links {COUNT - 1} to {COUNT} are missing at the end" in found[0]
 
 
-def test_a_lane_that_is_gone_is_found(tamper):
+def test_a_partition_that_is_gone_is_found(tamper):
     found = tamper("DELETE FROM links WHERE lane = 5")
-    assert "lane 5, link 1: links 1 to 2 are missing at the end" in found[0]
+    assert "partition 5, link 1: links 1 to 2 are missing at the end" in found[0]
 
 
 def test_how_a_number_stands_cannot_be_changed_unseen(tamper):
@@ -277,10 +280,10 @@ def chained(count: int) -> Links:
 
 
 def findings(links: list[tuple[int, tuple[str, bytes, bytes]]], head: tuple[int, bytes]):
-    lane = LaneCheck(0)
+    partition = PartitionCheck(0)
     for seq, link in links:
-        lane.add(seq, *link)
-    return [*lane.findings(head)]
+        partition.add(seq, *link)
+    return [*partition.findings(head)]
 
 
 def flipped(raw: bytes, bit: int) -> bytes:

@@ -131,8 +131,8 @@ def test_genuine_webhooks_leave_nothing_in_logs_answers_and_metrics(
             if request is not None:
                 found[name, text] = everywhere.in_(answered(client, request))
     assert len(found) > 3 * (len(ACCOUNTS) - 3)
-    for lane in range(16):
-        gateway.apply(lane)
+    for partition in range(16):
+        gateway.apply(partition)
     settled(gateway)
     metrics = client.get("/metrics", headers=KEY)
     assert metrics.status_code == 200

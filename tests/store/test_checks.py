@@ -12,7 +12,7 @@ from smsgate.messages import ALL, Arrival, Intent
 from smsgate.store import checks
 from smsgate.store.checks import CHUNK
 from smsgate.store.commits import Effects
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.store.scripts import WINDOW
 from tests.fakes.values import NUMBER, entry
 
@@ -23,10 +23,10 @@ def put(store, standings):
     """Give numbers standings, through commits of batches as a worker makes them."""
     for number, standing in standings.items():
         store.inbox.add([Arrival(entry(number=number, intent=Intent.HELP))])
-        lane = lane_of(number)
-        batch = store.inbox.read(lane, 100)
+        partition = partition_of(number)
+        batch = store.inbox.read(partition, 100)
         effects = Effects(before={number: Standing()}, after={number: standing})
-        assert store.commits.commit(lane, batch, effects, BUCKETS).done
+        assert store.commits.commit(partition, batch, effects, BUCKETS).done
 
 
 def bits(sights):
@@ -58,9 +58,9 @@ def test_consents_are_looked_at_where_the_program_requires_them(store):
 
 @pytest.mark.parametrize("others", [0, 50])
 def test_holds_are_seen_in_a_small_hash_and_in_a_large_one(store, others):
-    lane = lane_of(NUMBER)
+    partition = partition_of(NUMBER)
     crowd = [f"+1212555{place:04}" for place in range(5000)]
-    arrivals = [entry(number=one) for one in crowd if lane_of(one) == lane][:others]
+    arrivals = [entry(number=one) for one in crowd if partition_of(one) == partition][:others]
     arrivals += [entry(), entry(number="+14155550124", scope="alerts"), entry(Intent.REVIEW)]
     store.inbox.add([Arrival(one) for one in arrivals])
 
@@ -129,8 +129,8 @@ def test_a_store_without_a_marker_is_not_ready(bare_store):
 
 def test_a_marker_that_goes_away_is_noticed(store):
     store.checks.numbers([NUMBER], "alerts")
-    for lane in range(16):
-        store.looks._client.delete(f"smsgate:{{{lane}}}:marker")
+    for partition in range(16):
+        store.looks._client.delete(f"smsgate:{{{partition}}}:marker")
 
     with pytest.raises(StoreNotReady):
         store.checks.numbers([NUMBER], "alerts")

@@ -10,12 +10,12 @@ from smsgate.errors import StoreNotReady, StoreUnavailable
 from smsgate.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_S, Effects, Move
 from smsgate.store.inbox import hold_field
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.contents import contents
 from tests.fakes.values import NUMBER, entry
 
-LANE = lane_of(NUMBER)
-KEYS = LANE_KEYS[LANE]
+PARTITION = partition_of(NUMBER)
+KEYS = PARTITION_KEYS[PARTITION]
 BUCKETS = 8
 STATE = NumberState(marks={ALL: Mark(stops=True, stamp_us=5, account="twilio", id="5-0")})
 EVENT = Event(id="e1", kind="opt_out", outcome="applied", number=NUMBER)
@@ -44,11 +44,11 @@ def batch(store, redis_client):
     redis_client.sadd(KEYS.back("alerts", NUMBER, BUCKETS), NUMBER[1:])
     redis_client.hset(KEYS.reviews, hold_field("alerts", NUMBER), "1-0")
     store.inbox.add([Arrival(entry())])
-    return store.inbox.read(LANE, 10)
+    return store.inbox.read(PARTITION, 10)
 
 
 def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis_client, batch):
-    committed = store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
+    committed = store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     member = {NUMBER[1:].encode()}
     assert committed.done
@@ -61,75 +61,75 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert KEEP_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_S
     assert redis_client.hgetall(KEYS.holds) == {}
     assert redis_client.hgetall(KEYS.reviews) == {}
-    assert list(store.ledger.of_lane(LANE)) == [EVENT]
-    assert store.outbox.waiting(LANE) == [REPLY]
+    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
+    assert store.outbox.waiting(PARTITION) == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
-    assert store.inbox.depth(LANE) == 0
+    assert store.inbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.wake_inbox)
-    assert store.inbox.rest(LANE)
+    assert store.inbox.rest(PARTITION)
     assert not redis_client.exists(KEYS.wake_inbox)
 
 
 def test_numbers_are_kept_as_integers_in_few_bytes(store, redis_client, batch):
-    store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
+    store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     assert redis_client.object("encoding", KEYS.suppressed(ALL, NUMBER, BUCKETS)) == b"intset"
 
 
 def test_two_workers_with_one_batch_have_one_effect(store, batch):
-    first = store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
-    second = store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
+    first = store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
+    second = store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     assert (first.done, second.done) == (True, False)
-    assert list(store.ledger.of_lane(LANE)) == [EVENT]
+    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
 
 
 def test_a_worker_with_an_older_cursor_writes_nothing(store, redis_client, batch):
     redis_client.set(KEYS.cursor, "9-9")
     before = contents(redis_client)
 
-    assert not store.commits.commit(LANE, batch, EFFECTS, BUCKETS).done
+    assert not store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS).done
     assert contents(redis_client) == before
 
 
 def test_entries_that_came_in_the_meantime_stay_with_their_hold(store, redis_client, batch):
     added, _ = store.inbox.add([Arrival(entry())])
-    committed = store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
+    committed = store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     assert committed.left == 1
     assert redis_client.hgetall(KEYS.holds) == {
         hold_field(ALL, NUMBER).encode(): added[0].id.encode()
     }
     assert redis_client.exists(KEYS.wake_inbox)
-    assert [one.id for one in store.inbox.read(LANE, 10).entries] == [added[0].id]
+    assert [one.id for one in store.inbox.read(PARTITION, 10).entries] == [added[0].id]
 
 
 def test_the_newest_entry_of_a_list_is_remembered(store):
     for numbers, stays in (((), True), ((NUMBER,), False), ((), True)):
-        before = store.inbox.last_list(LANE)
+        before = store.inbox.last_list(PARTITION)
         store.inbox.add([Arrival(entry(numbers=numbers))])
-        batch = store.inbox.read(LANE, 10)
-        store.commits.commit(LANE, batch, Effects(before={}, after={}), BUCKETS)
+        batch = store.inbox.read(PARTITION, 10)
+        store.commits.commit(PARTITION, batch, Effects(before={}, after={}), BUCKETS)
         expected = before if stays else batch.entries[-1].id
-        assert store.inbox.last_list(LANE) == expected
+        assert store.inbox.last_list(PARTITION) == expected
 
 
 def test_an_opt_in_does_not_remove_the_hold_of_an_opt_out_behind_it(store, redis_client):
     store.inbox.add([Arrival(entry(Intent.OPT_IN))])
-    batch = store.inbox.read(LANE, 1)
+    batch = store.inbox.read(PARTITION, 1)
     store.inbox.add([Arrival(entry())])
-    store.commits.commit(LANE, batch, Effects(before={}, after={}), BUCKETS)
+    store.commits.commit(PARTITION, batch, Effects(before={}, after={}), BUCKETS)
 
     assert redis_client.hlen(KEYS.holds) == 1
 
 
 def test_without_a_marker_nothing_is_applied(bare_store, redis_client):
     bare_store.inbox.add([Arrival(entry())])
-    batch = bare_store.inbox.read(LANE, 1)
+    batch = bare_store.inbox.read(PARTITION, 1)
 
     with pytest.raises(StoreNotReady):
-        bare_store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
-    assert bare_store.inbox.depth(LANE) == 1
+        bare_store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
+    assert bare_store.inbox.depth(PARTITION) == 1
     assert redis_client.hlen(KEYS.holds) == 1
 
 
@@ -160,16 +160,16 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, redis_client, ba
     before = contents(redis_client)
 
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
-        store.commits.commit(LANE, batch, EFFECTS, BUCKETS)
+        store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
     assert contents(redis_client) == before
 
 
 def test_a_batch_of_a_hundred_holds_redis_for_less_than_two_milliseconds_or_so(store, redis_client):
     """Twenty milliseconds here, since the machine may be busy; the figure itself is in bench/."""
     numbers = [f"+1415555{place:04}" for place in range(3000)]
-    numbers = [number for number in numbers if lane_of(number) == LANE][:100]
+    numbers = [number for number in numbers if partition_of(number) == PARTITION][:100]
     store.inbox.add([Arrival(entry(number=number)) for number in numbers])
-    batch = store.inbox.read(LANE, 100)
+    batch = store.inbox.read(PARTITION, 100)
     effects = Effects(
         before=dict.fromkeys(numbers, Standing()),
         after=dict.fromkeys(numbers, Standing(everywhere=True, state=STATE)),
@@ -179,17 +179,19 @@ def test_a_batch_of_a_hundred_holds_redis_for_less_than_two_milliseconds_or_so(s
     redis_client.config_set("slowlog-log-slower-than", 20_000)
     redis_client.slowlog_reset()
 
-    assert store.commits.commit(LANE, batch, effects, BUCKETS).done
+    assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done
     assert redis_client.slowlog_get() == []
 
 
 def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, redis_client):
     """Lua hands over some thousand values at once, and no more."""
-    numbers = [one for one in (f"+1415{at:07}" for at in range(40_000)) if lane_of(one) == LANE]
+    numbers = [
+        one for one in (f"+1415{at:07}" for at in range(40_000)) if partition_of(one) == PARTITION
+    ]
     fields = [hold_field("alerts", number) for number in numbers]
     redis_client.hset(KEYS.reviews, mapping=dict.fromkeys(fields, "1-0"))
     store.inbox.add([Arrival(entry(number=number)) for number in numbers])
-    batch = store.inbox.read(LANE, len(numbers))
+    batch = store.inbox.read(PARTITION, len(numbers))
     left = numbers[: len(numbers) // 2]
     effects = Effects(
         before=dict.fromkeys(numbers, Standing()),
@@ -198,7 +200,7 @@ def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, r
         moves=[Move(left, Standing(), Standing(locked=True))],
     )
 
-    assert store.commits.commit(LANE, batch, effects, BUCKETS).done
+    assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done
     blocked = [redis_client.smembers(KEYS.suppressed(ALL, f"+{at}", BUCKETS)) for at in range(8)]
     assert sum(map(len, blocked)) == len(numbers) > 2_000
     locked = [redis_client.smembers(KEYS.locked(f"+{at}", BUCKETS)) for at in range(8)]
@@ -212,15 +214,15 @@ def test_a_review_that_ends_twice_in_a_batch_ends_as_it_would_one_by_one(store, 
     field = hold_field("alerts", NUMBER)
     redis_client.hset(KEYS.reviews, field, "1-0 5-0")
     store.inbox.add([Arrival(entry())])
-    batch = store.inbox.read(LANE, 1)
+    batch = store.inbox.read(PARTITION, 1)
     effects = Effects(before={}, after={}, decided=[(field, "3-0"), (field, "6-0")])
 
-    store.commits.commit(LANE, batch, effects, BUCKETS)
+    store.commits.commit(PARTITION, batch, effects, BUCKETS)
     assert redis_client.hgetall(KEYS.reviews) == {}
 
     redis_client.hset(KEYS.reviews, field, "1-0 5-0")
     store.inbox.add([Arrival(entry())])
-    batch = store.inbox.read(LANE, 1)
+    batch = store.inbox.read(PARTITION, 1)
     effects = Effects(before={}, after={}, decided=[(field, "3-0"), (field, "4-0")])
-    store.commits.commit(LANE, batch, effects, BUCKETS)
+    store.commits.commit(PARTITION, batch, effects, BUCKETS)
     assert redis_client.hgetall(KEYS.reviews) == {field.encode(): b"5-0"}

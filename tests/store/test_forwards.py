@@ -10,17 +10,17 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import Arrival, Forward, GivenUp, Intent, Onward, Reply, forward_id
 from smsgate.store import forwards
 from smsgate.store.commits import Effects
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.contents import contents
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, entry
 
-LANE = lane_of(NUMBER)
-KEYS = LANE_KEYS[LANE]
+PARTITION = partition_of(NUMBER)
+KEYS = PARTITION_KEYS[PARTITION]
 OTHER = next(
     number
     for number in (f"+1415555{place:04}" for place in range(1000))
-    if lane_of(number) == LANE and number != NUMBER
+    if partition_of(number) == PARTITION and number != NUMBER
 )
 BUCKETS = 8
 EVENT = Event(id="e1", kind="forward", outcome="given_up", number=NUMBER)
@@ -40,15 +40,15 @@ ORDINARY = {"intent": Intent.NONE, "onward": Onward()}
 
 @pytest.fixture
 def put(store):
-    """Commit entries of a lane, each of which goes on; gives their forwards."""
+    """Commit entries of a partition, each of which goes on; gives their forwards."""
 
     def put(*numbers: str, program: str = "alerts") -> list[Forward]:
         entries = [entry(number=one, program=program, **ORDINARY) for one in numbers]
         store.inbox.add([Arrival(one) for one in entries])
-        batch = store.inbox.read(LANE, len(entries))
+        batch = store.inbox.read(PARTITION, len(entries))
         made = [
             Forward(
-                id=forward_id(LANE, one.id),
+                id=forward_id(PARTITION, one.id),
                 entry=one.entry,
                 inbox_id=one.id,
                 event="e",
@@ -58,7 +58,7 @@ def put(store):
             for one in batch.entries
         ]
         effects = Effects(before={}, after={}, forwards=made)
-        assert store.commits.commit(LANE, batch, effects, BUCKETS).done
+        assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done
         return made
 
     return put
@@ -69,7 +69,7 @@ def claim_one(store):
     found = []
 
     def claimed() -> bool:
-        found.extend([] if found else store.forwards.claim("alerts", LANES))
+        found.extend([] if found else store.forwards.claim("alerts", PARTITIONS))
         return bool(found)
 
     assert wait_until(claimed, 5)
@@ -83,7 +83,7 @@ def ids(claims) -> list[str]:
 def test_a_commit_puts_forwards_behind_those_of_their_number(store, put):
     made = put(NUMBER, OTHER, NUMBER)
 
-    assert store.forwards.waiting(LANE) == made
+    assert store.forwards.waiting(PARTITION) == made
     assert store.depths.waits().forwards.count == 3
     assert {*ids(store.forwards.claim("alerts", 99))} == {made[0].id, made[1].id}
     assert store.forwards.claim("alerts", 99) == []
@@ -92,9 +92,9 @@ def test_a_commit_puts_forwards_behind_those_of_their_number(store, put):
 
 def test_a_message_that_comes_while_another_of_its_number_is_under_way_waits(store, put):
     put(NUMBER)
-    assert len(store.forwards.claim("alerts", LANES)) == 1
+    assert len(store.forwards.claim("alerts", PARTITIONS)) == 1
     put(NUMBER)
-    assert store.forwards.claim("alerts", LANES) == []
+    assert store.forwards.claim("alerts", PARTITIONS) == []
 
 
 def test_ids_sort_as_their_messages_came():
@@ -106,32 +106,32 @@ def test_what_is_taken_is_gone_and_the_next_of_its_number_is_due_with_what_was_s
     store, put, redis_client
 ):
     _, second = put(NUMBER, NUMBER)
-    (claim,) = store.forwards.claim("alerts", LANES)
+    (claim,) = store.forwards.claim("alerts", PARTITIONS)
 
     assert store.forwards.taken(claim, TAKEN, [REPLY]) == (True, True)
-    assert store.outbox.waiting(LANE) == [REPLY]
-    assert store.forwards.waiting(LANE) == [second]
-    (claim,) = store.forwards.claim("alerts", LANES)
+    assert store.outbox.waiting(PARTITION) == [REPLY]
+    assert store.forwards.waiting(PARTITION) == [second]
+    (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.taken(claim, TAKEN) == (True, False)
-    assert list(store.ledger.of_lane(LANE)) == [TAKEN, TAKEN]
+    assert list(store.ledger.of_partition(PARTITION)) == [TAKEN, TAKEN]
     left = [key for key in contents(redis_client) if b"forward" in key]
     assert left == []
 
 
 def test_what_is_put_back_comes_before_the_others_of_its_number_when_it_is_due(store, put):
     first, _ = put(NUMBER, NUMBER)
-    (claim,) = store.forwards.claim("alerts", LANES)
+    (claim,) = store.forwards.claim("alerts", PARTITIONS)
     later = msgspec.structs.replace(first, tries=1, note="answered 500")
     assert store.forwards.again(claim, later, claim.now_us + 150_000)
 
-    assert store.forwards.claim("alerts", LANES) == []
+    assert store.forwards.claim("alerts", PARTITIONS) == []
     assert claim_one(store).forward == later
 
 
 def test_a_claim_whose_sender_died_is_anothers_when_its_lease_ends(store, put, monkeypatch):
     monkeypatch.setattr(forwards, "LEASE_MS", 100)
     put(NUMBER)
-    (dead,) = store.forwards.claim("alerts", LANES)
+    (dead,) = store.forwards.claim("alerts", PARTITIONS)
     monkeypatch.undo()
     found = claim_one(store)
 
@@ -140,7 +140,7 @@ def test_a_claim_whose_sender_died_is_anothers_when_its_lease_ends(store, put, m
     assert store.forwards.taken(found, TAKEN) == (True, False)
 
 
-def test_a_lane_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_client):
+def test_a_partition_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_client):
     (made,) = put(NUMBER)
     redis_client.hset(KEYS.marker, "ready", 0)
     assert store.forwards.claim("alerts", 99) == []
@@ -148,19 +148,21 @@ def test_a_lane_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_cli
     assert ids(store.forwards.claim("alerts", 99)) == [made.id]
 
 
-def test_few_calls_are_shared_out_to_lanes_one_after_another(store, put):
+def test_few_calls_are_shared_out_to_partitions_one_after_another(store, put):
     (made,) = put(NUMBER)
     assert store.forwards.claim("alerts", 0) == []
-    assert store.forwards.claim("alerts", 3, (LANE + 1) % LANES) == []
-    assert ids(store.forwards.claim("alerts", 3, LANE)) == [made.id]
+    assert store.forwards.claim("alerts", 3, (PARTITION + 1) % PARTITIONS) == []
+    assert ids(store.forwards.claim("alerts", 3, PARTITION)) == [made.id]
 
 
-def test_of_many_lanes_one_that_fails_holds_up_no_other(store, put, redis_client):
+def test_of_many_partitions_one_that_fails_holds_up_no_other(store, put, redis_client):
     (made,) = put(NUMBER)
-    redis_client.set(LANE_KEYS[(LANE + 1) % LANES].forwards_due("alerts"), "a string")
+    redis_client.set(
+        PARTITION_KEYS[(PARTITION + 1) % PARTITIONS].forwards_due("alerts"), "a string"
+    )
 
     assert ids(store.forwards.claim("alerts", 99)) == [made.id]
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.set(keys.forwards_due("alerts"), "a string")
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         store.forwards.claim("alerts", 99)
@@ -169,23 +171,23 @@ def test_of_many_lanes_one_that_fails_holds_up_no_other(store, put, redis_client
 def test_one_that_somebody_is_at_is_not_given_up(store, put):
     (made,) = put(NUMBER)
     letter = GivenUp(made, "why", 1)
-    (claim,) = store.forwards.claim("alerts", LANES)
+    (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.give_up(letter, EVENT) is False
 
     store.forwards.again(claim, made, 0)
     assert store.forwards.give_up(letter, EVENT)
     assert store.forwards.give_up(letter, EVENT) is False
-    assert store.forwards.dead(LANE) == [letter]
+    assert store.forwards.dead(PARTITION) == [letter]
     assert store.depths.waits().forwards_dead == 1
-    assert list(store.ledger.of_lane(LANE)) == [EVENT]
+    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
 
 
 def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(store, put):
     _, second = put(NUMBER, NUMBER)
-    (claim,) = store.forwards.claim("alerts", LANES)
+    (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.give_up(GivenUp(second, "why", 1), EVENT)
 
-    assert store.forwards.claim("alerts", LANES) == []  # the lease of the first still runs
+    assert store.forwards.claim("alerts", PARTITIONS) == []  # the lease of the first still runs
     assert store.forwards.taken(claim, TAKEN) == (True, False)
 
 
@@ -196,8 +198,8 @@ def test_one_that_is_tried_again_by_hand_takes_its_old_place(store, put):
     assert store.forwards.bury(letter, EVENT, first)
 
     assert store.forwards.bury(letter, EVENT, first) is False
-    assert store.forwards.waiting(LANE) == [first, second]
-    assert ids(store.forwards.claim("alerts", LANES)) == [first.id]
+    assert store.forwards.waiting(PARTITION) == [first, second]
+    assert ids(store.forwards.claim("alerts", PARTITIONS)) == [first.id]
 
 
 def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(store, put):
@@ -209,16 +211,16 @@ def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(stor
     assert store.forwards.forget(NUMBER) == 2
     mine = next(one for one in claims if one.forward == second)
     assert store.forwards.taken(mine, TAKEN, [REPLY]) == (False, False)
-    assert store.outbox.waiting(LANE) == []
-    assert (store.forwards.waiting(LANE), store.forwards.dead(LANE)) == ([third], [])
+    assert store.outbox.waiting(PARTITION) == []
+    assert (store.forwards.waiting(PARTITION), store.forwards.dead(PARTITION)) == ([third], [])
 
 
 def test_overdue_are_those_that_waited_longest(store, put, redis_client):
     made = put(NUMBER, OTHER, NUMBER)
     for age, one in zip((3, 1, 2), made, strict=True):
         redis_client.zadd(KEYS.forwards_since, {one.id: age})
-    assert store.forwards.overdue(LANE, 2_000, 9) == [made[1], made[2]]
-    assert store.forwards.overdue(LANE, 9_000, 1) == [made[1]]
+    assert store.forwards.overdue(PARTITION, 2_000, 9) == [made[1], made[2]]
+    assert store.forwards.overdue(PARTITION, 9_000, 1) == [made[1]]
 
 
 BREAKABLE = {
@@ -259,7 +261,7 @@ TOUCHED = {
 def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_client, what, broken):
     (made,) = put(NUMBER)
     letter = GivenUp(made, "why", 1)
-    claims = store.forwards.claim("alerts", LANES) if what == "taken" else []
+    claims = store.forwards.claim("alerts", PARTITIONS) if what == "taken" else []
     if what == "bury":
         assert store.forwards.give_up(letter, EVENT)
     key = BREAKABLE[broken]
@@ -267,7 +269,7 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_clien
     redis_client.rpush(key, "a list")
     before = contents(redis_client)
     doing = {
-        "claim": lambda: store.forwards.claim("alerts", 1, LANE),
+        "claim": lambda: store.forwards.claim("alerts", 1, PARTITION),
         "commit": lambda: put(NUMBER),
         "taken": lambda: store.forwards.taken(claims[0], TAKEN, [REPLY]),
         "give_up": lambda: store.forwards.give_up(letter, EVENT),

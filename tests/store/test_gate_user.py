@@ -20,14 +20,14 @@ from smsgate.redis_address import kind_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.scripts import Script
 from tests.fakes.values import NUMBER, entry
 
 PAGE = Path(__file__).parents[2] / "docs" / "senders.md"
 CLUSTER = ("+cluster|slots", "+command")
 OTHER = "+14155550199"
-KEYS = LANE_KEYS[lane_of(NUMBER)]
+KEYS = PARTITION_KEYS[partition_of(NUMBER)]
 
 
 def documented() -> list[str]:
@@ -68,9 +68,9 @@ def gate(user_url, store):
 
 def opt_out(store, number):
     store.inbox.add([Arrival(entry(number=number))])
-    lane = lane_of(number)
+    partition = partition_of(number)
     effects = Effects(before={number: Standing()}, after={number: Standing(everywhere=True)})
-    assert store.commits.commit(lane, store.inbox.read(lane, 100), effects, 8).done
+    assert store.commits.commit(partition, store.inbox.read(partition, 100), effects, 8).done
 
 
 def test_the_gate_works(gate, store):

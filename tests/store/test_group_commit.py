@@ -10,7 +10,7 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import Added, Arrival
 from smsgate.store.group_commit import GroupCommit
 from smsgate.store.inbox import Inbox
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 
 
@@ -65,9 +65,9 @@ def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
 
     assert slow.trips == [1, 8]
     assert all(not added[0].duplicate for added, _ in results)
-    assert sum(store.inbox.depth(lane) for lane in range(16)) == 9
-    lanes = [lane for _, woken in results for lane in woken]
-    assert sorted(lanes) == sorted({lane_of(number) for number in numbers})
+    assert sum(store.inbox.depth(partition) for partition in range(16)) == 9
+    partitions = [partition for _, woken in results for partition in woken]
+    assert sorted(partitions) == sorted({partition_of(number) for number in numbers})
 
 
 def test_each_caller_hears_of_its_own_messages(store):
@@ -91,8 +91,8 @@ def test_each_caller_hears_of_its_own_messages(store):
     ]
 
 
-def test_a_lane_that_cannot_be_written_fails_only_those_who_need_it(store, redis_client):
-    redis_client.lpush(LANE_KEYS[lane_of(OTHER)].inbox, "not a stream")
+def test_a_partition_that_cannot_be_written_fails_only_those_who_need_it(store, redis_client):
+    redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
     added, _ = store.inbox.add_each([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
 
     assert isinstance(added[0], Added)

@@ -11,11 +11,11 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import ALL, Arrival, Decision, Intent
 from smsgate.store.connection import open_redis
 from smsgate.store.inbox import WAKE_MS, Inbox, hold_field
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 
-LANE = lane_of(NUMBER)
-KEYS = LANE_KEYS[LANE]
+PARTITION = partition_of(NUMBER)
+KEYS = PARTITION_KEYS[PARTITION]
 
 
 def arrival(intent=Intent.OPT_OUT, **rest):
@@ -28,19 +28,19 @@ def test_an_entry_comes_back_as_it_was_put_in(store):
     given = entry(text="Stop, por favor 🛑", message_id="SM1")
     store.inbox.add([Arrival(given)])
 
-    batch = store.inbox.read(LANE, 10)
+    batch = store.inbox.read(PARTITION, 10)
     assert [one.entry for one in batch.entries] == [given]
     assert batch.cursor == ""
 
 
 def test_a_message_id_is_stored_once(store):
     first, _ = store.inbox.add([arrival(message_id="SM1")])
-    again, lanes = store.inbox.add([arrival(message_id="SM1")])
+    again, partitions = store.inbox.add([arrival(message_id="SM1")])
 
     assert not first[0].duplicate
     assert again[0].duplicate
-    assert lanes == []
-    assert store.inbox.depth(LANE) == 1
+    assert partitions == []
+    assert store.inbox.depth(PARTITION) == 1
 
 
 def test_the_same_id_twice_in_one_request_is_stored_once(store):
@@ -72,7 +72,7 @@ def test_eight_deliveries_at_once_are_stored_once(redis_url, store):
         thread.join()
 
     assert sorted(results) == [False] + [True] * 7
-    assert store.inbox.depth(LANE) == 1
+    assert store.inbox.depth(PARTITION) == 1
 
 
 def test_a_message_id_is_remembered_for_48_hours_and_that_of_an_opt_in_without_end(
@@ -127,7 +127,7 @@ def test_a_stamp_is_the_arrival_on_redis_s_clock(store):
     store.inbox.add([arrival()])
     after = time.time_ns() // 1000
 
-    (one,) = store.inbox.read(LANE, 1).entries
+    (one,) = store.inbox.read(PARTITION, 1).entries
     assert before <= one.stamp_us <= after
 
 
@@ -135,7 +135,7 @@ def test_a_provider_s_event_time_counts_but_never_later_than_arrival(store):
     past, future = 1_700_000_000_000_000, 4_000_000_000_000_000
     store.inbox.add([arrival(sent_us=past), arrival(sent_us=future)])
 
-    early, late = store.inbox.read(LANE, 2).entries
+    early, late = store.inbox.read(PARTITION, 2).entries
     assert early.stamp_us == past
     assert late.stamp_us <= time.time_ns() // 1000 + 1
 
@@ -143,14 +143,14 @@ def test_a_provider_s_event_time_counts_but_never_later_than_arrival(store):
 def test_what_waited_before_it_could_be_stored_is_stamped_with_its_arrival(store):
     store.inbox.add([arrival(age_us=90_000_000)])
 
-    (one,) = store.inbox.read(LANE, 1).entries
+    (one,) = store.inbox.read(PARTITION, 1).entries
     assert 89_000_000 < time.time_ns() // 1000 - one.stamp_us < 92_000_000
 
 
 def test_messages_of_one_request_have_stamps_in_their_order(store):
     store.inbox.add([arrival(message_id=f"SM{place}") for place in range(5)])
 
-    stamps = [one.stamp_us for one in store.inbox.read(LANE, 5).entries]
+    stamps = [one.stamp_us for one in store.inbox.read(PARTITION, 5).entries]
     assert stamps == sorted(set(stamps))
 
 
@@ -163,39 +163,39 @@ def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
     redis_client.set(KEYS.wake_inbox, now - 1000)
     _, third = store.inbox.add([arrival()])
 
-    assert (first, second, third) == ([LANE], [], [LANE])
+    assert (first, second, third) == ([PARTITION], [], [PARTITION])
 
 
 def test_a_duplicate_asks_for_no_job(store, redis_client):
     store.inbox.add([arrival(message_id="SM1")])
     redis_client.delete(KEYS.wake_inbox)
-    _, lanes = store.inbox.add([arrival(message_id="SM1")])
+    _, partitions = store.inbox.add([arrival(message_id="SM1")])
 
-    assert lanes == []
+    assert partitions == []
 
 
 def test_rest_forgets_the_wake_only_of_an_empty_inbox(store, redis_client):
     store.inbox.add([arrival()])
-    assert not store.inbox.rest(LANE)
+    assert not store.inbox.rest(PARTITION)
     assert redis_client.exists(KEYS.wake_inbox)
-    assert store.inbox.busy() == [LANE]
+    assert store.inbox.busy() == [PARTITION]
 
     redis_client.delete(KEYS.inbox)
-    assert store.inbox.rest(LANE)
+    assert store.inbox.rest(PARTITION)
     assert store.inbox.busy() == []
     assert not redis_client.exists(KEYS.wake_inbox)
 
 
-def test_messages_of_several_lanes_are_told_apart(store):
-    assert lane_of(OTHER) != LANE
+def test_messages_of_several_partitions_are_told_apart(store):
+    assert partition_of(OTHER) != PARTITION
     store.inbox.add([arrival(message_id="SM1"), arrival(number=OTHER, message_id="SM2")])
-    added, lanes = store.inbox.add(
+    added, partitions = store.inbox.add(
         [arrival(number=OTHER, message_id="SM3"), arrival(message_id="SM1")]
     )
 
     assert [one.duplicate for one in added] == [False, True]
-    assert lanes == []
-    assert store.inbox.depth(lane_of(OTHER)) == 2
+    assert partitions == []
+    assert store.inbox.depth(partition_of(OTHER)) == 2
 
 
 @pytest.mark.parametrize("wrong", ["inbox", "holds", "reviews", "wake_inbox", "optins"])
@@ -204,11 +204,11 @@ def test_a_key_of_the_wrong_type_stops_the_script_before_its_first_write(
 ):
     redis_client.lpush(getattr(KEYS, wrong), "not ours")
 
-    before = set(redis_client.keys(f"smsgate:{{{LANE}}}:*"))
+    before = set(redis_client.keys(f"smsgate:{{{PARTITION}}}:*"))
 
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         store.inbox.add([arrival(message_id="SM1")])
-    assert set(redis_client.keys(f"smsgate:{{{LANE}}}:*")) == before
+    assert set(redis_client.keys(f"smsgate:{{{PARTITION}}}:*")) == before
 
 
 def test_a_full_redis_takes_nothing_and_says_so(store, redis_client):
@@ -217,7 +217,7 @@ def test_a_full_redis_takes_nothing_and_says_so(store, redis_client):
     with pytest.raises(StoreUnavailable, match=r"OOM|maxmemory"):
         store.inbox.add([arrival(message_id="SM1")])
     redis_client.config_set("maxmemory", "0")
-    assert store.inbox.depth(LANE) == 0
+    assert store.inbox.depth(PARTITION) == 0
     added, _ = store.inbox.add([arrival(message_id="SM1")])
     assert not added[0].duplicate
 
@@ -229,11 +229,11 @@ def test_a_redis_that_is_away_is_an_error_of_ours():
         inbox.add([arrival()])
 
 
-def test_an_entry_that_cannot_be_read_does_not_stop_its_lane(store, redis_client):
+def test_an_entry_that_cannot_be_read_does_not_stop_its_partition(store, redis_client):
     redis_client.xadd(KEYS.inbox, {"e": b"\xff{", "s": 1})
     store.inbox.add([arrival()])
 
-    broken, whole = store.inbox.read(LANE, 10).entries
+    broken, whole = store.inbox.read(PARTITION, 10).entries
     assert broken.entry.decision.rule == "unreadable"
     assert "{" in broken.entry.text
     assert whole.entry.decision.intent is Intent.OPT_OUT
@@ -249,7 +249,7 @@ def test_an_entry_of_newer_code_is_read_without_its_new_fields(store, redis_clie
         },
     )
 
-    (one,) = store.inbox.read(LANE, 1).entries
+    (one,) = store.inbox.read(PARTITION, 1).entries
     assert one.entry.decision == Decision(Intent.OPT_OUT, "keyword")
 
 
@@ -283,7 +283,7 @@ def test_texts_without_ids_that_come_in_one_request_are_told_apart_in_their_orde
     added, _ = store.inbox.add([arrival(text=text, fingerprint=f"of {text}") for text in texts])
 
     assert [one.duplicate for one in added] == [False, True, False, False, True]
-    assert store.inbox.depth(LANE) == 3
+    assert store.inbox.depth(PARTITION) == 3
 
 
 def test_the_same_opt_in_twice_in_one_request_is_stored_once(store):
@@ -291,4 +291,4 @@ def test_the_same_opt_in_twice_in_one_request_is_stored_once(store):
     added, _ = store.inbox.add([same, arrival(message_id="SM2"), same])
 
     assert [one.duplicate for one in added] == [False, False, True]
-    assert store.inbox.depth(LANE) == 2
+    assert store.inbox.depth(PARTITION) == 2

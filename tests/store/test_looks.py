@@ -8,7 +8,7 @@ from smsgate.consent import Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL, Arrival, Intent
 from smsgate.store.commits import Effects
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.values import NUMBER, entry
 
 BUCKETS = 8
@@ -16,10 +16,10 @@ BUCKETS = 8
 
 def suppress(store, number, standing):
     store.inbox.add([Arrival(entry(number=number))])
-    lane = lane_of(number)
-    batch = store.inbox.read(lane, 100)
+    partition = partition_of(number)
+    batch = store.inbox.read(partition, 100)
     effects = Effects(before={number: Standing()}, after={number: standing})
-    assert store.commits.commit(lane, batch, effects, BUCKETS).done
+    assert store.commits.commit(partition, batch, effects, BUCKETS).done
 
 
 def test_what_was_committed_is_seen(store):
@@ -29,7 +29,7 @@ def test_what_was_committed_is_seen(store):
     )
     suppress(store, NUMBER, standing)
 
-    _, found = store.looks.standings(lane_of(NUMBER), [NUMBER], ["alerts", "service"])
+    _, found = store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts", "service"])
     assert found == {NUMBER: standing}
     _, (alerts,) = store.looks.numbers([NUMBER], "alerts")
     _, (service,) = store.looks.numbers([NUMBER], "service")
@@ -37,9 +37,9 @@ def test_what_was_committed_is_seen(store):
     assert service.standing.blocked("service")
 
 
-def test_many_numbers_over_all_lanes_are_answered_in_the_order_asked(store):
+def test_many_numbers_over_all_partitions_are_answered_in_the_order_asked(store):
     numbers = [f"+1415555{place:04}" for place in range(2000)]
-    assert {lane_of(number) for number in numbers} == set(range(LANES))
+    assert {partition_of(number) for number in numbers} == set(range(PARTITIONS))
     out = set(numbers[::97])
     for number in out:
         suppress(store, number, Standing(everywhere=True))
@@ -90,9 +90,9 @@ def test_a_flush_is_noticed_by_a_gate_that_knew_the_store(store, redis_client):
 
 
 @pytest.mark.parametrize(("field", "value"), [("ready", "0"), ("layout", "99"), ("buckets", "16")])
-def test_one_lane_that_is_not_as_it_should_be_is_refused(store, redis_client, field, value):
+def test_one_partition_that_is_not_as_it_should_be_is_refused(store, redis_client, field, value):
     store.looks.numbers([NUMBER], "alerts")
-    redis_client.hset(LANE_KEYS[lane_of(NUMBER)].marker, field, value)
+    redis_client.hset(PARTITION_KEYS[partition_of(NUMBER)].marker, field, value)
 
     with pytest.raises(StoreNotReady):
         store.looks.numbers([NUMBER], "alerts")
@@ -102,7 +102,7 @@ def test_a_store_rebuilt_with_another_bucket_count_is_answered_at_the_second_try
     store, redis_client
 ):
     store.looks.numbers([NUMBER], "alerts")
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.hset(keys.marker, "buckets", 16)
     with pytest.raises(StoreNotReady, match="ask again"):
         store.looks.numbers([NUMBER], "alerts")

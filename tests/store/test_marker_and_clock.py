@@ -9,11 +9,11 @@ from smsgate.errors import StoreNotReady
 from smsgate.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, OTHER, entry
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 def test_a_store_is_made_once_and_keeps_its_id(bare_store):
@@ -24,43 +24,43 @@ def test_a_store_is_made_once_and_keeps_its_id(bare_store):
     assert bare_store.marker.store_id() == first
 
 
-def test_a_store_that_lost_a_lane_is_not_made_again(store, redis_client):
-    redis_client.delete(LANE_KEYS[7].marker)
+def test_a_store_that_lost_a_partition_is_not_made_again(store, redis_client):
+    redis_client.delete(PARTITION_KEYS[7].marker)
 
     with pytest.raises(StoreNotReady, match="lost"):
         store.marker.create()
 
 
-def test_programs_are_known_in_every_lane_and_are_never_forgotten(store, redis_client):
+def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, redis_client):
     store.marker.publish({"news": Published(kind="service")})
 
     assert set(store.marker.programs()) == {"alerts", "service", "news"}
-    assert all(redis_client.hexists(keys.programs, "news") for keys in LANE_KEYS)
+    assert all(redis_client.hexists(keys.programs, "news") for keys in PARTITION_KEYS)
 
 
-def test_the_clock_wakes_only_lanes_with_work_whose_deadline_has_passed(store, redis_client):
+def test_the_clock_wakes_only_partitions_with_work_whose_deadline_has_passed(store, redis_client):
     store.inbox.add([Arrival(entry())])
     assert store.sweep.overdue() == ([], [])
 
-    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
-    assert store.sweep.overdue() == ([LANE], [])
+    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
+    assert store.sweep.overdue() == ([PARTITION], [])
     assert store.sweep.overdue() == ([], [])
 
 
-def test_the_clock_wakes_a_lane_whose_wake_was_lost_altogether(store, redis_client):
+def test_the_clock_wakes_a_partition_whose_wake_was_lost_altogether(store, redis_client):
     store.inbox.add([Arrival(entry())])
-    redis_client.delete(LANE_KEYS[LANE].wake_inbox)
+    redis_client.delete(PARTITION_KEYS[PARTITION].wake_inbox)
 
-    assert store.sweep.overdue() == ([LANE], [])
+    assert store.sweep.overdue() == ([PARTITION], [])
 
 
 def test_the_clock_wakes_the_outbox_for_due_replies_only(store, redis_client):
     seconds, _ = redis_client.time()
-    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": (seconds + 60) * 1000})
+    redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": (seconds + 60) * 1000})
     assert store.sweep.overdue() == ([], [])
 
-    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": 5})
-    assert store.sweep.overdue() == ([], [LANE])
+    redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 5})
+    assert store.sweep.overdue() == ([], [PARTITION])
 
 
 def test_one_clock_leads_and_the_other_stands_by_until_the_lease_ends(store, redis_client):
@@ -81,8 +81,8 @@ def test_ordinary_texts_reach_the_trail_in_batches_newest_first(store):
     store.trail.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
     store.trail.close()
 
-    assert [one.text for one in store.trail.newest(LANE, 10)] == ["and you?", "hello"]
-    assert [one.text for one in store.trail.newest(lane_of(OTHER), 10)] == ["bonjour"]
+    assert [one.text for one in store.trail.newest(PARTITION, 10)] == ["and you?", "hello"]
+    assert [one.text for one in store.trail.newest(partition_of(OTHER), 10)] == ["bonjour"]
 
 
 def test_texts_that_redis_does_not_take_are_counted():
@@ -116,11 +116,11 @@ def test_what_could_lose_acknowledged_writes_is_named(store, redis_client):
     assert "everysec" in sentence
 
 
-def test_a_number_always_belongs_to_the_same_lane():
-    """The lane is part of the layout: a change of this would lose every suppression."""
-    assert LANES == 16
-    assert [lane_of(number) for number in (NUMBER, OTHER, "+442071838750")] == [
-        LANE,
-        lane_of(OTHER),
-        lane_of("+442071838750"),
+def test_a_number_always_belongs_to_the_same_partition():
+    """The partition is part of the layout: a change of this would lose every suppression."""
+    assert PARTITIONS == 16
+    assert [partition_of(number) for number in (NUMBER, OTHER, "+442071838750")] == [
+        PARTITION,
+        partition_of(OTHER),
+        partition_of("+442071838750"),
     ]

@@ -9,13 +9,13 @@ from smsgate.consent import Event, Standing
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Arrival, Reply
 from smsgate.store.commits import Effects
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import LEASE_MS
 from tests.fakes.contents import contents
 from tests.fakes.values import NUMBER, entry
 
-LANE = lane_of(NUMBER)
-KEYS = LANE_KEYS[LANE]
+PARTITION = partition_of(NUMBER)
+KEYS = PARTITION_KEYS[PARTITION]
 EVENT = Event(id="e1", kind="reply", outcome="sent", number=NUMBER)
 
 
@@ -35,67 +35,67 @@ def reply(id_: str) -> Reply:
 def put(store, *replies):
     """Replies with the times (us) at which they are due."""
     store.inbox.add([Arrival(entry())])
-    batch = store.inbox.read(LANE, 100)
+    batch = store.inbox.read(PARTITION, 100)
     effects = Effects({NUMBER: Standing()}, {NUMBER: Standing()}, replies=replies)
-    return store.commits.commit(LANE, batch, effects, 8)
+    return store.commits.commit(PARTITION, batch, effects, 8)
 
 
 def test_replies_are_claimed_in_the_order_in_which_they_are_due(store):
     put(store, (reply("2-0"), 2_000), (reply("1-0"), 1_000))
 
-    assert [store.outbox.claim(LANE).reply.id for _ in range(2)] == ["1-0", "2-0"]
-    assert store.outbox.claim(LANE) is None
+    assert [store.outbox.claim(PARTITION).reply.id for _ in range(2)] == ["1-0", "2-0"]
+    assert store.outbox.claim(PARTITION) is None
 
 
 def test_what_is_not_due_is_not_claimed(store, redis_client):
     seconds, _ = redis_client.time()
     put(store, (reply("1-0"), (seconds + 60) * 1_000_000))
 
-    assert store.outbox.claim(LANE) is None
+    assert store.outbox.claim(PARTITION) is None
 
 
 def test_a_reply_that_is_done_leaves_an_event_and_nothing_else(store, redis_client):
     put(store, (reply("1-0"), 0))
-    claim = store.outbox.claim(LANE)
+    claim = store.outbox.claim(PARTITION)
 
     assert store.outbox.done(claim, EVENT)
-    assert store.outbox.waiting(LANE) == []
-    assert store.outbox.depth(LANE) == 0
+    assert store.outbox.waiting(PARTITION) == []
+    assert store.outbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.claims, KEYS.replies) == 0
-    assert list(store.ledger.of_lane(LANE)) == [EVENT]
+    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
 
 
 def test_a_claim_can_be_settled_once(store):
     put(store, (reply("1-0"), 0))
-    claim = store.outbox.claim(LANE)
+    claim = store.outbox.claim(PARTITION)
 
     assert store.outbox.done(claim, EVENT)
     assert not store.outbox.done(claim, EVENT)
-    assert list(store.ledger.of_lane(LANE)) == [EVENT]
+    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
 
 
 def test_a_reply_that_is_tried_again_waits_until_it_is_due(store, redis_client):
     put(store, (reply("1-0"), 0))
-    claim = store.outbox.claim(LANE)
+    claim = store.outbox.claim(PARTITION)
     seconds, _ = redis_client.time()
     later = msgspec.structs.replace(claim.reply, tries=1)
     store.outbox.again(claim, later, (seconds + 60) * 1_000_000)
-    assert store.outbox.claim(LANE) is None
+    assert store.outbox.claim(PARTITION) is None
 
     redis_client.zadd(KEYS.outbox, {"1-0": 0})
-    again = store.outbox.claim(LANE)
+    again = store.outbox.claim(PARTITION)
     assert again.reply.tries == 1
     assert not again.abandoned
 
 
 def test_the_reply_of_a_sender_that_died_is_said_to_be_abandoned(store, redis_client):
     put(store, (reply("1-0"), 0))
-    lost = store.outbox.claim(LANE)
+    lost = store.outbox.claim(PARTITION)
     due = int(redis_client.zscore(KEYS.outbox, "1-0"))
     assert due == lost.now_us // 1000 + LEASE_MS
 
     redis_client.zadd(KEYS.outbox, {"1-0": 0})
-    found = store.outbox.claim(LANE)
+    found = store.outbox.claim(PARTITION)
     assert found.abandoned
     assert not store.outbox.done(lost, EVENT)
     assert store.outbox.done(found, EVENT)
@@ -105,7 +105,7 @@ def test_a_job_for_the_outbox_is_asked_for_until_nothing_is_due(store, redis_cli
     assert put(store, (reply("1-0"), 0)).wake_outbox
     assert not put(store, (reply("2-0"), 0)).wake_outbox
 
-    while (claim := store.outbox.claim(LANE)) is not None:
+    while (claim := store.outbox.claim(PARTITION)) is not None:
         store.outbox.done(claim, EVENT)
     assert put(store, (reply("3-0"), 0)).wake_outbox
 
@@ -113,7 +113,7 @@ def test_a_job_for_the_outbox_is_asked_for_until_nothing_is_due(store, redis_cli
 @pytest.mark.parametrize("broken", ["outbox", "replies", "claims", "ledger"])
 def test_a_key_of_the_wrong_type_settles_nothing(store, redis_client, broken):
     put(store, (reply("1-0"), 0))
-    claim = store.outbox.claim(LANE)
+    claim = store.outbox.claim(PARTITION)
     redis_client.delete(getattr(KEYS, broken))
     redis_client.rpush(getattr(KEYS, broken), "a list")
     before = contents(redis_client)
@@ -126,7 +126,7 @@ def test_a_key_of_the_wrong_type_settles_nothing(store, redis_client, broken):
 def test_a_claim_whose_answer_was_lost_is_given_again(store, monkeypatch):
     put(store, (reply("1-0"), 0), (reply("2-0"), 0))
     monkeypatch.setattr("smsgate.store.outbox.token_hex", lambda _: "the same token")
-    first, again = store.outbox.claim(LANE), store.outbox.claim(LANE)
+    first, again = store.outbox.claim(PARTITION), store.outbox.claim(PARTITION)
 
     assert first.reply.id == again.reply.id == "1-0"
     assert not again.abandoned

@@ -8,10 +8,10 @@ from smsgate.consent import Mark, NumberState, Standing, standing_row
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL
 from smsgate.store import surveys
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 
 PROGRAMS = ["alerts", "club"]
-NUMBERS = [one for one in (f"+1415555{at:04}" for at in range(400)) if lane_of(one) == 3]
+NUMBERS = [one for one in (f"+1415555{at:04}" for at in range(400)) if partition_of(one) == 3]
 NOW_US = 1_795_000_000_000_000
 
 
@@ -37,14 +37,14 @@ def stands(store):
 
 def test_groups_and_looks_agree(store, stands, monkeypatch):
     monkeypatch.setattr(surveys, "CHUNK", 40)
-    survey = store.surveys.of_lane(3, NUMBERS, PROGRAMS)
+    survey = store.surveys.of_partition(3, NUMBERS, PROGRAMS)
     seen = {number: one for one, some in survey.alike for number in some} | survey.remembered
     assert seen == stands == store.looks.standings(3, NUMBERS, PROGRAMS)[1]
     assert len(survey.alike) == 4
     assert {*survey.remembered} == {one for one in NUMBERS if stands[one].state.marks}
 
 
-def test_digits_say_in_which_sets_numbers_of_any_lane_are(store, stands):
+def test_digits_say_in_which_sets_numbers_of_any_partition_are(store, stands):
     asked = ["+33612345678", *reversed(NUMBERS[:5])]
     bits = store.surveys.bits(asked, "club", consents=True)
     assert bits == [b"00000", b"00100", b"01000", b"10011", b"10000", b"00000"]
@@ -53,8 +53,8 @@ def test_digits_say_in_which_sets_numbers_of_any_lane_are(store, stands):
 
 
 def test_without_a_marker_nothing_is_said(store, redis_client):
-    redis_client.delete(LANE_KEYS[3].marker)
+    redis_client.delete(PARTITION_KEYS[3].marker)
     with pytest.raises(StoreNotReady):
-        store.surveys.of_lane(3, NUMBERS[:1], PROGRAMS)
+        store.surveys.of_partition(3, NUMBERS[:1], PROGRAMS)
     with pytest.raises(StoreNotReady):
         store.surveys.bits(NUMBERS[:1], "club")

@@ -7,7 +7,7 @@ import pytest
 from smsgate.messages import Intent
 from smsgate.redis_address import open_redis
 from smsgate.store import Store
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.trail import Trail
 from tests.fakes.values import entry
 
@@ -16,7 +16,7 @@ MANY = 450
 
 
 def kept(redis_client) -> int:
-    return sum(redis_client.xlen(keys.trail) for keys in LANE_KEYS)
+    return sum(redis_client.xlen(keys.trail) for keys in PARTITION_KEYS)
 
 
 def fill(trail: Trail) -> None:
@@ -37,7 +37,7 @@ def test_all_texts_are_written_each_once(store: Store, redis_client) -> None:
 
 
 def test_what_redis_refuses_is_counted(store: Store, redis_client) -> None:
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.set(keys.trail, "no stream")
     fill(store.trail)
     store.trail.flush()

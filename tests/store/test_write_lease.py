@@ -7,13 +7,13 @@ import pytest
 from smsgate.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.redis_address import kind_of
 from smsgate.store import write_lease
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import NUMBER
 
-KEY = LANE_KEYS[lane_of(NUMBER)].marker
+KEY = PARTITION_KEYS[partition_of(NUMBER)].marker
 HERE = SpooledOptOuts("web-1", 2, 1_700_000_000)
 
 
@@ -37,7 +37,7 @@ def shut(store, number=NUMBER):
 
 def age(client, seconds, *names):
     """Let time pass for every partition's lease."""
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         for name in names or ("lease", "opens"):
             client.hincrby(keys.marker, name, -int(seconds * 1000))
 
@@ -71,7 +71,7 @@ def test_a_store_whose_lease_is_older_than_five_seconds_cannot_tell(store, redis
 def test_a_store_of_a_version_without_leases_cannot_tell_until_a_process_renews(
     store, redis_client
 ):
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.hdel(keys.marker, "lease", "opens")
     assert "no process `web` or `clock` has renewed" in shut(store)
 
@@ -169,7 +169,7 @@ def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client)
     store.marker.publish({})
     name = "a rebuild"
     store.restoring.shut(name)
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.hset(keys.marker, mapping={"ready": 1, "layout": 1, "buckets": 8})
     with pytest.raises(UnknownProgram):
         store.checks.numbers([NUMBER], "alerts")
@@ -199,17 +199,21 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, re
         pytest.skip("a matter of a cluster")
     node = redis_client.get_node_from_key(KEY)
     of_node = {
-        keys.lane for keys in LANE_KEYS if redis_client.get_node_from_key(keys.marker) == node
+        keys.partition
+        for keys in PARTITION_KEYS
+        if redis_client.get_node_from_key(keys.marker) == node
     }
     elsewhere = next(
         number
         for number in (f"+1415555{place:04}" for place in range(10_000))
-        if lane_of(number) not in of_node
+        if partition_of(number) not in of_node
     )
     # the node's lease ends soon, and that of the others is old enough to be renewed
-    for keys in LANE_KEYS:
-        redis_client.hincrby(keys.marker, "lease", -4_500 if keys.lane in of_node else -1_500)
-    there = next(keys.marker for keys in LANE_KEYS if keys.lane == lane_of(elsewhere))
+    for keys in PARTITION_KEYS:
+        redis_client.hincrby(keys.marker, "lease", -4_500 if keys.partition in of_node else -1_500)
+    there = next(
+        keys.marker for keys in PARTITION_KEYS if keys.partition == partition_of(elsewhere)
+    )
     before = int(redis_client.hget(there, "lease"))
     redis_client.config_set("min-replicas-to-write", 1, target_nodes=[node])
     try:

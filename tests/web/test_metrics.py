@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.messages import Arrival, Intent
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_gateway import all_at_work, heartbeat, make_gateway
 from tests.fakes.refused_writes import CAUSES, too_few_replicas
@@ -66,9 +66,9 @@ def test_a_key_for_the_metrics_opens_nothing_else(client: FlaskClient) -> None:
 
 def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
     gateway.store.inbox.add([Arrival(entry())])
-    redis_client.zadd(LANE_KEYS[3].outbox, {"3-1-0": 1_000})
-    redis_client.hset(LANE_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
-    redis_client.hset(LANE_KEYS[5].dead, "5-1-0", "{}")
+    redis_client.zadd(PARTITION_KEYS[3].outbox, {"3-1-0": 1_000})
+    redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
+    redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", "{}")
     gateway.store.depths.note_spool("web-1", 7, 5.0)
     found = told(client)
     assert found["smsgate_inbox_entries",] == 1
@@ -148,7 +148,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
 
 def test_whether_the_gate_answers_is_told(client, gateway, redis_client: redis.Redis) -> None:
     assert told(client)["smsgate_gate_open",] == 1
-    redis_client.hset(LANE_KEYS[9].marker, "lease", 1)
+    redis_client.hset(PARTITION_KEYS[9].marker, "lease", 1)
     found = told(client)
     assert found["smsgate_gate_open",] == 0
     assert found["smsgate_ready", "store"] == 1, "webhooks are taken all the same"

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from smsgate.links import Links, make_token
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app, optout_texts
 from smsgate.web.refusal_lines import OF_ACCOUNT
 from smsgate.web.visitors import address_of
@@ -46,7 +46,11 @@ def may_text(gateway) -> dict[str, bool]:
 
 
 def entries(gateway) -> list:
-    return [one.entry for lane in range(16) for one in gateway.store.inbox.read(lane, 99).entries]
+    return [
+        one.entry
+        for partition in range(16)
+        for one in gateway.store.inbox.read(partition, 99).entries
+    ]
 
 
 def buttons(page: str) -> list[tuple[str, str]]:
@@ -110,17 +114,17 @@ def test_the_entry_says_that_the_subscriber_opted_out_by_link(client, gateway, l
 def test_pressed_twice_it_is_recorded_twice_and_answered_alike(client, gateway, link) -> None:
     first, second = (client.post(link, data={"scope": "all"}) for _ in range(2))
     assert (first.status_code, first.text) == (second.status_code, second.text)
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "repeat"]
 
 
 def test_no_text_answers_an_opt_out_by_link(client, gateway, link) -> None:
     client.post(link, data={"scope": "all"})
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     [event] = gateway.history(NUMBER)
     assert (event.kind, event.after) == ("opt_out", "blocked")
     assert "link" in event.note
-    assert gateway.store.outbox.waiting(lane_of(NUMBER)) == []
+    assert gateway.store.outbox.waiting(partition_of(NUMBER)) == []
 
 
 def test_one_click_without_the_page_opts_out_as_a_stop_would(client, gateway, link) -> None:
@@ -150,7 +154,7 @@ def test_a_single_program_needs_no_choice(tmp_path, redis_url, link) -> None:
 def test_the_page_does_not_tell_whether_the_number_was_subscribed(client, gateway, link) -> None:
     before = client.get(link)
     done = client.post(link, data={"scope": "all"})
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     assert client.get(link).text == before.text
     assert client.post(link, data={"scope": "all"}).text == done.text
     assert NUMBER not in before.text + done.text

@@ -18,7 +18,7 @@ from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.settings import read_settings
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.served import ROOT, served
 
@@ -58,7 +58,7 @@ def test_a_text_that_was_acknowledged_just_before_the_end_is_in_the_trail(redis_
     with served("smsgate.web:create_app", ENVIRON | {"REDIS_URL": redis_url}) as port:
         assert text(port, "What time do you open?").status == 200
     with closing(open_redis(redis_url)) as client:
-        kept = Store(client).trail.newest(lane_of(NUMBER), 5)
+        kept = Store(client).trail.newest(partition_of(NUMBER), 5)
     assert [entry.text for entry in kept] == ["What time do you open?"]
 
 

@@ -13,7 +13,7 @@ from smsgate.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
 from smsgate.store.configurations import Applied
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import (
     apply_configuration,
     build_gateway,
@@ -66,7 +66,7 @@ def opted_out_of_orders(files: Files, store: Store) -> None:
     apply_configuration(files.environ, store, "me")
     gateway = build_gateway(load_configuration(files.environ))
     gateway.override("suppress", NUMBER, "orders", "tests", "")
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     gateway.close()
 
 
@@ -95,11 +95,11 @@ def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -
 
 
 @pytest.mark.parametrize("bucket", [0, 7])
-def test_opt_outs_are_found_in_every_lane_and_bucket(
+def test_opt_outs_are_found_in_every_partition_and_bucket(
     files: Files, store: Store, redis_client, bucket: int
 ) -> None:
     store.marker.publish({"old": Published()})
-    redis_client.sadd(f"{LANE_KEYS[15].prefix}set:old:{bucket}", 1)
+    redis_client.sadd(f"{PARTITION_KEYS[15].prefix}set:old:{bucket}", 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):
         refuse_dropped(load_configuration(files.environ).settings, store)
 
@@ -179,7 +179,7 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     assert len(store.heartbeats.running()) == 4
     store.marker.publish({"old": Published()})
     assert store.marker.suppressing(["old"], store.looks.bucket_count()) == []
-    keys = LANE_KEYS[9].suppressed_all("old", 2048)
+    keys = PARTITION_KEYS[9].suppressed_all("old", 2048)
     store.configurations._client.sadd(keys[2047], 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):
         apply_configuration(environ, store, "me")

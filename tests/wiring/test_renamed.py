@@ -12,7 +12,7 @@ from smsgate.errors import RestoreRefused
 from smsgate.gateway import Gateway
 from smsgate.gateway.lists.importing import Listing
 from smsgate.messages import ALL, Arrival, Consent, Decision, Entry, Intent
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import (
     build_import_undo,
     build_importing,
@@ -55,7 +55,7 @@ def renamed(opened: Opened) -> Gateway:
 
 def by_hand(gateway: Gateway, action: str, scope: str, number: str = NUMBER) -> None:
     gateway.override(action, number, scope, "me", "asked")
-    gateway.apply(lane_of(number))
+    gateway.apply(partition_of(number))
 
 
 def blocked(gateway: Gateway, number: str, program: str = "news") -> bool:
@@ -93,12 +93,12 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     old = opened(OLD, init=True)
     entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="unsure"), text="hm")
     old.store.inbox.add([Arrival(entry)])
-    old.apply(lane_of(NUMBER))
+    old.apply(partition_of(NUMBER))
     new = opened(NEW)
     publish_programs(new)
     assert blocked(new, NUMBER)
     new.decide("none", NUMBER, "news", "me")
-    new.apply(lane_of(NUMBER))
+    new.apply(partition_of(NUMBER))
     assert not blocked(new, NUMBER)
 
 
@@ -150,11 +150,11 @@ def test_an_entry_under_the_former_name_is_applied_under_the_new_one_in_its_orde
     renamed: Gateway, opened: Opened
 ) -> None:
     text(opened(OLD), Intent.OPT_OUT)
-    renamed.apply(lane_of(OTHER))
+    renamed.apply(partition_of(OTHER))
     assert renamed.gate.check([OTHER], program="news")[0].reason == "opted_out"
     text(opened(OLD), Intent.OPT_OUT, "+14155550198")
     text(renamed, Intent.OPT_IN, "+14155550198")
-    renamed.apply(lane_of("+14155550198"))
+    renamed.apply(partition_of("+14155550198"))
     assert not blocked(renamed, "+14155550198")
     publish_programs(renamed)
     assert not blocked(renamed, "+14155550198")
@@ -165,7 +165,7 @@ def test_a_return_lifts_what_was_applied_under_the_former_name_and_not_moved_yet
 ) -> None:
     by_hand(opened(OLD), "suppress", "alerts", OTHER)
     text(renamed, Intent.OPT_IN)
-    renamed.apply(lane_of(OTHER))
+    renamed.apply(partition_of(OTHER))
     publish_programs(renamed)
     assert not blocked(renamed, OTHER)
 
@@ -176,12 +176,12 @@ def test_an_older_return_is_stale_under_the_new_name_too(opened: Opened) -> None
         NUMBER, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), scope="alerts", account="twilio"
     )
     old.store.inbox.add([Arrival(stop)])
-    old.apply(lane_of(NUMBER))
+    old.apply(partition_of(NUMBER))
     new = opened(NEW)
     publish_programs(new)
     start = Entry(NUMBER, "news", Decision(Intent.OPT_IN, rule="keyword"), account="twilio")
     new.store.inbox.add([Arrival(start, sent_us=1_000_000 * int(time.time() - 60))])
-    new.apply(lane_of(NUMBER))
+    new.apply(partition_of(NUMBER))
     assert blocked(new, NUMBER)
 
 

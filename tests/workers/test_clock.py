@@ -7,12 +7,12 @@ import threading
 import pytest
 
 from smsgate.messages import Arrival
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def queued(redis_client, name="inbox"):
     return redis_client.llen(f"rq:queue:{name}")
 
 
-def test_a_round_wakes_lanes_whose_wake_never_came(gateway, redis_client):
+def test_a_round_wakes_partitions_whose_wake_never_came(gateway, redis_client):
     gateway.store.inbox.add([Arrival(entry())])
     assert clock.sweep(gateway, "one")
     assert queued(redis_client) == 0
 
-    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
-    redis_client.zadd(LANE_KEYS[LANE].outbox, {"1-0": 0})
+    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
+    redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 0})
     clock.sweep(gateway, "one")
     assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
 
@@ -52,7 +52,7 @@ def test_a_round_publishes_the_programs(gateway):
 def test_a_clock_that_stands_by_asks_for_nothing(gateway, redis_client):
     clock.sweep(gateway, "one")
     gateway.store.inbox.add([Arrival(entry())])
-    redis_client.set(LANE_KEYS[LANE].wake_inbox, 1)
+    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
 
     assert not clock.sweep(gateway, "two")
     assert queued(redis_client) == 0

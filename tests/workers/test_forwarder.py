@@ -14,7 +14,7 @@ import pytest
 from smsgate.cli.leash import Leash
 from smsgate.gateway import Gateway
 from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
@@ -82,8 +82,8 @@ def put(gateway: Gateway, texts: int) -> None:
     """Texts of every number, applied: they wait for the application."""
     for place in range(texts):
         gateway.store.inbox.add([Arrival(_entry(number, place)) for number in NUMBERS])
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)
 
 
 def _entry(number: str, place: int) -> Entry:
@@ -100,7 +100,7 @@ def _entry(number: str, place: int) -> Entry:
 
 
 def waiting(gateway: Gateway) -> int:
-    return sum(len(gateway.store.forwards.waiting(lane)) for lane in range(LANES))
+    return sum(len(gateway.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
 
 
 def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
@@ -128,8 +128,10 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
     ids = {(came.text, came.headers["i-twilio-idempotency-token"]) for came in app.came}
     assert len(ids) == 5 * len(NUMBERS)
     outbox = gateway.store.outbox
-    said = [one.id for lane in range(LANES) for one in outbox.waiting(lane)]
-    said += [one.reply.id for lane in range(LANES) for one in outbox.dead(lane)]  # it died over it
+    said = [one.id for partition in range(PARTITIONS) for one in outbox.waiting(partition)]
+    said += [
+        one.reply.id for partition in range(PARTITIONS) for one in outbox.dead(partition)
+    ]  # it died over it
     assert len(said) == len({*said}) == 5 * len(NUMBERS)  # each once, and Twilio is away
 
 

@@ -32,7 +32,7 @@ def test_the_names_of_jobs_are_those_of_functions(job):
     assert callable(getattr(importlib.import_module(module), function))
 
 
-def test_a_wake_is_a_job_with_its_lane_as_json(wakes, redis_client):
+def test_a_wake_is_a_job_with_its_partition_as_json(wakes, redis_client):
     wakes.inbox(7)
 
     (id_,) = queue_of(redis_client).get_job_ids()
@@ -80,7 +80,7 @@ def test_wakes_that_expired_without_a_worker_do_not_pile_up(wakes, redis_client)
 
 def test_a_finished_job_leaves_nothing(wakes, redis_client, monkeypatch):
     wakes.inbox(1)
-    monkeypatch.setattr("workers.jobs.apply_inbox", lambda lane: None)
+    monkeypatch.setattr("workers.jobs.apply_inbox", lambda partition: None)
     SimpleWorker([queue_of(redis_client)], connection=redis_client, serializer=JSONSerializer).work(
         burst=True
     )
@@ -94,9 +94,9 @@ def test_a_wake_that_expires_when_it_is_taken_is_worked_on_like_others(
     """The clock cleans meanwhile, as it does every half minute."""
     worked = []
 
-    def works(lane: int) -> None:
+    def works(partition: int) -> None:
         wakes.clean()
-        worked.append(lane)
+        worked.append(partition)
 
     class Late(rq_worker.SteadyWorker):
         def execute_job(self, job, queue):

@@ -21,7 +21,7 @@ from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Program, Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 KIND = "test"
 """Of such a text in the ledger."""
@@ -66,11 +66,11 @@ class Trying:
         outcome = self._sent(reply, account)
         self.store.metrics.count(CALLS, account.name, outcome.verdict.value)
         event = _event(reply, outcome, actor, self.store.health.now_us())
-        self.store.ledger.append(lane_of(to), event)
+        self.store.ledger.append(partition_of(to), event)
         self.store.receipts.expect(reply, outcome.provider_id)
         if outcome.verdict is Verdict.OPTED_OUT:
-            _, lanes = self.store.inbox.add([Arrival(refusal_entry(self.settings, reply))])
-            wake(self.wakes.inbox, lanes)
+            _, partitions = self.store.inbox.add([Arrival(refusal_entry(self.settings, reply))])
+            wake(self.wakes.inbox, partitions)
         return outcome
 
     def _sent(self, reply: Reply, account: Account) -> Outcome:

@@ -32,7 +32,7 @@ from smsgate.queue import Wakes
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 IDLE_S = 0.1
 """How long to wait before the next look where nothing was due."""
@@ -80,10 +80,10 @@ class Forwarding:
         if room <= 0:
             return min(max(self._pauses.left_s(now), BUSY_S), IDLE_S)
         claims = self._store.forwards.claim(self._name, room, self._first)
-        self._first = (self._first + room) % LANES
+        self._first = (self._first + room) % PARTITIONS
         if not claims:
             self._looked += room
-            return IDLE_S if self._looked >= LANES else 0.0
+            return IDLE_S if self._looked >= PARTITIONS else 0.0
         self._looked = 0
         self._pauses.begun(now)
         with self._lock:
@@ -157,7 +157,7 @@ class Forwarding:
         metrics.count(FORWARDS, self._name, TAKEN)
         metrics.took(FORWARDED_S, (answered_us - received_us) / 1_000_000, self._name)
         if wanted:
-            wake(self._wakes.outbox, [claim.lane])
+            wake(self._wakes.outbox, [claim.partition])
 
     def _not_taken(self, claim: ForwardClaim, note: str, asked_s: float) -> None:
         forward = claim.forward
@@ -184,7 +184,7 @@ def _replies(claim: ForwardClaim, texts: list[str], answered_us: int) -> list[Re
     entry = forward.entry
     return [
         Reply(
-            id=f"{claim.lane}-{forward.inbox_id}.{place}",
+            id=f"{claim.partition}-{forward.inbox_id}.{place}",
             kind=APP,
             account=entry.account,
             number=entry.number,

@@ -72,13 +72,13 @@ def kept(entry: Entry) -> Entry:
 
 
 def forward_of(
-    lane: int, entry: Entry, event: Event, application: Application | None
+    partition: int, entry: Entry, event: Event, application: Application | None
 ) -> Forward | None:
     """The forward of a message that was applied, if it goes on. ``event``: what became of it."""
     if entry.onward is None or application is None or not _goes_on(entry, event, application):
         return None
     return Forward(
-        id=forward_id(lane, event.inbox_id),
+        id=forward_id(partition, event.inbox_id),
         entry=entry,
         inbox_id=event.inbox_id,
         event=event.id,

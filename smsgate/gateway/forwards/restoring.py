@@ -20,7 +20,7 @@ from smsgate.messages import Forward, GivenUp, forward_id
 from smsgate.records import Recorded, Records
 from smsgate.settings import Application
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 WINDOW_US = 2 * GIVEN_UP_US
 """How far back is looked: what came before is with the application, or was given up for long."""
@@ -52,7 +52,9 @@ def restore_forwards(
     ``go_on`` is called before every some thousand events. Raises what it raises, and
     ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
     """
-    here = {one.id: one for lane in range(LANES) for one in store.forwards.waiting(lane)}
+    here = {
+        one.id: one for partition in range(PARTITIONS) for one in store.forwards.waiting(partition)
+    }
     if not (here or applications):
         return 0
     recorded = _paced(records.reading.between(now_us - WINDOW_US), go_on)
@@ -80,7 +82,7 @@ def left_of(
     left = Left()
     for one in recorded:
         if one.event.kind == KIND:
-            _settle(left, forward_id(one.lane, one.event.inbox_id), one.event, asked)
+            _settle(left, forward_id(one.partition, one.event.inbox_id), one.event, asked)
         elif not one.erased:
             forward = _forward(one, applications, renamed)
             if forward is not None:
@@ -96,7 +98,7 @@ def _forward(
         return None
     program = renamed.get(entry.program, entry.program)
     entry = msgspec.structs.replace(entry, program=program)
-    return forward_of(one.lane, entry, one.event, applications.get(program))
+    return forward_of(one.partition, entry, one.event, applications.get(program))
 
 
 def _settle(left: Left, id_: str, event: Event, asked: frozenset[str]) -> None:

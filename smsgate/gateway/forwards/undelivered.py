@@ -9,19 +9,19 @@ from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, RETRIED, forwar
 from smsgate.messages import Forward, GivenUp
 from smsgate.metrics.families import FORWARDS
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 GIVEN_UP_US = 24 * 3600 * 1_000_000
 SOME = 200
-"""Messages of a lane that are given up at once."""
+"""Messages of a partition that are given up at once."""
 
 
 def give_up_old(store: Store) -> int:
     """Give up what has waited for a day; gives how much. Raises ``StoreUnavailable``."""
     now_us = store.health.now_us()
     given_up = 0
-    for lane in range(LANES):
-        for forward in store.forwards.overdue(lane, now_us - GIVEN_UP_US, SOME):
+    for partition in range(PARTITIONS):
+        for forward in store.forwards.overdue(partition, now_us - GIVEN_UP_US, SOME):
             note = forward.note or "its turn never came in a whole day"
             event = forward_event(forward, GIVEN_UP, now_us, note)
             if store.forwards.give_up(GivenUp(forward, note, now_us), event):
@@ -32,9 +32,9 @@ def give_up_old(store: Store) -> int:
 
 def find(store: Store, id_: str) -> GivenUp:
     """The message of that id that was given up. Raises ``NoSuchForward``."""
-    lane = id_.partition("-")[0]
-    if lane.isdigit() and int(lane) < LANES:
-        for letter in store.forwards.dead(int(lane)):
+    partition = id_.partition("-")[0]
+    if partition.isdigit() and int(partition) < PARTITIONS:
+        for letter in store.forwards.dead(int(partition)):
             if letter.forward.id == id_:
                 return letter
     raise NoSuchForward(

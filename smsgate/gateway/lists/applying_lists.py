@@ -45,14 +45,14 @@ class ApplyingLists:
         self._store = store
         self._published = published
 
-    def effects(self, lane: int, stored: Stored) -> Effects:
+    def effects(self, partition: int, stored: Stored) -> Effects:
         """What the entry does to its numbers. Raises ``StoreUnavailable``, ``StoreNotReady``."""
         entry = stored.entry
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
-        survey = self._store.surveys.of_lane(lane, numbers, programs)
-        waiting = self._store.looks.reviews(lane)
-        settle, tally = self._settling(lane, stored, survey.now_us), _Tally()
+        survey = self._store.surveys.of_partition(partition, numbers, programs)
+        waiting = self._store.looks.reviews(partition)
+        settle, tally = self._settling(partition, stored, survey.now_us), _Tally()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         groups = [*survey.alike, *((one, [number]) for number, one in survey.remembered.items())]
         for before, some in groups:
@@ -74,15 +74,17 @@ class ApplyingLists:
         return Effects(
             before=tally.before,
             after=tally.after,
-            events=[_event(lane, stored, tally.listed, survey.now_us)],
+            events=[_event(partition, stored, tally.listed, survey.now_us)],
             decided=tally.decided,
             moves=tally.moves,
         )
 
-    def _settling(self, lane: int, stored: Stored, now_us: int) -> Callable[[Standing], Settled]:
+    def _settling(
+        self, partition: int, stored: Stored, now_us: int
+    ) -> Callable[[Standing], Settled]:
         """Gives what the entry does to a number that stands so."""
         if stored.entry.action == UNDO:
-            last_list = self._store.inbox.last_list(lane)
+            last_list = self._store.inbox.last_list(partition)
             return lambda before: settle_undone(stored, before, last_list, now_us)
         plain = as_plain(stored)
         return lambda before: settle_listed(plain, before, self._published, now_us)
@@ -107,12 +109,12 @@ def _note(tally: _Tally, numbers: list[str], before: Standing, after: Standing) 
     tally.after.update(dict.fromkeys(numbers, after))
 
 
-def _event(lane: int, stored: Stored, listed: list[Listed], now_us: int) -> Event:
+def _event(partition: int, stored: Stored, listed: list[Listed], now_us: int) -> Event:
     entry = stored.entry
     outcomes = {group.outcome for group in listed}
     kind = UNDONE if entry.action == UNDO else "import"
     return Event(
-        id=event_id(ms_of(stored.id), str(lane), stored.id, kind, entry.message_id),
+        id=event_id(ms_of(stored.id), str(partition), stored.id, kind, entry.message_id),
         kind=kind,
         outcome=outcomes.pop() if len(outcomes) == 1 else "applied",
         number="",

@@ -9,7 +9,7 @@ from smsgate.consent import Event
 from smsgate.errors import NoSuchList
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 
 IMPORT_FILE, UNDONE = "import_file", "undone"
 """Kind of the event of a whole list; its outcome where the list was undone."""
@@ -42,7 +42,9 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
 
     Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
     """
-    waiting = [one for one in store.ledger.newest(lane_of(""), _LEDGER) if one.kind == IMPORT_FILE]
+    waiting = [
+        one for one in store.ledger.newest(partition_of(""), _LEDGER) if one.kind == IMPORT_FILE
+    ]
     found = [one.event for one in records.stories.newest(2 * limit, IMPORT_FILE)]
     events = {one.id: one for one in (*found, *waiting)}.values()
     ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE)
@@ -55,7 +57,11 @@ def import_of(records: Records, id_: str) -> ImportRecord:
     events = [one.event for one in records.reading.of_message("", id_)]
     events = [one for one in events if one.kind == IMPORT_FILE]
     if all(one.outcome == UNDONE for one in events):
-        parts = (part for lane in range(LANES) for part in records.lists.of_list(id_, lane))
+        parts = (
+            part
+            for partition in range(PARTITIONS)
+            for part in records.lists.of_list(id_, partition)
+        )
         events += [part for part in [next(parts, None)] if part is not None]
     if not events:
         raise NoSuchList(

@@ -24,12 +24,12 @@ from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 
 CHUNK = 400
 """Numbers whose histories are read, and that are put back, together."""
 _TRIES = 20
-"""How often numbers are looked at again while other lists are applied in their lane."""
+"""How often numbers are looked at again while other lists are applied in their partition."""
 SAID = {
     PENDING: "would stand as before the list",
     "undone": "stands as before the list",
@@ -96,8 +96,8 @@ class ImportUndo:
     ) -> UndoSummary:
         """Undo a list, and wait until that is applied."""
 
-        def undo(lane: int, numbers: Sequence[str]) -> dict[str, str]:
-            return self._undo(id_, lane, numbers, actor, reason)
+        def undo(partition: int, numbers: Sequence[str]) -> dict[str, str]:
+            return self._undo(id_, partition, numbers, actor, reason)
 
         summary = self._through(id_, progress, result, undo)
         if summary.outcomes["undone"] or not summary.record.undone_us:
@@ -114,9 +114,9 @@ class ImportUndo:
     ) -> UndoSummary:
         self._recording.move_all()
         summary = UndoSummary(import_of(self._records, id_))
-        for lane in range(LANES):
-            for numbers in self._chunks(id_, lane):
-                found = work(lane, numbers)
+        for partition in range(PARTITIONS):
+            for numbers in self._chunks(id_, partition):
+                found = work(partition, numbers)
                 summary.outcomes.update(found.values())
                 if result is not None:
                     for number in numbers:
@@ -124,9 +124,9 @@ class ImportUndo:
                 progress(len(numbers))
         return summary
 
-    def _chunks(self, id_: str, lane: int) -> Iterator[list[str]]:
-        """The numbers of a list in a lane, each once."""
-        parts = self._records.lists.of_list(id_, lane)
+    def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:
+        """The numbers of a list in a partition, each once."""
+        parts = self._records.lists.of_list(id_, partition)
         numbers = [
             *dict.fromkeys(
                 number for part in parts for group in part.listed for number in group.numbers
@@ -143,14 +143,14 @@ class ImportUndo:
         }
 
     def _undo(
-        self, id_: str, lane: int, numbers: Sequence[str], actor: str, reason: str
+        self, id_: str, partition: int, numbers: Sequence[str], actor: str, reason: str
     ) -> dict[str, str]:
         """Put back what can be; gives of each number what became of it."""
         found: dict[str, str] = {}
         left, mine, kept = [*numbers], set[str](), set[str]()
         for _ in range(_TRIES):
             # First: what is applied by then is in the histories that are read after it.
-            seen = self._store.inbox.cursors([lane])[lane]
+            seen = self._store.inbox.cursors([partition])[partition]
             effects = self._effects(id_, left)
             for number, one in effects.items():
                 found[number] = "undone" if one.undone_by in mine else one.outcome
@@ -159,12 +159,12 @@ class ImportUndo:
             if not left:
                 break
             pending = {number: effects[number] for number in left}
-            ids, kept = self._entered(lane, _entries(id_, pending, seen, actor, reason))
+            ids, kept = self._entered(partition, _entries(id_, pending, seen, actor, reason))
             mine |= ids
         found |= dict.fromkeys(left, "busy")
         return found
 
-    def _entered(self, lane: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
+    def _entered(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
         """Enter entries and wait until they are applied, by whomever.
 
         Gives their inbox ids, and numbers of which it is known that they keep what they have.
@@ -172,7 +172,7 @@ class ImportUndo:
         added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         told: dict[str, str] = {}
         for one in added:
-            told |= self._importing.applied(lane, one.id)
+            told |= self._importing.applied(partition, one.id)
         kept = {number for number, outcome in told.items() if outcome == "kept"}
         return {one.id for one in added}, kept
 
@@ -200,7 +200,7 @@ class ImportUndo:
             note=undo_text(record, summary.outcomes),
             software=__version__,
         )
-        self._store.ledger.append(lane_of(""), event)
+        self._store.ledger.append(partition_of(""), event)
 
 
 def undo_text(record: ImportRecord, outcomes: Counter[str]) -> str:

@@ -26,7 +26,7 @@ from smsgate.gateway.overriding import check_program
 from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 CHUNK = 500
 """Numbers in one entry of the inbox."""
@@ -101,7 +101,7 @@ class Importing:
         """Enter numbers (E.164), wait until they are applied, and say what became of each.
 
         Args:
-            numbers: of any lanes; what stands twice in it counts once.
+            numbers: of any partitions; what stands twice in it counts once.
             listing: what they have in common.
             since_us: since when each stands so (0: not known), or nothing.
             part: which part of the list this is; the same numbers at every try.
@@ -121,12 +121,12 @@ class Importing:
             added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         outcomes: dict[str, str] = {}
         for entry, one in zip(entries, added, strict=True):
-            lane = lane_of(entry.numbers[0])
+            partition = partition_of(entry.numbers[0])
             if one.duplicate:  # by a try that ended, perhaps before it was applied
-                self.applied(lane, self._store.inbox.newest(lane))
+                self.applied(partition, self._store.inbox.newest(partition))
             else:
                 outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
-                outcomes.update(self.applied(lane, one.id))
+                outcomes.update(self.applied(partition, one.id))
         self._look_again(numbers, listing, outcomes)
         return [outcomes[number] for number in numbers]
 
@@ -158,16 +158,16 @@ class Importing:
             note=note,
             software=__version__,
         )
-        self._store.ledger.append(lane_of(""), event)
+        self._store.ledger.append(partition_of(""), event)
 
-    def applied(self, lane: int, id_: str) -> dict[str, str]:
-        """Apply the lane's inbox until that entry is through; what became of its numbers.
+    def applied(self, partition: int, id_: str) -> dict[str, str]:
+        """Apply the partition's inbox until that entry is through; what became of its numbers.
 
         Nothing where somebody else applied it.
         """
         found: dict[str, str] = {}
-        while id_ and self._store.inbox.waits(lane, id_):
-            for event in self._applying.told(lane):
+        while id_ and self._store.inbox.waits(partition, id_):
+            for event in self._applying.told(partition):
                 if event.inbox_id == id_:
                     found = {one: group.outcome for group in event.listed for one in group.numbers}
         return found
@@ -194,15 +194,15 @@ class Importing:
     def _entries(
         self, numbers: Sequence[str], listing: Listing, since_us: Sequence[int], part: str
     ) -> Iterator[Entry]:
-        lanes: dict[int, dict[str, int]] = defaultdict(dict)
+        partitions: dict[int, dict[str, int]] = defaultdict(dict)
         for place, number in enumerate(numbers):
-            lanes[lane_of(number)].setdefault(number, since_us[place] if since_us else 0)
-        for lane, known in sorted(lanes.items()):
-            of_lane = [*known]
-            for at in range(0, len(of_lane), CHUNK):
-                some = of_lane[at : at + CHUNK]
+            partitions[partition_of(number)].setdefault(number, since_us[place] if since_us else 0)
+        for partition, known in sorted(partitions.items()):
+            of_partition = [*known]
+            for at in range(0, len(of_partition), CHUNK):
+                some = of_partition[at : at + CHUNK]
                 since = tuple(known[number] for number in some)
-                id_ = f"{listing.id}-{part}-{lane}-{at // CHUNK}" if listing.id else ""
+                id_ = f"{listing.id}-{part}-{partition}-{at // CHUNK}" if listing.id else ""
                 yield self._entry(tuple(some), listing, since if any(since) else (), id_)
 
     def _entry(

@@ -24,7 +24,7 @@ from smsgate.lists.rows import Rows, rows_of
 from smsgate.records import Records
 
 WINDOW = 8_000
-"""Rows that are entered together: some hundreds for each lane."""
+"""Rows that are entered together: some hundreds for each partition."""
 REMEMBERED = 4_000_000
 """Numbers among which duplicates are told apart; later ones are repeats of what is applied."""
 SHOWN = 10

@@ -12,17 +12,17 @@ from smsgate.consent import Event, told_of
 from smsgate.messages import ALL
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 LOCK = "lock"
 _LEDGER = 2_000
-"""Events of the lane that are not in the records yet: all, while the records keep up."""
+"""Events of the partition that are not in the records yet: all, while the records keep up."""
 _LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
 
 
 def of_ledger(store: Store, number: str) -> list[Event]:
     """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
-    events = store.ledger.newest(lane_of(number), _LEDGER)
+    events = store.ledger.newest(partition_of(number), _LEDGER)
     told = (told_of(event, number) for event in reversed(events))
     return [*_blocking(event for event in told if event is not None)]
 

@@ -12,14 +12,15 @@ from smsgate.gateway.reviews.reviewing import Case
 from smsgate.messages import ms_of
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _EVENTS = 8
 """Recorded events before the text, and as many behind it."""
 _LEDGER, _INBOX = 1_000, 200
 _SPAN_MS = 24 * 3600 * 1000
 _TRAIL = 300
-"""How far, and through how many texts of the lane, ordinary texts of the number are looked for."""
+"""How far, and through how many texts of the partition, ordinary texts of the number are looked
+for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,15 @@ class Line:
 
 def conversation(store: Store, records: Records, case: Case) -> tuple[list[Line], str]:
     """What was said, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
-    number, lane, problem = case.open.number, lane_of(case.open.number), ""
+    number, partition, problem = case.open.number, partition_of(case.open.number), ""
     lines: dict[str, Line] = {}
-    for stored in store.inbox.latest(lane, _INBOX):
+    for stored in store.inbox.latest(partition, _INBOX):
         entry = stored.entry
         if entry.number == number and entry.source == "text":
             waits = entry.decision.intent.value == "review"
             what = "Not applied yet"
             lines[stored.id] = Line(stored.received_us, "them", what, entry.text, waits)
-    events = [one for one in store.ledger.newest(lane, _LEDGER) if one.number == number]
+    events = [one for one in store.ledger.newest(partition, _LEDGER) if one.number == number]
     try:
         told = records.stories.around(number, case.since_us, _EVENTS)
         events = [*(one.event for one in told), *events]
@@ -80,7 +81,7 @@ def _line(event: Event, case: Case) -> Line:
 
 def _ordinary(store: Store, case: Case) -> dict[str, Line]:
     number = case.open.number
-    found = store.trail.around(lane_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
+    found = store.trail.around(partition_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
     return {
         f"trail-{at}-{ms}": Line(ms * 1000, "them", "Ordinary text", entry.text)
         for at, (ms, entry) in enumerate(found)

@@ -25,11 +25,11 @@ from smsgate.gateway.reviews.reviewing import Open, open_of
 from smsgate.messages import ALL, Stored, numbers_in
 from smsgate.phone import is_e164
 from smsgate.settings import Program
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.store.write_lease import CANNOT_TELL
 
 _INBOX = 500
-"""How many entries of the lane's inbox are looked through for what is not applied yet."""
+"""How many entries of the partition's inbox are looked through for what is not applied yet."""
 _CONSENTS = 20
 BLOCKED = ("opted_out", "opted_out_all", "locked")
 
@@ -144,12 +144,14 @@ def _shut(error: StoreUnavailable | StoreNotReady) -> str:
 
 
 def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
-    number, lane = state.number, lane_of(state.number)
-    state.pending = [one for one in gateway.store.inbox.latest(lane, _INBOX) if _about(one, number)]
+    number, partition = state.number, partition_of(state.number)
+    state.pending = [
+        one for one in gateway.store.inbox.latest(partition, _INBOX) if _about(one, number)
+    ]
     if not state.phone:
         return
     programs = [one.name for one in gateway.settings.programs]
-    _, standings = gateway.store.looks.standings(lane, [number], programs)
+    _, standings = gateway.store.looks.standings(partition, [number], programs)
     found.standing = standings[number]
     found.waits = {one.program: one for one in open_of(gateway.store, number)}
     for name in programs:

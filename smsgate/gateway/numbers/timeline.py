@@ -18,11 +18,11 @@ from smsgate.gateway.gateway import Gateway
 from smsgate.messages import Entry, Reply
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 PAGE = 30
 _LEDGER = 2_000
-"""How many events of the lane's ledger are looked through; all, while the records keep up."""
+"""How many events of the partition's ledger are looked through; all, while the records keep up."""
 _SHOWN = 200
 _REPLIES = 50
 RECEIPT = "receipt"
@@ -89,7 +89,7 @@ def _waiting(gateway: Gateway, number: str, page: Timeline) -> list[Event]:
         page.problems.append(_UNSEEN)
         return []
     try:
-        events = gateway.store.ledger.newest(lane_of(number), _LEDGER)
+        events = gateway.store.ledger.newest(partition_of(number), _LEDGER)
     except StoreUnavailable as error:
         page.is_store_away = True
         page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
@@ -221,9 +221,9 @@ def _told(items: list[Item], elsewhere: list[Event]) -> tuple[list[Item], dict[s
 def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
     if page.is_store_away:
         return
-    lane = lane_of(number)
+    partition = partition_of(number)
     asked = {
-        f"{lane}-{one.event.inbox_id}": one
+        f"{partition}-{one.event.inbox_id}": one
         for one in page.items
         if one.event.inbox_id and one.event.kind != RECEIPT
     }

@@ -13,7 +13,7 @@ from smsgate.messages import Decision, Entry, Intent
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _NOTE = "as it stood in the store when the records went on without its events"
 _ROUNDS = 3
@@ -23,19 +23,19 @@ _ROUNDS = 3
 def adopt(
     store: Store, records: Records, recording: Recording, actor: str, reason: str
 ) -> tuple[list[int], int]:
-    """Go on with older records; gives their lanes, and how many numbers were noted in them.
+    """Go on with older records; gives their partitions, and how many numbers were noted in them.
 
     Raises as ``Recording.move``.
     """
-    lanes, noted = recording.adopt(actor, reason), set[str]()
-    for _ in range(_ROUNDS if lanes else 0):
+    partitions, noted = recording.adopt(actor, reason), set[str]()
+    for _ in range(_ROUNDS if partitions else 0):
         for one in differences(store, records, recording):
-            if lane_of(one.number) in lanes:
+            if partition_of(one.number) in partitions:
                 event = _noted(one.number, one.store, store.health.now_us(), actor, reason)
-                store.ledger.append(lane_of(one.number), event)
+                store.ledger.append(partition_of(one.number), event)
                 noted.add(one.number)
         recording.move_all()
-    return lanes, len(noted)
+    return partitions, len(noted)
 
 
 def _noted(number: str, standing: Standing, now_us: int, actor: str, reason: str) -> Event:

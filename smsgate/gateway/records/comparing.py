@@ -14,7 +14,7 @@ from smsgate.messages import ALL
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.commits import memberships
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 
 _NOTHING = NumberState()
 _LOOKED = 200
@@ -31,27 +31,27 @@ class Difference:
 
 
 def differences(store: Store, records: Records, recording: Recording) -> Iterator[Difference]:
-    """The numbers that differ, lane by lane, after everything that waits was recorded.
+    """The numbers that differ, partition by partition, after everything that waits was recorded.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
     Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer`` ….
     """
     recording.move_all()
     in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
-    for lane, kind, scope, numbers in store.restoring.members():
-        in_store[lane][kind, scope] |= numbers
-    programs = sorted({scope for lane in in_store.values() for _, scope in lane} - {ALL})
-    for lane in range(LANES):
-        suspects = _suspects(in_store.pop(lane, {}), _recorded(records, lane))
+    for partition, kind, scope, numbers in store.restoring.members():
+        in_store[partition][kind, scope] |= numbers
+    programs = sorted({scope for partition in in_store.values() for _, scope in partition} - {ALL})
+    for partition in range(PARTITIONS):
+        suspects = _suspects(in_store.pop(partition, {}), _recorded(records, partition))
         if suspects:
             recording.move_all()
         for at in range(0, len(suspects), _LOOKED):
-            yield from _still(store, records, lane, suspects[at : at + _LOOKED], programs)
+            yield from _still(store, records, partition, suspects[at : at + _LOOKED], programs)
 
 
-def _recorded(records: Records, lane: int) -> dict[tuple[str, str], set[int]]:
+def _recorded(records: Records, partition: int) -> dict[tuple[str, str], set[int]]:
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for one in records.reading.numbers(lane):
+    for one in records.reading.numbers(partition):
         for place in memberships(one.standing):
             found[place].add(int(one.number))
     return found
@@ -67,9 +67,9 @@ def _suspects(
 
 
 def _still(
-    store: Store, records: Records, lane: int, numbers: list[str], programs: list[str]
+    store: Store, records: Records, partition: int, numbers: list[str], programs: list[str]
 ) -> Iterator[Difference]:
-    _, standings = store.looks.standings(lane, numbers, programs)
+    _, standings = store.looks.standings(partition, numbers, programs)
     for number in numbers:
         recorded = records.reading.number(number)
         there = _plain(recorded.standing if recorded else Standing())

@@ -20,7 +20,7 @@ from smsgate.errors import SmsGateError
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import telling
 from smsgate.records import Link, Recorded, Records
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _NONE = "—"
 
@@ -39,10 +39,10 @@ def evidence(
         "made": _moment(now_us),
         "software": f"smsgate {__version__}",
         "state": dict(state),
-        "problems": [str(one) for one in records.verifying.verify_lane(lane_of(number))],
+        "problems": [str(one) for one in records.verifying.verify_partition(partition_of(number))],
         "chains": {
-            str(lane): {"links": head.seq, "hash": head.hash.hex()}
-            for lane, head in records.reading.heads().items()
+            str(partition): {"links": head.seq, "hash": head.hash.hex()}
+            for partition, head in records.reading.heads().items()
         },
         "events": [_told(found, one) for one in records.reading.of_number(number)],
     }
@@ -90,7 +90,7 @@ def _template() -> Template:
 
 def _told(links: Mapping[str, Link], one: Recorded) -> dict[str, Any]:
     event = one.event
-    link = links.get(event.id, Link(one.lane, one.seq, event.id, b"", b""))
+    link = links.get(event.id, Link(one.partition, one.seq, event.id, b"", b""))
     return {
         "received": _moment(event.received_us),
         "applied": _moment(event.applied_us),
@@ -108,7 +108,7 @@ def _told(links: Mapping[str, Link], one: Recorded) -> dict[str, Any]:
 
 def _proof(link: Link) -> dict[str, Any]:
     return {
-        "lane": link.lane,
+        "lane": link.partition,
         "seq": link.seq,
         "event": link.event_id,
         "content": link.content_hash.hex(),

@@ -20,10 +20,10 @@ from smsgate.records import Records
 from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings.retention import EVIDENCE, KINDS, Retention
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _OPERATION = 0
-"""The lane of what concerns no number."""
+"""The partition of what concerns no number."""
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Forgetting:
             source="operator",
             actor=actor,
         )
-        event = self._announce(FORGOTTEN, "text", ids, lane_of(number), about)
+        event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
         trail, forwards = self._store.erasing.forget(number), self._store.forwards.forget(number)
         replies = self._store.outbox.forget(number)
@@ -108,7 +108,7 @@ class Forgetting:
             yield len(ids)
 
     def _announce(
-        self, kind: str, part: Part, ids: list[str], lane: int, about: Entry | None
+        self, kind: str, part: Part, ids: list[str], partition: int, about: Entry | None
     ) -> Event:
         """Put the event that says what goes into the chain."""
         now_us = self._store.health.now_us()
@@ -125,7 +125,7 @@ class Forgetting:
             note=note,
             software=__version__,
         )
-        self._store.ledger.append(lane, event)
+        self._store.ledger.append(partition, event)
         self._recording.move_all()
         if not self._records.reading.has([event.id]):
             raise RecordsDiffer("what was to be taken away could not be announced in the records")

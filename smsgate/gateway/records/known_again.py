@@ -35,7 +35,7 @@ def know_again(
     with WriteBehind() as writer:
         while page := [*itertools.islice(recent, _PAGE)]:
             go_on()
-            rows = [(one.lane, one.account, one.message_id, one.received_us) for one in page]
+            rows = [(one.partition, one.account, one.message_id, one.received_us) for one in page]
             writer.write(functools.partial(store.restoring.remember, rebuild, rows, now_us))
             done += len(page)
             progress("messages", done, 0)
@@ -44,6 +44,6 @@ def know_again(
             go_on()
             known += len(page)
             progress("opt-ins", known, 0)
-            rows_in = [(one.lane, one.account, one.message_id) for one in page]
+            rows_in = [(one.partition, one.account, one.message_id) for one in page]
             writer.write(functools.partial(store.restoring.remember_opt_ins, rebuild, rows_in))
     return done

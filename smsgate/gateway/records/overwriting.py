@@ -25,7 +25,7 @@ def refuse_overwriting(store: Store, records: Records) -> None:
             "`smsgate rebuild --adopt` overwrites it"
         )
     seqs = records.reading.seqs()
-    if any(told > seqs.get(lane, 0) for lane, told in store.ledger.kept().items()):
+    if any(told > seqs.get(partition, 0) for partition, told in store.ledger.kept().items()):
         raise RecordsDiffer(
             "the records lack what the store was told they have: this is another database, or an "
             "older copy; `smsgate rebuild --adopt` overwrites the store all the same, and loses "

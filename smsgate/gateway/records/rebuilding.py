@@ -1,8 +1,8 @@
 """Rebuilt: a store that lost something gets back what the records have, before the gate is ready.
 
-Events that still stand in the ledgers are recorded first. A lane that *fell back* (a failover to an
-older copy) may have settled newer events of a number without knowing those that it lost; such a
-number stands as both together leave it, so that no opt-out is lost.
+Events that still stand in the ledgers are recorded first. A partition that *fell back* (a failover
+to an older copy) may have settled newer events of a number without knowing those that it lost; such
+a number stands as both together leave it, so that no opt-out is lost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.store.marker import BUCKETS
 
 CHUNK, _PAGE = 20_000, 5_000
@@ -103,14 +103,16 @@ class Rebuilding:
                 "`smsgate rebuild --adopt`"
             )
         lost = self._lost()
-        return f"lanes {', '.join(map(str, lost))} fell back behind the records" if lost else ""
+        return (
+            f"partitions {', '.join(map(str, lost))} fell back behind the records" if lost else ""
+        )
 
     def rebuild(
         self, progress: Progress, *, buckets: int = 0, adopt: bool = False, why: str = ""
     ) -> Rebuilt:
         """Restore the store from the records; the gate is not ready until it has ended.
 
-        ``buckets``: into how many the sets of a lane are split from now on, 0 as before.
+        ``buckets``: into how many the sets of a partition are split from now on, 0 as before.
         ``adopt``: overwrite a store that the records do not know. ``why``: what ``needed`` said.
         Raises as ``needed``, and ``StoreNotReady`` where another process rebuilds just now.
         """
@@ -172,62 +174,66 @@ class Rebuilding:
         return Rebuilt(store_id, numbers, messages, len(reviews), forwards, newest, merged)
 
     def _lost(self) -> list[int]:
-        """Lanes of which the records have events that the store was never told of nor has."""
+        """Partitions of which the records have events that the store was never told of nor has."""
         kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
-        lost = [lane for lane, seq in seqs.items() if self._has_lost(lane, kept[lane], seq)]
+        lost = [
+            partition
+            for partition, seq in seqs.items()
+            if self._has_lost(partition, kept[partition], seq)
+        ]
         if lost:  # unless a mover trimmed a ledger between two questions
             seqs, kept = self._records.reading.seqs(), self._store.ledger.kept()
-        return sorted(lane for lane in lost if kept[lane] < seqs[lane])
+        return sorted(partition for partition in lost if kept[partition] < seqs[partition])
 
-    def _has_lost(self, lane: int, kept: int, seq: int) -> bool:
+    def _has_lost(self, partition: int, kept: int, seq: int) -> bool:
         if kept >= seq:
             return False
-        here = self._ids_here(lane)
-        untold = itertools.islice(self._records.reading.links(lane, kept, seq), len(here) + 1)
+        here = self._ids_here(partition)
+        untold = itertools.islice(self._records.reading.links(partition, kept, seq), len(here) + 1)
         return not {link.event_id for link in untold} <= here
 
-    def _ids_here(self, lane: int) -> set[str]:
-        return {id_of(line) for line in self._store.ledger.lines(lane)}
+    def _ids_here(self, partition: int) -> set[str]:
+        return {id_of(line) for line in self._store.ledger.lines(partition)}
 
     def _record_the_rest(self) -> int:
         """Record what the ledgers still have; gives how many numbers stand as both leave them."""
         kept = self._store.ledger.kept()
         before: dict[str, Standing] = {}
-        for lane in range(LANES):
-            before |= self._lost_standings(lane, kept[lane])
-            self._move(lane)
+        for partition in range(PARTITIONS):
+            before |= self._lost_standings(partition, kept[partition])
+            self._move(partition)
         merged = 0
         for newer in self._records.reading.numbers_of([*before]):
             if newer.standing != before[newer.number]:
                 together = _together(before[newer.number], newer.standing)
-                self._settle(newer.number, newer.lane, together)
+                self._settle(newer.number, newer.partition, together)
                 merged += 1
         return merged
 
-    def _lost_standings(self, lane: int, kept: int) -> dict[str, Standing]:
-        """How numbers stand of which the lane's ledger says something that may have missed that.
+    def _lost_standings(self, partition: int, kept: int) -> dict[str, Standing]:
+        """How numbers stand of which the partition's ledger may lack an event.
 
         The store was told of nothing behind ``kept``; what it has in its ledger it has not lost.
         """
-        here = self._ids_here(lane)
+        here = self._ids_here(partition)
         found: dict[str, Standing] = {}
-        for lines in _batched(self._store.ledger.lines(lane), _PAGE):
+        for lines in _batched(self._store.ledger.lines(partition), _PAGE):
             recorded = self._records.reading.has([id_of(line) for line in lines])
             fresh = (line for line in lines if id_of(line) not in recorded)
             stand = self._records.reading.numbers_of(sorted(set().union(*map(numbers_of, fresh))))
             behind = {one.seq: one for one in stand if one.seq > kept}
-            ids = self._records.reading.event_ids(lane, [*behind])
+            ids = self._records.reading.event_ids(partition, [*behind])
             lost = (one for seq, one in behind.items() if ids.get(seq) not in here)
             found |= {one.number: one.standing for one in lost}
         return found
 
-    def _move(self, lane: int) -> None:
-        while lines := self._store.ledger.unmoved(_PAGE)[lane].lines:
-            kept = self._records.keeping.keep({lane: [*lines.values()]})
+    def _move(self, partition: int) -> None:
+        while lines := self._store.ledger.unmoved(_PAGE)[partition].lines:
+            kept = self._records.keeping.keep({partition: [*lines.values()]})
             if kept.done:
-                self._store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+                self._store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
-    def _settle(self, number: str, lane: int, standing: Standing) -> None:
+    def _settle(self, number: str, partition: int, standing: Standing) -> None:
         now_us = self._store.health.now_us()
         event = Event(
             id=event_id(now_us // 1000, "rebuilt", number),
@@ -240,7 +246,7 @@ class Rebuilding:
             note="the store had lost events of this number and settled newer ones without them",
             software=__version__,
         )
-        self._records.keeping.keep({lane: [msgspec.json.encode(event)]})
+        self._records.keeping.keep({partition: [msgspec.json.encode(event)]})
 
     def _load_all(
         self, progress: Progress, buckets: int, now_us: int, me: str
@@ -258,18 +264,18 @@ class Rebuilding:
         progress("numbers", done, total)
         load = self._store.restoring.load
         with WriteBehind() as writer:  # so that reading goes on while Redis writes
-            for lane, chunk in self._chunks():
-                writer.write(functools.partial(load, me, lane, chunk, buckets, now_us))
+            for partition, chunk in self._chunks():
+                writer.write(functools.partial(load, me, partition, chunk, buckets, now_us))
                 self._lead(me)
                 done += len(chunk)
                 progress("numbers", done, total)
         return done
 
     def _chunks(self) -> Iterator[tuple[int, list[StandingRow]]]:
-        for lane in range(LANES):
-            rows = self._records.reading.standings(lane)
+        for partition in range(PARTITIONS):
+            rows = self._records.reading.standings(partition)
             while chunk := [*itertools.islice(rows, CHUNK)]:
-                yield lane, chunk
+                yield partition, chunk
 
 
 def _batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:

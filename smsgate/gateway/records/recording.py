@@ -1,6 +1,6 @@
 """Recorded: from the ledgers to the records, each event once; what moved is trimmed after.
 
-Decides nothing but order. A lane is left alone where store and records contradict each other:
+Decides nothing but order. A partition is left alone where store and records contradict each other:
 
 - the store *fell back* (it was flushed, or failed over to an older copy): the records have
   events that the store neither has nor was told of. What it writes from then on may rest on a
@@ -27,11 +27,11 @@ from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.records.contents import id_of
 from smsgate.store import Store
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.store.ledger import Unmoved, Waiting
 
 BATCH = 200
-"""Entries of a lane in one transaction."""
+"""Entries of a partition in one transaction."""
 LONG, HEAVY = 4_000, 40
 """A line of so many bytes tells of a list, with up to 500 numbers, and counts as so many."""
 MANY = 200_000
@@ -82,15 +82,15 @@ class Recording:
         """Entries that are asked for: fewer while those of lists come, with 500 numbers each."""
 
     def move(self) -> int:
-        """Move one batch of every lane; gives how many events the records did not have yet.
+        """Move one batch of every partition; gives how many events the records did not have yet.
 
         Raises ``StoreUnavailable``, ``StoreNotReady`` (while it is rebuilt),
-        ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where lanes were left
-        alone (those that could be moved were).
+        ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where partitions were
+        left alone (those that could be moved were).
         """
         for _ in range(_TRIES):
             found = self._bounded(self._store.ledger.unmoved(self._count))
-            waiting = {lane: one for lane, one in found.items() if one.lines}
+            waiting = {partition: one for partition, one in found.items() if one.lines}
             if not waiting:
                 return 0
             self._refuse_foreign_store()
@@ -98,12 +98,18 @@ class Recording:
             if not sound:
                 raise RecordsDiffer("; ".join(problems))
             kept = self._records.keeping.keep(
-                {lane: [*one.lines.values()] for lane, one in sound.items()},
-                {lane: [ms_of(id_) * 1000 for id_ in one.lines] for lane, one in sound.items()},
+                {partition: [*one.lines.values()] for partition, one in sound.items()},
+                {
+                    partition: [ms_of(id_) * 1000 for id_ in one.lines]
+                    for partition, one in sound.items()
+                },
             )
             if kept.done:
                 self._store.ledger.trim(
-                    {lane: (kept.heads[lane], [*one.lines]) for lane, one in sound.items()}
+                    {
+                        partition: (kept.heads[partition], [*one.lines])
+                        for partition, one in sound.items()
+                    }
                 )
                 if problems:
                     raise RecordsDiffer("; ".join(problems))
@@ -118,16 +124,20 @@ class Recording:
         return moved
 
     def adopt(self, actor: str, reason: str) -> list[int]:
-        """Go on with records that lack what the store was told they have; gives those lanes.
+        """Go on with records that lack what the store was told they have; gives those partitions.
 
         What is missing is recorded in each of them. Raises as ``move``.
         """
         kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
-        lacking = {lane: seqs.get(lane, 0) for lane in kept if kept[lane] > seqs.get(lane, 0)}
+        lacking = {
+            partition: seqs.get(partition, 0)
+            for partition in kept
+            if kept[partition] > seqs.get(partition, 0)
+        }
         now_us = self._store.health.now_us()
         self._store.ledger.tell(lacking)
-        for lane, seq in lacking.items():
-            note = f"the records went on behind {seq}; the store had been told of {kept[lane]}"
+        for partition, seq in lacking.items():
+            note = f"the records went on behind {seq}; the store had been told of {kept[partition]}"
             about = Entry(
                 number="",
                 program="",
@@ -137,7 +147,7 @@ class Recording:
                 phone=False,
             )
             adopted = Event(
-                id=event_id(now_us // 1000, ADOPTED, str(lane), note),
+                id=event_id(now_us // 1000, ADOPTED, str(partition), note),
                 kind=ADOPTED,
                 outcome="applied",
                 number="",
@@ -147,7 +157,7 @@ class Recording:
                 note=note,
                 software=__version__,
             )
-            self._store.ledger.append(lane, adopted)
+            self._store.ledger.append(partition, adopted)
         return [*lacking]
 
     def state(self) -> str:
@@ -178,7 +188,7 @@ class Recording:
             self._records.check()
             self._refuse_foreign_store()
             kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
-            if all(kept[lane] == seqs.get(lane, 0) for lane in kept):
+            if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
                 return "", False
             _, problems = self._sound(self._store.ledger.unmoved(BATCH))
         except RecordsDiffer as error:
@@ -188,9 +198,13 @@ class Recording:
         return "; ".join(problems), bool(problems)
 
     def _bounded(self, found: Mapping[int, Unmoved]) -> dict[int, Unmoved]:
-        """Of each lane no more than one transaction should have."""
-        bounded = {lane: _cut(one) for lane, one in found.items()}
-        cut = [len(bounded[lane].lines) for lane in found if bounded[lane] is not found[lane]]
+        """Of each partition no more than one transaction should have."""
+        bounded = {partition: _cut(one) for partition, one in found.items()}
+        cut = [
+            len(bounded[partition].lines)
+            for partition in found
+            if bounded[partition] is not found[partition]
+        ]
         self._count = min([*cut, BATCH]) if cut else min(2 * self._count, BATCH)
         return bounded
 
@@ -211,24 +225,26 @@ class Recording:
         self._known = id_
 
     def _sound(self, found: Mapping[int, Unmoved]) -> tuple[dict[int, Unmoved], list[str]]:
-        """The lanes that may be moved, and what is wrong with the others: a sentence a cause."""
+        """The partitions that may be moved, and a sentence for each problem of the others."""
         seqs = self._records.reading.seqs()
-        ends = {lane: (one, seqs.get(lane, 0)) for lane, one in found.items()}
-        lacking = {lane: (seq, one.kept) for lane, (one, seq) in ends.items() if one.kept > seq}
+        ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
+        lacking = {
+            partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq
+        }
         fell_back: dict[int, tuple[int, int]] = {}
-        if any(self._fell_back(lane, *end) for lane, end in ends.items()):
+        if any(self._fell_back(partition, *end) for partition, end in ends.items()):
             # Asked after the records, the store knows whatever another mover moved meanwhile.
             again = self._store.ledger.unmoved(BATCH)
             fell_back = {
-                lane: (seq, again[lane].kept)
-                for lane, (_, seq) in ends.items()
-                if self._fell_back(lane, again[lane], seq)
+                partition: (seq, again[partition].kept)
+                for partition, (_, seq) in ends.items()
+                if self._fell_back(partition, again[partition], seq)
             }
         unsound = lacking.keys() | fell_back.keys()
-        sound = {lane: one for lane, one in found.items() if lane not in unsound}
+        sound = {partition: one for partition, one in found.items() if partition not in unsound}
         return sound, [*_problems(lacking, fell_back)]
 
-    def _fell_back(self, lane: int, one: Unmoved, seq: int) -> bool:
+    def _fell_back(self, partition: int, one: Unmoved, seq: int) -> bool:
         """Whether the records have what the store neither was told of nor has in its ledger.
 
         It has it there where a mover ended between its commit and the trimming.
@@ -237,24 +253,24 @@ class Recording:
             return False
         if seq - one.kept > len(one.lines):
             return True
-        untold = {link.event_id for link in self._records.reading.links(lane, one.kept, seq)}
+        untold = {link.event_id for link in self._records.reading.links(partition, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
 
 
 def _problems(
     lacking: Mapping[int, tuple[int, int]], fell_back: Mapping[int, tuple[int, int]]
 ) -> Iterator[str]:
-    """A sentence a cause. By lane: how many events the records have, and the store knows of."""
+    """A sentence for each cause; by partition, how many events the records and the store know."""
     if lacking:
         seq, kept = _sums(lacking)
         yield (
-            f"{_lanes(lacking)}: the records end at {seq:,}, and the store was told of {kept:,}: "
-            "this is another database, or an older copy (go on: `smsgate records adopt`)"
+            f"{_partitions(lacking)}: the records end at {seq:,}, and the store was told of "
+            f"{kept:,}: this is another database, or an older copy (go on: `smsgate records adopt`)"
         )
     if fell_back:
         seq, kept = _sums(fell_back)
         yield (
-            f"{_lanes(fell_back)}: the records have {seq:,} events and the store knows of "
+            f"{_partitions(fell_back)}: the records have {seq:,} events and the store knows of "
             f"{kept:,}: it fell back; run `smsgate rebuild`"
         )
 
@@ -263,15 +279,15 @@ def _sums(ends: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
     return sum(seq for seq, _ in ends.values()), sum(kept for _, kept in ends.values())
 
 
-def _lanes(lanes: Iterable[int]) -> str:
-    names = [str(lane) for lane in sorted(lanes)]
-    if len(names) == LANES:
-        return f"all {LANES} lanes"
-    return f"lane{'s' if len(names) > 1 else ''} {', '.join(names)}"
+def _partitions(partitions: Iterable[int]) -> str:
+    names = [str(partition) for partition in sorted(partitions)]
+    if len(names) == PARTITIONS:
+        return f"all {PARTITIONS} partitions"
+    return f"partition{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _cut(one: Unmoved) -> Unmoved:
-    """As many of a lane's oldest lines as weigh a batch together, and one at least."""
+    """As many of a partition's oldest lines as weigh a batch together, and one at least."""
     lines: dict[str, bytes] = {}
     weight = 0
     for id_, line in one.lines.items():

@@ -8,7 +8,7 @@ from smsgate.consent import Event, numbers_of, told_of
 from smsgate.errors import RecordsNotReady
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 
 
 def of_number(store: Store, records: Records, number: str) -> list[Event]:
@@ -25,8 +25,8 @@ def of_number(store: Store, records: Records, number: str) -> list[Event]:
 def of_numbers(store: Store, records: Records, numbers: Sequence[str]) -> dict[str, list[Event]]:
     """The events of different numbers, oldest first. Raises as ``of_number``."""
     waiting: dict[str, list[Event]] = {number: [] for number in numbers}
-    for lane in sorted({lane_of(number) for number in numbers}):
-        for event in store.ledger.of_lane(lane):
+    for partition in sorted({partition_of(number) for number in numbers}):
+        for event in store.ledger.of_partition(partition):
             for number in numbers_of(event) & waiting.keys():
                 told = told_of(event, number)
                 waiting[number] += [told] if told is not None else []
@@ -40,7 +40,9 @@ def of_numbers(store: Store, records: Records, numbers: Sequence[str]) -> dict[s
 
 def of_kind(store: Store, records: Records, kind: str) -> list[Event]:
     """Every event of a kind, in the order of receipt. Raises as ``of_number``."""
-    events = (event for lane in range(LANES) for event in store.ledger.of_lane(lane))
+    events = (
+        event for partition in range(PARTITIONS) for event in store.ledger.of_partition(partition)
+    )
     waiting = [event for event in events if event.kind == kind]
     _refuse_elsewhere(store, records)
     found = _together(records.reading.of_kind(kind), waiting)

@@ -10,14 +10,14 @@ from smsgate.consent import DeadLetter, Event, event_id
 from smsgate.errors import NoSuchReply, ReplyExpired
 from smsgate.messages import Reply
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 
 
 def find(store: Store, id_: str) -> DeadLetter:
     """The dead letter of that id. Raises ``NoSuchReply``."""
-    lane = id_.partition("-")[0]
-    if lane.isdigit() and int(lane) < LANES:
-        for letter in store.outbox.dead(int(lane)):
+    partition = id_.partition("-")[0]
+    if partition.isdigit() and int(partition) < PARTITIONS:
+        for letter in store.outbox.dead(int(partition)):
             if letter.reply.id == id_:
                 return letter
     raise NoSuchReply(f"no reply {id_!r} was given up; `smsgate replies list --dead` shows those")
@@ -58,8 +58,8 @@ def dismiss(store: Store, id_: str, actor: str) -> None:
 
 
 def _take_out(store: Store, letter: DeadLetter, event: Event, reply: Reply | None) -> None:
-    lane = lane_of(letter.reply.number)
-    if not store.outbox.bury(lane, letter.reply.id, event, reply):
+    partition = partition_of(letter.reply.number)
+    if not store.outbox.bury(partition, letter.reply.id, event, reply):
         raise NoSuchReply(f"reply {letter.reply.id!r} was taken out by somebody else just now")
 
 

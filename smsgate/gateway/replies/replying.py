@@ -65,10 +65,10 @@ class Replying:
         self._senders = Senders(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
-    def drain(self, lane: int, patience_s: float) -> int:
+    def drain(self, partition: int, patience_s: float) -> int:
         """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
         self._give_back()
-        return self._senders.send(lane, self._store.outbox.depth(lane), patience_s)
+        return self._senders.send(partition, self._store.outbox.depth(partition), patience_s)
 
     def _give_back(self) -> None:
         while not self._unsent.empty():
@@ -81,15 +81,15 @@ class Replying:
         with suppress(StoreUnavailable):  # then it is taken for lost, as after a kill
             self._give_back()
 
-    def _send_one(self, lane: int) -> bool:
+    def _send_one(self, partition: int) -> bool:
         """Claim one reply and see it through; whether there was one."""
         try:
-            claim = self._store.outbox.claim(lane)
+            claim = self._store.outbox.claim(partition)
             if claim is not None:
                 self._send(claim)
         except StoreUnavailable as error:
             # Nothing is lost: the reply stays, and the clock asks for another job.
-            _log.warning("outbox waits", lane=lane, problem=str(error))
+            _log.warning("outbox waits", lane=partition, problem=str(error))
             return False
         return claim is not None
 
@@ -190,8 +190,8 @@ class Replying:
 
     def _suppress(self, reply: Reply) -> None:
         """A provider that refuses to text a number has an opt-out that we do not have."""
-        _, lanes = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
-        wake(self._wakes.inbox, lanes)
+        _, partitions = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
+        wake(self._wakes.inbox, partitions)
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = claim.reply
@@ -211,7 +211,7 @@ class Replying:
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
         done = self._store.outbox.done(claim, event, dead)
         if done is None:
-            _log.warning("claim lost", lane=claim.lane, id=reply.id, outcome=outcome)
+            _log.warning("claim lost", lane=claim.partition, id=reply.id, outcome=outcome)
             return
         self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
         if done.early is not None:

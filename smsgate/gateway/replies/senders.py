@@ -1,4 +1,4 @@
-"""Threads that send replies: as many as a lane has replies due, over all lanes no more than 64."""
+"""Threads that send replies: one for each due reply of a partition, at most 64 in all."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ SENDERS = 64
 
 
 class Senders:
-    """Repeats a step for a lane until it finds nothing to do, in several threads at once."""
+    """Repeats a step for a partition until it finds nothing to do, in several threads at once."""
 
     def __init__(self, step: Callable[[int], bool]) -> None:
-        """``step(lane)`` sends one reply and says whether there was one; it never raises."""
+        """``step(partition)`` sends one reply and says whether there was one; it never raises."""
         self._step = step
         self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._busy: Counter[int] = Counter()
 
-    def send(self, lane: int, waiting: int, patience_s: float) -> int:
-        """Let threads send what is due in a lane of which ``waiting`` replies are known.
+    def send(self, partition: int, waiting: int, patience_s: float) -> int:
+        """Let threads send what is due in a partition of which ``waiting`` replies are known.
 
         Gives how many were sent within ``patience_s``; calls that take longer go on by
         themselves, so that a provider that hangs holds up nobody but its own replies.
         """
         with self._lock:
-            room = max(0, min(waiting, SENDERS - self._busy[lane]))
-            self._busy[lane] += room
-        running = [self._threads.submit(self._repeat, lane) for _ in range(room)]
+            room = max(0, min(waiting, SENDERS - self._busy[partition]))
+            self._busy[partition] += room
+        running = [self._threads.submit(self._repeat, partition) for _ in range(room)]
         ended, _ = wait(running, timeout=patience_s)
         return sum(one.result() for one in ended)
 
@@ -40,12 +40,12 @@ class Senders:
         self._ending.set()
         self._threads.shutdown(wait=True)
 
-    def _repeat(self, lane: int) -> int:
+    def _repeat(self, partition: int) -> int:
         sent = 0
         try:
-            while not self._ending.is_set() and self._step(lane):
+            while not self._ending.is_set() and self._step(partition):
                 sent += 1
         finally:
             with self._lock:
-                self._busy[lane] -= 1
+                self._busy[partition] -= 1
         return sent

@@ -12,12 +12,12 @@ from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, original
 from smsgate.messages import Entry, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 
 UNDO_US = 48 * 3600 * 1_000_000
 """How long a decision can be taken back: as long as the marks of a number are kept."""
 _NEWEST = 500
-"""Entries of a lane, and decisions by hand, among which one is looked for."""
+"""Entries of a partition, and decisions by hand, among which one is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Decided:
     """A decision that was made."""
 
     key: str
-    """Its name: lane and inbox id."""
+    """Its name: partition and inbox id."""
     decided: str
     """``opt_out``, ``none`` or ``undo``."""
     entry: Entry
@@ -55,11 +55,11 @@ class Made:
 
     def find(self, key: str) -> Decided | None:
         """A decision by its key: in the inbox, the ledger, or the records of the last two days."""
-        return next((one for one in self._of_lane(key) if one.key == key), None)
+        return next((one for one in self._of_partition(key) if one.key == key), None)
 
     def newest(self, number: str, program: str) -> Decided | None:
         """The newest decision about a number's texts to a program."""
-        made = self._of_lane(f"{lane_of(number)}-")
+        made = self._of_partition(f"{partition_of(number)}-")
         wanted = (number, program)
         mine = [one for one in made if (one.entry.number, one.entry.program) == wanted]
         return max(mine, key=lambda one: inbox_place(one.key.partition("-")[2]), default=None)
@@ -67,7 +67,9 @@ class Made:
     def about(self, key: str) -> Decided | None:
         """The decision about what waited by that key."""
         wanted = decision_id(key)
-        return next((one for one in self._of_lane(key) if one.entry.message_id == wanted), None)
+        return next(
+            (one for one in self._of_partition(key) if one.entry.message_id == wanted), None
+        )
 
     def texts(self, some: Sequence[Decided]) -> dict[str, str]:
         """By key of a decision the text that it was about, where that is still known."""
@@ -93,22 +95,28 @@ class Made:
         found = {one.key: one for one in (*waiting, *self._made(period_us))}
         return sorted(found.values(), key=lambda one: one.at_us, reverse=True)[:limit]
 
-    def _of_lane(self, key: str) -> Iterator[Decided]:
-        """The decisions of the lane that a key names, as an entry moves: so none is missed."""
-        lane = key.partition("-")[0]
-        if lane.isdecimal() and int(lane[:9]) < LANES:
-            yield from self._waiting([int(lane)])
-            yield from self._made(UNDO_US, int(lane))
+    def _of_partition(self, key: str) -> Iterator[Decided]:
+        """The decisions of the partition that a key names, as an entry moves: so none is missed."""
+        partition = key.partition("-")[0]
+        if partition.isdecimal() and int(partition[:9]) < PARTITIONS:
+            yield from self._waiting([int(partition)])
+            yield from self._made(UNDO_US, int(partition))
 
-    def _waiting(self, lanes: Sequence[int]) -> list[Decided]:
+    def _waiting(self, partitions: Sequence[int]) -> list[Decided]:
         """What is not applied yet."""
-        found = [one for lane in lanes for one in self._store.inbox.latest(lane, _NEWEST)]
+        found = [
+            one for partition in partitions for one in self._store.inbox.latest(partition, _NEWEST)
+        ]
         made = (_decided(one.entry, one.id, one.received_us, "") for one in found)
         return [one for one in made if one is not None]
 
-    def _made(self, period_us: int, lane: int | None = None) -> Iterator[Decided]:
+    def _made(self, period_us: int, partition: int | None = None) -> Iterator[Decided]:
         ledger = self._store.ledger
-        events = ledger.newest_of_all(_NEWEST) if lane is None else ledger.newest(lane, _NEWEST)
+        events = (
+            ledger.newest_of_all(_NEWEST)
+            if partition is None
+            else ledger.newest(partition, _NEWEST)
+        )
         since_us = self._store.health.now_us() - period_us
         with suppress(RecordsUnavailable, RecordsNotReady):
             events += [one.event for one in self._records.stories.by_hand(since_us, _NEWEST)]
@@ -144,4 +152,4 @@ def _decided(entry: Entry, id_: str, at_us: int, outcome: str) -> Decided | None
     if entry.source != "operator" or rule not in (REVIEWED, REOPENED):
         return None
     what = "undo" if rule == REOPENED else "opt_out" if intent.stops else "none"
-    return Decided(f"{lane_of(entry.number)}-{id_}", what, entry, at_us, outcome)
+    return Decided(f"{partition_of(entry.number)}-{id_}", what, entry, at_us, outcome)

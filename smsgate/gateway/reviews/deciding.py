@@ -21,7 +21,7 @@ from smsgate.queue import Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _DECISIONS = {
     "opt_out": (Intent.OPT_OUT, REVIEWED),
@@ -86,10 +86,12 @@ class Deciding:
             self._entry(decided, one.number, one.program, actor, one, stood.get(one.number))
             for one in some
         ]
-        added, lanes = self._store.inbox.add([Arrival(entry) for entry in entries])
-        wake(self._wakes.inbox, lanes)
+        added, partitions = self._store.inbox.add([Arrival(entry) for entry in entries])
+        wake(self._wakes.inbox, partitions)
         pairs = zip(entries, added, strict=True)
-        return [f"{lane_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate]
+        return [
+            f"{partition_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate
+        ]
 
     def undo(self, key: str, actor: str) -> str:
         """Take a decision back: its text waits again; gives the key of that.
@@ -151,18 +153,18 @@ class Deciding:
     def _stood(self, numbers: Sequence[str]) -> dict[str, Stood]:
         """How numbers stand; where that cannot be told the decision is made all the same."""
         programs = [one.name for one in self._settings.programs]
-        lanes: dict[int, list[str]] = defaultdict(list)
+        partitions: dict[int, list[str]] = defaultdict(list)
         for number in dict.fromkeys(numbers):
-            lanes[lane_of(number)].append(number)
+            partitions[partition_of(number)].append(number)
         found: dict[str, Standing] = {}
         with suppress(StoreNotReady):
-            for lane, some in lanes.items():
-                found |= self._store.looks.standings(lane, some, programs)[1]
+            for partition, some in partitions.items():
+                found |= self._store.looks.standings(partition, some, programs)[1]
         return {number: standing.stood() for number, standing in found.items()}
 
     def _enter(self, entry: Entry) -> str:
-        (added,), lanes = self._store.inbox.add([Arrival(entry)])
+        (added,), partitions = self._store.inbox.add([Arrival(entry)])
         if added.duplicate:
             raise ReviewChanged("somebody did that already, a moment ago")
-        wake(self._wakes.inbox, lanes)
-        return f"{lane_of(entry.number)}-{added.id}"
+        wake(self._wakes.inbox, partitions)
+        return f"{partition_of(entry.number)}-{added.id}"

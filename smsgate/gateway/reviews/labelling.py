@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 from smsgate.errors import Unfit
 from smsgate.messages import ms_of
 from smsgate.records import Records
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 FILE = "labelled.tsv"
 _HEADER = "label\ttext\tdecision"
@@ -29,7 +29,7 @@ class _Case(NamedTuple):
     label: str
     text: str
     decision: str = ""
-    """Lane and inbox id; empty in what somebody wrote by hand."""
+    """Partition and inbox id; empty in what somebody wrote by hand."""
 
 
 def keep(folder: Path, label: str, text: str, decision: str = "") -> bool:
@@ -72,8 +72,8 @@ def forget(folder: Path, number: str, records: Records) -> int:
 
 def _own(decisions: list[str], number: str, records: Records) -> set[str]:
     """Those of the decisions that were about the number."""
-    lane = str(lane_of(number))
-    found = [match for one in decisions if (match := _KEY.fullmatch(one)) and match[1] == lane]
+    partition = str(partition_of(number))
+    found = [match for one in decisions if (match := _KEY.fullmatch(one)) and match[1] == partition]
     places = [(number, ms_of(match[2]) * 1000) for match in found]
     ids = {one.event.inbox_id for one in records.stories.at(places)} if places else set()
     return {match[0] for match in found if match[2] in ids}

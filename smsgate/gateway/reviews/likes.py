@@ -14,7 +14,8 @@ from smsgate.store import Store
 
 PERIOD_US = 30 * 24 * 3600 * 1_000_000
 _REVIEWS, _TRAIL = 3_000, 150
-"""How many texts that waited, and ordinary ones of each lane, are looked through: the newest."""
+"""How many texts that waited, and ordinary ones of each partition, are looked through: the
+newest."""
 
 
 @dataclass(frozen=True, slots=True)

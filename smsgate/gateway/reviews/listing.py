@@ -12,7 +12,7 @@ from smsgate.gateway.reviews.reviewing import INBOX, LEDGER, REOPENED, Open, all
 from smsgate.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 NOT_KNOWN = "its text is not known any more"
 _MOST = 50
@@ -49,12 +49,14 @@ def waiting(store: Store, records: Records) -> list[Waiting]:
 def _later(store: Store, records: Records, some: Sequence[Open]) -> Iterable[Waiting]:
     """What came of each number after the first text that waits."""
     entries: dict[int, dict[str, Entry]] = {}
-    for lane in {lane_of(one.number) for one in some}:  # in the order in which an entry moves
-        entries[lane] = {one.id: one.entry for one in store.inbox.latest(lane, INBOX)}
-        events = store.ledger.newest(lane, LEDGER)
-        entries[lane] |= {one.inbox_id: one.entry for one in events if one.entry}
+    for partition in {
+        partition_of(one.number) for one in some
+    }:  # in the order in which an entry moves
+        entries[partition] = {one.id: one.entry for one in store.inbox.latest(partition, INBOX)}
+        events = store.ledger.newest(partition, LEDGER)
+        entries[partition] |= {one.inbox_id: one.entry for one in events if one.entry}
     for one in some:
-        found = entries[lane_of(one.number)] | _recorded(records, one.number)
+        found = entries[partition_of(one.number)] | _recorded(records, one.number)
         for id_, entry in found.items():
             after = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
             if after and _holds(entry, one):

@@ -19,7 +19,7 @@ from smsgate.messages import Entry
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 _HOUR_US = 3600 * 1_000_000
 MARKETING_US = 6 * _HOUR_US
@@ -103,7 +103,7 @@ class ReviewQueue:
     def newer(self, key: str) -> str:
         """The key of what waits since the text of that key; empty where nothing does."""
         found = (
-            one for one in all_open(self._store) if f"{lane_of(one.number)}-{one.first}" == key
+            one for one in all_open(self._store) if f"{partition_of(one.number)}-{one.first}" == key
         )
         return next((one.key for one in found), "")
 

@@ -15,14 +15,14 @@ from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.messages import Entry, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 REVIEWED = "reviewed"
 """The rule of a person's decision about a text that waited."""
 REOPENED = "reopened"
 """The rule of taking such a decision back."""
 INBOX, LEDGER = 2_000, 5_000
-"""How many entries of a lane are looked through for texts that the records do not have yet."""
+"""How many entries of a partition are looked through for texts that the records do not have yet."""
 _EARLIER = 20
 
 
@@ -39,8 +39,8 @@ class Open:
 
     @property
     def key(self) -> str:
-        """The name of the wait: lane and inbox id of the newest text."""
-        return f"{lane_of(self.number)}-{self.newest}"
+        """The name of the wait: partition and inbox id of the newest text."""
+        return f"{partition_of(self.number)}-{self.newest}"
 
     @property
     def since_us(self) -> int:
@@ -66,13 +66,13 @@ class Case:
 
 def all_open(store: Store) -> list[Open]:
     """Everything that waits, oldest first; one round trip."""
-    found = [_open(*item) for lane in store.looks.all_reviews() for item in lane.items()]
+    found = [_open(*item) for partition in store.looks.all_reviews() for item in partition.items()]
     return sorted(found, key=lambda one: one.since_us)
 
 
 def open_of(store: Store, number: str) -> list[Open]:
     """What waits of one number, by program."""
-    rows = store.looks.reviews(lane_of(number))
+    rows = store.looks.reviews(partition_of(number))
     found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
     return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 
@@ -84,11 +84,11 @@ def cases_of(store: Store, records: Records, some: Sequence[Open]) -> list[Case]
     that is away must not hide that there is something to decide. Raises ``StoreUnavailable``.
     """
     found = _recorded(records, some)
-    lanes = {lane_of(one.number) for one in some if _id(one) not in found}
-    for lane in lanes:
-        found |= {(lane, one.id): one.entry for one in store.inbox.latest(lane, INBOX)}
-        found |= _entries(store.ledger.newest(lane, LEDGER))
-    if lanes:  # what moved meanwhile is in the records by now
+    partitions = {partition_of(one.number) for one in some if _id(one) not in found}
+    for partition in partitions:
+        found |= {(partition, one.id): one.entry for one in store.inbox.latest(partition, INBOX)}
+        found |= _entries(store.ledger.newest(partition, LEDGER))
+    if partitions:  # what moved meanwhile is in the records by now
         found |= _recorded(records, [one for one in some if _id(one) not in found])
     return [_case(store, records, one, found.get(_id(one))) for one in some]
 
@@ -102,7 +102,7 @@ def original(store: Store, records: Records, entry: Entry, until_us: int) -> Eve
     with suppress(RecordsUnavailable, RecordsNotReady):
         stories = records.stories.of_kinds(entry.number, ("review",), _EARLIER)
         found = [recorded.event for recorded in reversed(stories)]
-    found += store.ledger.newest(lane_of(entry.number), LEDGER)
+    found += store.ledger.newest(partition_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
     for event in reversed(found):
         text = event.entry is not None and event.entry.source == "text"
@@ -119,11 +119,11 @@ def _open(field: str, ids: str) -> Open:
 
 
 def _id(one: Open) -> tuple[int, str]:
-    return lane_of(one.number), one.first
+    return partition_of(one.number), one.first
 
 
 def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
-    return {(lane_of(one.number), one.inbox_id): one.entry for one in events if one.entry}
+    return {(partition_of(one.number), one.inbox_id): one.entry for one in events if one.entry}
 
 
 def _recorded(records: Records, some: Sequence[Open]) -> dict[tuple[int, str], Entry]:

@@ -11,14 +11,14 @@ from smsgate.gateway.explaining import because, meant
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.simulator.simulating import event_of, simulated_account
 from smsgate.messages import Decision, Entry, ms_of
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 
 PATIENCE_US = 10_000_000
 """How long the steps of a text are waited for."""
 _SHOWN = 40
 """Texts of a conversation that are shown."""
 _REMEMBERED = 500
-"""Ordinary texts of the lane that are looked through for those of the number."""
+"""Ordinary texts of the partition that are looked through for those of the number."""
 _ANSWERED = ("opt_out", "opt_out_all", "opt_in", "help")
 
 
@@ -95,7 +95,7 @@ def conversation(gateway: Gateway, number: str) -> list[Bubble]:
 
 def _waiting(gateway: Gateway, ordinary: Iterable[tuple[str, Entry]], sent: Sent) -> Entry | None:
     """The text where it is before it is applied, or stays where it asks for nothing."""
-    inbox = gateway.store.inbox.latest(lane_of(sent.number), _REMEMBERED)
+    inbox = gateway.store.inbox.latest(partition_of(sent.number), _REMEMBERED)
     entries = [*(stored.entry for stored in inbox), *(entry for _, entry in ordinary)]
     return next((one for one in entries if one.message_id == sent.message_id), None)
 
@@ -201,7 +201,7 @@ def _reply(events: Sequence[Event], event: Event | None) -> Event | None:
 
 def _ordinary(gateway: Gateway, number: str) -> list[tuple[str, Entry]]:
     """The newest texts of a number that asked for nothing."""
-    page = gateway.store.trail.page(lane_of(number), "", _REMEMBERED)
+    page = gateway.store.trail.page(partition_of(number), "", _REMEMBERED)
     return [(id_, entry) for id_, entry in page if entry.number == number]
 
 

@@ -1,5 +1,5 @@
 #!lua
--- Put entries into a lane's inbox: dedupe, stamp, hold, append, and say whether to wake a worker.
+-- Put entries into a partition's inbox: dedupe, stamp, hold, append, and say whether to wake a worker.
 -- One script, because a hold without its entry would block for ever and an entry without its
 -- hold would let a send pass after the 200.
 --

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
--- One look at a lane for one program: what stands between it and each of many numbers.
+-- One look at a partition for one program: what stands between it and each of many numbers.
 -- All at one moment: a number that moves from hold to set would otherwise be seen in neither.
 --
--- Names of sets are made here, from the lane's prefix: there are up to five for each bucket, and
+-- Names of sets are made here, from the partition's prefix: there are up to five for each bucket, and
 -- most do not exist. All of them are in the slot of KEYS[1].
 --
 -- KEYS  1 marker  2 programs  3 holds  4 reviews
--- ARGV  1 prefix of the lane's keys  2 name of the program
+-- ARGV  1 prefix of the partition's keys  2 name of the program
 --       then for each bucket: its index, how many numbers, and these without their plus
 -- Gives {marker fields, program, one byte of sights a number, {place, state of a number, …},
 --   now_ms}

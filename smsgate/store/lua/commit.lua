@@ -3,12 +3,12 @@
 -- Refuses before its first write if another worker has moved the cursor.
 --
 -- Most of the time goes into asking, so what can be asked of many keys or fields at once is. Names
--- that differ from number to number are made here, from the lane's prefix: all are in one slot.
+-- that differ from number to number are made here, from the partition's prefix: all are in one slot.
 --
 -- KEYS  1 marker  2 cursor  3 inbox  4 holds  5 reviews  6 ledger  7 outbox  8 replies
 --       9 wake:inbox  10 wake:outbox  11 forwards  12 forwards-since  13 lists
 -- ARGV  1 the cursor that was read  2 the new cursor  3 how long a wake is waited for (ms)
---       4 how long a number's state is kept (s)  5 prefix of the lane's keys
+--       4 how long a number's state is kept (s)  5 prefix of the partition's keys
 --       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},
 --         states {number, JSON}, holds {fields, ids}, reviews that end {fields, ids of what ends
 --         each}, replies {id, JSON, due_ms}, events,

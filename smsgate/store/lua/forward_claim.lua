@@ -1,7 +1,7 @@
 #!lua
 -- Claim the oldest forwards of numbers that are due, so that nobody else is at them while the
 -- lease runs. Of a number it is only ever one. A claim whose answer is lost on its way is due
--- again when the lease ends: a forward may be made twice, its id tells. A lane that is not ready
+-- again when the lease ends: a forward may be made twice, its id tells. A partition that is not ready
 -- has none: it is rebuilt, and its forwards come back in their order.
 --
 -- KEYS  1 forwards-due:PROGRAM  2 forwards  3 forwards-claims  4 marker

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- One look at a lane: everything that says whether numbers may be texted, at one moment.
+-- One look at a partition: everything that says whether numbers may be texted, at one moment.
 -- Read separately, a number that moves from hold to set would be seen in neither.
 --
 -- KEYS  1 marker  2 programs  3 holds  4 reviews  5… sets and number keys

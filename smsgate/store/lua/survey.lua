@@ -1,10 +1,10 @@
 #!lua flags=no-writes
--- In which sets are numbers of a lane, with several programs, and what is remembered of them?
--- Names of sets are made here, from the lane's prefix. Most of them do not exist, and most of the
+-- In which sets are numbers of a partition, with several programs, and what is remembered of them?
+-- Names of sets are made here, from the partition's prefix. Most of them do not exist, and most of the
 -- time goes into asking: so it is asked first, of all numbers at once, whether any of a kind does.
 --
 -- KEYS  1 marker
--- ARGV  1 prefix of the lane's keys  2 bucket count  3 whether states are asked for, 1 or 0
+-- ARGV  1 prefix of the partition's keys  2 bucket count  3 whether states are asked for, 1 or 0
 --       4 how many sets  5… their names between prefix and bucket, then numbers without their plus
 -- Gives {marker fields, now_us, of each number a string of 0 and 1 (a digit a set),
 --   {place, state, …}}

@@ -1,5 +1,5 @@
 #!lua
--- Which jobs does a lane need that nobody has been asked for, or that never came?
+-- Which jobs does a partition need that nobody has been asked for, or that never came?
 --
 -- KEYS  1 inbox  2 outbox  3 wake:inbox  4 wake:outbox
 -- ARGV  1 how long a wake is waited for (ms)

@@ -1,11 +1,11 @@
 #!lua
--- Take entries out of a lane's ledger that the records have, and note how far those are.
+-- Take entries out of a partition's ledger that the records have, and note how far those are.
 -- Atomic, so that `kept` never says less than what is gone, and never goes back. It goes on by as
 -- many entries as are taken out and no further: entries that are not there any more were taken out
 -- by another mover, who noted it, or were lost with all that they changed.
 --
 -- KEYS  1 ledger  2 kept
--- ARGV  1 the records' newest sequence number of the lane  2… ids of ledger entries
+-- ARGV  1 the records' newest sequence number of the partition  2… ids of ledger entries
 -- Gives how many entries were there.
 local wrong = wrong_type(KEYS[1], 'stream') or wrong_type(KEYS[2], 'string')
 if wrong then return wrong end

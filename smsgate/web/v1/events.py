@@ -55,7 +55,7 @@ def _followed(records: Records, place: Place, limit: int, wait_s: float) -> Foll
 
 
 def _page(caller: Caller, found: Followed) -> EventsPage:
-    seen = (told_to(caller, one.event, f"{one.lane}-{one.seq}") for one in found.events)
+    seen = (told_to(caller, one.event, f"{one.partition}-{one.seq}") for one in found.events)
     events = [one for one in seen if one is not None]
     return EventsPage(events, place_text(found.place), found.more)
 

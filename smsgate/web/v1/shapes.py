@@ -40,7 +40,7 @@ class Accepted(msgspec.Struct, frozen=True):
     """The change is stored; an opt-out and a lock block from now on."""
 
     id: str
-    """Of the entry: lane and number in its inbox."""
+    """Of the entry: partition and number in its inbox."""
 
 
 class ItemResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -99,7 +99,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     listed: tuple[Group, ...] = ()
     """Of an ``import``, whose ``number`` is empty."""
     sequence: str = ""
-    """Lane and number in it: of two events of a number the one with the higher number is newer."""
+    """Partition and number in it: of two events of a number the one with the higher number is
+    newer."""
 
 
 def told(event: Event, sequence: str = "") -> Told:

@@ -163,8 +163,8 @@ def test_who_has_opted_out_is_not_texted(gateway, api, how):
     else:
         gateway.override("suppress", ONE, "alerts", "anna", "asked by phone")
     if how != "hold":
-        for lane in range(16):
-            gateway.apply(lane)
+        for partition in range(16):
+            gateway.apply(partition)
     [channel] = configured_channels(gateway)
     channel.tell([TEST])
     assert texted(api) == [OTHER]

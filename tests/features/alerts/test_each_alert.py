@@ -16,7 +16,7 @@ from smsgate.features.alerts.service import Alerting
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.messages import Intent
 from smsgate.pipeline.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
@@ -24,7 +24,7 @@ from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
 from tests.pipeline.test_alert_rules import DOCS
 
-KEYS = LANE_KEYS[lane_of(NUMBER)]
+KEYS = PARTITION_KEYS[partition_of(NUMBER)]
 
 
 def ago(seconds: float) -> str:
@@ -113,11 +113,11 @@ def refused_writes(gateway, redis) -> None:
 
 
 def lost_store(gateway, redis) -> None:
-    redis.delete(*[keys.marker for keys in LANE_KEYS])
+    redis.delete(*[keys.marker for keys in PARTITION_KEYS])
 
 
 def shut_gate(gateway, redis) -> None:
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis.hset(keys.marker, "lease", int((time.time() - 60) * 1000))
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import Alerting
-from smsgate.store.keys import LANE_KEYS
+from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 
@@ -56,7 +56,7 @@ def told(hook) -> list[tuple[str, str]]:
 
 
 def give_up(redis_client) -> None:
-    redis_client.hset(LANE_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
 
 
 def test_a_condition_that_lasts_is_told_once_and_its_end_too(gateway, hook, redis_client):
@@ -70,7 +70,7 @@ def test_a_condition_that_lasts_is_told_once_and_its_end_too(gateway, hook, redi
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
     said = json.loads(hook.calls[0].body)
     assert "`smsgate replies list --dead`" in said["text"]
-    redis_client.delete(LANE_KEYS[1].dead)
+    redis_client.delete(PARTITION_KEYS[1].dead)
     for _ in range(3):
         one.turn()
         other.turn()
@@ -95,7 +95,7 @@ def test_an_end_that_is_not_taken_is_told_again(gateway, hook, redis_client):
     looking = alerting(gateway)
     looking.turn()
     looking.turn()
-    redis_client.delete(LANE_KEYS[1].dead)
+    redis_client.delete(PARTITION_KEYS[1].dead)
     hook.answers["/hook"] = [(500, b""), (200, b"")]
     for _ in range(4):
         looking.turn()

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.errors import StoreUnavailable
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
@@ -160,7 +160,7 @@ def test_nothing_that_was_said_is_kept(gateway, client, redis_client) -> None:
 
 def test_of_a_batch_the_stop_is_kept_and_the_request_refused(gateway, client) -> None:
     gateway.override("suppress", OTHER, "all", "ann", "asked by phone")
-    gateway.apply(lane_of(OTHER))
+    gateway.apply(partition_of(OTHER))
     texts = [{"from": OTHER[1:]}, STOP]
     answer = batch(client, *texts)
     assert answer.status_code == 400
@@ -168,7 +168,7 @@ def test_of_a_batch_the_stop_is_kept_and_the_request_refused(gateway, client) ->
     assert gateway.gate.check([NUMBER], program="batches")[0].reason == "hold"
     assert batch(client, *texts).status_code == 400  # as Infobip tries again
 
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     assert [(one.kind, one.outcome) for one in gateway.history(NUMBER)] == [("opt_out", "applied")]
     assert gateway.gate.check([NUMBER], program="batches")[0].reason == "opted_out_all"
 

@@ -16,7 +16,7 @@ from smsgate.messages import HttpCall, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.providers import bandwidth
 from smsgate.providers.contract import token_call
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
@@ -190,6 +190,6 @@ def test_a_confirmation_goes_out_with_a_token(environ, tmp_path, answers, outcom
             account = gateway.settings.accounts["bandwidth"]
             text = InboundMessage("bandwidth", "m-1", NUMBER, "+14155550999", "STOP")
             gateway.ingest("bandwidth", bandwidth.inbound(text, account, "https://x.example"))
-            gateway.apply(lane_of(NUMBER))
-            gateway.send_replies(lane_of(NUMBER))
+            gateway.apply(partition_of(NUMBER))
+            gateway.send_replies(partition_of(NUMBER))
             assert [one.outcome for one in gateway.history(NUMBER)][1:] == outcomes

@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.gateway.forwards import forwarding, pauses
 from smsgate.gateway.forwards.forwarding import Forwarding
-from smsgate.store.keys import LANES, lane_of
+from smsgate.store.keys import PARTITIONS, partition_of
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -66,7 +66,7 @@ def receive(gateway, signed) -> Callable[..., str]:
     def received(text: str, number: str = NUMBER, sender: str = SENDER, **more: str) -> str:
         request = signed(text, number, sender=sender, **more)
         outcome = gateway.ingest("twilio", request).outcome
-        gateway.apply(lane_of(number))
+        gateway.apply(partition_of(number))
         return outcome
 
     return received
@@ -100,11 +100,15 @@ def run(gateway) -> Iterator[None]:
 
 
 def waiting(gateway) -> int:
-    return sum(len(gateway.store.forwards.waiting(lane)) for lane in range(LANES))
+    return sum(len(gateway.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
 
 
 def tries(gateway) -> int:
-    return sum(one.tries for lane in range(LANES) for one in gateway.store.forwards.waiting(lane))
+    return sum(
+        one.tries
+        for partition in range(PARTITIONS)
+        for one in gateway.store.forwards.waiting(partition)
+    )
 
 
 def settle(gateway, *some: Forwarding) -> None:

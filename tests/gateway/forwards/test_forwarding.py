@@ -19,7 +19,7 @@ from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.messages import InboundMessage, Intent, Onward, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.settings import Programs
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -106,7 +106,7 @@ def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
 ) -> None:
     request = signed("Où êtes-vous? 🎉", sender=ORIGINAL)
     gateway.ingest("twilio", request)
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     settle(gateway, make("orders"))
 
     (came,) = app.came
@@ -136,7 +136,7 @@ def test_a_get_stays_a_get(gateway, make, app) -> None:
     signature = RequestValidator(TOKEN).compute_signature(url, {})
     request = WebhookRequest("GET", url, {"x-twilio-signature": signature}, b"")
     gateway.ingest("twilio", request)
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     settle(gateway, make("orders"))
 
     (came,) = app.came
@@ -204,13 +204,15 @@ def test_an_application_that_is_down_gets_everything_in_order_when_it_is_back(
         assert [text for who, text in app.taken if who == number] == ["text 0", "text 1", "text 2"]
 
 
-def test_after_a_pause_every_lane_is_looked_at_before_it_waits(receive, make, app, gateway) -> None:
+def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
+    receive, make, app, gateway
+) -> None:
     receive("Hello")
     one = make()
     for number in ("a", "b", "c"):
         one._pauses.failed(number, time.monotonic() - 100)
-    one._first = (lane_of(NUMBER) + 1) % LANES
-    assert [one.turn() for _ in range(LANES - 1)] == [0.0] * (LANES - 1)
+    one._first = (partition_of(NUMBER) + 1) % PARTITIONS
+    assert [one.turn() for _ in range(PARTITIONS - 1)] == [0.0] * (PARTITIONS - 1)
     one.turn()
     app.wait_for(1)
     settle(gateway, one)
@@ -239,13 +241,13 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     receive("second")
     one = make()
     assert wait_until(lambda: one.turn() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
-    first, _ = gateway.store.forwards.waiting(lane := lane_of(NUMBER))
+    first, _ = gateway.store.forwards.waiting(partition := partition_of(NUMBER))
     assert undelivered.give_up_old(gateway.store) == 0
     day_ms = undelivered.GIVEN_UP_US // 1000
-    redis_client.zincrby(LANE_KEYS[lane].forwards_since, -day_ms, first.id)
+    redis_client.zincrby(PARTITION_KEYS[partition].forwards_since, -day_ms, first.id)
     assert undelivered.give_up_old(gateway.store) == 1
 
-    (letter,) = gateway.store.forwards.dead(lane)
+    (letter,) = gateway.store.forwards.dead(partition)
     assert (letter.forward.id, letter.note) == (first.id, "answered 500")
     assert gateway.history(NUMBER)[-1].outcome == "given_up"
     app.refused = set()
@@ -264,12 +266,12 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
 
 def test_what_was_given_up_can_be_dismissed(receive, app, gateway, redis_client) -> None:
     receive("Hello")
-    lane = lane_of(NUMBER)
-    (one,) = gateway.store.forwards.waiting(lane)
-    redis_client.zadd(LANE_KEYS[lane].forwards_since, {one.id: 1})
+    partition = partition_of(NUMBER)
+    (one,) = gateway.store.forwards.waiting(partition)
+    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
     assert undelivered.give_up_old(gateway.store) == 1
     undelivered.dismiss(gateway.store, one.id, "jane")
-    assert gateway.store.forwards.dead(lane) == []
+    assert gateway.store.forwards.dead(partition) == []
     assert (waiting(gateway), app.came) == (0, [])
 
 
@@ -280,13 +282,13 @@ def test_an_application_keeps_its_voice(receive, make, app, gateway, api) -> Non
     )
     receive("When?", sender=ORIGINAL)
     settle(gateway, make("orders"))
-    (first, second) = gateway.store.outbox.waiting(lane_of(NUMBER))
+    (first, second) = gateway.store.outbox.waiting(partition_of(NUMBER))
     assert (first.kind, first.text, second.text) == ("app", "At nine & ten.", "Bye")
     now_us = gateway.store.health.now_us()
     assert 290 * 1_000_000 < first.deadline_us - now_us <= 300 * 1_000_000
     assert first.answers == second.answers == gateway.history(NUMBER)[-1].inbox_id
 
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
     assert sorted(call.form["Body"] for call in api.calls) == ["At nine & ten.", "Bye"]
     assert {call.form["From"] for call in api.calls} == {ORIGINAL}
     assert {event.outcome for event in gateway.history(NUMBER)[-2:]} == {"sent"}
@@ -298,7 +300,7 @@ def test_what_an_application_says_to_a_number_that_opted_out_is_not_sent(
     app.says = "<Response><Message>You may come back!</Message></Response>"
     receive("STOP", sender=ORIGINAL)
     settle(gateway, make("orders"))
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
 
     assert "You may come back!" not in [call.form["Body"] for call in api.calls]
     last = gateway.history(NUMBER)[-1]
@@ -307,7 +309,7 @@ def test_what_an_application_says_to_a_number_that_opted_out_is_not_sent(
     assert [(one.by, one.reason) for one in gateway.store.refusals.newest(10)] == [
         ("app", "opted_out")
     ]
-    assert gateway.store.outbox.dead(lane_of(NUMBER)) == []
+    assert gateway.store.outbox.dead(partition_of(NUMBER)) == []
 
 
 def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
@@ -316,7 +318,7 @@ def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Your code is 1234", number="72345", sender=ORIGINAL)
     settle(gateway, make("orders"))
-    gateway.send_replies(lane_of("72345"))
+    gateway.send_replies(partition_of("72345"))
     assert gateway.history("72345")[-1].note == "the gate refused it: invalid"
     assert api.calls == []
 
@@ -353,7 +355,7 @@ def test_what_came_as_events_goes_on_as_forms(gateway, make, app) -> None:
         for one in messages
     ]
     gateway.store.inbox.add(arrivals)
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     settle(gateway, make("orders"))
     assert app.taken == [(NUMBER, "text 0"), (NUMBER, "text 1")]
     assert {came.form["MediaUrl0"] for came in app.came} == {"https://m/1"}
@@ -364,14 +366,14 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
     receive, app, gateway, api
 ) -> None:
     receive("Hello", sender=ORIGINAL)
-    (claim,) = gateway.store.forwards.claim("orders", LANES)
+    (claim,) = gateway.store.forwards.claim("orders", PARTITIONS)
     (said,) = forwarding._replies(claim, ["Hi"], 1_000_000)
     assert said.deadline_us == 301_000_000
     gateway.store.forwards.taken(claim, _event(claim), [said])
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
     assert [one.outcome for one in gateway.history(NUMBER)] == ["recorded", "taken", "late"]
     assert api.calls == []
-    assert [one.reply for one in gateway.store.outbox.dead(lane_of(NUMBER))] == [said]
+    assert [one.reply for one in gateway.store.outbox.dead(partition_of(NUMBER))] == [said]
 
 
 def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
@@ -381,7 +383,7 @@ def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
     receive("Hello", sender=ORIGINAL)
     settle(gateway, make("orders"))
     gateway.ingest("twilio", _stop(gateway))  # a hold; not applied yet
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
     assert api.calls == []
     assert gateway.history(NUMBER)[-1].note == "the gate refused it: hold"
 
@@ -400,7 +402,7 @@ def test_an_answer_of_a_call_that_was_made_twice_is_said_once(
     app.drops = 1
     receive("Hello", sender=ORIGINAL)
     settle(gateway, make("orders"))
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
 
     assert len(app.came) == 2
     assert len({came.headers["i-twilio-idempotency-token"] for came in app.came}) == 1
@@ -410,16 +412,16 @@ def test_an_answer_of_a_call_that_was_made_twice_is_said_once(
 def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, gateway) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    (slow,) = gateway.store.forwards.claim("orders", LANES)
-    lane = lane_of(NUMBER)
+    (slow,) = gateway.store.forwards.claim("orders", PARTITIONS)
+    partition = partition_of(NUMBER)
     gateway.store.forwards.again(slow, slow.forward, 0)
-    (quick,) = gateway.store.forwards.claim("orders", LANES)
+    (quick,) = gateway.store.forwards.claim("orders", PARTITIONS)
     reply = forwarding._replies(slow, ["twice"], slow.now_us)
 
     assert gateway.store.forwards.taken(slow, _event(slow), reply) == (False, False)
     once = forwarding._replies(quick, ["once"], 1)
     assert gateway.store.forwards.taken(quick, _event(quick), once) == (True, True)
-    assert [one.text for one in gateway.store.outbox.waiting(lane)] == ["once"]
+    assert [one.text for one in gateway.store.outbox.waiting(partition)] == ["once"]
     assert [one.kind for one in gateway.history(NUMBER)] == ["text", "forward"]
 
 
@@ -449,7 +451,7 @@ def test_private_addresses_are_not_called_unless_configured(
 
 
 def _note(gateway) -> str:
-    return gateway.store.forwards.waiting(lane_of(NUMBER))[0].note
+    return gateway.store.forwards.waiting(partition_of(NUMBER))[0].note
 
 
 def test_a_redirect_is_not_followed(receive, make, app, gateway) -> None:
@@ -480,11 +482,11 @@ def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
 ) -> None:
     """Also where the program has no application any more."""
     receive("Hello")
-    lane = lane_of(NUMBER)
-    (one,) = gateway.store.forwards.waiting(lane)
-    redis_client.zadd(LANE_KEYS[lane].forwards_since, {one.id: 1})
+    partition = partition_of(NUMBER)
+    (one,) = gateway.store.forwards.waiting(partition)
+    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
     Forwarder(lambda: dataclasses.replace(gateway, settings=_without_programs(gateway))).turn()
-    assert [letter.note for letter in gateway.store.forwards.dead(lane)] == [
+    assert [letter.note for letter in gateway.store.forwards.dead(partition)] == [
         "its turn never came in a whole day"
     ]
 
@@ -499,13 +501,16 @@ def test_forgetting_a_number_takes_out_what_was_to_go_on(
     receive("first")
     receive("second")
     receive("Hello", OTHER)
-    lane = lane_of(NUMBER)
-    first, _ = gateway.store.forwards.waiting(lane)
-    redis_client.zadd(LANE_KEYS[lane].forwards_since, {first.id: 1})
+    partition = partition_of(NUMBER)
+    first, _ = gateway.store.forwards.waiting(partition)
+    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {first.id: 1})
     assert undelivered.give_up_old(gateway.store) == 1
 
     assert gateway.store.forwards.forget(NUMBER) == 2
-    assert (gateway.store.forwards.waiting(lane), gateway.store.forwards.dead(lane)) == ([], [])
+    assert (gateway.store.forwards.waiting(partition), gateway.store.forwards.dead(partition)) == (
+        [],
+        [],
+    )
     settle(gateway, make())
     assert app.taken == [(OTHER, "Hello")]
     assert not [key for key in redis_client.keys(f"*{NUMBER}*") if b"forwards" in key]
@@ -529,7 +534,7 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
         with pytest.raises(StoreUnavailable):
             gateway.ingest("twilio", signed("Hello", sender=ORIGINAL))
     assert gateway.replay_spool() == 1
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     settle(gateway, make("orders"))
     assert app.taken == [(NUMBER, "Hello")]
 

@@ -15,7 +15,7 @@ from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.settings import Programs
 from smsgate.settings.retention import BY_DEFAULT
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import build_rebuilding
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -23,7 +23,7 @@ from tests.gateway.conftest import PUBLIC_URL, SENDER, TOKEN
 from tests.gateway.forwards.conftest import ORIGINAL, OTHER, PLAIN, settle, waiting
 
 pytestmark = pytest.mark.usefixtures("impatient")
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -45,7 +45,11 @@ def lose(gateway, redis_client):
 
 
 def texts(gateway) -> list[str]:
-    return [one.entry.text for lane in range(LANES) for one in gateway.store.forwards.waiting(lane)]
+    return [
+        one.entry.text
+        for partition in range(PARTITIONS)
+        for one in gateway.store.forwards.waiting(partition)
+    ]
 
 
 def test_what_waited_goes_on_and_what_was_taken_does_not(receive, make, app, gateway, lose) -> None:
@@ -74,7 +78,7 @@ def test_the_providers_request_is_put_anew_with_its_pictures(
         message, gateway.settings.accounts["twilio"], f"{PUBLIC_URL}/webhooks/twilio"
     )
     gateway.ingest("twilio", request)
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert lose() == 1
     settle(gateway, make("orders"))
 
@@ -86,25 +90,25 @@ def test_the_providers_request_is_put_anew_with_its_pictures(
 def test_what_was_given_up_waits_for_a_person_again(receive, app, gateway, lose, redis_client):
     for text in ("one", "two", "three"):
         receive(text)
-    waits = gateway.store.forwards.waiting(LANE)
+    waits = gateway.store.forwards.waiting(PARTITION)
     for one in waits:
-        redis_client.zadd(LANE_KEYS[LANE].forwards_since, {one.id: 1})
+        redis_client.zadd(PARTITION_KEYS[PARTITION].forwards_since, {one.id: 1})
     assert undelivered.give_up_old(gateway.store) == 3
     undelivered.dismiss(gateway.store, waits[1].id, "jane")
     undelivered.retry(gateway.store, waits[2].id, "jane")
 
     assert lose() == 1
     assert texts(gateway) == ["three"]
-    assert [one.forward.entry.text for one in gateway.store.forwards.dead(LANE)] == ["one"]
+    assert [one.forward.entry.text for one in gateway.store.forwards.dead(PARTITION)] == ["one"]
     undelivered.retry(gateway.store, waits[0].id, "jane")
     assert texts(gateway) == ["one", "three"]
 
 
 def test_it_has_waited_as_long_as_before(receive, gateway, lose, redis_client) -> None:
     receive("one")
-    before = redis_client.zrange(LANE_KEYS[LANE].forwards_since, 0, -1, withscores=True)
+    before = redis_client.zrange(PARTITION_KEYS[PARTITION].forwards_since, 0, -1, withscores=True)
     lose()
-    after = redis_client.zrange(LANE_KEYS[LANE].forwards_since, 0, -1, withscores=True)
+    after = redis_client.zrange(PARTITION_KEYS[PARTITION].forwards_since, 0, -1, withscores=True)
     assert [id_ for id_, _ in after] == [id_ for id_, _ in before]
     assert after[0][1] == pytest.approx(before[0][1], abs=1_000)
 
@@ -132,11 +136,11 @@ def test_an_older_copy_of_the_store_hands_nothing_over_twice(
 def test_a_rebuild_beside_a_sender_leaves_its_calls_alone(receive, app, gateway) -> None:
     receive("one")
     receive("two")
-    (claim,) = gateway.store.forwards.claim("alerts", LANES)
+    (claim,) = gateway.store.forwards.claim("alerts", PARTITIONS)
     gateway.recording.move_all()
     assert build_rebuilding(gateway).rebuild(lambda *_: None).forwards == 2
 
-    assert gateway.store.forwards.claim("alerts", LANES) == []
+    assert gateway.store.forwards.claim("alerts", PARTITIONS) == []
     assert gateway.store.forwards.again(claim, claim.forward, 0)
 
 
@@ -158,7 +162,9 @@ def test_a_program_that_has_another_name_or_no_application_now(
     renamed = dataclasses.replace(orders, name="shop", formerly=("orders",))
     settings = dataclasses.replace(gateway.settings, programs=Programs((renamed,)))
     assert lose(dataclasses.replace(gateway, settings=settings)) == 1
-    (one,) = [one for lane in range(LANES) for one in gateway.store.forwards.waiting(lane)]
+    (one,) = [
+        one for partition in range(PARTITIONS) for one in gateway.store.forwards.waiting(partition)
+    ]
     assert (one.entry.program, one.entry.text) == ("shop", "two")
 
 
@@ -170,7 +176,7 @@ def test_pictures_are_erased_with_the_text(receive, gateway, tmp_path: Path) -> 
         message, gateway.settings.accounts["twilio"], f"{PUBLIC_URL}/webhooks/twilio"
     )
     gateway.ingest("twilio", request)
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     gateway.recording.move_all()
     assert gateway.history(NUMBER)[-1].entry.onward.media == ("https://m/secret",)
     forgetting = Forgetting(gateway.store, gateway.records, gateway.recording, BY_DEFAULT)

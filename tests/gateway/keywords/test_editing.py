@@ -17,7 +17,7 @@ from smsgate.gateway.keywords.editing import Editing
 from smsgate.gateway.keywords.entries import Row, begun, changed
 from smsgate.gateway.received_texts import PAGE, Place, Texts, place_of
 from smsgate.messages import Intent
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
@@ -248,7 +248,7 @@ def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(gateway, editing):
         assert found.place.share >= place.share
         place, looked, slices = found.place, looked + found.looked, slices + 1
     assert looked == 3 * PAGE + PAGE + 1
-    assert slices > LANES
+    assert slices > PARTITIONS
     assert place.share == 1
 
 

@@ -8,7 +8,7 @@ from smsgate.errors import RecordsNotReady
 from smsgate.gateway.lists.exporting import Exporting, Wanted
 from smsgate.gateway.lists.importing import Listing
 from smsgate.messages import ALL, Arrival, Consent
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_importing
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -31,8 +31,8 @@ def gateway(bare):
 
 
 def apply(gateway):
-    for lane in range(LANES):
-        gateway.apply(lane)
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
 
 
 def exported(gateway, scope="alerts", **wanted):

@@ -15,7 +15,7 @@ from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.records.whole_stories import WholeStories
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_import_undo, build_importing, build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.told import told, work
@@ -31,7 +31,7 @@ from tests.gateway.lists.test_importing import (
     work_on,
 )
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_what_was_said_or_done_since_stays(gateway, redis_client, newer, recorde
     work(gateway)
     if recorded:  # and forgotten by the store, as after 48 hours
         gateway.recording.move_all()
-        redis_client.delete(LANE_KEYS[LANE].number(NUMBER))
+        redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     before = reasons(gateway, [NUMBER])
     assert undo(gateway, list_id) == {"newer": 1, "undone": 1}
     assert reasons(gateway, [NUMBER, OTHER]) == [*before, ""]
@@ -177,10 +177,10 @@ def between(monkeypatch, act):
     """Do something once between the look at the histories and the entries that rest on it."""
     acts = iter([act])
 
-    def entered(self, lane, entries):
+    def entered(self, partition, entries):
         entries = [*entries]
         next(acts, lambda: None)()
-        return real(self, lane, entries)
+        return real(self, partition, entries)
 
     real = module.ImportUndo._entered
     monkeypatch.setattr(module.ImportUndo, "_entered", entered)
@@ -212,7 +212,7 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(gateway, monke
     between(monkeypatch, act)
     assert undo(gateway, list_id) == {"newer": 1}
     assert last(gateway).standing is None
-    _, standings = gateway.store.looks.standings(LANE, [NUMBER], ["alerts", "club"])
+    _, standings = gateway.store.looks.standings(PARTITION, [NUMBER], ["alerts", "club"])
     assert standings[NUMBER].consents == {"alerts", "club"}
 
 
@@ -228,7 +228,7 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
     gateway, monkeypatch
 ):
     first = imported(gateway, text_of(NUMBER))[0].list_id
-    other = next(number for number in MANY if lane_of(number) == LANE)
+    other = next(number for number in MANY if partition_of(number) == PARTITION)
     between(monkeypatch, lambda: build_importing(gateway).enter([other], STOPPED))
     assert undo(gateway, first) == {"undone": 1}
     assert reasons(gateway, [NUMBER, other]) == ["", "opted_out_all"]
@@ -240,13 +240,13 @@ def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
     gateway, monkeypatch
 ):
     first = imported(gateway, text_of(NUMBER))[0].list_id
-    other = next(number for number in MANY if lane_of(number) == LANE)
+    other = next(number for number in MANY if partition_of(number) == PARTITION)
     real = module.ImportUndo._entered
 
-    def entered(self, lane, entries):
+    def entered(self, partition, entries):
         entries = [*entries]
         build_importing(gateway).enter([other], STOPPED)
-        return real(self, lane, entries)
+        return real(self, partition, entries)
 
     monkeypatch.setattr(module.ImportUndo, "_entered", entered)
     assert undo(gateway, first) == {"busy": 1}
@@ -263,14 +263,14 @@ def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch, where
     monkeypatch.setattr(module, "CHUNK", 30)
     real, calls = module.ImportUndo._entered, []
 
-    def dies(self, lane, entries):
-        calls.append(lane)
+    def dies(self, partition, entries):
+        calls.append(partition)
         if len(calls) < 5:
-            return real(self, lane, entries)
+            return real(self, partition, entries)
         if where == "entered":
             self._store.inbox.add([Arrival(one) for one in entries])
         if where == "applied":
-            real(self, lane, entries)
+            real(self, partition, entries)
         raise Killed
 
     monkeypatch.setattr(module.ImportUndo, "_entered", dies)
@@ -326,7 +326,7 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(gatew
     first = imported(gateway, text_of(NUMBER))[0].list_id
     kept = []
 
-    def entered(self, lane, entries):
+    def entered(self, partition, entries):
         kept.extend(entries)
         raise Killed
 

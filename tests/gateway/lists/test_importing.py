@@ -14,7 +14,7 @@ from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.importing_files import FileImport
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent
-from smsgate.store.keys import LANE_KEYS, LANES, lane_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import build_importing, build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -58,8 +58,8 @@ def come_back(gateway):
 
 
 def work_off(gateway):
-    for lane in range(LANES):
-        gateway.apply(lane)
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
 
 
 def test_a_list_blocks_when_it_is_said_to_be_applied(gateway, importing):
@@ -90,7 +90,7 @@ def test_the_scope_is_the_programs_or_everything(gateway, importing):
 def test_one_event_tells_of_hundreds_and_each_number_has_its_history(gateway, importing):
     importing.enter(MANY, STOPPED, [SINCE_US + at for at in range(len(MANY))], part="0")
     waiting = gateway.store.ledger.waiting().count
-    assert waiting <= LANES + len(MANY) // module.CHUNK
+    assert waiting <= PARTITIONS + len(MANY) // module.CHUNK
 
     before = gateway.history(MANY[7])
     gateway.recording.move_all()
@@ -135,8 +135,8 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing,
     assert importing.enter([NUMBER], once, part="0") == ["superseded"]
     gateway.recording.move_all()
     known = gateway.records.lists.parts("import-1")
-    assert known == {f"import-1-0-{lane_of(NUMBER)}-0"}
-    redis_client.delete(LANE_KEYS[lane_of(NUMBER)].seen("", *known))  # as after 48 hours
+    assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
+    redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
     assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
     assert reasons(gateway, [NUMBER]) == [""]
     assert importing.enter([NUMBER], once, part="1") == ["applied"]
@@ -155,14 +155,14 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
     gateway, importing, redis_client
 ):
     (listed,) = importing._entries([NUMBER], STOPPED, (), "0")
-    lane = lane_of(NUMBER)
+    partition = partition_of(NUMBER)
     come_back(gateway)
     gateway.store.inbox.add([Arrival(listed)])
     assert reasons(gateway, [NUMBER]) == [""]
-    assert redis_client.hlen(LANE_KEYS[lane].holds) == 0
+    assert redis_client.hlen(PARTITION_KEYS[partition].holds) == 0
     come_back(gateway)
     gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    gateway.apply(lane)
+    gateway.apply(partition)
 
     told = [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
     assert told == [
@@ -177,7 +177,9 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
 def test_where_another_worker_was_faster_it_is_still_known_what_stands(
     gateway, importing, monkeypatch
 ):
-    monkeypatch.setattr(importing._applying, "told", lambda lane: [gateway.apply(lane)][:0])
+    monkeypatch.setattr(
+        importing._applying, "told", lambda partition: [gateway.apply(partition)][:0]
+    )
     assert importing.enter([NUMBER], STOPPED) == ["applied"]
     assert importing.enter([NUMBER], JOINED) == ["refused"]
     assert importing.enter([OTHER], JOINED) == ["applied"]
@@ -186,8 +188,8 @@ def test_where_another_worker_was_faster_it_is_still_known_what_stands(
 def test_what_did_not_take_effect_is_said(gateway, importing, monkeypatch):
     """As a process of an older version, which does not know lists, would leave it."""
 
-    def swallow(lane):
-        gateway.store.inbox._client.xtrim(f"smsgate:{{{lane}}}:inbox", maxlen=0)
+    def swallow(partition):
+        gateway.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
         return []
 
     monkeypatch.setattr(importing._applying, "told", swallow)
@@ -197,12 +199,16 @@ def test_what_did_not_take_effect_is_said(gateway, importing, monkeypatch):
 def test_numbers_with_marks_keep_their_order(gateway, importing):
     gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(gateway)
-    before = gateway.store.looks.standings(lane_of(NUMBER), [NUMBER], ["alerts"])[1][NUMBER]
+    before = gateway.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1][NUMBER]
     importing.enter([NUMBER, OTHER], Listing("club", "opted_out"))
 
-    now = gateway.store.looks.standings(lane_of(NUMBER), [NUMBER], ["alerts", "club"])[1][NUMBER]
+    now = gateway.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts", "club"])[1][
+        NUMBER
+    ]
     assert now.state.marks[ALL] == before.state.marks[ALL]
-    assert gateway.store.surveys.of_lane(lane_of(OTHER), [OTHER], ["club"]).remembered == {}
+    assert (
+        gateway.store.surveys.of_partition(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
+    )
 
 
 def test_a_list_closes_what_waits_for_a_person(gateway, importing):
@@ -211,7 +217,7 @@ def test_a_list_closes_what_waits_for_a_person(gateway, importing):
     work_off(gateway)
     assert reasons(gateway, [NUMBER]) == ["review"]
     importing.enter([NUMBER, OTHER], Listing("orders", "opted_out"))
-    assert gateway.store.looks.reviews(lane_of(NUMBER)) == {}
+    assert gateway.store.looks.reviews(partition_of(NUMBER)) == {}
 
 
 def test_a_rebuilt_store_knows_the_lists(gateway, importing, redis_client):
@@ -276,7 +282,7 @@ def test_every_row_of_a_file_says_what_became_of_it(gateway):
         (6, "applied"),
     ]
     assert reasons(gateway, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
-    *_, event = gateway.store.ledger.of_lane(lane_of(""))
+    *_, event = gateway.store.ledger.of_partition(partition_of(""))
     assert event.kind == "import_file"
     assert event.note == (
         "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "

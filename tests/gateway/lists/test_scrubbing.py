@@ -13,7 +13,7 @@ from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.scrubbing import Scrubbing
 from smsgate.lists.reading import ListFile
 from smsgate.messages import Arrival, Decision, Intent
-from smsgate.store.keys import LANES
+from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_importing
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -124,8 +124,8 @@ def report(gateway, number, note, message_id):
         entry(Intent.NONE, number, decision=decision, source="provider", message_id=message_id)
     )
     gateway.store.inbox.add([arrival])
-    for lane in range(LANES):
-        gateway.apply(lane)
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
 
 
 def test_landlines_and_dead_numbers_are_known_by_reports(gateway):
@@ -144,7 +144,7 @@ def test_landlines_and_dead_numbers_are_known_by_reports(gateway):
 def test_a_number_that_texts_again_is_not_dead(gateway):
     report(gateway, NUMBER, "the number is no longer in use", "1")
     gateway.store.inbox.add([Arrival(entry(Intent.HELP, NUMBER, message_id="SM2"))])
-    for lane in range(LANES):
-        gateway.apply(lane)
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
     gateway.recording.move_all()
     assert unreachable(gateway.store, gateway.records) == {}

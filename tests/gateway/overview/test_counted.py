@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.messages import WebhookRequest
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER
 
@@ -71,8 +71,8 @@ def test_a_message_is_counted_and_timed_at_every_step(gateway, signed, api):
     _, before = told(client)
     assert before["inbox_entries",] == 1
     assert before["holds",] == 1
-    gateway.work(lane_of(NUMBER))
-    assert gateway.send_replies(lane_of(NUMBER)) == 1
+    gateway.work(partition_of(NUMBER))
+    assert gateway.send_replies(partition_of(NUMBER)) == 1
     assert not gateway.gate.allows(NUMBER, program="alerts")
     gateway.store.metrics.flush()
     text, after = told(client)

@@ -37,8 +37,8 @@ class System:
                 self.gateway.lock(number, "anna", "a court said so")
             else:
                 self.gateway.override(action, number, "all", "anna", "asked by phone")
-        for lane in self.gateway.store.inbox.busy():
-            self.gateway.apply(lane)
+        for partition in self.gateway.store.inbox.busy():
+            self.gateway.apply(partition)
         self.gateway.recording.move_all()
 
     def run(self, command: str) -> int:

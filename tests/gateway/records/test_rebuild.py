@@ -18,7 +18,7 @@ from smsgate.messages import ALL, Consent
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import sights
 from smsgate.store import restoring
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
 from smsgate.wiring import build_importing, build_rebuilding
@@ -56,8 +56,8 @@ def recorded(gateway, signed):
 
 
 def settle(gateway):
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)
     gateway.recording.move_all()
 
 
@@ -79,7 +79,7 @@ def rebuilding(gateway):
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     before = seen(recorded)
-    marks = recorded.store.looks.standings(lane_of(NUMBER), [NUMBER], ["alerts"])[1]
+    marks = recorded.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1]
     redis_client.flushall()
     with pytest.raises(StoreNotReady):
         seen(recorded)
@@ -88,7 +88,7 @@ def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
     assert seen(recorded) == before
-    assert recorded.store.looks.standings(lane_of(NUMBER), [NUMBER], ["alerts"])[1] == marks
+    assert recorded.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1] == marks
     assert (rebuilt.reviews, rebuilt.merged) == (1, 0)
     assert equal(recorded)
     assert rebuilding(recorded).needed() == ""
@@ -109,7 +109,7 @@ def test_what_is_posted_before_the_rebuild_holds_and_is_applied_after_it(
     redis_client.flushall()
     recorded.ingest("twilio", signed("STOP", BACK))
     with pytest.raises(StoreNotReady):
-        recorded.apply(lane_of(BACK))
+        recorded.apply(partition_of(BACK))
     rebuilding(recorded).rebuild(quiet)
 
     assert recorded.gate.check([BACK], program="alerts")[0].reason == "hold"
@@ -127,21 +127,23 @@ def test_the_clock_rebuilds_a_flushed_store_by_itself(recorded, redis_client):
     assert seen(recorded) == before
 
 
-def test_a_lane_that_fell_back_is_brought_up_and_loses_no_opt_out(recorded, signed, redis_client):
+def test_a_partition_that_fell_back_is_brought_up_and_loses_no_opt_out(
+    recorded, signed, redis_client
+):
     """An older copy without the opt-out settles a START to another program, then is mended."""
-    lane = lane_of(OTHER)
-    keys = [*redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*")]
+    partition = partition_of(OTHER)
+    keys = [*redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
     recorded.ingest("twilio", signed("STOP", OTHER))
     settle(recorded)
-    for key in redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*"):
+    for key in redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*"):
         redis_client.delete(key)
     for key, value in older.items():
         redis_client.restore(key, 0, value)
     assert recorded.gate.check([OTHER], program="alerts")[0].allowed
 
     recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
-    recorded.apply(lane)
+    recorded.apply(partition)
     assert "fell back" in rebuilding(recorded).needed()
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
@@ -154,18 +156,18 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     recorded, signed, redis_client
 ):
     """The older copy settles a START of one of its numbers, which it takes for none."""
-    lane = lane_of(OTHER)
-    keys = [*redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*")]
+    partition = partition_of(OTHER)
+    keys = [*redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
     build_importing(recorded).enter([OTHER], Listing("alerts", "opted_out"))
     settle(recorded)
-    for key in redis_client.scan_iter(match=f"smsgate:{{{lane}}}:*"):
+    for key in redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*"):
         redis_client.delete(key)
     for key, value in older.items():
         redis_client.restore(key, 0, value)
 
     recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
-    recorded.apply(lane)
+    recorded.apply(partition)
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
     assert rebuilt.merged == 1
@@ -190,7 +192,7 @@ def texted(gateway, count):
             received_us=now_us,
             applied_us=now_us,
         )
-        gateway.records.keeping.keep({lane_of(number): [msgspec.json.encode(event)]})
+        gateway.records.keeping.keep({partition_of(number): [msgspec.json.encode(event)]})
 
 
 def questions(gateway):
@@ -237,9 +239,9 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
     assert rebuilt.messages >= 60
     assert seen(recorded) == before
     assert equal(recorded)
-    state = redis_client.get(LANE_KEYS[lane_of("+14155560007")].number("+14155560007"))
+    state = redis_client.get(PARTITION_KEYS[partition_of("+14155560007")].number("+14155560007"))
     assert b"twilio" in state
-    key = LANE_KEYS[lane_of("+14155560007")].seen("twilio", f"SM{7:032x}")
+    key = PARTITION_KEYS[partition_of("+14155560007")].seen("twilio", f"SM{7:032x}")
     assert 0 < redis_client.ttl(key) <= 48 * 3600
 
 
@@ -248,7 +250,7 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     row = standing_row("+14155560001", Standing(everywhere=True, back=frozenset({"alerts"})))
     store.restoring.shut("somebody else")
     with pytest.raises(StoreNotReady):
-        store.restoring.load("me", lane_of(row.number), [row], 8, 1)
+        store.restoring.load("me", partition_of(row.number), [row], 8, 1)
     with pytest.raises(StoreNotReady):
         store.restoring.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
     assert row.number not in str([*store.restoring.members()])
@@ -257,15 +259,15 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
     recorded.ingest("twilio", signed("STOP", "+14155550130"))
-    lane = lane_of("+14155550130")
-    recorded.apply(lane)
-    recorded.records.keeping.keep({lane: [*recorded.store.ledger.lines(lane)]})
+    partition = partition_of("+14155550130")
+    recorded.apply(partition)
+    recorded.records.keeping.keep({partition: [*recorded.store.ledger.lines(partition)]})
 
     assert rebuilding(recorded).needed() == ""
 
 
 def test_a_store_of_other_records_is_left_alone_unless_it_is_adopted(recorded, redis_client):
-    for keys in LANE_KEYS:
+    for keys in PARTITION_KEYS:
         redis_client.hset(keys.marker, "store", "another")
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
@@ -295,7 +297,7 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
 
 
 def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_client):
-    key = LANE_KEYS[lane_of(NUMBER)].suppressed("all", NUMBER, 8)
+    key = PARTITION_KEYS[partition_of(NUMBER)].suppressed("all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
     (found,) = differences(recorded.store, recorded.records, recorded.recording)
     assert (found.number, found.store.everywhere, found.records.everywhere) == (NUMBER, False, True)

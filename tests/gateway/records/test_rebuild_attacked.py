@@ -13,7 +13,7 @@ from smsgate.gateway.records.adopting import adopt
 from smsgate.gateway.records.comparing import differences
 from smsgate.gateway.records.recording import Recording
 from smsgate.records import Records
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import REBUILD_LEASE
 from smsgate.wiring import build_rebuilding
 from tests.fakes.values import NUMBER
@@ -34,8 +34,8 @@ def recorded(gateway, signed):
 
 def receive(gateway, request):
     gateway.ingest("twilio", request)
-    for lane in gateway.store.inbox.busy():
-        gateway.apply(lane)
+    for partition in gateway.store.inbox.busy():
+        gateway.apply(partition)
     gateway.recording.move_all()
 
 
@@ -65,8 +65,8 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     assert not recorded.gate.allows(OTHER, program="alerts")
 
     mover = Recording(recorded.store, recorded.records)
-    lanes, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
-    assert (lanes, noted) == ([lane_of(OTHER)], 1)
+    partitions, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
+    assert (partitions, noted) == ([partition_of(OTHER)], 1)
     assert [*differences(recorded.store, recorded.records, mover)] == []
     build_rebuilding(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
@@ -112,18 +112,18 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     recorded, signed, redis_client, monkeypatch
 ):
     """It had read the ledger before the store was flushed."""
-    lane = lane_of(OTHER)
+    partition = partition_of(OTHER)
     recorded.ingest("twilio", signed("STOP", OTHER))
-    recorded.apply(lane)
-    lines = recorded.store.ledger.unmoved(10)[lane].lines
+    recorded.apply(partition)
+    lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     rebuilding = build_rebuilding(recorded)
     load = rebuilding._load
 
     def mover_meanwhile(*given):
         loaded = load(*given)
-        kept = recorded.records.keeping.keep({lane: [*lines.values()]})
-        recorded.store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+        kept = recorded.records.keeping.keep({partition: [*lines.values()]})
+        recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
         return loaded
 
     monkeypatch.setattr(rebuilding, "_load", mover_meanwhile)
@@ -134,14 +134,14 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
 
 
 def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):
-    lane = lane_of(OTHER)
+    partition = partition_of(OTHER)
     recorded.ingest("twilio", signed("STOP", OTHER))
-    recorded.apply(lane)
-    lines = recorded.store.ledger.unmoved(10)[lane].lines
+    recorded.apply(partition)
+    lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     build_rebuilding(recorded).rebuild(quiet)
-    kept = recorded.records.keeping.keep({lane: [*lines.values()]})
-    recorded.store.ledger.trim({lane: (kept.heads[lane], [*lines])})
+    kept = recorded.records.keeping.keep({partition: [*lines.values()]})
+    recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
     assert "fell back" in build_rebuilding(recorded).needed()
     build_rebuilding(recorded).rebuild(quiet)

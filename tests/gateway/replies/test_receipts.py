@@ -13,16 +13,18 @@ from smsgate.errors import SignatureRefused
 from smsgate.gateway.numbers.timeline import timeline
 from smsgate.messages import WebhookRequest
 from smsgate.providers.twilio.signature import FORM, sign
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer
 from tests.fakes.values import NUMBER
 from tests.gateway.conftest import PUBLIC_URL, SENDER, SID
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 OTHER = next(
-    number for number in map("+1415555{:04d}".format, range(200, 300)) if lane_of(number) == LANE
+    number
+    for number in map("+1415555{:04d}".format, range(200, 300))
+    if partition_of(number) == PARTITION
 )
-"""Another number of the same lane."""
+"""Another number of the same partition."""
 
 
 @pytest.fixture
@@ -44,8 +46,8 @@ def told(gateway):
 def confirmed(gateway, signed, api):
     """The provider's id of a confirmation that was sent."""
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
-    gateway.send_replies(LANE)
+    gateway.apply(PARTITION)
+    gateway.send_replies(PARTITION)
     return api.calls[0].sid
 
 
@@ -54,7 +56,7 @@ def receipts(gateway, number: str = NUMBER) -> list[tuple[str, str]]:
 
 
 def remembered(redis_client) -> list[bytes]:
-    return redis_client.keys(LANE_KEYS[LANE].sent("twilio", "*"))
+    return redis_client.keys(PARTITION_KEYS[PARTITION].sent("twilio", "*"))
 
 
 def test_the_provider_is_asked_to_tell(gateway, confirmed, api):
@@ -73,7 +75,7 @@ def test_what_became_of_a_confirmation_stands_in_the_story(
     gateway, confirmed, told, status, code, note
 ):
     told(confirmed, status, code)
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert receipts(gateway) == [(status, note)]
     event = next(one for one in gateway.history(NUMBER) if one.kind == "receipt")
     assert (event.program, event.provider_id) == ("alerts", confirmed)
@@ -138,9 +140,9 @@ def test_an_unsigned_receipt_is_refused(gateway, confirmed):
 
 def test_a_receipt_may_overtake_the_answer_to_our_call(gateway, signed, told, api, redis_client):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     api.script(Answer(after_s=0.5))
-    sending = threading.Thread(target=gateway.send_replies, args=(LANE,))
+    sending = threading.Thread(target=gateway.send_replies, args=(PARTITION,))
     sending.start()
     (call,) = api.wait_for(1)
     told(call.sid)
@@ -160,7 +162,7 @@ def test_a_reply_waits_two_days_for_its_receipt(gateway, confirmed, redis_client
 
 def test_a_provider_that_refuses_to_deliver_suppresses_as_before(gateway, confirmed, told):
     assert told(confirmed, "failed", "21610") == "opt_out"
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     assert [kind for kind, _ in receipts(gateway)] == ["failed"]
     assert "provider" in [one.entry.source for one in gateway.history(NUMBER) if one.entry]
 

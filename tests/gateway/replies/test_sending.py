@@ -14,21 +14,21 @@ from smsgate.errors import StoreUnavailable
 from smsgate.gateway.replies import replying
 from smsgate.gateway.replies.senders import SENDERS, Senders
 from smsgate.messages import Arrival
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 
 
-def test_a_call_that_hangs_holds_up_no_other_lane():
+def test_a_call_that_hangs_holds_up_no_other_partition():
     hanging, sent = threading.Event(), []
 
-    def step(lane: int) -> bool:
-        if lane == 1:
+    def step(partition: int) -> bool:
+        if partition == 1:
             assert hanging.wait(10)
             return False
-        sent.append(lane)
+        sent.append(partition)
         return len(sent) < 3
 
     senders = Senders(step)
@@ -38,11 +38,11 @@ def test_a_call_that_hangs_holds_up_no_other_lane():
     senders.close()
 
 
-def test_a_lane_has_no_more_threads_than_replies_or_calls_at_once():
+def test_a_partition_has_no_more_threads_than_replies_or_calls_at_once():
     go, running = threading.Event(), []
 
-    def step(lane: int) -> bool:
-        running.append(lane)
+    def step(partition: int) -> bool:
+        running.append(partition)
         return not go.wait(10)
 
     senders = Senders(step)
@@ -56,16 +56,16 @@ def test_a_lane_has_no_more_threads_than_replies_or_calls_at_once():
     assert len(running) == SENDERS
 
 
-def test_a_lane_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they_are_free():
+def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they_are_free():
     go, done = threading.Event(), []
 
-    def step(lane: int) -> bool:
-        done.append(lane)
+    def step(partition: int) -> bool:
+        done.append(partition)
         return not go.wait(10)
 
     senders = Senders(step)
     for _ in range(3):
-        senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the lane busy
+        senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the partition busy
     go.set()
     assert wait_until(lambda: senders.send(1, 1, 10) == 0 and len(done) > SENDERS, 10)
     senders.close()
@@ -77,31 +77,31 @@ def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
     gateway, signed, api, monkeypatch
 ):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     look = gateway.store.looks.numbers
 
     def away(*_):
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(gateway.store.looks, "numbers", away)
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
     assert api.calls == []
 
     monkeypatch.setattr(gateway.store.looks, "numbers", look)
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
     assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "sent"]
     assert len(api.calls) == 1
 
 
 def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, api, monkeypatch):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
     with monkeypatch.context() as held_up:
         held_up.setattr(replying, "_FRESH_S", -1.0)  # as if seconds went by behind every look
-        gateway.send_replies(LANE, 0.1)
+        gateway.send_replies(PARTITION, 0.1)
         assert api.calls == []
 
-    gateway.send_replies(LANE)
+    gateway.send_replies(PARTITION)
     assert wait_until(lambda: len(api.calls) == 1, 5)
     assert wait_until(lambda: gateway.history(NUMBER)[-1].outcome == "sent", 5)
 
@@ -113,32 +113,34 @@ def test_the_five_minutes_of_a_message_that_waited_in_a_spool_count_from_its_arr
     now_us = time.time_ns() // 1000
     waited = msgspec.structs.replace(entry(message_id="SM1"), outage_us=now_us - age_s * 1_000_000)
     gateway.store.inbox.add([Arrival(waited, sent_us=now_us - age_s * 1_000_000)])
-    gateway.apply(LANE)
-    gateway.send_replies(LANE)
+    gateway.apply(PARTITION)
+    gateway.send_replies(PARTITION)
 
     last = gateway.history(NUMBER)[-1]
     assert last.outcome == outcome
     assert last.reply.deadline_us <= now_us - age_s * 1_000_000 + WINDOW_US + 1000
 
 
-def test_replies_to_numbers_of_two_lanes_never_share_an_id(gateway, signed):
+def test_replies_to_numbers_of_two_partitions_never_share_an_id(gateway, signed):
     first, second = signed("STOP"), signed("STOP", OTHER)
     for request in (first, second):
         gateway.ingest("twilio", dataclasses.replace(request))
-    gateway.apply(LANE)
-    gateway.apply(lane_of(OTHER))
+    gateway.apply(PARTITION)
+    gateway.apply(partition_of(OTHER))
     ids = [
-        reply.id for lane in (LANE, lane_of(OTHER)) for reply in gateway.store.outbox.waiting(lane)
+        reply.id
+        for partition in (PARTITION, partition_of(OTHER))
+        for reply in gateway.store.outbox.waiting(partition)
     ]
 
-    assert {id_.partition("-")[0] for id_ in ids} == {str(LANE), str(lane_of(OTHER))}
+    assert {id_.partition("-")[0] for id_ in ids} == {str(PARTITION), str(partition_of(OTHER))}
 
 
-def test_a_job_goes_on_with_whatever_waits_in_other_lanes(gateway, signed, redis_client):
+def test_a_job_goes_on_with_whatever_waits_in_other_partitions(gateway, signed, redis_client):
     gateway.ingest("twilio", signed("STOP"))
     gateway.ingest("twilio", signed("STOP", OTHER))
 
-    assert gateway.work(LANE) == 2
+    assert gateway.work(PARTITION) == 2
     assert gateway.store.inbox.busy() == []
     assert list(redis_client.scan_iter("smsgate:*:wake:inbox")) == []
 
@@ -147,7 +149,7 @@ def test_the_first_message_after_a_rest_asks_for_a_job_and_the_others_do_not(
     gateway, signed, redis_client
 ):
     gateway.ingest("twilio", signed("STOP"))
-    gateway.work(LANE)
+    gateway.work(PARTITION)
     redis_client.delete("rq:queue:inbox")
     for text in ("START", "STOP"):
         gateway.ingest("twilio", signed(text))

@@ -11,16 +11,16 @@ from smsgate.errors import Unfit
 from smsgate.gateway.reviews.labelling import FILE, keep
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 from tests.gateway.conftest import PUBLIC_URL, SENDER
 
 OTHER = next(
     number
     for number in map("+1415555{:04d}".format, range(200, 300))
-    if lane_of(number) == lane_of(NUMBER)
+    if partition_of(number) == partition_of(NUMBER)
 )
-"""Another number of the same lane."""
+"""Another number of the same partition."""
 
 
 def rows(folder):
@@ -92,7 +92,7 @@ def test_a_number_without_cases_leaves_the_file_alone(forgetful):
     folder = forgetful.settings.data_dir
     assert forgetful.forget(NUMBER, "anna", "").cases == 0
     assert not (folder / FILE).exists()
-    keep(folder, "none", "hello", f"{lane_of(NUMBER)}-1-0")
+    keep(folder, "none", "hello", f"{partition_of(NUMBER)}-1-0")
     assert forgetful.forget(NUMBER, "anna", "").cases == 0
     assert rows(folder) == [("none", "hello")]
 
@@ -105,11 +105,11 @@ def forgetful(gateway):
 
 def decided(gateway, number: str, text: str) -> str:
     """Decide a text that waits; gives the decision's key."""
-    lane = lane_of(number)
+    partition = partition_of(number)
     message = InboundMessage("twilio", f"SM{number}", number, SENDER, text)
     account = gateway.settings.accounts["twilio"]
     gateway.ingest("twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio"))
-    entry = gateway.store.inbox.read(lane, 1).entries[0]
-    gateway.apply(lane)
+    entry = gateway.store.inbox.read(partition, 1).entries[0]
+    gateway.apply(partition)
     gateway.recording.move_all()
-    return f"{lane}-{entry.id}"
+    return f"{partition}-{entry.id}"

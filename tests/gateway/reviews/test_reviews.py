@@ -9,11 +9,11 @@ import pytest
 from smsgate.errors import NoSuchReview, ReviewChanged
 from smsgate.gateway.reviews.reviewing import all_open
 from smsgate.messages import Consent
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.wiring import build_rebuilding
 from tests.fakes.values import NUMBER
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 UNCLEAR, MORE = "para", "enough??"
 ORDERS = "+14155550888"
 
@@ -31,7 +31,7 @@ def waiting(gateway, signed):
 def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
     assert reason(waiting) == "review"
     (before,) = waiting.reviews()
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     (after,) = waiting.reviews()
 
     assert before == after
@@ -42,16 +42,16 @@ def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waitin
 
 def test_a_service_program_is_not_held(gateway, signed):
     assert gateway.ingest("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
-    gateway.apply(LANE)
+    gateway.apply(PARTITION)
 
     assert reason(gateway, "orders") == ""
 
 
 def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.decide("opt_out", NUMBER, "alerts", "ana")
     assert reason(waiting) in ("hold", "review")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "opted_out_all"
     assert waiting.reviews() == []
@@ -59,20 +59,20 @@ def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
 
 
 def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     assert (reason(waiting), waiting.reviews()) == ("", [])
 
     waiting.decide("undo", NUMBER, "alerts", "ana")
     assert reason(waiting) == "review"
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     assert len(waiting.reviews()) == 1
 
 
 def test_a_stop_settles_what_waited(waiting, signed):
     waiting.ingest("twilio", signed("STOP"))
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert waiting.reviews() == []
 
@@ -83,11 +83,11 @@ def test_what_does_not_wait_cannot_be_decided(gateway):
 
 
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.decide("none", NUMBER, "alerts", "ana")
     waiting.ingest("twilio", signed(MORE))
     assert reason(waiting) == "review"
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = waiting.reviews()
@@ -95,10 +95,10 @@ def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting
 
 
 def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("none", NUMBER, "alerts", "ana")
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = waiting.reviews()
@@ -106,11 +106,11 @@ def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
 
 
 def test_one_text_is_decided_once_whoever_comes_second(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.decide("none", NUMBER, "alerts", "ana")
     with pytest.raises(ReviewChanged):
         waiting.decide("opt_out", NUMBER, "alerts", "bob")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == ""
     with pytest.raises(NoSuchReview):
@@ -118,7 +118,7 @@ def test_one_text_is_decided_once_whoever_comes_second(waiting):
 
 
 def test_of_many_who_decide_at_once_one_does(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     def decide(at):
         try:
@@ -128,7 +128,7 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
     with ThreadPoolExecutor(8) as pool:
         keys = [key for key in pool.map(decide, range(8)) if key]
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     made = [one for one in waiting.history(NUMBER) if one.entry and one.entry.source == "operator"]
     assert len(keys) == len(made) == 1
 
@@ -141,14 +141,14 @@ def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
     (now,) = all_open(waiting.store)
     assert (now.first, now.newest > now.first) == (seen.first, True)
     waiting.deciding().decide("none", NUMBER, "alerts", "ana", now.key)
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert all_open(waiting.store) == []
 
 
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
     """Between the look and the entry, where no key can tell."""
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     deciding = waiting.deciding()
     enter = deciding._enter
 
@@ -158,7 +158,7 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
 
     deciding._enter = late
     deciding.decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = waiting.reviews()
@@ -168,7 +168,7 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
 @pytest.mark.parametrize("late", [True, False])
 def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_client, late):
     waiting.records.migrate()
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     if late:
         deciding = waiting.deciding()
         enter = deciding._enter
@@ -176,7 +176,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
         deciding.decide("none", NUMBER, "alerts", "ana")
     else:
         waiting.ingest("twilio", signed(MORE))
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.recording.move_all()
     before = waiting.reviews()
     redis_client.flushall()
@@ -187,23 +187,25 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
 
 
 def standing(gateway):
-    return gateway.store.looks.standings(LANE, [NUMBER], ["alerts", "club", "orders"])[1][NUMBER]
+    return gateway.store.looks.standings(PARTITION, [NUMBER], ["alerts", "club", "orders"])[1][
+        NUMBER
+    ]
 
 
 def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.override("suppress", NUMBER, "orders", "bob", "by phone")
     consent = Consent(words="yes", medium="paper", given_us=1)
     waiting.record_consent(NUMBER, "club", consent, "operator", "bob")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     before = standing(waiting)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     assert reason(waiting) == "opted_out_all"
     assert standing(waiting).consents == frozenset()
 
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     after = standing(waiting)
     assert (after.everywhere, after.own, after.back) == (False, before.own, before.back)
     assert after.consents == before.consents == {"club"}
@@ -214,35 +216,35 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
 
 
 def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.deciding().undo(key, "ana")
     assert reason(waiting) in ("hold", "review")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
 
 
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("STOP", sender=sender))
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert waiting.history(NUMBER)[-1].outcome == "refused"
     assert reason(waiting) == "opted_out_all"
 
 
 def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("START"))
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert waiting.history(NUMBER)[-1].outcome == "refused"
     assert reason(waiting, "orders") == "opted_out_all"
@@ -250,11 +252,11 @@ def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
 
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("STOP", sender=sender))
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting, "orders") != ""
     assert reason(waiting, "orders" if sender == ORDERS else "alerts").startswith("opted_out")
@@ -264,21 +266,21 @@ def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
     waiting.lock(NUMBER, "bob", "a letter")
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     assert reason(waiting) == "locked"
 
 
 def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.deciding().undo(key, "ana")
     with pytest.raises(ReviewChanged):
         waiting.deciding().undo(key, "bob")
     other = waiting.override("suppress", NUMBER, "all", "ana", "by phone")
-    waiting.apply(LANE)
-    for wrong in (f"{LANE}-{other}", "", "x", "99-1-0", f"{LANE}-1-0", "²-1-0"):
+    waiting.apply(PARTITION)
+    for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):
             waiting.deciding().undo(wrong, "ana")
 
@@ -286,13 +288,13 @@ def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
     waiting.records.migrate()
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     key = waiting.decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     if recorded:
         waiting.recording.move_all()
     waiting.deciding().undo(key, "bob")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
 
     undone, made = waiting.deciding().made.lately(3600 * 1_000_000, 10)
     assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
@@ -304,9 +306,9 @@ def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_
     waiting.records.migrate()
     waiting.recording.move_all()
     key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.deciding().undo(key, "ana")
-    waiting.apply(LANE)
+    waiting.apply(PARTITION)
     waiting.recording.move_all()
     redis_client.flushall()
     build_rebuilding(waiting).rebuild(lambda *_: None)

@@ -12,7 +12,7 @@ from smsgate.errors import InvalidNumber
 from smsgate.gateway.simulator.fictional import RANGES, fictional, range_of
 from smsgate.gateway.simulator.simulating import default_sender, message_of, post, simulated_account
 from smsgate.gateway.simulator.steps import PATIENCE_US, Sent, conversation, watched
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.served import free_port
@@ -89,9 +89,9 @@ def test_an_opt_out_takes_every_step(gateway, text):
     assert not stored.settled
     assert [one.text for one in stored.bubbles] == ["stop please"]
 
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     assert states(watched(gateway, sent))["Applied"] == "done"
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
     done = watched(gateway, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
@@ -113,8 +113,8 @@ def test_what_is_not_known_from_the_page_is_found_where_it_waits(gateway, text):
 def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(gateway, text):
     for body in ("stop please", "stop please"):
         sent = text(body)
-        gateway.apply(lane_of(NUMBER))
-        gateway.send_replies(lane_of(NUMBER))
+        gateway.apply(partition_of(NUMBER))
+        gateway.send_replies(partition_of(NUMBER))
     found = watched(gateway, sent)
     assert states(found)["Confirmation"] == "none"
     assert found.settled
@@ -147,7 +147,7 @@ def test_nobody_waits_for_ever(gateway, text):
 
 def test_what_the_provider_answers_itself_is_said(gateway, text):
     sent = text("STOP")
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     (confirmation,) = [one for one in watched(gateway, sent).steps if one.name == "Confirmation"]
     assert confirmation.state == "none"
     assert len(confirmation.said) > len("none: ")

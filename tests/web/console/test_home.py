@@ -21,7 +21,7 @@ from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.browser import browser
 from tests.fakes.own_gateway import HERE, heartbeat, make_gateway
@@ -171,7 +171,7 @@ def opts_out(gateway, number: str, received_s: float = 0.0, **rest) -> None:
     now_us = gateway.store.health.now_us()
     at_us = now_us - int(received_s * 1_000_000)
     fields = {"e": msgspec.json.encode(stop), "s": at_us}
-    key = LANE_KEYS[lane_of(number)].inbox
+    key = PARTITION_KEYS[partition_of(number)].inbox
     gateway.store.inbox._client.xadd(key, fields, id=f"{at_us // 1000}-*")
 
 
@@ -182,14 +182,14 @@ def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer
     confirm(gateway, 0.2, 2)
     for number in NUMBERS:
         opts_out(gateway, number, 200)
-    for lane in range(16):
-        gateway.apply(lane)
+    for partition in range(16):
+        gateway.apply(partition)
     opts_out(gateway, "+14155550199")
     assert "100% within five minutes" in confirmed(viewer)  # there is time left
 
     client = gateway.store.inbox._client
     for number in NUMBERS:
-        keys = LANE_KEYS[lane_of(number)]
+        keys = PARTITION_KEYS[partition_of(number)]
         for id_, raw in client.hgetall(keys.replies).items():
             late = msgspec.json.decode(raw)
             late["deadline_us"] -= 110_000_000
@@ -267,8 +267,8 @@ def review(gateway) -> None:
         text="please do stop that maybe",
     )
     gateway.store.inbox.add([Arrival(entry)])
-    for lane in range(16):
-        gateway.apply(lane)
+    for partition in range(16):
+        gateway.apply(partition)
 
 
 def test_texts_that_wait_are_told_with_the_time_that_is_left(viewer, gateway) -> None:

@@ -15,7 +15,7 @@ from smsgate.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Arrival, Consent, Decision, Intent, Onward
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.showing import iso
 from smsgate.wiring import build_importing
@@ -25,7 +25,7 @@ from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
 
-LANE = lane_of(NUMBER)
+PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 PAGE = f"/console/numbers/{NUMBER}"
 SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
@@ -52,7 +52,7 @@ def test_who_came_back_to_one_program_is_not_said_to_be_out_of_all(gateway, view
 def test_since_when_is_known_after_the_store_has_forgotten(gateway, viewer, redis_client):
     told(gateway, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
     gateway.recording.move_all()
-    redis_client.delete(f"smsgate:{{{lane_of(NUMBER)}}}:number:{NUMBER}")
+    redis_client.delete(f"smsgate:{{{partition_of(NUMBER)}}}:number:{NUMBER}")
     assert SINCE in words(viewer.get(PAGE))
 
 
@@ -113,7 +113,7 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(gateway, viewer)
 
 def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(gateway, viewer):
     told(gateway, Intent.OPT_OUT, "STOP")
-    claim = gateway.store.outbox.claim(lane_of(NUMBER))
+    claim = gateway.store.outbox.claim(partition_of(NUMBER))
     gateway._replying._end(claim, "sent", "", "SM-of-the-provider")
     gateway.recording.move_all()
     page = viewer.get(PAGE)
@@ -124,9 +124,9 @@ def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(gateway, vi
 
 def test_what_is_on_its_way_to_the_records_is_told_once(gateway, viewer):
     told(gateway, Intent.OPT_OUT, "STOP just once")
-    lane = lane_of(NUMBER)  # not trimmed yet, as in the middle of a move
-    lines = [*gateway.store.ledger.lines(lane)]
-    gateway.records.keeping.keep({lane: lines})
+    partition = partition_of(NUMBER)  # not trimmed yet, as in the middle of a move
+    lines = [*gateway.store.ledger.lines(partition)]
+    gateway.records.keeping.keep({partition: lines})
     assert words(viewer.get(PAGE)).count("STOP just once") == 1
 
 
@@ -170,7 +170,7 @@ def test_a_lock_and_consents_are_told_with_their_words(gateway, viewer):
 def test_a_text_that_waits_leads_to_review(gateway, viewer):
     id_ = told(gateway, Intent.REVIEW, "hm")
     page = viewer.get(PAGE)
-    assert f"/console/review?show={lane_of(NUMBER)}-{id_}" in page.text
+    assert f"/console/review?show={partition_of(NUMBER)}-{id_}" in page.text
     assert "a text waits for a person; no marketing" in words(page)
 
 
@@ -275,7 +275,9 @@ def test_how_long_ordinary_texts_are_kept_is_said(gateway, viewer):
     said = words(viewer.get(PAGE))
     assert "Nothing is on record for this number" in said
     assert "are kept for a limited time only; at present there are none." in said
-    other = next(f"+1415555{at:04}" for at in range(99) if lane_of(f"+1415555{at:04}") == LANE)
+    other = next(
+        f"+1415555{at:04}" for at in range(99) if partition_of(f"+1415555{at:04}") == PARTITION
+    )
     ordinary(gateway, "an older text of the partition", number=other)
     said = words(viewer.get(PAGE))
     assert "at present those received since a moment ago." in said
@@ -309,7 +311,7 @@ def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer,
     received_us = gateway.history(NUMBER)[0].received_us
     text = msgspec.json.encode(entry(Intent.NONE, text="hello"))
     gateway.store.trail._client.xadd(
-        LANE_KEYS[LANE].trail, {"e": text}, id=f"{received_us // 1000}-0"
+        PARTITION_KEYS[PARTITION].trail, {"e": text}, id=f"{received_us // 1000}-0"
     )
     page = viewer.get(PAGE)
     assert "help me" in page.text
@@ -412,7 +414,7 @@ def test_a_locked_number_says_since_when_and_why(gateway, viewer, redis_client, 
     work(gateway)
     if recorded:
         gateway.recording.move_all()
-        redis_client.delete(f"smsgate:{{{LANE}}}:number:{NUMBER}")
+        redis_client.delete(f"smsgate:{{{PARTITION}}}:number:{NUMBER}")
     answer = viewer.get(PAGE)
     said = row(answer)
     assert said["why"] == (
@@ -426,7 +428,9 @@ def test_a_locked_number_says_since_when_and_why(gateway, viewer, redis_client, 
 def test_what_is_not_on_record_is_said_to_be_unknown(gateway, viewer, redis_client):
     """A set that came from elsewhere, or whose events are gone."""
     told(gateway, Intent.OPT_OUT, "STOP")
-    redis_client.delete(f"smsgate:{{{LANE}}}:number:{NUMBER}", LANE_KEYS[LANE].ledger)
+    redis_client.delete(
+        f"smsgate:{{{PARTITION}}}:number:{NUMBER}", PARTITION_KEYS[PARTITION].ledger
+    )
     said = row(viewer.get(PAGE))
     assert said["why"] == "opted out of everything"
     assert said["since"] == "not known"

@@ -12,7 +12,7 @@ import redis
 from smsgate.consent import DeadLetter
 from smsgate.messages import Forward, GivenUp, Intent, Reply, forward_id
 from smsgate.store import shelves
-from smsgate.store.keys import LANE_KEYS, lane_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words
 from tests.fakes.values import entry
 
@@ -27,7 +27,7 @@ def number_of(at: int) -> str:
 def reply(at: int, due_us: int, kind: str = "help", text: str = "") -> Reply:
     number = number_of(at)
     return Reply(
-        id=f"{lane_of(number)}-{1_700_000_000_000 + at}-0",
+        id=f"{partition_of(number)}-{1_700_000_000_000 + at}-0",
         kind=kind,
         account="twilio",
         number=number,
@@ -44,20 +44,20 @@ def shelf(redis_client):
 
     class Shelf:
         def waits(self, one: Reply, due_us: int) -> None:
-            keys = LANE_KEYS[lane_of(one.number)]
+            keys = PARTITION_KEYS[partition_of(one.number)]
             redis_client.zadd(keys.outbox, {one.id: due_us // 1000})
             redis_client.hset(keys.replies, one.id, msgspec.json.encode(one))
 
         def dead(self, one: Reply, at_us: int, outcome: str = "refused", note: str = "") -> None:
             letter = DeadLetter(one, outcome, note, at_us)
-            key = LANE_KEYS[lane_of(one.number)].dead
+            key = PARTITION_KEYS[partition_of(one.number)].dead
             redis_client.hset(key, one.id, msgspec.json.encode(letter))
 
         def forward(self, number: str, text: str) -> Forward:
-            lane, inbox_id = lane_of(number), "1700000000000-0"
+            partition, inbox_id = partition_of(number), "1700000000000-0"
             received = entry(Intent.NONE, number, text=text)
             return Forward(
-                id=forward_id(lane, inbox_id),
+                id=forward_id(partition, inbox_id),
                 entry=received,
                 inbox_id=inbox_id,
                 event="e",
@@ -69,13 +69,13 @@ def shelf(redis_client):
 
         def forward_dead(self, number: str, text: str) -> Forward:
             one = self.forward(number, text)
-            key = LANE_KEYS[lane_of(number)].forwards_dead
+            key = PARTITION_KEYS[partition_of(number)].forwards_dead
             letter = GivenUp(one, "answered 500", 1_700_000_000_000_000)
             redis_client.hset(key, one.id, msgspec.json.encode(letter))
             return one
 
         def forward_waits(self, number: str, text: str) -> Forward:
-            one, keys = self.forward(number, text), LANE_KEYS[lane_of(number)]
+            one, keys = self.forward(number, text), PARTITION_KEYS[partition_of(number)]
             redis_client.zadd(keys.forwards_since, {one.id: 1_700_000_000_000})
             redis_client.hset(keys.forwards, one.id, msgspec.json.encode(one))
             return one
@@ -103,7 +103,7 @@ def test_a_reply_that_left_in_between_is_not_shown(viewer, shelf, redis_client):
     for at in (1, 2):
         shelf.waits(reply(at, now_us), now_us)
     gone = reply(1, now_us)
-    redis_client.hdel(LANE_KEYS[lane_of(gone.number)].replies, gone.id)
+    redis_client.hdel(PARTITION_KEYS[partition_of(gone.number)].replies, gone.id)
     assert texts(viewer.get(REPLIES).text) == ["text 2."]
 
 

@@ -7,7 +7,7 @@ import re
 
 from smsgate.gateway.reviews.labelling import FILE
 from smsgate.messages import Decision, Intent
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from tests.fakes.pages import (
     HTMX,
     decide,
@@ -46,7 +46,7 @@ def test_what_waits_longest_and_marketing_come_first(gateway, viewer):
 
 def age(gateway, redis_client, number, hours):
     """Let what waits of a number wait for so long already."""
-    name = f"smsgate:{{{lane_of(number)}}}:reviews"
+    name = f"smsgate:{{{partition_of(number)}}}:reviews"
     (field,) = [one for one in redis_client.hkeys(name) if one.endswith(number.encode())]
     ms = gateway.store.health.now_us() // 1000 - hours * 3_600_000
     redis_client.hset(name, field, f"{ms}-0")
@@ -95,7 +95,7 @@ def test_one_of_the_list_can_be_looked_at_first(gateway, agent):
     waits(gateway)
     key = waits(gateway, "hm?", OTHER)
     assert shown(agent.get(f"/console/review?show={key}")) == OTHER
-    for odd in ("x", "99-1-0", "²-1-0", "", f"{lane_of(NUMBER)}-1-0"):
+    for odd in ("x", "99-1-0", "²-1-0", "", f"{partition_of(NUMBER)}-1-0"):
         page = agent.get("/console/review", query_string={"show": odd})
         assert (page.status_code, shown(page)) == (200, NUMBER)
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 from werkzeug.serving import make_server
 
-from smsgate.store.keys import lane_of
+from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.served import free_port
@@ -66,8 +66,8 @@ def test_a_text_is_watched_from_the_door_to_the_phone(gateway, doors, phone):
     assert "<html" not in part.text
     assert "a worker applies it" in part.text
     assert f'hx-post="{PATH}/watch"' in part.text
-    gateway.apply(lane_of(NUMBER))
-    gateway.send_replies(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
+    gateway.send_replies(partition_of(NUMBER))
     part = phone.post(f"{PATH}/watch", {"text": "stop please"}, headers=HTMX)
     assert "allowed → blocked" in said(part)
     assert "You are unsubscribed" in said(part)
@@ -89,7 +89,7 @@ def test_it_works_without_scripts(gateway, doors, phone):
 def test_the_second_program_has_its_own_sender(gateway, doors, phone):
     data = {"text": "stop please", "sender": "+14155550888"}
     assert phone.post(f"{PATH}/text", data, headers=HTMX).status_code == 200
-    gateway.apply(lane_of(NUMBER))
+    gateway.apply(partition_of(NUMBER))
     (event,) = gateway.history(NUMBER)
     assert event.program == "orders"
 

@@ -65,8 +65,8 @@ class Api:
 
     def work(self) -> None:
         """Do what the other processes would: apply, and record."""
-        for lane in self.gateway.store.inbox.busy():
-            self.gateway.apply(lane)
+        for partition in self.gateway.store.inbox.busy():
+            self.gateway.apply(partition)
         self.gateway.recording.move_all()
 
     def with_key(self, scope: keyring.KeyScope, name: str = "", *programs: str) -> Api:

@@ -62,8 +62,8 @@ def test_events_of_a_number_are_in_their_order_and_have_no_texts(api) -> None:
 
 def test_an_event_that_is_not_recorded_yet_is_not_told(api) -> None:
     api.put(f"/suppressions/all/{NUMBERS[0]}?reason=x")
-    for lane in api.gateway.store.inbox.busy():
-        api.gateway.apply(lane)
+    for partition in api.gateway.store.inbox.busy():
+        api.gateway.apply(partition)
     assert api.get("/events")["events"] == []
     api.work()
     assert len(api.get("/events")["events"]) == 1

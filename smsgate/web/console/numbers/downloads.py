@@ -20,7 +20,8 @@ _UNFIT = re.compile(r"[^A-Za-z0-9]+")
 
 def register(console: Flask, gateway: Gateway) -> None:
     """Add the route."""
-    # The chain of a lane is verified whole, which takes seconds; webhooks need the other threads.
+    # The chain of a partition is verified whole, which takes seconds; webhooks need the other
+    # threads.
     turn = threading.Lock()
 
     @console.post("/console/numbers/evidence")
