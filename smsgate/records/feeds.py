@@ -40,7 +40,7 @@ class FeedCall:
     """What went wrong last."""
 
     def as_row(self) -> dict[str, Any]:
-        """By column of the table; ``partition`` is stored as ``partition``."""
+        """By column of the table; ``partition`` is stored as ``lane``."""
         return {"lane" if one == "partition" else one: getattr(self, one) for one in self.__slots__}
 
 
