@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from smsgate.classifier import Classifier, Shelf
+from smsgate.classifier.explanation import facts
 from smsgate.cli.answering import cores, stream
 from smsgate.cli.texts_in_files import content_of
 from smsgate.errors import UnknownProgram
-from smsgate.gateway.explaining import facts
 from smsgate.messages import Decision
 from smsgate.phone import e164
 from smsgate.settings import Program

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
+from smsgate.classifier import explanation
 from smsgate.errors import SmsGateError, UnknownProgram
-from smsgate.gateway import Gateway, explaining
+from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.editing import Editing
 from smsgate.gateway.keywords.entries import INTENTS
 from smsgate.gateway.keywords.listing import SOURCES, Listing, Wanted
@@ -85,10 +86,10 @@ class _Page:
         decision = self._classifiers[program.name].classify(text, number)
         return said | {
             "decision": decision,
-            "meant": explaining.meant(decision.intent.value),
-            "why": explaining.reason(decision.rule),
-            "path": explaining.path(decision),
-            "facts": list(explaining.facts(decision, program)),
+            "meant": explanation.meant(decision.intent.value),
+            "why": explanation.reason(decision.rule),
+            "path": explanation.path(decision),
+            "facts": list(explanation.facts(decision, program)),
         }
 
 

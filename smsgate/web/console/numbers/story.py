@@ -9,7 +9,8 @@ from typing import Any
 from flask import Flask, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.gateway import Gateway, explaining
+from smsgate.classifier import explanation
+from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import telling
 from smsgate.gateway.numbers.by_hand import MEDIA
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
@@ -67,7 +68,7 @@ def _story(gateway: Gateway, number: str) -> dict[str, Any]:
         "forwarding": any(one.forward for one in gateway.settings.programs),
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "telling": telling,
-        "explaining": explaining,
+        "explanation": explanation,
     }
 
 

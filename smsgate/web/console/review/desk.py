@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.gateway import Gateway, explaining
+from smsgate.classifier import explanation
+from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import telling
 from smsgate.gateway.numbers.conversation import conversation
 from smsgate.gateway.reviews import deadlines
@@ -87,7 +88,7 @@ def shown(
         texts=made.texts(lately),
         decided_words=_DECIDED,
         telling=telling,
-        explaining=explaining,
+        explanation=explanation,
         deadlines=deadlines,
         now_us=gateway.store.health.now_us(),
         programs=gateway.settings.programs,

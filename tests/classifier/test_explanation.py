@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.gateway.explaining import STAGES, because, facts, meant, path, reason
+from smsgate.classifier.explanation import STAGES, because, facts, meant, path, reason
 from smsgate.messages import Decision, Intent
 from tests.classifier.program import classifier, program
 
