@@ -30,7 +30,7 @@ from rich.table import Table
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.cli.redis_server import RedisServer
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.gate import Gate
 from smsgate.messages import ALL
 from smsgate.store import Store

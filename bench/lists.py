@@ -30,7 +30,7 @@ from rich.table import Table
 from bench.gate import fill, numbers
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.connection import open_redis

@@ -26,7 +26,7 @@ from bench.gate import numbers
 from bench.records import events
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.consent import Mark, NumberState, Published, Standing
+from smsgate.consent.events import Mark, NumberState, Published, Standing
 from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.messages import ALL
 from smsgate.records import Records

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.composing import compose
+from smsgate.consent.composing import compose
 from smsgate.gate import Gate
 
 __all__ = ["Gate", "__version__", "compose"]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.consent import Mark, NumberState, Published
+from smsgate.consent.events import Mark, NumberState, Published
 from smsgate.errors import (
     InvalidNumber,
     LinksNotReady,

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.composing import Composed
-from smsgate.composing import compose as composed
-from smsgate.composing.segments import Foreign
+from smsgate.consent.composing import Composed
+from smsgate.consent.composing import compose as composed
+from smsgate.consent.composing.segments import Foreign
 from smsgate.errors import UnknownProgram
 
 

@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import InvalidNumber
 from smsgate.gateway.numbers import telling
 from smsgate.messages import Entry

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.gateway.records.comparing import Difference, differences
 
 _SHOWN = 100

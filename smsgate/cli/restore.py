@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from smsgate.classifier.restore import BASES, CONSENT, EVIDENCE
 from smsgate.cli import session
 from smsgate.cli.replies import person
+from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.gateway.numbers.by_hand import MEDIA, consent_of, evidence_of, reason_of
 from smsgate.gateway.restores import RestoreRequest
 from smsgate.messages import ALL

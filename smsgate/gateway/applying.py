@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from smsgate.classifier import reply_text
-from smsgate.classifier.departure import WINDOW_US
-from smsgate.classifier.policy import Settled, settle
-from smsgate.consent import Event, Published, Standing
+from smsgate.consent.events import Event, Published, Standing
+from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import Settled, published_program, settle
 from smsgate.gateway.applied_event import applied_event
 from smsgate.gateway.forwards.onward import forward_of
 from smsgate.gateway.lists.applying_lists import ApplyingLists, lists_apart
@@ -65,7 +65,7 @@ class Applying:
         self._pause = threading.Event()
         self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._published: Mapping[str, Published] = {
-            program.name: program.published() for program in settings.programs
+            program.name: published_program(program) for program in settings.programs
         }
         self._renamed = settings.programs.renamed
         self._lists = ApplyingLists(store, self._published)

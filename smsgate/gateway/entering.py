@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.policy import decide, scope_of
+from smsgate.consent.transitions import scope_of
 from smsgate.errors import InvalidNumber
 from smsgate.gateway.forwards.onward import onward_of
 from smsgate.messages import (
@@ -71,6 +71,38 @@ class Entering:
             onward=onward,
         )
         return Arrival(entry, message.sent_us, "" if message.message_id else _fingerprint(entry))
+
+
+def decide(message: InboundMessage, classifier: Classifier) -> Decision:
+    """What a message asks for.
+
+    A provider's STOP flag is an opt-out whatever the text says, its START flag an opt-in: the
+    provider has already acted on it. Everything else is for the classifier. A message that is
+    in doubt may be an old one or another: only an opt-out counts at once, all else goes to a
+    person.
+    """
+    decision = classifier.classify(message.text, message.number)
+    if message.flag is not None and not _agrees(decision.intent, message.flag):
+        decision = Decision(
+            intent=message.flag,
+            rule="provider_flag",
+            language=decision.language,
+            version=classifier.version,
+            note=f"the provider of account {message.account} took the text for {message.flag}",
+        )
+    if not message.doubt or decision.intent.stops:
+        return decision
+    return Decision(
+        intent=Intent.REVIEW,
+        rule="doubtful",
+        language=decision.language,
+        version=classifier.version,
+        note=message.doubt,
+    )
+
+
+def _agrees(intent: Intent, flag: Intent) -> bool:
+    return intent is flag or (intent.stops and flag.stops)
 
 
 def _fingerprint(entry: Entry) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from smsgate.classifier import Classifier
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
 from smsgate.gate import Answer, Gate
 from smsgate.gateway.accounts.refusing import Refusing

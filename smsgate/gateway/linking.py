@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from smsgate.classifier.policy import scope_of
+from smsgate.consent.transitions import scope_of
 from smsgate.errors import UnknownProgram
 from smsgate.links import Link, Links, program_id, read_token
 from smsgate.messages import ALL, Decision, Entry, Intent

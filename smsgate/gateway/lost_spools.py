@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate import __version__
-from smsgate.consent import Event, event_id
+from smsgate.consent.events import Event, event_id
 from smsgate.errors import NoSuchSpool
 from smsgate.messages import Decision, Entry, Intent
 from smsgate.records.announcing import SPOOL_FORGOTTEN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from smsgate.classifier.restore import is_held
-from smsgate.consent import Event, Standing
+from smsgate.consent.events import Event, Standing
+from smsgate.consent.restore import is_held
 from smsgate.gateway.renamed import recorded_standing
 from smsgate.gateway.reviews.reviewing import REVIEWED
 from smsgate.gateway.reviews.still_open import undecided

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.messages import Stored
 
 

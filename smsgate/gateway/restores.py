@@ -4,7 +4,7 @@ A subscriber's own opt-out (by text, by link, by the provider's word, as a perso
 text, or elsewhere, as an imported list says) is lifted by the subscriber's START, by a newer
 consent that comes with its evidence, or by an admin who names evidence. What was entered by us may
 also be restored as our mistake. Every way in asks here; what may have changed until the entry is
-applied is seen to by ``classifier/restore.py``.
+applied is seen to by ``consent/restore.py``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.classifier.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
-from smsgate.consent import Event
+from smsgate.consent.events import Event
+from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
 from smsgate.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
 from smsgate.gateway.amending import once_id
 from smsgate.gateway.opt_outs_in_force import InForce, OptOut, in_force
@@ -59,7 +59,7 @@ class RestoreRequest:
     actor: str
     reason: str
     basis: str = MISTAKE
-    """One of ``classifier.restore.BASES``."""
+    """One of ``consent.restore.BASES``."""
     consent: Consent | None = None
     """Of basis ``consent``."""
     earliest_given_us: int = 0

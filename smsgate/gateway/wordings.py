@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
-from smsgate.composing.segments import Counted, count
+from smsgate.consent.composing.segments import Counted, count
 from smsgate.settings import Program
 
 KINDS = ("opt_out", "opt_in", "help", "question")

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent import NOTHING_REMEMBERED, Event, NumberState, Standing, standing_row
+from smsgate.consent.events import NOTHING_REMEMBERED, Event, NumberState, Standing, standing_row
 from smsgate.records.chain import NO_TEXT, content_hash, text_digest
 from smsgate.records.tables import ID, LOOKUP
 

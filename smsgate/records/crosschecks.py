@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Connection, exists, select
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.records.announcing import ANNOUNCING, fits
 from smsgate.records.broken import Finding
 from smsgate.records.contents import event_of, lookup, number_row, standings_of

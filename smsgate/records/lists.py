@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import func, select
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.records.asking import stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy import select
 
-from smsgate.consent import numbers_of
+from smsgate.consent.events import numbers_of
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

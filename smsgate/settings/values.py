@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from smsgate.consent import Published
 from smsgate.settings.retention import BY_DEFAULT, Retention
 
 ANY_SENDER = "*"
@@ -107,17 +106,6 @@ class Program:
     """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
     feed: Feed | None = None
     forward: Application | None = None
-
-    def published(self) -> Published:
-        """What the store tells every gate of this program."""
-        return Published(
-            self.kind,
-            self.scope,
-            self.title,
-            self.require_consent,
-            self.double_opt_in,
-            self.formerly,
-        )
 
 
 class Programs:

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-from smsgate.consent import NumberState, Published
+from smsgate.consent.events import NumberState, Published
 from smsgate.redis_address import Client
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.looks import Looks, published_of

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from smsgate.consent import Event, Standing
+from smsgate.consent.events import Event, Standing
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, Reply
 from smsgate.redis_address import Client

@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Forward, GivenUp, Reply
 from smsgate.redis_address import Client

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent import Event, told_of
+from smsgate.consent.events import Event, told_of
 from smsgate.messages import ms_of
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent import NumberState, Published, Standing
+from smsgate.consent.events import NumberState, Published, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL
 from smsgate.redis_address import Client

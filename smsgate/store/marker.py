@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.errors import StoreNotReady
 from smsgate.redis_address import Client
 from smsgate.store import write_lease

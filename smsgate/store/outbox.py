@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import msgspec
 
-from smsgate.consent import DeadLetter, Event
+from smsgate.consent.events import DeadLetter, Event
 from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated

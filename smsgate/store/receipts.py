@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated

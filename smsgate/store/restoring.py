@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 import redis
 
-from smsgate.consent import NOTHING_REMEMBERED, StandingRow
+from smsgate.consent.events import NOTHING_REMEMBERED, StandingRow
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, GivenUp
 from smsgate.metrics.sights import RebuildProgress

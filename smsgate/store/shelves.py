@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from smsgate.consent import DeadLetter
+from smsgate.consent.events import DeadLetter
 from smsgate.messages import Forward, GivenUp, Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent import NumberState, Standing
+from smsgate.consent.events import NumberState, Standing
 from smsgate.redis_address import Client
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.looks import Looks

@@ -7,7 +7,8 @@ from functools import partial
 
 import msgspec
 
-from smsgate.consent import Published
+from smsgate.consent.events import Published
+from smsgate.consent.transitions import published_program
 from smsgate.errors import StoreNotReady
 from smsgate.gate import Gate
 from smsgate.gateway import Gateway
@@ -126,7 +127,7 @@ def build_errands(gateway: Gateway) -> Errands:
 
 def published(settings: Settings) -> dict[str, Published]:
     """By name, former ones too, what every gate is told of a program."""
-    told = {one.name: one.published() for one in settings.programs}
+    told = {one.name: published_program(one) for one in settings.programs}
     former = {
         old: msgspec.structs.replace(told[name], formerly=(), now=name)
         for old, name in settings.programs.renamed.items()

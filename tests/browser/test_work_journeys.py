@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.consent import DeadLetter
+from smsgate.consent.events import DeadLetter
 from smsgate.features.training.service import shipped_guide
 from smsgate.gateway import Gateway
 from smsgate.messages import Reply

@@ -4,7 +4,7 @@ import pytest
 
 from smsgate import compose
 from smsgate.classifier import Classifier, load_sets
-from smsgate.composing.compose import _lines, says_how_to_stop
+from smsgate.consent.composing.compose import _lines, says_how_to_stop
 from smsgate.settings import Program
 
 ALERTS = Program("alerts", "Acme Alerts", "twilio", ("*",), ("en", "es"))

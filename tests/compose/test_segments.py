@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.composing import count
+from smsgate.consent.composing import count
 
 COUNTED = [
     # text, encoding, units, segments

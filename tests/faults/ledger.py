@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.faults.system import FaultSystem
 

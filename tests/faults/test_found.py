@@ -12,7 +12,7 @@ from rq.executions import ExecutionRegistry
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.gateway.replaying import Replaying
 from smsgate.messages import Arrival, Reply
 from smsgate.queue import APPLY, Wakes

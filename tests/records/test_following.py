@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.errors import CursorRefused
 from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.keys import KeyRow

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.messages import Consent, Intent
 from smsgate.records import Records, keeping

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
-from smsgate.consent import Listed, Standing, event_id
+from smsgate.consent.events import Listed, Standing, event_id
 from smsgate.gateway.reviews.still_open import still_open
 from smsgate.records.announcing import announcement
 from smsgate.records.contents import content_of

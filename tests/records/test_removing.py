@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent import DeadLetter, NumberState, Standing
+from smsgate.consent.events import DeadLetter, NumberState, Standing
 from smsgate.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.gateway.records.recording import Recording

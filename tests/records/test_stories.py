@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from smsgate.consent import Listed
+from smsgate.consent.events import Listed
 from smsgate.records import Place
 from smsgate.records.stories import place_of
 from smsgate.records.tables import TOLD

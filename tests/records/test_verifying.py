@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
 from smsgate.records.broken import PartitionCheck

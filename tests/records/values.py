@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent import Event, Standing, event_id
+from smsgate.consent.events import Event, Standing, event_id
 from smsgate.messages import Intent, Reply
 from tests.fakes.values import NUMBER, entry
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.redis_address import kind_of
 from smsgate.store import Store
 from smsgate.store.connection import open_redis

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from smsgate.consent import Mark, NumberState, Published, Standing
+from smsgate.consent.events import Mark, NumberState, Published, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL, Arrival, Intent
 from smsgate.store import checks

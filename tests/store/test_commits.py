@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent import Event, Mark, NumberState, Standing
+from smsgate.consent.events import Event, Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, StoreUnavailable
 from smsgate.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_S, Effects, Move

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Arrival, Forward, GivenUp, Intent, Onward, Reply, forward_id
 from smsgate.store import forwards

@@ -12,7 +12,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from smsgate import Gate
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.messages import Arrival, Intent
 from smsgate.queue import Wakes

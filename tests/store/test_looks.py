@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Mark, NumberState, Standing
+from smsgate.consent.events import Mark, NumberState, Standing
 from smsgate.errors import StoreNotReady, UnknownProgram
 from smsgate.messages import ALL, Arrival, Intent
 from smsgate.store.commits import Effects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.errors import StoreNotReady
 from smsgate.messages import Arrival, Intent
 from smsgate.store import Store

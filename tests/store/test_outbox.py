@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent import Event, Standing
+from smsgate.consent.events import Event, Standing
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import Arrival, Reply
 from smsgate.store.commits import Effects

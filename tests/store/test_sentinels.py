@@ -8,7 +8,7 @@ import pytest
 from redis import SSLConnection
 
 from smsgate import redis_address
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.errors import SmsGateError, StoreUnavailable
 from smsgate.gate import Gate
 from smsgate.messages import Arrival

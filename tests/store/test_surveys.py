@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent import Mark, NumberState, Standing, standing_row
+from smsgate.consent.events import Mark, NumberState, Standing, standing_row
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL
 from smsgate.store import surveys

@@ -8,7 +8,7 @@ import time
 import msgspec
 import pytest
 
-from smsgate.consent import Published
+from smsgate.consent.events import Published
 from smsgate.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store

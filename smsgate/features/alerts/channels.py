@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
 
-from smsgate.classifier.departure import WINDOW_US
+from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.features.alerts.message_text import Notice, as_json, body, short, subject
 from smsgate.gate import Gate

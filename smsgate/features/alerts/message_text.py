@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.composing import segments
+from smsgate.consent.composing import segments
 from smsgate.pipeline.conditions import Condition
 
 SEGMENTS = 2

@@ -6,8 +6,8 @@ import secrets
 from dataclasses import dataclass
 
 from smsgate import __version__
-from smsgate.composing import compose
-from smsgate.consent import Event, event_id
+from smsgate.consent.composing import compose
+from smsgate.consent.events import Event, event_id
 from smsgate.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
 from smsgate.gate import Gate
 from smsgate.gateway.accounts.tokens import Tokens

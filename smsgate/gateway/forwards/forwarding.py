@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from smsgate.classifier.departure import APP, WINDOW_US
+from smsgate.consent.send_check import APP, WINDOW_US
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.gateway.forwards.onward import call_of

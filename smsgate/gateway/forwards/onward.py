@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import AccountNotReady
 from smsgate.messages import (
     Entry,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, KIND, RETRIED, TAKEN
 from smsgate.gateway.forwards.onward import forward_of
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US

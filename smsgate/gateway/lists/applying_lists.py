@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate import __version__
-from smsgate.classifier.listing import as_plain, settle_listed, settle_undone
-from smsgate.classifier.policy import Settled
-from smsgate.consent import Event, Listed, Published, Standing, event_id
+from smsgate.consent.events import Event, Listed, Published, Standing, event_id
+from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
+from smsgate.consent.transitions import Settled
 from smsgate.messages import ALL, Entry, Stored, ms_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.consent import Event, Standing, told_of
+from smsgate.consent.events import Event, Standing, told_of
 from smsgate.gateway.records.recording import Recording
 from smsgate.lists.writing import csv_line
 from smsgate.messages import ALL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import NoSuchList
 from smsgate.records import Records
 from smsgate.store import Store

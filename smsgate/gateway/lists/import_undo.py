@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from smsgate import __version__
-from smsgate.consent import Event, event_id
+from smsgate.consent.events import Event, event_id
 from smsgate.gateway.lists.applying_lists import UNDO
 from smsgate.gateway.lists.import_records import IMPORT_FILE, UNDONE, ImportRecord, import_of
 from smsgate.gateway.lists.importing import Importing

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from smsgate import __version__
-from smsgate.consent import Event, event_id
+from smsgate.consent.events import Event, event_id
 from smsgate.gateway.applying import Applying
 from smsgate.gateway.lists.import_changes import (
     ImportChange,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from smsgate.consent import Event, Standing
+from smsgate.consent.events import Event, Standing
 from smsgate.gateway.lists.applying_lists import UNDONE
 from smsgate.gateway.renamed import recorded_standing
 from smsgate.gateway.reviews.still_open import undecided

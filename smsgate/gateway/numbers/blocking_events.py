@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from smsgate.consent import Event, told_of
+from smsgate.consent.events import Event, told_of
 from smsgate.messages import ALL
 from smsgate.records import Records
 from smsgate.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.forwards.noting import KIND as FORWARD
 from smsgate.gateway.numbers.telling import outcome, reply_title, title

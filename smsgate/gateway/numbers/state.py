@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent import Event, Mark, Standing
+from smsgate.consent.events import Event, Mark, Standing
 from smsgate.errors import (
     RecordsNotReady,
     RecordsUnavailable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.consent import DeadLetter, Event
+from smsgate.consent.events import DeadLetter, Event
 from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED
 from smsgate.messages import ALL, Entry, Reply
 

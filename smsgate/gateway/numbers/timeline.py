@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from smsgate.classifier.departure import WINDOW_US
-from smsgate.consent import DeadLetter, Event, told_of
+from smsgate.consent.events import DeadLetter, Event, told_of
+from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import (
     RecordsNotReady,
     RecordsUnavailable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.classifier.departure import WINDOW_US
+from smsgate.consent.send_check import WINDOW_US
 from smsgate.gateway.replies.confirming import silence
 from smsgate.messages import Entry
 from smsgate.settings import Settings

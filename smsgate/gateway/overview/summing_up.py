@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smsgate.classifier.departure import WINDOW_US
-from smsgate.consent import Event
+from smsgate.consent.events import Event
+from smsgate.consent.send_check import WINDOW_US
 from smsgate.messages import Entry
 
 REVIEW_DEADLINE_US = 24 * 3600 * 1_000_000

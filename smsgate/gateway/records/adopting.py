@@ -6,7 +6,7 @@ Without that the opt-outs that the records lack would be in the store alone, and
 from __future__ import annotations
 
 from smsgate import __version__
-from smsgate.consent import Event, Standing, event_id
+from smsgate.consent.events import Event, Standing, event_id
 from smsgate.gateway.records.comparing import differences
 from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Decision, Entry, Intent

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent import NumberState, Standing
+from smsgate.consent.events import NumberState, Standing
 from smsgate.gateway.records.recording import Recording
 from smsgate.messages import ALL
 from smsgate.records import Records

@@ -15,7 +15,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import SmsGateError
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import telling

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from smsgate import __version__
-from smsgate.consent import Event, event_id
+from smsgate.consent.events import Event, event_id
 from smsgate.errors import RecordsDiffer
 from smsgate.gateway.records.recording import Recording
 from smsgate.messages import Decision, Entry, Intent

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent import Event, Published, Standing, StandingRow, event_id
+from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
 from smsgate.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.gateway.records.known_again import know_again

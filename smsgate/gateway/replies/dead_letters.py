@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from smsgate import __version__
-from smsgate.classifier.departure import WINDOW_US, late
-from smsgate.consent import DeadLetter, Event, event_id
+from smsgate.consent.events import DeadLetter, Event, event_id
+from smsgate.consent.send_check import WINDOW_US, late
 from smsgate.errors import NoSuchReply, ReplyExpired
 from smsgate.messages import Reply
 from smsgate.store import Store

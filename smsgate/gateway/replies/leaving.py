@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.classifier.departure import APP, late, obstacle
+from smsgate.consent.send_check import APP, late, obstacle
 from smsgate.errors import InvalidNumber, Suppressed
 from smsgate.gate import Gate
 from smsgate.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsgate import __version__
-from smsgate.consent import Event, event_id
+from smsgate.consent.events import Event, event_id
 from smsgate.messages import Reply
 from smsgate.metrics.families import RECEIPTS
 from smsgate.providers.contract import Report

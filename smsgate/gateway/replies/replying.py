@@ -10,8 +10,8 @@ import msgspec
 import structlog
 
 from smsgate import __version__
-from smsgate.classifier.departure import APP, CALL_US, WINDOW_US
-from smsgate.consent import DeadLetter, Event, event_id
+from smsgate.consent.events import DeadLetter, Event, event_id
+from smsgate.consent.send_check import APP, CALL_US, WINDOW_US
 from smsgate.errors import (
     CallFailed,
     StoreNotReady,

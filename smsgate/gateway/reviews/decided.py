@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, original
 from smsgate.messages import Entry, inbox_place, ms_of

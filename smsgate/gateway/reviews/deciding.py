@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.errors import NoSuchReview, ReviewChanged, StoreNotReady
 from smsgate.gateway.reviews.decided import Decided, Made, decision_id
 from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, Open, open_of

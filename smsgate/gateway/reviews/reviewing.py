@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.messages import Entry, ms_of
 from smsgate.records import Records

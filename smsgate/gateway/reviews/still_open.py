@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.gateway.reviews.decided import covered
 from smsgate.gateway.reviews.reviewing import REVIEWED
 from smsgate.messages import ALL, inbox_place

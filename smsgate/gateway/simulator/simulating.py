@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.messages import HttpCall, HttpReply, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS

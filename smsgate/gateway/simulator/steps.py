@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier.explanation import because, meant
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.simulator.simulating import event_of, simulated_account
 from smsgate.messages import Decision, Entry, ms_of

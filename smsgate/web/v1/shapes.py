@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 
 Reason = Annotated[
     str,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.classifier.restore import CONSENT
+from smsgate.consent.restore import CONSENT
 from smsgate.errors import Unfit
 from smsgate.gateway.overriding import check_program, opt_out_entry
 from smsgate.gateway.restores import RestoreRequest

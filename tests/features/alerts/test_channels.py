@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from smsgate.cli.main import run
-from smsgate.composing import segments
+from smsgate.consent.composing import segments
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts import cli
 from smsgate.features.alerts.channels import configured_channels, send_email

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.consent import Event
+from smsgate.consent.events import Event
 from smsgate.gateway.overview.summing_up import summary
 from smsgate.messages import Intent
 from tests.fakes.values import NUMBER, entry

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import sqlalchemy
 
-from smsgate.consent import Event, Mark, NumberState, Standing, event_id, standing_row
+from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.records import known_again

@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from smsgate.classifier.departure import WINDOW_US
+from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway.replies import replying
 from smsgate.gateway.replies.senders import SENDERS, Senders

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import redis
 
-from smsgate.consent import DeadLetter
+from smsgate.consent.events import DeadLetter
 from smsgate.messages import Forward, GivenUp, Intent, Reply, forward_id
 from smsgate.store import shelves
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug import Response
 
-from smsgate.classifier.restore import CONSENT, EVIDENCE
+from smsgate.consent.restore import CONSENT, EVIDENCE
 from smsgate.errors import SmsGateError, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import by_hand

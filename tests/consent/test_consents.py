@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.classifier.policy import QUESTION_US, settle
-from smsgate.consent import Published, Standing
+from smsgate.consent.events import Published, Standing
+from smsgate.consent.transitions import QUESTION_US, settle
 from smsgate.messages import Intent
 from tests.fakes.values import decision, stored
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier.policy import settle
-from smsgate.classifier.restore import LONGEST_WAIT_US
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
+from smsgate.consent.restore import LONGEST_WAIT_US
+from smsgate.consent.transitions import settle
 from smsgate.messages import ALL, Consent, Intent, Restore, Stood
 from tests.fakes.values import stored
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.classifier.policy import Settled, settle
-from smsgate.classifier.restore import LONGEST_WAIT_US
-from smsgate.consent import Published, Standing
+from smsgate.consent.events import Published, Standing
+from smsgate.consent.restore import LONGEST_WAIT_US
+from smsgate.consent.transitions import Settled, settle
 from smsgate.messages import Stored, inbox_place
 
 

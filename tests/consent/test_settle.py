@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.classifier.order import COMPARABLE_US
-from smsgate.classifier.policy import HELP_LIMIT, settle
-from smsgate.consent import Published, Standing
+from smsgate.consent.events import Published, Standing
+from smsgate.consent.ordering import COMPARABLE_US
+from smsgate.consent.transitions import HELP_LIMIT, settle
 from smsgate.messages import ALL, Intent
 from tests.fakes.values import decision, stored
 

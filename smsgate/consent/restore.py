@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.messages import ALL, Consent, Restore, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"

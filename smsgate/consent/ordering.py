@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent import Mark, NumberState, Standing
+from smsgate.consent.events import Mark, NumberState, Standing
 from smsgate.messages import Decision, Stored, ms_of
 
 COMPARABLE_US = 48 * 3600 * 1_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.messages import ALL, Reply
 
 APP = "app"

@@ -1,8 +1,7 @@
-"""What follows from a message: what it means for its program, and what it does to its number.
+"""What an entry of the inbox does to the consent state of its number.
 
-Two pure steps with the inbox between them. ``decide`` looks at the message alone and runs before
-it is acknowledged; ``settle`` looks at what the store knows of the number and runs in a worker.
-47 CFR 64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``order.py``).
+``settle`` looks at what the store knows of the number and runs in a worker. 47 CFR
+64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``ordering.py``).
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.order import ahead_us, is_tie, marked, opted_in, overtaken
-from smsgate.classifier.restore import restored, without_opt_out
-from smsgate.classifier.undoing import undone
-from smsgate.consent import Published, Standing
-from smsgate.messages import ALL, Decision, Entry, InboundMessage, Intent, Stored
+from smsgate.consent.events import Published, Standing
+from smsgate.consent.import_undo import undone
+from smsgate.consent.ordering import ahead_us, is_tie, marked, opted_in, overtaken
+from smsgate.consent.restore import restored, without_opt_out
+from smsgate.messages import ALL, Decision, Entry, Intent, Stored
 from smsgate.settings import Program
 
 HELP_WINDOW_US = 3600 * 1_000_000
@@ -40,31 +38,15 @@ class Settled(msgspec.Struct, frozen=True):
     closes_review: bool = False
 
 
-def decide(message: InboundMessage, classifier: Classifier) -> Decision:
-    """What a message asks for.
-
-    A provider's STOP flag is an opt-out whatever the text says, its START flag an opt-in: the
-    provider has already acted on it. Everything else is for the classifier. A message that is
-    in doubt may be an old one or another: only an opt-out counts at once, all else goes to a
-    person.
-    """
-    decision = classifier.classify(message.text, message.number)
-    if message.flag is not None and not _agrees(decision.intent, message.flag):
-        decision = Decision(
-            intent=message.flag,
-            rule="provider_flag",
-            language=decision.language,
-            version=classifier.version,
-            note=f"the provider of account {message.account} took the text for {message.flag}",
-        )
-    if not message.doubt or decision.intent.stops:
-        return decision
-    return Decision(
-        intent=Intent.REVIEW,
-        rule="doubtful",
-        language=decision.language,
-        version=classifier.version,
-        note=message.doubt,
+def published_program(program: Program) -> Published:
+    """What the store tells every gate of a program."""
+    return Published(
+        program.kind,
+        program.scope,
+        program.title,
+        program.require_consent,
+        program.double_opt_in,
+        program.formerly,
     )
 
 
@@ -101,10 +83,6 @@ def settle(
     # A person decided that a text which waited asked for nothing.
     decided = entry.source == "operator" and entry.decision.intent is Intent.NONE
     return Settled(standing, "recorded", closes_review=decided)
-
-
-def _agrees(intent: Intent, flag: Intent) -> bool:
-    return intent is flag or (intent.stops and flag.stops)
 
 
 def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal, Protocol
 
-from smsgate.composing.segments import Foreign, count
+from smsgate.consent.composing.segments import Foreign, count
 
 FALLBACK = "en"
 _SPACE = re.compile(r"\s+")
@@ -130,7 +130,7 @@ def _plain(text: str) -> str:
 @functools.cache
 def _lines() -> Mapping[str, Mapping[str, str | list[str]]]:
     """By language the line, its word, and what stands before and after such a word."""
-    text = resources.files("smsgate.composing").joinpath("lines.toml").read_text("utf-8")
+    text = resources.files("smsgate.consent.composing").joinpath("lines.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent import Standing
+from smsgate.consent.events import Standing
 from smsgate.messages import ALL, Stood, Stored, inbox_place
 
 
