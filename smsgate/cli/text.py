@@ -13,8 +13,8 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.running import Running
 from smsgate.errors import AccountNotReady, SmsGateError, UnknownAccount
+from smsgate.features.simulator.simulating import default_sender, event_of, message_of, post
 from smsgate.gateway import Gateway
-from smsgate.gateway.simulator.simulating import default_sender, event_of, message_of, post
 from smsgate.messages import HttpReply, InboundMessage
 from smsgate.phone import e164
 from smsgate.providers import usable

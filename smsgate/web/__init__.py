@@ -12,18 +12,9 @@ import structlog
 from flask import Flask
 
 from smsgate import logs
+from smsgate.features.simulator import api as simulator_api
 from smsgate.gateway import Gateway
-from smsgate.web import (
-    bodies,
-    health,
-    hsts,
-    metrics,
-    optout_page,
-    problems,
-    simulator,
-    v1,
-    webhooks,
-)
+from smsgate.web import bodies, health, hsts, metrics, optout_page, problems, v1, webhooks
 from smsgate.web.console import ConsoleDoor
 from smsgate.web.key_guard import KeyGuard
 from smsgate.web.renewed import Renewed
@@ -62,7 +53,7 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.register_blueprint(optout_page.blueprint(gateway))
     for account in gateway.settings.accounts.values():
         if account.simulated:
-            app.register_blueprint(simulator.blueprint(gateway, account))
+            app.register_blueprint(simulator_api.blueprint(gateway, account))
     app.wsgi_app = ConsoleDoor(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, redirect
 from flask_wtf import CSRFProtect
 
+from smsgate.features.simulator import console as simulator_console
 from smsgate.features.training import console as training_console
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.sessions import LASTS_S
@@ -26,7 +27,6 @@ from smsgate.web.console import (
     setup,
     showing,
     signing_in,
-    simulator,
 )
 from smsgate.web.console.page import PAGES, guard
 from smsgate.web.console.return_path import HOME
@@ -61,7 +61,7 @@ def make(gateway: Gateway) -> Flask:
         numbers,
         review,
         keywords,
-        simulator,
+        simulator_console,
         lists,
         replies,
         setup,

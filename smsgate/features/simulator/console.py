@@ -9,10 +9,10 @@ from flask import Flask, make_response, redirect, render_template, request, sess
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import CallFailed, InvalidNumber, SmsGateError, UnknownProgram
+from smsgate.features.simulator.fictional import RANGES, fictional, range_of
+from smsgate.features.simulator.simulating import OUR_NUMBER, message_of, post, simulated_account
+from smsgate.features.simulator.steps import Sent, conversation, watched
 from smsgate.gateway import Gateway
-from smsgate.gateway.simulator.fictional import RANGES, fictional, range_of
-from smsgate.gateway.simulator.simulating import OUR_NUMBER, message_of, post, simulated_account
-from smsgate.gateway.simulator.steps import Sent, conversation, watched
 from smsgate.messages import InboundMessage
 from smsgate.settings import Account
 from smsgate.settings.values import ANY_SENDER

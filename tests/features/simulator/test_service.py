@@ -9,9 +9,14 @@ import pytest
 from werkzeug.serving import make_server
 
 from smsgate.errors import InvalidNumber
-from smsgate.gateway.simulator.fictional import RANGES, fictional, range_of
-from smsgate.gateway.simulator.simulating import default_sender, message_of, post, simulated_account
-from smsgate.gateway.simulator.steps import PATIENCE_US, Sent, conversation, watched
+from smsgate.features.simulator.fictional import RANGES, fictional, range_of
+from smsgate.features.simulator.simulating import (
+    default_sender,
+    message_of,
+    post,
+    simulated_account,
+)
+from smsgate.features.simulator.steps import PATIENCE_US, Sent, conversation, watched
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.own_gateway import make_gateway

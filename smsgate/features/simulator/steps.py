@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from smsgate.classifier.explanation import because, meant
 from smsgate.consent.events import Event
+from smsgate.features.simulator.simulating import event_of, simulated_account
 from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.simulator.simulating import event_of, simulated_account
 from smsgate.messages import Decision, Entry, ms_of
 from smsgate.store.keys import partition_of
 
