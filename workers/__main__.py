@@ -28,13 +28,13 @@ from smsgate.queue import APPLY, SEND
 from smsgate.spool import Spool
 from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
-from workers.alert_notifier import Teller
+from workers.alert_notifier import AlertNotifier
 from workers.feeder import Feeder
 from workers.forwarder import Forwarder
 from workers.keeper import Keeper
 
 Start = Callable[[Mapping[str, str], str], None]
-Parts = Sequence[Keeper | Feeder | Teller]
+Parts = Sequence[Keeper | Feeder | AlertNotifier]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
@@ -125,7 +125,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
 
     def started(_: Configuration, gateway: Gateway) -> Parts:
         gateway.lease_renewal.start()
-        parts = (Keeper(gateway, end), Feeder(gateway), Teller(gateway))
+        parts = (Keeper(gateway, end), Feeder(gateway), AlertNotifier(gateway))
         for part in parts:
             part.start()
         return parts

@@ -1,60 +1,59 @@
-"""The teller, a thread of the process ``clock``: tells the operator of conditions that last."""
+"""A thread of the process ``clock`` that sends alerts."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 
 from smsgate.errors import StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
-from smsgate.features.alerts.service import Alerting, ChannelCheck
+from smsgate.features.alerts.service import AlertService, ChannelTester
 from smsgate.gateway import Gateway
 
 PERIOD_S = 15.0
-TEST_S = 1.0
-"""How often it looks whether somebody asks for a test."""
+TEST_PERIOD_S = 1.0
+"""How often the thread looks for a requested test."""
 _log = structlog.get_logger()
 
 
-class Teller:
-    """Looks four times a minute, where there is somebody to tell, and makes tests of that."""
+class AlertNotifier:
+    """Checks for alerts four times a minute if a channel is configured, and runs tests."""
 
     def __init__(self, gateway: Gateway) -> None:
-        """Use the gateway; ``start`` starts the thread."""
-        ways = configured_channels(gateway)
-        self._wanted = bool(ways)
-        self._alerting = Alerting(gateway.store, gateway.settings, ways)
-        self._test = ChannelCheck(gateway.store, ways)
+        channels = configured_channels(gateway)
+        self._has_channels = bool(channels)
+        self._service = AlertService(gateway.store, gateway.settings, channels)
+        self._tester = ChannelTester(gateway.store, channels)
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self, wait_s: float = 15.0) -> None:
-        """End after the look in hand."""
+        """End after the check in hand."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(wait_s)
 
     def _run(self) -> None:
-        looked_at = time.monotonic()
-        while not self._ending.wait(TEST_S):
-            try:
-                self._test.turn()
-            except StoreUnavailable:
-                pass  # which is a condition itself
-            except Exception as error:  # noqa: BLE001 - alerts must outlive a fault of a test
-                _log.error("alerts could not be tested", exc_info=error)
-            if self._wanted and time.monotonic() - looked_at >= PERIOD_S:
-                looked_at = time.monotonic()
-                self._look()
+        checked_at = time.monotonic()
+        while not self._ending.wait(TEST_PERIOD_S):
+            _survive(self._tester.run_requested)
+            if self._has_channels and time.monotonic() - checked_at >= PERIOD_S:
+                checked_at = time.monotonic()
+                _survive(self._service.check)
 
-    def _look(self) -> None:
-        try:
-            self._alerting.turn()
-        except Exception as error:  # noqa: BLE001 - alerts must outlive a fault of one look
-            _log.error("alerts could not be looked for", exc_info=error)
+
+def _survive(check: Callable[[], None]) -> None:
+    """Log a fault of one check: the thread goes on. An unusable store is an alert itself."""
+    try:
+        check()
+    except StoreUnavailable:
+        pass
+    except Exception as error:  # noqa: BLE001 - alerts must outlive one fault
+        _log.error("alerts could not be checked", exc_info=error)

@@ -1,4 +1,4 @@
-"""The ways by which conditions are told: a webhook, e-mail, a text through an account."""
+"""The channels by which alerts are sent: a webhook, e-mail, a text through an account."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import smtplib
 import ssl
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
 
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
-from smsgate.features.alerts.message_text import Notice, as_json, body, short, subject
+from smsgate.features.alerts.message_text import (
+    Notice,
+    email_body,
+    email_subject,
+    sms_text,
+    webhook_json,
+)
 from smsgate.gate import Gate
 from smsgate.gateway.accounts.tokens import Tokens
 from smsgate.gateway.gateway import Gateway
@@ -22,128 +28,125 @@ from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Mailbox, Programs, Secret, Texting
 
-_GOOD = range(200, 300)
-_NOT_OURS_TO_SAY = frozenset({"", "review", "no_consent"})
-"""What the gate says of a number that is about marketing alone, and not that person's wish."""
+SMTP_TIMEOUT_S = 10.0
+"""For each answer of the mail server."""
+_MARKETING_REASONS = frozenset({"", "review", "no_consent"})
+"""Reasons of the gate that concern marketing alone and express no wish of the person."""
 
 
 class Channel(Protocol):
-    """One way to a person."""
+    """One way to reach the operator."""
 
     name: str
-    """As its key in ``[alerts]`` is called."""
-    together: bool
-    """Whether everything of a look is told at once; else one by one."""
+    """The key in ``[alerts]``."""
+    is_digest: bool
+    """Whether one message carries all notices of a check; otherwise one message each."""
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """Tell of all of them. Raises ``CallFailed`` where nobody was told: it is tried again."""
+    def send(self, notices: Sequence[Notice]) -> None:
+        """Send the notices. Raises ``CallFailed`` if nobody got them: they are tried again."""
 
 
 def configured_channels(gateway: Gateway) -> list[Channel]:
-    """The ways that are configured."""
-    return [*_channels(gateway)]
+    """The channels that the configuration has."""
+    alerts, found = gateway.settings.alerts, list[Channel]()
+    if alerts.webhook is not None:
+        found.append(WebhookChannel(alerts.webhook, gateway.outbound))
+    if alerts.email is not None:
+        found.append(EmailChannel(alerts.email))
+    if alerts.text is not None:
+        account = gateway.settings.accounts[alerts.text.account]
+        programs = gateway.settings.programs
+        found.append(TextChannel(alerts.text, account, gateway.gate, programs, gateway.outbound))
+    return found
 
 
-def _channels(gateway: Gateway) -> Iterator[Channel]:
-    ways = gateway.settings.alerts
-    if ways.webhook is not None:
-        yield Webhook(ways.webhook, gateway.outbound)
-    if ways.email is not None:
-        yield Email(ways.email)
-    if ways.text is not None:
-        account = gateway.settings.accounts[ways.text.account]
-        yield Text(ways.text, account, gateway.gate, gateway.settings.programs, gateway.outbound)
-
-
-class Webhook:
-    """Posts each condition by itself, for programs."""
+class WebhookChannel:
+    """Posts each notice as JSON, for other programs."""
 
     name = "webhook"
-    together = False
+    is_digest = False
 
     def __init__(self, url: Secret, outbound: Outbound) -> None:
-        """Post to ``url`` through ``outbound``."""
         self._url = url
         self._outbound = outbound
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """See ``Channel.tell``."""
+    def send(self, notices: Sequence[Notice]) -> None:
+        """See ``Channel.send``."""
         for notice in notices:
             headers = {"Content-Type": "application/json"}
-            call = HttpCall("POST", self._url.value, headers, as_json(notice))
+            call = HttpCall("POST", self._url.value, headers, webhook_json(notice))
             status = self._outbound.perform(call).status
-            if status not in _GOOD:
+            if not 200 <= status < 300:
                 raise CallFailed(f"the webhook answered {status}", left=True)
 
 
-class Email:
-    """One e-mail for everything of a look."""
+class EmailChannel:
+    """Sends one e-mail for all notices of a check."""
 
     name = "email"
-    together = True
+    is_digest = True
 
     def __init__(self, mailbox: Mailbox) -> None:
-        """Send as the mailbox says."""
         self._mailbox = mailbox
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """See ``Channel.tell``."""
-        send_email(self._mailbox, subject(notices), body(notices))
+    def send(self, notices: Sequence[Notice]) -> None:
+        """See ``Channel.send``."""
+        send_email(self._mailbox, email_subject(notices), email_body(notices))
 
 
-class Text:
-    """One text for everything of a look, to numbers that have not opted out of anything of ours.
+class TextChannel:
+    """Sends one text for all notices of a check, to the numbers that have not opted out.
 
-    It is no marketing, so that it needs no consent on record. But whoever has texted STOP to one
-    of our programs gets none, whichever it was; and where the gate cannot tell, nobody does.
+    An alert is no marketing and needs no consent on record. But a number that has texted STOP to
+    any program of ours gets none, and where the gate cannot tell, no number does.
     """
 
     name = "text"
-    together = True
+    is_digest = True
 
     def __init__(
         self, texting: Texting, account: Account, gate: Gate, programs: Programs, outbound: Outbound
     ) -> None:
-        """Send through the account."""
         self._texting = texting
         self._account = account
         self._gate = gate
         self._programs = programs
         self._tokens = Tokens(outbound)
 
-    def tell(self, notices: Sequence[Notice]) -> None:
-        """See ``Channel.tell``. Whom it cannot reach hinders nobody else."""
+    def send(self, notices: Sequence[Notice]) -> None:
+        """See ``Channel.send``. A number that cannot be reached does not hinder the others."""
         if not usable(self._account):
             raise CallFailed(f"account {self._account.name!r} has no secret", left=False)
-        text = short(notices)
-        allowed = self._allowed()
-        problems = [*filter(None, [self._send(number, text) for number in allowed])]
-        if len(problems) == len(allowed):  # who was told is not told again for others' sake
+        text = sms_text(notices)
+        numbers = self._allowed_numbers()
+        problems = [*filter(None, [self._send_to(number, text) for number in numbers])]
+        # If one number was reached, the others' failure must not text that one again.
+        if len(problems) == len(numbers):
             raise CallFailed("; ".join(dict.fromkeys(problems)), left=False)
 
-    def _allowed(self) -> list[str]:
-        """The numbers that may be texted. Raises ``CallFailed`` where there are none."""
+    def _allowed_numbers(self) -> list[str]:
+        """The numbers that may be texted. Raises ``CallFailed`` if there are none."""
         numbers = list(self._texting.to)
         refused: dict[int, str] = {}
         try:
             for program in self._programs:
-                for place, answer in self._gate.refused(numbers, program=program.name).items():
-                    if answer.reason not in _NOT_OURS_TO_SAY:
-                        refused[place] = answer.reason
+                for index, answer in self._gate.refused(numbers, program=program.name).items():
+                    if answer.reason not in _MARKETING_REASONS:
+                        refused[index] = answer.reason
         except (StoreUnavailable, StoreNotReady, UnknownProgram) as error:
             raise CallFailed(
                 f"the gate cannot tell who has opted out, so nobody is texted: {error}", left=False
             ) from error
-        allowed = [number for place, number in enumerate(numbers) if place not in refused]
+        allowed = [number for index, number in enumerate(numbers) if index not in refused]
         if not allowed:
-            why = ", ".join(sorted({*refused.values()}))
+            reasons = ", ".join(sorted({*refused.values()}))
             raise CallFailed(
-                f"every number is opted out or locked ({why}); START ends it", left=False
+                f"every number is opted out or locked ({reasons}); START ends it", left=False
             )
         return allowed
 
-    def _send(self, number: str, text: str) -> str:
-        """Text one number; what went wrong, where it was surely not sent."""
+    def _send_to(self, number: str, text: str) -> str:
+        """Text one number. Returns what went wrong if the text was surely not sent, else ''."""
         reply = Reply(
             id=f"alert-{uuid.uuid4()}",
             kind="alert",
@@ -164,40 +167,14 @@ class Text:
         return f"{self._account.provider} did not take it: {outcome.note or outcome.verdict.value}"
 
 
-TIMEOUT_S = 10.0
-"""For each answer of the server."""
-
-
 def send_email(
     mailbox: Mailbox, subject: str, body: str, context: ssl.SSLContext | None = None
 ) -> None:
-    """Send one message to everybody of the mailbox. Raises ``CallFailed``.
+    """Send one e-mail to every recipient of the mailbox, once. Raises ``CallFailed``.
 
-    The server's certificate must be good, unless the mailbox says ``tls = "none"``; ``context`` is
-    how it is checked, by the system's authorities as a rule.
+    ``context`` checks the server's certificate, by default with the system's authorities. Only
+    ``tls = "none"`` goes without.
     """
-    message = _message(mailbox, subject, body)
-    place = f"{mailbox.host}:{mailbox.port}"
-    trust = context or ssl.create_default_context()
-    try:
-        with _connected(mailbox, trust) as server:
-            if mailbox.tls == "starttls":
-                server.starttls(context=trust)
-            if mailbox.password is not None:
-                server.login(mailbox.user, mailbox.password.value)
-            # Who is refused beside others that are not is told by the server, in its own mail.
-            server.send_message(message, mailbox.sender, mailbox.to)
-    except (smtplib.SMTPException, OSError) as error:
-        raise CallFailed(f"{place} {_why(error)}", left=True) from None
-
-
-def _connected(mailbox: Mailbox, trust: ssl.SSLContext) -> smtplib.SMTP:
-    if mailbox.tls == "tls":
-        return smtplib.SMTP_SSL(mailbox.host, mailbox.port, timeout=TIMEOUT_S, context=trust)
-    return smtplib.SMTP(mailbox.host, mailbox.port, timeout=TIMEOUT_S)
-
-
-def _message(mailbox: Mailbox, subject: str, body: str) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject
     message["From"] = mailbox.sender
@@ -206,17 +183,30 @@ def _message(mailbox: Mailbox, subject: str, body: str) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain=mailbox.sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notes in answer
     message.set_content(body)
-    return message
+    context = context or ssl.create_default_context()
+    try:
+        with _connect(mailbox, context) as server:
+            if mailbox.tls == "starttls":
+                server.starttls(context=context)
+            if mailbox.password is not None:
+                server.login(mailbox.user, mailbox.password.value)
+            # The server itself reports recipients that it refuses beside others.
+            server.send_message(message, mailbox.sender, mailbox.to)
+    except (smtplib.SMTPException, OSError) as error:
+        # Our own words: a server's answer may repeat the user's name, and worse.
+        problem = next(text for kind, text in _SMTP_PROBLEMS if isinstance(error, kind))
+        code = getattr(error, "smtp_code", 0)
+        detail = f" ({code})" if code else ""
+        raise CallFailed(f"{mailbox.host}:{mailbox.port} {problem}{detail}", left=True) from None
 
 
-def _why(error: Exception) -> str:
-    """In our own words: what servers answer may repeat the user's name, and worse."""
-    said = next(said for kind, said in _PROBLEMS if isinstance(error, kind))
-    code = getattr(error, "smtp_code", 0)
-    return f"{said} ({code})" if code else said
+def _connect(mailbox: Mailbox, context: ssl.SSLContext) -> smtplib.SMTP:
+    if mailbox.tls == "tls":
+        return smtplib.SMTP_SSL(mailbox.host, mailbox.port, timeout=SMTP_TIMEOUT_S, context=context)
+    return smtplib.SMTP(mailbox.host, mailbox.port, timeout=SMTP_TIMEOUT_S)
 
 
-_PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
+_SMTP_PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
     (smtplib.SMTPAuthenticationError, "refused user and password"),
     (
         smtplib.SMTPNotSupportedError,

@@ -1,4 +1,4 @@
-"""``smsgate alerts``: do conditions reach a person?"""
+"""``smsgate alerts``: test whether alerts reach the operator."""
 
 from __future__ import annotations
 
@@ -12,83 +12,76 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.errors import SmsGateError
-from smsgate.features.alerts.service import name_of
-from smsgate.features.alerts.storage import ASKED_S, AlertTests, ChannelOutcome
+from smsgate.features.alerts.service import clock_name
+from smsgate.features.alerts.storage import TEST_TTL_S, AlertStorage, ChannelTestResult
 from smsgate.store import Store
 
-_NONE = "No way to tell anybody is configured: set `webhook`, `email` or `text` under [alerts]."
-_LOOK_S = 0.2
-Outcomes = Mapping[str, list[ChannelOutcome] | None]
-"""By clock what came of the test; None where the clock did not answer."""
+_NO_CHANNEL = "No channel is configured: set `webhook`, `email` or `text` under [alerts]."
+_POLL_S = 0.2
+Results = Mapping[str, list[ChannelTestResult] | None]
+"""By clock, the results of the test; None where the clock did not answer."""
 
 
 class NoClock(SmsGateError):
-    """No process is there that would tell anybody."""
+    """No process runs that would send alerts."""
 
 
 @click.group()
 def alerts() -> None:
-    """What a person is told of: conditions that last, by webhook, e-mail or text."""
+    """Alerts for conditions that last, by webhook, e-mail or text."""
 
 
 @alerts.command(epilog="Example: smsgate alerts test --json")
 @session.as_json
 def test(as_json: bool) -> None:
-    """Let each clock send a test message by each way that it has, and say what came of it.
+    """Let each clock send a test message by each of its channels, and show the results.
 
-    The clock sends because the clock tells: it has its own environment and its own network. Exit
-    code 0 where each way took it, 2 where one did not, or a clock did not answer; 1 where none is
-    configured.
+    The clock sends it, with its own environment and network, as it sends alerts. The exit code is
+    0 if every channel took it, 1 if none is configured, 2 if one failed or a clock did not answer.
     """
-    found = _tested(session.gateway_for_lists().store)
+    results = _run_test(session.gateway_for_lists().store)
     if as_json:
-        session.show_json([*_rows(found)])
+        session.show_json(_rows(results))
     else:
-        _show(found)
-    if not all(_told(one) for one in found.values()):
+        _show(results)
+    if any(found is None or not all(one.told for one in found) for found in results.values()):
         session.end(2)
-    session.end(0 if any(found.values()) else 1)
+    session.end(0 if any(results.values()) else 1)
 
 
-def _tested(store: Store) -> Outcomes:
-    """Ask for a test, and wait until every clock that runs has answered. Raises ``NoClock``."""
-    tests = AlertTests(store.client)
-    until, pause, id_ = time.monotonic() + ASKED_S, threading.Event(), ""
-    while clocks := _clocks(store):
-        id_ = id_ or tests.ask()
-        answers = tests.answers(id_)
-        if clocks <= answers.keys() or time.monotonic() >= until:
-            return {clock: answers.get(clock) for clock in sorted(clocks | answers.keys())}
-        pause.wait(_LOOK_S)
-    raise NoClock("No clock is at work, so nobody is told of anything: start the clock.")
+def _run_test(store: Store) -> Results:
+    """Request a test and wait until every running clock has answered. Raises ``NoClock``."""
+    storage = AlertStorage(store.client)
+    until, pause, id_ = time.monotonic() + TEST_TTL_S, threading.Event(), ""
+    while clocks := {
+        clock_name(one.host, one.pid) for one in store.heartbeats.running() if one.name == "clock"
+    }:
+        id_ = id_ or storage.request_test()
+        results = storage.results(id_)
+        if clocks <= results.keys() or time.monotonic() >= until:
+            return {clock: results.get(clock) for clock in sorted(clocks | results.keys())}
+        pause.wait(_POLL_S)
+    raise NoClock("No clock is running, so no alert is sent: start the clock.")
 
 
-def _clocks(store: Store) -> set[str]:
-    return {name_of(one.host, one.pid) for one in store.heartbeats.running() if one.name == "clock"}
-
-
-def _told(outcomes: list[ChannelOutcome] | None) -> bool:
-    return outcomes is not None and all(one.told for one in outcomes)
-
-
-def _rows(found: Outcomes) -> list[dict[str, object]]:
-    silent = ChannelOutcome("", told=False, problem="the clock did not answer")
+def _rows(results: Results) -> list[dict[str, object]]:
+    silent = ChannelTestResult("", told=False, problem="the clock did not answer")
     return [
         {**msgspec.structs.asdict(one), "clock": clock}
-        for clock, outcomes in found.items()
-        for one in ([silent] if outcomes is None else outcomes)
+        for clock, found in results.items()
+        for one in ([silent] if found is None else found)
     ]
 
 
-def _show(found: Outcomes) -> None:
+def _show(results: Results) -> None:
     console = Console(highlight=False)
-    for clock, outcomes in found.items():
-        for one in outcomes or ():
+    for clock, found in results.items():
+        for one in found or ():
             mark = "[green]     ok[/]" if one.told else "[bold red] failed[/]"
             console.print(f"{mark}  {one.channel}, from the clock at {clock}", end="")
             console.print(f": {one.problem}" if one.problem else "", markup=False, soft_wrap=True)
-        if outcomes is None:
-            said = f"the clock at {clock} did not answer within {ASKED_S} s: its log says why"
-            console.print(f"[bold red] failed[/]  {said}", soft_wrap=True)
-        elif not outcomes:
-            console.print(f"Clock at {clock}: {_NONE}", markup=False, soft_wrap=True)
+        if found is None:
+            problem = f"the clock at {clock} did not answer within {TEST_TTL_S} s: see its log"
+            console.print(f"[bold red] failed[/]  {problem}", soft_wrap=True)
+        elif not found:
+            console.print(f"Clock at {clock}: {_NO_CHANNEL}", markup=False, soft_wrap=True)

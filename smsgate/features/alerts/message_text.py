@@ -1,4 +1,4 @@
-"""What is written of conditions: as JSON for programs, as an e-mail, as a short text. Pure."""
+"""The text of alerts: JSON for the webhook, an e-mail, a short text. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ import msgspec
 from smsgate.consent.composing import segments
 from smsgate.pipeline.conditions import Condition
 
-SEGMENTS = 2
-"""How long a text of an alert may be."""
-_MORE = "`smsgate doctor` says more."
+MAX_SEGMENTS = 2
+"""Of the text of an alert."""
 _STATES = {"begins": "begins", "ends": "is over", "test": "is a test"}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One condition and what is to be said of it."""
+    """One condition, and whether it begins or ends."""
 
     condition: Condition
     state: Literal["begins", "ends", "test"]
+
+    @property
+    def headline(self) -> str:
+        """Subject and state, such as ``inbox begins``."""
+        return f"{self.condition.subject} {_STATES[self.state]}"
 
 
 TEST = Notice(
@@ -30,76 +34,70 @@ TEST = Notice(
 )
 
 
-def as_json(notice: Notice) -> bytes:
-    """For a webhook; ``text`` is what Slack and its kin show."""
-    one = notice.condition
-    mend = f" → {one.mend}" if one.mend else ""
+def webhook_json(notice: Notice) -> bytes:
+    """The body for a webhook. Slack and similar services show ``text``."""
+    condition = notice.condition
+    remedy = f" → {condition.mend}" if condition.mend else ""
     return msgspec.json.encode(
         {
-            "text": f"smsgate: {one.subject}: {one.said}{mend}",
-            "alert": one.name,
-            "subject": one.subject,
+            "text": f"smsgate: {condition.subject}: {condition.said}{remedy}",
+            "alert": condition.name,
+            "subject": condition.subject,
             "state": notice.state,
-            "severity": "page" if one.fault else "ticket",
-            "said": one.said,
-            "mend": one.mend,
+            "severity": "page" if condition.fault else "ticket",
+            "said": condition.said,
+            "mend": condition.mend,
         }
     )
 
 
-def subject(notices: Sequence[Notice]) -> str:
-    """Of an e-mail: the first by name, and how many others there are."""
-    first = notices[0]
+def email_subject(notices: Sequence[Notice]) -> str:
+    """The first notice by name, and how many others there are."""
     more = f" (and {len(notices) - 1} more)" if len(notices) > 1 else ""
-    return f"smsgate: {first.condition.subject} {_STATES[first.state]}{more}"
+    return f"smsgate: {notices[0].headline}{more}"
 
 
-def body(notices: Sequence[Notice]) -> str:
-    """Of an e-mail: each condition with what mends it, what fails now first."""
-    return "\n\n".join(_paragraph(one) for one in _sorted(notices)) + f"\n\n{_MORE}\n"
+def email_body(notices: Sequence[Notice]) -> str:
+    """Each notice with its remedy, present failures first."""
+    paragraphs = []
+    for notice in _by_urgency(notices):
+        condition = notice.condition
+        urgency = "fails now, " if condition.fault else "warning, "
+        detail = f"{urgency if notice.state == 'begins' else ''}{condition.name}"
+        remedy = f"\n  What mends it: {condition.mend}" if condition.mend else ""
+        paragraphs.append(f"{notice.headline} ({detail})\n  {condition.said}{remedy}")
+    return "\n\n".join([*paragraphs, "`smsgate doctor` says more.\n"])
 
 
-def short(notices: Sequence[Notice]) -> str:
-    """For a text of two segments at most: what does not fit is counted."""
-    lines = [_line(one) for one in _sorted(notices)]
+def sms_text(notices: Sequence[Notice]) -> str:
+    """A text of two segments at most; notices that do not fit are counted."""
+    lines = [_sms_line(one) for one in _by_urgency(notices)]
     for shown in range(len(lines), 0, -1):
         left = len(lines) - shown
         more = [f"+{left} more: smsgate doctor"] if left else []
         text = "\n".join([*lines[:shown], *more])
         if _fits(text):
             return text
-    return _cut(lines[0])
+    line = lines[0]
+    while not _fits(f"{line}..."):
+        line = line[: len(line) - 8]
+    return f"{line}..."
 
 
-def _sorted(notices: Sequence[Notice]) -> list[Notice]:
+def _by_urgency(notices: Sequence[Notice]) -> list[Notice]:
     return sorted(notices, key=lambda one: (one.state == "ends", not one.condition.fault))
 
 
-def _paragraph(notice: Notice) -> str:
-    one = notice.condition
-    urgency = "fails now" if one.fault else "warning"
-    head = f"{one.subject} {_STATES[notice.state]}"
-    head += f" ({urgency}, {one.name})" if notice.state == "begins" else f" ({one.name})"
-    mend = f"\n  What mends it: {one.mend}" if one.mend else ""
-    return f"{head}\n  {one.said}{mend}"
-
-
-def _line(notice: Notice) -> str:
-    """In GSM 7-bit where it can be; backticks and typography would double the price."""
-    one = notice.condition
-    text = f"smsgate: {one.subject} {_STATES[notice.state]}: {one.said}"
-    if notice.state == "begins" and one.mend:
-        text += f" > {one.mend}"
+def _sms_line(notice: Notice) -> str:
+    """One line in GSM 7-bit: other characters, and backticks, would double the price."""
+    condition = notice.condition
+    text = f"smsgate: {notice.headline}: {condition.said}"
+    if notice.state == "begins" and condition.mend:
+        text += f" > {condition.mend}"
     for foreign in segments.count(text).foreign:
         text = text.replace(foreign.character, foreign.instead or "?")
     return text.replace("`", "'")
 
 
 def _fits(text: str) -> bool:
-    return segments.count(text).segments <= SEGMENTS
-
-
-def _cut(line: str) -> str:
-    while not _fits(f"{line}..."):
-        line = line[: len(line) - 8]
-    return f"{line}..."
+    return segments.count(text).segments <= MAX_SEGMENTS

@@ -1,4 +1,4 @@
-"""Told: conditions that last reach a person by every way there is, each once until it ends."""
+"""Sends each condition that lasts through every channel, once when it begins and once it ends."""
 
 from __future__ import annotations
 
@@ -11,87 +11,84 @@ import structlog
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import Channel
 from smsgate.features.alerts.message_text import TEST, Notice
-from smsgate.features.alerts.storage import Alerts, AlertTests, ChannelOutcome
+from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
 from smsgate.pipeline.conditions import REFUSED, Condition, conditions, weak
 from smsgate.pipeline.monitoring import sights
 from smsgate.settings import Settings
 from smsgate.store import Store
 
 _log = structlog.get_logger()
-_PREFIXES = {"webhook": ""}
-"""What stands before a condition in the store, where it is not the way's own name."""
 
 
-class Alerting:
-    """Looks, compares with what was told, and tells what is new.
+class AlertService:
+    """Compares the conditions of the moment with the alerts that were sent.
 
-    Each way has its own memory in the store, so that one that fails is tried again at the next
-    look, and the others neither wait for it nor tell anything twice.
+    The storage remembers sent alerts for each channel. A channel that fails is tried again at the
+    next check; the others neither wait for it nor send anything twice.
     """
 
     def __init__(self, store: Store, settings: Settings, channels: Sequence[Channel]) -> None:
-        """Use these collaborators."""
         self._store = store
-        self._alerts = Alerts(store.client)
+        self._storage = AlertStorage(store.client)
         self._settings = settings
         self._channels = channels
-        self._before: set[str] = set()
-        self._away: dict[str, str] = {}
-        """By way, as what it was told that the store is away or refuses writes."""
+        self._previous: set[str] = set()
+        """The conditions of the last check."""
+        self._store_alerts: dict[str, str] = {}
+        """By channel, the alert about the store itself that was sent and has not ended."""
         self._problems: dict[str, str] = {}
+        """By channel, why sending failed last: a problem that lasts is logged once."""
 
-    def turn(self) -> None:
-        """Look once. What was seen at the last look too, and is told by nobody, is told now.
+    def check(self) -> None:
+        """Send every condition that also held at the last check and was not sent yet.
 
-        So what passes by itself within a look is not told. Raises nothing.
+        A condition that ends between two checks is not sent. Does not raise ``StoreUnavailable``.
         """
         try:
-            self._compare()
+            snapshot = sights(self._store, self._settings, dict)
+            found = {_key(one): one for one in [*conditions(snapshot), *weak(snapshot)]}
+            if snapshot.writes is not None:
+                refused = next(one for one in found.values() if one.name == REFUSED)
+                self._send_store_alert(refused)
+                return
+            self._end_store_alerts()
+            for channel in self._channels:
+                self._send_changes(channel, found)
+            self._previous = set(found)
         except StoreUnavailable as error:
-            self._store_away(Condition("SmsgateNotReady", "store", True, str(error), error.mend))
+            condition = Condition("SmsgateNotReady", "store", True, str(error), error.mend)
+            self._send_store_alert(condition)
 
-    def _compare(self) -> None:
-        seen = sights(self._store, self._settings, dict)
-        found = {_key(one): one for one in [*conditions(seen), *weak(seen)]}
-        if seen.writes is not None:
-            self._store_away(next(one for one in found.values() if one.name == REFUSED))
-            return
-        self._store_back()
-        for channel in self._channels:
-            self._tell_by(channel, found)
-        self._before = set(found)
-
-    def _tell_by(self, channel: Channel, found: Mapping[str, Condition]) -> None:
-        """Tell by one way what is new for it. Whoever takes a condition in the store tells it."""
-        alerts, prefix = self._alerts, _PREFIXES.get(channel.name, f"{channel.name}|")
-        told = {key.removeprefix(prefix) for key in alerts.told() if _is_of(prefix, key)}
+    def _send_changes(self, channel: Channel, found: Mapping[str, Condition]) -> None:
+        """Send what begins and ends on one channel; of several clocks, the one that claims it."""
+        # Stored keys of the webhook have no prefix: it was the only channel once.
+        prefix = "" if channel.name == "webhook" else f"{channel.name}|"
+        sent = {
+            key.removeprefix(prefix)
+            for key in self._storage.sent()
+            if (key.startswith(prefix) if prefix else "|" not in key.partition(" ")[0])
+        }
         notices = {
             key: Notice(found[key], "begins")
-            for key in sorted((found.keys() & self._before) - told)
-            if alerts.take(prefix + key)
+            for key in sorted((found.keys() & self._previous) - sent)
+            if self._storage.claim(prefix + key)
         }
         notices |= {
-            key: Notice(_over(key), "ends")
-            for key in sorted(told - found.keys() - self._before)
-            if alerts.give_back(prefix + key)
+            key: Notice(_ended(key), "ends")
+            for key in sorted(sent - found.keys() - self._previous)
+            if self._storage.release(prefix + key)
         }
-        groups = [notices] if channel.together else [{key: one} for key, one in notices.items()]
+        groups = [notices] if channel.is_digest else [{key: one} for key, one in notices.items()]
         for group in groups:
-            if group and not self._told(channel, [*group.values()]):
-                self._undo(prefix, group)
+            if not group or self._send(channel, [*group.values()]):
+                continue
+            for key, notice in group.items():  # the next check tries again
+                undo = self._storage.claim if notice.state == "ends" else self._storage.release
+                undo(prefix + key)
 
-    def _undo(self, prefix: str, notices: Mapping[str, Notice]) -> None:
-        """Put back what was taken for a way that failed: the next look tries again."""
-        for key, notice in notices.items():
-            if notice.state == "ends":
-                self._alerts.take(prefix + key)
-            else:
-                self._alerts.give_back(prefix + key)
-
-    def _told(self, channel: Channel, notices: Sequence[Notice]) -> bool:
-        """Whether a way took it. A problem that lasts is logged once."""
+    def _send(self, channel: Channel, notices: Sequence[Notice]) -> bool:
         try:
-            channel.tell(notices)
+            channel.send(notices)
         except CallFailed as error:
             if self._problems.get(channel.name) != str(error):
                 _log.warning("alert was not taken", by=channel.name, problem=str(error))
@@ -100,68 +97,62 @@ class Alerting:
         self._problems.pop(channel.name, None)
         return True
 
-    def _store_away(self, condition: Condition) -> None:
-        """Nothing can be remembered there, so each clock tells it by itself."""
+    def _send_store_alert(self, condition: Condition) -> None:
+        """Send that the store cannot be used. It can remember nothing then: each clock sends it."""
+        notices = [Notice(condition, "begins")]
         for channel in self._channels:
-            if channel.name not in self._away and self._told(
-                channel, [Notice(condition, "begins")]
-            ):
-                self._away[channel.name] = _key(condition)
+            if channel.name not in self._store_alerts and self._send(channel, notices):
+                self._store_alerts[channel.name] = _key(condition)
 
-    def _store_back(self) -> None:
+    def _end_store_alerts(self) -> None:
         for channel in self._channels:
-            key = self._away.get(channel.name)
-            if key is not None and self._told(channel, [Notice(_over(key), "ends")]):
-                del self._away[channel.name]
+            key = self._store_alerts.get(channel.name)
+            if key is not None and self._send(channel, [Notice(_ended(key), "ends")]):
+                del self._store_alerts[channel.name]
 
 
-def _key(one: Condition) -> str:
-    return f"{one.name} {one.subject}"
+class ChannelTester:
+    """Sends each requested test message once by every channel of this process."""
+
+    def __init__(self, store: Store, channels: Sequence[Channel]) -> None:
+        self._storage = AlertStorage(store.client)
+        self._channels = channels
+        self._clock = clock_name(socket.gethostname(), os.getpid())
+        self._done = ""
+
+    def run_requested(self) -> None:
+        """Run the test that is requested, if there is one. Raises ``StoreUnavailable``."""
+        test = self._storage.requested_test()
+        if not test or test == self._done:
+            return
+        self._done = test
+        # A tester before a change of the configuration may have run it.
+        if self._clock not in self._storage.results(test):
+            results = [_test_channel(one) for one in self._channels]
+            self._storage.save_results(test, self._clock, results)
 
 
-def _is_of(prefix: str, key: str) -> bool:
-    return key.startswith(prefix) if prefix else "|" not in key.partition(" ")[0]
-
-
-def _over(key: str) -> Condition:
-    name, _, subject = key.partition(" ")
-    return Condition(name, subject, False, "is as it should be again", "")
-
-
-def name_of(host: str, pid: int) -> str:
-    """How a clock is named in the outcome of a test."""
+def clock_name(host: str, pid: int) -> str:
+    """The name of a clock in the results of a test."""
     return f"{host}:{pid}"
 
 
-class ChannelCheck:
-    """Makes each test that is asked for once in this process, and tells what came of it."""
-
-    def __init__(self, store: Store, channels: Sequence[Channel]) -> None:
-        """Use the store, and the channels as this process has them."""
-        self._tests = AlertTests(store.client)
-        self._channels = channels
-        self._clock = name_of(socket.gethostname(), os.getpid())
-        self._made = ""
-
-    def turn(self) -> None:
-        """Make the test that is asked for, if there is one. Raises ``StoreUnavailable``."""
-        asked = self._tests.asked()
-        if not asked or asked == self._made:
-            return
-        self._made = asked
-        # It may have been made before a change of the configuration.
-        if self._clock not in self._tests.answers(asked):
-            outcomes = [_outcome(one) for one in self._channels]
-            self._tests.answer(asked, self._clock, outcomes)
-
-
-def _outcome(channel: Channel) -> ChannelOutcome:
+def _test_channel(channel: Channel) -> ChannelTestResult:
     problem = ""
     try:
-        channel.tell([TEST])
+        channel.send([TEST])
     except CallFailed as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
+    except Exception as error:  # noqa: BLE001 - the operator who asked must learn of it
         _log.error("alert test failed", by=channel.name, exc_info=error)
         problem = f"it failed ({type(error).__name__}); the clock's log says more"
-    return ChannelOutcome(channel.name, not problem, problem)
+    return ChannelTestResult(channel.name, not problem, problem)
+
+
+def _key(condition: Condition) -> str:
+    return f"{condition.name} {condition.subject}"
+
+
+def _ended(key: str) -> Condition:
+    name, _, subject = key.partition(" ")
+    return Condition(name, subject, False, "is as it should be again", "")

@@ -1,4 +1,4 @@
-"""Which conditions somebody was told of, so that each is told once, whoever sees it."""
+"""Which alerts were sent, and the test messages that were requested, in Redis."""
 
 from __future__ import annotations
 
@@ -11,73 +11,66 @@ from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.shared_keys import ALERT_TEST, ALERTS, alert_test_of
 
-
-class Alerts:
-    """One hash for all hosts. Everything here raises ``StoreUnavailable``."""
-
-    def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
-        self._client = client
-
-    def take(self, condition: str) -> bool:
-        """Whether it is for the caller to tell of a condition: nobody else did or does."""
-        with translated():
-            return bool(self._client.hsetnx(ALERTS, condition, int(time.time())))
-
-    def give_back(self, condition: str) -> bool:
-        """Forget that a condition was told: it is over, or telling failed. Whether it was told."""
-        with translated():
-            return bool(self._client.hdel(ALERTS, condition))
-
-    def told(self) -> set[str]:
-        """The conditions that were told and are not known to be over."""
-        with translated():
-            return {one.decode() for one in self._client.hkeys(ALERTS)}
+TEST_TTL_S = 60
+"""How long a requested test waits for the clocks."""
+_RESULTS_TTL_S = 300
 
 
-ASKED_S = 60
-"""For how long a test is asked for."""
-_KEPT_S = 300
-
-
-class ChannelOutcome(msgspec.Struct, frozen=True):
-    """What came of a test message by one channel."""
+class ChannelTestResult(msgspec.Struct, frozen=True):
+    """The result of a test message on one channel. Stored: the field names stay."""
 
     channel: str
     told: bool
     problem: str
 
 
-_outcomes = msgspec.json.Decoder(list[ChannelOutcome]).decode
+_decode_results = msgspec.json.Decoder(list[ChannelTestResult]).decode
 
 
-class AlertTests:
-    """The newest test, and its outcome in each clock. Everything raises ``StoreUnavailable``."""
+class AlertStorage:
+    """One hash of sent alerts for all hosts, and the newest test with its results by clock.
+
+    Every method raises ``StoreUnavailable``.
+    """
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
-    def ask(self) -> str:
-        """Ask every clock for a test; gives its id."""
+    def claim(self, alert: str) -> bool:
+        """Mark an alert as sent; True if no process had done so, and the caller must send it."""
+        with translated():
+            return bool(self._client.hsetnx(ALERTS, alert, int(time.time())))
+
+    def release(self, alert: str) -> bool:
+        """Forget that an alert was sent: it is over, or sending failed. False if it was not."""
+        with translated():
+            return bool(self._client.hdel(ALERTS, alert))
+
+    def sent(self) -> set[str]:
+        """The alerts that were sent and have not ended."""
+        with translated():
+            return {alert.decode() for alert in self._client.hkeys(ALERTS)}
+
+    def request_test(self) -> str:
+        """Ask every clock for a test message by each of its channels; returns the test's id."""
         id_ = uuid.uuid4().hex
         with translated():
-            self._client.set(ALERT_TEST, id_, ex=ASKED_S)
+            self._client.set(ALERT_TEST, id_, ex=TEST_TTL_S)
         return id_
 
-    def asked(self) -> str:
-        """The id of the test that is asked for; empty where none is."""
+    def requested_test(self) -> str:
+        """The id of the test that is requested now, or an empty string."""
         with translated():
             return (self._client.get(ALERT_TEST) or b"").decode()
 
-    def answer(self, id_: str, clock: str, outcomes: list[ChannelOutcome]) -> None:
-        """Tell what came of a test in the clock of that name, by each channel that it has."""
+    def save_results(self, id_: str, clock: str, results: list[ChannelTestResult]) -> None:
+        """Save what the clock of that name found, one result per channel."""
         with translated():
-            self._client.hset(alert_test_of(id_), clock, msgspec.json.encode(outcomes))
-            self._client.expire(alert_test_of(id_), _KEPT_S)
+            self._client.hset(alert_test_of(id_), clock, msgspec.json.encode(results))
+            self._client.expire(alert_test_of(id_), _RESULTS_TTL_S)
 
-    def answers(self, id_: str) -> dict[str, list[ChannelOutcome]]:
-        """By clock what came of a test so far."""
+    def results(self, id_: str) -> dict[str, list[ChannelTestResult]]:
+        """The results of a test so far, by clock."""
         with translated():
             found = self._client.hgetall(alert_test_of(id_))
-        return {clock.decode(): _outcomes(said) for clock, said in found.items()}
+        return {clock.decode(): _decode_results(results) for clock, results in found.items()}

@@ -18,9 +18,9 @@ from smsgate.consent.composing import segments
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts import cli
 from smsgate.features.alerts.channels import configured_channels, send_email
-from smsgate.features.alerts.message_text import TEST, Notice, body, short, subject
-from smsgate.features.alerts.service import ChannelCheck
-from smsgate.features.alerts.storage import AlertTests
+from smsgate.features.alerts.message_text import TEST, Notice, email_body, email_subject, sms_text
+from smsgate.features.alerts.service import ChannelTester
+from smsgate.features.alerts.storage import AlertStorage
 from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.conditions import Condition
 from smsgate.settings import Mailbox, Secret
@@ -30,7 +30,7 @@ from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
-from workers.alert_notifier import Teller
+from workers.alert_notifier import AlertNotifier
 
 SID, TOKEN = "AC55555555555555555555555555555555", "a-token"
 ONE, OTHER = "+14155550111", "+14155550122"
@@ -61,7 +61,7 @@ def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
     with MailServer(users, certificate, at_once=tls == "tls") as server:
         notices = [DEAD, STUCK, OVER]
         box = mailbox(server.port, tls=tls)
-        send_email(box, subject(notices), body(notices), certificate.trusted())
+        send_email(box, email_subject(notices), email_body(notices), certificate.trusted())
     [mail] = server.messages
     assert (mail.encrypted, mail.user) == (True, USER)
     assert (mail.sender, mail.to) == ("smsgate@example.com", box.to)
@@ -146,7 +146,7 @@ def texted(api) -> list[str]:
 
 def test_a_text_goes_to_everybody(gateway, api):
     [channel] = configured_channels(gateway)
-    channel.tell([DEAD, STUCK])
+    channel.send([DEAD, STUCK])
     assert texted(api) == [ONE, OTHER]
     form = api.calls[0].form
     assert form["From"] == "+14155550999"
@@ -166,7 +166,7 @@ def test_who_has_opted_out_is_not_texted(gateway, api, how):
         for partition in range(16):
             gateway.apply(partition)
     [channel] = configured_channels(gateway)
-    channel.tell([TEST])
+    channel.send([TEST])
     assert texted(api) == [OTHER]
 
 
@@ -175,7 +175,7 @@ def test_where_everybody_has_opted_out_it_says_so(gateway, api):
         gateway.override("suppress", number, "all", "anna", "asked by phone")
     [channel] = configured_channels(gateway)
     with pytest.raises(CallFailed, match="every number is opted out or locked"):
-        channel.tell([TEST])
+        channel.send([TEST])
     assert texted(api) == []
 
 
@@ -186,7 +186,7 @@ def test_where_the_gate_cannot_tell_nobody_is_texted(gateway, api, monkeypatch):
     monkeypatch.setattr(gateway.gate, "refused", away)
     [channel] = configured_channels(gateway)
     with pytest.raises(CallFailed, match="cannot tell who has opted out"):
-        channel.tell([TEST])
+        channel.send([TEST])
     assert texted(api) == []
 
 
@@ -195,7 +195,7 @@ def test_a_consent_on_record_is_not_asked_for(gateway, tmp_path, redis_url, api)
     toml = toml.replace('region   = "US"', "require_consent = true") + TEXT
     strict = make_gateway(tmp_path, redis_url, toml)
     [channel] = configured_channels(strict)
-    channel.tell([TEST])
+    channel.send([TEST])
     strict.close()
     assert texted(api) == [ONE, OTHER]
 
@@ -203,16 +203,16 @@ def test_a_consent_on_record_is_not_asked_for(gateway, tmp_path, redis_url, api)
 def test_who_was_told_is_not_told_again_because_another_could_not_be(gateway, api):
     [channel] = configured_channels(gateway)
     api.script(Answer(429, code=20429))
-    channel.tell([TEST])
+    channel.send([TEST])
     api.script(Answer(429, code=20429), Answer(429, code=20429))
     with pytest.raises(CallFailed, match="did not take it"):
-        channel.tell([TEST])
+        channel.send([TEST])
 
 
 def test_a_call_of_which_nobody_knows_what_became_is_not_repeated(gateway, api):
     api.script(Drop(), Drop())
     [channel] = configured_channels(gateway)
-    channel.tell([TEST])
+    channel.send([TEST])
 
 
 def long(count: int, said: str = "é…→“x”" * 12) -> list[Notice]:
@@ -226,13 +226,13 @@ def long(count: int, said: str = "é…→“x”" * 12) -> list[Notice]:
     "notices", [[TEST], [OVER], long(1), long(3), long(50), long(1, "x" * 900)]
 )
 def test_a_text_has_two_segments_at_most_in_the_cheap_alphabet(notices):
-    counted = segments.count(short(notices))
+    counted = segments.count(sms_text(notices))
     assert counted.segments <= 2
     assert counted.encoding == "GSM-7"
 
 
 def test_what_does_not_fit_into_a_text_is_counted():
-    text = short(long(50))
+    text = sms_text(long(50))
     shown = len(re.findall("subject", text))
     assert text.endswith(f"\n+{50 - shown} more: smsgate doctor")
 
@@ -244,7 +244,7 @@ def test_a_deadline_lies_ahead_for_providers_that_name_one(gateway, monkeypatch)
 
     described = twilio.reply
     monkeypatch.setattr(twilio, "reply", lambda one, to: seen.append(one) or described(one, to))
-    channel.tell([TEST])
+    channel.send([TEST])
     assert {one.deadline_us > time.time() * 1_000_000 for one in seen} == {True}
     assert len({one.id for one in seen}) == 2
 
@@ -265,7 +265,7 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
             stack.callback(gateway.close)
             at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1", "0000", 1)
             gateway.store.heartbeats.beat(at, 600)
-            teller = Teller(gateway)
+            teller = AlertNotifier(gateway)
             teller.start()
             stack.callback(teller.close)
             return {
@@ -309,20 +309,20 @@ def test_it_is_the_clock_that_tells_by_its_own_ways(clock, capsys, tmp_path):
 
 def test_a_clock_that_has_no_way_to_tell_is_told(clock, capsys):
     assert run(["alerts", "test"], clock(ALERTS)) == 1
-    assert "No way to tell anybody is configured" in capsys.readouterr().out
+    assert "No channel is configured" in capsys.readouterr().out
 
 
 def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
     environ = clock(ALERTS)
     redis_client.delete(PROCESSES)
     assert run(["alerts", "test"], environ) == 2
-    assert "No clock is at work" in capsys.readouterr().err
+    assert "No clock is running" in capsys.readouterr().err
 
 
 def test_a_clock_that_does_not_answer_is_told(clock, capsys, redis_client, monkeypatch):
     environ = clock(ALERTS)
-    monkeypatch.setattr(cli, "ASKED_S", 0)
-    monkeypatch.setattr(ChannelCheck, "turn", lambda _: None)
+    monkeypatch.setattr(cli, "TEST_TTL_S", 0)
+    monkeypatch.setattr(ChannelTester, "run_requested", lambda _: None)
     assert run(["alerts", "test"], environ) == 2
     assert "did not answer" in capsys.readouterr().out
     (row,) = run_json(["alerts", "test", "--json"], environ, capsys)
@@ -337,12 +337,12 @@ def run_json(arguments, environ, capsys):
 def test_a_fault_of_a_channel_is_told_to_whoever_asked(gateway):
     class Broken:
         name = "email"
-        together = True
+        is_digest = True
 
-        def tell(self, _):
+        def send(self, _):
             raise RuntimeError("something of ours")
 
-    id_ = AlertTests(gateway.store.client).ask()
-    ChannelCheck(gateway.store, [Broken()]).turn()
-    ((outcome,),) = AlertTests(gateway.store.client).answers(id_).values()
+    id_ = AlertStorage(gateway.store.client).request_test()
+    ChannelTester(gateway.store, [Broken()]).run_requested()
+    ((outcome,),) = AlertStorage(gateway.store.client).results(id_).values()
     assert (outcome.told, "RuntimeError" in outcome.problem) == (False, True)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from smsgate.features.alerts.channels import configured_channels
-from smsgate.features.alerts.message_text import Notice, body, short
-from smsgate.features.alerts.service import Alerting
+from smsgate.features.alerts.message_text import Notice, email_body, sms_text
+from smsgate.features.alerts.service import AlertService
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.messages import Intent
 from smsgate.pipeline.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
@@ -154,12 +154,12 @@ class Person:
     """Keeps the notices themselves."""
 
     name = "email"
-    together = True
+    is_digest = True
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
 
-    def tell(self, notices) -> None:
+    def send(self, notices) -> None:
         self.notices += notices
 
 
@@ -180,16 +180,16 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
         all_at_work(gateway.store)
         gateway.store.acceptance.note("twilio", newest=True, several=False)
         person = Person()
-        alerting = Alerting(
+        alerting = AlertService(
             gateway.store, gateway.settings, [*configured_channels(gateway), person]
         )
-        alerting.turn()
-        alerting.turn()
+        alerting.check()
+        alerting.check()
         assert hook.calls == [], "quiet while all is well"
 
         BROUGHT_ABOUT[name](gateway, redis_client)
-        alerting.turn()
-        alerting.turn()
+        alerting.check()
+        alerting.check()
         redis_client.config_set("maxmemory", 0)
         gateway.close()
 
@@ -198,6 +198,6 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
     assert (told["alert"], told["state"]) == (name, "begins")
     assert told["mend"]
     assert told["mend"] in told["text"]
-    assert told["mend"] in body(person.notices)
-    assert told["mend"].replace("`", "'")[:30] in short(person.notices)
-    assert NUMBER not in call.body.decode() + body(person.notices)
+    assert told["mend"] in email_body(person.notices)
+    assert told["mend"].replace("`", "'")[:30] in sms_text(person.notices)
+    assert NUMBER not in call.body.decode() + email_body(person.notices)

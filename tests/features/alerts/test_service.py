@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from smsgate.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
-from smsgate.features.alerts.service import Alerting
+from smsgate.features.alerts.service import AlertService
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
@@ -31,21 +31,21 @@ def gateway(tmp_path, redis_url, hook):
     made.close()
 
 
-def alerting(gateway, *more) -> Alerting:
-    return Alerting(gateway.store, gateway.settings, [*configured_channels(gateway), *more])
+def alerting(gateway, *more) -> AlertService:
+    return AlertService(gateway.store, gateway.settings, [*configured_channels(gateway), *more])
 
 
 class Phone:
     """A way that keeps what it is told, or fails."""
 
     name = "text"
-    together = True
+    is_digest = True
 
     def __init__(self) -> None:
         self.told: list[list[tuple[str, str]]] = []
         self.fails = False
 
-    def tell(self, notices) -> None:
+    def send(self, notices) -> None:
         if self.fails:
             raise CallFailed("the line is dead", left=False)
         self.told.append([(one.condition.name, one.state) for one in notices])
@@ -62,22 +62,22 @@ def give_up(redis_client) -> None:
 def test_a_condition_that_lasts_is_told_once_and_its_end_too(gateway, hook, redis_client):
     one, other = alerting(gateway), alerting(gateway)
     give_up(redis_client)
-    one.turn()
+    one.check()
     assert told(hook) == []
     for _ in range(3):
-        one.turn()
-        other.turn()
+        one.check()
+        other.check()
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
     said = json.loads(hook.calls[0].body)
     assert "`smsgate replies list --dead`" in said["text"]
     redis_client.delete(PARTITION_KEYS[1].dead)
     for _ in range(3):
-        one.turn()
-        other.turn()
+        one.check()
+        other.check()
     assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")]
     give_up(redis_client)
-    one.turn()
-    one.turn()
+    one.check()
+    one.check()
     assert told(hook)[2:] == [("SmsgateDeadLetters", "begins")]
 
 
@@ -86,19 +86,19 @@ def test_what_the_webhook_does_not_take_is_told_again(gateway, hook, redis_clien
     give_up(redis_client)
     looking = alerting(gateway)
     for _ in range(4):
-        looking.turn()
+        looking.check()
     assert told(hook) == [("SmsgateDeadLetters", "begins")] * 2
 
 
 def test_an_end_that_is_not_taken_is_told_again(gateway, hook, redis_client):
     give_up(redis_client)
     looking = alerting(gateway)
-    looking.turn()
-    looking.turn()
+    looking.check()
+    looking.check()
     redis_client.delete(PARTITION_KEYS[1].dead)
     hook.answers["/hook"] = [(500, b""), (200, b"")]
     for _ in range(4):
-        looking.turn()
+        looking.check()
     assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")] * 2
 
 
@@ -108,7 +108,7 @@ def test_several_conditions_of_one_look_are_one_message(gateway, redis_client):
     phone = Phone()
     looking = alerting(gateway, phone)
     for _ in range(3):
-        looking.turn()
+        looking.check()
     assert phone.told == [[("SmsgateDeadLetters", "begins"), ("SmsgateWeakDurability", "begins")]]
 
 
@@ -119,12 +119,12 @@ def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(gateway, h
     looking = alerting(gateway, phone)
     with capture_logs() as lines:
         for _ in range(5):
-            looking.turn()
+            looking.check()
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
     assert [(one["event"], one["by"]) for one in lines] == [("alert was not taken", "text")]
     phone.fails = False
     for _ in range(3):
-        looking.turn()
+        looking.check()
     assert phone.told == [[("SmsgateDeadLetters", "begins")]]
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
 
@@ -139,11 +139,11 @@ def test_a_store_that_is_away_is_told_once_and_that_it_is_back(gateway, hook, mo
         broken.setattr(gateway.store.ledger, "waiting", away)
         phone.fails = True
         for _ in range(3):
-            looking.turn()
+            looking.check()
         phone.fails = False
-        looking.turn()
-    looking.turn()
-    looking.turn()
+        looking.check()
+    looking.check()
+    looking.check()
     both = [("SmsgateNotReady", "begins"), ("SmsgateNotReady", "ends")]
     assert told(hook) == both
     assert phone.told == [[one] for one in both]
