@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,92 +11,111 @@ import click
 from rich.console import Console
 
 from smsgate import __version__
-from smsgate.cli import session
-from smsgate.cli.compose import compose
-from smsgate.cli.config import config
-from smsgate.cli.consent import consent
-from smsgate.cli.dev import dev
-from smsgate.cli.doctor import doctor
-from smsgate.cli.evidence import evidence
-from smsgate.cli.explain import explain
-from smsgate.cli.export import export
-from smsgate.cli.feed import feed
-from smsgate.cli.forget import forget
-from smsgate.cli.forward import forward
-from smsgate.cli.gate import check, status
-from smsgate.cli.history import history
-from smsgate.cli.import_ import import_list
-from smsgate.cli.imports import imports
-from smsgate.cli.keys import keys
-from smsgate.cli.keywords import keywords
-from smsgate.cli.link import link
-from smsgate.cli.lock import lock, unlock
-from smsgate.cli.operators import operators
-from smsgate.cli.rebuild import rebuild
-from smsgate.cli.records import records
-from smsgate.cli.records_diff import diff
-from smsgate.cli.refusals import refusals
-from smsgate.cli.replies import replies
-from smsgate.cli.report import report
-from smsgate.cli.restore import restore
-from smsgate.cli.review import review
-from smsgate.cli.scrub import scrub
-from smsgate.cli.setup import init
-from smsgate.cli.spool import spool
-from smsgate.cli.text import text
+from smsgate.cli import running
 from smsgate.errors import SmsGateError, StoreUnavailable
-from smsgate.features.alerts.cli import alerts
+from smsgate.features import FEATURES, CommandEntry
 
-records.add_command(diff)
 INTERRUPTED = 130
+CORE = {
+    "check": CommandEntry(
+        "smsgate.cli.gate:check",
+        "Ask the gate whether a program may text these numbers.",
+    ),
+    "compose": CommandEntry(
+        "smsgate.cli.compose:compose",
+        "Show a text as it should leave: with its opt-out line, counted in segments.",
+    ),
+    "config": CommandEntry(
+        "smsgate.cli.config:config",
+        "The configuration: environment and config/.",
+    ),
+    "consent": CommandEntry(
+        "smsgate.cli.consent:consent",
+        "Record a consent.",
+    ),
+    "dev": CommandEntry(
+        "smsgate.cli.dev:dev",
+        "Run everything on this machine until Ctrl-C.",
+    ),
+    "explain": CommandEntry(
+        "smsgate.cli.explain:explain",
+        "Say what TEXT asks for, and by which rule.",
+    ),
+    "history": CommandEntry(
+        "smsgate.cli.history:history",
+        "Show everything that happened to a number's consent, oldest first.",
+    ),
+    "init": CommandEntry(
+        "smsgate.cli.setup:init",
+        "Make a new, empty store ready; one that is ready stays as it is.",
+    ),
+    "lock": CommandEntry(
+        "smsgate.cli.lock:lock",
+        "Never text a number again, whatever it texts us: a litigant, a minor, an order of a "
+        "court.",
+    ),
+    "refusals": CommandEntry(
+        "smsgate.cli.refusals:refusals",
+        "Sends that the gate stopped: texts that people who opted out did not get.",
+    ),
+    "restore": CommandEntry(
+        "smsgate.cli.restore:restore",
+        "Lift an opt-out.",
+    ),
+    "spool": CommandEntry(
+        "smsgate.cli.spool:spool",
+        "Messages that wait on the disks of hosts, because the store could not take them.",
+    ),
+    "status": CommandEntry(
+        "smsgate.cli.gate:status",
+        "Show which programs may text a number, and why not.",
+    ),
+    "text": CommandEntry(
+        "smsgate.cli.text:text",
+        "Text us, as a subscriber: post a webhook, signed as the account's provider signs it.",
+    ),
+    "unlock": CommandEntry(
+        "smsgate.cli.lock:unlock",
+        "Hear START of a locked number again; until then it stays opted out.",
+    ),
+}
+COMMANDS: Mapping[str, CommandEntry] = {
+    **CORE,
+    **{name: command for one in FEATURES for name, command in one.commands.items()},
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """The names, in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands with the help of the table, which imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="smsgate")
 def cli() -> None:
     """Receives a business's inbound texts, honours every STOP, and answers: may I text it?
 
     The commands use the environment, config/ and the `smsgate dev` that runs here, if one does.
     """
-
-
-for command in (
-    dev,
-    init,
-    config,
-    doctor,
-    alerts,
-    text,
-    check,
-    status,
-    history,
-    records,
-    forget,
-    replies,
-    review,
-    rebuild,
-    lock,
-    unlock,
-    consent,
-    restore,
-    evidence,
-    report,
-    explain,
-    keywords,
-    compose,
-    link,
-    refusals,
-    keys,
-    operators,
-    feed,
-    forward,
-    spool,
-    import_list,
-    imports,
-    export,
-    scrub,
-):
-    cli.add_command(command)
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -117,7 +137,7 @@ def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
     console = Console(stderr=True, highlight=False)
     console.print("[bold red]error[/]", end=" ")
     console.print(str(error), markup=False, soft_wrap=True)
-    if isinstance(error, StoreUnavailable) and session.nothing_runs(environ):
+    if isinstance(error, StoreUnavailable) and running.nothing_runs(environ):
         console.print("No `smsgate dev` runs on this data directory, and REDIS_URL is not set.")
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from smsgate.cli import session
+from smsgate.cli.records_diff import diff
 from smsgate.cli.replies import person
 from smsgate.gateway.records import adopting
 from smsgate.lists.whole_file import whole
@@ -188,3 +189,6 @@ def _moment(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000)
+
+
+records.add_command(diff)

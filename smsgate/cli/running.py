@@ -44,6 +44,16 @@ def find(directory: Path) -> Running | None:
     return running if _alive(running.pid) else None
 
 
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """The data directory that the environment names."""
+    return Path(environ.get("SMSGATE_DATA_DIR") or "var")
+
+
+def nothing_runs(environ: Mapping[str, str]) -> bool:
+    """Whether there is neither a ``smsgate dev`` here nor a Redis that somebody named."""
+    return find(data_dir(environ)) is None and not environ.get("REDIS_URL")
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

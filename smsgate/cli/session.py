@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -29,19 +28,10 @@ def here() -> tuple[Mapping[str, str], running.Running | None]:
     What is set in the environment wins over what ``dev`` gave its processes.
     """
     environ: Mapping[str, str] = click.get_current_context().obj["environ"]
-    found = _running(environ)
+    found = running.find(running.data_dir(environ))
     if found is None:
         return environ, None
     return {**found.environment, **{name: text for name, text in environ.items() if text}}, found
-
-
-def nothing_runs(environ: Mapping[str, str]) -> bool:
-    """Whether there is neither a ``smsgate dev`` here nor a Redis that somebody named."""
-    return _running(environ) is None and not environ.get("REDIS_URL")
-
-
-def _running(environ: Mapping[str, str]) -> running.Running | None:
-    return running.find(Path(environ.get("SMSGATE_DATA_DIR") or "var"))
 
 
 def configuration() -> Configuration:

@@ -1,5 +1,248 @@
-"""Everything beside the path of a text: one package for each feature.
+"""The features beside the core, in one list: all that web and the command line know of them.
 
-A feature has a service, its storage, and what it adds to the console, ``/v1`` and the command
-line. Features do not import each other, and the path of a text imports none of them.
+The list names modules as text, so that it imports none of them: a process that answers webhooks
+does not carry the console, and ``smsgate --help`` does not import the whole gateway.
 """
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A page's place in the console's menu."""
+
+    name: str
+    path: str
+    role: str
+    """The least role that sees it."""
+    key: str
+    """The key that leads there, after ``g``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command of the command line."""
+
+    target: str
+    """``module:attribute``."""
+    help: str
+    """The first sentence of the command's own help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """The modules by which a feature shows itself; of each kind it may have none, or several."""
+
+    name: str
+    console: tuple[str, ...] = ()
+    """Modules with ``register(console, gateway)``, which adds pages of the console."""
+    menu: MenuEntry | None = None
+    api: tuple[str, ...] = ()
+    """Modules with ``OPERATIONS``, a tuple of operations of ``/v1``."""
+    routes: tuple[str, ...] = ()
+    """Modules with ``register(app, gateway)``, which adds routes outside ``/console`` and ``/v1``;
+    every web process imports them."""
+    commands: Mapping[str, CommandEntry] = field(default_factory=dict)
+    """By name."""
+
+
+FEATURES = (
+    Feature(
+        name="dashboard",
+        console=("smsgate.web.console.home",),
+        menu=MenuEntry("Home", "/console/", "viewer", "h"),
+        commands={
+            "report": CommandEntry(
+                "smsgate.cli.report:report",
+                "Sum up a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth a "
+                "second look.",
+            ),
+        },
+    ),
+    Feature(
+        name="numbers",
+        console=("smsgate.web.console.numbers",),
+        menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n"),
+        api=("smsgate.web.v1.numbers",),
+    ),
+    Feature(
+        name="reviews",
+        console=("smsgate.web.console.review",),
+        menu=MenuEntry("Review", "/console/review", "viewer", "r"),
+        api=("smsgate.web.v1.reviews",),
+        commands={
+            "review": CommandEntry(
+                "smsgate.cli.review:review", "Texts that a careful person has to look at."
+            ),
+        },
+    ),
+    Feature(
+        name="keyword_editor",
+        console=("smsgate.web.console.keywords",),
+        menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
+        commands={
+            "keywords": CommandEntry(
+                "smsgate.cli.keywords:keywords",
+                "Show, test and compare the words that programs understand.",
+            ),
+        },
+    ),
+    Feature(
+        name="simulator",
+        console=("smsgate.features.simulator.console",),
+        menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
+        routes=("smsgate.features.simulator.api",),
+    ),
+    Feature(
+        name="lists",
+        console=("smsgate.web.console.lists",),
+        menu=MenuEntry("Lists", "/console/lists", "agent", "l"),
+        api=("smsgate.web.v1.imports",),
+        commands={
+            "import": CommandEntry(
+                "smsgate.cli.import_:import_list",
+                "Import a list: CSV, TSV, one JSON object a line, or one number a line.",
+            ),
+            "imports": CommandEntry(
+                "smsgate.cli.imports:imports",
+                "Lists that were imported, and undoing one of them as a whole.",
+            ),
+            "export": CommandEntry(
+                "smsgate.cli.export:export",
+                "Write out how numbers stand, from the records, to a file or to standard output.",
+            ),
+            "scrub": CommandEntry(
+                "smsgate.cli.scrub:scrub",
+                "Part a list into who may be texted and who may not.",
+            ),
+        },
+    ),
+    Feature(
+        name="replies",
+        console=("smsgate.web.console.replies",),
+        menu=MenuEntry("Replies", "/console/replies", "viewer", "o"),
+        commands={
+            "replies": CommandEntry(
+                "smsgate.cli.replies:replies",
+                "Texts of ours that wait to be sent, or were given up.",
+            )
+        },
+    ),
+    Feature(
+        name="accounts",
+        console=("smsgate.web.console.setup",),
+        menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
+        commands={
+            "doctor": CommandEntry(
+                "smsgate.cli.doctor:doctor",
+                "Look at everything, or at one ACCOUNT, and say what is wrong and what mends it.",
+            )
+        },
+    ),
+    Feature(
+        name="training",
+        console=("smsgate.features.training.console",),
+        menu=MenuEntry("Guide", "/console/guide", "viewer", "u"),
+    ),
+    Feature(
+        name="operators",
+        console=(
+            "smsgate.web.console.signing_in",
+            "smsgate.web.console.me",
+            "smsgate.web.console.people_page",
+        ),
+        menu=MenuEntry("People", "/console/people", "admin", "p"),
+        commands={
+            "operators": CommandEntry(
+                "smsgate.cli.operators:operators",
+                "People who may sign in to the console: who they are, and what they may do.",
+            ),
+            "keys": CommandEntry(
+                "smsgate.cli.keys:keys",
+                "Keys for /v1: who may ask the gate, write, or administer.",
+            ),
+        },
+    ),
+    Feature(
+        name="forwarding",
+        commands={
+            "forward": CommandEntry(
+                "smsgate.cli.forward:forward",
+                "Messages for programs' applications ([programs.NAME.forward]) that wait, or "
+                "were given up.",
+            )
+        },
+    ),
+    Feature(
+        name="feeds",
+        commands={
+            "feed": CommandEntry(
+                "smsgate.cli.feed:feed",
+                "Calls of the feeds ([programs.NAME.feed]) that wait, or were given up.",
+            )
+        },
+    ),
+    Feature(
+        name="links",
+        routes=("smsgate.web.optout_page",),
+        commands={
+            "link": CommandEntry(
+                "smsgate.cli.link:link",
+                "Make the opt-out link for a number.",
+            )
+        },
+    ),
+    Feature(
+        name="alerts",
+        commands={
+            "alerts": CommandEntry(
+                "smsgate.features.alerts.cli:alerts",
+                "What a person is told of: conditions that last, by webhook, e-mail or text.",
+            )
+        },
+    ),
+    Feature(
+        name="evidence",
+        api=("smsgate.web.v1.evidence",),
+        commands={
+            "evidence": CommandEntry(
+                "smsgate.cli.evidence:evidence",
+                "Write all that is recorded of a number into two files, HTML and JSON.",
+            )
+        },
+    ),
+    Feature(
+        name="records_admin",
+        commands={
+            "records": CommandEntry(
+                "smsgate.cli.records:records",
+                "The records: what happened, for as long as it has to be proved.",
+            ),
+            "rebuild": CommandEntry(
+                "smsgate.cli.rebuild:rebuild",
+                "Make suppression sets, consents and review holds anew, from the records.",
+            ),
+            "forget": CommandEntry(
+                "smsgate.cli.forget:forget",
+                "Erase the texts of a number from records and store, for good.",
+            ),
+        },
+    ),
+)
+
+
+def modules(kind: Literal["console", "api", "routes"]) -> list[ModuleType]:
+    """Import what all features have of one kind, in the order of the list."""
+    return [importlib.import_module(name) for one in FEATURES for name in getattr(one, kind)]
+
+
+def template_folders() -> list[Path]:
+    """The folders with templates of the console's pages."""
+    return sorted(Path(__file__).parent.glob("*/templates"))

@@ -11,10 +11,17 @@ from typing import Any
 import structlog
 from flask import Flask
 
-from smsgate import logs
-from smsgate.features.simulator import api as simulator_api
+from smsgate import features, logs
 from smsgate.gateway import Gateway
-from smsgate.web import bodies, health, hsts, metrics, optout_page, problems, v1, webhooks
+from smsgate.web import (
+    bodies,
+    health,
+    hsts,
+    metrics,
+    problems,
+    v1,
+    webhooks,
+)
 from smsgate.web.console import ConsoleDoor
 from smsgate.web.key_guard import KeyGuard
 from smsgate.web.renewed import Renewed
@@ -50,10 +57,8 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.register_blueprint(v1.blueprint(gateway, keys))
     app.register_blueprint(health.blueprint(gateway, keys))
     app.register_blueprint(metrics.blueprint(gateway, keys))
-    app.register_blueprint(optout_page.blueprint(gateway))
-    for account in gateway.settings.accounts.values():
-        if account.simulated:
-            app.register_blueprint(simulator_api.blueprint(gateway, account))
+    for module in features.modules("routes"):
+        module.register(app, gateway)
     app.wsgi_app = ConsoleDoor(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
     return app
 

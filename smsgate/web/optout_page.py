@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from smsgate.errors import (
     LinkBroken,
@@ -44,8 +44,8 @@ _RETRY_AFTER_S = "60"
 _log = structlog.get_logger("smsgate.web")
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
-    """Return the routes. HEAD is GET without the body, OPTIONS is Flask's."""
+def register(app: Flask, gateway: Gateway) -> None:
+    """Add the routes. HEAD is GET without the body, OPTIONS is Flask's."""
     page = Blueprint("optout_page", __name__, url_prefix=PATH.rstrip("/"))
     lines = RefusalLines(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
 
@@ -76,7 +76,7 @@ def blueprint(gateway: Gateway) -> Blueprint:
         answer.headers.extend(HEADERS)
         return answer
 
-    return page
+    app.register_blueprint(page)
 
 
 def _stopped(gateway: Gateway, opened: Opened, form: Mapping[str, str]) -> Response:

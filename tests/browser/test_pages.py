@@ -8,12 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from smsgate.web.console.page import PAGES
+from smsgate.web.console.making import MENU
 
 pytestmark = pytest.mark.full
 
 Visit = Callable[..., Page]
-MENU = tuple(page.path for page in PAGES)
+PATHS = tuple(page.path for page in MENU)
 MORE = ("/console/me", "/console/numbers/+12122000001", "/console/numbers/+14155550001")
 LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -26,7 +26,7 @@ def barriers(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("path", [*MENU, *MORE])
+@pytest.mark.parametrize("path", [*PATHS, *MORE])
 def test_a_page_has_no_barrier_and_fits(visit: Visit, path: str, width: int, scheme: str) -> None:
     page = visit(path, width=width, scheme=scheme)
     assert page.locator("h1").count() == 1
@@ -67,7 +67,7 @@ def test_on_a_phone_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visi
 
 def test_on_a_wide_window_all_pages_stand_in_the_top(visit: Visit) -> None:
     page = visit("/console/")
-    for place in PAGES:
+    for place in MENU:
         assert page.locator(f"header nav a[href='{place.path}']").is_visible()
     assert not page.get_by_role("button", name="Menu").is_visible()
     assert page.locator("header.top").bounding_box()["height"] < 70
@@ -81,7 +81,7 @@ def test_a_search_without_result_is_no_error(visit: Visit) -> None:
     assert barriers(page) == []  # and the browser's console has nothing to complain of
 
 
-@pytest.mark.parametrize("place", PAGES, ids=lambda one: one.name)
+@pytest.mark.parametrize("place", MENU, ids=lambda one: one.name)
 def test_two_keys_lead_to_every_page(visit: Visit, place: object) -> None:
     page = visit("/console/me")
     page.keyboard.press("g")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.cli import running, session
+from smsgate.cli import running
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
@@ -133,8 +133,8 @@ def test_where_neither_dev_nor_a_redis_is_it_says_so(
     tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
     environ = {"SMSGATE_DATA_DIR": str(tmp_path)}
-    assert session.nothing_runs(environ)
-    assert not session.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert running.nothing_runs(environ)
+    assert not running.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
 
 
 def test_a_new_store_has_as_many_buckets_as_init_was_told(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.datastructures import Authorization
 
 from smsgate.gateway import Gateway
@@ -19,8 +19,14 @@ from smsgate.settings import Account
 from smsgate.signing import same
 
 
-def blueprint(gateway: Gateway, account: Account) -> Blueprint:
-    """Return the one route, open to the simulated account alone."""
+def register(app: Flask, gateway: Gateway) -> None:
+    """Add the route, open to the simulated account alone; nothing where there is none."""
+    for account in gateway.settings.accounts.values():
+        if account.simulated:
+            app.register_blueprint(_blueprint(gateway, account))
+
+
+def _blueprint(gateway: Gateway, account: Account) -> Blueprint:
     simulator = Blueprint("simulator", __name__, url_prefix="/simulator/2010-04-01")
 
     @simulator.post("/Accounts/<sid>/Messages.json")

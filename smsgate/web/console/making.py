@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask, redirect
 from flask_wtf import CSRFProtect
+from jinja2 import FileSystemLoader
 
-from smsgate.features.simulator import console as simulator_console
-from smsgate.features.training import console as training_console
+from smsgate import features
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.sessions import LASTS_S
 from smsgate.web import bodies, hsts
-from smsgate.web.console import (
-    assets,
-    closed,
-    home,
-    keywords,
-    lists,
-    me,
-    numbers,
-    origin,
-    people,
-    people_page,
-    problems,
-    replies,
-    review,
-    setup,
-    showing,
-    signing_in,
-)
-from smsgate.web.console.page import PAGES, guard
+from smsgate.web.console import assets, closed, origin, people, problems, showing
+from smsgate.web.console.page import guard
 from smsgate.web.console.return_path import HOME
+
+MENU = tuple(one.menu for one in features.FEATURES if one.menu)
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 def make(gateway: Gateway) -> Flask:
     """Return the application; connects to nothing yet."""
     if not gateway.settings.secret_keys:
         return closed.make(gateway.settings)
-    app = Flask("smsgate.web.console", static_folder=None, template_folder="templates")
+    app = Flask("smsgate.web.console", static_folder=None, template_folder=None)
+    app.jinja_loader = FileSystemLoader([_TEMPLATES, *features.template_folders()])
     app.secret_key, *older = [one.value for one in gateway.settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     bodies.register(app, streamed=["upload_list"])
-    app.context_processor(lambda: {"pages": PAGES, "asset": assets.path_of})
+    app.context_processor(lambda: {"pages": MENU, "asset": assets.path_of})
     app.after_request(guard)
     hsts.register(app, gateway.settings)
     # Werkzeug's own redirects lead to whatever host the request names.
@@ -55,19 +44,6 @@ def make(gateway: Gateway) -> Flask:
     showing.register(app)
     problems.register(app)
     assets.register(app)
-    for page in (
-        signing_in,
-        home,
-        numbers,
-        review,
-        keywords,
-        simulator_console,
-        lists,
-        replies,
-        setup,
-        training_console,
-        me,
-        people_page,
-    ):
+    for page in features.modules("console"):
         page.register(app, gateway)
     return app

@@ -7,37 +7,27 @@ from collections.abc import Callable
 import msgspec
 from flask import Blueprint, Response, g, request
 
+from smsgate import features
 from smsgate.gateway import Gateway
 from smsgate.gateway.keyring import Keyring
 from smsgate.gateway.limiting import Limiting
 from smsgate.web.key_guard import KeyGuard
-from smsgate.web.v1 import (
-    check,
-    consents,
-    events,
-    evidence,
-    imports,
-    locks,
-    numbers,
-    openapi,
-    refusals,
-    reviews,
-    suppressions,
-)
+from smsgate.web.v1 import check, consents, events, locks, openapi, refusals, suppressions
 from smsgate.web.v1.operations import JSON, Operation
 from smsgate.web.v1.reading import API_LIMIT
 
-OPERATIONS: tuple[Operation, ...] = (
-    *check.OPERATIONS,
-    *numbers.OPERATIONS,
-    *suppressions.OPERATIONS,
-    *consents.OPERATIONS,
-    *locks.OPERATIONS,
-    *imports.OPERATIONS,
-    *reviews.OPERATIONS,
-    *events.OPERATIONS,
-    *evidence.OPERATIONS,
-    *refusals.OPERATIONS,
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation
+    for module in (
+        check,
+        suppressions,
+        consents,
+        locks,
+        events,
+        refusals,
+        *features.modules("api"),
+    )
+    for operation in module.OPERATIONS
 )
 PREFIX = "/v1"
 
