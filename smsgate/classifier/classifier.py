@@ -15,17 +15,16 @@ import msgspec
 
 from smsgate.classifier import quoted_text, signature
 from smsgate.classifier.decision import Decisions
-from smsgate.classifier.features import Passage
+from smsgate.classifier.features import Passage, passages
 from smsgate.classifier.keyword_rules import Alone
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.model import concepts
 from smsgate.classifier.normalize import clean
-from smsgate.classifier.passages import passages
+from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sentence_rules import FEW, Sentences
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.keyword_sets import KeywordSets
-from smsgate.classifier.templates import Templates
 from smsgate.classifier.text import Reading, Text, read
 from smsgate.messages import Decision, Intent
 from smsgate.settings import Program

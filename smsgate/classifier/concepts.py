@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from smsgate.classifier.hash_table import Hashed, Table
+from smsgate.classifier.weights import Hashed, Meanings
 
 STEM = "*"
 """Ends an entry that stands for all words that begin with it."""
@@ -42,16 +40,6 @@ _SHORTEST = 3
 _LONGEST = 24
 """Letters that an entry for all words with one beginning has at least, and at most."""
 _REMEMBERED = 20_000
-
-
-class Meanings(msgspec.Struct, frozen=True):
-    """What lies in a file: entries by hash, each with the number of what it may mean."""
-
-    entries: Table
-    meanings: list[bytes]
-    """Languages and concepts in turn, by their places in the lists below."""
-    languages: list[str]
-    concepts: list[str]
 
 
 class Meant(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.classifier import capitals
+from smsgate.classifier import keyword_variants
 from smsgate.classifier.decision import Decisions
 from smsgate.classifier.keyword_variants import EVERYTHING
 from smsgate.classifier.keywords import Keyword, key_of
@@ -226,7 +226,7 @@ class Alone:
         """The printed keyword in capitals among a few words in small letters."""
         if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
             return None
-        if not capitals.meant(text.cleaned, text.words):
+        if not keyword_variants.meant(text.cleaned, text.words):
             return None
         return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
 

@@ -1,4 +1,9 @@
-"""Short texts as keywords: polite ones, repeated ones, ones with slips of the finger."""
+"""Short texts as keywords: polite, repeated, misspelt, in capitals, or an echo of our instruction.
+
+Echoes (stop2end, quit to end, txt STOP 2 unsub) are the most frequent form of all in real replies;
+people type them from memory, with typos. The keyword in capitals (``The word is STOP.``, ``STOP as
+per your instructions``) comes from people who do what our texts told them to do, and say so.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,77 @@ from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.sets.tables import Tables
 from smsgate.classifier.text import Reading
-from smsgate.classifier.typos import DOUBLED, Corrector, unleeted, unleeted_i, variants
+from smsgate.classifier.typos import DOUBLED, Corrector, one_slip, unleeted, unleeted_i, variants
+
+_PARTS = re.compile(r"[a-z]+|[0-9]+")
+_LINKS = frozenset({"2", "to", "too", "two", "for", "4", "3", "1", "and", "n", "or"})
+_JOINED = ("to", "2", "two")
+_MOST = 7
+
+
+class Echoes:
+    """Knows the words that instructions are made of, as data says them."""
+
+    __slots__ = ("_ends", "_first", "_verbs")
+
+    def __init__(self, tables: Tables) -> None:
+        """Take the words from the classes ``echo_verb``, ``echo_first`` and ``echo_end``."""
+        self._verbs = tuple(tables.each("echo_verb"))
+        self._first = tuple(tables.each("echo_first"))
+        self._ends = tuple(tables.each("echo_end"))
+
+    def found(self, words: Sequence[str]) -> str:
+        """The echo as it would be printed, or nothing where the words are none."""
+        if len(words) > _MOST:
+            return ""
+        parts = _parts(words)
+        while parts and parts[0] in self._verbs:
+            parts.pop(0)
+        return self._echo(parts)
+
+    def _echo(self, parts: list[str]) -> str:
+        if len(parts) == 1:
+            parts = self._unjoined(parts[0])
+        if len(parts) < 3 or parts[1] not in _LINKS:
+            return ""
+        first, last = _meant(parts[0], self._first), _meant("".join(parts[2:]), self._ends)
+        return f"{first} {parts[1]} {last}" if first and last else ""
+
+    def _unjoined(self, word: str) -> list[str]:
+        for first in self._first:
+            for link in _JOINED:
+                if word.startswith(first + link):
+                    return [first, link, word[len(first + link) :]]
+        return [word]
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    return [part for word in words for part in _PARTS.findall(fold(word))]
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    if word in known:
+        return word
+    return next(
+        (end for end in known if len(end) > 2 and len(word) > 2 and one_slip(word, end)), ""
+    )
+
+
+_FIRST = re.compile(r"[^\w\n]*(?:STOP|UNSUBSCRIBE)(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
+_LAST = re.compile(r"(?<![\w-])(?:STOP|UNSUBSCRIBE)[^\w?]*\Z")
+_OTHERS = frozenset({
+    "bus", "didnt", "dont", "he", "her", "him", "never", "no", "not", "said", "says", "she", "sign",
+    "them", "they", "who", "why",
+})  # fmt: skip
+"""Words beside which it may be somebody else's, or be denied."""
+
+
+def meant(text: str, words: Sequence[str]) -> bool:
+    """Whether the keyword stands in capitals at either end of a text, and is the writer's own."""
+    if text == text.upper() or not _OTHERS.isdisjoint(words):
+        return False
+    return bool(_FIRST.match(text) or _LAST.search(text))
+
 
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""

@@ -1,4 +1,9 @@
-"""Whole texts that are keywords: as they stand, politely wrapped, spelt out, repeated."""
+"""Keywords: whole texts, the politeness that may stand around them, and where they count.
+
+Some words mean something only in some countries. ``T`` and ``TD`` are Chinese for unsubscribe,
+elsewhere a stray letter. ``START 0`` and ``START DND`` are what people in India send to 1909 to
+block advertising, and ``STOP DND`` what unblocks it (TCCCPR 2018).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from smsgate.classifier.normalize import PUNCTUATION, fold
-from smsgate.classifier.segments import has_unspaced
+from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced
 from smsgate.classifier.sets.keyword_sets import Entry
 from smsgate.classifier.sets.tables import KeywordTables
+from smsgate.messages import Intent
 
 _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
@@ -144,3 +149,29 @@ def key_of(words: Iterable[str]) -> str:
     """Words as one key: parted by blanks, or joined in scripts that have none."""
     key = " ".join(word for word in words if word not in PUNCTUATION)
     return key.replace(" ", "") if not key.isascii() and has_unspaced(key) else key
+
+
+_CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
+
+
+def applies(entry: Entry, number: str, region: str) -> Intent | None:
+    """The intent of a keyword for a subscriber's number.
+
+    Where the entry is bound to countries, the number decides, and without a number the region of
+    the program. Elsewhere an opt-out asks for a person, and anything else means nothing.
+    """
+    if not entry.countries:
+        return intent_of(entry)
+    where = number or _CALLING.get(region, "")
+    if where.startswith(entry.countries):
+        return Intent(entry.intent)
+    if not number and entry.unless_known:
+        return Intent(entry.intent)
+    return Intent.REVIEW if entry.intent.startswith("opt_out") else None
+
+
+def intent_of(entry: Entry) -> Intent:
+    """The intent that a keyword leads to: a high risk asks for a person."""
+    if entry.risk == "high" and entry.intent.startswith("opt_out"):
+        return Intent.REVIEW
+    return Intent(entry.intent)

@@ -14,8 +14,7 @@ from functools import cache
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import MARKS, Passage, features, parts
-from smsgate.classifier.hash_table import Hashed, hashes
-from smsgate.classifier.weights import Model, shipped
+from smsgate.classifier.weights import Hashed, Model, hashes, shipped
 
 UNKNOWN = "#?"
 """Stands for each word that too few of the labelled texts held."""

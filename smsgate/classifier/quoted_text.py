@@ -1,13 +1,15 @@
-"""Texts whose words are not the subscriber's own: reactions, quotes, forwarded texts.
+"""Texts whose words are not the subscriber's own: reactions, quotes, forwarded texts, our texts.
 
-Seen before invisible characters go: Google Messages marks its reactions with them. A reaction is
-a complete envelope only: a few words of a known kind, and one quotation up to the end.
+They are detected before invisible characters go: Google Messages marks its reactions with them. A
+reaction is a complete envelope only: a few words of a known kind, and one quotation up to the end.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+
+from smsgate.classifier.normalize import clean, fold, tokens
 
 OPENING = '“"„«「『‹‟”'
 CLOSING = '”"“»」』›‟'
@@ -189,3 +191,35 @@ def invites(text: str) -> bool:
 def _prints(text: str) -> bool:
     """Whether a text holds the instruction that adverts end with."""
     return bool(_LAST.search(text) or (_PRINTED.search(text) and _MARKED.search(text)))
+
+
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|%s")
+_SHORTEST = 4
+"""Words in a row that must be ours; fewer may be the subscriber's own."""
+
+
+class Templates:
+    """The fixed parts of what a program sends."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, templates: Iterable[str]) -> None:
+        """Take templates as they are sent; ``{name}`` stands for something that changes."""
+        found = (part for template in templates for part in _PLACEHOLDER.split(template))
+        words = ([fold(word) for word in tokens(clean(part)[0])] for part in found)
+        self._parts = [part for part in words if len(part) >= _SHORTEST]
+
+    def without(self, words: list[str]) -> list[str]:
+        """The words without those of ours; the same list where there are none."""
+        for part in self._parts:
+            at = _found(part, [fold(word) for word in words])
+            if at >= 0:
+                words = [*words[:at], ",", *words[at + len(part) :]]
+        return words
+
+
+def _found(part: list[str], words: list[str]) -> int:
+    for at in range(len(words) - len(part) + 1):
+        if words[at] == part[0] and words[at : at + len(part)] == part:
+            return at
+    return -1

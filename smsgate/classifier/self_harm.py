@@ -14,8 +14,7 @@ from importlib import resources
 from itertools import product
 from typing import NamedTuple
 
-from smsgate.classifier.normalize import clean, folded, tokens
-from smsgate.classifier.segments import has_unspaced
+from smsgate.classifier.normalize import clean, folded, has_unspaced, tokens
 
 _BRACES = re.compile("[{}]")
 _LETTERS = 3

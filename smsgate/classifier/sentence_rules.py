@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from smsgate.classifier import quoted_text
+from smsgate.classifier.arbiter import settled, strongest, undone
 from smsgate.classifier.decision import Decisions
 from smsgate.classifier.findings import Finding, Said, said
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.normalize import folded, tokens
 from smsgate.classifier.sets.compiled_sets import Known
-from smsgate.classifier.supporting import undone
 from smsgate.classifier.text import Reading, Text, chunks
-from smsgate.classifier.weighing import settled, strongest
 from smsgate.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")

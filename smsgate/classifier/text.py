@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsgate.classifier.normalize import ASK, END, PAUSE, PUNCTUATION, folded, tokens
-from smsgate.classifier.segments import Segmenter, has_unspaced, letters
+from smsgate.classifier.normalize import (
+    ASK,
+    END,
+    PAUSE,
+    PUNCTUATION,
+    Segmenter,
+    folded,
+    has_unspaced,
+    letters,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from smsgate.classifier.findings import Said

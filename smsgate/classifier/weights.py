@@ -1,15 +1,112 @@
-"""What the second reader was taught, as it lies in the package."""
+"""The weights file of the model, and the tables in it: names and small numbers by hash.
+
+A dictionary of so many names takes some hundred bytes for each. Here no name is kept: it is found
+by its CRC-32, of which the remainder says where it stands and the upper half whether it is it. A
+name that was never put in is taken for another one once in some ten thousand times.
+"""
 
 from __future__ import annotations
 
+import sys
+from array import array
+from collections.abc import Iterable, Mapping
 from importlib import resources
+from zlib import crc32
 
 import msgspec
 
-from smsgate.classifier.concepts import Meanings
-from smsgate.classifier.hash_table import Table
+_LOAD = 1.5
+"""Places for each name at least, so that the search for one soon meets a free place."""
 
-_FILE = "second_reader.msgpack"
+
+class Table(msgspec.Struct, frozen=True):
+    """What lies in a file: 16 bits of each name's hash, and its number; little-endian.
+
+    Views of the file's content, so that a start does not hold everything twice.
+    """
+
+    tags: memoryview
+    numbers: memoryview
+
+
+class Hashed:
+    """A table in memory."""
+
+    __slots__ = ("_numbers", "_size", "_tags")
+
+    def __init__(self, table: Table) -> None:
+        """Take a table as it lies in a file."""
+        self._tags = _array("H", table.tags)
+        self._numbers = _array("h", table.numbers)
+        self._size = len(self._tags)
+
+    def get(self, name: str) -> int | None:
+        """The number of a name, or nothing where it has none."""
+        code = crc32(name.encode())
+        wanted, at = code >> 16 or 1, code % self._size
+        while (tag := self._tags[at]) != wanted:
+            if not tag:
+                return None
+            at = (at + 1) % self._size
+        return self._numbers[at]
+
+    def total(self, codes: Iterable[int]) -> int:
+        """The sum of the numbers of those names that have one, by their hashes."""
+        tags, numbers, size = self._tags, self._numbers, self._size
+        found = 0
+        for code in codes:
+            wanted, at = code >> 16 or 1, code % size
+            while tag := tags[at]:
+                if tag == wanted:
+                    found += numbers[at]
+                    break
+                at = (at + 1) % size
+        return found
+
+
+def hashes(names: Iterable[str]) -> list[int]:
+    """The hash of each name: worked out once where several tables are asked."""
+    return list(map(crc32, map(str.encode, names)))
+
+
+def table_of(numbers: Mapping[str, int]) -> Table:
+    """A table of names, each at its place or the next free one; numbers are cut to 16 bits."""
+    size = int(_LOAD * len(numbers)) + 1
+    tags, kept = array("H", bytes(2 * size)), array("h", bytes(2 * size))
+    for name, number in sorted(numbers.items()):
+        code = crc32(name.encode())
+        at = code % size
+        while tags[at]:
+            at = (at + 1) % size
+        tags[at], kept[at] = code >> 16 or 1, max(-32768, min(32767, number))
+    return Table(_bytes(tags), _bytes(kept))
+
+
+def _array(kind: str, content: memoryview) -> array[int]:
+    found = array(kind)
+    found.frombytes(content)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
+
+
+def _bytes(values: array[int]) -> memoryview:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return memoryview(values.tobytes())
+
+
+_WEIGHTS_FILE = "second_reader.msgpack"
+
+
+class Meanings(msgspec.Struct, frozen=True):
+    """What lies in a file: entries by hash, each with the number of what it may mean."""
+
+    entries: Table
+    meanings: list[bytes]
+    """Languages and concepts in turn, by their places in the lists below."""
+    languages: list[str]
+    concepts: list[str]
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -34,5 +131,5 @@ def shipped() -> Content:
 
 def content() -> bytes:
     """The shipped weights as they lie in the package."""
-    path = resources.files("smsgate.classifier").joinpath(_FILE)
+    path = resources.files("smsgate.classifier").joinpath(_WEIGHTS_FILE)
     return path.read_bytes()

@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD, Meanings
-from smsgate.classifier.hash_table import table_of
-from smsgate.classifier.normalize import PUNCTUATION, clean, folded, tokens
-from smsgate.classifier.segments import letters
+from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD
+from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
+from smsgate.classifier.weights import Meanings, table_of
 from tests.accuracy.texts import Labelled
 
 FOLDER = Path(__file__).with_suffix("")

@@ -19,10 +19,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from smsgate.classifier.concepts import Meanings
 from smsgate.classifier.features import Passage, features
-from smsgate.classifier.hash_table import table_of
-from smsgate.classifier.weights import Content, Model
+from smsgate.classifier.weights import Content, Meanings, Model, table_of
 from tests.accuracy.concepts import lists, meanings
 from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled, named
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.hash_table import Hashed, table_of
 from smsgate.classifier.model import concepts
+from smsgate.classifier.weights import Hashed, table_of
 from tests.accuracy import concepts as listed
 from tests.accuracy.texts import Labelled
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.classifier.arbiter import WISHED, Scores, weighed
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
-from smsgate.classifier.weighing import WISHED, Scores, weighed
 from smsgate.messages import Intent
 from tests.classifier.program import classifier
 

@@ -9,16 +9,15 @@ import pytest
 from msgspec import structs, to_builtins
 
 from smsgate.classifier import Classifier, load_sets
+from smsgate.classifier.arbiter import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
 from smsgate.classifier.features import Passage, bones
 from smsgate.classifier.findings import said
-from smsgate.classifier.hash_table import table_of
 from smsgate.classifier.model import SecondReader, reader
 from smsgate.classifier.patterns import CONCEPT, ONE_CLASS, ROW
 from smsgate.classifier.sentence_rules import FEW
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.keyword_sets import read_set
-from smsgate.classifier.weighing import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
-from smsgate.classifier.weights import Model
+from smsgate.classifier.weights import Model, table_of
 from smsgate.errors import Fault
 from smsgate.messages import Decision, Intent
 from tests.accuracy.texts import labelled

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.classifier.echo import Echoes
-from smsgate.classifier.keyword_variants import Short
+from smsgate.classifier.keyword_variants import Echoes, Short
 from smsgate.classifier.keywords import Keywords
+from smsgate.classifier.normalize import Segmenter
 from smsgate.classifier.own_words import OwnRereader
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.quoted_text import Reactions
-from smsgate.classifier.respelling import Respeller
-from smsgate.classifier.segments import Segmenter
 from smsgate.classifier.sets.compiler import REACTIONS, compiled
 from smsgate.classifier.sets.conflicts import without_effect
 from smsgate.classifier.sets.keyword_sets import KeywordSets
 from smsgate.classifier.sets.tables import Outline, Tables, parted
+from smsgate.classifier.typos import Respeller
 from smsgate.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 

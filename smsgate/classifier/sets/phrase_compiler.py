@@ -1,9 +1,18 @@
-"""The patterns of some keyword sets while they are made: see ``phrases.py``."""
+"""The lexicon and the patterns of keyword sets, compiled.
+
+Most texts are skipped after one look at each word. The classifier reads a text closely only in
+the languages whose rarest words it holds: for each wording the word that is met least often, or
+where all its words are everyday ones, the two neighbours that are.
+"""
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from smsgate.classifier.lexicon import spelt
+from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced, letters
 from smsgate.classifier.patterns import (
     CONDITION,
     LEAD,
@@ -15,11 +24,253 @@ from smsgate.classifier.patterns import (
     names_in,
     packed,
     rules_of,
+    spellings,
 )
-from smsgate.classifier.respelling import correctable
-from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language
-from smsgate.classifier.sets.tables import PhraseTables, joined, sign_of
-from smsgate.classifier.signs import Signs
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language, listed
+from smsgate.classifier.sets.tables import LexiconTables, PhraseTables, in_buckets, joined, sign_of
+from smsgate.classifier.typos import correctable
+
+
+class Indexing:
+    """Collects what words stand for."""
+
+    __slots__ = (
+        "_alarm_stems",
+        "_alarms",
+        "_exact",
+        "_folded",
+        "_marks",
+        "_pairs",
+        "_plain",
+        "_stems",
+        "_tonal",
+    )
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        """Start empty; languages are named by their places."""
+        self._marks = {name: sign_of(place) for place, name in enumerate(languages)}
+        self._tonal: set[str] = set()
+        self._folded: dict[str, str] = {}
+        self._exact: dict[str, str] = {}
+        self._plain: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
+        self._alarms: dict[str, str] = {}
+        self._alarm_stems: dict[str, str] = {}
+        self._pairs: dict[str, dict[str, str]] = {}
+
+    def tables(self) -> LexiconTables:
+        """What was collected."""
+        return LexiconTables(
+            folded=in_buckets(self._folded),
+            exact=self._exact,
+            plain=self._plain,
+            stems=self._stems,
+            alarms=in_buckets(self._alarms),
+            alarm_stems=self._alarm_stems,
+            pairs=self._pairs,
+        )
+
+    def add(self, wordings: Iterable[str], sign: int, language: Language) -> None:
+        """Let wordings (words, each perhaps ending in ``*``) stand for a sign.
+
+        Where a language has tones, accents tell words apart, as in Vietnamese. Then a word written
+        without any matches only as part of a longer wording.
+        """
+        if not language.tones:
+            for wording in wordings:
+                self._put(self._folded, wording, sign)
+            return
+        self._tonal.add(language.language)
+        for wording in wordings:
+            first, _, rest = wording.partition(" ")
+            _append(self._exact, first, f"{sign} {rest}" if rest else f"{sign}")
+            plain = fold(wording)
+            if rest or plain == wording:
+                self._put(self._plain, plain, sign)
+
+    def _put(self, table: dict[str, str], plain: str, sign: int) -> None:
+        first, _, rest = plain.partition(" ")
+        if first.endswith("*"):
+            table, first = self._stems, first[:-1]
+        _append(table, first, f"{sign} {rest}" if rest else f"{sign}")
+
+    def alarm(self, mark: str, language: str) -> None:
+        """Have every text with a word, or with two neighbours, looked at in this language."""
+        first, _, second = mark.partition(" ")
+        sign = self._marks[language]
+        if not second and first.endswith("*"):
+            _join(self._alarm_stems, fold(first[:-1]), sign)
+            return
+        # without tones the wordings have come without accents
+        spelt = {first, fold(first)} if second and language in self._tonal else {first}
+        for spelling in spelt:
+            if second:
+                _join(self._pairs.setdefault(spelling, {}), fold(second), sign)
+            else:
+                _join(self._alarms, spelling, sign)
+
+
+def _append(table: dict[str, str], word: str, line: str) -> None:
+    there = table.get(word)
+    table[word] = line if there is None else f"{there}\n{line}"
+
+
+def _join(table: dict[str, str], word: str, sign: str) -> None:
+    there = table.get(word, "")
+    if sign not in there:
+        table[word] = there + sign
+
+
+QUIET = "quiet"
+"""The class of everyday words, the most frequent first."""
+REAL = "not_typos"
+"""The class of words that are no slips."""
+_RARELY = 1 / 5000
+_TOGETHER = 3.0
+"""Two words stand side by side more often than chance would have it, by about this much."""
+_Mark = tuple[float, str]
+"""How often a wording is met at most, and the word or the two that say so."""
+
+
+class Signs:
+    """All signs of some keyword sets."""
+
+    __slots__ = (
+        "_ids",
+        "_marks",
+        "_often",
+        "_quiet",
+        "_read",
+        "_words",
+        "index",
+        "languages",
+        "named",
+        "real",
+        "unspaced",
+    )
+
+    def __init__(self, sets: KeywordSets) -> None:
+        """Start without signs; the everyday words are needed from the beginning."""
+        self.index = Indexing(list(sets.languages))
+        self.unspaced: set[str] = set()
+        """Words of scripts without spaces, for the segmenter."""
+        self.languages: list[str] = []
+        """The language of each sign."""
+        self.named: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """By class, the sign in each language."""
+        self._ids: dict[tuple[str, str], int] = {}
+        self._words: list[list[str]] = []
+        self._read: dict[tuple[str, str], list[str]] = {}
+        self._often: dict[int, float] = {}
+        self._marks: dict[int, list[_Mark]] = {}
+        self.real = _listed(sets, REAL)
+        """Words that are no slips."""
+        self._quiet = {
+            word: 1 / (place + 10)
+            for language in sets.languages.values()
+            for place, word in enumerate(listed(language.classes.get(QUIET, "")))
+        }
+
+    def read(self, texts: Mapping[str, str], language: Language) -> None:
+        """Read the words of all signs that a language may need at one go, which is much faster."""
+        found = _wordings(list(texts.values()), language)
+        code = language.language
+        self._read |= {(code, name): words for name, words in zip(texts, found, strict=True)}
+
+    def add(self, name: str, language: Language) -> int:
+        """The sign of a class or literal that was read, with its words the first time."""
+        key = (language.language, name)
+        sign = self._ids.get(key)
+        if sign is not None:
+            return sign
+        sign = self._ids[key] = len(self.languages)
+        self.languages.append(language.language)
+        self.named[name][language.language] = sign
+        found = self._read.pop(key, [])
+        self._words.append(found)
+        self.index.add(found, sign, language)
+        if not language.spaced:
+            self.unspaced.update(words.replace(" ", "") for words in found)
+        return sign
+
+    def words_of(self, signs: Iterable[int]) -> set[str]:
+        """The single words of some signs."""
+        return {word for sign in signs for words in self._words[sign] for word in words.split()}
+
+    def everyday(self) -> Iterable[str]:
+        """Everyday words, and those that are no slips."""
+        return dict.fromkeys((*self._quiet, *self.real))
+
+    def often(self, signs: tuple[int, ...]) -> float:
+        """How often any of the signs is met in ordinary texts, roughly."""
+        return sum(self._frequency(sign) for sign in signs)
+
+    def wake(self, sign: int) -> None:
+        """Have every text that may hold the sign looked at."""
+        language = self.languages[sign]
+        for _, mark in self._marks_of(sign):
+            self.index.alarm(mark, language)
+
+    def wake_words(self, words: str, name: str, language: Language) -> None:
+        """Have every text with one of the keywords looked at, and mark them with a sign."""
+        (found,) = _wordings([words], language)
+        self.index.add(found, self.named[name][language.language], language)
+        for wording in found:
+            self.index.alarm(self._rarest(wording)[1], language.language)
+
+    def _frequency(self, sign: int) -> float:
+        found = self._often.get(sign)
+        if found is None:
+            found = self._often[sign] = sum(often for often, _ in self._marks_of(sign))
+        return found
+
+    def _marks_of(self, sign: int) -> list[_Mark]:
+        found = self._marks.get(sign)
+        if found is None:
+            found = self._marks[sign] = [self._rarest(words) for words in self._words[sign]]
+        return found
+
+    def _rarest(self, wording: str) -> _Mark:
+        quiet = self._quiet
+        if " " not in wording:
+            return quiet.get(wording, _RARELY), wording
+        parts = wording.split()
+        if not wording.isascii() and has_unspaced(parts[0]):
+            return _RARELY, " ".join(parts[:2])
+        worded = [word for word in parts if word not in PUNCTUATION] or parts
+        rarest = min((quiet.get(word, _RARELY), -len(word), word) for word in worded)
+        if rarest[0] <= _RARELY:
+            return rarest[0], rarest[2]
+        pairs = [
+            (_TOGETHER * quiet.get(one, _RARELY) * quiet.get(two, _RARELY), (one, two))
+            for one, two in itertools.pairwise(parts)
+            if "*" not in one + two and PUNCTUATION.isdisjoint((one, two))
+        ]
+        often, mark = min([(rarest[0], (rarest[2],)), *pairs])
+        return often, " ".join(mark)
+
+
+def _listed(sets: KeywordSets, name: str) -> list[str]:
+    return [
+        word
+        for language in sets.languages.values()
+        for word in listed(fold(language.classes.get(name, "").casefold()))
+    ]
+
+
+def _wordings(texts: list[str], language: Language) -> list[list[str]]:
+    """The wordings of some lists: without accents, except where those count."""
+    counts, written = [], []
+    for text in texts:
+        spelled = spellings(text, language)
+        counts.append(len(spelled))
+        written += spelled
+    found = iter(spelt(written, folded=not language.tones))
+    read = [[one for each in itertools.islice(found, count) for one in each] for count in counts]
+    if language.spaced:
+        return read
+    return [[" ".join(letters([one.replace(" ", "")])) for one in each] for each in read]
+
 
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""

@@ -15,6 +15,8 @@ import msgspec
 from smsgate.classifier.sets.keyword_sets import Entry
 from smsgate.errors import Fault
 
+TOPIC_CLASSES = {"marketing": "promotions", "service": "reminders"}
+"""By kind of program, the class with the words that people call its texts."""
 _WORDS = 12
 """Words in a bucket, about."""
 _FIRST = 0x21

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from smsgate.classifier import Classifier, Classifiers, Shelf, load_sets
-from smsgate.classifier.gathering import Gathering
 from smsgate.classifier.keywords import Keywords
+from smsgate.classifier.sets.compiler import Gathering
 from smsgate.classifier.sets.conflicts import (
     contradictions,
     missing,

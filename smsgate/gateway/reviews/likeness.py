@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from smsgate.classifier.arbiter import PART
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.model import reader
 from smsgate.classifier.normalize import clean, folded, tokens
-from smsgate.classifier.weighing import PART
 
 
 def likeness(classifier: Classifier, text: str) -> float:
