@@ -33,7 +33,7 @@ from bench import cpu
 from bench.gate import fill, numbers
 from bench.servers import Servers
 from smsgate.cli.leash import Leash
-from smsgate.gate import Gate
+from smsgate.pipeline.gate import Gate
 from smsgate.wiring import build_gateway, load_configuration
 
 CALL = 10_000

@@ -59,7 +59,7 @@ class _Bearer(AuthBase):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gate says of one number; see ``smsgate.gate.Answer``."""
+    """What the gate says of one number; see ``smsgate.pipeline.gate.Answer``."""
 
     number: str
     allowed: bool | None

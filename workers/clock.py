@@ -28,7 +28,7 @@ from smsgate.errors import (
 )
 from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Progress
-from smsgate.gateway.waking import wake
+from smsgate.pipeline.notify import wake
 from smsgate.logs import Reminder
 from smsgate.wiring import build_rebuilding, publish_programs
 

@@ -15,8 +15,8 @@ import structlog
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.feeding import Feeding
-from smsgate.outbound import Outbound
+from smsgate.features.feeds.service import Feeding
+from smsgate.pipeline.outbound import Outbound
 
 AGAIN_S = 5.0
 """How long to wait after the database was away, or something failed that should not."""

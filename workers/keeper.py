@@ -25,7 +25,7 @@ from smsgate.errors import (
 from smsgate.gateway import Gateway
 from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.overview import daily
-from smsgate.gateway.records.recording import BATCH, alarm_of
+from smsgate.pipeline.archive import BATCH, alarm_of
 
 PERIOD_S = 0.2
 ASK_S = 600.0

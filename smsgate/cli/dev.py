@@ -27,7 +27,7 @@ from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.errors import SmsGateError
 from smsgate.gateway import Gateway
-from smsgate.spool import Spool
+from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS
 from smsgate.wiring import (
     Configuration,

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.gateway.lists.exporting import FORMS, STATES, Exporting, Wanted, written
-from smsgate.gateway.overriding import check_program
+from smsgate.pipeline.entries import check_program
 from smsgate.lists.whole_file import whole
 from smsgate.messages import ALL
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.history import moment
-from smsgate.gateway import feeding
+from smsgate.features.feeds import service
 
 
 @click.group()
@@ -42,7 +42,7 @@ def list_calls(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Make a call again that was given up, for another day."""
-    feeding.retry(session.records(), id_, int(time.time() * 1_000_000))
+    service.retry(session.records(), id_, int(time.time() * 1_000_000))
     click.echo(f"Call {id_} is due again.")
 
 
@@ -50,5 +50,5 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Forget a call that was given up."""
-    feeding.dismiss(session.records(), id_)
+    service.dismiss(session.records(), id_)
     click.echo(f"Call {id_} is dismissed.")

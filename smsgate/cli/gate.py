@@ -10,7 +10,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.errors import UnknownProgram
-from smsgate.gate import Answer
+from smsgate.pipeline.gate import Answer
 from smsgate.settings import Programs
 
 BLOCKED, COULD_NOT_TELL = 1, 2

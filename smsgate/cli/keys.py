@@ -13,7 +13,7 @@ from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
 from smsgate.errors import UnknownProgram
-from smsgate.gateway import keyring
+from smsgate.pipeline import api_keys
 from smsgate.records.keys import KeyRow, KeyScope
 from smsgate.wiring import load_settings
 
@@ -32,7 +32,7 @@ def keys() -> None:
 @click.argument("name")
 @click.option(
     "--scope",
-    type=click.Choice(keyring.SCOPES),
+    type=click.Choice(api_keys.SCOPES),
     required=True,
     help="check: ask the gate. write: also read and change consent. admin: everything.",
 )
@@ -46,7 +46,7 @@ def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
     """Make a key and show it: this once, for only its hash is kept."""
     limits = _known_programs(programs)
     found = session.records().keys
-    _show_key(keyring.make(found, name, scope, person(), _now_us(), limits))
+    _show_key(api_keys.make(found, name, scope, person(), _now_us(), limits))
 
 
 @keys.command("list", epilog="Example: smsgate keys list --json")
@@ -79,14 +79,14 @@ def list_keys(as_json: bool) -> None:
 def rotate(name: str, grace: float) -> None:
     """Make a new key of that name; the one before opens a while longer."""
     found = session.records().keys
-    _show_key(keyring.rotate(found, name, grace * _HOURS, person(), _now_us()))
+    _show_key(api_keys.rotate(found, name, grace * _HOURS, person(), _now_us()))
 
 
 @keys.command(epilog="Example: smsgate keys revoke crm")
 @click.argument("name")
 def revoke(name: str) -> None:
     """Let every key of that name end; within 5 seconds it is refused everywhere."""
-    ended = keyring.revoke(session.records().keys, name, _now_us())
+    ended = api_keys.revoke(session.records().keys, name, _now_us())
     click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
 
 

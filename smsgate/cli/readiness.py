@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 
 OPEN_S = 30.0
 """How long the doors may take to open."""

@@ -11,11 +11,11 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
-from smsgate.gateway.lost_spools import forget_spool
-from smsgate.gateway.records import remembering
+from smsgate.pipeline.lost_spools import forget_spool
+from smsgate.pipeline import history
 from smsgate.metrics.sights import SpoolDepth
 from smsgate.records.announcing import SPOOL_FORGOTTEN
-from smsgate.spool import waiting
+from smsgate.pipeline.spool import waiting
 
 
 @click.group()
@@ -81,7 +81,7 @@ def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
 
 def _list_forgotten(as_json: bool) -> None:
     gateway = session.gateway()
-    events = remembering.of_kind(gateway.store, gateway.records, SPOOL_FORGOTTEN)
+    events = history.of_kind(gateway.store, gateway.records, SPOOL_FORGOTTEN)
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return

@@ -7,6 +7,6 @@ What it decides stands in ``classifier`` and ``providers``; what it keeps, in ``
 from __future__ import annotations
 
 from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.receiving import Receipt
+from smsgate.pipeline.ingest import Receipt
 
 __all__ = ["Gateway", "Receipt"]

@@ -8,32 +8,32 @@ from dataclasses import dataclass, field, replace
 from smsgate.classifier import Classifier
 from smsgate.consent.events import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
-from smsgate.gate import Answer, Gate
+from smsgate.pipeline.gate import Answer, Gate
 from smsgate.gateway.accounts.refusing import Refusing
-from smsgate.gateway.applying import Applying
-from smsgate.gateway.lease_renewal import LeaseRenewal
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.gateway.linking import Linking
-from smsgate.gateway.overriding import consent_entry, lock_entry, opt_out_entry
-from smsgate.gateway.readiness import Readiness
-from smsgate.gateway.receiving import Receipt, Receiving
-from smsgate.gateway.records import remembering
+from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
+from smsgate.pipeline.readiness import Readiness
+from smsgate.pipeline.ingest import Receipt, Receiving
+from smsgate.pipeline import history
 from smsgate.gateway.records.forgetting import Forgetting, Forgotten
-from smsgate.gateway.records.recording import Recording
-from smsgate.gateway.replaying import Replaying
+from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.spool_replay import Replaying
 from smsgate.gateway.replies import dead_letters
-from smsgate.gateway.replies.replying import Replying
-from smsgate.gateway.restores import RestoreRequest, Restores
+from smsgate.pipeline.send import Replying
+from smsgate.pipeline.restores import RestoreRequest, Restores
 from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
-from smsgate.gateway.waking import wake
+from smsgate.pipeline.notify import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.providers.contract import TextMissing
 from smsgate.queue import JOB_S, Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.spool import Spool
+from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 
@@ -203,11 +203,11 @@ class Gateway:
 
         Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
         """
-        return remembering.of_number(self.store, self.records, number)
+        return history.of_number(self.store, self.records, number)
 
     def unrouted(self) -> list[Event]:
         """The texts to senders that no program has, oldest first."""
-        return remembering.of_kind(self.store, self.records, "unrouted")
+        return history.of_kind(self.store, self.records, "unrouted")
 
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
         """Erase the texts of a number (E.164, or as it was recorded); see ``Forgetting.forget``."""

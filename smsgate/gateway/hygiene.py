@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smsgate.gateway.records import remembering
+from smsgate.pipeline import history
 from smsgate.records import Records
 from smsgate.store import Store
 
@@ -31,7 +31,7 @@ def unreachable(store: Store, records: Records) -> Mapping[int, str]:
     why: dict[str, str] = {}
     others: dict[str, list[int]] = {}
     newest: dict[str, int] = {}
-    for event in remembering.of_kind(store, records, _KIND):
+    for event in history.of_kind(store, records, _KIND):
         note = event.entry.decision.note if event.entry is not None else ""
         newest[event.number] = event.received_us
         found = _final(note)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
 from smsgate.settings import Account, Settings
-from smsgate.spool import Spool
+from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 
 BURST_S = 600.0

@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 from smsgate import __version__
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.gateway.records.recording import MANY
+from smsgate.pipeline.archive import MANY
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import RebuildProgress, Sights, SpoolDepth

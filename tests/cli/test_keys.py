@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.cli.replies import person
 from smsgate.errors import Unauthorized
-from smsgate.gateway.keyring import Keyring
+from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.known_keys import KnownKeys

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from smsgate.gate import Gate
+from smsgate.pipeline.gate import Gate
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.processes import wait_until

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smsgate.gate import Answer
+from smsgate.pipeline.gate import Answer
 from smsgate.gateway import Receipt
 from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.records.known_keys import KnownKeys

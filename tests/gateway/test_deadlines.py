@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.errors import StoreUnavailable
-from smsgate.gateway.deadlines import Deadline, Deadlines, NoAnswer
+from smsgate.pipeline.deadlines import Deadline, Deadlines, NoAnswer
 from tests.fakes.processes import wait_until
 
 SOON_S = 0.05

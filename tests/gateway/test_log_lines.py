@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.gateway.receiving import _ids
+from smsgate.pipeline.ingest import _ids
 from smsgate.logs import mask_numbers
 from smsgate.messages import WebhookRequest
 from smsgate.web import create_app

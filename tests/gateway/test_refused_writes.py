@@ -16,7 +16,7 @@ from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.client import SmsGate
 from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.gateway import lease_renewal
+from smsgate.pipeline import lease_renewal
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
 from smsgate.store import write_lease

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.gateway.reporting import report_entry
+from smsgate.pipeline.report_entry import report_entry
 from smsgate.messages import ALL, Arrival
 from smsgate.providers.contract import Report
 from smsgate.store.keys import partition_of

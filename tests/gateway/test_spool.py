@@ -16,13 +16,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.gateway import replaying
-from smsgate.gateway.replaying import CHECK_S
+from smsgate.pipeline import spool_replay
+from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
 from smsgate.metrics.tally import sorted_out
 from smsgate.pipeline.monitoring import sights
-from smsgate.spool import Spool
+from smsgate.pipeline.spool import Spool
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
@@ -310,7 +310,7 @@ def test_a_spool_of_an_older_version_is_closed_to_others_when_it_is_used(tmp_pat
 
 
 def test_that_the_spool_waits_is_said_once_a_minute(cut_off, signed, monkeypatch):
-    monkeypatch.setattr(replaying, "PERIOD_S", 0.001)
+    monkeypatch.setattr(spool_replay, "PERIOD_S", 0.001)
     refuse(cut_off, signed("STOP"))
     looks = []
     note = cut_off._replaying.note

@@ -14,7 +14,7 @@ import pytest
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from tests.fakes.twilio_api import TwilioApi
 
 

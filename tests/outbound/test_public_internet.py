@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from smsgate import public_internet
+from smsgate.pipeline import public_internet
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
-from smsgate.public_internet import is_public
+from smsgate.pipeline.outbound import Outbound
+from smsgate.pipeline.public_internet import is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1

@@ -15,7 +15,7 @@ import structlog
 from smsgate.errors import RecordsUnavailable
 from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.records.forgetting import Forgetting
-from smsgate.gateway.records.recording import BATCH, Recording
+from smsgate.pipeline.archive import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger import Waiting

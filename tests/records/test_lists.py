@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import Listed, Standing, event_id
-from smsgate.gateway.reviews.still_open import still_open
+from smsgate.pipeline.open_reviews import still_open
 from smsgate.records.announcing import announcement
 from smsgate.records.contents import content_of
 from smsgate.records.tables import listed, numbers

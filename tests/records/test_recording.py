@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
-from smsgate.gateway.records import recording as module
-from smsgate.gateway.records.recording import Recording, alarm_of
+from smsgate.pipeline import archive as module
+from smsgate.pipeline.archive import Recording, alarm_of
 from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis

@@ -8,7 +8,7 @@ import pytest
 from smsgate.consent.events import DeadLetter, NumberState, Standing
 from smsgate.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.gateway.records.forgetting import Forgetting
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline.archive import Recording
 from smsgate.messages import Intent
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import RedisClusterException, RedisError
 
 from smsgate.errors import QueueUnavailable, StoreUnavailable
-from smsgate.gate import Gate
+from smsgate.pipeline.gate import Gate
 from smsgate.queue import Wakes
 from smsgate.store import Store
 from smsgate.store.connection import open_redis, translated

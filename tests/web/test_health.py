@@ -11,7 +11,8 @@ import redis
 from flask.testing import FlaskClient
 
 from smsgate.errors import StoreUnavailable
-from smsgate.gateway import Gateway, readiness
+from smsgate.gateway import Gateway
+from smsgate.pipeline import readiness
 from smsgate.web import create_app, health
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.own_gateway import make_gateway

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from smsgate.consent.events import Event
 from smsgate.messages import HttpCall, HttpReply, InboundMessage
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account, Settings
 from smsgate.settings.values import ANY_SENDER

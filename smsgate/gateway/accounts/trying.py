@@ -9,13 +9,13 @@ from smsgate import __version__
 from smsgate.consent.composing import compose
 from smsgate.consent.events import Event, event_id
 from smsgate.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
-from smsgate.gate import Gate
-from smsgate.gateway.accounts.tokens import Tokens
-from smsgate.gateway.overriding import refusal_entry
-from smsgate.gateway.waking import wake
+from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.entries import refusal_entry
+from smsgate.pipeline.notify import wake
 from smsgate.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALLS
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.phone import e164
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes

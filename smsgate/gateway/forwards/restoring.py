@@ -14,7 +14,7 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, KIND, RETRIED, TAKEN
-from smsgate.gateway.forwards.onward import forward_of
+from smsgate.pipeline.forwards import forward_of
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.messages import Forward, GivenUp, forward_id
 from smsgate.records import Recorded, Records

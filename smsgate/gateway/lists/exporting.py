@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event, Standing, told_of
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline.archive import Recording
 from smsgate.lists.writing import csv_line
 from smsgate.messages import ALL
 from smsgate.records import Records

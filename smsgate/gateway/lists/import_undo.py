@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.gateway.lists.applying_lists import UNDO
+from smsgate.pipeline.list_entries import UNDO
 from smsgate.gateway.lists.import_records import IMPORT_FILE, UNDONE, ImportRecord, import_of
 from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.lists.list_history import PENDING, ListEffect, effect_of_list
-from smsgate.gateway.records import remembering
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline import history
+from smsgate.pipeline.archive import Recording
 from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
 from smsgate.records import Records
 from smsgate.settings import Settings
@@ -136,7 +136,7 @@ class ImportUndo:
             yield numbers[at : at + CHUNK]
 
     def _effects(self, id_: str, numbers: Sequence[str]) -> dict[str, ListEffect]:
-        histories = remembering.of_numbers(self._store, self._records, numbers)
+        histories = history.of_numbers(self._store, self._records, numbers)
         return {
             number: effect_of_list(history, id_, self._renamed)
             for number, history in histories.items()

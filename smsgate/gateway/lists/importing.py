@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.gateway.applying import Applying
+from smsgate.pipeline.apply import Applying
 from smsgate.gateway.lists.import_changes import (
     ImportChange,
     State,
@@ -22,7 +22,7 @@ from smsgate.gateway.lists.import_changes import (
     scope_of,
     titles_of,
 )
-from smsgate.gateway.overriding import check_program
+from smsgate.pipeline.entries import check_program
 from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event, Standing
-from smsgate.gateway.lists.applying_lists import UNDONE
-from smsgate.gateway.renamed import recorded_standing
-from smsgate.gateway.reviews.still_open import undecided
+from smsgate.pipeline.list_entries import UNDONE
+from smsgate.consent.renamed_programs import recorded_standing
+from smsgate.consent.reviews import undecided
 from smsgate.messages import ALL, Intent, Stood
 
 PENDING = "would_undo"

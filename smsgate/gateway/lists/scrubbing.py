@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from smsgate.gate import Gate
+from smsgate.pipeline.gate import Gate
 from smsgate.lists.cells import REASONS, numbers_of
 from smsgate.lists.duplicates import Seen
 from smsgate.lists.kinds import MOBILE, UNKNOWN, kind_of

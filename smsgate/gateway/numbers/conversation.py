@@ -8,7 +8,7 @@ from smsgate.consent.events import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.forwards.noting import KIND as FORWARD
 from smsgate.gateway.numbers.telling import outcome, reply_title, title
-from smsgate.gateway.reviews.reviewing import Case
+from smsgate.pipeline.open_reviews import Case
 from smsgate.messages import ms_of
 from smsgate.records import Records
 from smsgate.store import Store

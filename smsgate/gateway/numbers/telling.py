@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.events import DeadLetter, Event
-from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED
+from smsgate.consent.reviews import REOPENED, REVIEWED
 from smsgate.messages import ALL, Entry, Reply
 
 _TITLES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.gateway.replies.confirming import silence
+from smsgate.pipeline.confirmation import silence
 from smsgate.messages import Entry
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -14,7 +14,7 @@ import structlog
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.errors import RecordsDiffer
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline.archive import Recording
 from smsgate.messages import Decision, Entry, Intent
 from smsgate.records import Records
 from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement

@@ -6,7 +6,7 @@ import functools
 import itertools
 from collections.abc import Callable
 
-from smsgate.gateway.records.write_behind import WriteBehind
+from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.inbox import REMEMBER_S

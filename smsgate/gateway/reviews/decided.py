@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event
+from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id, seen_id
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, original
+from smsgate.pipeline.open_reviews import original
 from smsgate.messages import Entry, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
@@ -41,7 +42,7 @@ class Decided:
     @property
     def about(self) -> tuple[str, int]:
         """Number and receipt of the text that was decided; 0 where that is not known."""
-        id_ = _seen(self.entry)
+        id_ = seen_id(self.entry)
         return self.entry.number, ms_of(id_) * 1000 if id_ else 0
 
 
@@ -125,26 +126,6 @@ class Made:
                 found = _decided(event.entry, event.inbox_id, event.received_us, event.outcome)
                 if found is not None:
                     yield found
-
-
-def decision_id(key: str) -> str:
-    """The message id of a decision about what waits by that key."""
-    return f"{REVIEWED}-{key}"
-
-
-def covered(entry: Entry, id_: str) -> str:
-    """The inbox id up to which an entry settles what waits.
-
-    Where a person found that it is no opt-out, that is only for what the person saw.
-    """
-    found = entry.source == "operator" and entry.decision.rule == REVIEWED
-    return (_seen(entry) if found and not entry.decision.intent.stops else "") or id_
-
-
-def _seen(entry: Entry) -> str:
-    """The inbox id of the newest text that whoever decided had before them."""
-    _, _, key = entry.message_id.partition(decision_id(""))
-    return key.partition("-")[2]
 
 
 def _decided(entry: Entry, id_: str, at_us: int, outcome: str) -> Decided | None:

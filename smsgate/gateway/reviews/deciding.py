@@ -12,9 +12,11 @@ from contextlib import suppress
 
 from smsgate.consent.events import Standing
 from smsgate.errors import NoSuchReview, ReviewChanged, StoreNotReady
-from smsgate.gateway.reviews.decided import Decided, Made, decision_id
-from smsgate.gateway.reviews.reviewing import REOPENED, REVIEWED, Open, open_of
-from smsgate.gateway.waking import wake
+from smsgate.gateway.reviews.decided import Decided, Made
+from smsgate.consent.reviews import decision_id
+from smsgate.pipeline.open_reviews import Open, open_of
+from smsgate.consent.reviews import REOPENED, REVIEWED
+from smsgate.pipeline.notify import wake
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent, Stood
 from smsgate.phone import e164
 from smsgate.queue import Wakes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.reviews.likeness import same_words
-from smsgate.gateway.reviews.reviewing import Open, all_open
+from smsgate.pipeline.open_reviews import Open, all_open
 from smsgate.records import Records
 from smsgate.records.stories import Worded
 from smsgate.store import Store

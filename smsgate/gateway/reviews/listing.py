@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.reviews.decided import Made
-from smsgate.gateway.reviews.reviewing import INBOX, LEDGER, REOPENED, Open, all_open, cases_of
+from smsgate.pipeline.open_reviews import INBOX, LEDGER, Open, all_open, cases_of
+from smsgate.consent.reviews import REOPENED
 from smsgate.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store import Store

@@ -28,7 +28,7 @@ from flask import (
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
-from smsgate.gateway.deadlines import Deadlines
+from smsgate.pipeline.deadlines import Deadlines
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount
 from smsgate.gateway.people.sessions import Known, Sessions, Visitor

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, g, request
 
 from smsgate import features
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyring import Keyring
-from smsgate.gateway.limiting import Limiting
+from smsgate.pipeline.api_keys import Keyring
+from smsgate.pipeline.rate_limit import Limiting
 from smsgate.web.key_guard import KeyGuard
 from smsgate.web.v1 import check, consents, events, locks, openapi, refusals, suppressions
 from smsgate.web.v1.operations import JSON, Operation

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from smsgate.errors import StoreUnavailable
-from smsgate.gate import Answer
+from smsgate.pipeline.gate import Answer
 from smsgate.gateway import Gateway
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1.operations import Call, Operation, Outcome

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.errors import Unfit
-from smsgate.gateway.overriding import consent_entry
+from smsgate.pipeline.entries import consent_entry
 from smsgate.messages import Consent, Entry
 from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.gateway.keyring import Caller
+from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
 from smsgate.records.following import Followed, Place, place_of, place_text
 from smsgate.web.v1.limited import told_to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.gateway.keyring import Caller
+from smsgate.pipeline.api_keys import Caller
 from smsgate.messages import ALL
 from smsgate.web.v1.shapes import Told, told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.gateway.overriding import lock_entry
+from smsgate.pipeline.entries import lock_entry
 from smsgate.web.v1.items import enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Accepted

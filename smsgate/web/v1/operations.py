@@ -14,7 +14,7 @@ import msgspec
 from flask import Request, Response
 
 from smsgate.gateway import Gateway
-from smsgate.gateway.keyring import Caller
+from smsgate.pipeline.api_keys import Caller
 from smsgate.records.keys import KeyScope
 from smsgate.web.v1.reading import read_json, read_query
 

@@ -9,8 +9,8 @@ import msgspec
 
 from smsgate.consent.restore import CONSENT
 from smsgate.errors import Unfit
-from smsgate.gateway.overriding import check_program, opt_out_entry
-from smsgate.gateway.restores import RestoreRequest
+from smsgate.pipeline.entries import check_program, opt_out_entry
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Consent, Entry
 from smsgate.phone import e164
 from smsgate.records import Numbered

@@ -8,10 +8,10 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import AccountNotReady
-from smsgate.gateway.accounts import certificates
-from smsgate.gateway.accounts.certificates import AGAIN_S, BURST, REFILL_S, Certificates
+from smsgate.pipeline import certificates
+from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, Certificates
 from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 

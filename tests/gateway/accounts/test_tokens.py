@@ -10,10 +10,10 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import CallFailed
-from smsgate.gateway.accounts import tokens
-from smsgate.gateway.accounts.tokens import Tokens
+from smsgate.pipeline import access_tokens
+from smsgate.pipeline.access_tokens import Tokens
 from smsgate.messages import HttpCall, InboundMessage
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import bandwidth
 from smsgate.providers.contract import token_call
 from smsgate.store.keys import partition_of
@@ -81,8 +81,8 @@ def test_a_token_is_fetched_again_before_it_ends(made, monkeypatch, expires_in, 
     more = {} if expires_in is None else {"expires_in": expires_in}
     with ScriptedApi({"/token": [token("t", **more)], "/send": [SENT]}) as api:
         made.perform(text_of(api))
-        now = tokens.time.monotonic() + later_s
-        monkeypatch.setattr(tokens.time, "monotonic", lambda: now)
+        now = access_tokens.time.monotonic() + later_s
+        monkeypatch.setattr(access_tokens.time, "monotonic", lambda: now)
         made.perform(text_of(api))
     assert api.paths().count("/token") == asked
 
@@ -133,7 +133,7 @@ def test_a_token_service_that_hangs_is_no_unknown_fate():
 
 
 def test_a_token_that_took_too_long_is_kept_for_the_next_try(made, monkeypatch):
-    monkeypatch.setattr(tokens, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(access_tokens, "PATIENCE_S", 0.0)
     with ScriptedApi({"/token": [token("t")], "/send": [SENT]}) as api:
         with pytest.raises(CallFailed) as raised:
             made.perform(text_of(api))

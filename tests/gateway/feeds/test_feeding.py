@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from smsgate.errors import NoSuchDelivery
-from smsgate.gateway import feeding
+from smsgate.features.feeds import service
 from smsgate.messages import Consent
 from smsgate.records.feeds import FeedPlace
 from smsgate.records.following import place_of
@@ -124,13 +124,13 @@ def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_pers
     receiver.refused = set()
     fed.turn()
     assert told(receiver) == [(NUMBER, True, "")]  # the next one no longer waits
-    feeding.retry(recorded.records, dead.id, int(clock.now * 1_000_000))
+    service.retry(recorded.records, dead.id, int(clock.now * 1_000_000))
     fed.turn()
     assert [one["sequence"] for one in receiver.taken] == sorted(
         (one["sequence"] for one in receiver.taken), reverse=True
     )
     with pytest.raises(NoSuchDelivery, match="feed list --dead"):
-        feeding.dismiss(recorded.records, dead.id)
+        service.dismiss(recorded.records, dead.id)
 
 
 def test_a_call_that_was_given_up_can_be_dismissed(recorded, fed, receiver, clock) -> None:
@@ -140,7 +140,7 @@ def test_a_call_that_was_given_up_can_be_dismissed(recorded, fed, receiver, cloc
     clock.now += DAY_S
     fed.turn()
     (dead,) = recorded.records.feeds.calls(dead=True)
-    feeding.dismiss(recorded.records, dead.id)
+    service.dismiss(recorded.records, dead.id)
     assert recorded.records.feeds.calls(dead=True) == []
 
 
@@ -169,7 +169,7 @@ def test_what_the_process_died_over_is_told_by_the_next_with_the_same_id(
         patched.setattr(feeds, "taken", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             fed.turn()
-    clock.now += feeding.LEASE_S
+    clock.now += service.LEASE_S
     make().turn()
     assert len(receiver.taken) == 2
     assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1

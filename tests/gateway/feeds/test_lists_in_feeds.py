@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from smsgate.gateway import feed_reading
-from smsgate.gateway.changes import calls_of
+from smsgate.features.feeds import feed_reader
+from smsgate.features.feeds.changes import calls_of
 from smsgate.gateway.lists.importing import Listing
 from smsgate.messages import Consent
 from smsgate.records.following import START
@@ -88,8 +88,8 @@ def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(
 def test_every_change_is_told_once_and_in_order_whatever_came_between(
     recorded, make, import_, receiver, clock, monkeypatch, seed
 ) -> None:
-    monkeypatch.setattr(feed_reading, "PAGE", 7)
-    monkeypatch.setattr(feed_reading, "ENOUGH", 30)
+    monkeypatch.setattr(feed_reader, "PAGE", 7)
+    monkeypatch.setattr(feed_reader, "ENOUGH", 30)
     chance, one = random.Random(seed), make("club")
     one.turn()
     for turn in range(40):

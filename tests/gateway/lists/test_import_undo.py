@@ -12,7 +12,7 @@ from smsgate.errors import NoSuchList, RecordsUnavailable
 from smsgate.gateway.lists import import_undo as module
 from smsgate.gateway.lists.import_records import imports
 from smsgate.gateway.lists.importing import Listing
-from smsgate.gateway.restores import RestoreRequest
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -11,7 +11,7 @@ from smsgate.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.records import rebuilding as module
 from smsgate.gateway.records.adopting import adopt
 from smsgate.gateway.records.comparing import differences
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import REBUILD_LEASE

@@ -11,8 +11,8 @@ import pytest
 
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import StoreUnavailable
-from smsgate.gateway.replies import replying
-from smsgate.gateway.replies.senders import SENDERS, Senders
+from smsgate.pipeline import send
+from smsgate.pipeline.sender_threads import SENDERS, Senders
 from smsgate.messages import Arrival
 from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
@@ -97,7 +97,7 @@ def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, a
     gateway.ingest("twilio", signed("STOP"))
     gateway.apply(PARTITION)
     with monkeypatch.context() as held_up:
-        held_up.setattr(replying, "_FRESH_S", -1.0)  # as if seconds went by behind every look
+        held_up.setattr(send, "_FRESH_S", -1.0)  # as if seconds went by behind every look
         gateway.send_replies(PARTITION, 0.1)
         assert api.calls == []
 

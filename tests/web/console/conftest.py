@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from smsgate.gateway import Gateway, deadlines
+from smsgate.gateway import Gateway
+from smsgate.pipeline import deadlines
 from smsgate.gateway.people import passwords
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.records import Records

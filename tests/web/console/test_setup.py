@@ -7,9 +7,9 @@ import re
 import pytest
 
 from smsgate.errors import StoreUnavailable, Unauthorized
-from smsgate.gateway import keyring
+from smsgate.pipeline import api_keys
 from smsgate.gateway.accounts.facts import keys_of
-from smsgate.gateway.keyring import Keyring
+from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
 from smsgate.store.quarantine import Quarantine, Refused
 from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, heartbeat, make_gateway
@@ -298,7 +298,7 @@ def test_a_key_is_shown_once_and_opens(admin, gateway):
 
 
 def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, gateway):
-    keyring.make(gateway.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
+    api_keys.make(gateway.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
     assert "limited to alerts, orders" in admin.get(KEYS).text
 
 

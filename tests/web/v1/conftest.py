@@ -11,7 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate.gateway import Gateway, keyring
+from smsgate.gateway import Gateway
+from smsgate.pipeline import api_keys
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
@@ -69,9 +70,9 @@ class Api:
             self.gateway.apply(partition)
         self.gateway.recording.move_all()
 
-    def with_key(self, scope: keyring.KeyScope, name: str = "", *programs: str) -> Api:
+    def with_key(self, scope: api_keys.KeyScope, name: str = "", *programs: str) -> Api:
         """The same with a key of that scope, perhaps limited to programs."""
-        made = keyring.make(self.gateway.records.keys, name or scope, scope, "tests", 1, programs)
+        made = api_keys.make(self.gateway.records.keys, name or scope, scope, "tests", 1, programs)
         return Api(create_app(self.gateway).test_client(), self.gateway, made)
 
     @staticmethod

@@ -17,9 +17,9 @@ from smsgate.errors import (
     Unauthorized,
     Unfit,
 )
-from smsgate.gateway import keyring
-from smsgate.gateway.keyring import Keyring
-from smsgate.gateway.limiting import Limiting
+from smsgate.pipeline import api_keys
+from smsgate.pipeline.api_keys import Keyring
+from smsgate.pipeline.rate_limit import Limiting
 from smsgate.records import Records
 from smsgate.records.known_keys import TRUST_S, KnownKeys
 from smsgate.web import create_app
@@ -31,10 +31,10 @@ ONE = "+14155550123"
 CHECK = {"program": "alerts", "numbers": [ONE]}
 
 
-@pytest.mark.parametrize("scope", keyring.SCOPES)
+@pytest.mark.parametrize("scope", api_keys.SCOPES)
 def test_a_key_may_do_what_its_scope_says_and_no_more(api, scope) -> None:
     mine = api.with_key(scope)
-    ranks = keyring.SCOPES
+    ranks = api_keys.SCOPES
     for operation in OPERATIONS:
         path = operation.path.replace("<number>", ONE).replace("<scope>", "all")
         answer = mine.call(operation.method, path.replace("<program>", "alerts"))
@@ -59,13 +59,13 @@ def test_only_the_hash_of_a_key_is_kept(api, tmp_path) -> None:
 def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, monkeypatch) -> None:
     keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
     mine.post("/check", CHECK)
-    newer = keyring.rotate(keys, "crm", 3600, "tests", _now_us())
+    newer = api_keys.rotate(keys, "crm", 3600, "tests", _now_us())
     mine.post("/check", CHECK)
     assert len(keys.all(_now_us())) == 2
-    revoked = keyring.revoke(keys, "crm", _now_us())
+    revoked = api_keys.revoke(keys, "crm", _now_us())
     assert revoked == 2
     later = time.monotonic() + TRUST_S
-    monkeypatch.setattr("smsgate.gateway.keyring.time.monotonic", lambda: later)
+    monkeypatch.setattr("smsgate.pipeline.api_keys.time.monotonic", lambda: later)
     assert TRUST_S < 5
     for key in (mine.key, newer):
         answer = Api(mine.client, api.gateway, key).call("POST", "/check", CHECK)
@@ -74,7 +74,7 @@ def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, m
 
 def test_a_key_ends_on_time_without_being_read_again(api) -> None:
     keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
-    keyring.rotate(keys, "crm", 0.2, "tests", _now_us())
+    api_keys.rotate(keys, "crm", 0.2, "tests", _now_us())
     fresh = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
     fresh.post("/check", CHECK)
     until = time.monotonic() + 5
@@ -85,16 +85,16 @@ def test_a_key_ends_on_time_without_being_read_again(api) -> None:
 
 def test_names_are_used_once_and_must_be_fit(api) -> None:
     keys = api.gateway.records.keys
-    keyring.make(keys, "crm", "check", "tests", _now_us())
+    api_keys.make(keys, "crm", "check", "tests", _now_us())
     with pytest.raises(KeyExists, match="rotate crm"):
-        keyring.make(keys, "crm", "admin", "tests", _now_us())
+        api_keys.make(keys, "crm", "admin", "tests", _now_us())
     assert [row.scope for row in keys.all(_now_us())] == ["check"]
     for name in ("", "Crm", "a b", "a" * 41, "-a", "environment", "a/b", "a\n"):
         with pytest.raises(Unfit):
-            keyring.make(keys, name, "check", "tests", _now_us())
+            api_keys.make(keys, name, "check", "tests", _now_us())
     for act in (
-        lambda: keyring.revoke(keys, "other", _now_us()),
-        lambda: keyring.rotate(keys, "other", 1, "tests", _now_us()),
+        lambda: api_keys.revoke(keys, "other", _now_us()),
+        lambda: api_keys.rotate(keys, "other", 1, "tests", _now_us()),
     ):
         with pytest.raises(NoSuchKey):
             act()
@@ -205,9 +205,9 @@ def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
     keys = api.gateway.records.keys
     crm = api.with_key("check", "crm")
     crm.post("/check", CHECK)
-    other = keyring.make(keys, "other", "check", "tests", _now_us())
+    other = api_keys.make(keys, "other", "check", "tests", _now_us())
     Api(crm.client, api.gateway, other).post("/check", CHECK)
-    keyring.revoke(keys, "other", _now_us())
+    api_keys.revoke(keys, "other", _now_us())
     assert Api(crm.client, api.gateway, other).call("POST", "/check", CHECK).status_code == 401
 
 
@@ -253,7 +253,7 @@ def test_calls_at_hand_are_given_out_for_a_moment_only(monkeypatch) -> None:
     limiting = Limiting(buckets, per_second=1000, burst=2000)
     limiting.count("crm")
     later = time.monotonic() + 10
-    monkeypatch.setattr("smsgate.gateway.limiting.time.monotonic", lambda: later)
+    monkeypatch.setattr("smsgate.pipeline.rate_limit.time.monotonic", lambda: later)
     limiting.count("crm")
     assert buckets.taken == [20, 20]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.gateway import keyring
-from smsgate.gateway.keyring import Keyring
+from smsgate.pipeline import api_keys
+from smsgate.pipeline.api_keys import Keyring
 from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.records.known_keys import KnownKeys
 from smsgate.store.refusals import Refusal
@@ -195,8 +195,8 @@ def test_a_key_that_is_not_limited_sees_everything(api) -> None:
 
 def test_a_rotated_key_keeps_its_programs(api) -> None:
     keys = api.gateway.records.keys
-    keyring.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
-    newer = keyring.rotate(keys, "crm", 0, "tests", 2)
+    api_keys.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
+    newer = api_keys.rotate(keys, "crm", 0, "tests", 2)
     caller = Keyring(lambda: KnownKeys(keys), ()).who(f"Bearer {newer}")
     assert caller.programs == {"alerts", "orders"}
     assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
@@ -204,7 +204,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 
 def test_a_renamed_program_is_the_same_one(api) -> None:
     keys = api.gateway.records.keys
-    key = keyring.make(keys, "crm", "write", "tests", 1, ["news"])
+    key = api_keys.make(keys, "crm", "write", "tests", 1, ["news"])
     caller = Keyring(lambda: KnownKeys(keys), (), {"news": "orders", "older": "orders"}).who(
         f"Bearer {key}"
     )

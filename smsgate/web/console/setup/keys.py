@@ -6,7 +6,8 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
-from smsgate.gateway import Gateway, keyring
+from smsgate.gateway import Gateway
+from smsgate.pipeline import api_keys
 from smsgate.gateway.people.operators import By, action_of, now_us
 from smsgate.records.keys import KeyRow
 from smsgate.web.console.people import actor, door, needs
@@ -46,10 +47,10 @@ class Pages:
     def make_key(self) -> str:
         """Make a key; it is shown this once, so the answer is no redirect."""
         name = request.form.get("name", "")
-        scope = next((one for one in keyring.SCOPES if one == request.form.get("scope")), None)
+        scope = next((one for one in api_keys.SCOPES if one == request.form.get("scope")), None)
         if scope is None:
             raise Unfit(f"Say what the key may do: one of {', '.join(keyring.SCOPES)}.")
-        key = keyring.make(self._keys, name, scope, actor(), now_us())
+        key = api_keys.make(self._keys, name, scope, actor(), now_us())
         _note(f"made the API key {name}")
         return self._shown(key, name)
 
@@ -58,14 +59,14 @@ class Pages:
         name, grace = request.form.get("name", ""), request.form.get("grace", "")
         if grace not in GRACES:
             raise Unfit("Say how long the key before goes on to open.")
-        key = keyring.rotate(self._keys, name, int(grace) * 3600, actor(), now_us())
+        key = api_keys.rotate(self._keys, name, int(grace) * 3600, actor(), now_us())
         _note(f"rotated the API key {name}")
         return self._shown(key, name)
 
     def revoke_key(self) -> Answer:
         """Let every key of a name end."""
         name = request.form.get("name", "")
-        ended = keyring.revoke(self._keys, name, now_us())
+        ended = api_keys.revoke(self._keys, name, now_us())
         _note(f"revoked the API key {name}")
         said = f"The key {name} ended" if ended == 1 else f"{ended} keys of {name} ended"
         flash(f"{said}; within 5 seconds it opens nothing.", "good")

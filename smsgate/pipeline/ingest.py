@@ -18,11 +18,11 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
-from smsgate.gateway.accounts.certificates import Certificates
-from smsgate.gateway.entering import Entering
-from smsgate.gateway.replies.receipts import take_receipts
-from smsgate.gateway.reporting import report_entry
-from smsgate.gateway.waking import wake
+from smsgate.pipeline.certificates import Certificates
+from smsgate.pipeline.message_entry import Entering
+from smsgate.pipeline.receipts import take_receipts
+from smsgate.pipeline.report_entry import report_entry
+from smsgate.pipeline.notify import wake
 from smsgate.logs import masked
 from smsgate.messages import (
     Added,
@@ -33,13 +33,13 @@ from smsgate.messages import (
     Intent,
     WebhookRequest,
 )
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.signing import is_form
-from smsgate.spool import Spool
+from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 
 _SHOWN_IDS = 10

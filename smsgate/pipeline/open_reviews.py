@@ -6,21 +6,18 @@ the person decides stands in ``deciding.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event
+from smsgate.consent.reviews import REOPENED, undecided
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.messages import Entry, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 
-REVIEWED = "reviewed"
-"""The rule of a person's decision about a text that waited."""
-REOPENED = "reopened"
-"""The rule of taking such a decision back."""
 INBOX, LEDGER = 2_000, 5_000
 """How many entries of a partition are looked through for texts that the records do not have yet."""
 _EARLIER = 20
@@ -91,6 +88,16 @@ def cases_of(store: Store, records: Records, some: Sequence[Open]) -> list[Case]
     if partitions:  # what moved meanwhile is in the records by now
         found |= _recorded(records, [one for one in some if _id(one) not in found])
     return [_case(store, records, one, found.get(_id(one))) for one in some]
+
+
+def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
+    """Program, number, and as the store has them the first and the newest text that wait."""
+    numbers = dict.fromkeys(
+        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
+    )
+    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
+        for program, waiting in undecided(one.event for one in story).items():
+            yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 
 
 def original(store: Store, records: Records, entry: Entry, until_us: int) -> Event | None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import structlog
 
 from smsgate.errors import CursorRefused
-from smsgate.gateway.changes import calls_of, calls_of_lists
+from smsgate.features.feeds.changes import calls_of, calls_of_lists
 from smsgate.records import Recorded, Records
 from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.following import START, Followed, Place

@@ -8,7 +8,7 @@ from hashlib import sha256
 from smsgate.classifier import Classifier
 from smsgate.consent.transitions import scope_of
 from smsgate.errors import InvalidNumber
-from smsgate.gateway.forwards.onward import onward_of
+from smsgate.pipeline.forwards import onward_of
 from smsgate.messages import (
     Arrival,
     Decision,

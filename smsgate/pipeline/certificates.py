@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from smsgate.errors import AccountNotReady, CallFailed
 from smsgate.messages import HttpCall
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 
 T = TypeVar("T")
 _HOUR_S = 3600.0

@@ -13,7 +13,7 @@ import socket
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from smsgate.timely import Timely, TimelyAdapter, TimelyTls
+from smsgate.pipeline.http_deadline import Timely, TimelyAdapter, TimelyTls
 
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All that IANA gives out for the public internet; elsewhere there are, for one, the site-local

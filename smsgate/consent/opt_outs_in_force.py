@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from smsgate.consent.events import Event, Standing
 from smsgate.consent.restore import is_held
-from smsgate.gateway.renamed import recorded_standing
-from smsgate.gateway.reviews.reviewing import REVIEWED
-from smsgate.gateway.reviews.still_open import undecided
+from smsgate.consent.renamed_programs import recorded_standing
+from smsgate.consent.reviews import REVIEWED
+from smsgate.consent.reviews import undecided
 from smsgate.messages import ALL, inbox_place
 
 _OURS = ("operator", "api")

@@ -1,24 +1,36 @@
-"""What the records say still waits for a person, for a store that is made anew from them."""
+"""Texts that wait for a person: which of them an entry settles. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from smsgate.consent.events import Event
-from smsgate.gateway.reviews.decided import covered
-from smsgate.gateway.reviews.reviewing import REVIEWED
-from smsgate.messages import ALL, inbox_place
-from smsgate.records import Records
+from smsgate.messages import ALL, Entry, inbox_place
+
+REVIEWED = "reviewed"
+"""The rule of a person's decision about a text that waited."""
+REOPENED = "reopened"
+"""The rule of taking such a decision back."""
 
 
-def still_open(records: Records) -> Iterator[tuple[str, str, str]]:
-    """Program, number, and as the store has them the first and the newest text that wait."""
-    numbers = dict.fromkeys(
-        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
-    )
-    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
-        for program, waiting in undecided(one.event for one in story).items():
-            yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
+def decision_id(key: str) -> str:
+    """The message id of a decision about what waits by that key."""
+    return f"{REVIEWED}-{key}"
+
+
+def covered(entry: Entry, id_: str) -> str:
+    """The inbox id up to which an entry settles what waits.
+
+    Where a person found that it is no opt-out, that is only for what the person saw.
+    """
+    found = entry.source == "operator" and entry.decision.rule == REVIEWED
+    return (seen_id(entry) if found and not entry.decision.intent.stops else "") or id_
+
+
+def seen_id(entry: Entry) -> str:
+    """The inbox id of the newest text that whoever decided had before them."""
+    _, _, key = entry.message_id.partition(decision_id(""))
+    return key.partition("-")[2]
 
 
 def undecided(story: Iterable[Event]) -> dict[str, list[str]]:

@@ -15,13 +15,13 @@ from smsgate.classifier import reply_text
 from smsgate.consent.events import Event, Published, Standing
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.consent.transitions import Settled, published_program, settle
-from smsgate.gateway.applied_event import applied_event
-from smsgate.gateway.forwards.onward import forward_of
-from smsgate.gateway.lists.applying_lists import ApplyingLists, lists_apart
-from smsgate.gateway.renamed import entry_now, standing_now
-from smsgate.gateway.replies.confirming import silence
-from smsgate.gateway.reviews.decided import covered
-from smsgate.gateway.waking import wake
+from smsgate.pipeline.applied_event import applied_event
+from smsgate.pipeline.forwards import forward_of
+from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
+from smsgate.consent.renamed_programs import entry_now, standing_now
+from smsgate.pipeline.confirmation import silence
+from smsgate.consent.reviews import covered
+from smsgate.pipeline.notify import wake
 from smsgate.logs import masked
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS

@@ -16,9 +16,9 @@ from collections.abc import Callable
 import structlog
 
 from smsgate.errors import CallFailed, NoSuchDelivery
-from smsgate.gateway.feed_reading import FeedReading
+from smsgate.features.feeds.feed_reader import FeedReading
 from smsgate.messages import HttpCall, HttpReply
-from smsgate.outbound import Outbound
+from smsgate.pipeline.outbound import Outbound
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, Feeds
 from smsgate.settings import Feed, Program

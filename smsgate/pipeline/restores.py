@@ -18,10 +18,10 @@ import msgspec
 from smsgate.consent.events import Event
 from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
 from smsgate.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
-from smsgate.gateway.amending import once_id
-from smsgate.gateway.opt_outs_in_force import InForce, OptOut, in_force
-from smsgate.gateway.overriding import check_program
-from smsgate.gateway.records import remembering
+from smsgate.pipeline.entry_batch import once_id
+from smsgate.consent.opt_outs_in_force import InForce, OptOut, in_force
+from smsgate.pipeline.entries import check_program
+from smsgate.pipeline import history
 from smsgate.messages import (
     ALL,
     Consent,
@@ -148,7 +148,7 @@ class Restores:
                 self._apply(partition)
         # First the cursors: what was applied by then is in the ledgers or the records after that.
         cursors = self._store.inbox.cursors(partitions)
-        return cursors, remembering.of_numbers(self._store, self._records, sorted(numbers))
+        return cursors, history.of_numbers(self._store, self._records, sorted(numbers))
 
     def _judged(
         self, request: RestoreRequest, draft: Entry, history: Sequence[Event], cursor: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.gateway.deadlines import Answer, Deadline, NoAnswer
-from smsgate.gateway.records.recording import Recording
+from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
+from smsgate.pipeline.archive import Recording
 from smsgate.queue import Wakes
-from smsgate.spool import Spool, waiting
+from smsgate.pipeline.spool import Spool, waiting
 from smsgate.store import Store
 
 ANSWER_S = 5.0
