@@ -31,8 +31,8 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.cli.redis_server import RedisServer
 from smsgate.consent.events import Published
-from smsgate.pipeline.gate import Gate
 from smsgate.messages import ALL
+from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -28,8 +28,8 @@ from smsgate.errors import (
 )
 from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Progress
-from smsgate.pipeline.notify import wake
 from smsgate.logs import Reminder
+from smsgate.pipeline.notify import wake
 from smsgate.wiring import build_rebuilding, publish_programs
 
 PERIOD_S = 2.0

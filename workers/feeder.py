@@ -14,8 +14,8 @@ from contextlib import suppress
 import structlog
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway import Gateway
 from smsgate.features.feeds.service import Feeding
+from smsgate.gateway import Gateway
 from smsgate.pipeline.outbound import Outbound
 
 AGAIN_S = 5.0

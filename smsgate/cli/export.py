@@ -14,9 +14,9 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.gateway.lists.exporting import FORMS, STATES, Exporting, Wanted, written
-from smsgate.pipeline.entries import check_program
 from smsgate.lists.whole_file import whole
 from smsgate.messages import ALL
+from smsgate.pipeline.entries import check_program
 
 
 @click.command(epilog="Example: smsgate export --program alerts --state opted_out -o stopped.csv")

@@ -11,9 +11,9 @@ from smsgate.cli import session
 from smsgate.cli.replies import person
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.gateway.numbers.by_hand import MEDIA, consent_of, evidence_of, reason_of
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL
 from smsgate.phone import e164
+from smsgate.pipeline.restores import RestoreRequest
 
 
 @click.command(

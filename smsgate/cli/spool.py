@@ -11,11 +11,11 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.history import moment
 from smsgate.cli.replies import person
-from smsgate.pipeline.lost_spools import forget_spool
-from smsgate.pipeline import history
 from smsgate.metrics.sights import SpoolDepth
-from smsgate.records.announcing import SPOOL_FORGOTTEN
+from smsgate.pipeline import history
+from smsgate.pipeline.lost_spools import forget_spool
 from smsgate.pipeline.spool import waiting
+from smsgate.records.announcing import SPOOL_FORGOTTEN
 
 
 @click.group()

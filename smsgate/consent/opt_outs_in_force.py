@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event, Standing
-from smsgate.consent.restore import is_held
 from smsgate.consent.renamed_programs import recorded_standing
-from smsgate.consent.reviews import REVIEWED
-from smsgate.consent.reviews import undecided
+from smsgate.consent.restore import is_held
+from smsgate.consent.reviews import REVIEWED, undecided
 from smsgate.messages import ALL, inbox_place
 
 _OURS = ("operator", "api")

@@ -8,32 +8,32 @@ from dataclasses import dataclass, field, replace
 from smsgate.classifier import Classifier
 from smsgate.consent.events import Event
 from smsgate.errors import InvalidNumber, SignatureRefused
-from smsgate.pipeline.gate import Answer, Gate
 from smsgate.gateway.accounts.refusing import Refusing
-from smsgate.pipeline.apply import Applying
-from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.gateway.linking import Linking
-from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
-from smsgate.pipeline.readiness import Readiness
-from smsgate.pipeline.ingest import Receipt, Receiving
-from smsgate.pipeline import history
 from smsgate.gateway.records.forgetting import Forgetting, Forgotten
-from smsgate.pipeline.archive import Recording
-from smsgate.pipeline.spool_replay import Replaying
 from smsgate.gateway.replies import dead_letters
-from smsgate.pipeline.send import Replying
-from smsgate.pipeline.restores import RestoreRequest, Restores
 from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
-from smsgate.pipeline.notify import wake
 from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
+from smsgate.pipeline import history
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
+from smsgate.pipeline.gate import Answer, Gate
+from smsgate.pipeline.ingest import Receipt, Receiving
+from smsgate.pipeline.lease_renewal import LeaseRenewal
+from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
+from smsgate.pipeline.readiness import Readiness
+from smsgate.pipeline.restores import RestoreRequest, Restores
+from smsgate.pipeline.send import Replying
+from smsgate.pipeline.spool import Spool
+from smsgate.pipeline.spool_replay import Replaying
 from smsgate.providers.contract import TextMissing
 from smsgate.queue import JOB_S, Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 

@@ -1,1 +1,1 @@
-"""Pipeline."""
+"""The path of a text: ingest, apply, send, archive, and what they share."""

@@ -13,18 +13,18 @@ import structlog
 
 from smsgate.classifier import reply_text
 from smsgate.consent.events import Event, Published, Standing
+from smsgate.consent.renamed_programs import entry_now, standing_now
+from smsgate.consent.reviews import covered
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.consent.transitions import Settled, published_program, settle
-from smsgate.pipeline.applied_event import applied_event
-from smsgate.pipeline.forwards import forward_of
-from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
-from smsgate.consent.renamed_programs import entry_now, standing_now
-from smsgate.pipeline.confirmation import silence
-from smsgate.consent.reviews import covered
-from smsgate.pipeline.notify import wake
 from smsgate.logs import masked
 from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
+from smsgate.pipeline.applied_event import applied_event
+from smsgate.pipeline.confirmation import silence
+from smsgate.pipeline.forwards import forward_of
+from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
+from smsgate.pipeline.notify import wake
 from smsgate.queue import JOB_S, Wakes
 from smsgate.settings import Program, Settings
 from smsgate.store import Store

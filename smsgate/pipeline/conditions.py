@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
-from smsgate.pipeline.archive import MANY, MEMORY
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Obstacle, Sights
+from smsgate.pipeline.archive import MANY, MEMORY
 from smsgate.pipeline.spool import waiting
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsgate.errors import SmsGateError
-from smsgate.pipeline.notify import wake
 from smsgate.messages import Added, Arrival, Entry
+from smsgate.pipeline.notify import wake
 from smsgate.queue import Wakes
 from smsgate.store import Store
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.messages import Entry, Forward, InboundMessage, Intent, Onward, WebhookRequest, forward_id
+from smsgate.messages import (
+    Entry,
+    Forward,
+    InboundMessage,
+    Intent,
+    Onward,
+    WebhookRequest,
+    forward_id,
+)
 from smsgate.providers.contract import posted_of
 from smsgate.settings import Application
 
@@ -58,5 +66,3 @@ def _goes_on(entry: Entry, event: Event, application: Application) -> bool:
     if application.messages == "all" or entry.decision.intent in _NO_KEYWORDS:
         return True
     return bool(entry.decision.condition) and event.outcome not in ("applied", "repeat")
-
-

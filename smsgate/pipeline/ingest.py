@@ -18,11 +18,6 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
-from smsgate.pipeline.certificates import Certificates
-from smsgate.pipeline.message_entry import Entering
-from smsgate.pipeline.receipts import take_receipts
-from smsgate.pipeline.report_entry import report_entry
-from smsgate.pipeline.notify import wake
 from smsgate.logs import masked
 from smsgate.messages import (
     Added,
@@ -33,13 +28,18 @@ from smsgate.messages import (
     Intent,
     WebhookRequest,
 )
+from smsgate.pipeline.certificates import Certificates
+from smsgate.pipeline.message_entry import Entering
+from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
+from smsgate.pipeline.receipts import take_receipts
+from smsgate.pipeline.report_entry import report_entry
+from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings
 from smsgate.signing import is_form
-from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 
 _SHOWN_IDS = 10

@@ -8,7 +8,6 @@ from hashlib import sha256
 from smsgate.classifier import Classifier
 from smsgate.consent.transitions import scope_of
 from smsgate.errors import InvalidNumber
-from smsgate.pipeline.forwards import onward_of
 from smsgate.messages import (
     Arrival,
     Decision,
@@ -18,6 +17,7 @@ from smsgate.messages import (
     WebhookRequest,
 )
 from smsgate.phone import e164, is_e164
+from smsgate.pipeline.forwards import onward_of
 from smsgate.providers.contract import Provider
 from smsgate.settings import Account, Settings
 

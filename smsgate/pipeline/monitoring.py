@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
-from smsgate.settings import Account, Settings
 from smsgate.pipeline.spool import Spool
+from smsgate.settings import Account, Settings
 from smsgate.store import Store
 
 BURST_S = 600.0

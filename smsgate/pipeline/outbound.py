@@ -16,8 +16,8 @@ import urllib3
 
 from smsgate.errors import CallFailed
 from smsgate.messages import HttpCall, HttpReply
-from smsgate.pipeline.public_internet import NotPublic, PublicAdapter
 from smsgate.pipeline.http_deadline import TimelyAdapter
+from smsgate.pipeline.public_internet import NotPublic, PublicAdapter
 
 CONNECT_S = 3.0
 READ_S = 10.0

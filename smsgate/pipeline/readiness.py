@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
 from smsgate.pipeline.archive import Recording
-from smsgate.queue import Wakes
+from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
 from smsgate.pipeline.spool import Spool, waiting
+from smsgate.queue import Wakes
 from smsgate.store import Store
 
 ANSWER_S = 5.0

@@ -16,12 +16,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event
+from smsgate.consent.opt_outs_in_force import InForce, OptOut, in_force
 from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
 from smsgate.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
-from smsgate.pipeline.entry_batch import once_id
-from smsgate.consent.opt_outs_in_force import InForce, OptOut, in_force
-from smsgate.pipeline.entries import check_program
-from smsgate.pipeline import history
 from smsgate.messages import (
     ALL,
     Consent,
@@ -33,6 +30,9 @@ from smsgate.messages import (
     numbers_in,
 )
 from smsgate.phone import e164
+from smsgate.pipeline import history
+from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.entry_batch import once_id
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -18,13 +18,6 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.access_tokens import Tokens
-from smsgate.pipeline.entries import refusal_entry
-from smsgate.pipeline.send_check import why_not
-from smsgate.pipeline.receipts import take_early
-from smsgate.pipeline.sender_threads import Senders
-from smsgate.pipeline.notify import wake
 from smsgate.messages import (
     Arrival,
     HttpCall,
@@ -33,7 +26,14 @@ from smsgate.messages import (
     Verdict,
 )
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
+from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.entries import refusal_entry
+from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
+from smsgate.pipeline.receipts import take_early
+from smsgate.pipeline.send_check import why_not
+from smsgate.pipeline.sender_threads import Senders
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Settings

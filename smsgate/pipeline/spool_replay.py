@@ -11,14 +11,14 @@ import msgspec
 import structlog
 
 from smsgate.errors import SpoolUnavailable, StoreUnavailable
-from smsgate.pipeline.lease_renewal import LeaseRenewal
-from smsgate.pipeline.ingest import label_of
-from smsgate.pipeline.notify import wake
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival
 from smsgate.metrics.families import MESSAGES
-from smsgate.queue import Wakes
+from smsgate.pipeline.ingest import label_of
+from smsgate.pipeline.lease_renewal import LeaseRenewal
+from smsgate.pipeline.notify import wake
 from smsgate.pipeline.spool import Spool, Spooled
+from smsgate.queue import Wakes
 from smsgate.store import Store
 
 PERIOD_S = 1.0

@@ -26,11 +26,11 @@ from prometheus_client.registry import Collector
 from smsgate import __version__
 from smsgate.errors import StoreUnavailable
 from smsgate.gateway import Gateway
-from smsgate.pipeline.archive import MANY
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import RebuildProgress, Sights, SpoolDepth
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
+from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import sights, spool_of_this_host
 from smsgate.web.key_guard import KeyGuard

@@ -10,18 +10,18 @@ import msgspec
 from smsgate.consent.events import Published
 from smsgate.consent.transitions import published_program
 from smsgate.errors import StoreNotReady
-from smsgate.pipeline.gate import Gate
 from smsgate.gateway import Gateway
-from smsgate.pipeline.apply import Applying
 from smsgate.gateway.errands import Errands, Steps
 from smsgate.gateway.lists.import_undo import ImportUndo
 from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.records.rebuilding import Rebuilding
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
+from smsgate.pipeline.spool import Spool
 from smsgate.queue import Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.wiring.configuration import Configuration

@@ -27,4 +27,6 @@ def test_help_imports_neither_commands_nor_the_gateway() -> None:
     )
     loaded = done.stdout.splitlines()[-1].split()
     assert "smsgate.features" in loaded
-    assert not {"smsgate.cli.dev", "smsgate.pipeline.gate", "redis", "sqlalchemy", "flask"} & {*loaded}
+    assert not {"smsgate.cli.dev", "smsgate.pipeline.gate", "redis", "sqlalchemy", "flask"} & {
+        *loaded
+    }

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import Consent, Intent
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.told import told

@@ -13,10 +13,10 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 
 from smsgate.consent.events import Event
-from smsgate.pipeline.spool_replay import Replaying
 from smsgate.messages import Arrival, Reply
-from smsgate.queue import APPLY, Wakes
 from smsgate.pipeline.spool import Spool
+from smsgate.pipeline.spool_replay import Replaying
+from smsgate.queue import APPLY, Wakes
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of

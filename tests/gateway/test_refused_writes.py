@@ -16,9 +16,9 @@ from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.client import SmsGate
 from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.pipeline import lease_renewal
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
+from smsgate.pipeline import lease_renewal
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app

@@ -19,8 +19,8 @@ from smsgate.errors import (
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.numbers.state import state_of
 from smsgate.gateway.records import evidence
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent, Intent
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_importing, build_rebuilding

@@ -16,13 +16,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.pipeline import spool_replay
-from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.logs import Reminder
 from smsgate.messages import Arrival, Intent
 from smsgate.metrics.tally import sorted_out
+from smsgate.pipeline import spool_replay
 from smsgate.pipeline.monitoring import sights
 from smsgate.pipeline.spool import Spool
+from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until

@@ -8,7 +8,6 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from smsgate.pipeline.archive import MANY
 from smsgate.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.sights import (
@@ -20,6 +19,7 @@ from smsgate.metrics.sights import (
     SpoolDepth,
     Waits,
 )
+from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, weak
 from smsgate.pipeline.monitoring import sights
 from smsgate.store.keys import PARTITION_KEYS

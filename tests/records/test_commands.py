@@ -13,8 +13,8 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.gateway.records.evidence import as_json, evidence, page
-from smsgate.pipeline.archive import Recording
 from smsgate.messages import Decision, Intent
+from smsgate.pipeline.archive import Recording
 from smsgate.records import Records, schema
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry

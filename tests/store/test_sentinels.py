@@ -10,8 +10,8 @@ from redis import SSLConnection
 from smsgate import redis_address
 from smsgate.consent.events import Published
 from smsgate.errors import SmsGateError, StoreUnavailable
-from smsgate.pipeline.gate import Gate
 from smsgate.messages import Arrival
+from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from tests.fakes.cluster import until

@@ -13,8 +13,8 @@ import pytest
 
 from smsgate.errors import RecordsUnavailable, SpoolUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
-from smsgate.records import Records
 from smsgate.pipeline.spool import Spool
+from smsgate.records import Records
 from tests.fakes.served import free_port
 from tests.fakes.somebody_else import as_somebody_else
 from workers import __main__ as main

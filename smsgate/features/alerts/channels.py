@@ -20,10 +20,10 @@ from smsgate.features.alerts.message_text import (
     sms_text,
     webhook_json,
 )
-from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.access_tokens import Tokens
 from smsgate.gateway.gateway import Gateway
 from smsgate.messages import HttpCall, Reply, Verdict
+from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Mailbox, Programs, Secret, Texting

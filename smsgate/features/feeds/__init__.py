@@ -1,1 +1,1 @@
-"""Feeds."""
+"""The changes of consent, fed to an application of the operator."""

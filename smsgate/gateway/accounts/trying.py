@@ -9,14 +9,14 @@ from smsgate import __version__
 from smsgate.consent.composing import compose
 from smsgate.consent.events import Event, event_id
 from smsgate.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
-from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.access_tokens import Tokens
-from smsgate.pipeline.entries import refusal_entry
-from smsgate.pipeline.notify import wake
 from smsgate.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALLS
-from smsgate.pipeline.outbound import Outbound
 from smsgate.phone import e164
+from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.entries import refusal_entry
+from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.notify import wake
+from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.queue import Wakes
 from smsgate.settings import Account, Program, Settings

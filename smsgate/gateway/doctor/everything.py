@@ -14,9 +14,9 @@ from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
 from smsgate.redis_address import exposures
-from smsgate.pipeline.spool import waiting
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"

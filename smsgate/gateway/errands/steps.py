@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from smsgate.errors import Unfit
-from smsgate.pipeline.gate import Gate
 from smsgate.gateway.errands.folders import Folder
 from smsgate.gateway.errands.values import Errand, Line, Told
 from smsgate.gateway.hygiene import unreachable
@@ -20,13 +19,14 @@ from smsgate.gateway.lists.import_undo import ImportUndo, UndoSummary, undo_text
 from smsgate.gateway.lists.importing import Importing, Listing
 from smsgate.gateway.lists.importing_files import FileImport, Summary
 from smsgate.gateway.lists.scrubbing import Scrubbed, Scrubbing
-from smsgate.pipeline.entries import check_program
-from smsgate.pipeline.archive import Recording
 from smsgate.lists.encodings import shown
 from smsgate.lists.reading import ListFile
 from smsgate.lists.shapes import FORMATS
 from smsgate.lists.whole_file import whole
 from smsgate.messages import ALL, Consent
+from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.gate import Gate
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -22,9 +22,9 @@ from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.gateway.forwards.onward import call_of
 from smsgate.gateway.forwards.pauses import CALLS, Pauses
 from smsgate.gateway.forwards.twiml import read_twiml
-from smsgate.pipeline.notify import wake
 from smsgate.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
+from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import usable
 from smsgate.providers.contract import retry_after_s

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent.events import Event
 from smsgate.errors import AccountNotReady
 from smsgate.messages import (
     Entry,
@@ -14,8 +13,6 @@ from smsgate.messages import (
     Intent,
     Onward,
     Posted,
-    WebhookRequest,
-    forward_id,
 )
 from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.providers.contract import IDEMPOTENCY, posted_of

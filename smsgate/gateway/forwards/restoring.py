@@ -14,9 +14,9 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, KIND, RETRIED, TAKEN
-from smsgate.pipeline.forwards import forward_of
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
 from smsgate.messages import Forward, GivenUp, forward_id
+from smsgate.pipeline.forwards import forward_of
 from smsgate.records import Recorded, Records
 from smsgate.settings import Application
 from smsgate.store import Store

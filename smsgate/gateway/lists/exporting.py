@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event, Standing, told_of
-from smsgate.pipeline.archive import Recording
 from smsgate.lists.writing import csv_line
 from smsgate.messages import ALL
+from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 
 STATES = ("opted_out", "locked", "subscribed")

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.pipeline.list_entries import UNDO
 from smsgate.gateway.lists.import_records import IMPORT_FILE, UNDONE, ImportRecord, import_of
 from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.lists.list_history import PENDING, ListEffect, effect_of_list
+from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
 from smsgate.pipeline import history
 from smsgate.pipeline.archive import Recording
-from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
+from smsgate.pipeline.list_entries import UNDO
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.pipeline.apply import Applying
 from smsgate.gateway.lists.import_changes import (
     ImportChange,
     State,
@@ -22,8 +21,9 @@ from smsgate.gateway.lists.import_changes import (
     scope_of,
     titles_of,
 )
-from smsgate.pipeline.entries import check_program
 from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.entries import check_program
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event, Standing
-from smsgate.pipeline.list_entries import UNDONE
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.reviews import undecided
 from smsgate.messages import ALL, Intent, Stood
+from smsgate.pipeline.list_entries import UNDONE
 
 PENDING = "would_undo"
 _NO_EFFECT = ("refused", "kept", "stale", "recorded", "asked")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from smsgate.pipeline.gate import Gate
 from smsgate.lists.cells import REASONS, numbers_of
 from smsgate.lists.duplicates import Seen
 from smsgate.lists.kinds import MOBILE, UNKNOWN, kind_of
 from smsgate.lists.reading import Block, ListFile
 from smsgate.lists.writing import with_columns
+from smsgate.pipeline.gate import Gate
 
 WINDOW = 150_000
 """Rows about which the gate is asked together: the more, the less for each."""

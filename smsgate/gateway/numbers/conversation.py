@@ -8,8 +8,8 @@ from smsgate.consent.events import Event
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.forwards.noting import KIND as FORWARD
 from smsgate.gateway.numbers.telling import outcome, reply_title, title
-from smsgate.pipeline.open_reviews import Case
 from smsgate.messages import ms_of
+from smsgate.pipeline.open_reviews import Case
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

@@ -17,13 +17,13 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.pipeline.gate import Answer
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import blocking_events
 from smsgate.gateway.numbers.blocking_events import cause_of
-from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.messages import ALL, Stored, numbers_in
 from smsgate.phone import is_e164
+from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.settings import Program
 from smsgate.store.keys import partition_of
 from smsgate.store.write_lease import CANNOT_TELL

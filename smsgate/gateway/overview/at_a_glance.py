@@ -13,18 +13,18 @@ from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 from smsgate.errors import SmsGateError, StoreUnavailable
-from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.overview import daily
 from smsgate.gateway.overview.missed import missed_waiting
 from smsgate.gateway.overview.status import Collaborators, Part, Status, parts
-from smsgate.pipeline.readiness import of_store
 from smsgate.metrics.sights import Sights
 from smsgate.metrics.tally import Sums
 from smsgate.pipeline.conditions import Condition, conditions, weak
+from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
 from smsgate.pipeline.monitoring import sights
-from smsgate.records.days import Counts
+from smsgate.pipeline.readiness import of_store
 from smsgate.pipeline.spool import waiting
+from smsgate.records.days import Counts
 from smsgate.store import Store
 
 DAYS = 30

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.pipeline.confirmation import silence
 from smsgate.messages import Entry
+from smsgate.pipeline.confirmation import silence
 from smsgate.settings import Settings
 from smsgate.store import Store
 

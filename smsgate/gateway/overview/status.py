@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Sights
-from smsgate.settings import Settings
 from smsgate.pipeline.spool import waiting
+from smsgate.settings import Settings
 from smsgate.store.connection import REFUSES_WRITES
 
 UNKNOWN = "unknown"

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.pipeline.deadlines import Deadline, NoAnswer
 from smsgate.gateway.people.operators import By, action_of, digest_of, now_us
+from smsgate.pipeline.deadlines import Deadline, NoAnswer
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import OperatorRow

@@ -8,8 +8,8 @@ from __future__ import annotations
 from smsgate import __version__
 from smsgate.consent.events import Event, Standing, event_id
 from smsgate.gateway.records.comparing import differences
-from smsgate.pipeline.archive import Recording
 from smsgate.messages import Decision, Entry, Intent
+from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.store import Store

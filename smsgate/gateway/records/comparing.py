@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import NumberState, Standing
-from smsgate.pipeline.archive import Recording
 from smsgate.messages import ALL
+from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.commits import memberships

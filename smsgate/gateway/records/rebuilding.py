@@ -22,9 +22,9 @@ from smsgate.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting
-from smsgate.pipeline.write_behind import WriteBehind
-from smsgate.pipeline.open_reviews import still_open
 from smsgate.metrics.sights import RebuildProgress
+from smsgate.pipeline.open_reviews import still_open
+from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application

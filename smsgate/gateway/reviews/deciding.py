@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from smsgate.consent.events import Standing
+from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
 from smsgate.errors import NoSuchReview, ReviewChanged, StoreNotReady
 from smsgate.gateway.reviews.decided import Decided, Made
-from smsgate.consent.reviews import decision_id
-from smsgate.pipeline.open_reviews import Open, open_of
-from smsgate.consent.reviews import REOPENED, REVIEWED
-from smsgate.pipeline.notify import wake
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent, Stood
 from smsgate.phone import e164
+from smsgate.pipeline.notify import wake
+from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.queue import Wakes
 from smsgate.records import Records
 from smsgate.settings import Settings

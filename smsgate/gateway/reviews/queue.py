@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate.classifier import Classifier
-from smsgate.gateway.reviews.deadlines import ours_us
 from smsgate.consent.reviews import decision_id
+from smsgate.gateway.reviews.deadlines import ours_us
 from smsgate.gateway.reviews.likeness import likeness
-from smsgate.pipeline.open_reviews import Case, Open, all_open, cases_of
 from smsgate.messages import Entry
+from smsgate.pipeline.open_reviews import Case, Open, all_open, cases_of
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

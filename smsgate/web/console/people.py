@@ -28,11 +28,11 @@ from flask import (
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
-from smsgate.pipeline.deadlines import Deadlines
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount
 from smsgate.gateway.people.sessions import Known, Sessions, Visitor
 from smsgate.gateway.people.signing_in import SigningIn
+from smsgate.pipeline.deadlines import Deadlines
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.visitors import address_of

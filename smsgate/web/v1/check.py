@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 
 from smsgate.errors import StoreUnavailable
-from smsgate.pipeline.gate import Answer
 from smsgate.gateway import Gateway
+from smsgate.pipeline.gate import Answer
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Result

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.errors import Unfit
-from smsgate.pipeline.entries import consent_entry
 from smsgate.messages import Consent, Entry
+from smsgate.pipeline.entries import consent_entry
 from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, Actor, CorrelationId, Items, Number

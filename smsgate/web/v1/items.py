@@ -9,9 +9,9 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from smsgate.errors import SmsGateError
+from smsgate.messages import Added, Entry
 from smsgate.pipeline.entry_batch import enter
 from smsgate.pipeline.restores import RestoreRequest
-from smsgate.messages import Added, Entry
 from smsgate.web.problems import reason_of
 from smsgate.web.v1.operations import Call, Outcome
 from smsgate.web.v1.reading import read_item

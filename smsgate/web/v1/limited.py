@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.pipeline.api_keys import Caller
 from smsgate.messages import ALL
+from smsgate.pipeline.api_keys import Caller
 from smsgate.web.v1.shapes import Told, told
 
 _FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})

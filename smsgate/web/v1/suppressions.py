@@ -9,10 +9,10 @@ import msgspec
 
 from smsgate.consent.restore import CONSENT
 from smsgate.errors import Unfit
-from smsgate.pipeline.entries import check_program, opt_out_entry
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Consent, Entry
 from smsgate.phone import e164
+from smsgate.pipeline.entries import check_program, opt_out_entry
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records import Numbered
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of
 from smsgate.web.v1.items import RawItems, enter_many, enter_one

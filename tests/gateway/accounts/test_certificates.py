@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import AccountNotReady
+from smsgate.messages import HttpCall
 from smsgate.pipeline import certificates
 from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, Certificates
-from smsgate.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port

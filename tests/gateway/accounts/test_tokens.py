@@ -10,9 +10,9 @@ from contextlib import closing
 import pytest
 
 from smsgate.errors import CallFailed
+from smsgate.messages import HttpCall, InboundMessage
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import Tokens
-from smsgate.messages import HttpCall, InboundMessage
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import bandwidth
 from smsgate.providers.contract import token_call

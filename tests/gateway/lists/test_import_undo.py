@@ -12,8 +12,8 @@ from smsgate.errors import NoSuchList, RecordsUnavailable
 from smsgate.gateway.lists import import_undo as module
 from smsgate.gateway.lists.import_records import imports
 from smsgate.gateway.lists.importing import Listing
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent, Intent
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_import_undo, build_importing, build_rebuilding

@@ -12,8 +12,8 @@ from smsgate.gateway.lists import importing_files
 from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.importing import Listing
 from smsgate.gateway.lists.importing_files import FileImport
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import ALL, Arrival, Consent
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import build_importing, build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway

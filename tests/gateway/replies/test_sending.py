@@ -11,9 +11,9 @@ import pytest
 
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.errors import StoreUnavailable
+from smsgate.messages import Arrival
 from smsgate.pipeline import send
 from smsgate.pipeline.sender_threads import SENDERS, Senders
-from smsgate.messages import Arrival
 from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry

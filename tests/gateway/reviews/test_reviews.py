@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from smsgate.errors import NoSuchReview, ReviewChanged
-from smsgate.pipeline.open_reviews import all_open
 from smsgate.messages import Consent
+from smsgate.pipeline.open_reviews import all_open
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_rebuilding
 from tests.fakes.values import NUMBER

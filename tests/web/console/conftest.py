@@ -9,9 +9,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsgate.gateway import Gateway
-from smsgate.pipeline import deadlines
 from smsgate.gateway.people import passwords
 from smsgate.gateway.people.operators import By, Operators
+from smsgate.pipeline import deadlines
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, make_gateway

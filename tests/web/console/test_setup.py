@@ -7,8 +7,8 @@ import re
 import pytest
 
 from smsgate.errors import StoreUnavailable, Unauthorized
-from smsgate.pipeline import api_keys
 from smsgate.gateway.accounts.facts import keys_of
+from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
 from smsgate.store.quarantine import Quarantine, Refused

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.records.known_keys import KnownKeys
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1 import OPERATIONS

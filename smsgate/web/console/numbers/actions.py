@@ -16,9 +16,9 @@ from smsgate.errors import SmsGateError, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import by_hand
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.messages import Consent
 from smsgate.phone import is_e164
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.web.console.numbers.story import page
 from smsgate.web.console.people import actor, needs, operator
 

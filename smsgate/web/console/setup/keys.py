@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
-from smsgate.pipeline import api_keys
 from smsgate.gateway.people.operators import By, action_of, now_us
+from smsgate.pipeline import api_keys
 from smsgate.records.keys import KeyRow
 from smsgate.web.console.people import actor, door, needs
 
@@ -49,7 +49,7 @@ class Pages:
         name = request.form.get("name", "")
         scope = next((one for one in api_keys.SCOPES if one == request.form.get("scope")), None)
         if scope is None:
-            raise Unfit(f"Say what the key may do: one of {', '.join(keyring.SCOPES)}.")
+            raise Unfit(f"Say what the key may do: one of {', '.join(api_keys.SCOPES)}.")
         key = api_keys.make(self._keys, name, scope, actor(), now_us())
         _note(f"made the API key {name}")
         return self._shown(key, name)
