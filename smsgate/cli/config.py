@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
-from smsgate.cli.replies import person
+from smsgate.cli.session import moment, person
 from smsgate.errors import ConfigurationError
 from smsgate.gateway.doctor.everything import restarts
 from smsgate.metrics.heartbeats import Process

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.messages import Consent
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.history import as_recorded
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 
 
 @click.command(epilog="Example: smsgate forget +14155550123 --reason 'asked by e-mail, 3 May'")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import moment
 from smsgate.consent.events import Event
 from smsgate.errors import InvalidNumber
 from smsgate.gateway.numbers import telling
@@ -49,11 +48,6 @@ def as_recorded(number: str) -> str:
         return e164(number)
     except InvalidNumber:
         return number
-
-
-def moment(time_us: int) -> str:
-    """A time as people read it, to the second."""
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _show(console: Console, event: Event) -> None:

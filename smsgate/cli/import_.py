@@ -14,7 +14,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.progress import bytes_bar
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.gateway.lists.import_changes import change_text, titles_of
 from smsgate.gateway.lists.import_results import SAID, results, unused
 from smsgate.gateway.lists.importing import Listing

@@ -10,9 +10,8 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
 from smsgate.cli.progress import numbers_bar
-from smsgate.cli.replies import person
+from smsgate.cli.session import moment, person
 from smsgate.gateway.lists.import_records import imports as on_record
 from smsgate.gateway.lists.import_results import undo_results
 from smsgate.gateway.lists.import_undo import SAID, UndoSummary, undo_text

@@ -10,8 +10,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
-from smsgate.cli.replies import person
+from smsgate.cli.session import moment, person
 from smsgate.errors import UnknownProgram
 from smsgate.pipeline import api_keys
 from smsgate.records.keys import KeyRow, KeyScope

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from smsgate.cli import session
 from smsgate.cli.records_diff import diff
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.gateway.records import adopting
 from smsgate.lists.whole_file import whole
 from smsgate.records import Link, Records

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
+from smsgate.cli.session import moment
 
 
 @click.group()

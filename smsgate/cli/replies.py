@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable
 
 import click
@@ -10,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
+from smsgate.cli.session import moment, person
 from smsgate.messages import Reply
 from smsgate.store.keys import PARTITIONS
 
@@ -54,11 +53,6 @@ def dismiss(id_: str) -> None:
     """Forget a reply that was given up."""
     session.gateway().dismiss_reply(id_, person())
     click.echo(f"Reply {id_} is dismissed.")
-
-
-def person() -> str:
-    """Who acts, for the ledger."""
-    return f"terminal:{getpass.getuser()}"
 
 
 def _show(found: list[tuple[Reply, str]], nothing: str) -> None:

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.gateway.numbers.by_hand import MEDIA, consent_of, evidence_of, reason_of
 from smsgate.messages import ALL

@@ -8,8 +8,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
-from smsgate.cli.replies import person
+from smsgate.cli.session import moment, person
 
 
 @click.group()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NoReturn
 
 import click
@@ -61,6 +63,16 @@ def records() -> Records:
     made = build_records(load_settings(here()[0]))
     click.get_current_context().call_on_close(made.close)
     return made
+
+
+def moment(time_us: int) -> str:
+    """A time in UTC as people read it, to the second."""
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def person() -> str:
+    """Who acts, for the record."""
+    return f"terminal:{getpass.getuser()}"
 
 
 def show_json(value: object) -> None:

@@ -9,8 +9,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import moment
-from smsgate.cli.replies import person
+from smsgate.cli.session import moment, person
 from smsgate.metrics.sights import SpoolDepth
 from smsgate.pipeline import history
 from smsgate.pipeline.lost_spools import forget_spool

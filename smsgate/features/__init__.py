@@ -204,7 +204,7 @@ FEATURES = (
         commands={
             "alerts": CommandEntry(
                 "smsgate.features.alerts.cli:alerts",
-                "What a person is told of: conditions that last, by webhook, e-mail or text.",
+                "Alerts for conditions that last, by webhook, e-mail or text.",
             )
         },
     ),

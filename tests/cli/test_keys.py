@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.errors import Unauthorized
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.cli.welcome import welcome
 from smsgate.gateway.people.operators import By, Operators, digest_of, now_us
 from smsgate.records import Records

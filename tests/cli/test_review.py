@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.cli.replies import person
+from smsgate.cli.session import person
 from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.store.keys import partition_of
