@@ -1,15 +1,17 @@
-"""RQ: jobs by name, as JSON, and only as wakes. What is to be done stands in the store.
+"""Job notifications through RQ: an RQ job says that a partition has work; the store says which.
 
-A wake has a fresh id and leaves nothing behind: one that is lost costs the sweeper's period, one
-that is doubled finds nothing to do. The ids are never made ``unique``, since RQ keeps such an id
-taken after a kill.
+A job has a fresh id and leaves nothing behind: a lost one costs one period of the sweeper, a
+doubled one finds nothing to do. The ids are never ``unique``, since RQ keeps such an id taken
+after a kill. Job names and JSON arguments are part of the stored format.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import redis
+import structlog
 from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -17,17 +19,19 @@ from rq.serializers import JSONSerializer
 from smsgate.errors import QueueUnavailable
 from smsgate.redis_address import Client, problem_of
 
+_log = structlog.get_logger()
+
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
 SEND = ("outbox", "workers.jobs.send_replies")
 """Queue and job that send a partition's due replies."""
 
 JOB_S = 2
-"""How long a job works before it wakes its partition again and ends."""
+"""How long a job works before it enqueues its partition again and ends."""
 _TTL_S = 10
 _TIMEOUT_S = 60
 _PATIENCE = 100
-"""Wakes that may wait in a queue before those that have expired are looked for."""
+"""Jobs that may wait in a queue before ``clean`` looks for expired ones."""
 
 _STEPS, _STEP = 5, 1000
 """How often, and for how many keys at once, Redis is asked for what RQ has forgotten."""
@@ -38,11 +42,10 @@ _WHOLE = {b"rq:worker:": "birth", _JOB: "created_at"}
 """A field of every worker's and every job's hash, by how their keys begin."""
 
 
-class Wakes:
-    """Asks for jobs."""
+class JobQueue:
+    """Enqueues jobs. Connects to ``url`` on first use."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        """Connects on first use."""
         self._connection: Client = redis.Redis.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
@@ -52,13 +55,23 @@ class Wakes:
         }
         self._cursor = 0
 
-    def inbox(self, partition: int) -> None:
-        """Ask that a partition's inbox be applied. Raises ``QueueUnavailable``."""
-        self._enqueue(APPLY, partition)
+    def notify_inboxes(self, partitions: Iterable[int]) -> None:
+        """Enqueue a job that applies each partition's inbox.
 
-    def outbox(self, partition: int) -> None:
-        """Ask that a partition's due replies be sent. Raises ``QueueUnavailable``."""
-        self._enqueue(SEND, partition)
+        A failure is logged only: the sweeper enqueues the job again.
+        """
+        self._notify(APPLY, partitions)
+
+    def notify_outboxes(self, partitions: Iterable[int]) -> None:
+        """Enqueue a job that sends each partition's due replies; a failure is logged only."""
+        self._notify(SEND, partitions)
+
+    def _notify(self, job: tuple[str, str], partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            try:
+                self.enqueue(job, partition)
+            except QueueUnavailable as error:
+                _log.warning("job not enqueued", lane=partition, error=str(error))
 
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
@@ -97,7 +110,7 @@ class Wakes:
         self._connection.zremrangebyscore(registry, 0, now_s)
 
     def _drop_expired(self, queue: Queue) -> None:
-        """Wakes that expired while no worker ran leave their ids behind."""
+        """Remove the ids that expired jobs leave behind while no worker runs."""
         for key, patience in ((queue.intermediate_queue.key, 0), (queue.key, _PATIENCE)):
             ids = self._connection.lrange(key, 0, -1)
             for id_ in ids if len(ids) > patience else ():
@@ -126,7 +139,8 @@ class Wakes:
         if not self._connection.hexists(key, whole):
             self._connection.delete(key)
 
-    def _enqueue(self, job: tuple[str, str], partition: int) -> None:
+    def enqueue(self, job: tuple[str, str], partition: int) -> None:
+        """Enqueue ``APPLY`` or ``SEND`` for a partition. Raises ``QueueUnavailable``."""
         name, function = job
         try:
             self._queues[name].enqueue_call(

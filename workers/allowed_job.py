@@ -1,8 +1,8 @@
 """The only jobs that ``worker`` and ``sender`` run: those of ``smsgate.queue``.
 
 RQ imports and calls whatever function a job in Redis names, so that everybody who can write to
-Redis could run code here. A job is therefore compared with what ``smsgate.queue.Wakes`` writes as
-soon as it is read: before RQ imports a module, unpacks a value or calls a callback.
+Redis could run code here. A job is therefore compared with what ``smsgate.queue.JobQueue`` writes
+as soon as it is read: before RQ imports a module, unpacks a value or calls a callback.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ from smsgate.errors import (
 from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Progress
 from smsgate.logs import Reminder
-from smsgate.pipeline.notify import wake
 from smsgate.wiring import build_rebuilding, publish_programs
 
 PERIOD_S = 2.0
@@ -51,7 +50,7 @@ def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
         gateway = newest()
         try:
             if sweep(gateway, name) and turn % CLEAN_EVERY == 0:
-                gateway.wakes.clean()
+                gateway.job_queue.clean()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
             if reminder.is_due(str(error)):
@@ -66,8 +65,8 @@ def sweep(gateway: Gateway, name: str) -> bool:
     _restore(gateway, name)
     publish_programs(gateway)
     inboxes, outboxes = gateway.store.sweep.overdue()
-    wake(gateway.wakes.inbox, inboxes)
-    wake(gateway.wakes.outbox, outboxes)
+    gateway.job_queue.notify_inboxes(inboxes)
+    gateway.job_queue.notify_outboxes(outboxes)
     return True
 
 

@@ -78,7 +78,7 @@ class Forwarder:
             return
         settings, old = gateway.settings, self._running
         self._running = [
-            Forwarding(program, program.forward, settings, gateway.store, gateway.wakes)
+            Forwarding(program, program.forward, settings, gateway.store, gateway.job_queue)
             for program in settings.programs
             if program.forward is not None
         ]

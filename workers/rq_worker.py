@@ -50,10 +50,10 @@ class SteadyWorker(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def prepare_job_execution(self, job: Job, *given: Any, **more: Any) -> None:  # noqa: ANN401 - RQ's own
-        """Make a wake whole again that expired after it was taken from the queue.
+        """Restore a job that expired after it was taken from the queue.
 
-        Of such a one RQ writes a few fields, which ``Wakes.clean`` takes for remains; RQ then looks
-        for them when the work is done, and logs a failure of it.
+        Of such a one RQ writes a few fields, which ``JobQueue.clean`` takes for remains; RQ then
+        looks for them when the work is done, and logs a failure of it.
         """
         job.save()
         super().prepare_job_execution(job, *given, **more)
@@ -62,7 +62,7 @@ class SteadyWorker(SimpleWorker):
         """Forget dead workers, and nothing else.
 
         RQ would also read the jobs in its registries and call what they name for their failure;
-        what dead jobs leave behind ``Wakes.clean`` takes away.
+        what dead jobs leave behind ``JobQueue.clean`` takes away.
         """
         for queue in self.queues:
             worker_registration.clean_worker_registry(queue)

@@ -23,7 +23,6 @@ from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
 from smsgate.pipeline.gate import Answer, Gate
 from smsgate.pipeline.ingest import Receipt, Receiving
 from smsgate.pipeline.lease_renewal import LeaseRenewal
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.readiness import Readiness
 from smsgate.pipeline.restores import RestoreRequest, Restores
@@ -31,7 +30,7 @@ from smsgate.pipeline.send import Replying
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import Replaying
 from smsgate.providers.contract import TextMissing
-from smsgate.queue import JOB_S, Wakes
+from smsgate.queue import JOB_S, JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -48,7 +47,7 @@ class Gateway:
     store: Store
     spool: Spool
     gate: Gate
-    wakes: Wakes
+    job_queue: JobQueue
     outbound: Outbound
     records: Records
     _receiving: Receiving = field(init=False)
@@ -64,19 +63,19 @@ class Gateway:
     def __post_init__(self) -> None:
         """Hand each movement what it needs."""
         receiving = Receiving(
-            self.settings, self.classifiers, self.store, self.spool, self.wakes, self.outbound
+            self.settings, self.classifiers, self.store, self.spool, self.job_queue, self.outbound
         )
         object.__setattr__(self, "_receiving", receiving)
-        object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.wakes))
-        replying = Replying(self.settings, self.store, self.gate, self.wakes, self.outbound)
+        object.__setattr__(self, "_applying", Applying(self.settings, self.store, self.job_queue))
+        replying = Replying(self.settings, self.store, self.gate, self.job_queue, self.outbound)
         object.__setattr__(self, "_replying", replying)
-        replaying = Replaying(self.spool, self.store, self.wakes)
+        replaying = Replaying(self.spool, self.store, self.job_queue)
         object.__setattr__(self, "_replaying", replaying)
         object.__setattr__(self, "lease_renewal", LeaseRenewal(self.store, self.spool))
         object.__setattr__(self, "_refusing", Refusing(self.store, self.settings.accounts))
         recording = Recording(self.store, self.records)
         object.__setattr__(self, "recording", recording)
-        readiness = Readiness(self.store, self.wakes, self.spool, recording)
+        readiness = Readiness(self.store, self.job_queue, self.spool, recording)
         object.__setattr__(self, "_readiness", readiness)
         forgetting = Forgetting(self.store, self.records, recording, self.settings.retention)
         object.__setattr__(self, "forgetting", forgetting)
@@ -124,7 +123,7 @@ class Gateway:
     def retry_reply(self, id_: str, actor: str) -> None:
         """Make a reply that was given up due again. Raises ``NoSuchReply``, ``ReplyExpired``."""
         reply = dead_letters.retry(self.store, id_, actor)
-        wake(self.wakes.outbox, [partition_of(reply.number)])
+        self.job_queue.notify_outboxes([partition_of(reply.number)])
 
     def dismiss_reply(self, id_: str, actor: str) -> None:
         """Forget a reply that was given up. Raises ``NoSuchReply``."""
@@ -144,7 +143,7 @@ class Gateway:
 
     def deciding(self) -> Deciding:
         """A person's decisions about texts that wait."""
-        return Deciding(self.settings, self.store, self.records, self.wakes)
+        return Deciding(self.settings, self.store, self.records, self.job_queue)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out by hand (``suppress``), or ``restore`` what was a mistake of ours.
@@ -237,5 +236,5 @@ class Gateway:
 
     def _enter(self, entry: Entry) -> str:
         added, partitions = self.store.inbox.add([Arrival(entry)])
-        wake(self.wakes.inbox, partitions)
+        self.job_queue.notify_inboxes(partitions)
         return added[0].id

@@ -24,8 +24,7 @@ from smsgate.pipeline.applied_event import applied_event
 from smsgate.pipeline.confirmation import silence
 from smsgate.pipeline.forwards import forward_of
 from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
-from smsgate.pipeline.notify import wake
-from smsgate.queue import JOB_S, Wakes
+from smsgate.queue import JOB_S, JobQueue
 from smsgate.settings import Program, Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
@@ -57,11 +56,11 @@ class _Tally:
 class Applying:
     """The second movement."""
 
-    def __init__(self, settings: Settings, store: Store, wakes: Wakes) -> None:
+    def __init__(self, settings: Settings, store: Store, job_queue: JobQueue) -> None:
         """Use these collaborators."""
         self._settings = settings
         self._store = store
-        self._wakes = wakes
+        self._job_queue = job_queue
         self._pause = threading.Event()
         self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._published: Mapping[str, Published] = {
@@ -114,8 +113,7 @@ class Applying:
 
     def _rest(self, partitions: Iterable[int]) -> None:
         """Leave partitions whose inbox is empty; the others get a job of their own."""
-        wake(
-            self._wakes.inbox,
+        self._job_queue.notify_inboxes(
             [partition for partition in partitions if not self._store.inbox.rest(partition)],
         )
 
@@ -129,8 +127,8 @@ class Applying:
         )
         buckets = self._store.looks.bucket_count()
         committed = self._store.commits.commit(partition, batch, effects, buckets)
-        if committed.wake_outbox:
-            wake(self._wakes.outbox, [partition])
+        if committed.notify_outbox:
+            self._job_queue.notify_outboxes([partition])
         if not committed.done:
             return 0
         self._count(effects.events)

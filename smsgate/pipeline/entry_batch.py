@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from smsgate.errors import SmsGateError
 from smsgate.messages import Added, Arrival, Entry
-from smsgate.pipeline.notify import wake
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.store import Store
 
 
 def enter(
-    store: Store, wakes: Wakes, changes: Sequence[Entry | SmsGateError]
+    store: Store, job_queue: JobQueue, changes: Sequence[Entry | SmsGateError]
 ) -> list[Added | SmsGateError]:
     """Put entries into the inbox, in one round trip; gives what became of each, in order.
 
@@ -25,7 +24,7 @@ def enter(
     ]
     if entries:
         added, partitions = store.inbox.add_each([Arrival(entry) for entry in entries])
-        wake(wakes.inbox, partitions)
+        job_queue.notify_inboxes(partitions)
         for at, one in zip(places, added, strict=True):
             found[at] = one
     return found

@@ -30,14 +30,13 @@ from smsgate.messages import (
 )
 from smsgate.pipeline.certificates import Certificates
 from smsgate.pipeline.message_entry import Entering
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.receipts import take_receipts
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.settings import Account, Settings
 from smsgate.signing import is_form
 from smsgate.store import Store
@@ -69,7 +68,7 @@ class Receiving:
         classifiers: Mapping[str, Classifier],
         store: Store,
         spool: Spool,
-        wakes: Wakes,
+        job_queue: JobQueue,
         outbound: Outbound,
     ) -> None:
         """Use these collaborators."""
@@ -78,7 +77,7 @@ class Receiving:
         self._entering = Entering(settings, classifiers)
         self._store = store
         self._spool = spool
-        self._wakes = wakes
+        self._job_queue = job_queue
         self._outbound = outbound
         self._certificates = Certificates(outbound)
 
@@ -164,7 +163,7 @@ class Receiving:
         if not lasting:
             return [arrival.entry.decision.intent.value for arrival in arrivals]
         added, partitions = self._add(lasting)
-        wake(self._wakes.inbox, partitions)
+        self._job_queue.notify_inboxes(partitions)
         known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
         return [
             "duplicate" if id(arrival) in known else label_of(arrival.entry) for arrival in arrivals

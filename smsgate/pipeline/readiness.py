@@ -8,7 +8,7 @@ from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, St
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
 from smsgate.pipeline.spool import Spool, waiting
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.store import Store
 
 ANSWER_S = 5.0
@@ -18,11 +18,13 @@ ANSWER_S = 5.0
 class Readiness:
     """Asks all collaborators at once; one that hangs is told as such, and hinders no answer."""
 
-    def __init__(self, store: Store, wakes: Wakes, spool: Spool, recording: Recording) -> None:
+    def __init__(
+        self, store: Store, job_queue: JobQueue, spool: Spool, recording: Recording
+    ) -> None:
         """Use these collaborators."""
         self._asked: Mapping[str, tuple[Deadline, Callable[[], str]]] = {
             "store": (Deadline(ANSWER_S), lambda: of_store(store)),
-            "queue": (Deadline(ANSWER_S), lambda: _of_queue(wakes)),
+            "queue": (Deadline(ANSWER_S), lambda: _of_queue(job_queue)),
             "spool": (Deadline(ANSWER_S), lambda: _of_spool(spool)),
             "records": (Deadline(ANSWER_S), recording.state),
         }
@@ -60,9 +62,9 @@ def of_store(store: Store) -> str:
     return "; ".join(["ok", *weak, *gate])
 
 
-def _of_queue(wakes: Wakes) -> str:
+def _of_queue(job_queue: JobQueue) -> str:
     try:
-        wakes.ping()
+        job_queue.ping()
     except QueueUnavailable as error:
         return str(error)
     return "ok"

@@ -29,13 +29,12 @@ from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.receipts import take_early
 from smsgate.pipeline.send_check import why_not
 from smsgate.pipeline.sender_threads import Senders
 from smsgate.providers import PROVIDERS, usable
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.outbox import Claim
@@ -54,13 +53,13 @@ class Replying:
     """The third movement."""
 
     def __init__(
-        self, settings: Settings, store: Store, gate: Gate, wakes: Wakes, outbound: Outbound
+        self, settings: Settings, store: Store, gate: Gate, job_queue: JobQueue, outbound: Outbound
     ) -> None:
         """Use these collaborators; threads start with the first job."""
         self._settings = settings
         self._store = store
         self._gate = gate
-        self._wakes = wakes
+        self._job_queue = job_queue
         self._tokens = Tokens(outbound)
         self._senders = Senders(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
@@ -191,7 +190,7 @@ class Replying:
     def _suppress(self, reply: Reply) -> None:
         """A provider that refuses to text a number has an opt-out that we do not have."""
         _, partitions = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
-        wake(self._wakes.inbox, partitions)
+        self._job_queue.notify_inboxes(partitions)
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = claim.reply

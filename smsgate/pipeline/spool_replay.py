@@ -16,9 +16,8 @@ from smsgate.messages import Arrival
 from smsgate.metrics.families import MESSAGES
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.lease_renewal import LeaseRenewal
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.spool import Spool, Spooled
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.store import Store
 
 PERIOD_S = 1.0
@@ -33,11 +32,11 @@ _log = structlog.get_logger()
 class Replaying:
     """A thread of each web process; one process of a host at a time does the work."""
 
-    def __init__(self, spool: Spool, store: Store, wakes: Wakes) -> None:
+    def __init__(self, spool: Spool, store: Store, job_queue: JobQueue) -> None:
         """Use these collaborators; the thread starts with ``start``."""
         self._spool = spool
         self._store = store
-        self._wakes = wakes
+        self._job_queue = job_queue
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._told, self._told_at = (-1, ""), 0.0
@@ -87,7 +86,7 @@ class Replaying:
         ]
         added, partitions = self._store.inbox.add(arrivals)
         self._spool.drop(spooled)
-        wake(self._wakes.inbox, partitions)
+        self._job_queue.notify_inboxes(partitions)
         for arrival, one in zip(arrivals, added, strict=True):
             if not one.duplicate:  # its webhook was answered 503, and so not counted
                 entry = arrival.entry

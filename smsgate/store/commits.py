@@ -14,7 +14,7 @@ from smsgate.consent.events import Event, Standing
 from smsgate.errors import StoreNotReady
 from smsgate.messages import ALL, Forward, Reply
 from smsgate.redis_address import Client
-from smsgate.store.inbox import WAKE_MS, Batch, hold_field, json_text
+from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
 from smsgate.store.keys import PARTITION_KEYS, Keys
 from smsgate.store.scripts import Script
 
@@ -59,7 +59,7 @@ class Committed:
 
     done: bool
     """False where another worker was faster: read again."""
-    wake_outbox: bool = False
+    notify_outbox: bool = False
     left: int = 0
 
 
@@ -90,14 +90,14 @@ class Commits:
         )
         cursor = batch.entries[-1].id
         of_list = int(any(stored.entry.numbers for stored in batch.entries))
-        verdict, wake, left = self._commit(
-            _fixed(keys), [batch.cursor, cursor, WAKE_MS, KEEP_S, keys.prefix, packed, of_list]
+        verdict, notify, left = self._commit(
+            _fixed(keys), [batch.cursor, cursor, NOTIFY_MS, KEEP_S, keys.prefix, packed, of_list]
         )
         if verdict < 0:
             raise StoreNotReady(
                 "the partition has no marker; nothing is applied until it is restored"
             )
-        return Committed(done=verdict == 1, wake_outbox=wake == 1, left=left)
+        return Committed(done=verdict == 1, notify_outbox=notify == 1, left=left)
 
 
 def _fixed(keys: Keys) -> list[str]:
@@ -110,8 +110,8 @@ def _fixed(keys: Keys) -> list[str]:
         keys.ledger,
         keys.outbox,
         keys.replies,
-        keys.wake_inbox,
-        keys.wake_outbox,
+        keys.notify_inbox,
+        keys.notify_outbox,
         keys.forwards,
         keys.forwards_since,
         keys.lists,

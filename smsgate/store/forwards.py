@@ -13,7 +13,7 @@ from smsgate.errors import StoreUnavailable
 from smsgate.messages import Forward, GivenUp, Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.inbox import WAKE_MS, json_text
+from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
 from smsgate.store.scripts import Call, Script
 
@@ -155,14 +155,14 @@ class Forwards:
             keys.forwards_of(entry.program, entry.number),
             keys.outbox,
             keys.replies,
-            keys.wake_outbox,
+            keys.notify_outbox,
             keys.ledger,
         ]
         packed = msgspec.msgpack.encode([(one.id, json_text(one)) for one in replies])
         args: list[str | bytes | int] = [_field(claim.forward), claim.token, entry.number]
-        args += [claim.forward.id, again, due_ms, WAKE_MS, packed, event]
-        ours, wake = self._settle(names, args)
-        return ours == 1, wake == 1
+        args += [claim.forward.id, again, due_ms, NOTIFY_MS, packed, event]
+        ours, notify = self._settle(names, args)
+        return ours == 1, notify == 1
 
     def _dropped(self, forward: Forward, letter: bytes = b"", event: bytes = b"") -> bool:
         entry = forward.entry

@@ -17,7 +17,7 @@ from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
 
-WAKE_MS = 2_000
+NOTIFY_MS = 2_000
 """How long a job is waited for before another one is asked for."""
 GLANCE_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
@@ -53,8 +53,8 @@ class Inbox:
         Raises ``StoreUnavailable``; then what was stored is told apart by its message id when
         the provider tries again.
         """
-        added, wakes = self.add_each(arrivals)
-        return stored_or_raise(added), wakes
+        added, notified = self.add_each(arrivals)
+        return stored_or_raise(added), notified
 
     def add_each(
         self, arrivals: Sequence[Arrival]
@@ -72,13 +72,13 @@ class Inbox:
         ]
         results = self._add.each(calls, self._replicas.confirmation())
         added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
-        wakes = []
+        notified = []
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
             for at, one in zip(of_partition, _outcomes(result, len(of_partition)), strict=True):
                 added[at] = one
             if not isinstance(result, StoreUnavailable) and result[0] == 1:
-                wakes.append(partition)
-        return added, wakes
+                notified.append(partition)
+        return added, notified
 
     def read(self, partition: int, count: int) -> Batch:
         """The oldest entries of a partition and the cursor behind which they stand."""
@@ -139,12 +139,12 @@ class Inbox:
             return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
 
     def rest(self, partition: int) -> bool:
-        """Forget the wake of an inbox that is empty, so that the next entry asks for a job.
+        """Delete the notification deadline of an empty inbox: the next entry asks for a job.
 
         False where something waits, so that somebody has to go on.
         """
         keys = PARTITION_KEYS[partition]
-        return bool(self._rest([keys.inbox, keys.wake_inbox], []))
+        return bool(self._rest([keys.inbox, keys.notify_inbox], []))
 
     def busy(self) -> list[int]:
         """The partitions in which something waits; one round trip."""
@@ -220,8 +220,8 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
     keys = PARTITION_KEYS[partition]
     seen: list[str] = []
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
-    names = [keys.inbox, keys.holds, keys.reviews, keys.wake_inbox, keys.optins, *seen]
-    return names, [WAKE_MS, REMEMBER_S, GLANCE_S, _pack(rows)]
+    names = [keys.inbox, keys.holds, keys.reviews, keys.notify_inbox, keys.optins, *seen]
+    return names, [NOTIFY_MS, REMEMBER_S, GLANCE_S, _pack(rows)]
 
 
 def _outcomes(result: Result | StoreUnavailable, count: int) -> Sequence[Added | StoreUnavailable]:

@@ -38,7 +38,7 @@ forwards-due:PROGRAM sorted set number -> when its oldest forward may be tried (
 forwards-since      sorted set  forward id -> since when it has waited (ms)
 forwards-claims     hash        PROGRAM:NUMBER -> forward id : token of the sender that is at it
 forwards-dead       hash        forward id -> a forward that was given up, and why (JSON)
-wake:inbox          string      deadline (ms) until which a job for the inbox is expected
+wake:inbox          string      deadline (ms) until which a notified job for the inbox is expected
 wake:outbox         string      the same for the outbox
 trail               stream      the newest ordinary texts
 ==================  ==========  ===========================================================
@@ -87,8 +87,8 @@ class Keys:
     forwards_since: str
     forwards_claims: str
     forwards_dead: str
-    wake_inbox: str
-    wake_outbox: str
+    notify_inbox: str
+    notify_outbox: str
     trail: str
 
     def seen(self, account: str, message_id: str) -> str:
@@ -174,8 +174,8 @@ def _keys(partition: int) -> Keys:
         forwards_since=name("forwards-since"),
         forwards_claims=name("forwards-claims"),
         forwards_dead=name("forwards-dead"),
-        wake_inbox=name("wake:inbox"),
-        wake_outbox=name("wake:outbox"),
+        notify_inbox=name("wake:inbox"),
+        notify_outbox=name("wake:outbox"),
         trail=name("trail"),
     )
 

@@ -12,7 +12,7 @@ from smsgate.consent.events import DeadLetter, Event
 from smsgate.messages import Reply
 from smsgate.redis_address import Client
 from smsgate.store.connection import Result, translated
-from smsgate.store.inbox import WAKE_MS
+from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
 from smsgate.store.scripts import Script
@@ -61,9 +61,9 @@ class Outbox:
     def claim(self, partition: int) -> Claim | None:
         """Claim the reply of a partition that is due first; None where none is due."""
         keys = PARTITION_KEYS[partition]
-        names = [keys.outbox, keys.replies, keys.claims, keys.wake_outbox]
+        names = [keys.outbox, keys.replies, keys.claims, keys.notify_outbox]
         token = token_hex(8)
-        found = self._claim(names, [LEASE_MS, WAKE_MS, token])
+        found = self._claim(names, [LEASE_MS, NOTIFY_MS, token])
         if not found:
             return None
         _, raw, before, now_us = found

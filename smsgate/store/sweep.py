@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.redis_address import Client
 from smsgate.store.connection import translated
-from smsgate.store.inbox import WAKE_MS
+from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import CLOCK_LEASE
@@ -34,8 +34,8 @@ class Sweep:
         """Partitions whose inbox, and partitions whose outbox, has work for which no job came."""
         inboxes, outboxes = [], []
         for keys in PARTITION_KEYS:
-            names = [keys.inbox, keys.outbox, keys.wake_inbox, keys.wake_outbox]
-            inbox, outbox = self._sweep(names, [WAKE_MS])
+            names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
+            inbox, outbox = self._sweep(names, [NOTIFY_MS])
             if inbox:
                 inboxes.append(keys.partition)
             if outbox:

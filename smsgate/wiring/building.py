@@ -19,7 +19,7 @@ from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.spool import Spool
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -57,7 +57,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         store=store,
         spool=build_spool(settings),
         gate=Gate(store.checks, store.health, store.refusals, metrics=store.metrics),
-        wakes=Wakes(settings.queue_url, TIMEOUT_S),
+        job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
         records=build_records(settings),
     )
@@ -96,7 +96,7 @@ def build_rebuilding(gateway: Gateway) -> Rebuilding:
 
 def build_importing(gateway: Gateway) -> Importing:
     """What enters the numbers of lists, and applies them before it says so."""
-    applying = Applying(gateway.settings, gateway.store, gateway.wakes)
+    applying = Applying(gateway.settings, gateway.store, gateway.job_queue)
     return Importing(gateway.settings, gateway.store, applying)
 
 

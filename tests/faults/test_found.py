@@ -16,7 +16,7 @@ from smsgate.consent.events import Event
 from smsgate.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import Replaying
-from smsgate.queue import APPLY, Wakes
+from smsgate.queue import APPLY, JobQueue
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -33,8 +33,8 @@ def store(redis_url):
 
 def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_client):
     """RQ's own cleanup raises then, which ended the clock."""
-    wakes = Wakes(redis_url, 2.0)
-    wakes.inbox(3)
+    job_queue = JobQueue(redis_url, 2.0)
+    job_queue.enqueue(APPLY, 3)
     queue = Queue(APPLY[0], connection=redis_client)
     (id_,) = queue.get_job_ids()
     redis_client.hset(Job.key_for(id_), "status", "started")
@@ -42,21 +42,21 @@ def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_clie
     executions = ExecutionRegistry(id_, connection=redis_client).key
     redis_client.zadd(executions, {"gone": time.time() + 60})
 
-    wakes.clean()
+    job_queue.clean()
 
     assert redis_client.exists(Job.key_for(id_), executions) == 0
     assert redis_client.zcard(StartedJobRegistry(queue=queue).key) == 0
 
 
 def test_wakes_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, redis_client):
-    wakes = Wakes(redis_url, 2.0)
-    wakes.inbox(3)
+    job_queue = JobQueue(redis_url, 2.0)
+    job_queue.enqueue(APPLY, 3)
     queue = Queue(APPLY[0], connection=redis_client)
     (id_,) = queue.get_job_ids()
     taken = queue.intermediate_queue
     redis_client.rpush(taken.key, id_, "expired-1", "expired-2")
 
-    wakes.clean()
+    job_queue.clean()
 
     assert taken.get_job_ids() == [id_]
 
@@ -70,7 +70,7 @@ def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger
     spool.keep([Arrival(entry(message_id="SM1"))])
     redis_client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
 
-    assert Replaying(spool, store, Wakes(redis_url, 2.0)).replay() == 1
+    assert Replaying(spool, store, JobQueue(redis_url, 2.0)).replay() == 1
 
     (stored,) = store.inbox.read(partition_of(NUMBER), 10).entries
     assert stored.received_us - kept_us > PAUSE_MS * 1000 / 2

@@ -116,10 +116,10 @@ def test_kill_9_of_workers_while_they_apply_has_each_effect_once(system, api):
         assert system.check(number)["reason"] == "opted_out_all"
 
 
-def test_a_wake_that_was_lost_is_made_up_for_by_the_clock(system, api, redis_client):
+def test_a_job_that_was_lost_is_made_up_for_by_the_clock(system, api, redis_client):
     system.start("web")
     system.text("STOP", NUMBER)
-    with system.gateway.wakes._connection as queue:
+    with system.gateway.job_queue._connection as queue:
         queue.delete("rq:queue:inbox")
     system.start("worker", "sender", "clock")
 

@@ -52,7 +52,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
 
     member = {NUMBER[1:].encode()}
     assert committed.done
-    assert committed.wake_outbox
+    assert committed.notify_outbox
     assert redis_client.smembers(KEYS.suppressed(ALL, NUMBER, BUCKETS)) == member
     assert redis_client.smembers(KEYS.suppressed("alerts", NUMBER, BUCKETS)) == member
     assert redis_client.smembers(KEYS.suppressed("promos", NUMBER, BUCKETS)) == set()
@@ -65,9 +65,9 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert store.outbox.waiting(PARTITION) == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
     assert store.inbox.depth(PARTITION) == 0
-    assert redis_client.exists(KEYS.wake_inbox)
+    assert redis_client.exists(KEYS.notify_inbox)
     assert store.inbox.rest(PARTITION)
-    assert not redis_client.exists(KEYS.wake_inbox)
+    assert not redis_client.exists(KEYS.notify_inbox)
 
 
 def test_numbers_are_kept_as_integers_in_few_bytes(store, redis_client, batch):
@@ -100,7 +100,7 @@ def test_entries_that_came_in_the_meantime_stay_with_their_hold(store, redis_cli
     assert redis_client.hgetall(KEYS.holds) == {
         hold_field(ALL, NUMBER).encode(): added[0].id.encode()
     }
-    assert redis_client.exists(KEYS.wake_inbox)
+    assert redis_client.exists(KEYS.notify_inbox)
     assert [one.id for one in store.inbox.read(PARTITION, 10).entries] == [added[0].id]
 
 
@@ -142,8 +142,8 @@ BREAKABLE = {
     "ledger": KEYS.ledger,
     "outbox": KEYS.outbox,
     "replies": KEYS.replies,
-    "wake_inbox": KEYS.wake_inbox,
-    "wake_outbox": KEYS.wake_outbox,
+    "notify_inbox": KEYS.notify_inbox,
+    "notify_outbox": KEYS.notify_outbox,
     "set": KEYS.suppressed(ALL, NUMBER, BUCKETS),
     "removed set": KEYS.suppressed("promos", NUMBER, BUCKETS),
     "number": KEYS.number(NUMBER),
@@ -154,7 +154,7 @@ BREAKABLE = {
 def test_an_error_at_any_key_leaves_everything_as_it_was(store, redis_client, batch, broken):
     redis_client.delete(BREAKABLE[broken])
     redis_client.pfadd(BREAKABLE[broken], "a string that is no text, or")
-    if broken in ("cursor", "lists", "wake_inbox", "wake_outbox", "number"):
+    if broken in ("cursor", "lists", "notify_inbox", "notify_outbox", "number"):
         redis_client.delete(BREAKABLE[broken])
         redis_client.rpush(BREAKABLE[broken], "a list")
     before = contents(redis_client)

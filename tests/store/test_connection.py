@@ -7,7 +7,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from smsgate.errors import QueueUnavailable, StoreUnavailable
 from smsgate.pipeline.gate import Gate
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.store import Store
 from smsgate.store.connection import open_redis, translated
 from tests.fakes.values import NUMBER
@@ -46,7 +46,7 @@ def test_a_cluster_that_loses_every_node_later_is_our_error_too():
 
 def test_the_queue_says_so_of_itself():
     with pytest.raises(QueueUnavailable, match=r"the queue cannot be used: Error 111 [^<\n]*$"):
-        Wakes("redis://127.0.0.1:1/0", 0.5).ping()
+        JobQueue("redis://127.0.0.1:1/0", 0.5).ping()
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ BREAKABLE = {
     "queue": KEYS.forwards_of("alerts", NUMBER),
     "outbox": KEYS.outbox,
     "replies": KEYS.replies,
-    "wake": KEYS.wake_outbox,
+    "notify": KEYS.notify_outbox,
     "ledger": KEYS.ledger,
     "marker": KEYS.marker,
 }
@@ -247,7 +247,7 @@ TOUCHED = {
         "queue",
         "outbox",
         "replies",
-        "wake",
+        "notify",
         "ledger",
     },
     "give_up": {"due", "forwards", "claims", "since", "queue", "dead", "ledger"},
@@ -279,7 +279,7 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_clien
         doing[what]()
     after = contents(redis_client)
     if what == "commit":  # what came in before it is not of the commit
-        for one in (KEYS.inbox, KEYS.wake_inbox):
+        for one in (KEYS.inbox, KEYS.notify_inbox):
             before.pop(one.encode(), None)
             after.pop(one.encode(), None)
     assert after == before

@@ -15,7 +15,7 @@ from smsgate import Gate
 from smsgate.consent.events import Standing
 from smsgate.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.messages import Arrival, Intent
-from smsgate.queue import Wakes
+from smsgate.queue import APPLY, JobQueue
 from smsgate.redis_address import kind_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects
@@ -178,7 +178,7 @@ def test_nothing_is_put_into_the_inbox(user_url):
 @pytest.mark.usefixtures("one_server", "store")
 def test_nothing_is_enqueued(user_url, redis_client):
     with pytest.raises(QueueUnavailable, match=r"(?i)permission"):
-        Wakes(user_url, 2.0).inbox(1)
+        JobQueue(user_url, 2.0).enqueue(APPLY, 1)
     assert not redis_client.exists("rq:queue:inbox")
 
 

@@ -10,7 +10,7 @@ import pytest
 from smsgate.errors import StoreUnavailable
 from smsgate.messages import ALL, Arrival, Decision, Intent
 from smsgate.store.connection import open_redis
-from smsgate.store.inbox import WAKE_MS, Inbox, hold_field
+from smsgate.store.inbox import NOTIFY_MS, Inbox, hold_field
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -158,9 +158,9 @@ def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
     _, first = store.inbox.add([arrival()])
     _, second = store.inbox.add([arrival()])
     now = redis_client.time()[0] * 1000
-    assert now <= int(redis_client.get(KEYS.wake_inbox)) <= now + WAKE_MS + 2000
+    assert now <= int(redis_client.get(KEYS.notify_inbox)) <= now + NOTIFY_MS + 2000
 
-    redis_client.set(KEYS.wake_inbox, now - 1000)
+    redis_client.set(KEYS.notify_inbox, now - 1000)
     _, third = store.inbox.add([arrival()])
 
     assert (first, second, third) == ([PARTITION], [], [PARTITION])
@@ -168,22 +168,22 @@ def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
 
 def test_a_duplicate_asks_for_no_job(store, redis_client):
     store.inbox.add([arrival(message_id="SM1")])
-    redis_client.delete(KEYS.wake_inbox)
+    redis_client.delete(KEYS.notify_inbox)
     _, partitions = store.inbox.add([arrival(message_id="SM1")])
 
     assert partitions == []
 
 
-def test_rest_forgets_the_wake_only_of_an_empty_inbox(store, redis_client):
+def test_rest_forgets_the_notification_only_of_an_empty_inbox(store, redis_client):
     store.inbox.add([arrival()])
     assert not store.inbox.rest(PARTITION)
-    assert redis_client.exists(KEYS.wake_inbox)
+    assert redis_client.exists(KEYS.notify_inbox)
     assert store.inbox.busy() == [PARTITION]
 
     redis_client.delete(KEYS.inbox)
     assert store.inbox.rest(PARTITION)
     assert store.inbox.busy() == []
-    assert not redis_client.exists(KEYS.wake_inbox)
+    assert not redis_client.exists(KEYS.notify_inbox)
 
 
 def test_messages_of_several_partitions_are_told_apart(store):
@@ -198,7 +198,7 @@ def test_messages_of_several_partitions_are_told_apart(store):
     assert store.inbox.depth(partition_of(OTHER)) == 2
 
 
-@pytest.mark.parametrize("wrong", ["inbox", "holds", "reviews", "wake_inbox", "optins"])
+@pytest.mark.parametrize("wrong", ["inbox", "holds", "reviews", "notify_inbox", "optins"])
 def test_a_key_of_the_wrong_type_stops_the_script_before_its_first_write(
     store, redis_client, wrong
 ):

@@ -38,23 +38,25 @@ def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, re
     assert all(redis_client.hexists(keys.programs, "news") for keys in PARTITION_KEYS)
 
 
-def test_the_clock_wakes_only_partitions_with_work_whose_deadline_has_passed(store, redis_client):
+def test_the_clock_notifies_only_partitions_with_work_whose_deadline_has_passed(
+    store, redis_client
+):
     store.inbox.add([Arrival(entry())])
     assert store.sweep.overdue() == ([], [])
 
-    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
+    redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
     assert store.sweep.overdue() == ([PARTITION], [])
     assert store.sweep.overdue() == ([], [])
 
 
-def test_the_clock_wakes_a_partition_whose_wake_was_lost_altogether(store, redis_client):
+def test_the_clock_notifies_a_partition_whose_job_was_lost(store, redis_client):
     store.inbox.add([Arrival(entry())])
-    redis_client.delete(PARTITION_KEYS[PARTITION].wake_inbox)
+    redis_client.delete(PARTITION_KEYS[PARTITION].notify_inbox)
 
     assert store.sweep.overdue() == ([PARTITION], [])
 
 
-def test_the_clock_wakes_the_outbox_for_due_replies_only(store, redis_client):
+def test_the_clock_notifies_the_outbox_for_due_replies_only(store, redis_client):
     seconds, _ = redis_client.time()
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": (seconds + 60) * 1000})
     assert store.sweep.overdue() == ([], [])

@@ -102,12 +102,12 @@ def test_the_reply_of_a_sender_that_died_is_said_to_be_abandoned(store, redis_cl
 
 
 def test_a_job_for_the_outbox_is_asked_for_until_nothing_is_due(store, redis_client):
-    assert put(store, (reply("1-0"), 0)).wake_outbox
-    assert not put(store, (reply("2-0"), 0)).wake_outbox
+    assert put(store, (reply("1-0"), 0)).notify_outbox
+    assert not put(store, (reply("2-0"), 0)).notify_outbox
 
     while (claim := store.outbox.claim(PARTITION)) is not None:
         store.outbox.done(claim, EVENT)
-    assert put(store, (reply("3-0"), 0)).wake_outbox
+    assert put(store, (reply("3-0"), 0)).notify_outbox
 
 
 @pytest.mark.parametrize("broken", ["outbox", "replies", "claims", "ledger"])

@@ -106,9 +106,9 @@ def test_a_collaborator_that_hangs_is_told_and_the_others_too(
 ) -> None:
     monkeypatch.setattr(readiness, "ANSWER_S", 0.05)
     ends = threading.Event()
-    monkeypatch.setattr(real_gateway.wakes, "ping", lambda: ends.wait(60))
+    monkeypatch.setattr(real_gateway.job_queue, "ping", lambda: ends.wait(60))
     one = readiness.Readiness(
-        real_gateway.store, real_gateway.wakes, real_gateway.spool, real_gateway.recording
+        real_gateway.store, real_gateway.job_queue, real_gateway.spool, real_gateway.recording
     )
     found = one.ready()
     ends.set()

@@ -16,7 +16,7 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from smsgate.queue import APPLY, SEND, Wakes
+from smsgate.queue import APPLY, SEND, JobQueue
 from workers import rq_worker
 from workers.allowed_job import AllowedJob
 
@@ -40,7 +40,7 @@ def works(redis_url, monkeypatch):
     monkeypatch.setattr("workers.jobs.apply_inbox", applied.append)
 
     def work() -> list[int]:
-        Wakes(redis_url, 2.0).inbox(3)  # behind whatever the stranger enqueued
+        JobQueue(redis_url, 2.0).enqueue(APPLY, 3)  # behind whatever the stranger enqueued
         rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
         return applied
 
@@ -226,9 +226,9 @@ def test_what_a_late_heartbeat_left_of_a_job_is_passed_over(queue, works):
 
 @pytest.mark.parametrize("name", [APPLY, SEND])
 def test_our_own_jobs_are_taken(redis_client, redis_url, name):
-    wakes = Wakes(redis_url, 2.0)
-    wakes.inbox(15)
-    wakes.outbox(0)
+    job_queue = JobQueue(redis_url, 2.0)
+    job_queue.enqueue(APPLY, 15)
+    job_queue.enqueue(SEND, 0)
     own = Queue(name[0], connection=redis_client, serializer=JSONSerializer)
     (id_,) = own.get_job_ids()
 

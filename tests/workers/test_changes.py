@@ -258,7 +258,7 @@ def test_nothing_is_refused_or_lost_while_the_configuration_changes_twenty_times
     assert len(versions) >= 20
     assert min(took_ms) < WITHIN_MS
     logs = [line for name in PROCESSES for line in system.log(name).splitlines()]
-    # RQ stumbles over a wake that expires while it is at work with it, on a slow machine.
+    # RQ stumbles over a job that expires while it is at work with it, on a slow machine.
     assert [one for one in logs if "Traceback" in one and "rq.exceptions" not in one] == []
 
 

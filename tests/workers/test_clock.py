@@ -32,12 +32,12 @@ def queued(redis_client, name="inbox"):
     return redis_client.llen(f"rq:queue:{name}")
 
 
-def test_a_round_wakes_partitions_whose_wake_never_came(gateway, redis_client):
+def test_a_round_notifies_partitions_whose_job_never_came(gateway, redis_client):
     gateway.store.inbox.add([Arrival(entry())])
     assert clock.sweep(gateway, "one")
     assert queued(redis_client) == 0
 
-    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
+    redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 0})
     clock.sweep(gateway, "one")
     assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
@@ -52,7 +52,7 @@ def test_a_round_publishes_the_programs(gateway):
 def test_a_clock_that_stands_by_asks_for_nothing(gateway, redis_client):
     clock.sweep(gateway, "one")
     gateway.store.inbox.add([Arrival(entry())])
-    redis_client.set(PARTITION_KEYS[PARTITION].wake_inbox, 1)
+    redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
     assert not clock.sweep(gateway, "two")
     assert queued(redis_client) == 0

@@ -105,7 +105,7 @@ def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> N
     gateway.close()
 
 
-def test_the_clock_wakes_a_worker_where_the_wake_was_lost(
+def test_the_clock_notifies_a_worker_where_the_job_was_lost(
     environ: dict[str, str], start: Start
 ) -> None:
     gateway = gateway_on(environ)

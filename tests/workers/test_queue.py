@@ -1,4 +1,4 @@
-"""RQ carries wakes only: named jobs, as JSON, that leave nothing behind."""
+"""RQ carries job notifications only: named jobs, as JSON, that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.errors import QueueUnavailable
-from smsgate.queue import APPLY, SEND, Wakes
+from smsgate.queue import APPLY, SEND, JobQueue
 from workers import rq_worker
 
 
 @pytest.fixture
-def wakes(redis_url) -> Wakes:
-    return Wakes(redis_url, 2.0)
+def job_queue(redis_url) -> JobQueue:
+    return JobQueue(redis_url, 2.0)
 
 
 def queue_of(redis_client, name="inbox") -> Queue:
@@ -32,8 +32,8 @@ def test_the_names_of_jobs_are_those_of_functions(job):
     assert callable(getattr(importlib.import_module(module), function))
 
 
-def test_a_wake_is_a_job_with_its_partition_as_json(wakes, redis_client):
-    wakes.inbox(7)
+def test_a_notification_is_a_job_with_its_partition_as_json(job_queue, redis_client):
+    job_queue.enqueue(APPLY, 7)
 
     (id_,) = queue_of(redis_client).get_job_ids()
     stored = redis_client.hgetall(Job.key_for(id_))
@@ -46,15 +46,15 @@ def test_a_wake_is_a_job_with_its_partition_as_json(wakes, redis_client):
     assert 0 < redis_client.ttl(Job.key_for(id_)) <= 10 or stored[b"ttl"] == b"10"
 
 
-def test_wakes_have_ids_of_their_own(wakes, redis_client):
-    wakes.outbox(7)
-    wakes.outbox(7)
+def test_notifications_have_ids_of_their_own(job_queue, redis_client):
+    job_queue.enqueue(SEND, 7)
+    job_queue.enqueue(SEND, 7)
 
     assert len(set(queue_of(redis_client, "outbox").get_job_ids())) == 2
 
 
-def test_a_job_that_died_with_its_worker_is_cleaned_away(wakes, redis_client):
-    wakes.inbox(1)
+def test_a_job_that_died_with_its_worker_is_cleaned_away(job_queue, redis_client):
+    job_queue.enqueue(APPLY, 1)
     queue = queue_of(redis_client)
     (id_,) = queue.get_job_ids()
     redis_client.lrem(queue.key, 1, id_)
@@ -63,23 +63,23 @@ def test_a_job_that_died_with_its_worker_is_cleaned_away(wakes, redis_client):
     redis_client.persist(job.key)
     redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:1": 1})
 
-    wakes.clean()
+    job_queue.clean()
     assert not redis_client.exists(job.key)
     assert StartedJobRegistry(queue=queue).get_job_ids() == []
     assert FailedJobRegistry(queue=queue).get_job_ids() == []
 
 
-def test_wakes_that_expired_without_a_worker_do_not_pile_up(wakes, redis_client):
+def test_jobs_that_expired_without_a_worker_do_not_pile_up(job_queue, redis_client):
     queue = queue_of(redis_client)
     redis_client.rpush(queue.key, *[f"expired-{place}" for place in range(150)])
-    wakes.inbox(1)
+    job_queue.enqueue(APPLY, 1)
 
-    wakes.clean()
+    job_queue.clean()
     assert len(queue.get_job_ids()) == 1
 
 
-def test_a_finished_job_leaves_nothing(wakes, redis_client, monkeypatch):
-    wakes.inbox(1)
+def test_a_finished_job_leaves_nothing(job_queue, redis_client, monkeypatch):
+    job_queue.enqueue(APPLY, 1)
     monkeypatch.setattr("workers.jobs.apply_inbox", lambda partition: None)
     SimpleWorker([queue_of(redis_client)], connection=redis_client, serializer=JSONSerializer).work(
         burst=True
@@ -88,14 +88,14 @@ def test_a_finished_job_leaves_nothing(wakes, redis_client, monkeypatch):
     assert list(redis_client.scan_iter("rq:job:*")) == []
 
 
-def test_a_wake_that_expires_when_it_is_taken_is_worked_on_like_others(
-    wakes, redis_client, redis_url, monkeypatch, caplog
+def test_a_job_that_expires_when_it_is_taken_is_worked_on_like_others(
+    job_queue, redis_client, redis_url, monkeypatch, caplog
 ):
     """The clock cleans meanwhile, as it does every half minute."""
     worked = []
 
     def works(partition: int) -> None:
-        wakes.clean()
+        job_queue.clean()
         worked.append(partition)
 
     class Late(rq_worker.SteadyWorker):
@@ -105,7 +105,7 @@ def test_a_wake_that_expires_when_it_is_taken_is_worked_on_like_others(
 
     monkeypatch.setattr("workers.jobs.apply_inbox", works)
     monkeypatch.setattr(rq_worker, "SteadyWorker", Late)
-    wakes.inbox(1)
+    job_queue.enqueue(APPLY, 1)
     with caplog.at_level("WARNING"):
         rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
     assert worked == [1]
@@ -114,16 +114,16 @@ def test_a_wake_that_expires_when_it_is_taken_is_worked_on_like_others(
 
 
 def test_a_queue_that_is_away_is_an_error_of_ours():
-    wakes = Wakes("redis://127.0.0.1:1/0", 0.2)
+    job_queue = JobQueue("redis://127.0.0.1:1/0", 0.2)
 
-    for ask in (wakes.ping, wakes.clean, lambda: wakes.inbox(1)):
+    for ask in (job_queue.ping, job_queue.clean, lambda: job_queue.enqueue(APPLY, 1)):
         with pytest.raises(QueueUnavailable):
             ask()
 
 
-def test_what_late_heartbeats_left_of_workers_and_jobs_is_cleaned_away(wakes, redis_client):
+def test_what_late_heartbeats_left_of_workers_and_jobs_is_cleaned_away(job_queue, redis_client):
     late = "2026-11-24T12:00:00.000000Z"
-    wakes.inbox(1)
+    job_queue.enqueue(APPLY, 1)
     (id_,) = queue_of(redis_client).get_job_ids()
     redis_client.persist(Job.key_for(id_))  # as while it runs
     redis_client.hset("rq:worker:living", mapping={"birth": late, "last_heartbeat": late})
@@ -133,22 +133,22 @@ def test_what_late_heartbeats_left_of_workers_and_jobs_is_cleaned_away(wakes, re
         redis_client.hset(gone, "last_heartbeat", late)
     redis_client.hset("somebody-else:job:1", "last_heartbeat", late)
 
-    wakes.clean()
+    job_queue.clean()
     assert not redis_client.exists("rq:worker:gone", "rq:job:gone")
     kept = ("rq:worker:living", "rq:worker:late", Job.key_for(id_), "somebody-else:job:1")
     assert redis_client.exists(*kept) == 4
 
 
-def test_remains_are_found_among_many_keys_in_a_few_cleanings(wakes, redis_client):
+def test_remains_are_found_among_many_keys_in_a_few_cleanings(job_queue, redis_client):
     redis_client.mset({f"other:{place}": 1 for place in range(12_000)})
     redis_client.hset("rq:job:gone", "last_heartbeat", "2026-11-24T12:00:00.000000Z")
 
     for _ in range(4):
-        wakes.clean()
+        job_queue.clean()
     assert not redis_client.exists("rq:job:gone")
 
 
-def test_ids_that_are_no_text_are_cleaned_away(wakes, redis_client):
+def test_ids_that_are_no_text_are_cleaned_away(job_queue, redis_client):
     """Anybody who writes to Redis must not end the clock by them."""
     redis_client.rpush("rq:queue:inbox:intermediate", b"\xff")
     redis_client.rpush("rq:queue:inbox", *[b"\xff"] * 101)
@@ -156,6 +156,6 @@ def test_ids_that_are_no_text_are_cleaned_away(wakes, redis_client):
         redis_client.zadd(registry, {b"\xff": 1})
     redis_client.hset(b"rq:job:\xff", "last_heartbeat", "1")
 
-    wakes.clean()
+    job_queue.clean()
 
     assert not redis_client.keys("rq:*")

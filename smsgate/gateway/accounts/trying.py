@@ -15,10 +15,9 @@ from smsgate.phone import e164
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.settings import Account, Program, Settings
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
@@ -39,7 +38,7 @@ class Trying:
     settings: Settings
     store: Store
     gate: Gate
-    wakes: Wakes
+    job_queue: JobQueue
     outbound: Outbound
 
     def text(self, account: Account, sender: str, number: str, actor: str) -> Outcome:
@@ -70,7 +69,7 @@ class Trying:
         self.store.receipts.expect(reply, outcome.provider_id)
         if outcome.verdict is Verdict.OPTED_OUT:
             _, partitions = self.store.inbox.add([Arrival(refusal_entry(self.settings, reply))])
-            wake(self.wakes.inbox, partitions)
+            self.job_queue.notify_inboxes(partitions)
         return outcome
 
     def _sent(self, reply: Reply, account: Account) -> Outcome:

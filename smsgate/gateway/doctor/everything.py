@@ -112,7 +112,7 @@ def _marker_remedy(gateway: Gateway) -> str:
 
 def _queue(gateway: Gateway) -> Finding:
     return _tried(
-        "queue", gateway.wakes.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
+        "queue", gateway.job_queue.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
     )
 
 

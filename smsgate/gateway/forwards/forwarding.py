@@ -24,11 +24,10 @@ from smsgate.gateway.forwards.pauses import CALLS, Pauses
 from smsgate.gateway.forwards.twiml import read_twiml
 from smsgate.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import usable
 from smsgate.providers.contract import retry_after_s
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim
@@ -53,7 +52,7 @@ class Forwarding:
         application: Application,
         settings: Settings,
         store: Store,
-        wakes: Wakes,
+        job_queue: JobQueue,
     ) -> None:
         """Use these collaborators; threads start with the first message."""
         self._name = program.name
@@ -61,7 +60,7 @@ class Forwarding:
         self._accounts = settings.accounts
         self._account = program.account
         self._store = store
-        self._wakes = wakes
+        self._job_queue = job_queue
         self._outbound = Outbound(public_only=not application.allow_private)
         self._pauses = Pauses()
         self._threads = ThreadPoolExecutor(CALLS, thread_name_prefix=f"forward {program.name}")
@@ -157,7 +156,7 @@ class Forwarding:
         metrics.count(FORWARDS, self._name, TAKEN)
         metrics.took(FORWARDED_S, (answered_us - received_us) / 1_000_000, self._name)
         if wanted:
-            wake(self._wakes.outbox, [claim.partition])
+            self._job_queue.notify_outboxes([claim.partition])
 
     def _not_taken(self, claim: ForwardClaim, note: str, asked_s: float) -> None:
         forward = claim.forward

@@ -100,7 +100,7 @@ def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
     asked_store = deadlines.store.ask(lambda: sights(gateway.store, gateway.settings, dict))
     asked_ready = deadlines.store.ask(lambda: _of_store(gateway.store))
     asked_counted = deadlines.store.ask(lambda: _counted(gateway, now))
-    asked_queue = deadlines.queue.ask(gateway.wakes.ping)
+    asked_queue = deadlines.queue.ask(gateway.job_queue.ping)
     asked_spool = deadlines.spool.ask(gateway.spool.depth)
     asked_records = deadlines.records.ask(gateway.records.check)
     asked_days = deadlines.records.ask(lambda: gateway.records.days.since(first))

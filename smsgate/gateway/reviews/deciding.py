@@ -16,9 +16,8 @@ from smsgate.errors import NoSuchReview, ReviewChanged, StoreNotReady
 from smsgate.gateway.reviews.decided import Decided, Made
 from smsgate.messages import ALL, Arrival, Decision, Entry, Intent, Stood
 from smsgate.phone import e164
-from smsgate.pipeline.notify import wake
 from smsgate.pipeline.open_reviews import Open, open_of
-from smsgate.queue import Wakes
+from smsgate.queue import JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -33,12 +32,14 @@ _DECISIONS = {
 class Deciding:
     """Enters decisions. What it raises besides: ``StoreUnavailable``, ``InvalidNumber``."""
 
-    def __init__(self, settings: Settings, store: Store, records: Records, wakes: Wakes) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, records: Records, job_queue: JobQueue
+    ) -> None:
         """Use these collaborators."""
         self._settings = settings
         self._store = store
         self.made = Made(store, records)
-        self._wakes = wakes
+        self._job_queue = job_queue
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
         """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; gives the key of that.
@@ -88,7 +89,7 @@ class Deciding:
             for one in some
         ]
         added, partitions = self._store.inbox.add([Arrival(entry) for entry in entries])
-        wake(self._wakes.inbox, partitions)
+        self._job_queue.notify_inboxes(partitions)
         pairs = zip(entries, added, strict=True)
         return [
             f"{partition_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate
@@ -167,5 +168,5 @@ class Deciding:
         (added,), partitions = self._store.inbox.add([Arrival(entry)])
         if added.duplicate:
             raise ReviewChanged("somebody did that already, a moment ago")
-        wake(self._wakes.inbox, partitions)
+        self._job_queue.notify_inboxes(partitions)
         return f"{partition_of(entry.number)}-{added.id}"

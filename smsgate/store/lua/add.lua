@@ -1,5 +1,5 @@
 #!lua
--- Put entries into a partition's inbox: dedupe, stamp, hold, append, and say whether to wake a worker.
+-- Put entries into a partition's inbox: dedupe, stamp, hold, append, and say whether a worker is to be notified.
 -- One script, because a hold without its entry would block for ever and an entry without its
 -- hold would let a send pass after the 200.
 --
@@ -7,15 +7,15 @@
 -- which alone HLEN is asked. The inbox is the first that is written.
 --
 -- KEYS  1 inbox  2 holds  3 reviews  4 wake:inbox  5 optins  6… the seen keys
--- ARGV  1 how long a wake is waited for (ms)  2 how long a message id is remembered (s)
+-- ARGV  1 how long a notified job is waited for (ms)  2 how long a message id is remembered (s)
 --       3 how long a fingerprint is remembered (s)
 --       4 msgpack: list of {payload, age_us, sent_us or false, hold field or "",
 --         review field or "", index of the seen key or 0, member of optins or "", keep for ever,
 --         fingerprint or ""}
--- Gives {wake 0|1, id or "" for a duplicate, …}
+-- Gives {notify 0|1, id or "" for a duplicate, …}
 local call = redis.call
 local entries = cmsgpack.unpack(ARGV[4])
-local woken_ms = tonumber(call('GET', KEYS[4]) or 0)
+local notified_ms = tonumber(call('GET', KEYS[4]) or 0)
 call('HLEN', KEYS[2])
 call('HLEN', KEYS[3])
 
@@ -64,7 +64,7 @@ for _, place in ipairs(fresh) do
 end
 
 local now_ms = math.floor(now / 1000)
-if woken_ms <= now_ms then
+if notified_ms <= now_ms then
   call('SET', KEYS[4], string.format('%.0f', now_ms + tonumber(ARGV[1])))
   result[1] = 1
 end

@@ -6,7 +6,7 @@
 -- mark AGAIN behind the token says that somebody had claimed the reply before.
 --
 -- KEYS  1 outbox  2 replies  3 claims  4 wake:outbox
--- ARGV  1 lease (ms)  2 how long a wake is waited for (ms)  3 the caller's token
+-- ARGV  1 lease (ms)  2 how long a notified job is waited for (ms)  3 the caller's token
 -- Gives {} where nothing is due, else {id, reply JSON or "", claimed before 0|1, now_us}
 local wrong = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'hash')
 if wrong then return wrong end

@@ -7,14 +7,14 @@
 --
 -- KEYS  1 marker  2 cursor  3 inbox  4 holds  5 reviews  6 ledger  7 outbox  8 replies
 --       9 wake:inbox  10 wake:outbox  11 forwards  12 forwards-since  13 lists
--- ARGV  1 the cursor that was read  2 the new cursor  3 how long a wake is waited for (ms)
+-- ARGV  1 the cursor that was read  2 the new cursor  3 how long a notified job is waited for (ms)
 --       4 how long a number's state is kept (s)  5 prefix of the partition's keys
 --       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},
 --         states {number, JSON}, holds {fields, ids}, reviews that end {fields, ids of what ends
 --         each}, replies {id, JSON, due_ms}, events,
 --         forwards {id, JSON, number, program}}
 --       7 whether the batch has an entry with numbers of a list, 1 or 0
--- Gives {1 committed | 0 cursor moved | -1 not ready, wake the outbox 0|1, entries left}
+-- Gives {1 committed | 0 cursor moved | -1 not ready, notify the outbox 0|1, entries left}
 local call = redis.call
 if call('HGET', KEYS[1], 'ready') ~= '1' then return {-1, 0, 0} end
 if (call('GET', KEYS[2]) or '') ~= ARGV[1] then return {0, 0, 0} end
@@ -22,7 +22,7 @@ if (call('GET', KEYS[2]) or '') ~= ARGV[1] then return {0, 0, 0} end
 local kinds = {'hash', 'string', 'stream', 'hash', 'hash', 'stream', 'zset', 'hash', 'string', 'string',
   'hash', 'zset', 'string'}
 local ONCE = 1000 -- Values that one call is given at most.
-local wake_ms, keep_s, prefix = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local notify_ms, keep_s, prefix = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local adds, removes, states, holds, reviews, replies, events, forwards =
   unpack(cmsgpack.unpack(ARGV[6]))
 local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
@@ -139,12 +139,12 @@ if ARGV[7] == '1' then call('SET', KEYS[13], ARGV[2]) end
 call('XTRIM', KEYS[3], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
 
 local left = call('XLEN', KEYS[3])
-local until_ms = string.format('%.0f', now_ms + wake_ms)
+local until_ms = string.format('%.0f', now_ms + notify_ms)
 -- Even where the inbox is empty now: its worker looks again before it rests.
 call('SET', KEYS[9], until_ms)
-local wake = 0
+local notify = 0
 if #replies > 0 and tonumber(call('GET', KEYS[10]) or 0) <= now_ms then
   call('SET', KEYS[10], until_ms)
-  wake = 1
+  notify = 1
 end
-return {1, wake, left}
+return {1, notify, left}

@@ -7,9 +7,9 @@
 --       5 forwards:PROGRAM:NUMBER  6 outbox  7 replies  8 wake:outbox  9 ledger
 -- ARGV  1 PROGRAM:NUMBER  2 token of the claim  3 number  4 forward id
 --       5 forward JSON, or "" where it was taken  6 when it is due again (ms)
---       7 how long a wake is waited for (ms)  8 msgpack: replies {id, JSON}
+--       7 how long a notified job is waited for (ms)  8 msgpack: replies {id, JSON}
 --       9 event JSON: that it was taken, or ""
--- Gives {1, or 0 where the claim is another's, wake the outbox 0|1}
+-- Gives {1, or 0 where the claim is another's, notify the outbox 0|1}
 local call = redis.call
 if call('HGET', KEYS[3], ARGV[1]) ~= ARGV[4] .. ':' .. ARGV[2] then return {0, 0} end
 local kinds = {'zset', 'hash', 'hash', 'zset', 'zset', 'zset', 'hash', 'string', 'stream'}

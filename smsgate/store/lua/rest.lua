@@ -1,5 +1,5 @@
 #!lua
--- A worker found the inbox empty: forget the wake, unless an entry came in between.
+-- A worker found the inbox empty: delete the notification deadline, unless an entry came in between.
 -- KEYS  1 inbox  2 wake:inbox
 -- Gives 1 where the inbox is empty
 if redis.call('XLEN', KEYS[1]) > 0 then return 0 end

@@ -34,7 +34,7 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 def enter_one(call: Call, entry: Entry) -> Outcome:
     """Enter the only item of a call. Raises what refuses it."""
-    (found,) = enter(call.gateway.store, call.gateway.wakes, [entry])
+    (found,) = enter(call.gateway.store, call.gateway.job_queue, [entry])
     if isinstance(found, SmsGateError):
         raise found
     return 202, Accepted(found.id)
@@ -55,7 +55,7 @@ def enter_many(
             return error
 
     changes = _allowed(call, [change(item) for item in items])
-    found = enter(call.gateway.store, call.gateway.wakes, changes)
+    found = enter(call.gateway.store, call.gateway.job_queue, changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
     return 200, Items(counts["accepted"], counts["duplicate"], counts["refused"], results)

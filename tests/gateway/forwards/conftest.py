@@ -81,7 +81,7 @@ def make(gateway) -> Iterator[Callable[..., Forwarding]]:
         program = gateway.settings.programs.get(name)
         application = dataclasses.replace(program.forward, **changed)
         made.append(
-            Forwarding(program, application, gateway.settings, gateway.store, gateway.wakes)
+            Forwarding(program, application, gateway.settings, gateway.store, gateway.job_queue)
         )
         return made[-1]
 

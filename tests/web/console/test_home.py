@@ -401,7 +401,7 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
 def test_a_redis_that_is_gone_is_unknown(viewer, gateway, monkeypatch) -> None:
     confirm(gateway, 0.2)
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    for one in (*vars(gateway.store).values(), gateway.wakes):
+    for one in (*vars(gateway.store).values(), gateway.job_queue):
         for name in ("_client", "_connection"):
             if hasattr(one, name):
                 monkeypatch.setattr(getattr(one, name), "connection_pool", refused)
@@ -413,7 +413,7 @@ def test_a_redis_that_is_gone_is_unknown(viewer, gateway, monkeypatch) -> None:
 
 def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, gateway, monkeypatch) -> None:
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    monkeypatch.setattr(gateway.wakes._connection, "connection_pool", refused)
+    monkeypatch.setattr(gateway.job_queue._connection, "connection_pool", refused)
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("Queue unknown: the queue cannot be used: ")
     assert rows_of(page)["queue"][0].startswith("unknown: ")

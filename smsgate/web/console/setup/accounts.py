@@ -63,7 +63,7 @@ class Pages:
         """Send a test text."""
         account, gateway = self._found(name), self._gateway
         trying = Trying(
-            gateway.settings, gateway.store, gateway.gate, gateway.wakes, gateway.outbound
+            gateway.settings, gateway.store, gateway.gate, gateway.job_queue, gateway.outbound
         )
         sender, number = request.form.get("sender", ""), request.form.get("number", "")
         outcome = trying.text(account, sender.strip(), number, actor())
