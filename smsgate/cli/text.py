@@ -13,7 +13,12 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.running import Running
 from smsgate.errors import AccountNotReady, SmsGateError, UnknownAccount
-from smsgate.features.simulator.simulating import default_sender, event_of, message_of, post
+from smsgate.features.simulator.service import (
+    default_sender,
+    find_event,
+    make_message,
+    post_webhook,
+)
 from smsgate.gateway import Gateway
 from smsgate.messages import HttpReply, InboundMessage
 from smsgate.phone import e164
@@ -52,8 +57,8 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
     newest = gateway.store.simulator.newest() if chosen.simulated else ""
     base = _address(chosen, url, session.here()[1])
     sender = sender or default_sender(gateway.settings, chosen)
-    message = message_of(chosen, body, e164(number), sender)
-    texted = Texted(message, post(message, chosen, f"{base}/webhooks/{chosen.name}"))
+    message = make_message(chosen, body, e164(number), sender)
+    texted = Texted(message, post_webhook(message, chosen, f"{base}/webhooks/{chosen.name}"))
     console = Console(highlight=False)
     _show_answer(console, texted, base)
     if texted.answer.status >= 300:
@@ -125,7 +130,7 @@ def _wait_for_reply(
 
 def _why_no_reply(gateway: Gateway, message: InboundMessage) -> str:
     """What the history says against a reply to that message; nothing while one may come."""
-    event = event_of(gateway.history(message.number), message.message_id)
+    event = find_event(gateway.history(message.number), message.message_id)
     return event.note if event is not None else ""
 
 

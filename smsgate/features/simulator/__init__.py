@@ -1,1 +1,1 @@
-"""Being a subscriber, and watching what becomes of a text."""
+"""A phone to try things out with: it texts us, and shows what becomes of each text."""

@@ -9,14 +9,19 @@ import pytest
 from werkzeug.serving import make_server
 
 from smsgate.errors import InvalidNumber
-from smsgate.features.simulator.fictional import RANGES, fictional, range_of
-from smsgate.features.simulator.simulating import (
+from smsgate.features.simulator.service import (
+    PATIENCE_US,
+    RANGES,
+    SentText,
     default_sender,
-    message_of,
-    post,
+    find_range,
+    make_message,
+    parse_fictional,
+    post_webhook,
+    read_conversation,
+    read_progress,
     simulated_account,
 )
-from smsgate.features.simulator.steps import PATIENCE_US, Sent, conversation, watched
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.own_gateway import make_gateway
@@ -29,19 +34,19 @@ NUMBER = "+14155550123"
 @pytest.mark.parametrize("one", RANGES)
 def test_numbers_that_are_kept_for_fiction_are_taken(one):
     for _ in range(20):
-        number = one.drawn()
-        assert fictional(number) == number
-    assert range_of(one.region) == one
+        number = one.draw()
+        assert parse_fictional(number) == number
+    assert find_range(one.region) == one
 
 
 @pytest.mark.parametrize("text", ["+14155552671", "+33612345678", "+447700800123", "+1415555010"])
 def test_numbers_that_may_be_somebodys_are_refused(text):
     with pytest.raises(InvalidNumber):
-        fictional(text)
+        parse_fictional(text)
 
 
 def test_a_number_is_read_however_it_is_written():
-    assert fictional(" +1 (212) 555-0177 ") == "+12125550177"
+    assert parse_fictional(" +1 (212) 555-0177 ") == "+12125550177"
 
 
 @pytest.fixture
@@ -68,12 +73,12 @@ def gateway(tmp_path, redis_url):
 def text(gateway):
     account = simulated_account(gateway.settings)
 
-    def send(body: str) -> Sent:
+    def send(body: str) -> SentText:
         sender = default_sender(gateway.settings, account)
-        message = message_of(account, body, NUMBER, sender)
-        answer = post(message, account, f"{account.public_url}/webhooks/{account.name}")
+        message = make_message(account, body, NUMBER, sender)
+        answer = post_webhook(message, account, f"{account.public_url}/webhooks/{account.name}")
         took_us = time.time_ns() // 1000 - message.sent_us
-        return Sent(
+        return SentText(
             message.message_id, NUMBER, sender, body, message.sent_us, took_us, answer.status
         )
 
@@ -86,23 +91,23 @@ def states(found):
 
 def test_an_opt_out_takes_every_step(gateway, text):
     sent = text("stop please")
-    stored = watched(gateway, sent)
+    stored = read_progress(gateway, sent)
     assert states(stored) == {
         "Message": "done", "Decision": "done", "Inbox": "done", "Applied": "waits",
         "Confirmation": "waits",
     }  # fmt: skip
     assert not stored.settled
-    assert [one.text for one in stored.bubbles] == ["stop please"]
+    assert [one.text for one in stored.conversation] == ["stop please"]
 
     gateway.apply(partition_of(NUMBER))
-    assert states(watched(gateway, sent))["Applied"] == "done"
+    assert states(read_progress(gateway, sent))["Applied"] == "done"
     gateway.send_replies(partition_of(NUMBER))
-    done = watched(gateway, sent)
+    done = read_progress(gateway, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
-    assert "allowed → blocked" in [step.said for step in done.steps][3]
-    assert [one.ours for one in done.bubbles] == [False, True]
-    assert "Acme Alerts" in done.bubbles[1].text
+    assert "allowed → blocked" in [step.note for step in done.steps][3]
+    assert [one.ours for one in done.conversation] == [False, True]
+    assert "Acme Alerts" in done.conversation[1].text
     times = [step.after_us for step in done.steps]
     assert times == sorted(times)
     assert times[0] >= 0
@@ -110,9 +115,9 @@ def test_an_opt_out_takes_every_step(gateway, text):
 
 def test_what_is_not_known_from_the_page_is_found_where_it_waits(gateway, text):
     sent = text("stop please")._replace(text="")
-    found = watched(gateway, sent)
+    found = read_progress(gateway, sent)
     assert found.decision.intent == "opt_out"
-    assert [one.text for one in found.bubbles] == ["stop please"]
+    assert [one.text for one in found.conversation] == ["stop please"]
 
 
 def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(gateway, text):
@@ -120,24 +125,26 @@ def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(gateway, text):
         sent = text(body)
         gateway.apply(partition_of(NUMBER))
         gateway.send_replies(partition_of(NUMBER))
-    found = watched(gateway, sent)
+    found = read_progress(gateway, sent)
     assert states(found)["Confirmation"] == "none"
     assert found.settled
-    assert len(conversation(gateway, NUMBER)) == 3
+    assert len(read_conversation(gateway, NUMBER)) == 3
 
 
 def test_an_ordinary_text_is_kept_and_nothing_else(gateway, text):
     sent = text("see you at the bus stop")
-    found = watched(gateway, sent)
+    found = read_progress(gateway, sent)
     assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
     assert found.settled
     gateway.store.trail.flush()
-    assert [one.text for one in watched(gateway, sent).bubbles] == ["see you at the bus stop"]
+    assert [one.text for one in read_progress(gateway, sent).conversation] == [
+        "see you at the bus stop"
+    ]
 
 
 def test_what_the_door_refused_ends_there(gateway, text):
     sent = text("stop please")._replace(status=503, message_id="SMother")
-    found = watched(gateway, sent)
+    found = read_progress(gateway, sent)
     assert states(found) == {"Message": "failed"}
     assert found.settled
 
@@ -145,7 +152,7 @@ def test_what_the_door_refused_ends_there(gateway, text):
 def test_nobody_waits_for_ever(gateway, text):
     sent = text("stop please")
     late = sent._replace(posted_us=sent.posted_us - PATIENCE_US - 1)
-    found = watched(gateway, late)
+    found = read_progress(gateway, late)
     assert states(found)["Applied"] == "failed"
     assert found.settled
 
@@ -153,6 +160,8 @@ def test_nobody_waits_for_ever(gateway, text):
 def test_what_the_provider_answers_itself_is_said(gateway, text):
     sent = text("STOP")
     gateway.apply(partition_of(NUMBER))
-    (confirmation,) = [one for one in watched(gateway, sent).steps if one.name == "Confirmation"]
+    (confirmation,) = [
+        one for one in read_progress(gateway, sent).steps if one.name == "Confirmation"
+    ]
     assert confirmation.state == "none"
-    assert len(confirmation.said) > len("none: ")
+    assert len(confirmation.note) > len("none: ")

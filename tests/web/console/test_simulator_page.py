@@ -116,7 +116,7 @@ def test_what_cannot_be_sent_is_said(gateway, phone):
     assert "belongs to no program" in odd.text
     # nobody opened the doors
     away = phone.post(f"{PATH}/text", {"text": "x", "sender": "+12025550100"}, headers=HTMX)
-    assert "did not reach our own door" in said(away)
+    assert "did not reach our endpoint" in said(away)
     assert gateway.history(NUMBER) == []
 
 
