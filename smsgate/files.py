@@ -1,8 +1,15 @@
-"""Questions about files whose answer must not be guessed."""
+"""Files: whether one is there, one that is written whole or not at all, and lines of CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def is_there(path: Path) -> bool:
@@ -15,3 +22,36 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Write to a file beside it, which takes its place when all went well; its owner's only.
+
+    What is there and no file, such as ``/dev/stdout``, is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as out:
+            yield out
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as out:
+            part.chmod(0o600)  # it holds people's numbers
+            yield out
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def csv_line(cells: list[str]) -> str:
+    """One line of CSV; what a spreadsheet would run is made text, and numbers stay numbers."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([harmless(cell) for cell in cells])
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs; a number stays one."""
+    number = cell.startswith("+") and cell[1:].isdigit()
+    return f"'{cell}" if cell.startswith(_FORMULAS) and not number else cell

@@ -22,8 +22,8 @@ from smsgate.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
+from smsgate.features.lists.folders import Folders
 from smsgate.gateway import Gateway
-from smsgate.gateway.errands.folders import Folders
 from smsgate.gateway.overview import daily
 from smsgate.pipeline.archive import BATCH, alarm_of
 

@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.files import whole
 from smsgate.gateway.records.evidence import as_json as formatted
 from smsgate.gateway.records.evidence import gathered, page
-from smsgate.lists.whole_file import whole
 from smsgate.phone import e164
 
 

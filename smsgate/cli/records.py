@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from smsgate.cli import session
 from smsgate.cli.records_diff import diff
 from smsgate.cli.session import person
+from smsgate.files import whole
 from smsgate.gateway.records import adopting
-from smsgate.lists.whole_file import whole
 from smsgate.records import Link, Records
 from smsgate.records.exporting import FORMATS, export
 

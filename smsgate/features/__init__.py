@@ -102,24 +102,24 @@ FEATURES = (
     ),
     Feature(
         name="lists",
-        console=("smsgate.web.console.lists",),
+        console=("smsgate.features.lists.console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l"),
         api=("smsgate.web.v1.imports",),
         commands={
             "import": CommandEntry(
-                "smsgate.cli.import_:import_list",
+                "smsgate.features.lists.import_command:import_list",
                 "Import a list: CSV, TSV, one JSON object a line, or one number a line.",
             ),
             "imports": CommandEntry(
-                "smsgate.cli.imports:imports",
+                "smsgate.features.lists.imports_command:imports",
                 "Lists that were imported, and undoing one of them as a whole.",
             ),
             "export": CommandEntry(
-                "smsgate.cli.export:export",
+                "smsgate.features.lists.export_command:export",
                 "Write out how numbers stand, from the records, to a file or to standard output.",
             ),
             "scrub": CommandEntry(
-                "smsgate.cli.scrub:scrub",
+                "smsgate.features.lists.scrub_command:scrub",
                 "Part a list into who may be texted and who may not.",
             ),
         },

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from smsgate.wiring.building import (
-    build_errands,
     build_gate,
     build_gateway,
-    build_import_undo,
-    build_importing,
     build_rebuilding,
     build_records,
     build_spool,
@@ -29,11 +26,8 @@ __all__ = [
     "Live",
     "Outcome",
     "apply_configuration",
-    "build_errands",
     "build_gate",
     "build_gateway",
-    "build_import_undo",
-    "build_importing",
     "build_rebuilding",
     "build_records",
     "build_spool",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 
 import msgspec
 
@@ -11,11 +10,7 @@ from smsgate.consent.events import Published
 from smsgate.consent.transitions import published_program
 from smsgate.errors import StoreNotReady
 from smsgate.gateway import Gateway
-from smsgate.gateway.errands import Errands, Steps
-from smsgate.gateway.lists.import_undo import ImportUndo
-from smsgate.gateway.lists.importing import Importing
 from smsgate.gateway.records.rebuilding import Rebuilding
-from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.spool import Spool
@@ -92,37 +87,6 @@ def build_rebuilding(gateway: Gateway) -> Rebuilding:
         settings.programs.renamed,
         applications,
     )
-
-
-def build_importing(gateway: Gateway) -> Importing:
-    """What enters the numbers of lists, and applies them before it says so."""
-    applying = Applying(gateway.settings, gateway.store, gateway.job_queue)
-    return Importing(gateway.settings, gateway.store, applying)
-
-
-def build_import_undo(gateway: Gateway) -> ImportUndo:
-    """What undoes imports."""
-    return ImportUndo(
-        gateway.settings,
-        gateway.store,
-        gateway.records,
-        gateway.recording,
-        build_importing(gateway),
-    )
-
-
-def build_errands(gateway: Gateway) -> Errands:
-    """What works on lists in the background."""
-    steps = Steps(
-        settings=gateway.settings,
-        importing=partial(build_importing, gateway),
-        gate=gateway.gate,
-        store=gateway.store,
-        records=gateway.records,
-        recording=gateway.recording,
-        undoing=partial(build_import_undo, gateway),
-    )
-    return Errands(gateway.settings.data_dir, steps)
 
 
 def published(settings: Settings) -> dict[str, Published]:

@@ -16,14 +16,15 @@ from smsgate.errors import (
     Unfit,
     UnknownProgram,
 )
-from smsgate.gateway.lists.importing import Listing
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
 from smsgate.gateway.numbers.state import state_of
 from smsgate.gateway.records import evidence
 from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_importing, build_rebuilding
+from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from smsgate.errors import RecordsUnavailable
-from smsgate.gateway.errands.folders import Folders
+from smsgate.features.lists.folders import Folders
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.pipeline.archive import BATCH, Recording
 from smsgate.settings.retention import BY_DEFAULT

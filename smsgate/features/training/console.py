@@ -15,8 +15,8 @@ from smsgate.features.training.service import (
     shipped_guide,
 )
 from smsgate.features.training.storage import TrainingStorage
+from smsgate.files import csv_line
 from smsgate.gateway import Gateway
-from smsgate.lists.writing import csv_line
 from smsgate.web.console.people import actor, door, needs
 
 GUIDE = "/console/guide"

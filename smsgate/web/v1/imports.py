@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.gateway.errands import Errand
-from smsgate.gateway.lists.import_records import ImportRecord, import_of, imports
+from smsgate.features.lists.import_records import ImportRecord, import_of, imports
+from smsgate.features.lists.service import build_errands
+from smsgate.features.lists.values import Errand
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Actor, Reason, moment
-from smsgate.wiring import build_errands
 
 
 class ImportsQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -9,10 +9,10 @@ import pytest
 
 from smsgate.features.feeds import feed_reader
 from smsgate.features.feeds.changes import calls_of
-from smsgate.gateway.lists.importing import Listing
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
 from smsgate.messages import Consent
 from smsgate.records.following import START
-from smsgate.wiring import build_importing
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 

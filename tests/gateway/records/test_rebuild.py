@@ -10,7 +10,8 @@ import sqlalchemy
 
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
-from smsgate.gateway.lists.importing import Listing
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
 from smsgate.gateway.records import known_again
 from smsgate.gateway.records import rebuilding as rebuilding_module
 from smsgate.gateway.records.comparing import differences
@@ -21,7 +22,7 @@ from smsgate.store import restoring
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
-from smsgate.wiring import build_importing, build_rebuilding
+from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import all_at_work
 from tests.fakes.values import NUMBER, entry
 from workers import clock

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from smsgate.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.gateway.lists.importing import Listing
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.messages import Arrival, Consent, Decision, Intent, Onward
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.showing import iso
-from smsgate.wiring import build_importing
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_gateway import ALERTS, HERE, make_gateway
 from tests.fakes.pages import HTMX, NASTY, harmless, words

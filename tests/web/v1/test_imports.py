@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.gateway.lists.importing import Listing
-from smsgate.wiring import build_importing
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
 from tests.fakes.processes import wait_until
 
 NUMBERS = [f"+1415555{at:04}" for at in range(40)]

@@ -1,0 +1,1 @@
+"""Lists of numbers: imported, undone, scrubbed before a send, and exported."""

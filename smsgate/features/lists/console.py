@@ -1,0 +1,220 @@
+"""Lists: opt-outs and subscribers come in, lists are cleaned before a send, and go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from flask import Flask, Response, flash, redirect, render_template, request, send_file
+from werkzeug.wrappers import Response as Answer
+
+from smsgate.errors import (
+    ListsUnavailable,
+    ListUnreadable,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreUnavailable,
+)
+from smsgate.features.lists.errands import Errands
+from smsgate.features.lists.exporting import FORMS, STATES
+from smsgate.features.lists.folders import KEPT_DAYS, LIMIT
+from smsgate.features.lists.import_changes import change_text, titles_of
+from smsgate.features.lists.import_records import ImportRecord, imports
+from smsgate.features.lists.import_results import SAID
+from smsgate.features.lists.import_undo import SAID as UNDO_SAID
+from smsgate.features.lists.lists_asked import asked_of, exported_of
+from smsgate.features.lists.lists_upload import received
+from smsgate.features.lists.preview import Preview
+from smsgate.features.lists.scrubbing import BLOCKED
+from smsgate.features.lists.service import build_errands
+from smsgate.features.lists.shapes import FORMATS
+from smsgate.features.lists.steps import MEDIA
+from smsgate.features.lists.values import Errand
+from smsgate.gateway import Gateway
+from smsgate.gateway.numbers.by_hand import reason_of
+from smsgate.gateway.people.operators import By, action_of
+from smsgate.messages import ALL
+from smsgate.web.console.people import actor, door, needs, operator
+
+LISTS = "/console/lists"
+AT_ONCE = 50
+"""Lists on the page."""
+_ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+    pages = Pages(gateway, build_errands(gateway))
+    agents = needs("agent")
+    console.get(LISTS)(agents(pages.lists))
+    console.post(f"{LISTS}/upload")(agents(pages.upload_list))
+    console.post(f"{LISTS}/export")(agents(pages.export_list))
+    console.post(f"{LISTS}/undo")(agents(pages.look_at_undo))
+    console.get(f"{LISTS}/<id_>")(agents(pages.one_list))
+    console.get(f"{LISTS}/<id_>/part")(agents(pages.list_part))
+    console.get(f"{LISTS}/<id_>/files/<name>")(agents(pages.list_file))
+    console.post(f"{LISTS}/<id_>/rehearse")(agents(pages.rehearse_list))
+    console.post(f"{LISTS}/<id_>/scrub")(agents(pages.scrub_list))
+    console.post(f"{LISTS}/<id_>/apply")(agents(pages.apply_list))
+    console.post(f"{LISTS}/<id_>/undo")(agents(pages.undo_list))
+    console.post(f"{LISTS}/<id_>/resume")(agents(pages.resume_list))
+    console.post(f"{LISTS}/<id_>/remove")(agents(pages.remove_list))
+    # Its token is looked at once the operator may upload, see lists_upload.py.
+    console.extensions["csrf"].exempt(console.view_functions["upload_list"])
+
+
+class Pages:
+    """The page of all lists, and that of one."""
+
+    def __init__(self, gateway: Gateway, errands: Errands) -> None:
+        """Show the errands."""
+        self._gateway = gateway
+        self._errands = errands
+
+    def lists(self) -> str:
+        """What can be done, and what was."""
+        found: list[tuple[Errand, bool]] = []
+        problem = unknown = ""
+        try:
+            found = self._errands.of(actor(), everybody=_everybody())
+        except ListsUnavailable as error:
+            problem = str(error)
+        done: list[ImportRecord] = []
+        try:
+            done = imports(self._gateway.store, self._gateway.records, AT_ONCE)
+        except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
+            unknown = f"Which imports are on record cannot be shown: {error}."
+        return render_template(
+            "lists.html",
+            problem=problem,
+            programs=[*self._gateway.settings.programs],
+            found=found[:AT_ONCE],
+            done=[one for one in done if _everybody() or one.by == actor()],
+            unknown=unknown,
+            more=len(found) - AT_ONCE,
+            limit_mb=LIMIT >> 20,
+            days=KEPT_DAYS,
+            states=STATES,
+            forms=FORMS,
+            all=ALL,
+        )
+
+    def upload_list(self) -> Answer:
+        """Take a file."""
+        return _to(received(self._errands, actor()).id)
+
+    def export_list(self) -> Answer:
+        """Begin an export, and note who asked for it."""
+        asked = exported_of(request.form)
+        errand = self._errands.export(actor(), asked)
+        by = By(actor(), door().visitor().address)
+        door().actions.add(action_of("exported numbers", actor(), by, errand.name))
+        return _to(errand.id)
+
+    def look_at_undo(self) -> Answer:
+        """See what undoing an import would do."""
+        list_id = request.form.get("list_id", "")
+        return _to(self._errands.undoing(actor(), list_id, everybody=_everybody()).id)
+
+    def undo_list(self, id_: str) -> Answer:
+        """Undo an import, as it was looked at."""
+        reason = reason_of(request.form.get("reason", ""))
+        self._errands.go_back(id_, actor(), reason, everybody=_everybody())
+        return _to(id_)
+
+    def one_list(self, id_: str) -> str:
+        """One list: what it is, how far it is, what became of it."""
+        return render_template("list.html", **self._shown(id_))
+
+    def list_part(self, id_: str) -> str:
+        """The same, for a page that is looking at it."""
+        return render_template("part_list.html", **self._shown(id_))
+
+    def rehearse_list(self, id_: str) -> Answer:
+        """See what an import would do."""
+        asked = asked_of(request.form)
+        self._errands.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
+        return _to(id_)
+
+    def scrub_list(self, id_: str) -> Answer:
+        """Part a list."""
+        asked = asked_of(request.form)
+        self._errands.begin(id_, actor(), "part", asked, everybody=_everybody())
+        return _to(id_)
+
+    def apply_list(self, id_: str) -> Answer:
+        """Do what an import was rehearsed to do."""
+        words, medium = request.form.get("words", ""), request.form.get("medium", "")
+        self._errands.apply(id_, actor(), words, medium, everybody=_everybody())
+        return _to(id_)
+
+    def resume_list(self, id_: str) -> Answer:
+        """Go on with what was interrupted or failed."""
+        self._errands.resume(id_, actor(), everybody=_everybody())
+        return _to(id_)
+
+    def remove_list(self, id_: str) -> Answer:
+        """Take a list away with its files."""
+        self._errands.remove(id_, actor(), everybody=_everybody())
+        flash("The list and its files are gone from here. What was applied stays applied.", "good")
+        return redirect(LISTS, 303)
+
+    def list_file(self, id_: str, name: str) -> Response:
+        """What a step left, to be kept by the operator."""
+        errand, _ = self._errands.find(id_, actor(), everybody=_everybody())
+        path = self._errands.result(errand, name)
+        answer = send_file(
+            path.resolve(),
+            mimetype="application/octet-stream",
+            as_attachment=True,
+            download_name=f"{errand.kind}-{name}.{_ending(errand, name)}",
+            etag=False,
+            conditional=False,
+        )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def _shown(self, id_: str) -> Mapping[str, object]:
+        errand, at_work = self._errands.find(id_, actor(), everybody=_everybody())
+        preview, unreadable = self._preview(errand)
+        return {
+            "errand": errand,
+            "at_work": at_work,
+            "preview": preview,
+            "unreadable": unreadable,
+            "programs": [*self._gateway.settings.programs],
+            "formats": FORMATS,
+            "media": MEDIA,
+            "said": {"scrub": BLOCKED, "undo": UNDO_SAID}.get(errand.kind, SAID),
+            "days": KEPT_DAYS,
+            "all": ALL,
+            "change_text": partial(change_text, titles=titles_of(self._gateway.settings)),
+        }
+
+    def _preview(self, errand: Errand) -> tuple[Preview | None, str]:
+        """The beginning of a file that can still be asked about, or why it cannot be read."""
+        if errand.busy or errand.finished or not errand.size or errand.step == "apply":
+            return None, ""
+        try:
+            return self._errands.preview(errand), ""
+        except ListUnreadable as error:
+            return None, str(error)
+
+
+def _everybody() -> bool:
+    """An admin sees to the lists of those who left."""
+    found = operator()
+    return found is not None and found.may("admin")
+
+
+def _to(id_: str) -> Answer:
+    return redirect(f"{LISTS}/{id_}", 303)
+
+
+def _ending(errand: Errand, name: str) -> str:
+    """The ending of a file's name: a scrubbed list has the form that it came in."""
+    if name == "result":
+        return "csv"
+    told = errand.told.shape if errand.told is not None else ""
+    form = errand.asked.form if errand.kind == "export" else told
+    return next((end for kind, end in _ENDINGS.items() if kind in form), "csv")

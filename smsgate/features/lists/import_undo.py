@@ -1,0 +1,236 @@
+"""An import undone as a whole: each number goes back to how it stood before the list.
+
+A number of which something newer was said or done keeps what it has. What to put back is read from
+the histories of the numbers; the entries that do it say how far those were read, and are applied
+only where nothing came in between. So a run that was killed is simply run again, and of two runs at
+once each number is put back by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from smsgate import __version__
+from smsgate.consent.events import Event, event_id
+from smsgate.features.lists.import_records import IMPORT_FILE, UNDONE, ImportRecord, import_of
+from smsgate.features.lists.importing import Importing
+from smsgate.features.lists.list_history import PENDING, ListEffect, effect_of_list
+from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
+from smsgate.pipeline import history
+from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.list_entries import UNDO
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.keys import PARTITIONS, partition_of
+
+CHUNK = 400
+"""Numbers whose histories are read, and that are put back, together."""
+_TRIES = 20
+"""How often numbers are looked at again while other lists are applied in their partition."""
+SAID = {
+    PENDING: "would stand as before the list",
+    "undone": "stands as before the list",
+    "undone_before": "was put back before",
+    "unchanged": "the list changed nothing of it",
+    "newer": "kept: something newer was said or done since the list, or a later list names it",
+    "waited": "kept: a text of theirs waited for a person when the list came",
+    "not_known": "kept: how it stood before the list is not on record any more",
+    "busy": "not done: other lists were applied all the time; undo it again",
+}
+"""What becomes of a number of a list that is undone, and what that means."""
+KEPT = ("newer", "waited", "not_known", "busy")
+Progress = Callable[[int], None]
+"""Is told how many numbers more were looked at."""
+Result = Callable[[str, str], None]
+"""Is given a number and what became of it."""
+
+
+@dataclass(slots=True)
+class UndoSummary:
+    """What became of the numbers of a list, or would."""
+
+    record: ImportRecord
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class ImportUndo:
+    """Undoes imports.
+
+    Everything raises ``NoSuchList``, ``StoreUnavailable``, ``StoreNotReady``, and where histories
+    cannot be read ``RecordsUnavailable``, ``RecordsNotReady``, ``RecordsDiffer``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        records: Records,
+        recording: Recording,
+        importing: Importing,
+    ) -> None:
+        """``recording`` brings the records up first; ``importing`` applies what it enters."""
+        self._renamed = settings.programs.renamed
+        self._store = store
+        self._records = records
+        self._recording = recording
+        self._importing = importing
+
+    def rehearse(self, id_: str, progress: Progress, result: Result | None = None) -> UndoSummary:
+        """Say what undoing a list would do; nothing is changed."""
+
+        def look(_: int, numbers: Sequence[str]) -> dict[str, str]:
+            return {number: one.outcome for number, one in self._effects(id_, numbers).items()}
+
+        return self._through(id_, progress, result, look)
+
+    def apply(
+        self,
+        id_: str,
+        actor: str,
+        reason: str,
+        progress: Progress,
+        result: Result | None = None,
+    ) -> UndoSummary:
+        """Undo a list, and wait until that is applied."""
+
+        def undo(partition: int, numbers: Sequence[str]) -> dict[str, str]:
+            return self._undo(id_, partition, numbers, actor, reason)
+
+        summary = self._through(id_, progress, result, undo)
+        if summary.outcomes["undone"] or not summary.record.undone_us:
+            self._conclude(summary, actor, reason)
+            self._recording.move_all()  # so that the same file can be imported anew at once
+        return summary
+
+    def _through(
+        self,
+        id_: str,
+        progress: Progress,
+        result: Result | None,
+        work: Callable[[int, Sequence[str]], dict[str, str]],
+    ) -> UndoSummary:
+        self._recording.move_all()
+        summary = UndoSummary(import_of(self._records, id_))
+        for partition in range(PARTITIONS):
+            for numbers in self._chunks(id_, partition):
+                found = work(partition, numbers)
+                summary.outcomes.update(found.values())
+                if result is not None:
+                    for number in numbers:
+                        result(number, found[number])
+                progress(len(numbers))
+        return summary
+
+    def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:
+        """The numbers of a list in a partition, each once."""
+        parts = self._records.lists.of_list(id_, partition)
+        numbers = [
+            *dict.fromkeys(
+                number for part in parts for group in part.listed for number in group.numbers
+            )
+        ]
+        for at in range(0, len(numbers), CHUNK):
+            yield numbers[at : at + CHUNK]
+
+    def _effects(self, id_: str, numbers: Sequence[str]) -> dict[str, ListEffect]:
+        histories = history.of_numbers(self._store, self._records, numbers)
+        return {
+            number: effect_of_list(history, id_, self._renamed)
+            for number, history in histories.items()
+        }
+
+    def _undo(
+        self, id_: str, partition: int, numbers: Sequence[str], actor: str, reason: str
+    ) -> dict[str, str]:
+        """Put back what can be; gives of each number what became of it."""
+        found: dict[str, str] = {}
+        left, mine, kept = [*numbers], set[str](), set[str]()
+        for _ in range(_TRIES):
+            # First: what is applied by then is in the histories that are read after it.
+            seen = self._store.inbox.cursors([partition])[partition]
+            effects = self._effects(id_, left)
+            for number, one in effects.items():
+                found[number] = "undone" if one.undone_by in mine else one.outcome
+            found |= dict.fromkeys(kept & found.keys(), "newer")
+            left = [number for number in left if found[number] == PENDING]
+            if not left:
+                break
+            pending = {number: effects[number] for number in left}
+            ids, kept = self._entered(partition, _entries(id_, pending, seen, actor, reason))
+            mine |= ids
+        found |= dict.fromkeys(left, "busy")
+        return found
+
+    def _entered(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
+        """Enter entries and wait until they are applied, by whomever.
+
+        Gives their inbox ids, and numbers of which it is known that they keep what they have.
+        """
+        added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
+        told: dict[str, str] = {}
+        for one in added:
+            told |= self._importing.applied(partition, one.id)
+        kept = {number for number, outcome in told.items() if outcome == "kept"}
+        return {one.id for one in added}, kept
+
+    def _conclude(self, summary: UndoSummary, actor: str, reason: str) -> None:
+        """Put on record that a whole list was undone."""
+        now_us, record = self._store.health.now_us(), summary.record
+        entry = Entry(
+            number="",
+            program=record.program,
+            decision=Decision(Intent.NONE, rule="import_undone", note=reason),
+            source="import",
+            actor=actor,
+            message_id=record.id,
+            phone=False,
+        )
+        event = Event(
+            id=event_id(now_us // 1000, UNDONE, record.id),
+            kind=IMPORT_FILE,
+            outcome=UNDONE,
+            number="",
+            program=record.program,
+            entry=entry,
+            received_us=now_us,
+            applied_us=now_us,
+            note=undo_text(record, summary.outcomes),
+            software=__version__,
+        )
+        self._store.ledger.append(partition_of(""), event)
+
+
+def undo_text(record: ImportRecord, outcomes: Counter[str]) -> str:
+    """What undoing did, or would, in a sentence."""
+    done, would = outcomes["undone"] + outcomes["undone_before"], outcomes[PENDING]
+    count = done + would
+    numbers = "1 number" if count == 1 else f"{count:,} numbers"
+    verb = "would be put back" if would else "put back"
+    kept = sum(outcomes[name] for name in KEPT)
+    return f"{record.file or record.id}: {numbers} {verb}, {kept:,} kept."
+
+
+def _entries(
+    id_: str, pending: Mapping[str, ListEffect], seen: str, actor: str, reason: str
+) -> Iterator[Entry]:
+    """An entry for all numbers that stood alike before the list, and do since."""
+    alike: dict[ListEffect, list[str]] = defaultdict(list)
+    for number, effect in pending.items():
+        alike[effect].append(number)
+    for effect, numbers in alike.items():
+        yield Entry(
+            number="",
+            program=effect.program,
+            decision=Decision(Intent.NONE, rule="import_undone", note=reason),
+            source="import",
+            actor=actor,
+            scope=effect.scope,
+            action=UNDO,
+            stood=effect.before,
+            undoes=id_,
+            list_undo=ListUndo(effect.stands, seen),
+            numbers=tuple(numbers),
+        )

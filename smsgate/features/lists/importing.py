@@ -1,0 +1,243 @@
+"""Numbers of a list on their way in: chunks for the inbox, applied before it is said so.
+
+The same movement serves a file from a terminal and a call of the API. A row says of one number
+that it opted out or that it subscribed; what all rows of a call have in common stands in a
+``Listing``. Nothing of a list places a hold, so the movement ends only when everything is applied.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from smsgate import __version__
+from smsgate.consent.events import Event, event_id
+from smsgate.features.lists.import_changes import (
+    ImportChange,
+    State,
+    change_text,
+    import_change,
+    scope_of,
+    titles_of,
+)
+from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.entries import check_program
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.keys import partition_of
+
+CHUNK = 500
+"""Numbers in one entry of the inbox."""
+_ALL, _LOCKED, _OWN, _BACK, _CONSENT = range(5)
+_IN = ord("1")
+_FRESH = ""
+"""Entered by us, and not known yet what became of it."""
+
+OUTCOMES = {
+    "applied": "done",
+    "new": "would be done",
+    "repeat": "stands so already",
+    "refused": "an opt-out or a lock holds, and a list lifts neither",
+    "superseded": "this list was imported before; the number has opted in again since",
+    "not_applied": "it was entered and does not stand so now: see `smsgate history`",
+}
+"""What becomes of a number of a list, and what that means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the rows of a list have in common."""
+
+    program: str
+    """Name of a program, or ``all`` for an opt-out from everything."""
+    state: State
+    source: str = "import"
+    """``import``, ``api`` …: who speaks."""
+    actor: str = ""
+    id: str = ""
+    """Of the list: its parts are entered once, however often they come. Empty: always anew."""
+    note: str = ""
+    """Goes on record: the name of the file, a reason."""
+    consent: Consent | None = None
+    """What was agreed to, where the rows say that people subscribed."""
+
+
+class Importing:
+    """Enters the numbers of lists."""
+
+    def __init__(self, settings: Settings, store: Store, applying: Applying) -> None:
+        """Use these collaborators."""
+        self._settings = settings
+        self._store = store
+        self._applying = applying
+
+    def check(self, listing: Listing) -> None:
+        """Raise ``UnknownProgram`` unless the listing's program is configured."""
+        if listing.program != ALL or listing.state == "subscribed":
+            check_program(self._settings, listing.program)
+
+    def change(self, listing: Listing, state: State, numbers: int) -> ImportChange:
+        """What the rows of a state do, of which so many change something."""
+        return import_change(self._settings, listing.program, state, numbers)
+
+    def rehearse(self, numbers: Sequence[str], listing: Listing) -> list[str]:
+        """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
+
+        Raises ``StoreUnavailable``, ``StoreNotReady``.
+        """
+        return [_expected(bits, listing) for bits in self._seen(numbers, listing)]
+
+    def enter(
+        self,
+        numbers: Sequence[str],
+        listing: Listing,
+        since_us: Sequence[int] = (),
+        *,
+        part: str = "",
+        known: Collection[str] = (),
+    ) -> list[str]:
+        """Enter numbers (E.164), wait until they are applied, and say what became of each.
+
+        Args:
+            numbers: of any partitions; what stands twice in it counts once.
+            listing: what they have in common.
+            since_us: since when each stands so (0: not known), or nothing.
+            part: which part of the list this is; the same numbers at every try.
+            known: ids of parts that were entered once and are not to be entered again.
+
+        The outcomes are those of ``OUTCOMES``. Raises ``UnknownProgram``, ``StoreUnavailable``,
+        ``StoreNotReady``; then some of it may be in, and trying again does no harm.
+        """
+        self.check(listing)
+        entries = [
+            one
+            for one in self._entries(numbers, listing, since_us, part)
+            if one.message_id not in known
+        ]
+        added: list[Added] = []
+        if entries:
+            added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
+        outcomes: dict[str, str] = {}
+        for entry, one in zip(entries, added, strict=True):
+            partition = partition_of(entry.numbers[0])
+            if one.duplicate:  # by a try that ended, perhaps before it was applied
+                self.applied(partition, self._store.inbox.newest(partition))
+            else:
+                outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
+                outcomes.update(self.applied(partition, one.id))
+        self._look_again(numbers, listing, outcomes)
+        return [outcomes[number] for number in numbers]
+
+    def conclude(self, listing: Listing, said: str, changes: Sequence[ImportChange]) -> None:
+        """Put on record that a whole list was imported. Raises ``StoreUnavailable``."""
+        now_us = self._store.health.now_us()
+        titles = titles_of(self._settings)
+        told = [change_text(change, titles, done=True) for change in changes if change.numbers]
+        note = " ".join([f"{listing.note}: {said}." if listing.note else f"{said}.", *told])
+        entry = Entry(
+            number="",
+            program=listing.program,
+            decision=Decision(Intent.NONE, rule="import_file", note=listing.note),
+            source=listing.source,
+            actor=listing.actor,
+            message_id=listing.id,
+            phone=False,
+            consent=listing.consent,
+        )
+        event = Event(
+            id=event_id(now_us // 1000, "import_file", listing.id),
+            kind="import_file",
+            outcome="applied",
+            number="",
+            program=listing.program,
+            entry=entry,
+            received_us=now_us,
+            applied_us=now_us,
+            note=note,
+            software=__version__,
+        )
+        self._store.ledger.append(partition_of(""), event)
+
+    def applied(self, partition: int, id_: str) -> dict[str, str]:
+        """Apply the partition's inbox until that entry is through; what became of its numbers.
+
+        Nothing where somebody else applied it.
+        """
+        found: dict[str, str] = {}
+        while id_ and self._store.inbox.waits(partition, id_):
+            for event in self._applying.told(partition):
+                if event.inbox_id == id_:
+                    found = {one: group.outcome for group in event.listed for one in group.numbers}
+        return found
+
+    def _look_again(
+        self, numbers: Sequence[str], listing: Listing, outcomes: dict[str, str]
+    ) -> None:
+        """Say of numbers of which no event was seen how they stand."""
+        unseen = [one for one in dict.fromkeys(numbers) if outcomes.get(one, _FRESH) == _FRESH]
+        for number, bits in zip(unseen, self._seen(unseen, listing), strict=True):
+            fresh = number in outcomes
+            if listing.state == "subscribed" and _blocked(bits):
+                outcomes[number] = "refused"
+            elif _stands(bits, listing):
+                outcomes[number] = "applied" if fresh else "repeat"
+            else:
+                outcomes[number] = "not_applied" if fresh else "superseded"
+
+    def _seen(self, numbers: Sequence[str], listing: Listing) -> list[bytes]:
+        program = "" if listing.program == ALL else listing.program
+        consents = listing.state == "subscribed"
+        return self._store.surveys.bits(numbers, program, consents=consents)
+
+    def _entries(
+        self, numbers: Sequence[str], listing: Listing, since_us: Sequence[int], part: str
+    ) -> Iterator[Entry]:
+        partitions: dict[int, dict[str, int]] = defaultdict(dict)
+        for place, number in enumerate(numbers):
+            partitions[partition_of(number)].setdefault(number, since_us[place] if since_us else 0)
+        for partition, known in sorted(partitions.items()):
+            of_partition = [*known]
+            for at in range(0, len(of_partition), CHUNK):
+                some = of_partition[at : at + CHUNK]
+                since = tuple(known[number] for number in some)
+                id_ = f"{listing.id}-{part}-{partition}-{at // CHUNK}" if listing.id else ""
+                yield self._entry(tuple(some), listing, since if any(since) else (), id_)
+
+    def _entry(
+        self, numbers: tuple[str, ...], listing: Listing, since_us: tuple[int, ...], id_: str
+    ) -> Entry:
+        stops = listing.state == "opted_out"
+        scope = scope_of(self._settings, listing.program) if stops else ""
+        everything = stops and listing.program == ALL
+        intent = Intent.OPT_OUT_ALL if everything else Intent.OPT_OUT
+        return Entry(
+            number="",
+            program=listing.program,
+            decision=Decision(intent if stops else Intent.OPT_IN, rule="import", note=listing.note),
+            scope=scope,
+            source=listing.source,
+            actor=listing.actor,
+            message_id=id_,
+            action="import",
+            consent=None if stops else listing.consent,
+            numbers=numbers,
+            since_us=since_us,
+        )
+
+
+def _blocked(bits: bytes) -> bool:
+    own, back = (bits[_OWN], bits[_BACK]) if len(bits) > _BACK else (0, 0)
+    return _IN in (bits[_LOCKED], own) or (bits[_ALL] == _IN and back != _IN)
+
+
+def _stands(bits: bytes, listing: Listing) -> bool:
+    """Whether the number stands as the list says."""
+    return _blocked(bits) if listing.state == "opted_out" else bits[_CONSENT] == _IN
+
+
+def _expected(bits: bytes, listing: Listing) -> str:
+    if listing.state == "subscribed" and _blocked(bits):
+        return "refused"
+    return "repeat" if _stands(bits, listing) else "new"

@@ -1,0 +1,205 @@
+"""The shape of a list: CSV of some delimiter, JSON a line, or a number a line; and its columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from smsgate.errors import ColumnUnclear, ListUnreadable
+from smsgate.features.lists.encodings import shown
+from smsgate.features.lists.exports import NUMBERS, Export, export_of, plain
+from smsgate.features.lists.json_rows import json_row
+
+FORMATS = ("auto", "csv", "tsv", "ndjson", "lines")
+_DELIMITERS = ",\t;|"
+_SAMPLE = 50
+_SAID = 12
+
+Place = int | str
+"""A column of CSV by its place, a key of JSON by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the records of a file are made, and where in them stands what."""
+
+    kind: str
+    """``csv``, ``ndjson`` or ``lines``."""
+    number: Place = 0
+    since: Place | None = None
+    state: Place | None = None
+    delimiter: str = ","
+    newline: str = "\n"
+    header: tuple[str, ...] = ()
+    """Names of the columns; none where the first record is a row."""
+    export: Export | None = None
+
+    @property
+    def name(self) -> str:
+        """What the file was taken for."""
+        if self.export:
+            return f"{self.export.name} ({self.kind})"
+        return {"csv": f"csv, {self.delimiter!r} between columns"}.get(self.kind, self.kind)
+
+
+def shape_of(head: str, form: str = "auto", column: str = "") -> Shape:
+    """The shape of a file that begins so.
+
+    ``form`` is one of ``FORMATS``; ``column`` names the column of the numbers, by its header or
+    its place from 1 on. Raises ``ListUnreadable`` where there is no such column, or where the
+    file does not show which it is.
+    """
+    newline = "\n" if "\n" in head or "\r" not in head else "\r"
+    first = head.lstrip()[:1]
+    if form == "ndjson" or (form == "auto" and first == "{"):
+        return _json(head, newline, column)
+    if form == "auto" and first == "[":
+        raise ListUnreadable(
+            "this is one JSON document: give one object a line, such as by `jq -c '.[]'`"
+        )
+    if form == "lines":
+        return Shape("lines", newline=newline)
+    delimiter = "\t" if form == "tsv" else _delimiter(head, newline)
+    if form == "auto" and not delimiter:
+        return _one_column(head, newline, column)
+    return _csv(head, newline, delimiter or ",", column)
+
+
+def looks_like_number(cell: str) -> bool:
+    """Whether a cell may be meant as a phone number."""
+    digits = sum(one.isdigit() for one in cell)
+    return digits >= 7 and not any(one.isalpha() for one in cell)
+
+
+def _delimiter(head: str, newline: str) -> str:
+    """The delimiter that the first line has most often outside quotes; none where it has none."""
+    line = head.partition(newline)[0]
+    bare = "".join(line.split('"')[::2])
+    best = max(_DELIMITERS, key=bare.count)
+    return best if best in bare else ""
+
+
+def _one_column(head: str, newline: str, column: str) -> Shape:
+    line = head.partition(newline)[0].strip().strip('"')
+    header = () if looks_like_number(line) or not line else (line,)
+    if '"' in head:
+        return Shape("csv", place_of(column, header, 1), newline=newline, header=header)
+    place_of(column, header, 1)
+    return Shape("lines", newline=newline, header=header)
+
+
+def _csv(head: str, newline: str, delimiter: str, column: str) -> Shape:
+    rows = _sample(head, newline, delimiter)
+    if not rows:
+        return Shape("csv", newline=newline, delimiter=delimiter)
+    header = () if any(map(looks_like_number, rows[0])) else tuple(rows[0])
+    width = max(map(len, rows))
+    names = [plain(one) for one in header]
+    export = export_of(names) if not column else None
+    if export is not None:
+        return Shape(
+            kind="csv",
+            number=names.index(export.number),
+            since=names.index(export.since) if export.since in names else None,
+            state=names.index(export.state) if export.state in names else None,
+            delimiter=delimiter,
+            newline=newline,
+            header=header,
+            export=export,
+        )
+    number = place_of(column, header, width)
+    if not column and width > 1:
+        number = _found(names, rows[1:] if header else rows, header)
+    return Shape("csv", number, delimiter=delimiter, newline=newline, header=header)
+
+
+def _sample(head: str, newline: str, delimiter: str) -> list[list[str]]:
+    """The first records; the last one of the head may be cut, so it is left out."""
+    lines = head.split(newline)
+    lines = [f"{line}\n" for line in (lines[:-1] if len(lines) > 1 else lines)]
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(lines, delimiter=delimiter):
+            rows.append(row)
+            if len(rows) > _SAMPLE:
+                break
+    except csv.Error:
+        pass  # said of its line, when it is read
+    return [row for row in rows if row]
+
+
+def place_of(column: str, header: Sequence[str], width: int) -> int:
+    """The place of the column that was named, or the first one. Raises ``ListUnreadable``."""
+    if not column:
+        return 0
+    for form in (str, plain):
+        names = [form(one) for one in header]
+        if form(column) in names:
+            return names.index(form(column))
+    if column.isdecimal() and 0 < int(column) <= width:
+        return int(column) - 1
+    raise ListUnreadable(f"there is no column {column!r}; {_columns(header, width)}")
+
+
+def choices(header: Sequence[str], width: int) -> list[str]:
+    """What names each column of a CSV file: its place, from 1 on, unless a header is such a one."""
+    named: dict[str, int] = {}
+    for form in (plain, str):  # as ``place_of`` has it: what is written exactly so counts more
+        named |= {form(one): at for at, one in reversed([*enumerate(header)])}
+    places = [str(at + 1) for at in range(width)]
+    return [
+        place if at >= len(header) or named.get(place, at) == at else header[at]
+        for at, place in enumerate(places)
+    ]
+
+
+def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence[str]) -> int:
+    """The column of the numbers: by its header, or the only one with numbers in it."""
+    for name in NUMBERS:
+        if name in names:
+            return names.index(name)
+    full: dict[int, int] = {}
+    for row in rows:
+        for at, cell in enumerate(row):
+            full[at] = full.get(at, 0) + (1 if looks_like_number(cell) else 0)
+    most = max(full.values(), default=0)
+    likely = [at for at, count in full.items() if count and count * 2 > most]
+    if len(likely) == 1:
+        return likely[0]
+    said = "no column has numbers" if not likely else "several columns look like numbers"
+    raise ColumnUnclear(
+        f"{said}: say which with --column; {_columns(header, len(full))}",
+        choices(header, len(full)),
+    )
+
+
+def _columns(header: Sequence[str], width: int) -> str:
+    if not header:
+        return f"there are {width}, without names: name one by its place, from 1 on"
+    names = ", ".join(repr(shown(one)) for one in header[:_SAID])
+    return f"there are: {names}" + (" …" if len(header) > _SAID else "")
+
+
+def _json(head: str, newline: str, column: str) -> Shape:
+    keys: dict[str, str] = {}
+    for line in head.split(newline)[:_SAMPLE]:
+        keys.update((plain(key), key) for key in json_row(line) or ())
+    export = export_of(keys) if not column else None
+    if export is not None:
+        since, state = keys.get(export.since), keys.get(export.state)
+        return Shape("ndjson", keys[export.number], since, state, newline=newline, export=export)
+    if column and plain(column) in keys:
+        return Shape("ndjson", keys[plain(column)], newline=newline)
+    found = [keys[name] for name in NUMBERS if name in keys]
+    if column or not found:
+        said = f"there is no key {column!r}" if column else "no key is known to hold numbers"
+        if not keys:
+            raise ListUnreadable(
+                "no line is a JSON object that can be read: give one flat object a line, such as "
+                '{"number": "+14155550123"}'
+            )
+        names = ", ".join(repr(shown(one)) for one in [*keys.values()][:_SAID])
+        problem = f"{said}: say which with --column; there are: {names}"
+        raise ColumnUnclear(problem, [*keys.values()])
+    return Shape("ndjson", found[0], newline=newline)

@@ -1,1 +1,0 @@
-"""Lists of numbers: brought in, cleaned, taken out."""

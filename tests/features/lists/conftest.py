@@ -1,0 +1,19 @@
+"""The gateway of the tests of the pipeline."""
+
+from __future__ import annotations
+
+from tests.gateway.conftest import (
+    api,
+    bare_gateway,
+    environ,
+    gateway,
+    signed,
+)
+
+__all__ = [
+    "api",
+    "bare_gateway",
+    "environ",
+    "gateway",
+    "signed",
+]

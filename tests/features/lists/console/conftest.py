@@ -1,0 +1,31 @@
+"""The console of the tests of all pages."""
+
+from __future__ import annotations
+
+from tests.web.console.conftest import (
+    admin,
+    agent,
+    folder,
+    gateway,
+    impatient,
+    operator,
+    password_hash,
+    patient,
+    signed_in,
+    viewer,
+    visitor,
+)
+
+__all__ = [
+    "admin",
+    "agent",
+    "folder",
+    "gateway",
+    "impatient",
+    "operator",
+    "password_hash",
+    "patient",
+    "signed_in",
+    "viewer",
+    "visitor",
+]

@@ -1,0 +1,723 @@
+"""Lists in the console: what comes in, what is done with it, and who may have what comes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import threading
+import time
+
+import msgspec
+import pytest
+
+from smsgate.features.lists import encodings, folders, working
+from smsgate.features.lists.folders import Folders
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.steps import Steps
+from smsgate.wiring import publish_programs
+from tests.fakes.browser import browser
+from tests.fakes.processes import wait_until
+
+NUMBER, OTHER, THIRD = "+14155550123", "+14155550124", "+33612345678"
+LIST = f"name,phone\nAna,{NUMBER}\nBo,=cmd|' /C calc'!A0\nCy,{OTHER}\nDi,{NUMBER}\n"
+LISTS = "/console/lists"
+
+
+def upload(browser, content=LIST, kind="import", name="stopped.csv", **kwargs):
+    raw = content.encode() if isinstance(content, str) else content
+    browser.get(LISTS)
+    return browser.post(
+        f"{LISTS}/upload", {"kind": kind, "file": (io.BytesIO(raw), name)}, **kwargs
+    )
+
+
+def begun(browser, *args, **kwargs) -> str:
+    answer = upload(browser, *args, **kwargs)
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def ended(browser, here) -> str:
+    """The page, once nobody is at work on the list."""
+    wait_until(lambda: "hx-get" not in browser.get(here).text)
+    return browser.get(here).text
+
+
+def asked(browser, here, step, **form) -> str:
+    answer = browser.post(f"{here}/{step}", form)
+    assert answer.status_code == 303, answer.text
+    return ended(browser, here)
+
+
+def rows(browser, here, name):
+    answer = browser.get(f"{here}/files/{name}", buffered=True)
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def folder_of(gateway, here):
+    return gateway.settings.data_dir / "lists" / here.rpartition("/")[2]
+
+
+def allowed(gateway, number, program="alerts"):
+    return gateway.gate.allows(number, program=program)
+
+
+@pytest.fixture
+def stuck(monkeypatch):
+    """Holds every step until it is let go."""
+    go, take = threading.Event(), Steps.take
+
+    def held(self, *args):
+        assert go.wait(20)
+        return take(self, *args)
+
+    monkeypatch.setattr(Steps, "take", held)
+    yield go
+    go.set()
+
+
+# --- an import --------------------------------------------------------------------------------
+
+
+def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(agent, gateway):
+    here = begun(agent)
+    page = agent.get(here).text
+    assert "phone (numbers)" in page
+    assert "=cmd|&#39; /C calc&#39;!A0" in page
+    assert "(alerts; an opt-out holds for every program)" in page
+
+    page = asked(agent, here, "rehearse", program="alerts", region="us")
+    assert "What it would do" in page
+    assert "It changes 2 numbers" in page
+    assert "Would opt 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
+    assert "line 3" in page
+    assert "a formula of a spreadsheet" in page
+    assert allowed(gateway, NUMBER)
+
+    page = asked(agent, here, "apply")
+    assert "What became of it" in page
+    assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
+    assert not allowed(gateway, NUMBER)
+    assert not allowed(gateway, OTHER)
+    told = [event for event in gateway.history(NUMBER) if event.kind == "import"]
+    assert told[0].entry.actor == "agent"
+    assert told[0].entry.decision.note == "stopped.csv"
+    assert [(row["line"], row["outcome"]) for row in rows(agent, here, "result")] == [
+        ("2", "applied"),
+        ("3", "formula"),
+        ("4", "applied"),
+        ("5", "duplicate"),
+    ]
+    assert not (folder_of(gateway, here) / "upload").exists()
+
+
+def applied(browser, **kwargs) -> str:
+    here = begun(browser, **kwargs)
+    asked(browser, here, "rehearse", program="alerts", region="us")
+    return asked(browser, here, "apply")
+
+
+def undo_form(page) -> dict[str, str]:
+    return {"list_id": re.search(r'name="list_id" value="([^"]+)"', page)[1]}
+
+
+def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, gateway):
+    form = undo_form(applied(agent))
+    answer = agent.post(f"{LISTS}/undo", form)
+    here = answer.location
+    page = ended(agent, here)
+    assert "What undoing it would do" in page
+    assert "stopped.csv: 2 numbers would be put back, 0 kept." in page
+    assert not allowed(gateway, NUMBER)
+    assert agent.post(f"{LISTS}/undo", form).location == here  # a click twice looks once
+    assert "Give a reason" in agent.post(f"{here}/undo", {"reason": " "}).text
+    assert not allowed(gateway, NUMBER)
+
+    page = asked(agent, here, "undo", reason="the wrong <b>file</b>")
+    assert "What became of it" in page
+    assert "stopped.csv: 2 numbers put back, 0 kept." in page
+    assert allowed(gateway, NUMBER)
+    found = {row["number"]: row["outcome"] for row in rows(agent, here, "result")}
+    assert found == {NUMBER: "undone", OTHER: "undone"}
+    event = gateway.history(NUMBER)[-1]
+    assert (event.kind, event.entry.actor) == ("import_undone", "agent")
+    story = agent.get(f"/console/numbers/{NUMBER}").text
+    assert "<strong>Import undone</strong> · every program" in story
+    assert "the wrong &lt;b&gt;file&lt;/b&gt;" in story
+    listed = agent.get(LISTS).text
+    assert "Undone by agent" in listed
+    assert ": the wrong &lt;b&gt;file&lt;/b&gt;. " in listed
+
+
+def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, gateway):
+    form = undo_form(applied(agent))
+    importing = build_importing(gateway)
+    other = Listing("orders", "opted_out", actor="terminal:root", id="import-1", note="theirs.csv")
+    importing.enter([THIRD], other, part="0")
+    importing.conclude(other, "1 rows: 1 applied", [])
+    mine = agent.get(LISTS).text
+    assert "Opted 2 numbers out of every program (scope all)" in mine
+    assert "theirs.csv" not in mine
+    assert "theirs.csv" in admin.get(LISTS).text
+    assert agent.post(f"{LISTS}/undo", {"list_id": "import-1"}).status_code == 404
+    for list_id in ("import-1", form["list_id"]):
+        answer = admin.post(f"{LISTS}/undo", {"list_id": list_id})
+        assert "What undoing it would do" in ended(admin, answer.location)
+    assert admin.post(f"{LISTS}/undo", {"list_id": "import-2"}).status_code == 404
+
+
+def test_an_undo_whose_process_ended_is_gone_on_with(agent, gateway, monkeypatch):
+    form = undo_form(applied(agent))
+    here = agent.post(f"{LISTS}/undo", form).location
+    ended(agent, here)
+    folder = Folders(gateway.settings.data_dir).find(here.rpartition("/")[2])
+    errand = folder.read()
+    waiting = msgspec.structs.replace(
+        errand,
+        step="undo",
+        state="working",
+        asked=msgspec.structs.replace(errand.asked, reason="the wrong file"),
+    )
+    folder.write(waiting)
+    assert "The process that worked on it ended" in agent.get(here).text
+    assert "put back, 0 kept" in asked(agent, here, "resume")
+    assert allowed(gateway, NUMBER)
+
+
+def test_a_formula_in_a_result_is_text(agent):
+    here = begun(agent, f"phone\n=1+1\n+1+cmd|' /C calc'!A0\n@SUM(A1)\n{NUMBER}\n")
+    asked(agent, here, "rehearse", program="alerts")
+    given = [row["given"] for row in rows(agent, here, "result")]
+    assert given == ["'=1+1", "'+1+cmd|' /C calc'!A0", "'@SUM(A1)", NUMBER]
+
+
+def test_consents_need_the_words_that_were_agreed_to(agent, gateway):
+    here = begun(agent, f"phone\n{NUMBER}\n")
+    page = asked(agent, here, "rehearse", program="alerts", state="subscribed")
+    assert "The words that the subscribers agreed to" in page
+    answer = agent.post(f"{here}/apply", {"words": " "})
+    assert answer.status_code == 422
+    assert "Say what the subscribers agreed to" in answer.text
+    assert "Apply it now" in agent.get(here).text
+    assert not gateway.history(NUMBER)
+
+
+def test_consents_are_recorded_with_their_words(agent, gateway):
+    here = begun(agent, f"phone\n{NUMBER}\n", name="signed.csv")
+    asked(agent, here, "rehearse", program="alerts", state="subscribed")
+    page = asked(agent, here, "apply", words="I agree to texts", medium="paper")
+    assert "What became of it" in page
+    consent = next(one for one in gateway.history(NUMBER) if one.kind == "import").entry.consent
+    assert (consent.words, consent.medium, consent.source) == (
+        "I agree to texts",
+        "paper",
+        "signed.csv",
+    )
+
+
+def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, gateway):
+    here = begun(agent, f"home,work\n{NUMBER},{OTHER}\n")
+    page = agent.get(here).text
+    assert "Choose one" in page
+    assert '<option value="2">work</option>' in page
+    page = asked(agent, here, "rehearse", program="alerts", column="2")
+    assert "It changes 1 number," in page
+    asked(agent, here, "apply")
+    assert allowed(gateway, NUMBER)
+    assert not allowed(gateway, OTHER)
+
+
+def test_something_else_can_be_asked_for_until_it_is_applied(agent):
+    here = begun(agent, "phone\n4155550123\n")
+    assert "no_country" in asked(agent, here, "rehearse", program="alerts").replace(" ", "_")
+    page = asked(agent, here, "rehearse", program="alerts", region="US")
+    assert "It changes 1 number," in page
+    asked(agent, here, "apply")
+    page = asked(agent, here, "rehearse", program="orders")
+    assert "What became of it" in page
+    assert "Ask for something else" not in page
+
+
+def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
+    here = begun(agent)
+    for form, said in (
+        ({"program": "nobody"}, "no program is called"),
+        ({"program": "alerts", "region": "Narnia"}, "is no country"),
+        ({"program": "alerts", "form": "xlsx"}, "will not do"),
+        ({"program": "alerts", "state": "locked"}, "will not do"),
+        ({"program": "all", "state": "subscribed"}, "no program is called"),
+    ):
+        answer = agent.post(f"{here}/rehearse", form)
+        assert answer.status_code == 422
+        assert said in answer.text
+    assert "What is in it" in agent.get(here).text
+
+
+def test_applied_before_it_was_rehearsed_changes_nothing(agent, gateway):
+    here = begun(agent)
+    assert agent.post(f"{here}/apply").status_code == 303
+    assert agent.post(f"{here}/resume").status_code == 303
+    assert allowed(gateway, NUMBER)
+    assert "What is in it" in ended(agent, here)
+
+
+# --- two at once, and interrupted ---------------------------------------------------------------
+
+
+def test_a_click_twice_does_it_once(agent, gateway, stuck):
+    here = begun(agent)
+    stuck.set()
+    asked(agent, here, "rehearse", program="alerts", region="US")
+    stuck.clear()
+    agent.post(f"{here}/apply")
+    agent.post(f"{here}/apply")
+    assert 'hx-trigger="every 1s"' in agent.get(f"{here}/part").text
+    stuck.set()
+    ended(agent, here)
+    agent.post(f"{here}/apply")
+    assert "What became of it" in ended(agent, here)
+    assert len([one for one in gateway.history(NUMBER) if one.kind == "import"]) == 1
+
+
+def test_lists_wait_their_turn(agent, stuck):
+    first, second = begun(agent), begun(agent)
+    for here in (first, second):
+        assert agent.post(f"{here}/rehearse", {"program": "alerts"}).status_code == 303
+    wait_until(lambda: "nothing is changed" in agent.get(first).text)
+    assert "waits its turn" in agent.get(second).text
+    assert agent.post(f"{first}/remove").status_code == 422
+    stuck.set()
+    assert "What it would do" in ended(agent, first)
+    assert "What it would do" in ended(agent, second)
+
+
+def test_an_interrupted_import_is_gone_on_with(agent, gateway):
+    here = begun(agent)
+    asked(agent, here, "rehearse", program="alerts", region="US")
+    state = folder_of(gateway, here) / "errand.json"
+    killed = json.loads(state.read_bytes()) | {"step": "apply", "state": "working", "read": 7}
+    state.write_text(json.dumps(killed))
+    assert "interrupted" in agent.get(LISTS).text
+    assert "Going on does nothing twice" in agent.get(here).text
+    assert "What became of it" in asked(agent, here, "resume")
+    assert not allowed(gateway, NUMBER)
+
+
+def test_who_is_at_work_is_seen_by_whoever_has_the_data_directory(agent, gateway, stuck):
+    here = begun(agent)
+    agent.post(f"{here}/rehearse", {"program": "alerts"})
+    folder = Folders(gateway.settings.data_dir).find(here.rpartition("/")[2])
+    assert folder.read().busy
+    assert folder.held()
+    assert folder.hold() is None
+    stuck.set()
+    ended(agent, here)
+    assert not folder.held()
+    folders.let_go(folder.hold())
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+
+def test_what_is_no_list_is_said_to_be_none(agent, monkeypatch):
+    monkeypatch.setattr(encodings, "LONGEST", 10_000)
+    for content, said in (
+        (b"PK\x03\x04" + bytes(500), "a workbook or a zip archive"),
+        (b"\x1f\x8b\x08" + bytes(500), "an archive"),
+        (b"[1, 2]", "one JSON document"),
+        (b"x" * 300_000, "characters"),
+    ):
+        here = begun(agent, content)
+        page = agent.get(here).text
+        assert "It cannot be read" in page
+        assert said in page
+        page = asked(agent, here, "rehearse", program="alerts")
+        assert "failed" in page
+
+
+def test_any_encoding_is_shown_and_read(agent):
+    for content in (
+        f"name,phone\nJosé,{NUMBER}\n".encode("latin-1"),
+        f"name,phone\nJosé,{NUMBER}\n".encode("utf-16"),
+        f"naïve,phone\nJosé,{NUMBER}\n".encode("latin-1"),
+        f'{{"phone": "{NUMBER}", "name": "José"}}\n'.encode(),
+        f'{{"phone": "{NUMBER}", "name": "Jos\\u00e9"}}\n{{"phone": "é"}}\n'.encode("latin-1"),
+    ):
+        here = begun(agent, content)
+        assert agent.get(here).status_code == 200
+        assert "It changes 1 number," in asked(agent, here, "rehearse", program="alerts")
+
+
+def test_names_of_columns_and_files_are_text(agent):
+    name = '../..\\x/<img src=x onerror="alert(1)">\n.csv'
+    here = begun(agent, "<script>alert(1)</script>,phone\n<b>,+14155550123\n", name=name)
+    for page in (agent.get(here).text, agent.get(LISTS).text):
+        assert "<script>alert" not in page
+        assert "<img" not in page.replace('<img src="/console/assets', "")
+        assert "<b>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in agent.get(here).text
+
+
+def test_nothing_of_the_upload_is_in_a_path_and_files_are_their_owner_s(agent, gateway):
+    here = begun(agent, name="../../../etc/passwd")
+    asked(agent, here, "rehearse", program="alerts")
+    folder = folder_of(gateway, here)
+    assert {one.name for one in folder.iterdir()} == {"errand.json", "lock", "result", "upload"}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
+    assert re.fullmatch(r"[0-9a-f]{32}", folder.name)
+
+
+def test_what_was_not_taken_leaves_nothing_behind(agent, gateway):
+    agent.get(LISTS)
+    listed = (b"+14155550123\n", "x.csv")
+    for form in (
+        {"kind": "import"},
+        {"kind": "import", "file": (b"", "empty.csv")},
+        {"kind": "export", "file": listed},
+        {"kind": "import", "file": listed, "more": listed},
+    ):
+        fields = {
+            name: (io.BytesIO(one[0]), one[1]) if isinstance(one, tuple) else one
+            for name, one in form.items()
+        }
+        answer = agent.post(f"{LISTS}/upload", fields, content_type="multipart/form-data")
+        assert answer.status_code == 422
+        assert not list((gateway.settings.data_dir / "lists").iterdir())
+
+
+def test_without_a_token_nothing_is_kept(agent, gateway):
+    assert upload(agent, csrf=False).status_code == 400
+    assert not list((gateway.settings.data_dir / "lists").iterdir())
+
+
+def test_a_body_that_breaks_off_leaves_nothing_behind(agent, gateway):
+    agent.get(LISTS)
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        b"+14155550123\r\n"
+    )
+    answer = agent.open(
+        f"{LISTS}/upload",
+        method="POST",
+        input_stream=io.BytesIO(body),
+        content_type="multipart/form-data; boundary=x",
+        headers={"Content-Length": str(len(body) + 100)},
+    )
+    assert answer.status_code == 400
+    assert not list((gateway.settings.data_dir / "lists").iterdir())
+
+
+def test_a_file_may_be_far_larger_than_other_forms(agent, gateway):
+    agent.get(LISTS)
+    fields = {"csrf_token": agent._token, "kind": "import"}
+    parts = [f'name="{name}"\r\n\r\n{text}' for name, text in fields.items()]
+    rows = "".join(f"+1415{5550000 + at}\n" for at in range(200_000))
+    parts.append(f'name="file"; filename="a.txt"\r\n\r\n{rows}')
+    mark = "\r\n--x\r\nContent-Disposition: form-data; "
+    body = (mark.lstrip() + mark.join(parts) + "\r\n--x--\r\n").encode()
+    answer = agent.open(
+        f"{LISTS}/upload",
+        method="POST",
+        input_stream=io.BytesIO(body),
+        content_type="multipart/form-data; boundary=x",
+        headers={"Content-Length": str(len(body))},
+    )
+    assert answer.status_code == 303, answer.text
+    assert (folder_of(gateway, answer.location) / "upload").stat().st_size == len(rows)
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_read(agent, monkeypatch, gateway):
+    monkeypatch.setattr(folders, "LIMIT", 1000)
+    monkeypatch.setattr("smsgate.features.lists.errands.LIMIT", 1000)
+    answer = upload(agent, b"+14155550123\n" * 10_000)
+    assert answer.status_code == 422
+    assert "give it in parts" in answer.text
+    assert not (gateway.settings.data_dir / "lists").exists()
+
+
+def test_other_forms_stay_small(agent):
+    agent.get(LISTS)
+    answer = agent.post(f"{LISTS}/export", {"program": "alerts", "since": "x" * 70_000})
+    assert answer.status_code == 413
+
+
+def test_a_disk_without_room_is_not_filled(agent, monkeypatch):
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(1 << 20))
+    answer = upload(agent)
+    assert answer.status_code == 422
+    assert "no room" in answer.text
+
+
+def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(agent, gateway, monkeypatch):
+    here = begun(agent)
+    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(1 << 20))
+    assert "no room" in asked(agent, here, "rehearse", program="alerts")
+    names = {one.name for one in folder_of(gateway, here).iterdir()}
+    assert names == {"errand.json", "lock", "upload"}
+    monkeypatch.undo()
+    assert "What it would do" in asked(agent, here, "resume")
+
+
+class Usage:
+    def __init__(self, free):
+        self.free = free
+
+
+# --- who may ------------------------------------------------------------------------------------
+
+
+def test_a_viewer_sees_and_gives_nothing(agent, viewer, gateway):
+    here = begun(agent)
+    asked(agent, here, "rehearse", program="alerts")
+    assert viewer.get(LISTS).status_code == 403
+    assert upload(viewer).status_code == 403
+    for path in ("", "/part", "/files/result"):
+        assert viewer.get(here + path).status_code == 403
+    for step in ("rehearse", "scrub", "apply", "resume", "remove"):
+        assert viewer.post(f"{here}/{step}").status_code == 403
+    assert viewer.post(f"{LISTS}/export", {"program": "alerts"}).status_code == 403
+    assert len(list((gateway.settings.data_dir / "lists").iterdir())) == 1
+
+
+def test_nobody_at_all_is_led_away_before_the_body_is_looked_at(visitor, gateway):
+    answer = visitor.post(
+        f"{LISTS}/upload",
+        {"kind": "import", "file": (io.BytesIO(b"+14155550123\n"), "x.csv")},
+        csrf=False,
+    )
+    assert answer.status_code in (302, 303, 403)
+    assert not (gateway.settings.data_dir / "lists").exists()
+
+
+def test_another_agent_s_list_is_none(agent, admin, gateway, operator):
+    here = begun(agent)
+    asked(agent, here, "rehearse", program="alerts")
+    other = browser(gateway)
+    other.sign_in(operator("someone", "agent"))
+    assert "stopped.csv" not in other.get(LISTS).text
+    for path in ("", "/part", "/files/result"):
+        assert other.get(here + path).status_code == 404
+    for step in ("rehearse", "apply", "resume", "remove"):
+        assert other.post(f"{here}/{step}", {"program": "alerts"}).status_code == 404
+    assert "stopped.csv" in admin.get(LISTS).text
+    assert admin.get(f"{here}/files/result", buffered=True).status_code == 200
+    assert allowed(gateway, NUMBER)
+
+
+def test_only_what_a_step_left_can_be_had(agent):
+    here = begun(agent)
+    asked(agent, here, "rehearse", program="alerts")
+    for name in (
+        "upload",
+        "errand.json",
+        "lock",
+        "..%2ferrand.json",
+        "%2e%2e%2f%2e%2e%2frecords.sqlite3",
+        "clean",
+    ):
+        assert agent.get(f"{here}/files/{name}", buffered=True).status_code == 404
+
+
+def test_only_our_ids_are_looked_for(agent):
+    agent.get(LISTS)
+    for id_ in ("..", "%2e%2e", "0" * 32, "x" * 32, "%00", "lists"):
+        assert agent.get(f"{LISTS}/{id_}").status_code == 404
+        assert agent.post(f"{LISTS}/{id_}/remove").status_code == 404
+
+
+def test_a_file_is_never_shown_and_never_kept(agent):
+    here = begun(agent)
+    asked(agent, here, "rehearse", program="alerts")
+    answer = agent.get(f"{here}/files/result", buffered=True)
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=import-result.csv"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# --- scrub and export ---------------------------------------------------------------------------
+
+
+def stop(gateway, *numbers):
+    build_importing(gateway).enter(numbers, Listing("alerts", "opted_out"))
+
+
+def test_a_list_is_parted(agent, gateway):
+    stop(gateway, NUMBER)
+    here = begun(agent, LIST, kind="scrub")
+    page = asked(agent, here, "scrub", program="alerts", region="US")
+    assert "<strong>1</strong> may be texted" in page
+    assert "opted out of everything" in page
+    assert [row["name"] for row in rows(agent, here, "clean")] == ["Cy"]
+    blocked = {row["name"]: row["blocked_reason"] for row in rows(agent, here, "blocked")}
+    assert blocked == {"Ana": "opted_out_all", "Bo": "formula", "Di": "duplicate"}
+    disposition = agent.get(f"{here}/files/clean", buffered=True).headers["Content-Disposition"]
+    assert disposition == "attachment; filename=scrub-clean.csv"
+    assert not (folder_of(gateway, here) / "upload").exists()
+
+
+def test_where_the_gate_cannot_tell_there_are_no_files(agent, gateway, redis_client):
+    here = begun(agent, LIST, kind="scrub")
+    redis_client.flushall()
+    page = asked(agent, here, "scrub", program="alerts")
+    assert "failed" in page
+    assert agent.get(f"{here}/files/clean", buffered=True).status_code == 404
+    assert {one.name for one in folder_of(gateway, here).iterdir()} == {
+        "errand.json",
+        "lock",
+        "upload",
+    }
+    gateway.store.marker.create(buckets=8)
+    publish_programs(gateway)
+    assert "may be texted" in asked(agent, here, "resume")
+
+
+def test_a_list_given_for_one_use_is_not_used_for_another(agent):
+    here = begun(agent, kind="scrub")
+    assert agent.post(f"{here}/rehearse", {"program": "alerts"}).status_code == 422
+    assert agent.post(f"{here}/apply").status_code == 422
+
+
+def exported(agent, **form):
+    answer = agent.post(f"{LISTS}/export", form)
+    assert answer.status_code == 303, answer.text
+    return answer.location, ended(agent, answer.location)
+
+
+def test_an_export_is_whole_and_can_be_imported_again(agent, gateway):
+    stop(gateway, NUMBER, THIRD)
+    here, page = exported(agent, program="alerts", state="opted_out", form="csv")
+    assert "<strong>2 numbers</strong>" in page
+    assert {row["number"] for row in rows(agent, here, "export")} == {NUMBER, THIRD}
+    again = begun(agent, agent.get(f"{here}/files/export", buffered=True).data)
+    assert "Read as smsgate" in agent.get(again).text
+    assert "exported numbers" in {one.what for one in gateway.records.actions.newest("", 5)}
+
+
+def test_an_export_gives_what_is_asked_for(agent, gateway):
+    stop(gateway, NUMBER)
+    here, _ = exported(agent, program="all", form="txt")
+    answer = agent.get(f"{here}/files/export", buffered=True)
+    assert answer.text == f"{NUMBER}\n"
+    assert answer.headers["Content-Disposition"].endswith("export-export.txt")
+    for form in ({"state": "subscribed"}, {"since": "2100-01-01"}):
+        _, page = exported(agent, program="alerts", **form)
+        assert "<strong>0 numbers</strong>" in page
+
+
+def test_an_export_of_what_there_is_not_is_refused(agent):
+    agent.get(LISTS)
+    for form in (
+        {},
+        {"program": "nobody"},
+        {"program": "all", "form": "xml"},
+        {"since": "soon"},
+        {"program": "all", "state": "anything"},
+    ):
+        assert agent.post(f"{LISTS}/export", form).status_code == 422
+    assert "Nothing is here" in agent.get(LISTS).text
+
+
+# --- what goes ----------------------------------------------------------------------------------
+
+
+def test_a_list_is_removed_by_hand(agent, gateway):
+    here = begun(agent)
+    assert agent.post(f"{here}/remove").status_code == 303
+    assert not folder_of(gateway, here).exists()
+    assert agent.get(here).status_code == 404
+
+
+def test_what_is_old_goes_unless_somebody_works_on_it(agent, gateway, stuck):
+    old, at_work, new = (begun(agent) for _ in range(3))
+    agent.post(f"{at_work}/rehearse", {"program": "alerts"})
+    wait_until(lambda: "at work" in agent.get(at_work).text)
+    empty = Folders(gateway.settings.data_dir).make().file("")
+    long_ago = time.time() - (folders.KEPT_DAYS + 1) * 86_400
+    for path in (folder_of(gateway, old), folder_of(gateway, at_work)):
+        os.utime(path / "errand.json", (long_ago, long_ago))
+    os.utime(empty, (long_ago, long_ago))
+    agent.get(LISTS)
+    assert not folder_of(gateway, old).exists()
+    assert not empty.exists()
+    assert folder_of(gateway, at_work).exists()
+    assert folder_of(gateway, new).exists()
+
+
+def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    here = begun(agent)
+    monkeypatch.setattr(Steps, "take", broken)
+    assert "it has been logged" in asked(agent, here, "rehearse", program="alerts")
+    monkeypatch.undo()
+    assert "What it would do" in asked(agent, here, "resume")
+
+
+def test_a_list_removed_in_the_middle_hurts_nobody(agent, gateway, stuck):
+    here = begun(agent)
+    agent.post(f"{here}/rehearse", {"program": "alerts"})
+    wait_until(lambda: "at work" in agent.get(LISTS).text)
+    folders.shutil.rmtree(folder_of(gateway, here))
+    stuck.set()
+    other = begun(agent)
+    assert "What it would do" in asked(agent, other, "rehearse", program="alerts")
+
+
+def test_how_far_it_is_is_told_a_few_times_a_second():
+    told = []
+    meter = working.Meter(told.append)
+    for _ in range(1000):
+        meter.add(2)
+    assert told[0] == 2
+    assert len(told) < 10
+
+
+def test_without_a_data_directory_it_is_said_what_is_wrong(agent, gateway):
+    (gateway.settings.data_dir / "lists").write_text("no folder")
+    page = agent.get(LISTS)
+    assert page.status_code == 200
+    assert "SMSGATE_DATA_DIR" in page.text
+    assert upload(agent).status_code == 503
+
+
+@pytest.mark.parametrize("before", ["", f'{{"phone": "{NUMBER}"}}\n'])
+def test_twenty_thousand_objects_in_each_other_are_told_and_nothing_fails(agent, before) -> None:
+    deep = before + '{"phone": ' * 20_000 + "1" + "}" * 20_000 + "\n"
+    here = begun(agent, deep, name="deep.jsonl")
+    answer = agent.get(here)
+    assert answer.status_code == 200
+    if not before:
+        assert "give one flat object a line" in answer.text
+        return
+    page = asked(agent, here, "rehearse", program="alerts")
+    assert "It changes 1 number" in page
+    assert [row["outcome"] for row in rows(agent, here, "result")] == ["new", "bad_row"]
+
+
+@pytest.mark.parametrize("missing", [1, 30, 1000])
+def test_a_file_that_breaks_off_is_no_list(agent, missing):
+    """The server ends what came of it as if it were all; half a list would be a list."""
+    agent.get(LISTS)
+    body = (
+        b"--x\r\nContent-Disposition: form-data; name=csrf_token\r\n\r\n%s\r\n"
+        b"--x\r\nContent-Disposition: form-data; name=kind\r\n\r\nimport\r\n"
+        b'--x\r\nContent-Disposition: form-data; name=file; filename="a.csv"\r\n\r\n%s\r\n--x--\r\n'
+    ) % (agent._token.encode(), LIST.encode() * 100)
+    sent = {
+        "wsgi.input": io.BytesIO(body[:-missing]),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+    }
+    answer = agent.post(f"{LISTS}/upload", csrf=False, environ_overrides=sent)
+    assert answer.status_code == 400
+    assert "a.csv" not in agent.get(LISTS).text

@@ -1,0 +1,434 @@
+"""An import undone as a whole: only what nothing newer has changed since, once, whatever dies."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from smsgate.errors import NoSuchList, RecordsUnavailable
+from smsgate.features.lists import import_undo as module
+from smsgate.features.lists.import_records import imports
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.service import build_import_undo, build_importing
+from smsgate.messages import ALL, Arrival, Consent, Intent
+from smsgate.pipeline.restores import RestoreRequest
+from smsgate.records.whole_stories import WholeStories
+from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.wiring import build_rebuilding
+from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER, OTHER
+from tests.features.lists.test_importing import (
+    CLUB,
+    CONSENT,
+    JOINED,
+    MANY,
+    STOPPED,
+    imported,
+    reasons,
+    work_on,
+)
+
+PARTITION = partition_of(NUMBER)
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url):
+    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+    made.records.migrate()
+    yield made
+    made.close()
+
+
+def text_of(*numbers):
+    return "".join(f"{number}\n" for number in numbers)
+
+
+def undo(gateway, list_id, **more):
+    summary = build_import_undo(gateway).apply(
+        list_id, "bob", "the wrong file", lambda _: None, **more
+    )
+    return dict(summary.outcomes)
+
+
+def last(gateway, number=NUMBER):
+    return gateway.history(number)[-1]
+
+
+def test_every_number_goes_back_to_how_it_stood(gateway):
+    gateway.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
+    told(gateway, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
+    told(gateway, Intent.OPT_OUT, number=MANY[2])
+    work(gateway)
+    list_id = imported(gateway, text_of(*MANY))[0].list_id
+    assert set(reasons(gateway, MANY)) == {"opted_out_all"}
+
+    would = build_import_undo(gateway).rehearse(list_id, lambda _: None)
+    assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
+    assert set(reasons(gateway, MANY)) == {"opted_out_all"}
+    rows = {}
+    assert undo(
+        gateway, list_id, result=lambda number, outcome: rows.update({number: outcome})
+    ) == {"undone": len(MANY) - 1, "unchanged": 1}
+
+    assert rows == dict.fromkeys(MANY, "undone") | {MANY[2]: "unchanged"}
+    assert set(reasons(gateway, [*MANY[:2], *MANY[3:]])) == {""}
+    assert reasons(gateway, [MANY[2]]) == ["opted_out_all"]
+    assert reasons(gateway, MANY[:2], "club") == ["", "opted_out"]
+    event = last(gateway, MANY[0])
+    assert (event.kind, event.outcome, event.scope) == ("import_undone", "applied", ALL)
+    assert (event.before, event.after) == ("blocked", "allowed")
+    assert (event.entry.actor, event.entry.decision.note) == ("bob", "the wrong file")
+    gateway.recording.move_all()
+    assert [*gateway.records.verifying.verify()] == []
+
+
+def test_consents_of_a_list_are_taken_back(gateway):
+    gateway.record_consent(OTHER, "club", CONSENT, "operator", "ana")
+    work(gateway)
+    list_id = imported(gateway, text_of(NUMBER, OTHER), JOINED)[0].list_id
+    assert reasons(gateway, [NUMBER, OTHER], "club") == ["", ""]
+    assert undo(gateway, list_id) == {"undone": 1, "unchanged": 1}
+    assert reasons(gateway, [NUMBER, OTHER], "club") == ["no_consent", ""]
+
+
+def stop(gateway):
+    told(gateway, Intent.OPT_OUT, "STOP")
+
+
+def start(gateway):
+    told(gateway, Intent.OPT_IN, "START")
+
+
+def by_hand(gateway):
+    gateway.override("suppress", NUMBER, ALL, "ana", "by phone")
+
+
+def restored(gateway):
+    named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
+    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
+
+
+def locked(gateway):
+    gateway.lock(NUMBER, "ana", "a letter")
+
+
+def locked_for_a_while(gateway):
+    gateway.lock(NUMBER, "ana", "a letter")
+    gateway.lock(NUMBER, "ana", "of somebody else", locked=False)
+
+
+def listed_again(gateway):
+    build_importing(gateway).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
+
+
+NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]
+
+
+@pytest.mark.parametrize("newer", NEWER)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_what_was_said_or_done_since_stays(gateway, redis_client, newer, recorded):
+    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
+    newer(gateway)
+    work(gateway)
+    if recorded:  # and forgotten by the store, as after 48 hours
+        gateway.recording.move_all()
+        redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
+    before = reasons(gateway, [NUMBER])
+    assert undo(gateway, list_id) == {"newer": 1, "undone": 1}
+    assert reasons(gateway, [NUMBER, OTHER]) == [*before, ""]
+    assert last(gateway).kind != "import_undone"
+
+
+def test_what_changes_nothing_is_nothing_newer(gateway):
+    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+    told(gateway, Intent.HELP)
+    told(gateway, Intent.REVIEW, "hm")
+    gateway.record_consent(NUMBER, "club", CONSENT, "api", "crm")
+    work(gateway)
+    assert last(gateway).outcome == "refused"
+    assert undo(gateway, list_id) == {"undone": 1}
+    assert reasons(gateway, [NUMBER]) == ["review"]
+
+
+def test_a_text_that_waited_when_the_list_came_must_be_looked_at(gateway):
+    told(gateway, Intent.REVIEW, "enough??")
+    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+    assert gateway.reviews() == []
+    assert undo(gateway, list_id) == {"waited": 1}
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+
+
+def test_an_older_opt_out_of_which_nothing_is_on_record_stays(gateway, monkeypatch):
+    told(gateway, Intent.OPT_OUT, scope="alerts")
+    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+    gateway.recording.move_all()
+    whole = WholeStories.of
+    monkeypatch.setattr(
+        WholeStories, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
+    )
+    assert undo(gateway, list_id) == {"not_known": 1}
+    assert reasons(gateway, [NUMBER]) == ["opted_out"]
+
+
+def between(monkeypatch, act):
+    """Do something once between the look at the histories and the entries that rest on it."""
+    acts = iter([act])
+
+    def entered(self, partition, entries):
+        entries = [*entries]
+        next(acts, lambda: None)()
+        return real(self, partition, entries)
+
+    real = module.ImportUndo._entered
+    monkeypatch.setattr(module.ImportUndo, "_entered", entered)
+
+
+@pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
+@pytest.mark.parametrize("applied", [False, True])
+def test_what_comes_in_between_stays(gateway, monkeypatch, newer, applied):
+    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+
+    def act():
+        newer(gateway)
+        if applied:
+            work(gateway)
+
+    between(monkeypatch, act)
+    assert undo(gateway, list_id) == {"newer": 1}
+    expected = {start: "", locked: "locked"}.get(newer, "opted_out_all")
+    assert reasons(gateway, [NUMBER]) == [expected]
+
+
+def test_a_consent_to_another_program_in_between_is_not_wiped_out(gateway, monkeypatch):
+    """Of a consent no mark is kept."""
+    list_id = imported(gateway, text_of(NUMBER), JOINED)[0].list_id
+
+    def act():
+        gateway.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
+
+    between(monkeypatch, act)
+    assert undo(gateway, list_id) == {"newer": 1}
+    assert last(gateway).standing is None
+    _, standings = gateway.store.looks.standings(PARTITION, [NUMBER], ["alerts", "club"])
+    assert standings[NUMBER].consents == {"alerts", "club"}
+
+
+def test_a_list_that_comes_in_between_and_names_it_keeps_it(gateway, monkeypatch):
+    """Of a repeat in a list no mark is kept."""
+    first = imported(gateway, text_of(NUMBER))[0].list_id
+    between(monkeypatch, lambda: listed_again(gateway))
+    assert undo(gateway, first) == {"newer": 1}
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+
+
+def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_look(
+    gateway, monkeypatch
+):
+    first = imported(gateway, text_of(NUMBER))[0].list_id
+    other = next(number for number in MANY if partition_of(number) == PARTITION)
+    between(monkeypatch, lambda: build_importing(gateway).enter([other], STOPPED))
+    assert undo(gateway, first) == {"undone": 1}
+    assert reasons(gateway, [NUMBER, other]) == ["", "opted_out_all"]
+    outcomes = [one.outcome for one in gateway.history(NUMBER) if one.kind == "import_undone"]
+    assert outcomes == ["stale", "applied"]
+
+
+def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
+    gateway, monkeypatch
+):
+    first = imported(gateway, text_of(NUMBER))[0].list_id
+    other = next(number for number in MANY if partition_of(number) == PARTITION)
+    real = module.ImportUndo._entered
+
+    def entered(self, partition, entries):
+        entries = [*entries]
+        build_importing(gateway).enter([other], STOPPED)
+        return real(self, partition, entries)
+
+    monkeypatch.setattr(module.ImportUndo, "_entered", entered)
+    assert undo(gateway, first) == {"busy": 1}
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+
+
+class Killed(Exception):
+    """The process ended here."""
+
+
+@pytest.mark.parametrize("where", ["before", "entered", "applied"])
+def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch, where):
+    list_id = imported(gateway, text_of(*MANY))[0].list_id
+    monkeypatch.setattr(module, "CHUNK", 30)
+    real, calls = module.ImportUndo._entered, []
+
+    def dies(self, partition, entries):
+        calls.append(partition)
+        if len(calls) < 5:
+            return real(self, partition, entries)
+        if where == "entered":
+            self._store.inbox.add([Arrival(one) for one in entries])
+        if where == "applied":
+            real(self, partition, entries)
+        raise Killed
+
+    monkeypatch.setattr(module.ImportUndo, "_entered", dies)
+    with pytest.raises(Killed):
+        undo(gateway, list_id)
+    monkeypatch.setattr(module.ImportUndo, "_entered", real)
+    left = reasons(gateway, MANY).count("opted_out_all")
+    assert 0 < left < len(MANY)
+
+    found = undo(gateway, list_id)
+    assert found["undone"] + found["undone_before"] == len(MANY)
+    assert set(reasons(gateway, MANY)) == {""}
+    for number in MANY[::50]:
+        kinds = [
+            one.kind
+            for one in gateway.history(number)
+            if one.kind == "import_undone" and one.outcome == "applied"
+        ]
+        assert kinds == ["import_undone"]
+
+
+def test_a_second_time_nothing_is_done(gateway):
+    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
+    assert undo(gateway, list_id) == {"undone": 2}
+    stop(gateway)
+    events = len(gateway.history(NUMBER))
+    assert undo(gateway, list_id) == {"undone_before": 2}
+    assert reasons(gateway, [NUMBER, OTHER]) == ["opted_out_all", ""]
+    assert len(gateway.history(NUMBER)) == events
+
+
+def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(gateway):
+    list_id = imported(gateway, text_of(*MANY))[0].list_id
+    barrier = threading.Barrier(2)
+
+    def one(_):
+        barrier.wait(10)
+        return undo(gateway, list_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [*pool.map(one, range(2))]
+    assert all(one.get("undone", 0) + one.get("undone_before", 0) == len(MANY) for one in found), (
+        found
+    )
+    assert set(reasons(gateway, MANY)) == {""}
+    for number in MANY[::100]:
+        applied = [one for one in gateway.history(number) if one.outcome == "applied"]
+        assert [one.kind for one in applied] == ["import", "import_undone"]
+
+
+def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(gateway, monkeypatch):
+    """The same file, undone and imported anew while an entry of the first undo still waits."""
+    first = imported(gateway, text_of(NUMBER))[0].list_id
+    kept = []
+
+    def entered(self, partition, entries):
+        kept.extend(entries)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module.ImportUndo, "_entered", entered)
+        with pytest.raises(Killed):
+            undo(gateway, first)
+    assert undo(gateway, first) == {"undone": 1}
+    second = imported(gateway, text_of(NUMBER))[0].list_id
+    assert second != first
+    gateway.store.inbox.add([Arrival(one) for one in kept])
+    work(gateway)
+    assert last(gateway).outcome == "stale"
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+
+
+def test_the_same_file_can_be_imported_and_undone_again_and_again(gateway):
+    ids = []
+    for _ in range(3):
+        summary, rows = imported(gateway, text_of(NUMBER))
+        assert rows == [(1, "applied")]
+        assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+        assert undo(gateway, summary.list_id) == {"undone": 1}
+        assert reasons(gateway, [NUMBER]) == [""]
+        ids.append(summary.list_id)
+    first, second, third = ids
+    assert (second, third) == (f"{first}.1", f"{first}.2")
+
+
+def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(gateway):
+    header = "contact_id,sender_id,status\n"
+    text = f"{header}{NUMBER},MG1,opt-in\n{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
+    club = Listing("club", "opted_out", consent=CONSENT)
+    gateway.record_consent(NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm")
+    work(gateway)
+    list_id = imported(gateway, text, club)[0].list_id
+    assert reasons(gateway, [NUMBER, OTHER], "club") == ["opted_out", ""]
+    assert undo(gateway, list_id) == {"undone": 2}
+    assert reasons(gateway, [NUMBER, OTHER], "club") == ["", "no_consent"]
+
+
+def test_an_import_that_was_killed_can_be_undone_too(gateway, monkeypatch):
+    text = text_of(*MANY)
+    importing = type(build_importing(gateway))
+    with monkeypatch.context() as patched:
+        patched.setattr(importing, "conclude", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            imported(gateway, text)
+    assert imports(gateway.store, gateway.records, 10) == []
+    gateway.recording.move_all()
+    list_id = work_on(gateway, text).rehearse(lambda _: None).list_id
+    assert undo(gateway, list_id) == {"undone": len(MANY)}
+    summary, _ = imported(gateway, text)
+    assert summary.outcomes["applied"] == len(MANY)
+
+
+def test_imports_are_on_record_with_what_they_changed_and_their_undo(gateway):
+    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
+    (before,) = imports(gateway.store, gateway.records, 10)
+    assert (before.id, before.by, before.file, before.undone_us) == (
+        list_id,
+        "ana",
+        "stopped.csv",
+        0,
+    )
+    assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.note
+    stop(gateway)
+    undo(gateway, list_id)
+    other = imported(gateway, text_of(OTHER), JOINED)[0].list_id
+    newest, after = imports(gateway.store, gateway.records, 10)
+    assert (newest.id, newest.undone_us) == (other, 0)
+    assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
+    assert after.undone_us > after.at_us
+    assert after.undone_note == "stopped.csv: 1 number put back, 1 kept."
+
+
+def test_an_import_that_is_not_on_record_is_said_to_be_none(gateway):
+    imported(gateway, text_of(NUMBER))
+    for id_ in ("", "import-", "import-0000", "x" * 300, "import-\0"):
+        with pytest.raises(NoSuchList, match="imports list"):
+            undo(gateway, id_)
+
+
+def test_where_histories_cannot_be_read_nothing_is_lifted(gateway, monkeypatch):
+    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+
+    def away(*_):
+        raise RecordsUnavailable("the records cannot be used: away")
+
+    monkeypatch.setattr(WholeStories, "of", away)
+    with pytest.raises(RecordsUnavailable):
+        undo(gateway, list_id)
+    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+
+
+def test_a_rebuilt_store_knows_what_was_undone(gateway, redis_client):
+    list_id = imported(gateway, text_of(*MANY))[0].list_id
+    told(gateway, Intent.OPT_OUT, number=MANY[0])
+    undo(gateway, list_id)
+    gateway.recording.move_all()
+    redis_client.flushall()
+    build_rebuilding(gateway).rebuild(lambda *_: None)
+    assert reasons(gateway, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
+    assert undo(gateway, list_id)["undone_before"] == len(MANY) - 1

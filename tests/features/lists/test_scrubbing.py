@@ -1,0 +1,150 @@
+"""A list before a send: everybody is in one of two files, as it came, or there are no files."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from smsgate.errors import StoreUnavailable, UnknownProgram
+from smsgate.features.lists import scrubbing as module
+from smsgate.features.lists.hygiene import unreachable
+from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.reading import ListFile
+from smsgate.features.lists.scrubbing import Scrubbing
+from smsgate.features.lists.service import build_importing
+from smsgate.messages import Arrival, Decision, Intent
+from smsgate.store.keys import PARTITIONS
+from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.features.lists.test_importing import CLUB
+
+STOPPED, HELD = "+14155550177", "+14155550178"
+
+
+@pytest.fixture
+def gateway(tmp_path, redis_url):
+    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+    made.records.migrate()
+    build_importing(made).enter([STOPPED], Listing("alerts", "opted_out"))
+    made.override("suppress", HELD, "all", "ana", "")
+    yield made
+    made.close()
+
+
+def scrubbed(gateway, raw, program="alerts", **options):
+    source, clean, blocked = io.BytesIO(raw), io.BytesIO(), io.BytesIO()
+    dead = options.pop("dead", {})
+    work = Scrubbing(gateway.gate, program, ListFile(source), dead, **options)
+    done = work.part(source, clean, blocked, lambda _: None)
+    return done, clean.getvalue(), blocked.getvalue()
+
+
+def test_a_list_is_parted_and_keeps_columns_order_and_encoding(gateway):
+    rows = [
+        '"Åsa\r\nof Oslo",(415) 555-0123,',
+        f"Bo,{STOPPED},gold",
+        "Cy,none,",
+        "Di,415-555-0123,again",
+        f"Ed,{HELD}",
+        "",
+        f"Flo,{OTHER},new",
+    ]
+    raw = "\r\n".join(["name,phone,tier", *rows, ""]).encode("utf-16")
+    done, clean, blocked = scrubbed(gateway, raw, region="US")
+
+    kept = ["name,phone,tier", rows[0], rows[6], ""]
+    assert clean == "\r\n".join(kept).encode("utf-16")
+    assert blocked.decode("utf-16").split("\r\n") == [
+        "name,phone,tier,blocked_reason,blocked_why",
+        f"Bo,{STOPPED},gold,opted_out_all,opted out of everything",
+        "Cy,none,,letters,there are letters in the number",
+        "Di,415-555-0123,again,duplicate,the same number stands in an earlier row",
+        f"Ed,{HELD},,hold,an opt-out is being applied",
+        "",
+    ]
+    assert (done.rows, done.clean) == (6, 2)
+    assert done.blocked == {"opted_out_all": 1, "letters": 1, "duplicate": 1, "hold": 1}
+
+
+def test_windows_hide_neither_duplicates_nor_opt_outs(gateway, monkeypatch):
+    numbers = [f"+1415555{at:04}" for at in range(300)]
+    lines = "".join(f"{number}\n" for number in [*numbers, *numbers])
+    whole = scrubbed(gateway, lines.encode())
+    monkeypatch.setattr(module, "WINDOW", 10)
+    monkeypatch.setattr("smsgate.features.lists.encodings._BLOCK", 100)
+    assert scrubbed(gateway, lines.encode()) == whole
+    assert whole[0].clean == 298
+    assert whole[0].blocked == {"duplicate": 300, "opted_out_all": 1, "hold": 1}
+
+
+def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(gateway):
+    build_importing(gateway).enter([OTHER], Listing("club", "subscribed"))
+    done, clean, _ = scrubbed(gateway, f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
+    assert clean == f"{OTHER}\n".encode()
+    assert done.blocked == {"no_consent": 1, "opted_out_all": 1}
+
+
+def test_kinds_block_what_is_surely_no_mobile_number(gateway):
+    raw = b"+18005550123\n+442079460123\n+447911123456\n+14155550123\n"
+    done, clean, _ = scrubbed(gateway, raw, kinds=True)
+    assert clean == b"+447911123456\n+14155550123\n"
+    assert done.blocked == {"not_mobile": 2}
+    assert done.unknown_kind == 1
+    assert scrubbed(gateway, raw)[0].clean == 4
+
+
+def test_json_lines_stay_json_lines(gateway):
+    raw = f'{{"phone":"{STOPPED}","n":1}}\n{{"phone":"{OTHER}"}}\n'.encode()
+    _, clean, blocked = scrubbed(gateway, raw)
+    assert clean == f'{{"phone":"{OTHER}"}}\n'.encode()
+    assert b'"n":1,"blocked_reason":"opted_out_all"' in blocked
+
+
+def test_where_the_gate_cannot_tell_there_is_no_answer(gateway, monkeypatch):
+    with pytest.raises(UnknownProgram):
+        scrubbed(gateway, f"{NUMBER}\n".encode(), "nobody")
+    with pytest.raises(UnknownProgram):
+        scrubbed(gateway, b"phone\n", "nobody")
+
+    def away(*_, **__):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(gateway.gate, "refused", away)
+    with pytest.raises(StoreUnavailable):
+        scrubbed(gateway, f"{NUMBER}\n".encode())
+
+
+# --- hygiene --------------------------------------------------------------------------------
+
+
+def report(gateway, number, note, message_id):
+    decision = Decision(Intent.NONE, rule="unreachable", keyword="30005", note=note)
+    arrival = Arrival(
+        entry(Intent.NONE, number, decision=decision, source="provider", message_id=message_id)
+    )
+    gateway.store.inbox.add([arrival])
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
+
+
+def test_landlines_and_dead_numbers_are_known_by_reports(gateway):
+    report(gateway, NUMBER, "a landline", "1")
+    report(gateway, OTHER, "the number is unknown or no longer in use", "2")
+    report(gateway, HELD, "the handset is off, away or out of service", "3")
+    for _ in range(2):  # from the ledgers, then from the records
+        found = unreachable(gateway.store, gateway.records)
+        assert found == {int(NUMBER[1:]): "landline", int(OTHER[1:]): "dead"}
+        gateway.recording.move_all()
+    done, clean, _ = scrubbed(gateway, f"{NUMBER}\n{OTHER}\n+447911123456\n".encode(), dead=found)
+    assert clean == b"+447911123456\n"
+    assert done.blocked == {"landline": 1, "dead": 1}
+
+
+def test_a_number_that_texts_again_is_not_dead(gateway):
+    report(gateway, NUMBER, "the number is no longer in use", "1")
+    gateway.store.inbox.add([Arrival(entry(Intent.HELP, NUMBER, message_id="SM2"))])
+    for partition in range(PARTITIONS):
+        gateway.apply(partition)
+    gateway.recording.move_all()
+    assert unreachable(gateway.store, gateway.records) == {}
