@@ -22,7 +22,7 @@ import redis
 
 from bench.contender import Contender
 from bench.load import Figures
-from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.store.inbox import _call
 from smsgate.store.keys import partition_of
 from smsgate.store.scripts import Script

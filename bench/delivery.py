@@ -26,8 +26,8 @@ from bench.contender import Contender
 from bench.servers import Servers
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.gateway import Gateway
-from smsgate.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.store.keys import PARTITIONS
 
 BACKLOG = 100_000

@@ -31,7 +31,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.cli.redis_server import RedisServer
 from smsgate.consent.events import Published
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
 from smsgate.store.connection import open_redis

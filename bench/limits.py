@@ -9,8 +9,8 @@ from __future__ import annotations
 from flask import Flask, Response, abort, request
 
 from bench.signed import ORIGIN, PATH, TOKEN
+from smsgate.domain.signing import form_pairs, same, sorted_form, twilio_signature
 from smsgate.providers.twilio import ACK
-from smsgate.signing import form_pairs, same, sorted_form, twilio_signature
 
 
 def empty() -> Flask:

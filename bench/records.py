@@ -30,7 +30,7 @@ from sqlalchemy import select
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id
-from smsgate.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import BATCH, Recording
 from smsgate.records import Records, tables
 from smsgate.store import Store

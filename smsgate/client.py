@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.util import Retry
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     Forbidden,
     GateUnreachable,
     InvalidNumber,

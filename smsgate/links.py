@@ -33,9 +33,9 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from smsgate.errors import LinkBroken, LinkExpired, LinksNotReady
-from smsgate.phone import is_e164
-from smsgate.signing import base64_url, from_base64_url
+from smsgate.domain.errors import LinkBroken, LinkExpired, LinksNotReady
+from smsgate.domain.phone import is_e164
+from smsgate.domain.signing import base64_url, from_base64_url
 
 PATH = "/o/"
 VALID_DAYS = 366

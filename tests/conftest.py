@@ -15,11 +15,10 @@ import redis
 import structlog
 from hypothesis import settings
 
-from smsgate import redis_address
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.leash import Leash
 from smsgate.records.database import Database
-from smsgate.store import write_lease
+from smsgate.store import redis_address, write_lease
 from smsgate.store.restoring import Restoring
 from tests.fakes import once
 from tests.fakes.cluster import start_cluster

@@ -22,10 +22,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
-from smsgate.errors import SmsGateError, SpoolUnavailable
+from smsgate.domain.errors import SmsGateError, SpoolUnavailable
 from smsgate.gateway import Gateway
 from smsgate.pipeline.spool import Spool
-from smsgate.queue import APPLY, SEND
+from smsgate.store.job_queue import APPLY, SEND
 from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
 from workers.alert_notifier import AlertNotifier

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import AlertService, ChannelTester
 from smsgate.gateway import Gateway

@@ -1,8 +1,9 @@
-"""The only jobs that ``worker`` and ``sender`` run: those of ``smsgate.queue``.
+"""The only jobs that ``worker`` and ``sender`` run: those of ``smsgate.store.job_queue``.
 
 RQ imports and calls whatever function a job in Redis names, so that everybody who can write to
-Redis could run code here. A job is therefore compared with what ``smsgate.queue.JobQueue`` writes
-as soon as it is read: before RQ imports a module, unpacks a value or calls a callback.
+Redis could run code here. A job is therefore compared with what
+``smsgate.store.job_queue.JobQueue`` writes as soon as it is read: before RQ imports a module,
+unpacks a value or calls a callback.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import structlog
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from smsgate.queue import APPLY, SEND
+from smsgate.store.job_queue import APPLY, SEND
 from smsgate.store.keys import PARTITIONS
 
 FUNCTIONS = frozenset({APPLY[1], SEND[1]})

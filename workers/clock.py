@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     QueueUnavailable,
     RecordsDiffer,
     RecordsNotReady,

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import structlog
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.feeds.service import Feeding
 from smsgate.gateway import Gateway
 from smsgate.pipeline.outbound import Outbound

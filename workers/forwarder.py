@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import structlog
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards.forwarding import IDLE_S, Forwarding
 from smsgate.gateway.forwards.undelivered import give_up_old

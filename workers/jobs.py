@@ -7,7 +7,7 @@ import os
 
 import structlog
 
-from smsgate.errors import StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.wiring import Live
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import structlog
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     ListsUnavailable,
     RecordsDiffer,
     RecordsNotReady,

@@ -22,8 +22,8 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from smsgate.logs import Reminder
-from smsgate.redis_address import problem_of
 from smsgate.store.connection import refused_writes
+from smsgate.store.redis_address import problem_of
 from workers.allowed_job import AllowedJob
 
 WORKER_TTL_S = 30

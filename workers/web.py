@@ -23,7 +23,7 @@ from gunicorn.glogging import Logger
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.web import create_app
 from smsgate.web.v1.waiting import WAITING
 

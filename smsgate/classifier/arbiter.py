@@ -29,7 +29,7 @@ from smsgate.classifier.patterns import (
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.prefilter import Glances
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 
 _CONTRARY = frozenset({NEGATION, "question"})
 _ASKING_WHO, _ASKING = 6.0, 2.5

@@ -26,7 +26,7 @@ from smsgate.classifier.sentence_rules import FEW, Sentences
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.keyword_sets import KeywordSets
 from smsgate.classifier.text import Reading, Text, read
-from smsgate.messages import Decision, Intent
+from smsgate.domain.messages import Decision, Intent
 from smsgate.settings import Program
 
 _PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")

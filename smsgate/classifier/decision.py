@@ -10,7 +10,7 @@ from smsgate.classifier.normalize import clean, fold, tokens
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.tables import TOPIC_CLASSES, parted
 from smsgate.classifier.text import Text
-from smsgate.messages import ALL, Decision, Intent
+from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from smsgate.classifier import reply_text
-from smsgate.messages import Decision
+from smsgate.domain.messages import Decision
 from smsgate.settings import Program
 
 STAGES = (

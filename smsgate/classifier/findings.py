@@ -13,7 +13,7 @@ from smsgate.classifier.patterns import CONDITION, LEAD, WEAK, Match, Span, over
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.text import Sentence, chunks
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 
 _NEGATIONS = ("{no}", "{donot}", "{laststopnot}")
 _CONDITION_REACH = 3

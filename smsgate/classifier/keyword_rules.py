@@ -15,7 +15,7 @@ from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.signature import Signature, signatures
 from smsgate.classifier.text import Text, read
 from smsgate.classifier.typos import looks_leet, unleeted
-from smsgate.messages import ALL, Decision, Intent
+from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 
 _SHORT_CHARACTERS = 24

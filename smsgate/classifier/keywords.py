@@ -14,7 +14,7 @@ from itertools import takewhile
 from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced
 from smsgate.classifier.sets.keyword_sets import Entry
 from smsgate.classifier.sets.tables import KeywordTables
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 
 _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""

@@ -10,7 +10,7 @@ from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.normalize import folded, tokens
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.text import Reading, Text, chunks
-from smsgate.messages import Decision, Intent
+from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
 """The rules whose findings the second reader may change."""

@@ -19,7 +19,7 @@ from smsgate.classifier.normalize import (
 
 if TYPE_CHECKING:
     from smsgate.classifier.findings import Said
-    from smsgate.messages import Decision
+    from smsgate.domain.messages import Decision
 
 _LONGEST = 120
 """Words in a sentence that are looked at together."""

@@ -15,9 +15,9 @@ import msgspec
 
 from smsgate.classifier import Classifier
 from smsgate.cli.incoming import Batch, Incoming
-from smsgate.errors import InvalidNumber
-from smsgate.messages import Decision
-from smsgate.phone import e164
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.messages import Decision
+from smsgate.domain.phone import e164
 
 _ALONE = 4
 """Batches that are answered by this process: starting others takes longer."""

@@ -12,7 +12,7 @@ from smsgate.cli import session
 from smsgate.consent.composing import Composed
 from smsgate.consent.composing import compose as composed
 from smsgate.consent.composing.segments import Foreign
-from smsgate.errors import UnknownProgram
+from smsgate.domain.errors import UnknownProgram
 
 
 @click.command(epilog='Example: smsgate compose "Sale today!" --program alerts')

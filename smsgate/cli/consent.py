@@ -9,7 +9,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import person
-from smsgate.messages import Consent
+from smsgate.domain.messages import Consent
 
 
 @click.command(

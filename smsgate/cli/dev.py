@@ -25,7 +25,7 @@ from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.gateway import Gateway
 from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS

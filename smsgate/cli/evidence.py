@@ -8,10 +8,10 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.domain.phone import e164
 from smsgate.files import whole
 from smsgate.gateway.records.evidence import as_json as formatted
 from smsgate.gateway.records.evidence import gathered, page
-from smsgate.phone import e164
 
 
 @click.command(epilog="Example: smsgate evidence +14155550123 -o evidence/")

@@ -13,9 +13,9 @@ from smsgate.classifier import Classifier, Shelf
 from smsgate.classifier.explanation import facts
 from smsgate.cli.answering import cores, stream
 from smsgate.cli.texts_in_files import content_of
-from smsgate.errors import UnknownProgram
-from smsgate.messages import Decision
-from smsgate.phone import e164
+from smsgate.domain.errors import UnknownProgram
+from smsgate.domain.messages import Decision
+from smsgate.domain.phone import e164
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 from smsgate.wiring import load_configuration

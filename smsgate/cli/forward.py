@@ -9,9 +9,9 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
+from smsgate.domain.messages import Forward, ms_of
+from smsgate.domain.signing import iso_time
 from smsgate.gateway.forwards import undelivered
-from smsgate.messages import Forward, ms_of
-from smsgate.signing import iso_time
 from smsgate.store.keys import PARTITIONS
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.errors import UnknownProgram
+from smsgate.domain.errors import UnknownProgram
 from smsgate.pipeline.gate import Answer
 from smsgate.settings import Programs
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.session import moment
 from smsgate.consent.events import Event
-from smsgate.errors import InvalidNumber
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.messages import Entry
+from smsgate.domain.phone import e164
 from smsgate.gateway.numbers import telling
-from smsgate.messages import Entry
-from smsgate.phone import e164
 
 
 @click.command(epilog="Example: smsgate history +14155550123")

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.errors import UnknownProgram
+from smsgate.domain.errors import UnknownProgram
 from smsgate.pipeline import api_keys
 from smsgate.records.keys import KeyRow, KeyScope
 from smsgate.wiring import load_settings

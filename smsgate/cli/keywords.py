@@ -13,7 +13,7 @@ from smsgate.classifier import Classifier
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
 from smsgate.cli.texts_in_files import Given, labelled, texts
-from smsgate.errors import NoSuchKeywordSet
+from smsgate.domain.errors import NoSuchKeywordSet
 from smsgate.gateway.keywords.comparison import Active, active, changed, outcome, replayed
 from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.received_texts import Place, Texts

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import person
-from smsgate.phone import e164
+from smsgate.domain.phone import e164
 
 _reason = click.option("--reason", required=True, help="Goes on record, with your name.")
 

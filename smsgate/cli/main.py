@@ -12,7 +12,7 @@ from rich.console import Console
 
 from smsgate import __version__
 from smsgate.cli import running
-from smsgate.errors import SmsGateError, StoreUnavailable
+from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features import FEATURES, CommandEntry
 
 INTERRUPTED = 130

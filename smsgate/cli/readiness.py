@@ -7,8 +7,8 @@ import time
 
 import msgspec
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 
 OPEN_S = 30.0

@@ -25,7 +25,7 @@ import redis
 
 from smsgate.cli import private_file
 from smsgate.cli.leash import Leash
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 
 OLDEST = (7, 0)
 """The oldest Redis whose scripts and streams smsgate uses."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.messages import Reply
+from smsgate.domain.messages import Reply
 from smsgate.store.keys import PARTITIONS
 
 

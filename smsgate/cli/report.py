@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.domain.messages import Entry
 from smsgate.gateway import Gateway
 from smsgate.gateway.overview.summing_up import summary
-from smsgate.messages import Entry
 from smsgate.store.keys import PARTITIONS
 
 _TRAIL = 500

@@ -10,9 +10,9 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.session import person
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
+from smsgate.domain.messages import ALL
+from smsgate.domain.phone import e164
 from smsgate.gateway.numbers.by_hand import MEDIA, consent_of, evidence_of, reason_of
-from smsgate.messages import ALL
-from smsgate.phone import e164
 from smsgate.pipeline.restores import RestoreRequest
 
 

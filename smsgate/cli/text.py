@@ -12,7 +12,9 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.running import Running
-from smsgate.errors import AccountNotReady, SmsGateError, UnknownAccount
+from smsgate.domain.errors import AccountNotReady, SmsGateError, UnknownAccount
+from smsgate.domain.messages import HttpReply, InboundMessage
+from smsgate.domain.phone import e164
 from smsgate.features.simulator.service import (
     default_sender,
     find_event,
@@ -20,8 +22,6 @@ from smsgate.features.simulator.service import (
     post_webhook,
 )
 from smsgate.gateway import Gateway
-from smsgate.messages import HttpReply, InboundMessage
-from smsgate.phone import e164
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 import click
 import msgspec
 
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 
 _LABELS = [intent.value for intent in Intent]
 _FORMS = 'a line is a text, a JSON string, or {"text": "…", "number": "+14155550123"}'

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smsgate.errors import ConfigurationError, SmsGateError
+from smsgate.domain.errors import ConfigurationError, SmsGateError
 from smsgate.settings import Settings
 from smsgate.wiring import apply_configuration, build_store, load_configuration
 

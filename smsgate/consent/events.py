@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from smsgate.messages import Entry, Reply, Stood
+from smsgate.domain.messages import Entry, Reply, Stood
 
 
 class Published(msgspec.Struct, frozen=True):

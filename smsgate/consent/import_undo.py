@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Standing
-from smsgate.messages import ALL, Stood, Stored, inbox_place
+from smsgate.domain.messages import ALL, Stood, Stored, inbox_place
 
 
 def undone(stored: Stored, standing: Standing) -> Standing | None:

@@ -13,7 +13,7 @@ import msgspec
 from smsgate.consent.events import Published, Standing
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import Settled, settle
-from smsgate.messages import Stored, inbox_place
+from smsgate.domain.messages import Stored, inbox_place
 
 
 def as_plain(stored: Stored) -> Stored:

@@ -9,7 +9,7 @@ from smsgate.consent.events import Event, Standing
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.restore import is_held
 from smsgate.consent.reviews import REVIEWED, undecided
-from smsgate.messages import ALL, inbox_place
+from smsgate.domain.messages import ALL, inbox_place
 
 _OURS = ("operator", "api")
 """Sources that speak for us. Everything else is the subscriber, or nobody knows who: a list mostly

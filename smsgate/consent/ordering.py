@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Mark, NumberState, Standing
-from smsgate.messages import Decision, Stored, ms_of
+from smsgate.domain.messages import Decision, Stored, ms_of
 
 COMPARABLE_US = 48 * 3600 * 1_000_000
 """Stamps further apart than this are not compared."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.consent.events import Standing
-from smsgate.messages import Stored
+from smsgate.domain.messages import Stored
 
 
 def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:

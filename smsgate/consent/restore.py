@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Standing
-from smsgate.messages import ALL, Consent, Restore, Stored, inbox_place
+from smsgate.domain.messages import ALL, Consent, Restore, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from smsgate.consent.events import Event
-from smsgate.messages import ALL, Entry, inbox_place
+from smsgate.domain.messages import ALL, Entry, inbox_place
 
 REVIEWED = "reviewed"
 """The rule of a person's decision about a text that waited."""

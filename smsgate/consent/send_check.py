@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.events import Standing
-from smsgate.messages import ALL, Reply
+from smsgate.domain.messages import ALL, Reply
 
 APP = "app"
 """Kind of a reply that is a text of the operator's own application."""

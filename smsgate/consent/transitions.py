@@ -14,7 +14,7 @@ from smsgate.consent.events import Published, Standing
 from smsgate.consent.import_undo import undone
 from smsgate.consent.ordering import ahead_us, is_tie, marked, opted_in, overtaken
 from smsgate.consent.restore import restored, without_opt_out
-from smsgate.messages import ALL, Decision, Entry, Intent, Stored
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, Stored
 from smsgate.settings import Program
 
 HELP_WINDOW_US = 3600 * 1_000_000

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from smsgate.classifier import Classifier
 from smsgate.consent.events import Event
-from smsgate.errors import InvalidNumber, SignatureRefused
+from smsgate.domain.errors import InvalidNumber, SignatureRefused
+from smsgate.domain.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.records.forgetting import Forgetting, Forgotten
@@ -15,7 +16,6 @@ from smsgate.gateway.replies import dead_letters
 from smsgate.gateway.reviews import labelling, listing
 from smsgate.gateway.reviews.deciding import Deciding
 from smsgate.gateway.reviews.listing import Waiting
-from smsgate.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.pipeline import history
 from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.archive import Recording
@@ -30,10 +30,10 @@ from smsgate.pipeline.send import Replying
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import Replaying
 from smsgate.providers.contract import TextMissing
-from smsgate.queue import JOB_S, JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
+from smsgate.store.job_queue import JOB_S, JobQueue
 from smsgate.store.keys import partition_of
 
 

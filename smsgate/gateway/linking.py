@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from smsgate.consent.transitions import scope_of
-from smsgate.errors import UnknownProgram
+from smsgate.domain.errors import UnknownProgram
+from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.phone import e164
 from smsgate.links import Link, Links, program_id, read_token
-from smsgate.messages import ALL, Decision, Entry, Intent
-from smsgate.phone import e164
 from smsgate.settings import Program, Settings
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.messages import Entry
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.messages import Entry
 from smsgate.records import Records
 from smsgate.records.received import Behind
 from smsgate.store import Store

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from smsgate.errors import UnknownRecipients
+from smsgate.domain.errors import UnknownRecipients
 
 _CHANNEL = re.compile(r"(?:sms|mms|rcs|whatsapp|tel):", re.IGNORECASE)
 

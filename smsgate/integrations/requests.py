@@ -20,8 +20,8 @@ from urllib.parse import parse_qs
 import requests
 from requests.adapters import HTTPAdapter
 
+from smsgate.domain.phone import with_plus
 from smsgate.integrations.asking import Asks, checked
-from smsgate.phone import with_plus
 
 Recipients = Callable[[requests.PreparedRequest], Sequence[str] | None]
 """Finds whom a request texts; ``()`` says that it texts nobody, None that it cannot tell."""

@@ -29,7 +29,7 @@ from urllib.parse import unquote, urlsplit
 from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 
-from smsgate.errors import UnknownRecipients
+from smsgate.domain.errors import UnknownRecipients
 from smsgate.integrations.asking import Asks, checked
 
 Data = Mapping[str, Any]

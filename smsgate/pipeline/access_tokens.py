@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall, HttpReply
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall, HttpReply
 from smsgate.pipeline.outbound import Outbound
 
 PATIENCE_S = 2.0

@@ -14,17 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from smsgate.errors import (
-    Forbidden,
-    KeyExists,
-    NoSuchKey,
-    Unauthorized,
-    Unfit,
-)
+from smsgate.domain.errors import Forbidden, KeyExists, NoSuchKey, Unauthorized, Unfit
+from smsgate.domain.signing import as_bytes, same
 from smsgate.records.keys import KeyRow, Keys, KeyScope
 from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Secret
-from smsgate.signing import as_bytes, same
 
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from smsgate import __version__
 from smsgate.consent.events import Event, Standing, event_id
 from smsgate.consent.transitions import Settled
-from smsgate.messages import Entry, Intent, Stored, ms_of
+from smsgate.domain.messages import Entry, Intent, Stored, ms_of
 from smsgate.pipeline.forwards import kept
 
 

@@ -17,18 +17,18 @@ from smsgate.consent.renamed_programs import entry_now, standing_now
 from smsgate.consent.reviews import covered
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.consent.transitions import Settled, published_program, settle
+from smsgate.domain.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.logs import masked
-from smsgate.messages import ALL, Entry, Forward, Reply, Stored
 from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.pipeline.applied_event import applied_event
 from smsgate.pipeline.confirmation import silence
 from smsgate.pipeline.forwards import forward_of
 from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
-from smsgate.queue import JOB_S, JobQueue
 from smsgate.settings import Program, Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.inbox import Batch, hold_field
+from smsgate.store.job_queue import JOB_S, JobQueue
 
 _log = structlog.get_logger()
 BATCH = 150

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.errors import (
+from smsgate.domain.errors import (
     RecordsDiffer,
     RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.messages import Decision, Entry, Intent, ms_of
+from smsgate.domain.messages import Decision, Entry, Intent, ms_of
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.records.contents import id_of

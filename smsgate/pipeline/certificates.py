@@ -13,8 +13,8 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import TypeVar
 
-from smsgate.errors import AccountNotReady, CallFailed
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import AccountNotReady, CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.messages import Entry
+from smsgate.domain.messages import Entry
 
 _ANSWERED = {
     "provider": "the provider answers this very message",

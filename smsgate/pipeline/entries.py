@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smsgate.errors import UnknownProgram
-from smsgate.messages import ALL, Consent, Decision, Entry, Intent, Reply
-from smsgate.phone import e164
+from smsgate.domain.errors import UnknownProgram
+from smsgate.domain.messages import ALL, Consent, Decision, Entry, Intent, Reply
+from smsgate.domain.phone import e164
 from smsgate.settings import Settings
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smsgate.errors import SmsGateError
-from smsgate.messages import Added, Arrival, Entry
-from smsgate.queue import JobQueue
+from smsgate.domain.errors import SmsGateError
+from smsgate.domain.messages import Added, Arrival, Entry
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 
 
 def enter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.messages import (
+from smsgate.domain.messages import (
     Entry,
     Forward,
     InboundMessage,

@@ -19,17 +19,17 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Mark, NumberState, Published
-from smsgate.errors import (
+from smsgate.domain.errors import (
     InvalidNumber,
     LinksNotReady,
     StoreNotReady,
     StoreUnavailable,
     Suppressed,
 )
+from smsgate.domain.messages import ALL
+from smsgate.domain.phone import e164
 from smsgate.links import Links
-from smsgate.messages import ALL
 from smsgate.metrics.families import GATE
-from smsgate.phone import e164
 from smsgate.store import checks
 from smsgate.store.checks import Checks
 from smsgate.store.connection import TIMEOUT_S, open_redis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from smsgate.consent.events import Event, numbers_of, told_of
-from smsgate.errors import RecordsNotReady
+from smsgate.domain.errors import RecordsNotReady
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of

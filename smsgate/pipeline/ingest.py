@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from smsgate.classifier import Classifier
-from smsgate.errors import (
+from smsgate.domain.errors import (
     AccountNotReady,
     CallFailed,
     SignatureExpired,
@@ -18,8 +18,7 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
-from smsgate.logs import masked
-from smsgate.messages import (
+from smsgate.domain.messages import (
     Added,
     Arrival,
     Entry,
@@ -28,6 +27,8 @@ from smsgate.messages import (
     Intent,
     WebhookRequest,
 )
+from smsgate.domain.signing import is_form
+from smsgate.logs import masked
 from smsgate.pipeline.certificates import Certificates
 from smsgate.pipeline.message_entry import Entering
 from smsgate.pipeline.outbound import Outbound
@@ -36,10 +37,9 @@ from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
-from smsgate.queue import JobQueue
 from smsgate.settings import Account, Settings
-from smsgate.signing import is_form
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 
 _SHOWN_IDS = 10
 """Ids of one request that its log line has."""

@@ -8,7 +8,7 @@ import time
 
 import structlog
 
-from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import SpoolUnavailable, StoreUnavailable
 from smsgate.pipeline.spool import Spool
 from smsgate.store import Store
 from smsgate.store.write_lease import SpooledOptOuts

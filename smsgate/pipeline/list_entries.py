@@ -11,7 +11,7 @@ from smsgate import __version__
 from smsgate.consent.events import Event, Listed, Published, Standing, event_id
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
 from smsgate.consent.transitions import Settled
-from smsgate.messages import ALL, Entry, Stored, ms_of
+from smsgate.domain.messages import ALL, Entry, Stored, ms_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
 from smsgate.store.inbox import Batch, hold_field

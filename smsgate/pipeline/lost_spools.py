@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.errors import NoSuchSpool
-from smsgate.messages import Decision, Entry, Intent
+from smsgate.domain.errors import NoSuchSpool
+from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.records.announcing import SPOOL_FORGOTTEN
 from smsgate.store import Store
 

@@ -7,16 +7,9 @@ from hashlib import sha256
 
 from smsgate.classifier import Classifier
 from smsgate.consent.transitions import scope_of
-from smsgate.errors import InvalidNumber
-from smsgate.messages import (
-    Arrival,
-    Decision,
-    Entry,
-    InboundMessage,
-    Intent,
-    WebhookRequest,
-)
-from smsgate.phone import e164, is_e164
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.messages import Arrival, Decision, Entry, InboundMessage, Intent, WebhookRequest
+from smsgate.domain.phone import e164, is_e164
 from smsgate.pipeline.forwards import onward_of
 from smsgate.providers.contract import Provider
 from smsgate.settings import Account, Settings

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED, undecided
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.messages import Entry, ms_of
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.messages import Entry, ms_of
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

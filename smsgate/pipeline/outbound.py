@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall, HttpReply
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall, HttpReply
 from smsgate.pipeline.http_deadline import TimelyAdapter
 from smsgate.pipeline.public_internet import NotPublic, PublicAdapter
 

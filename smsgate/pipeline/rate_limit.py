@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 
-from smsgate.errors import StoreUnavailable, TooManyCalls
+from smsgate.domain.errors import StoreUnavailable, TooManyCalls
 from smsgate.store import Store
 
 _SHARE_S = 0.02

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from smsgate.errors import QueueUnavailable, SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import (
+    QueueUnavailable,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
 from smsgate.pipeline.spool import Spool, waiting
-from smsgate.queue import JobQueue
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 
 ANSWER_S = 5.0
 """How long a collaborator is waited for: longer than a round trip to Redis may take."""

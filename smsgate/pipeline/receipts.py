@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.messages import Reply
+from smsgate.domain.messages import Reply
 from smsgate.metrics.families import RECEIPTS
 from smsgate.providers.contract import Report
 from smsgate.store import Store

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smsgate.messages import ALL, Decision, Entry, Intent
-from smsgate.phone import is_e164
+from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.phone import is_e164
 from smsgate.providers.contract import Report
 from smsgate.settings import Account, Settings
 

@@ -18,8 +18,8 @@ import msgspec
 from smsgate.consent.events import Event
 from smsgate.consent.opt_outs_in_force import InForce, OptOut, in_force
 from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
-from smsgate.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
-from smsgate.messages import (
+from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
+from smsgate.domain.messages import (
     ALL,
     Consent,
     Decision,
@@ -29,7 +29,7 @@ from smsgate.messages import (
     inbox_place,
     numbers_in,
 )
-from smsgate.phone import e164
+from smsgate.domain.phone import e164
 from smsgate.pipeline import history
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.entry_batch import once_id

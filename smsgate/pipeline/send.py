@@ -12,19 +12,8 @@ import structlog
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.send_check import APP, CALL_US, WINDOW_US
-from smsgate.errors import (
-    CallFailed,
-    StoreNotReady,
-    StoreUnavailable,
-    UnknownProgram,
-)
-from smsgate.messages import (
-    Arrival,
-    HttpCall,
-    Outcome,
-    Reply,
-    Verdict,
-)
+from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.domain.messages import Arrival, HttpCall, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
@@ -34,9 +23,9 @@ from smsgate.pipeline.receipts import take_early
 from smsgate.pipeline.send_check import why_not
 from smsgate.pipeline.sender_threads import Senders
 from smsgate.providers import PROVIDERS, usable
-from smsgate.queue import JobQueue
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 from smsgate.store.outbox import Claim
 
 _LONGEST_PAUSE_S = 60.0

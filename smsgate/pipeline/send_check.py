@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.send_check import APP, late, obstacle
-from smsgate.errors import InvalidNumber, Suppressed
+from smsgate.domain.errors import InvalidNumber, Suppressed
 from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
 from smsgate.store.outbox import Claim

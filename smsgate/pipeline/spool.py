@@ -20,9 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from smsgate.errors import SpoolUnavailable
+from smsgate.domain.errors import SpoolUnavailable
+from smsgate.domain.messages import Arrival, Entry, Intent
 from smsgate.files import is_there
-from smsgate.messages import Arrival, Entry, Intent
 
 _SCHEMA = (
     """

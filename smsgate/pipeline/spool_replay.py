@@ -10,15 +10,15 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import SpoolUnavailable, StoreUnavailable
+from smsgate.domain.messages import Arrival
 from smsgate.logs import Reminder
-from smsgate.messages import Arrival
 from smsgate.metrics.families import MESSAGES
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.pipeline.spool import Spool, Spooled
-from smsgate.queue import JobQueue
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 
 PERIOD_S = 1.0
 NOTE_S = 60.0

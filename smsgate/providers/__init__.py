@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from smsgate.errors import Fault
-from smsgate.messages import HttpCall, Posted
+from smsgate.domain.errors import Fault
+from smsgate.domain.messages import HttpCall, Posted
 from smsgate.providers import (
     aws_sns,
     azure,

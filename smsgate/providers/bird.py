@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.errors import Unreadable
-from smsgate.messages import (
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
@@ -20,6 +20,12 @@ from smsgate.messages import (
     Reply,
     Verdict,
     WebhookRequest,
+)
+from smsgate.domain.signing import (
+    check_standard_webhook,
+    instant_us,
+    iso_time,
+    standard_webhook_signature,
 )
 from smsgate.providers.contract import (
     Field,
@@ -34,12 +40,6 @@ from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.settings import Account
-from smsgate.signing import (
-    check_standard_webhook,
-    instant_us,
-    iso_time,
-    standard_webhook_signature,
-)
 
 __all__ = [
     "ACK",

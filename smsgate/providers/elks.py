@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.messages import (
+from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
@@ -23,6 +23,7 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
+from smsgate.domain.signing import form_pairs, instant_us, iso_time, text_of
 from smsgate.providers.contract import (
     FORM,
     PATH_SECRET,
@@ -38,7 +39,6 @@ from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.providers.contract import path_alone as verify
 from smsgate.settings import Account
-from smsgate.signing import form_pairs, instant_us, iso_time, text_of
 
 __all__ = [
     "ACK",

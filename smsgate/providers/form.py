@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import (
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
@@ -23,7 +23,8 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import international
+from smsgate.domain.phone import international
+from smsgate.domain.signing import as_bytes, basic_auth, form_pairs, path_secret, same, text_of
 from smsgate.providers.contract import (
     FORM,
     REGION,
@@ -40,7 +41,6 @@ from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, basic_auth, form_pairs, path_secret, same, text_of
 
 __all__ = [
     "ACK",

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.messages import (
+from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
@@ -24,7 +24,8 @@ from smsgate.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.phone import international
+from smsgate.domain.phone import international
+from smsgate.domain.signing import as_bytes, form_pairs, instant_us, text_of
 from smsgate.providers.contract import (
     PATH_SECRET,
     REGION,
@@ -43,7 +44,6 @@ from smsgate.providers.contract import no_handshake as handshake
 from smsgate.providers.contract import no_reports as reports
 from smsgate.providers.contract import path_alone as verify
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, instant_us, text_of
 
 __all__ = [
     "ACK",

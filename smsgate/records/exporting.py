@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from smsgate.errors import RecordsNotReady
+from smsgate.domain.errors import RecordsNotReady
 from smsgate.records.reading import Recorded
 
 FORMATS = ("csv", "ndjson", "parquet")

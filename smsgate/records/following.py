@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
-from smsgate.errors import CursorRefused
+from smsgate.domain.errors import CursorRefused
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from smsgate.errors import KeywordSetChanged
+from smsgate.domain.errors import KeywordSetChanged
 from smsgate.records.console_tables import keyword_versions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert

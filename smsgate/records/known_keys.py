@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records.keys import KeyRow, Keys
 
 TRUST_S = 3.0

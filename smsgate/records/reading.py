@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Select, func, select
 
 from smsgate.consent.events import Event, Standing, StandingRow, told_of
-from smsgate.errors import RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records.asking import Row, rows_of, stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from smsgate.errors import RecordsDiffer
+from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.announcing import ANNOUNCING, FOR_EVER, Part
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

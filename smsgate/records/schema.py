@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, column, inspect, select, table
 
-from smsgate.errors import RecordsNotReady
+from smsgate.domain.errors import RecordsNotReady
 
 VERSION = "0006"
 """The newest migration of ``migrations/versions``."""

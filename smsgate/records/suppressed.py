@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.records.asking import Row
 from smsgate.records.contents import standing_of
 from smsgate.records.database import Database

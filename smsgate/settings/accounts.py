@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings.environment import UNSET, Environment, split_secrets, web_url_problem
 from smsgate.settings.shape import AccountName, AccountTable, complaints
 from smsgate.settings.strength import weakness

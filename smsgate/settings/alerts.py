@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from smsgate.errors import Fault, InvalidNumber
-from smsgate.phone import e164
+from smsgate.domain.errors import Fault, InvalidNumber
+from smsgate.domain.phone import e164
 from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
 from smsgate.settings.values import Account, Alerts, Mailbox, Secret, Texting

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings.strength import weakness
 from smsgate.settings.values import Secret
 

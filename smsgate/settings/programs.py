@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
-from smsgate.errors import Fault, InvalidNumber
-from smsgate.phone import e164, is_region
+from smsgate.domain.errors import Fault, InvalidNumber
+from smsgate.domain.phone import e164, is_region
 from smsgate.settings.applications import application_of, application_problems
 from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.feeds import feed_of, feed_problems

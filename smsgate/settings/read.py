@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
 from smsgate.settings.alerts import read_alerts
 from smsgate.settings.environment import Environment

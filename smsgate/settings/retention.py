@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 
 _SPAN = re.compile(r"(\d{1,4}) (day|week|month|year)s?")
 _DAYS = {"day": 1.0, "week": 7.0, "month": 365.2425 / 12, "year": 365.2425}

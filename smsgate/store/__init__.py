@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from smsgate.redis_address import Client
 from smsgate.store.acceptance import Acceptance
 from smsgate.store.allowances import Allowances
 from smsgate.store.checks import Checks
@@ -25,6 +24,7 @@ from smsgate.store.outbox import Outbox
 from smsgate.store.overdue import Overdue
 from smsgate.store.quarantine import Quarantine
 from smsgate.store.receipts import Receipts
+from smsgate.store.redis_address import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring

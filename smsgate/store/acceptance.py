@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import accepted_of
 
 KEPT_S = 30 * 24 * 3600

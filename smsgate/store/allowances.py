@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.redis_address import Client
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import calls_of
 

@@ -15,9 +15,9 @@ from zlib import crc32
 import msgspec
 
 from smsgate.consent.events import NumberState, Published
-from smsgate.redis_address import Client
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.looks import Looks, published_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 from smsgate.store.write_lease import refuse_shut
 

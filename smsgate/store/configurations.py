@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import APPLIED
 
 

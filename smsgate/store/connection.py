@@ -21,10 +21,9 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from smsgate import redis_address
-from smsgate.errors import StoreUnavailable
-from smsgate.redis_address import Client, Cluster, problem_of
-from smsgate.store import wire
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.store import redis_address, wire
+from smsgate.store.redis_address import Client, Cluster, problem_of
 
 Command: TypeAlias = Sequence[str | bytes | int]
 Result: TypeAlias = Any

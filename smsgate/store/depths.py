@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from smsgate.messages import ms_of
+from smsgate.domain.messages import ms_of
 from smsgate.metrics.sights import Depth, SpoolDepth, Waits
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.messages import Entry
-from smsgate.redis_address import Client
+from smsgate.domain.messages import Entry
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import RETENTION
 
 _DAY_S = 23 * 3600

@@ -9,12 +9,12 @@ from secrets import token_hex
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Forward, GivenUp, Reply
-from smsgate.redis_address import Client
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Forward, GivenUp, Reply
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 
 LEASE_MS = 30_000

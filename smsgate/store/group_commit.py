@@ -11,8 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Added, Arrival
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Added, Arrival
 from smsgate.store.inbox import Inbox, stored_or_raise
 
 

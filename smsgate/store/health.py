@@ -9,9 +9,9 @@ from typing import Any
 import redis
 from redis.cluster import RedisCluster
 
-from smsgate.errors import StoreNotReady
-from smsgate.redis_address import Client, Cluster
+from smsgate.domain.errors import StoreNotReady
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client, Cluster
 
 _TRUST_S = 5.0
 """How long an answer about the eviction policy is believed."""

@@ -12,8 +12,8 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from smsgate.metrics.heartbeats import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
 
 FORGOTTEN_S = 5

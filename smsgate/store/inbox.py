@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import msgspec
 from redis.exceptions import RedisError
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Added, Arrival, Decision, Entry, Intent, Stored
-from smsgate.redis_address import Client
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.store.connection import Command, Result, round_trip, translated
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import laters_of
 
 _KEEP_S = 48 * 3600

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import Event, told_of
-from smsgate.messages import ms_of
-from smsgate.redis_address import Client
+from smsgate.domain.messages import ms_of
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 
 _PAGE = 1000

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from smsgate.consent.events import NumberState, Published, Standing
-from smsgate.errors import StoreNotReady, UnknownProgram
-from smsgate.messages import ALL
-from smsgate.redis_address import Client
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL
 from smsgate.store.connection import translated
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, Keys, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 
 CHUNK = 200

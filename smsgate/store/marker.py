@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from smsgate.consent.events import Published
-from smsgate.errors import StoreNotReady
-from smsgate.redis_address import Client
+from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
 from smsgate.store.connection import translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS
+from smsgate.store.redis_address import Client
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a

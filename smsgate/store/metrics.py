@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.families import Family
 from smsgate.metrics.tally import Request, Tally
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import METRICS, counted_on
 
 PERIOD_S = 1.0

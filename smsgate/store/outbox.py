@@ -9,12 +9,12 @@ from secrets import token_hex
 import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
-from smsgate.messages import Reply
-from smsgate.redis_address import Client
+from smsgate.domain.messages import Reply
 from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import pace_of
 

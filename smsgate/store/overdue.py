@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.messages import Reply, Stored
-from smsgate.redis_address import Client
+from smsgate.domain.messages import Reply, Stored
 from smsgate.store.connection import translated
 from smsgate.store.inbox import stored_of
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import Client
 
 _SOME = 200
 """How many of each kind are read of a partition: enough for a few minutes without a worker."""

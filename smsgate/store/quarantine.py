@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import quarantine_of
 
 CAP = 50

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.messages import Reply
-from smsgate.redis_address import Client
+from smsgate.domain.messages import Reply
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 
 EXPECTED_S = 48 * 3600

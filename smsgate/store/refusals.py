@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from smsgate.logs import masked
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import REFUSALS, refused_on
 
 CAP = 10_000

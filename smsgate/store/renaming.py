@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, Keys
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 256

@@ -11,8 +11,8 @@ import time
 
 from redis.cluster import RedisCluster
 
-from smsgate.redis_address import Client, Cluster
 from smsgate.store.connection import Command, translated
+from smsgate.store.redis_address import Client, Cluster
 
 _TRUST_S = 5.0
 """How long an answer about the replicas is believed."""

@@ -15,14 +15,14 @@ import msgspec
 import redis
 
 from smsgate.consent.events import NOTHING_REMEMBERED, StandingRow
-from smsgate.errors import StoreNotReady
-from smsgate.messages import ALL, Forward, GivenUp
+from smsgate.domain.errors import StoreNotReady
+from smsgate.domain.messages import ALL, Forward, GivenUp
 from smsgate.metrics.sights import RebuildProgress
-from smsgate.redis_address import Client
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 

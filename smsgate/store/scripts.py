@@ -11,8 +11,7 @@ from typing import TypeAlias
 
 from redis.exceptions import NoScriptError, RedisError
 
-from smsgate.errors import StoreUnavailable
-from smsgate.redis_address import Client, Cluster
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.store.connection import (
     Command,
     Result,
@@ -21,6 +20,7 @@ from smsgate.store.connection import (
     translated,
     unavailable,
 )
+from smsgate.store.redis_address import Client, Cluster
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""

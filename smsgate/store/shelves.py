@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.messages import Forward, GivenUp, Reply
-from smsgate.redis_address import Client
+from smsgate.domain.messages import Forward, GivenUp, Reply
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, Keys
+from smsgate.store.redis_address import Client
 
 MOST = 2_000
 """So far can be looked; of what was given up, so many are put in their order."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
+from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import SIMULATOR
 
 _CAP = 1_000

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from smsgate.consent.events import NumberState, Standing
-from smsgate.redis_address import Client
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.looks import Looks
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
 
 CHUNK = 2_000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smsgate.redis_address import Client
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import CLOCK_LEASE
 

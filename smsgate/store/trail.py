@@ -16,11 +16,11 @@ from itertools import islice
 import msgspec
 from redis.exceptions import RedisError
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Entry, ms_of
-from smsgate.redis_address import Client
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Entry, ms_of
 from smsgate.store.connection import Command, round_trip, translated, unavailable
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import Client
 
 CAP = 5_000
 """Texts that a partition keeps."""

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import hiredis
 from redis import exceptions
 
-from smsgate.redis_address import Client
+from smsgate.store.redis_address import Client
 
 _CHUNK = 65536
 _KNOWN: tuple[tuple[str, type[exceptions.ResponseError]], ...] = (

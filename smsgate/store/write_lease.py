@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.errors import StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.sights import Obstacle
-from smsgate.redis_address import Client, Cluster
 from smsgate.store.connection import Result, translated
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import Client, Cluster
 from smsgate.store.scripts import Script
 
 LASTS_MS = 5_000

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from flask import Flask, request
 from werkzeug.exceptions import LengthRequired
 
-from smsgate.errors import LengthMissing, TooLarge, Unreadable
+from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import WSGIEnvironment

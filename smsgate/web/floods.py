@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from smsgate.errors import TooManyForgeries
+from smsgate.domain.errors import TooManyForgeries
 
 AT_ONCE = 20
 """Refused requests of an address to an account before it is looked at less."""

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeVar, overload
 from urllib.parse import quote, unquote_to_bytes
 
-from smsgate.messages import WebhookRequest
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import is_form
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
-from smsgate.signing import is_form
 from smsgate.web.visitors import address_of
 
 BATCH_LIMIT = 1024 * 1024

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from smsgate.errors import TooManyWrongKeys, Unauthorized
+from smsgate.domain.errors import TooManyWrongKeys, Unauthorized
 from smsgate.metrics.families import REFUSED_KEYS
 from smsgate.store.metrics import Metrics
 from smsgate.web.floods import Floods

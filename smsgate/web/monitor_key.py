@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smsgate.errors import Unauthorized
+from smsgate.domain.errors import Unauthorized
+from smsgate.domain.signing import same
 from smsgate.settings import Settings
-from smsgate.signing import same
 
 
 def require_monitor_key(settings: Settings, header: str) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 import structlog
 from flask import Blueprint, Flask, Response, request
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     LinkBroken,
     LinkExpired,
     SmsGateError,
@@ -24,11 +24,11 @@ from smsgate.errors import (
     TooManyGuesses,
     UnknownProgram,
 )
+from smsgate.domain.messages import ALL
 from smsgate.gateway import Gateway
 from smsgate.gateway.linking import Opened
 from smsgate.links import PATH, is_shaped
 from smsgate.logs import masked
-from smsgate.messages import ALL
 from smsgate.settings import Program
 from smsgate.web import optout_texts
 from smsgate.web.optout_view import HEADERS, Button, shown

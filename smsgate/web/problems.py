@@ -15,7 +15,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from smsgate.errors import SmsGateError, TooManyCalls, TooManyForgeries
+from smsgate.domain.errors import SmsGateError, TooManyCalls, TooManyForgeries
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"

@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 
-from smsgate.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
+from smsgate.domain.messages import WebhookRequest
 from smsgate.gateway import Gateway, Receipt
-from smsgate.messages import WebhookRequest
 from smsgate.web.bodies import whole_body
 from smsgate.web.floods import Floods
 from smsgate.web.incoming import limit_of, webhook_request

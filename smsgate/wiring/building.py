@@ -8,17 +8,17 @@ import msgspec
 
 from smsgate.consent.events import Published
 from smsgate.consent.transitions import published_program
-from smsgate.errors import StoreNotReady
+from smsgate.domain.errors import StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.spool import Spool
-from smsgate.queue import JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.connection import TIMEOUT_S, open_redis
+from smsgate.store.job_queue import JobQueue
 from smsgate.wiring.configuration import Configuration
 
 

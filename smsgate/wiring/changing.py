@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smsgate import __version__
-from smsgate.errors import ConfigurationError, Fault
+from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.metrics.heartbeats import Process
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from smsgate.classifier import Classifier, Classifiers, Shelf
 from smsgate.classifier.sets.operator_sets import OwnSets
-from smsgate.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records

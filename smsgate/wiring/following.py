@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from smsgate import __version__
-from smsgate.errors import OtherConfiguration, SmsGateError, StoreUnavailable
+from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
 from smsgate.store.configurations import Applied

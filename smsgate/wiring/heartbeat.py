@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store.heartbeats import Heartbeats
 

@@ -20,7 +20,7 @@ import structlog
 
 from smsgate import __version__
 from smsgate.classifier import Classifiers
-from smsgate.errors import OtherConfiguration
+from smsgate.domain.errors import OtherConfiguration
 from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import Process
 from smsgate.wiring.building import build_gateway

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.consent.events import DeadLetter
+from smsgate.domain.messages import Reply
 from smsgate.features.training.service import shipped_guide
 from smsgate.gateway import Gateway
-from smsgate.messages import Reply
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site

@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.classifier import Classifiers, Shelf
 from smsgate.classifier.sets import cache
-from smsgate.errors import ConfigurationError
+from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
 ALERTS = program(name="alerts", keywords=("en",))

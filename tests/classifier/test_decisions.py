@@ -8,7 +8,7 @@ import pytest
 from smsgate.classifier.arbiter import WISHED, Scores, weighed
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.classifier.explanation import STAGES, because, facts, meant, path, reason
-from smsgate.messages import Decision, Intent
+from smsgate.domain.messages import Decision, Intent
 from tests.classifier.program import classifier, program
 
 TEXTS = Path(__file__).parents[1] / "accuracy"

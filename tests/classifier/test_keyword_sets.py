@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.classifier import Classifier, load_sets
 from smsgate.classifier.sets.keyword_sets import shipped
-from smsgate.errors import ConfigurationError
+from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
 

@@ -18,8 +18,8 @@ from smsgate.classifier.sentence_rules import FEW
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.keyword_sets import read_set
 from smsgate.classifier.weights import Model, table_of
-from smsgate.errors import Fault
-from smsgate.messages import Decision, Intent
+from smsgate.domain.errors import Fault
+from smsgate.domain.messages import Decision, Intent
 from tests.accuracy.texts import labelled
 from tests.classifier.program import classifier, program
 

@@ -7,7 +7,7 @@ import pytest
 from smsgate.classifier import Classifier, Shelf, load_sets
 from smsgate.classifier.sets.compiled_sets import Known
 from smsgate.classifier.sets.operator_sets import OwnSets
-from smsgate.errors import ConfigurationError
+from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
 ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "{}"\n'

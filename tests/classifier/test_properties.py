@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsgate.classifier.normalize import HEAD, TAIL, clean, fold, tokens
-from smsgate.messages import Decision
+from smsgate.domain.messages import Decision
 from tests.classifier.program import classifier
 
 KEYWORDS = sorted(

@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier
 
 _PACKAGE = resources.files("smsgate.classifier")

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from smsgate.cli import running
-from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of

@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from smsgate.gateway import Gateway
-from smsgate.redis_address import exposures
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import exposures
 from smsgate.store.shared_keys import PROCESSES, process_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.wiring.configuration import PLACEHOLDER

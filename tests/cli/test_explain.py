@@ -12,7 +12,7 @@ import pytest
 
 from smsgate.cli.explain import classifier_of, stream
 from smsgate.cli.main import run
-from smsgate.errors import ConfigurationError, UnknownProgram
+from smsgate.domain.errors import ConfigurationError, UnknownProgram
 
 CONFIG = """
 [accounts.twilio]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
-from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from smsgate.cli.session import person
-from smsgate.errors import Unauthorized
+from smsgate.domain.errors import Unauthorized
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, FeedPlace

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.messages import Consent, Intent
+from smsgate.domain.messages import Consent, Intent
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration

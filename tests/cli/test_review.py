@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from smsgate.cli.session import person
-from smsgate.messages import InboundMessage
+from smsgate.domain.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs

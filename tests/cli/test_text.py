@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from werkzeug.serving import make_server
 
+from smsgate.domain.messages import WebhookRequest
 from smsgate.gateway import Gateway
-from smsgate.messages import WebhookRequest
 from smsgate.store.keys import PARTITIONS
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.watching import PERIOD_S, Watching
-from smsgate.errors import ConfigurationError, Fault, StoreUnavailable
+from smsgate.domain.errors import ConfigurationError, Fault, StoreUnavailable
 from smsgate.wiring import build_store, load_settings
 from tests.cli.conftest import CONFIG, Dev, Terminal
 from tests.fakes.processes import wait_until

@@ -7,7 +7,7 @@ import pytest
 
 from smsgate.consent.events import Published, Standing
 from smsgate.consent.transitions import QUESTION_US, settle
-from smsgate.messages import Intent
+from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
 
 NOW_US = 1_790_000_000_000_000

@@ -7,7 +7,7 @@ import pytest
 from smsgate.consent.events import Standing
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import settle
-from smsgate.messages import ALL, Consent, Intent, Restore, Stood
+from smsgate.domain.messages import ALL, Consent, Intent, Restore, Stood
 from tests.fakes.values import stored
 
 START_US = 1_790_000_000_000_000

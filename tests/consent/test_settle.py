@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smsgate.consent.events import Published, Standing
 from smsgate.consent.ordering import COMPARABLE_US
 from smsgate.consent.transitions import HELP_LIMIT, settle
-from smsgate.messages import ALL, Intent
+from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import decision, stored
 
 PROGRAMS = {"alerts": Published(), "promos": Published()}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flask import Flask
 
+from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.gateway import Receipt
-from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.settings import Account
 from smsgate.web import create_app
 from tests.fakes.gateway import FakeGateway, settings

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.gateway.people.passwords import hashed
-from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.wiring import Configuration, build_gateway, load_settings
 from tests.fakes.browser import PASSWORD
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.gateway import Receipt
-from smsgate.messages import HttpReply, WebhookRequest
 from smsgate.pipeline.gate import Answer
 from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Account, Programs, Secret, Settings

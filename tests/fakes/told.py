@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from smsgate.domain.messages import Arrival, Intent
 from smsgate.gateway import Gateway
-from smsgate.messages import Arrival, Intent
 from tests.fakes.values import NUMBER, entry
 
 _ids = count(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.messages import ALL, Decision, Entry, Intent, Stored
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, Stored
 
 NUMBER = "+14155550123"
 OTHER = "+33612345678"

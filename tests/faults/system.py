@@ -13,9 +13,9 @@ from pathlib import Path
 import redis
 
 from smsgate.cli.leash import Leash
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import twilio
-from smsgate.queue import APPLY, SEND
+from smsgate.store.job_queue import APPLY, SEND
 from smsgate.store.keys import PARTITION_KEYS
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import Event, event_id
-from smsgate.messages import Decision, Entry, Intent, Reply
+from smsgate.domain.messages import Decision, Entry, Intent, Reply
 from smsgate.store.keys import partition_of
 from tests.fakes.twilio_api import Answer, Call, Drop
 from tests.faults import checks, reply_checks

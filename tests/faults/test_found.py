@@ -13,12 +13,12 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 
 from smsgate.consent.events import Event
-from smsgate.messages import Arrival, Reply
+from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import Replaying
-from smsgate.queue import APPLY, JobQueue
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
+from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, entry
 

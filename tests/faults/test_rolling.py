@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smsgate.messages import WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.processes import wait_until
 from tests.fakes.twilio_api import TwilioApi

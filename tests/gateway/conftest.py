@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.twilio_api import TwilioApi

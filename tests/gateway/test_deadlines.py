@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.pipeline.deadlines import Deadline, Deadlines, NoAnswer
 from tests.fakes.processes import wait_until
 

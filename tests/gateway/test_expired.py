@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from smsgate.errors import SignatureExpired
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureExpired
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import iso_time
 from smsgate.providers.infobip.signature import sign
-from smsgate.signing import iso_time
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER, OTHER

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from workers import clock
 
 BEFORE, MORE = 150, 100

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 from structlog.testing import capture_logs
 
+from smsgate.domain.messages import WebhookRequest
 from smsgate.logs import mask_numbers
-from smsgate.messages import WebhookRequest
 from smsgate.pipeline.ingest import _ids
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.client import SmsGate
-from smsgate.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
 from smsgate.pipeline import lease_renewal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.messages import ALL, Arrival
+from smsgate.domain.messages import ALL, Arrival
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.providers.contract import Report
 from smsgate.store.keys import partition_of

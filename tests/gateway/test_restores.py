@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     Forbidden,
     InvalidNumber,
     RecordsUnavailable,
@@ -16,11 +16,11 @@ from smsgate.errors import (
     Unfit,
     UnknownProgram,
 )
+from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.gateway.numbers.state import state_of
 from smsgate.gateway.records import evidence
-from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of

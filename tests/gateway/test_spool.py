@@ -15,9 +15,14 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.errors import SignatureRefused, SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import (
+    SignatureRefused,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
+from smsgate.domain.messages import Arrival, Intent
 from smsgate.logs import Reminder
-from smsgate.messages import Arrival, Intent
 from smsgate.metrics.tally import sorted_out
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.monitoring import sights

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
+from smsgate.domain.messages import InboundMessage
 from smsgate.logs import masked
-from smsgate.messages import InboundMessage
 from smsgate.providers import kannel
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs

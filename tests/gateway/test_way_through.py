@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     AccountNotReady,
     NoSuchReply,
     SignatureRefused,
@@ -16,8 +16,8 @@ from smsgate.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
+from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.gateway import Gateway
-from smsgate.messages import InboundMessage, Intent
 from smsgate.providers import twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from smsgate.client import SmsGate
-from smsgate.errors import (
+from smsgate.domain.errors import (
     Forbidden,
     GateUnreachable,
     InvalidNumber,

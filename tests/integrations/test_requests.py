@@ -6,7 +6,7 @@ import pytest
 import requests
 import responses
 
-from smsgate.errors import StoreUnavailable, Suppressed, UnknownRecipients
+from smsgate.domain.errors import StoreUnavailable, Suppressed, UnknownRecipients
 from smsgate.integrations.requests import GatedAdapter, in_form, in_json
 from smsgate.logs import masked
 

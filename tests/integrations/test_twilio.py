@@ -11,7 +11,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from smsgate import Gate
-from smsgate.errors import (
+from smsgate.domain.errors import (
     InvalidNumber,
     StoreNotReady,
     StoreUnavailable,

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from smsgate import Gate
-from smsgate.errors import InvalidNumber, LinksNotReady, UnknownProgram
+from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
 from smsgate.links import Links
 from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.errors import LinkBroken, LinkExpired, LinksNotReady
+from smsgate.domain.errors import LinkBroken, LinkExpired, LinksNotReady
+from smsgate.domain.signing import base64_url
 from smsgate.links import VALID_DAYS, Links, _keys, _tag, make_token, program_id, read_token
-from smsgate.signing import base64_url
 
 NUMBER = "+14155550123"
 NOW = 1_764_000_000.0

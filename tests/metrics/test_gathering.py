@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.families import GATE, MESSAGES, STORED_S
 from smsgate.metrics.tally import sorted_out
 from smsgate.store.connection import open_redis

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 from tests.fakes.twilio_api import TwilioApi
 

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 from tests.fakes.twilio_api import Answer, Drop, Hang, TwilioApi
 

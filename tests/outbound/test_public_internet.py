@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline import public_internet
 from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.public_internet import is_public

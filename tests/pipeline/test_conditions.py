@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from smsgate.messages import Arrival
+from smsgate.domain.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.sights import (
     AccountSight,

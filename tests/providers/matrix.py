@@ -9,7 +9,7 @@ import re
 from itertools import product
 from pathlib import Path
 
-from smsgate.messages import InboundMessage, Intent
+from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import no_reports
 from tests.providers.recorded import everything

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers.contract import Report
 from smsgate.settings import Account, Secret
 

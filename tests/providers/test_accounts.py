@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.providers import PROVIDERS, check_accounts, secret_keys, usable
 from tests.providers.recorded import account_of
 

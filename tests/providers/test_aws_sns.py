@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import AccountNotReady, SignatureExpired, SignatureRefused, Unreadable
-from smsgate.messages import HttpCall, HttpReply, Reply, Verdict
+from smsgate.domain.errors import AccountNotReady, SignatureExpired, SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpCall, HttpReply, Reply, Verdict
+from smsgate.domain.signing import instant_us
 from smsgate.providers import aws_sns
 from smsgate.providers.aws_sns.sending import aws_headers
-from smsgate.signing import instant_us
 from tests.providers.recorded import NOW_US, everything
 
 RECORDED = {one.name: one for one in everything() if one.provider == "aws_sns"}

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import RSAAlgorithm
 
-from smsgate.errors import SignatureExpired, SignatureRefused
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import azure
 from tests.providers.recorded import NOW_US, everything
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import bandwidth
 from smsgate.providers.contract import TextMissing
 from tests.providers.recorded import account_of

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import Unreadable
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import PartUnreadable
 from tests.providers.recorded import everything

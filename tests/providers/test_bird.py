@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import HttpReply, Reply, Verdict
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import HttpReply, Reply, Verdict
 from smsgate.providers import bird, bird_channels
 from tests.providers.recorded import NOW_US, everything
 

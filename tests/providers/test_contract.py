@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import SignatureExpired, SignatureRefused, Unreadable
-from smsgate.messages import InboundMessage, Reply
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, Unreadable
+from smsgate.domain.messages import InboundMessage, Reply
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Secret
 from tests.providers.recorded import NOW_US, Recorded, everything

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsgate.errors import SignatureRefused, WebhookError
-from smsgate.messages import HttpReply, InboundMessage, Intent, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, WebhookError
+from smsgate.domain.messages import HttpReply, InboundMessage, Intent, Verdict, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
 from tests.providers.recorded import NOW_US, Recorded, everything

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from smsgate.messages import HttpReply, Reply, Verdict
+from smsgate.domain.messages import HttpReply, Reply, Verdict
 from smsgate.providers import elks
 from tests.providers.recorded import account_of
 

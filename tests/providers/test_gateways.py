@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import form, jasmin, kannel
 from smsgate.providers.contract import TextMissing, send_url
 from tests.providers.recorded import account_of, everything

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import smsgate.providers
-from smsgate.errors import SmsGateError
-from smsgate.messages import HttpReply
+from smsgate.domain.errors import SmsGateError
+from smsgate.domain.messages import HttpReply
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import Field, Provider
 from tests.providers.matrix import table

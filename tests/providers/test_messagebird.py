@@ -9,8 +9,8 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from smsgate.errors import SignatureExpired, SignatureRefused
-from smsgate.messages import HttpReply, Reply, Verdict
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.messages import HttpReply, Reply, Verdict
 from smsgate.providers import messagebird
 from tests.providers.recorded import NOW_US, everything
 

@@ -12,7 +12,7 @@ import pytest
 from plivo.utils.signature_v3 import construct_post_url, get_signature_v3
 from twilio.request_validator import RequestValidator
 
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import plivo, signalwire, twilio
 from tests.providers.recorded import account_of
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from smsgate.errors import Unreadable
+from smsgate.domain.errors import Unreadable
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import Recorded, everything
 from tests.providers.walking import over

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plivo.utils import validate_v3_signature
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.providers import plivo
 from smsgate.providers.plivo.signature import sign
 from tests.providers.recorded import everything

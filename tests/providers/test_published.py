@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from smsgate.errors import WebhookError
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import WebhookError
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import instant_us, jwt_claims
 from smsgate.providers import PROVIDERS
 from smsgate.providers.aws_sns.notification import Envelope, string_to_sign
 from smsgate.settings import Account
-from smsgate.signing import instant_us, jwt_claims
 from tests.providers.recorded import account_of
 
 SID = "AC" + "0" * 32

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpReply, InboundMessage, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpReply, InboundMessage, Verdict, WebhookRequest
+from smsgate.domain.signing import text_of
 from smsgate.providers.contract import (
     answered_by_network,
     check_path,
@@ -18,7 +19,6 @@ from smsgate.providers.contract import (
     retry_after_s,
 )
 from smsgate.settings import Account, Secret
-from smsgate.signing import text_of
 
 REFUSED, OPTED_OUT = Verdict.REFUSED, Verdict.OPTED_OUT
 

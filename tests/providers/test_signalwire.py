@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from smsgate.errors import SignatureRefused, Unreadable, WebhookError
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable, WebhookError
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import signalwire
 from tests.providers.recorded import account_of
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import InboundMessage, Posted, WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import InboundMessage, Posted, WebhookRequest
 from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.providers.contract import posted_of
 from smsgate.settings import Account, Secret

@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import sinch, sinch_conversation
 from tests.providers.recorded import NOW_US, account_of
 

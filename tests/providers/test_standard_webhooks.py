@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from smsgate.errors import AccountNotReady, SignatureRefused
-from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.providers import standard_webhooks
 from smsgate.providers.standard_webhooks.signature import sign
 from tests.providers.recorded import NOW_US, account_of, everything

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import AccountNotReady, SignatureRefused
-from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict
 from smsgate.providers import telnyx
 from tests.providers.recorded import NOW_US, everything
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import TextMissing, field_names
 from tests.providers.recorded import Recorded, everything

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from smsgate.messages import HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpReply, Outcome, Reply, Verdict
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import twilio
 from tests.fakes.twilio_api import Answer, TwilioApi

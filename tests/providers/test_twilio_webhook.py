@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import Intent, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import Intent, WebhookRequest
 from smsgate.providers import twilio
 from tests.providers.twilio_requests import (
     ACCOUNT,

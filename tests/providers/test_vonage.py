@@ -9,8 +9,8 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from smsgate.errors import SignatureExpired, SignatureRefused
-from smsgate.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.providers import vonage
 from tests.providers.recorded import NOW_US, account_of
 

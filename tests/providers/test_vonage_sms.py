@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
-from smsgate.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, WebhookError
+from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import vonage_sms
 from smsgate.settings import Program
 from tests.providers.recorded import NOW_US, account_of

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from smsgate.errors import WebhookError
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.errors import WebhookError
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import twilio
 from tests.providers.recorded import account_of
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.consent.events import Standing
-from smsgate.errors import CursorRefused
+from smsgate.domain.errors import CursorRefused
 from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.keys import KeyRow
 from tests.records.values import event, lines

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import structlog
 
-from smsgate.errors import RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.lists.folders import Folders
 from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.pipeline.archive import BATCH, Recording

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsgate.consent.events import Standing
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.messages import Consent, Intent
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.messages import Consent, Intent
 from smsgate.records import Records, keeping
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines, reply_event

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smsgate.errors import KeywordSetChanged, RecordsNotReady
+from smsgate.domain.errors import KeywordSetChanged, RecordsNotReady
 from smsgate.records import KeywordVersion, keyword_versions
 from smsgate.records.received import Behind
 from tests.records.values import event, lines, reply_event

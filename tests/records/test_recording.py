@@ -6,7 +6,12 @@ import threading
 
 import pytest
 
-from smsgate.errors import RecordsDiffer, RecordsNotReady, RecordsUnavailable, StoreUnavailable
+from smsgate.domain.errors import (
+    RecordsDiffer,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreUnavailable,
+)
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import Recording, alarm_of
 from smsgate.records import Records, database

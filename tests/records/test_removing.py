@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import DeadLetter, NumberState, Standing
-from smsgate.errors import RecordsDiffer, RecordsUnavailable
+from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable
+from smsgate.domain.messages import Intent
 from smsgate.gateway.records.forgetting import Forgetting
-from smsgate.messages import Intent
 from smsgate.pipeline.archive import Recording
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention

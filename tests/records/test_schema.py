@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import column, insert, table
 
-from smsgate.errors import RecordsNotReady
+from smsgate.domain.errors import RecordsNotReady
 from smsgate.records import Records, migrating, schema
 from smsgate.records.tables import api_keys, metadata
 from tests.records.values import event, lines

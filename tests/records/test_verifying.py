@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsgate.consent.events import Standing
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
 from smsgate.records.broken import PartitionCheck
 from smsgate.records.chain import FIRST, link_hash

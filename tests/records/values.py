@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event, Standing, event_id
-from smsgate.messages import Intent, Reply
+from smsgate.domain.messages import Intent, Reply
 from tests.fakes.values import NUMBER, entry
 
 START_MS = 1_764_000_000_000

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from smsgate.errors import AccountNotReady, CallFailed
+from smsgate.domain.errors import AccountNotReady, CallFailed
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.features.alerts.channels import channels
 from smsgate.features.alerts.message_text import TEST
-from smsgate.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app
 from tests.scan import canaries

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smsgate.messages import InboundMessage
+from smsgate.domain.messages import InboundMessage
 from smsgate.providers import PROVIDERS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings import Settings, read_settings
 
 Read = Callable[..., tuple[Settings, list[Fault]]]

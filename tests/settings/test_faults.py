@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings import read_settings
 from tests.settings.conftest import Read, secret_keys
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import Published
-from smsgate.redis_address import kind_of
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
+from smsgate.store.redis_address import kind_of
 
 
 @pytest.fixture(params=["server", pytest.param("cluster", marks=pytest.mark.full)])

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from smsgate.consent.events import Mark, NumberState, Published, Standing
-from smsgate.errors import StoreNotReady, UnknownProgram
-from smsgate.messages import ALL, Arrival, Intent
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import checks
 from smsgate.store.checks import CHUNK
 from smsgate.store.commits import Effects

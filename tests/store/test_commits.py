@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import Event, Mark, NumberState, Standing
-from smsgate.errors import StoreNotReady, StoreUnavailable
-from smsgate.messages import ALL, Arrival, Intent, Reply
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.domain.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_S, Effects, Move
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import PARTITION_KEYS, partition_of

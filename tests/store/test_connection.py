@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from redis.exceptions import RedisClusterException, RedisError
 
-from smsgate.errors import QueueUnavailable, StoreUnavailable
+from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
 from smsgate.pipeline.gate import Gate
-from smsgate.queue import JobQueue
 from smsgate.store import Store
 from smsgate.store.connection import open_redis, translated
+from smsgate.store.job_queue import JobQueue
 from tests.fakes.values import NUMBER
 
 AWAY = [

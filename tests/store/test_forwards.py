@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import Event
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Arrival, Forward, GivenUp, Intent, Onward, Reply, forward_id
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Arrival, Forward, GivenUp, Intent, Onward, Reply, forward_id
 from smsgate.store import forwards
 from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of

@@ -13,14 +13,14 @@ from redis.cluster import RedisCluster
 
 from smsgate import Gate
 from smsgate.consent.events import Standing
-from smsgate.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
-from smsgate.messages import Arrival, Intent
-from smsgate.queue import APPLY, JobQueue
-from smsgate.redis_address import kind_of
+from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
+from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.connection import open_redis
+from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import kind_of
 from smsgate.store.scripts import Script
 from tests.fakes.values import NUMBER, entry
 

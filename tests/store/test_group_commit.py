@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Added, Arrival
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Added, Arrival
 from smsgate.store.group_commit import GroupCommit
 from smsgate.store.inbox import Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import ALL, Arrival, Decision, Intent
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import ALL, Arrival, Decision, Intent
 from smsgate.store.connection import open_redis
 from smsgate.store.inbox import NOTIFY_MS, Inbox, hold_field
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import Mark, NumberState, Standing
-from smsgate.errors import StoreNotReady, UnknownProgram
-from smsgate.messages import ALL, Arrival, Intent
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.values import NUMBER, entry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import Published
-from smsgate.errors import StoreNotReady
-from smsgate.messages import Arrival, Intent
+from smsgate.domain.errors import StoreNotReady
+from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import Event, Standing
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Arrival, Reply
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Arrival, Reply
 from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import LEASE_MS

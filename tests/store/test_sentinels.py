@@ -7,12 +7,11 @@ import signal
 import pytest
 from redis import SSLConnection
 
-from smsgate import redis_address
 from smsgate.consent.events import Published
-from smsgate.errors import SmsGateError, StoreUnavailable
-from smsgate.messages import Arrival
+from smsgate.domain.errors import SmsGateError, StoreUnavailable
+from smsgate.domain.messages import Arrival
 from smsgate.pipeline.gate import Gate
-from smsgate.store import Store
+from smsgate.store import Store, redis_address
 from smsgate.store.connection import open_redis
 from tests.fakes.cluster import until
 from tests.fakes.sentinels import Sentinels, start_sentinels

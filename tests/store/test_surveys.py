@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import Mark, NumberState, Standing, standing_row
-from smsgate.errors import StoreNotReady
-from smsgate.messages import ALL
+from smsgate.domain.errors import StoreNotReady
+from smsgate.domain.messages import ALL
 from smsgate.store import surveys
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.messages import Intent
-from smsgate.redis_address import open_redis
+from smsgate.domain.messages import Intent
 from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import open_redis
 from smsgate.store.trail import Trail
 from tests.fakes.values import entry
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import StoreNotReady, StoreUnavailable, UnknownProgram
-from smsgate.redis_address import kind_of
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import kind_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from smsgate.errors import StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.web import create_app
 from tests.fakes.gateway import FakeGateway, settings
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, request
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from smsgate.errors import LengthMissing, SmsGateError, TooLarge, Unreadable
+from smsgate.domain.errors import LengthMissing, SmsGateError, TooLarge, Unreadable
 from smsgate.web import bodies, create_app
 from smsgate.web.bodies import read_body
 from tests.fakes.gateway import FakeGateway

@@ -8,12 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from smsgate.errors import (
-    SignatureExpired,
-    SignatureRefused,
-    TooManyForgeries,
-)
-from smsgate.messages import InboundMessage
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, TooManyForgeries
+from smsgate.domain.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.web import create_app, floods, refusal_lines
 from smsgate.web.floods import Floods
@@ -106,7 +102,7 @@ def test_addresses_beyond_those_that_are_remembered_are_looked_at(monkeypatch) -
 
 def arrival_of(gateway):
     """The gateway of these tests understands no texts."""
-    from smsgate.messages import Arrival
+    from smsgate.domain.messages import Arrival
     from tests.fakes.values import entry
 
     return lambda one, *_, **__: Arrival(entry(number=one.number, message_id=one.message_id))

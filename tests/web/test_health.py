@@ -10,7 +10,7 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.pipeline import readiness
 from smsgate.web import create_app, health

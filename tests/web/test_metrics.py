@@ -11,9 +11,9 @@ import redis
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Arrival, Intent
 from smsgate.gateway import Gateway
-from smsgate.messages import Arrival, Intent
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_gateway import all_at_work, heartbeat, make_gateway

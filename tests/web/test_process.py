@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from smsgate.errors import ConfigurationError
-from smsgate.messages import HttpReply, InboundMessage
+from smsgate.domain.errors import ConfigurationError
+from smsgate.domain.messages import HttpReply, InboundMessage
 from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.settings import read_settings
 from smsgate.store import Store

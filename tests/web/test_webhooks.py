@@ -6,14 +6,14 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     AccountNotReady,
     SignatureRefused,
     StoreUnavailable,
     UnknownAccount,
     Unreadable,
 )
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.web import create_app
 from tests.fakes.gateway import FakeGateway, settings
 

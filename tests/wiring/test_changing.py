@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import Published
-from smsgate.errors import ConfigurationError, StoreUnavailable
+from smsgate.domain.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
 from smsgate.store.configurations import Applied

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from smsgate import __version__
-from smsgate.errors import ConfigurationError, OtherConfiguration
+from smsgate.domain.errors import ConfigurationError, OtherConfiguration
 from smsgate.gateway import Gateway
 from smsgate.store import Store
 from smsgate.store.shared_keys import process_of

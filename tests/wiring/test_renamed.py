@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import RestoreRefused
+from smsgate.domain.errors import RestoreRefused
+from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
 from smsgate.gateway import Gateway
-from smsgate.messages import ALL, Arrival, Consent, Decision, Entry, Intent
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_rebuilding, publish_programs
 from tests.fakes.own_gateway import ALERTS, make_gateway

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import ConfigurationError
+from smsgate.domain.errors import ConfigurationError
 from smsgate.wiring import load_configuration
 from smsgate.wiring.versions import FIXED, kept, outside_of, same
 from tests.wiring.conftest import CONFIG, SECOND, Files

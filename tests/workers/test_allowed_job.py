@@ -16,7 +16,7 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from smsgate.queue import APPLY, SEND, JobQueue
+from smsgate.store.job_queue import APPLY, SEND, JobQueue
 from workers import rq_worker
 from workers.allowed_job import AllowedJob
 

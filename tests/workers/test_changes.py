@@ -19,7 +19,7 @@ import requests
 
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.settings import Secret
 from tests.fakes.scripted_api import ScriptedApi

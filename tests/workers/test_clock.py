@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smsgate.messages import Arrival
+from smsgate.domain.messages import Arrival
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.values import NUMBER, entry

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.leash import Leash
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.gateway import Gateway
-from smsgate.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.application import Application

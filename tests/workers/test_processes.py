@@ -17,12 +17,12 @@ import pytest
 import redis
 import structlog
 
-from smsgate import queue
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.errors import StoreNotReady
+from smsgate.domain.errors import StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.logs import Reminder
+from smsgate.store import job_queue
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
@@ -85,7 +85,7 @@ def reason(gateway: Gateway, number: str) -> str:
 
 
 def test_the_names_that_the_queue_calls_by_are_there() -> None:
-    for _, function in (queue.APPLY, queue.SEND):
+    for _, function in (job_queue.APPLY, job_queue.SEND):
         module, _, name = function.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
 

@@ -12,8 +12,8 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from smsgate.errors import QueueUnavailable
-from smsgate.queue import APPLY, SEND, JobQueue
+from smsgate.domain.errors import QueueUnavailable
+from smsgate.store.job_queue import APPLY, SEND, JobQueue
 from workers import rq_worker
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.errors import RecordsUnavailable, SpoolUnavailable
+from smsgate.domain.errors import RecordsUnavailable, SpoolUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.pipeline.spool import Spool
 from smsgate.records import Records

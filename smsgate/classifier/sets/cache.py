@@ -28,7 +28,7 @@ from smsgate.classifier.sets.compiler import compiled
 from smsgate.classifier.sets.keyword_sets import load_sets, wanted
 from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.classifier.sets.tables import Tables
-from smsgate.errors import ConfigurationError, Fault
+from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 
 _FILES = "keywords-*.bin"

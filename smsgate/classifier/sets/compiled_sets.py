@@ -15,7 +15,7 @@ from smsgate.classifier.sets.conflicts import without_effect
 from smsgate.classifier.sets.keyword_sets import KeywordSets
 from smsgate.classifier.sets.tables import Outline, Tables, parted
 from smsgate.classifier.typos import Respeller
-from smsgate.errors import ConfigurationError, Fault
+from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 
 

@@ -9,7 +9,7 @@ from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import clean, tokens
 from smsgate.classifier.patterns import names_in, rules_of
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings import Program
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")

@@ -21,7 +21,7 @@ import msgspec
 
 from smsgate.classifier.sets.operator_sets import OwnSets
 from smsgate.classifier.weights import content as weights
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings.shape import nearest
 
 Meaning = Literal[

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 
 
 class OwnSets:

@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 
 from smsgate.classifier.sets.keyword_sets import Entry
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 
 TOPIC_CLASSES = {"marketing": "promotions", "service": "reminders"}
 """By kind of program, the class with the words that people call its texts."""

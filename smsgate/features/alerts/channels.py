@@ -12,7 +12,8 @@ from email.utils import formatdate, make_msgid
 from typing import Protocol
 
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.domain.messages import HttpCall, Reply, Verdict
 from smsgate.features.alerts.message_text import (
     Notice,
     email_body,
@@ -21,7 +22,6 @@ from smsgate.features.alerts.message_text import (
     webhook_json,
 )
 from smsgate.gateway.gateway import Gateway
-from smsgate.messages import HttpCall, Reply, Verdict
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.features.alerts.service import clock_name
 from smsgate.features.alerts.storage import TEST_TTL_S, AlertStorage, ChannelTestResult
 from smsgate.store import Store

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import Channel
 from smsgate.features.alerts.message_text import TEST, Notice
 from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult

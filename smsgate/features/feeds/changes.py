@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event, Standing, event_id
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.records import Recorded, Records
 from smsgate.records.feeds import FeedCall
 from smsgate.settings import Program

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from smsgate.errors import CursorRefused
+from smsgate.domain.errors import CursorRefused
 from smsgate.features.feeds.changes import calls_of, calls_of_lists
 from smsgate.records import Recorded, Records
 from smsgate.records.feeds import FeedCall, FeedPlace

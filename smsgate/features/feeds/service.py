@@ -15,14 +15,14 @@ from collections.abc import Callable
 
 import structlog
 
-from smsgate.errors import CallFailed, NoSuchDelivery
+from smsgate.domain.errors import CallFailed, NoSuchDelivery
+from smsgate.domain.messages import HttpCall, HttpReply
+from smsgate.domain.signing import standard_webhook_signature
 from smsgate.features.feeds.feed_reader import FeedReading
-from smsgate.messages import HttpCall, HttpReply
 from smsgate.pipeline.outbound import Outbound
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, Feeds
 from smsgate.settings import Feed, Program
-from smsgate.signing import standard_webhook_signature
 
 SOME = 20
 """Calls between two looks at the records."""

@@ -6,7 +6,7 @@ import os
 import time
 from typing import BinaryIO
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.features.lists.folders import Folder, private
 from smsgate.features.lists.values import Errand
 

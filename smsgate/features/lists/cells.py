@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from smsgate.errors import InvalidNumber
-from smsgate.phone import e164
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.phone import e164
 
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
 _TEN = re.compile(r"[2-9][0-9]{9}").fullmatch

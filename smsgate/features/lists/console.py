@@ -8,13 +8,14 @@ from functools import partial
 from flask import Flask, Response, flash, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     ListsUnavailable,
     ListUnreadable,
     RecordsNotReady,
     RecordsUnavailable,
     StoreUnavailable,
 )
+from smsgate.domain.messages import ALL
 from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.exporting import FORMS, STATES
 from smsgate.features.lists.folders import KEPT_DAYS, LIMIT
@@ -33,7 +34,6 @@ from smsgate.features.lists.values import Errand
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers.by_hand import reason_of
 from smsgate.gateway.people.operators import By, action_of
-from smsgate.messages import ALL
 from smsgate.web.console.people import actor, door, needs, operator
 
 LISTS = "/console/lists"

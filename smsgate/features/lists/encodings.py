@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 
 LONGEST = 1 << 20
 """Characters in one record at most."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from smsgate.errors import NoSuchList, SmsGateError, Unfit
+from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
 from smsgate.features.lists.arrival import Arrival
 from smsgate.features.lists.folders import LIMIT, Folder, Folders, let_go
 from smsgate.features.lists.import_records import ImportRecord

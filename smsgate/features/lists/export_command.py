@@ -13,9 +13,9 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.domain.messages import ALL
 from smsgate.features.lists.exporting import FORMS, STATES, Exporting, Wanted, written
 from smsgate.files import whole
-from smsgate.messages import ALL
 from smsgate.pipeline.entries import check_program
 
 

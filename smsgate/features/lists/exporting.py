@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event, Standing, told_of
+from smsgate.domain.messages import ALL
 from smsgate.files import csv_line
-from smsgate.messages import ALL
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 

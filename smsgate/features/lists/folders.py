@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from smsgate.errors import ListsUnavailable, NoSuchList, Unfit
+from smsgate.domain.errors import ListsUnavailable, NoSuchList, Unfit
 from smsgate.features.lists.values import Errand
 
 LIMIT = 1 << 30

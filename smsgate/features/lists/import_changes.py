@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.settings import Settings
 
 State = Literal["opted_out", "subscribed"]

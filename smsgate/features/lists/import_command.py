@@ -14,6 +14,8 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import person
+from smsgate.domain.messages import Consent
+from smsgate.domain.phone import is_region
 from smsgate.features.lists.encodings import shown
 from smsgate.features.lists.import_changes import change_text, titles_of
 from smsgate.features.lists.import_results import SAID, results, unused
@@ -22,8 +24,6 @@ from smsgate.features.lists.importing_files import FileImport, Summary
 from smsgate.features.lists.progress import bytes_bar
 from smsgate.features.lists.service import build_importing
 from smsgate.features.lists.shapes import FORMATS
-from smsgate.messages import Consent
-from smsgate.phone import is_region
 
 SOME_UNUSED = 1
 

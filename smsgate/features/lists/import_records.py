@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event
-from smsgate.errors import NoSuchList
+from smsgate.domain.errors import NoSuchList
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent, ListUndo
 from smsgate.features.lists.import_records import IMPORT_FILE, UNDONE, ImportRecord, import_of
 from smsgate.features.lists.importing import Importing
 from smsgate.features.lists.list_history import PENDING, ListEffect, effect_of_list
-from smsgate.messages import Arrival, Decision, Entry, Intent, ListUndo
 from smsgate.pipeline import history
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.list_entries import UNDO

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
+from smsgate.domain.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.import_changes import (
     ImportChange,
     State,
@@ -21,7 +22,6 @@ from smsgate.features.lists.import_changes import (
     scope_of,
     titles_of,
 )
-from smsgate.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.entries import check_program
 from smsgate.settings import Settings

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import BinaryIO
 
-from smsgate.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
 from smsgate.features.lists.duplicates import Seen
 from smsgate.features.lists.import_changes import ImportChange, State
 from smsgate.features.lists.importing import Importing, Listing

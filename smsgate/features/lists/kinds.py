@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from smsgate.phone import is_toll_free
+from smsgate.domain.phone import is_toll_free
 
 MOBILE, UNKNOWN = "mobile", "unknown"
 _SHARED, _PREMIUM = "+1", "+1900"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smsgate.consent.events import Event, Standing
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.reviews import undecided
-from smsgate.messages import ALL, Intent, Stood
+from smsgate.domain.messages import ALL, Intent, Stood
 from smsgate.pipeline.list_entries import UNDONE
 
 PENDING = "would_undo"

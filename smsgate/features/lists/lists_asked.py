@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from werkzeug.datastructures import ImmutableMultiDict
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.features.lists.values import Asked
 
 Form = ImmutableMultiDict[str, str]

@@ -12,7 +12,7 @@ from typing import Any
 from flask import abort, current_app, request
 from werkzeug.formparser import FormDataParser
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.features.lists.arrival import Arrival
 from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.folders import LIMIT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
+from smsgate.domain.phone import is_region
 from smsgate.features.lists.values import Asked, Errand, Kind, Step
-from smsgate.phone import is_region
 
 _KIND: dict[Step, Kind] = {
     "rehearse": "import",

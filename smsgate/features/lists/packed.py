@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 
 _WORKBOOK = "a workbook or a zip archive"
 _ARCHIVE = "an archive"

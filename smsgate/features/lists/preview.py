@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smsgate.errors import ColumnUnclear
+from smsgate.domain.errors import ColumnUnclear
 from smsgate.features.lists.encodings import shown
 from smsgate.features.lists.json_rows import json_cell, json_row
 from smsgate.features.lists.reading import ListFile

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists.encodings import Found, blocks, encoding_of
 from smsgate.features.lists.json_rows import json_cell, json_row
 from smsgate.features.lists.packed import refuse_packed

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smsgate.errors import ColumnUnclear, ListUnreadable
+from smsgate.domain.errors import ColumnUnclear, ListUnreadable
 from smsgate.features.lists.encodings import shown
 from smsgate.features.lists.exports import NUMBERS, Export, export_of, plain
 from smsgate.features.lists.json_rows import json_row

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import ALL, Consent
 from smsgate.features.lists.encodings import shown
 from smsgate.features.lists.exporting import FORMS, STATES, Exporting, Wanted, written
 from smsgate.features.lists.folders import Folder
@@ -23,7 +24,6 @@ from smsgate.features.lists.scrubbing import Scrubbed, Scrubbing
 from smsgate.features.lists.shapes import FORMATS
 from smsgate.features.lists.values import Errand, Line, Told
 from smsgate.files import whole
-from smsgate.messages import ALL, Consent
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.gate import Gate

@@ -13,9 +13,9 @@ from email.utils import format_datetime
 import msgspec
 from flask import Blueprint, Flask, Response, request
 
+from smsgate.domain.signing import same
 from smsgate.gateway import Gateway
 from smsgate.settings import Account
-from smsgate.signing import same
 
 _REQUIRED = {"to": 21604, "body": 21602, "from": 21603}
 """Twilio's error codes by what is missing."""

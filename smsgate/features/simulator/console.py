@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, make_response, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
-from smsgate.errors import CallFailed, InvalidNumber, SmsGateError, UnknownProgram
+from smsgate.domain.errors import CallFailed, InvalidNumber, SmsGateError, UnknownProgram
 from smsgate.features.simulator.service import (
     OUR_NUMBER,
     RANGES,

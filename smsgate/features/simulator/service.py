@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from smsgate.classifier.explanation import because, meant
 from smsgate.consent.events import Event
-from smsgate.errors import InvalidNumber
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
+from smsgate.domain.phone import e164
 from smsgate.gateway.gateway import Gateway
-from smsgate.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
-from smsgate.phone import e164
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account, Settings

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, render_template, request
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.training.service import (
     PASS_MARK,
     QUESTION_COUNT,

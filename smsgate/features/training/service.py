@@ -14,7 +14,7 @@ from importlib import resources
 
 import msgspec
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.features.training.storage import TrainingRow, TrainingStorage
 
 QUESTION_COUNT = 10

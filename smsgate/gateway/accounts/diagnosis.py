@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from smsgate.errors import SignatureExpired, SignatureRefused, WebhookError
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, WebhookError
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, form_pairs, is_form
 from smsgate.providers import PROVIDERS
 from smsgate.providers.contract import MASK, Provider, TextMissing, shown_names
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, is_form
 from smsgate.store.quarantine import Refused
 
 _MOST = 40

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from smsgate.errors import SignatureRefused, StoreUnavailable
+from smsgate.domain.errors import SignatureRefused, StoreUnavailable
+from smsgate.domain.messages import WebhookRequest
 from smsgate.gateway.accounts.diagnosis import diagnosed, fits_newest, without_text
-from smsgate.messages import WebhookRequest
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.contract import TextMissing
 from smsgate.settings import Account

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from smsgate import __version__
 from smsgate.consent.composing import compose
 from smsgate.consent.events import Event, event_id
-from smsgate.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
-from smsgate.messages import Arrival, Outcome, Reply, Verdict
+from smsgate.domain.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
+from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
+from smsgate.domain.phone import e164
 from smsgate.metrics.families import CALLS
-from smsgate.phone import e164
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
-from smsgate.queue import JobQueue
 from smsgate.settings import Account, Program, Settings
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import partition_of
 
 KIND = "test"

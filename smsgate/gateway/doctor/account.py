@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from smsgate.errors import CallFailed, StoreUnavailable, UnknownAccount
+from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
+from smsgate.domain.messages import Reply
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor.at_twilio import ThroughOutbound, ask_twilio
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.messages import Reply
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.settings import Account
 

@@ -15,9 +15,9 @@ from twilio.base.exceptions import TwilioException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from smsgate.errors import CallFailed
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.messages import HttpCall
 from smsgate.pipeline.outbound import Outbound
 from smsgate.settings import Account, Programs
 

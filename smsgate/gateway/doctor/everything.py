@@ -7,7 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from smsgate.errors import RecordsUnavailable, SmsGateError, SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import (
+    RecordsUnavailable,
+    SmsGateError,
+    SpoolUnavailable,
+    StoreUnavailable,
+)
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor.account import without_proxy
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
@@ -16,7 +21,7 @@ from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import sights
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
-from smsgate.redis_address import exposures
+from smsgate.store.redis_address import exposures
 
 _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"

@@ -17,20 +17,20 @@ import msgspec
 import structlog
 
 from smsgate.consent.send_check import APP, WINDOW_US
-from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, StoreUnavailable
+from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.gateway.forwards.noting import TAKEN, forward_event
 from smsgate.gateway.forwards.onward import call_of
 from smsgate.gateway.forwards.pauses import CALLS, Pauses
 from smsgate.gateway.forwards.twiml import read_twiml
-from smsgate.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import usable
 from smsgate.providers.contract import retry_after_s
-from smsgate.queue import JobQueue
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim
+from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import PARTITIONS
 
 IDLE_S = 0.1

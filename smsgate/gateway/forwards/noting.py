@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.messages import Forward
+from smsgate.domain.messages import Forward
 
 KIND = "forward"
 TAKEN = "taken"

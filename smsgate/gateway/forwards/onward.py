@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.errors import AccountNotReady
-from smsgate.messages import (
-    Entry,
-    Forward,
-    HttpCall,
-    InboundMessage,
-    Intent,
-    Onward,
-    Posted,
-)
+from smsgate.domain.errors import AccountNotReady
+from smsgate.domain.messages import Entry, Forward, HttpCall, InboundMessage, Intent, Onward, Posted
+from smsgate.domain.signing import iso_time, standard_webhook_signature
 from smsgate.providers import PROVIDERS, SIGNED_AGAIN
 from smsgate.providers.contract import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
-from smsgate.signing import iso_time, standard_webhook_signature
 
 
 class _Text(msgspec.Struct, frozen=True, rename={"number": "from"}):

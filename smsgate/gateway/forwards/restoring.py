@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate.consent.events import Event
+from smsgate.domain.messages import Forward, GivenUp, forward_id
 from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, KIND, RETRIED, TAKEN
 from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
-from smsgate.messages import Forward, GivenUp, forward_id
 from smsgate.pipeline.forwards import forward_of
 from smsgate.records import Recorded, Records
 from smsgate.settings import Application

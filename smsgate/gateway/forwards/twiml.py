@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 
 MOST_TEXTS = 5
 """Texts of one answer that are sent."""

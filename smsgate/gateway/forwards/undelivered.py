@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.errors import NoSuchForward
+from smsgate.domain.errors import NoSuchForward
+from smsgate.domain.messages import Forward, GivenUp
 from smsgate.gateway.forwards.noting import DISMISSED, GIVEN_UP, RETRIED, forward_event
-from smsgate.messages import Forward, GivenUp
 from smsgate.metrics.families import FORWARDS
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.messages import Decision
+from smsgate.domain.messages import Decision
 
 
 class Difference(NamedTuple):

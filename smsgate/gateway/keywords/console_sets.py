@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
 
 FOLDER = "console-keywords"

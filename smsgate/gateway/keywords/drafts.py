@@ -17,7 +17,7 @@ from smsgate.classifier.sets.conflicts import (
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, KeywordSets
 from smsgate.classifier.sets.operator_sets import OwnSets
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 from smsgate.settings import Program, Settings
 
 MOST_BYTES = 48_000

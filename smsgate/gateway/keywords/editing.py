@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from smsgate.classifier import Classifier
 from smsgate.classifier.sets.keyword_sets import EVERY, shipped
 from smsgate.classifier.sets.operator_sets import OwnSets, place_in_console
-from smsgate.errors import (
+from smsgate.domain.errors import (
     ConfigurationError,
     Fault,
     KeywordSetChanged,

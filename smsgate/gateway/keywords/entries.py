@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from smsgate.classifier.sets.keyword_sets import Entry, Language, read_set
-from smsgate.errors import Fault, KeywordSetUnfit
+from smsgate.domain.errors import Fault, KeywordSetUnfit
 
 INTENTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none")
 MATCHES = ("whole", "polite", "lead")

@@ -9,7 +9,7 @@ from smsgate.classifier import Classifier
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.sets.keyword_sets import read_set
 from smsgate.classifier.sets.operator_sets import OwnSets
-from smsgate.errors import Fault
+from smsgate.domain.errors import Fault
 
 SOURCES = ("shipped", "file", "console")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from smsgate.classifier import Classifier
+from smsgate.domain.messages import Decision, Entry
 from smsgate.gateway.keywords.comparison import outcome
 from smsgate.gateway.received_texts import Place, Texts
-from smsgate.messages import Decision, Entry
 
 SHOWN = 200
 """Different texts that are listed; the others are only counted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from smsgate.consent.events import Event, told_of
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
-from smsgate.phone import e164, is_valid
+from smsgate.domain.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.phone import e164, is_valid
 from smsgate.records import Records
 
 LONGEST = 200

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from smsgate.consent.events import Event, Mark, Standing
-from smsgate.errors import (
+from smsgate.domain.errors import (
     RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
     UnknownProgram,
 )
+from smsgate.domain.messages import ALL, Stored, numbers_in
+from smsgate.domain.phone import is_e164
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import blocking_events
 from smsgate.gateway.numbers.blocking_events import cause_of
-from smsgate.messages import ALL, Stored, numbers_in
-from smsgate.phone import is_e164
 from smsgate.pipeline.gate import Answer
 from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.settings import Program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.reviews import REOPENED, REVIEWED
-from smsgate.messages import ALL, Entry, Reply
+from smsgate.domain.messages import ALL, Entry, Reply
 
 _TITLES = {
     "opt_out": "Opted out",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
-from smsgate.errors import SmsGateError, StoreUnavailable
+from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.overview import daily
 from smsgate.gateway.overview.missed import missed_waiting

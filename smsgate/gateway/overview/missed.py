@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.messages import Entry
+from smsgate.domain.messages import Entry
 from smsgate.pipeline.confirmation import silence
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -9,7 +9,7 @@ from typing import Any
 
 from smsgate.consent.events import Event
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.messages import Entry
+from smsgate.domain.messages import Entry
 
 REVIEW_DEADLINE_US = 24 * 3600 * 1_000_000
 """How long a text may wait for a person: an opt-out must be honoured within a reasonable time, ten

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 
-from smsgate.errors import StoreUnavailable, TooManyGuesses
+from smsgate.domain.errors import StoreUnavailable, TooManyGuesses
 from smsgate.settings import Secret
 from smsgate.store.guesses import Guesses
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from smsgate.errors import LastAdmin, NoSuchOperator, OperatorExists, Unfit
+from smsgate.domain.errors import LastAdmin, NoSuchOperator, OperatorExists, Unfit
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import FIRST, Link, OperatorRow

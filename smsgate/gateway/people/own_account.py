@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from smsgate.errors import LinkBroken, SignInRefused
+from smsgate.domain.errors import LinkBroken, SignInRefused
 from smsgate.gateway.people import passwords, second_factor
 from smsgate.gateway.people.operators import (
     By,

@@ -15,7 +15,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 
 LEAST = 12
 MOST = 256

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.people.operators import By, action_of, digest_of, now_us
 from smsgate.pipeline.deadlines import Deadline, NoAnswer
 from smsgate.records import Records

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from smsgate.errors import SignInRefused, StoreUnavailable, TooManyGuesses
+from smsgate.domain.errors import SignInRefused, StoreUnavailable, TooManyGuesses
 from smsgate.gateway.people import passwords, second_factor
 from smsgate.gateway.people.attempts import MOST_ATTEMPTS, WINDOW_S, Attempts, FairLine
 from smsgate.gateway.people.devices import Device, device_of, new_device, token_of

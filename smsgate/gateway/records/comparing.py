@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import NumberState, Standing
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.store import Store

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
 from smsgate.consent.events import Event
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.gateway.gateway import Gateway
 from smsgate.gateway.numbers import telling
 from smsgate.records import Link, Recorded, Records

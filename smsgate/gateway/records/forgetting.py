@@ -13,8 +13,8 @@ import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.errors import RecordsDiffer
-from smsgate.messages import Decision, Entry, Intent
+from smsgate.domain.errors import RecordsDiffer
+from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement

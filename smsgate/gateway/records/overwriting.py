@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.records import Records
 from smsgate.store import Store
 

@@ -18,7 +18,7 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
-from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.gateway.records.known_again import know_again
 from smsgate.gateway.records.overwriting import refuse_overwriting

@@ -7,8 +7,8 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.send_check import WINDOW_US, late
-from smsgate.errors import NoSuchReply, ReplyExpired
-from smsgate.messages import Reply
+from smsgate.domain.errors import NoSuchReply, ReplyExpired
+from smsgate.domain.messages import Reply
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
 

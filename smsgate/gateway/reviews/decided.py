@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id, seen_id
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.messages import Entry, inbox_place, ms_of
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.messages import Entry, inbox_place, ms_of
 from smsgate.pipeline.open_reviews import original
 from smsgate.records import Records
 from smsgate.store import Store

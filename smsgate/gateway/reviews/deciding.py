@@ -12,15 +12,15 @@ from contextlib import suppress
 
 from smsgate.consent.events import Standing
 from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
-from smsgate.errors import NoSuchReview, ReviewChanged, StoreNotReady
+from smsgate.domain.errors import NoSuchReview, ReviewChanged, StoreNotReady
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, Stood
+from smsgate.domain.phone import e164
 from smsgate.gateway.reviews.decided import Decided, Made
-from smsgate.messages import ALL, Arrival, Decision, Entry, Intent, Stood
-from smsgate.phone import e164
 from smsgate.pipeline.open_reviews import Open, open_of
-from smsgate.queue import JobQueue
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
+from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import partition_of
 
 _DECISIONS = {

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from smsgate.errors import Unfit
-from smsgate.messages import ms_of
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import ms_of
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.reviews.likeness import same_words
 from smsgate.pipeline.open_reviews import Open, all_open
 from smsgate.records import Records

@@ -7,7 +7,7 @@ opt-outs, events); the model of pinpoint-sms-voice-v2 in botocore 1.44. Read in 
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.aws_sns.notification import certificate, handshake, verify
 from smsgate.providers.aws_sns.sending import outcome, reply
 from smsgate.providers.aws_sns.texts import answered, inbound, parse, reports

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpCall, HttpReply, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpCall, HttpReply, WebhookRequest
+from smsgate.domain.signing import as_bytes, check_time, instant_us, same
 from smsgate.providers.contract import Handshake, read_json
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, check_time, instant_us, same
 
 LATEST_S = 3900
 """SNS retries for up to an hour, and the time it signs is that of the publication."""

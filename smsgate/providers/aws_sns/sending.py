@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.signing import as_bytes, iso_time
 from smsgate.providers.contract import Meaning, answer_json, failed
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, iso_time
 
 _HALF_LIFE_US = 150_000_000
 _REASONS: Mapping[str, tuple[Verdict, str]] = {

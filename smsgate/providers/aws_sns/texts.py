@@ -8,9 +8,10 @@ from dataclasses import replace
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import AccountNotReady, Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free
+from smsgate.domain.errors import AccountNotReady, Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import is_toll_free
+from smsgate.domain.signing import instant_us
 from smsgate.providers.aws_sns.notification import Envelope, envelope_of
 from smsgate.providers.contract import (
     GivenText,
@@ -21,7 +22,6 @@ from smsgate.providers.contract import (
     read_json,
 )
 from smsgate.settings import Account
-from smsgate.signing import instant_us
 
 # The keywords that AWS wants every number to have. It says that it answers what begins with one,
 # but not where a keyword ends; so this is the whole text, ignoring case: where AWS has answered

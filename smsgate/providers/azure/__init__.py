@@ -9,7 +9,7 @@ November 2026.
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.azure.sending import outcome, reply
 from smsgate.providers.azure.webhook import (
     answered,

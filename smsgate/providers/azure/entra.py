@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import HttpCall, WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import HttpCall, WebhookRequest
+from smsgate.domain.signing import WINDOW_S, as_bytes, base64_url, from_base64_url
 from smsgate.settings import Account
-from smsgate.signing import WINDOW_S, as_bytes, base64_url, from_base64_url
 
 _EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
 """The application that Event Grid is in every tenant (script in secure-webhook-delivery)."""

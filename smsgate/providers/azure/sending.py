@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import answer_json, retry_after_s
 from smsgate.settings import Account
 

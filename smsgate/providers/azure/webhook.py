@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import AccountNotReady, Unreadable
-from smsgate.messages import HttpCall, HttpReply, InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free, with_plus
+from smsgate.domain.errors import AccountNotReady, Unreadable
+from smsgate.domain.messages import HttpCall, HttpReply, InboundMessage, WebhookRequest
+from smsgate.domain.phone import is_toll_free, with_plus
+from smsgate.domain.signing import instant_us, iso_time
 from smsgate.providers.azure.entra import check_token, keys_call
 from smsgate.providers.contract import (
     GivenText,
@@ -26,7 +27,6 @@ from smsgate.providers.contract import (
     readable,
 )
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time
 
 _ORIGIN = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"

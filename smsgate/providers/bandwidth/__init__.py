@@ -11,7 +11,7 @@ that password vouches for the whole request, the time of the text too. Because B
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.bandwidth.sending import outcome, reply
 from smsgate.providers.bandwidth.webhook import inbound, parse, reports, verify
 from smsgate.providers.contract import Field

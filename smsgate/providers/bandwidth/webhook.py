@@ -9,9 +9,10 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import basic_auth, instant_us, iso_time, same
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -23,7 +24,6 @@ from smsgate.providers.contract import (
     readable,
 )
 from smsgate.settings import Account
-from smsgate.signing import basic_auth, instant_us, iso_time, same
 
 _TAPPED = "suggestion-response"
 _TO_US = frozenset({"message-received", _TAPPED})

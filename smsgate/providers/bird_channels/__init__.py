@@ -7,7 +7,7 @@ extended error codes). Read in November 2026.
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.bird_channels.sending import outcome, reply
 from smsgate.providers.bird_channels.webhook import inbound, parse, reports, verify
 from smsgate.providers.contract import Field

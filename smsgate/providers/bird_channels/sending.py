@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import answer_json, failed
 from smsgate.settings import Account
 

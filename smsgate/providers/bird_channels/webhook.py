@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
 from smsgate.providers.contract import GivenText, Report, known_of, promised_text, read_json
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
 
 _SIGNATURE = "messagebird-signature"
 _TIME = "messagebird-request-timestamp"

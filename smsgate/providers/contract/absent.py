@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.messages import HttpCall, WebhookRequest
+from smsgate.domain.messages import HttpCall, WebhookRequest
 from smsgate.providers.contract.types import Handshake, Report
 from smsgate.settings import Account
 

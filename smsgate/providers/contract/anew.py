@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from smsgate.messages import HttpCall, Posted, WebhookRequest
-from smsgate.signing import as_bytes, is_form
+from smsgate.domain.messages import HttpCall, Posted, WebhookRequest
+from smsgate.domain.signing import as_bytes, is_form
 
 IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 """The header by which Twilio lets an application tell repeated webhooks apart

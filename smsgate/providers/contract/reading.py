@@ -11,11 +11,11 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import is_toll_free
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import is_toll_free
+from smsgate.domain.signing import Pair, path_secret, same
 from smsgate.settings import Account
-from smsgate.signing import Pair, path_secret, same
 
 Shape = TypeVar("Shape")
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Verdict
 from smsgate.settings import Account
 
 Shape = TypeVar("Shape")

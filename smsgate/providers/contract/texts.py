@@ -17,9 +17,9 @@ from typing import TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.signing import as_bytes, is_form
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.signing import as_bytes, is_form
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")

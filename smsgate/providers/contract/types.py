@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from smsgate.messages import HttpCall, HttpReply, InboundMessage, Outcome, Reply, WebhookRequest
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    WebhookRequest,
+)
 from smsgate.settings import Account
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, basic_auth, check_time, same
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, basic_auth, check_time, same
 
 _SIGNATURE = "x-ib-exchange-req-signature"
 _TIME = "x-ib-exchange-req-timestamp"

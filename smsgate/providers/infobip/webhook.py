@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import instant_us, iso_time
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -27,7 +28,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.infobip.signature import sign
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time
 
 _FATES = {2: "undelivered", 3: "delivered", 4: "undelivered", 5: "failed"}
 """By group of status: undeliverable, delivered, expired, rejected. The first one is pending."""

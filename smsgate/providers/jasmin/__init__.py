@@ -7,7 +7,7 @@ signs nothing: whoever knows the account's address with its secret is Jasmin.
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.contract import PATH_SECRET, REGION, Field
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Mapping
 
-from smsgate.signing import text_of
+from smsgate.domain.signing import text_of
 
 _GSM, _OCTETS, _UCS2 = "GSM 03.38", "octets", "utf-16-be"
 # SMPP's own; from 16 on it is a data coding scheme of GSM (``_alphabet``).

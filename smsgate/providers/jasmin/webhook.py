@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import international
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import international
+from smsgate.domain.signing import as_bytes, form_pairs, text_of
 from smsgate.providers.contract import FORM, check_present, promised_text
 from smsgate.providers.jasmin.data_coding import decoded, number_of
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, text_of
 
 _NEEDED = ("id", "from", "to")
 

@@ -13,17 +13,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from smsgate.errors import SignatureExpired, SignatureRefused
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, base64_url, check_time, hmac_base64, jwt_claims, same
 from smsgate.settings import Account
-from smsgate.signing import (
-    as_bytes,
-    base64_url,
-    check_time,
-    hmac_base64,
-    jwt_claims,
-    same,
-)
 
 _JWT = "messagebird-signature-jwt"
 _SIGNATURE = "messagebird-signature"

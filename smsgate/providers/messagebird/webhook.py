@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -26,7 +27,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.messagebird.signature import sign
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, form_pairs, form_texts, instant_us, iso_time
 
 # docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber, opted out.
 _REPORTED: Mapping[str, tuple[str, str]] = {

@@ -10,7 +10,7 @@ through within the next five minutes, the confirmation.
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.contract import Field
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate

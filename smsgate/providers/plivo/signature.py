@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import Pair, as_bytes, form_pairs, hmac_base64, same
 from smsgate.settings import Account
-from smsgate.signing import Pair, as_bytes, form_pairs, hmac_base64, same
 
 FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 500

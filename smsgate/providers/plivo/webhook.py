@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import form_texts
 from smsgate.providers.contract import (
     UUID,
     GivenText,
@@ -31,7 +32,6 @@ from smsgate.providers.plivo.signature import (
     vouches_for_the_form,
 )
 from smsgate.settings import Account
-from smsgate.signing import form_texts
 
 _NEEDED = ("MessageUUID", "From", "To")
 _ID_NAMES = (b"MessageUUID", b"ParentMessageUUID")

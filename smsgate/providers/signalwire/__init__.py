@@ -9,7 +9,7 @@ a repeated name are signed as they came; SignalWire answers no keyword and keeps
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.contract import Field
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpCall, Posted, WebhookRequest
-from smsgate.providers.contract import made_anew
-from smsgate.settings import Account, Secret
-from smsgate.signing import (
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpCall, Posted, WebhookRequest
+from smsgate.domain.signing import (
     Pair,
     as_bytes,
     body_hash_fits,
@@ -24,6 +22,8 @@ from smsgate.signing import (
     twilio_signature,
     url_spellings,
 )
+from smsgate.providers.contract import made_anew
+from smsgate.settings import Account, Secret
 
 FORM = "application/x-www-form-urlencoded"
 _SIGNATURE = "x-signalwire-signature"

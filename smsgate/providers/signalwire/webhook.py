@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.signing import form_texts
 from smsgate.providers.contract import (
     FATES,
     UUID,
@@ -23,7 +24,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.signalwire.signature import FORM, form_of, has_form, sign, signed_part
 from smsgate.settings import Account
-from smsgate.signing import form_texts
 
 _NEEDED = ("MessageSid", "From", "To")
 _ID_NAMES = (b"MessageSid", b"SmsMessageSid")

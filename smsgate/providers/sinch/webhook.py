@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import check_sinch, instant_us, iso_time, sinch_headers
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -20,7 +21,6 @@ from smsgate.providers.contract import (
     read_json,
 )
 from smsgate.settings import Account
-from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
 _ARRIVING = frozenset({"mo_text", "mo_binary", "mo_media"})
 _REPORTED = {

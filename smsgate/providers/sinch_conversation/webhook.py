@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import check_sinch, instant_us, iso_time, sinch_headers
 from smsgate.providers.contract import GivenText, Report, known_of, promised_text, read_json
 from smsgate.settings import Account
-from smsgate.signing import check_sinch, instant_us, iso_time, sinch_headers
 
 _CHANNELS = {"SMS": "sms", "MMS": "mms", "WHATSAPP": "whatsapp", "RCS": "rcs"}
 _CHANNEL_NAMES = {ours: theirs for theirs, ours in _CHANNELS.items()}

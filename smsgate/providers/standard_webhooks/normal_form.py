@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import instant_us, iso_time
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -18,7 +19,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.standard_webhooks.signature import sign
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _FLAGS = {one.value: one for one in (Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP)}

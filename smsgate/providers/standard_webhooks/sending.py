@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import answer_json, failed, send_url
 from smsgate.settings import Account
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from smsgate.errors import AccountNotReady, SignatureRefused
-from smsgate.messages import WebhookRequest
-from smsgate.settings import Account
-from smsgate.signing import (
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import (
     as_bytes,
     check_standard_webhook,
     check_time,
     ed25519,
     standard_webhook_signature,
 )
+from smsgate.settings import Account
 
 
 def verify(request: WebhookRequest, account: Account, now_us: int) -> None:

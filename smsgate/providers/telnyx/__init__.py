@@ -7,7 +7,7 @@ telnyx-python 4.189 (webhook_verification.py, idempotency). Read in November 202
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.contract import Field
 from smsgate.providers.contract import no_certificate as certificate
 from smsgate.providers.contract import no_handshake as handshake

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smsgate.errors import AccountNotReady, SignatureRefused
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, check_time, ed25519
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, check_time, ed25519
 
 _SIGNATURE = "telnyx-signature-ed25519"
 _TIME = "telnyx-timestamp"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.signing import instant_us, iso_time
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -20,7 +21,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.telnyx.signature import sign
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time
 
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}

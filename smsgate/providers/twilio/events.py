@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
+from smsgate.domain.errors import Unreadable
 from smsgate.providers.contract import GivenText, json_parts, read_json, readable
 
 _RECEIVED = "com.twilio.messaging.inbound-message.received"

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import (
     FORM,
     NOT_SENT,

@@ -14,12 +14,9 @@ from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import HttpCall, Posted, WebhookRequest
-from smsgate.providers.contract import made_anew
-from smsgate.providers.twilio import events
-from smsgate.settings import Account, Secret
-from smsgate.signing import (
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpCall, Posted, WebhookRequest
+from smsgate.domain.signing import (
     Algorithm,
     Pair,
     as_bytes,
@@ -30,6 +27,9 @@ from smsgate.signing import (
     twilio_signature,
     url_spellings,
 )
+from smsgate.providers.contract import made_anew
+from smsgate.providers.twilio import events
+from smsgate.settings import Account, Secret
 
 FORM = "application/x-www-form-urlencoded"
 _JSON = frozenset({"application/json", "application/cloudevents-batch+json"})

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.errors import Unreadable
-from smsgate.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.domain.signing import form_texts, instant_us
 from smsgate.providers.contract import (
     FATES,
     Report,
@@ -34,7 +35,6 @@ from smsgate.providers.twilio.signature import (
     signed_part,
 )
 from smsgate.settings import Account
-from smsgate.signing import form_texts, instant_us
 
 _NEEDED = ("MessageSid", "From", "To")
 _READ_ONCE = frozenset(

@@ -6,7 +6,7 @@ webhooks (signed webhooks), /en/opt-out-assist, /api-errors/messages. Read in No
 
 from __future__ import annotations
 
-from smsgate.messages import HttpReply
+from smsgate.domain.messages import HttpReply
 from smsgate.providers.contract import Field
 from smsgate.providers.contract import network_alone as answered
 from smsgate.providers.contract import no_certificate as certificate

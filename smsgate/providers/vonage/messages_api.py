@@ -6,7 +6,7 @@ import json
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import Meaning, answer_json, failed
 from smsgate.settings import Account
 

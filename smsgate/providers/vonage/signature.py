@@ -11,10 +11,10 @@ import hmac
 
 import msgspec
 
-from smsgate.errors import SignatureRefused
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, base64_url, check_time, jwt_claims, same
 from smsgate.settings import Account
-from smsgate.signing import as_bytes, base64_url, check_time, jwt_claims, same
 
 _BEARER = "Bearer "
 _HEADER = base64_url(b'{"alg":"HS256","typ":"JWT"}')

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET
 
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import instant_us, iso_time
 from smsgate.providers.contract import (
     GivenText,
     Report,
@@ -20,7 +21,6 @@ from smsgate.providers.contract import (
 )
 from smsgate.providers.vonage.signature import sign
 from smsgate.settings import Account
-from smsgate.signing import instant_us, iso_time
 
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _KINDS = ("image", "video", "audio", "file", "vcard")

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from smsgate.errors import SignatureRefused, Unreadable
-from smsgate.messages import WebhookRequest
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import Pair, as_bytes, check_time, form_pairs, same
 from smsgate.providers.contract import check_path
 from smsgate.settings import Account
-from smsgate.signing import Pair, as_bytes, check_time, form_pairs, same
 
 _DEFAULT_SCHEME = "sha256"
 _MOST_FIELDS = 100

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from smsgate.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
 from smsgate.providers.contract import Meaning, answer_json, failed, told
 from smsgate.settings import Account
 

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.messages import InboundMessage, WebhookRequest
-from smsgate.phone import with_plus
+from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import form_texts, instant_us, iso_time
 from smsgate.providers.contract import Report, check_present, fate_in, known_of, promised_text
 from smsgate.providers.vonage_sms.signature import is_signed, parameters_of, sign
 from smsgate.settings import Account
-from smsgate.signing import form_texts, instant_us, iso_time
 
 _NEEDED = ("messageId", "msisdn", "to")
 _READ_ONCE = frozenset({*_NEEDED, "text", "type", "message-timestamp", "status", "err-code"})

@@ -6,7 +6,7 @@ import segno
 from flask import Flask, flash, make_response, redirect, render_template, request, session
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import SignInRefused, Unfit
+from smsgate.domain.errors import SignInRefused, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people import second_factor
 from smsgate.web.console.people import FACTOR, ME, door, known, lacks_factor, needs

@@ -26,7 +26,7 @@ from flask import (
     session,
 )
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import ROLES, Operators
 from smsgate.gateway.people.own_account import OwnAccount

@@ -7,7 +7,7 @@ from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.web.console.people import IN, OUT, is_signed_in, notice, to_sign_in
 from smsgate.web.console.return_path import HOME, is_part, return_path
 

@@ -9,7 +9,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
+from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
 from smsgate.gateway.replies import dead_letters

@@ -8,7 +8,7 @@ from flask import Flask, Response, flash, g, make_response, redirect, render_tem
 from flask import session as kept
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
+from smsgate.domain.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.signing_in import Started
 from smsgate.web.console.people import IN, NEXT, OUT, door, known, operator

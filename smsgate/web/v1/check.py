@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.pipeline.gate import Answer
 from smsgate.store.refusals import Refusal

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.errors import Unfit
-from smsgate.messages import Consent, Entry
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import Consent, Entry
 from smsgate.pipeline.entries import consent_entry
 from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome

@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from smsgate.errors import SmsGateError
-from smsgate.messages import Added, Entry
+from smsgate.domain.errors import SmsGateError
+from smsgate.domain.messages import Added, Entry
 from smsgate.pipeline.entry_batch import enter
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.web.problems import reason_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.messages import ALL
+from smsgate.domain.messages import ALL
 from smsgate.pipeline.api_keys import Caller
 from smsgate.web.v1.shapes import Told, told
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from smsgate.errors import CursorRefused
-from smsgate.phone import e164
+from smsgate.domain.errors import CursorRefused
+from smsgate.domain.phone import e164
 from smsgate.pipeline.gate import Answer
 from smsgate.store.keys import partition_of
 from smsgate.web.v1.limited import told_to

@@ -9,7 +9,7 @@ import msgspec
 from flask import Request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 
 API_LIMIT = 1024 * 1024
 """Bytes of a request's body; 10,000 numbers are about 200 KiB."""

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.consent.restore import CONSENT
-from smsgate.errors import Unfit
-from smsgate.messages import ALL, Consent, Entry
-from smsgate.phone import e164
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import ALL, Consent, Entry
+from smsgate.domain.phone import e164
 from smsgate.pipeline.entries import check_program, opt_out_entry
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records import Numbered

@@ -15,7 +15,7 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.consent.composing import segments
-from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts import cli
 from smsgate.features.alerts.channels import configured_channels, send_email
 from smsgate.features.alerts.message_text import TEST, Notice, email_body, email_subject, sms_text

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import AlertService
 from smsgate.store.keys import PARTITION_KEYS

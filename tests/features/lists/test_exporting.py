@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import RecordsNotReady
+from smsgate.domain.errors import RecordsNotReady
+from smsgate.domain.messages import ALL, Arrival, Consent
 from smsgate.features.lists.exporting import Exporting, Wanted
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.messages import ALL, Arrival, Consent
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.errors import NoSuchList, RecordsUnavailable
+from smsgate.domain.errors import NoSuchList, RecordsUnavailable
+from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_records import imports
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
-from smsgate.messages import ALL, Arrival, Consent, Intent
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of

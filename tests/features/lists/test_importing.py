@@ -6,14 +6,14 @@ import io
 
 import pytest
 
-from smsgate.errors import ListUnreadable, StoreNotReady, UnknownProgram
+from smsgate.domain.errors import ListUnreadable, StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL, Arrival, Consent
 from smsgate.features.lists import importing as module
 from smsgate.features.lists import importing_files
 from smsgate.features.lists.import_changes import change_text, titles_of
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.importing_files import FileImport
 from smsgate.features.lists.service import build_importing
-from smsgate.messages import ALL, Arrival, Consent
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import build_rebuilding

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists.json_rows import json_cell, json_row, with_values
 from smsgate.features.lists.preview import preview_of
 from smsgate.features.lists.reading import ListFile

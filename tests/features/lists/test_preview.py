@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from smsgate.errors import ColumnUnclear, ListUnreadable
+from smsgate.domain.errors import ColumnUnclear, ListUnreadable
 from smsgate.features.lists.preview import WIDTH, preview_of
 from smsgate.features.lists.reading import ListFile
 

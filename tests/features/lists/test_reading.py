@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists import encodings, reading
 from tests.features.lists.files import listed, whole
 

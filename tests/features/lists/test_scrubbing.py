@@ -6,14 +6,14 @@ import io
 
 import pytest
 
-from smsgate.errors import StoreUnavailable, UnknownProgram
+from smsgate.domain.errors import StoreUnavailable, UnknownProgram
+from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.lists import scrubbing as module
 from smsgate.features.lists.hygiene import unreachable
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.reading import ListFile
 from smsgate.features.lists.scrubbing import Scrubbing
 from smsgate.features.lists.service import build_importing
-from smsgate.messages import Arrival, Decision, Intent
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry

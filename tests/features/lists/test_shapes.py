@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import ListUnreadable
+from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists import shapes
 from smsgate.features.lists.shapes import shape_of
 

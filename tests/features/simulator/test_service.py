@@ -8,7 +8,7 @@ import time
 import pytest
 from werkzeug.serving import make_server
 
-from smsgate.errors import InvalidNumber
+from smsgate.domain.errors import InvalidNumber
 from smsgate.features.simulator.service import (
     PATIENCE_US,
     RANGES,

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import AccountNotReady
-from smsgate.messages import HttpCall
+from smsgate.domain.errors import AccountNotReady
+from smsgate.domain.messages import HttpCall
 from smsgate.pipeline import certificates
 from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, Certificates
 from smsgate.pipeline.outbound import Outbound

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from smsgate.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.messages import InboundMessage
 from smsgate.gateway.accounts.diagnosis import explained
 from smsgate.gateway.accounts.refusing import OF_ADDRESS, PER_SECOND, Refusing
-from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.settings import Secret
 from smsgate.store.quarantine import CAP, EXPLAINED, Refused

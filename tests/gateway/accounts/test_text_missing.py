@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from smsgate.wiring import build_gateway, load_configuration, publish_programs

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import CallFailed
-from smsgate.messages import HttpCall, InboundMessage
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall, InboundMessage
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.outbound import Outbound

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from standardwebhooks import Webhook
 
-from smsgate.errors import NoSuchDelivery
+from smsgate.domain.errors import NoSuchDelivery
+from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
-from smsgate.messages import Consent
 from smsgate.records.feeds import FeedPlace
 from smsgate.records.following import place_of
 from smsgate.settings import Feed, Programs, Secret

@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from smsgate.domain.messages import Consent
 from smsgate.features.feeds import feed_reader
 from smsgate.features.feeds.changes import calls_of
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.messages import Consent
 from smsgate.records.following import START
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER

@@ -13,10 +13,10 @@ import pytest
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
-from smsgate.errors import NoSuchForward, StoreUnavailable
+from smsgate.domain.errors import NoSuchForward, StoreUnavailable
+from smsgate.domain.messages import InboundMessage, Intent, Onward, WebhookRequest
 from smsgate.gateway.forwards import forwarding, undelivered
 from smsgate.gateway.forwards.noting import TAKEN, forward_event
-from smsgate.messages import InboundMessage, Intent, Onward, WebhookRequest
 from smsgate.providers import twilio
 from smsgate.settings import Programs
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of

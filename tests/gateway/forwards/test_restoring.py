@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from twilio.request_validator import RequestValidator
 
+from smsgate.domain.messages import InboundMessage
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
 from smsgate.gateway.records.forgetting import Forgetting
-from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.settings import Programs
 from smsgate.settings.retention import BY_DEFAULT

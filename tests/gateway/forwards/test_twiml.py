@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from smsgate.domain.messages import HttpReply
 from smsgate.gateway.forwards.twiml import LONGEST, LONGEST_TEXT, MOST_TEXTS, Said, read_twiml
-from smsgate.messages import HttpReply
 from tests.fakes.values import NUMBER
 
 SENDER = "+14155550999"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from smsgate.errors import ConfigurationError, RecordsUnavailable
+from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.gateway.keywords.console_sets import FOLDER, console_sets
 from smsgate.records import KeywordVersion, Records
 from smsgate.wiring import load_configuration

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     ConfigurationError,
     KeywordSetChanged,
     KeywordSetOwned,
     KeywordSetUnfit,
     NoSuchKeywordSet,
 )
+from smsgate.domain.messages import Intent
 from smsgate.gateway.keywords import editing as keyword_editing
 from smsgate.gateway.keywords.drafts import MOST_BYTES
 from smsgate.gateway.keywords.editing import Editing
 from smsgate.gateway.keywords.entries import Row, begun, changed
 from smsgate.gateway.received_texts import PAGE, Place, Texts, place_of
-from smsgate.messages import Intent
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.understanding import TWO, understanding

@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from smsgate.classifier.sets.keyword_sets import shipped
-from smsgate.errors import KeywordSetUnfit
+from smsgate.domain.errors import KeywordSetUnfit
 from smsgate.gateway.keywords.entries import Row, begun, changed, read, rows_of
 
 SET = """# our words

@@ -7,7 +7,7 @@ import dataclasses
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.messages import WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smsgate.consent.events import Event
+from smsgate.domain.messages import Intent
 from smsgate.gateway.overview.summing_up import summary
-from smsgate.messages import Intent
 from tests.fakes.values import NUMBER, entry
 
 SECOND = 1_000_000

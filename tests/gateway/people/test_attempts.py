@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from smsgate.errors import TooManyGuesses
+from smsgate.domain.errors import TooManyGuesses
 from smsgate.gateway.people.attempts import FairLine
 from tests.fakes.processes import wait_until
 

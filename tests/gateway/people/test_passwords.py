@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.gateway.people import passwords
 
 

@@ -14,7 +14,7 @@ import pytest
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.cli.main import run
-from smsgate.errors import StoreNotReady
+from smsgate.domain.errors import StoreNotReady
 from smsgate.gateway import Gateway
 from tests.fakes.own_gateway import make_gateway
 

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy
 
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
-from smsgate.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
+from smsgate.domain.messages import ALL, Consent
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.gateway.records import known_again
 from smsgate.gateway.records import rebuilding as rebuilding_module
 from smsgate.gateway.records.comparing import differences
-from smsgate.messages import ALL, Consent
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import sights
 from smsgate.store import restoring

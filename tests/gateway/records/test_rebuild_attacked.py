@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import RecordsDiffer, StoreNotReady
+from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway.records import rebuilding as module
 from smsgate.gateway.records.adopting import adopt
 from smsgate.gateway.records.comparing import differences

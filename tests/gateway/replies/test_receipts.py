@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from smsgate.errors import SignatureRefused
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import WebhookRequest
 from smsgate.gateway.numbers.timeline import timeline
-from smsgate.messages import WebhookRequest
 from smsgate.providers.twilio.signature import FORM, sign
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer

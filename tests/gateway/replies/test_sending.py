@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from smsgate.consent.send_check import WINDOW_US
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Arrival
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send
 from smsgate.pipeline.sender_threads import SENDERS, Senders
 from smsgate.store.keys import partition_of

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import InboundMessage
 from smsgate.gateway.reviews.labelling import FILE, keep
-from smsgate.messages import InboundMessage
 from smsgate.providers import twilio
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from smsgate.errors import NoSuchReview, ReviewChanged
-from smsgate.messages import Consent
+from smsgate.domain.errors import NoSuchReview, ReviewChanged
+from smsgate.domain.messages import Consent
 from smsgate.pipeline.open_reviews import all_open
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_rebuilding

@@ -15,9 +15,9 @@ import msgspec
 import psycopg
 import pytest
 
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.gateway.overview import daily
 from smsgate.gateway.people.operators import By, Operators
-from smsgate.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis

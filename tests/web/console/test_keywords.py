@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from smsgate.errors import RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.messages import Intent
 from smsgate.gateway.keywords.entries import Row, begun, changed
-from smsgate.messages import Intent
 from smsgate.records import KeywordVersion
 from smsgate.web.console.keywords import changing
 from tests.fakes.own_gateway import HERE, make_gateway
@@ -375,7 +375,7 @@ def test_texts_and_keywords_are_shown_as_text(received, admin, monkeypatch):
 
 
 def test_a_store_that_is_away_is_said_where_the_replay_would_stand(gateway, admin, monkeypatch):
-    from smsgate.errors import StoreUnavailable
+    from smsgate.domain.errors import StoreUnavailable
 
     def gone(*_):
         raise StoreUnavailable("the store cannot be reached")

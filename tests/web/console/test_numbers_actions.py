@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Intent
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Intent
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.pages import reason, words
 from tests.fakes.told import told, work

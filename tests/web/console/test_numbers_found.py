@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from smsgate.domain.messages import Decision, Intent
 from smsgate.gateway.people.operators import By, Operators
-from smsgate.messages import Decision, Intent
 from tests.fakes.browser import browser
 from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.pages import words

@@ -8,7 +8,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from smsgate.errors import LastAdmin
+from smsgate.domain.errors import LastAdmin
 from smsgate.gateway.people import operators, sessions
 from smsgate.gateway.people.operators import By, Operators
 from smsgate.gateway.people.own_account import OwnAccount

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from smsgate.consent.events import DeadLetter
-from smsgate.messages import Forward, GivenUp, Intent, Reply, forward_id
+from smsgate.domain.messages import Forward, GivenUp, Intent, Reply, forward_id
 from smsgate.store import shelves
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words

@@ -8,8 +8,8 @@ import re
 import pytest
 from sqlalchemy import text as sql
 
-from smsgate.errors import StoreUnavailable
-from smsgate.messages import Decision, Entry, Intent
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Decision, Entry, Intent
 from tests.fakes.pages import (
     HTMX,
     decide,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from smsgate.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.messages import Decision, Intent
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.domain.messages import Decision, Intent
 from tests.fakes.browser import browser
 from tests.fakes.pages import (
     HTMX,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from smsgate.domain.messages import Decision, Intent
 from smsgate.gateway.reviews.labelling import FILE
-from smsgate.messages import Decision, Intent
 from smsgate.store.keys import partition_of
 from tests.fakes.pages import (
     HTMX,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from smsgate.errors import StoreUnavailable, Unauthorized
+from smsgate.domain.errors import StoreUnavailable, Unauthorized
 from smsgate.gateway.accounts.facts import keys_of
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring

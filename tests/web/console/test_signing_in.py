@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.errors import SignInRefused, TooManyGuesses
+from smsgate.domain.errors import SignInRefused, TooManyGuesses
 from smsgate.gateway.people import devices, passwords, sessions, signing_in
 from smsgate.gateway.people.attempts import MOST_ATTEMPTS, FairLine
 from smsgate.gateway.people.operators import By, Operators

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.logs import masked
-from smsgate.messages import Arrival, Decision, Entry, Intent
 
 ONE, TWO, THREE = "+14155550123", "+14155550124", "+14155550125"
 CONSENT = {

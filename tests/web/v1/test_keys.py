@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     KeyExists,
     NoSuchKey,
     RecordsNotReady,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.messages import Arrival, Decision, Entry, Intent
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys

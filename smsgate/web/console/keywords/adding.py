@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import KeywordSetUnfit
+from smsgate.domain.errors import KeywordSetUnfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.editing import About, Editing
 from smsgate.gateway.keywords.entries import INTENTS, MATCHES, Row, changed, read, rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from smsgate.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.gateway import Gateway
 from smsgate.wiring import apply_configuration
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import (
+from smsgate.domain.errors import (
     ConfigurationError,
     KeywordSetChanged,
     KeywordSetOwned,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask, render_template, request
 
 from smsgate.classifier import explanation
-from smsgate.errors import SmsGateError, UnknownProgram
+from smsgate.domain.errors import SmsGateError, UnknownProgram
+from smsgate.domain.phone import e164
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.editing import Editing
 from smsgate.gateway.keywords.entries import INTENTS
 from smsgate.gateway.keywords.listing import SOURCES, Listing, Wanted
-from smsgate.phone import e164
 from smsgate.settings import Program
 from smsgate.web.console.people import needs
 

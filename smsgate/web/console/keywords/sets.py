@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
-from smsgate.errors import KeywordSetUnfit, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import KeywordSetUnfit, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.diffs import difference
 from smsgate.gateway.keywords.drafts import MOST_BYTES

@@ -12,12 +12,12 @@ from flask import Flask, flash, redirect, request, url_for
 from werkzeug import Response
 
 from smsgate.consent.restore import CONSENT, EVIDENCE
-from smsgate.errors import SmsGateError, Unfit
+from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.domain.messages import Consent
+from smsgate.domain.phone import is_e164
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import by_hand
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
-from smsgate.messages import Consent
-from smsgate.phone import is_e164
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.web.console.numbers.story import page
 from smsgate.web.console.people import actor, needs, operator

@@ -7,7 +7,7 @@ import threading
 
 from flask import Flask, Response, abort, request
 
-from smsgate.errors import Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers.searching import LONGEST, as_recorded
 from smsgate.gateway.records.evidence import as_json, gathered

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import searching, telling
 from smsgate.gateway.numbers.searching import Candidate

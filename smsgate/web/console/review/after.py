@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
-from smsgate.errors import NoSuchReview, Unfit
+from smsgate.domain.errors import NoSuchReview, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.reviews import labelling
 from smsgate.gateway.reviews.decided import Decided

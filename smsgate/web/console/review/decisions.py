@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, redirect, request, url_for
 
-from smsgate.errors import NoSuchReview, ReviewChanged, Unfit
+from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs

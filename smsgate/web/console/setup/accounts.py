@@ -8,12 +8,12 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Outcome, Verdict
 from smsgate.gateway import Gateway
 from smsgate.gateway.accounts.facts import CAUSES, ends_in_secret, keys_of, webhook_of
 from smsgate.gateway.accounts.trying import Trying
 from smsgate.gateway.doctor import Finding, look_at, worst_first
-from smsgate.messages import Outcome, Verdict
 from smsgate.providers import usable
 from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, render_template
 
-from smsgate.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor import WARNING, Finding, examine, worst_first
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot

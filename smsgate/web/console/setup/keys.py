@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.gateway import Gateway
 from smsgate.gateway.people.operators import By, action_of, now_us
 from smsgate.pipeline import api_keys

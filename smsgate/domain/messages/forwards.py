@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.messages.values import Entry
+from smsgate.domain.messages.values import Entry
 
 
 class Forward(msgspec.Struct, frozen=True, omit_defaults=True):

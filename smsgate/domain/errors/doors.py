@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smsgate.errors.base import SmsGateError
+from smsgate.domain.errors.base import SmsGateError
 
 
 class NoSuchReply(SmsGateError):

@@ -7,7 +7,7 @@ because it needs ``cryptography``.
 
 from __future__ import annotations
 
-from smsgate.signing.forms import (
+from smsgate.domain.signing.forms import (
     Pair,
     body_hash_fits,
     form_pairs,
@@ -18,14 +18,14 @@ from smsgate.signing.forms import (
     twilio_signature,
     url_spellings,
 )
-from smsgate.signing.schemes import (
+from smsgate.domain.signing.schemes import (
     SINCH,
     check_sinch,
     check_standard_webhook,
     sinch_headers,
     standard_webhook_signature,
 )
-from smsgate.signing.secrets import (
+from smsgate.domain.signing.secrets import (
     Algorithm,
     as_bytes,
     basic_auth,
@@ -33,8 +33,8 @@ from smsgate.signing.secrets import (
     path_secret,
     same,
 )
-from smsgate.signing.times import WINDOW_S, check_time, instant_us, iso_time
-from smsgate.signing.tokens import base64_url, from_base64_url, jwt_claims
+from smsgate.domain.signing.times import WINDOW_S, check_time, instant_us, iso_time
+from smsgate.domain.signing.tokens import base64_url, from_base64_url, jwt_claims
 
 __all__ = [
     "SINCH",

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
-from smsgate.messages.onward import Onward
+from smsgate.domain.messages.onward import Onward
 
 ALL = "all"
 """The scope of an opt-out that holds for every program."""

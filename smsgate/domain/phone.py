@@ -8,7 +8,7 @@ import re
 import phonenumbers
 from phonenumbers.phonemetadata import PhoneMetadata
 
-from smsgate.errors import InvalidNumber
+from smsgate.domain.errors import InvalidNumber
 
 _SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}")

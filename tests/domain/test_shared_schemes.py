@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from smsgate.errors import SignatureExpired, SignatureRefused
-from smsgate.signing import (
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
+from smsgate.domain.signing import (
     base64_url,
     check_standard_webhook,
     from_base64_url,

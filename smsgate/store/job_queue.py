@@ -16,8 +16,8 @@ from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from smsgate.errors import QueueUnavailable
-from smsgate.redis_address import Client, problem_of
+from smsgate.domain.errors import QueueUnavailable
+from smsgate.store.redis_address import Client, problem_of
 
 _log = structlog.get_logger()
 

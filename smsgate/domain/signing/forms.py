@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from smsgate.errors import Unreadable
-from smsgate.signing.secrets import Algorithm, as_bytes, hmac_base64, same
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.signing.secrets import Algorithm, as_bytes, hmac_base64, same
 
 Pair = tuple[bytes, bytes]
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from smsgate.signing import (
+from smsgate.domain.signing import (
     form_pairs,
     hmac_base64,
     same,

@@ -6,9 +6,9 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 
-from smsgate.errors import SignatureRefused
-from smsgate.signing.secrets import as_bytes, hmac_base64, same
-from smsgate.signing.times import check_time
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.signing.secrets import as_bytes, hmac_base64, same
+from smsgate.domain.signing.times import check_time
 
 SINCH = "x-sinch-webhook-signature"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from smsgate.errors import SignatureExpired
+from smsgate.domain.errors import SignatureExpired
 
 WINDOW_S = 300
 """How old or early a signed time may be, where the provider does not say otherwise."""

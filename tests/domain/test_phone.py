@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate import phone
-from smsgate.errors import InvalidNumber
-from smsgate.phone import digits, e164, is_e164, is_region, is_toll_free
+from smsgate.domain import phone
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.phone import digits, e164, is_e164, is_region, is_toll_free
 
 NUMBERS = [
     ("+14155550123", "", "+14155550123"),

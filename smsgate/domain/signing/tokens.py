@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Iterable
 
-from smsgate.signing.secrets import as_bytes, same
+from smsgate.domain.signing.secrets import as_bytes, same
 
 _JWT_DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 

@@ -7,7 +7,7 @@ the only places that catch the family as a whole.
 
 from __future__ import annotations
 
-from smsgate.errors.base import (
+from smsgate.domain.errors.base import (
     AccountNotReady,
     CallFailed,
     ColumnUnclear,
@@ -34,7 +34,7 @@ from smsgate.errors.base import (
     Unreadable,
     WebhookError,
 )
-from smsgate.errors.doors import (
+from smsgate.domain.errors.doors import (
     CursorRefused,
     Forbidden,
     GateUnreachable,

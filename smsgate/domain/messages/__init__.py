@@ -8,16 +8,10 @@ older and newer versions alike: unknown fields are ignored, new fields need defa
 
 from __future__ import annotations
 
-from smsgate.messages.calls import (
-    HttpCall,
-    HttpReply,
-    Outcome,
-    Verdict,
-    WebhookRequest,
-)
-from smsgate.messages.forwards import Forward, GivenUp, forward_id
-from smsgate.messages.onward import Onward, Posted
-from smsgate.messages.values import (
+from smsgate.domain.messages.calls import HttpCall, HttpReply, Outcome, Verdict, WebhookRequest
+from smsgate.domain.messages.forwards import Forward, GivenUp, forward_id
+from smsgate.domain.messages.onward import Onward, Posted
+from smsgate.domain.messages.values import (
     ALL,
     Added,
     Arrival,

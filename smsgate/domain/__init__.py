@@ -1,0 +1,1 @@
+"""Values, errors, phone numbers and signatures. Pure: nothing here opens a file or a connection."""
