@@ -1,19 +1,39 @@
-"""The values that travel through smsgate. Frozen, named, and without behaviour that talks.
+"""The values that travel through smsgate: frozen, named, and without side effects.
 
-Times are integers in microseconds since 1970 (UTC) and end in ``_us``; the stamp of a message
-and every deadline are on Redis's clock. Values that are stored (``Entry``, ``Reply``, and
-those of ``consent.py``) are msgspec structs with short JSON, carry a schema version ``v``, and read
+Times are integers in microseconds since 1970 (UTC) and end in ``_us``; event times and deadlines
+are on Redis's clock. Values that are stored (``Entry``, ``Reply``, ``Forward`` and those of
+``consent/events.py``) are msgspec structs with short JSON, carry a schema version ``v``, and read
 older and newer versions alike: unknown fields are ignored, new fields need defaults.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
-from smsgate.domain.messages.onward import Onward
+
+class Posted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A provider's request, as far as it takes to make it anew for another address."""
+
+    method: str
+    """``POST`` or ``GET``."""
+    content_type: str
+    form: bytes
+    """The body; of a ``GET`` the raw query."""
+
+
+class Onward(msgspec.Struct, frozen=True, omit_defaults=True):
+    """That a text goes on to the program's application, and what its entry does not say of it."""
+
+    media: tuple[str, ...] = ()
+    flag: str = ""
+    """What the provider itself took the text for: ``opt_out``, ``opt_in``, ``help`` or nothing."""
+    posted: Posted | None = None
+    """Only where the application wants the provider's own request."""
+
 
 ALL = "all"
 """The scope of an opt-out that holds for every program."""
@@ -275,3 +295,104 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     def told_as(self) -> str:
         """Kind of the events that tell of it: what applications say is no evidence of consent."""
         return "app" if self.kind == "app" else "reply"
+
+
+class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that was applied and goes on to the application of its program."""
+
+    id: str
+    """Partition and inbox id, so written that ids of a partition sort as their messages came."""
+    entry: Entry
+    inbox_id: str
+    event: str
+    """Id of the event that says what became of the message here."""
+    outcome: str
+    """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
+    stamp_us: int
+    tries: int = 0
+    note: str = ""
+    """What went wrong last."""
+    v: int = 1
+
+
+class GivenUp(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that its application did not take; kept until a person retries or dismisses it."""
+
+    forward: Forward
+    note: str
+    at_us: int
+    v: int = 1
+
+
+def forward_id(partition: int, inbox_id: str) -> str:
+    """The id of the forward of an inbox entry."""
+    ms, _, seq = inbox_id.partition("-")
+    return f"{partition}-{ms}-{seq:0>6}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A provider's request as it arrived, free of any web framework."""
+
+    method: str
+    url: str
+    """The public URL that the provider was given: configured origin, raw path and raw query."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    certificate: bytes = b""
+    """What the URL that the provider asked for gave (see ``Provider.certificate``)."""
+    address: str = ""
+    """Where it came from, as far as that can be known (see ``web/visitors.py``)."""
+
+    @property
+    def query(self) -> str:
+        """The raw query, without the question mark."""
+        return self.url.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """An outgoing HTTP call, described but not made."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    token_from: HttpCall | None = field(default=None, repr=False)
+    """The call that gives the access token which this one needs (OAuth 2.0), if it needs one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An HTTP response: a provider's to our call, or ours to a provider's webhook."""
+
+    status: int
+    content_type: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What a provider's response to our call means."""
+
+    SENT = "sent"
+    OPTED_OUT = "opted_out"
+    """The provider will not text that number: it has its opt-out already."""
+    REFUSED = "refused"
+    """Will never work: a bad number, bad credentials."""
+    NOT_ACCEPTED = "not_accepted"
+    """Surely not sent; may be tried again."""
+    UNKNOWN = "unknown"
+    """May have been sent; must not be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A provider's response, understood."""
+
+    verdict: Verdict
+    provider_id: str = ""
+    note: str = ""
+    retry_after_s: float | None = None
