@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from smsgate.domain import ed25519
 from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import (
     as_bytes,
     check_standard_webhook,
     check_time,
-    ed25519,
     standard_webhook_signature,
 )
 from smsgate.settings import Account

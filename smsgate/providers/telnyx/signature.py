@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from smsgate.domain import ed25519
 from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import WebhookRequest
-from smsgate.domain.signing import as_bytes, check_time, ed25519
+from smsgate.domain.signing import as_bytes, check_time
 from smsgate.settings import Account
 
 _SIGNATURE = "telnyx-signature-ed25519"

@@ -1,6 +1,6 @@
 """Ed25519 (RFC 8032) in base64: the scheme of Telnyx and of Standard Webhooks v1a.
 
-Apart from ``signing`` because it needs ``cryptography``, which nothing but these schemes wants.
+A module of its own: it imports ``cryptography``, which nothing but these schemes needs.
 """
 
 from __future__ import annotations
