@@ -74,12 +74,12 @@ FEATURES = (
     ),
     Feature(
         name="reviews",
-        console=("smsgate.web.console.review",),
+        console=("smsgate.features.reviews.console",),
         menu=MenuEntry("Review", "/console/review", "viewer", "r"),
-        api=("smsgate.web.v1.reviews",),
+        api=("smsgate.features.reviews.api",),
         commands={
             "review": CommandEntry(
-                "smsgate.cli.review:review", "Texts that a careful person has to look at."
+                "smsgate.features.reviews.cli:review", "Texts that a careful person has to look at."
             ),
         },
     ),
@@ -126,11 +126,11 @@ FEATURES = (
     ),
     Feature(
         name="replies",
-        console=("smsgate.web.console.replies",),
+        console=("smsgate.features.replies.console",),
         menu=MenuEntry("Replies", "/console/replies", "viewer", "o"),
         commands={
             "replies": CommandEntry(
-                "smsgate.cli.replies:replies",
+                "smsgate.features.replies.cli:replies",
                 "Texts of ours that wait to be sent, or were given up.",
             )
         },

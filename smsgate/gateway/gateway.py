@@ -9,14 +9,14 @@ from smsgate.classifier import Classifier
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber, SignatureRefused
 from smsgate.domain.messages import Arrival, Consent, Entry, WebhookRequest
+from smsgate.features.replies import service as dead_letters
+from smsgate.features.reviews import listing
+from smsgate.features.reviews.deciding import Deciding
+from smsgate.features.reviews.listing import Waiting
 from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.linking import Linking
 from smsgate.gateway.records.forgetting import Forgetting, Forgotten
-from smsgate.gateway.replies import dead_letters
-from smsgate.gateway.reviews import labelling, listing
-from smsgate.gateway.reviews.deciding import Deciding
-from smsgate.gateway.reviews.listing import Waiting
-from smsgate.pipeline import history
+from smsgate.pipeline import history, labelled_texts
 from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
@@ -212,7 +212,9 @@ class Gateway:
         """Erase the texts of a number (E.164, or as it was recorded); see ``Forgetting.forget``."""
         self.apply(partition_of(number))  # what still waits belongs to it
         done = self.forgetting.forget(number, actor, reason)
-        return replace(done, cases=labelling.forget(self.settings.data_dir, number, self.records))
+        return replace(
+            done, cases=labelled_texts.forget(self.settings.data_dir, number, self.records)
+        )
 
     def ready(self) -> dict[str, str]:
         """Each collaborator by name: what is wrong with it, or ``ok``.

@@ -99,7 +99,7 @@ def test_what_waits_longest_stands_first(there, waiting):
 
 
 def test_what_a_subscriber_wrote_is_no_markup(there, gateway, monkeypatch):
-    from smsgate.gateway.reviews.listing import Waiting
+    from smsgate.features.reviews.listing import Waiting
 
     monkeypatch.setattr(
         "smsgate.gateway.gateway.listing.waiting",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.gateway.reviews.deadlines import left, legal_us, ours_us
+from smsgate.features.reviews.deadlines import left, legal_us, ours_us
 
 HOUR_US = 3600 * 1_000_000
 

@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import InboundMessage
-from smsgate.gateway.reviews.labelling import FILE, keep
+from smsgate.pipeline.labelled_texts import FILE, keep
 from smsgate.providers import twilio
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER

@@ -6,7 +6,7 @@ import html
 import re
 
 from smsgate.domain.messages import Decision, Intent
-from smsgate.gateway.reviews.labelling import FILE
+from smsgate.pipeline.labelled_texts import FILE
 from smsgate.store.keys import partition_of
 from tests.fakes.pages import (
     HTMX,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from smsgate.consent.reviews import REOPENED
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
-from smsgate.gateway.reviews.decided import Made
+from smsgate.features.reviews.decided import Made
 from smsgate.pipeline.open_reviews import INBOX, LEDGER, Open, all_open, cases_of
 from smsgate.records import Records
 from smsgate.store import Store

@@ -15,7 +15,7 @@ from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, StoreNotReady
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, Stood
 from smsgate.domain.phone import e164
-from smsgate.gateway.reviews.decided import Decided, Made
+from smsgate.features.reviews.decided import Decided, Made
 from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.records import Records
 from smsgate.settings import Settings

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Flask, redirect, request, url_for
 
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
+from smsgate.features.reviews.console.desk import Answer, Said, answered, shown
+from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs
-from smsgate.web.console.review.desk import Answer, Said, answered, shown
 from smsgate.web.console.showing import ago, spaced
 
 _DECISIONS = {"opt_out": "an opt-out", "none": "not an opt-out"}

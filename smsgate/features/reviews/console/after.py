@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask, render_template, request
 
 from smsgate.domain.errors import NoSuchReview, Unfit
+from smsgate.features.reviews.console.desk import Answer, Said, shown
+from smsgate.features.reviews.decided import Decided
+from smsgate.features.reviews.likes import Alike, alike
+from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.gateway.reviews import labelling
-from smsgate.gateway.reviews.decided import Decided
-from smsgate.gateway.reviews.likes import Alike, alike
-from smsgate.gateway.reviews.queue import ReviewQueue
+from smsgate.pipeline import labelled_texts
 from smsgate.web.console.people import actor, needs
-from smsgate.web.console.review.desk import Answer, Said, shown
 
 MOST = 500
 """Texts that are decided at once."""
@@ -47,7 +47,7 @@ def register(console: Flask, gateway: Gateway, queue: ReviewQueue) -> None:
         """Keep a decided text as a test case for keyword sets."""
         made, text = _decided(gateway, request.form.get("decision", ""))
         try:
-            new = labelling.keep(gateway.settings.data_dir, made.decided, text, made.key)
+            new = labelled_texts.keep(gateway.settings.data_dir, made.decided, text, made.key)
         except Unfit as error:
             said = Said(str(error), "warn", made, text)
             return shown(gateway, queue, said, status=error.status)

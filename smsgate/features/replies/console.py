@@ -10,9 +10,9 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
+from smsgate.features.replies import service as dead_letters
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
-from smsgate.gateway.replies import dead_letters
 from smsgate.store.shelves import MOST, Shelf
 from smsgate.web.console.people import actor, needs
 

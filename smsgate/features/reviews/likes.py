@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.reviews.likeness import same_words
+from smsgate.features.reviews.likeness import same_words
 from smsgate.pipeline.open_reviews import Open, all_open
 from smsgate.records import Records
 from smsgate.records.stories import Worded

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from smsgate.features.reviews.console import after, decisions, desk
+from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.gateway.reviews.queue import ReviewQueue
-from smsgate.web.console.review import after, decisions, desk
 
 
 def register(console: Flask, gateway: Gateway) -> None:

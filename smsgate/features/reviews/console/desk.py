@@ -8,13 +8,13 @@ from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from smsgate.classifier import explanation
+from smsgate.features.reviews import deadlines
+from smsgate.features.reviews.decided import Decided
+from smsgate.features.reviews.likes import Alike
+from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
 from smsgate.gateway.numbers import telling
 from smsgate.gateway.numbers.conversation import conversation
-from smsgate.gateway.reviews import deadlines
-from smsgate.gateway.reviews.decided import Decided
-from smsgate.gateway.reviews.likes import Alike
-from smsgate.gateway.reviews.queue import ReviewQueue
 from smsgate.web.console.people import actor, needs
 from smsgate.web.console.showing import spaced
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from smsgate.classifier import Classifier
 from smsgate.consent.reviews import decision_id
 from smsgate.domain.messages import Entry
-from smsgate.gateway.reviews.deadlines import ours_us
-from smsgate.gateway.reviews.likeness import likeness
+from smsgate.features.reviews.deadlines import ours_us
+from smsgate.features.reviews.likeness import likeness
 from smsgate.pipeline.open_reviews import Case, Open, all_open, cases_of
 from smsgate.records import Records
 from smsgate.settings import Settings

@@ -1,0 +1,1 @@
+"""Our replies: those that wait to be sent, and those that were given up."""

@@ -1,1 +1,0 @@
-"""Replies on their way out: one claimed at a time, sent, told of."""
