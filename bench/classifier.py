@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smsgate.classifier import Classifier, Classifiers, Shelf
+from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.settings import Program
 from tests.accuracy.evaluate import labelled
 from tests.accuracy.peers import PEERS
@@ -71,10 +71,10 @@ class Loaded(NamedTuple):
 def load(folder: Path) -> Loaded:
     """Load all sets as a start does, with what is kept in a folder."""
     before, start = memory(), time.thread_time()
-    shelf = Shelf(None, (PROGRAM,), folder)
-    if shelf.faults():
+    cache = KeywordSetCache(None, (PROGRAM,), folder)
+    if cache.faults():
         raise SystemExit("the shipped keyword sets have faults")
-    classifier = Classifiers(shelf, (PROGRAM,))[PROGRAM.name]
+    classifier = Classifiers(cache, (PROGRAM,))[PROGRAM.name]
     took = (time.thread_time() - start) * 1000
     return Loaded(classifier, took, memory() - before)
 

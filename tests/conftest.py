@@ -51,7 +51,7 @@ def keyword_sets(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     folder = (base if worker_id == "master" else base.parent) / "keyword-sets"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        once.one_shelf(patch, folder)
+        once.one_cache(patch, folder)
         yield folder
 
 

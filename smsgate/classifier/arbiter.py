@@ -8,13 +8,19 @@ found nothing, and where it takes a wording of a rule for something else.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from smsgate.classifier.concepts import HINTS, NEGATION, WELCOMES
-from smsgate.classifier.features import Passage, Shown, passages
-from smsgate.classifier.findings import TAKES_OUT, Finding, Heard, Said, together
-from smsgate.classifier.model import concepts, reader
+from smsgate.classifier.features import ModelInput, Passage, passages
+from smsgate.classifier.findings import (
+    TAKES_OUT,
+    IntentFinding,
+    SentenceMatches,
+    TextFindings,
+    together,
+)
+from smsgate.classifier.model import concepts, intent_model
 from smsgate.classifier.normalize import folded
 from smsgate.classifier.patterns import (
     CONCEPT,
@@ -27,7 +33,6 @@ from smsgate.classifier.patterns import (
     overlap,
 )
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.prefilter import Glances
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.domain.messages import Intent
 
@@ -38,13 +43,13 @@ _NAMES_A_REQUEST = frozenset({"unsubscribe"})
 """The concepts of which one alone is a hint: ``number`` or ``wrong`` stand in any talk."""
 
 
-def support(what: Said, phrases: Phrases, shown: Shown) -> Support:
-    """What allows the second reader to act: a weak wording, else a hint that nothing undoes."""
+def support(what: TextFindings, phrases: Phrases, shown: ModelInput) -> Support:
+    """What allows the model to act: a weak wording, else a hint that nothing undoes."""
     free: set[int] = set()
     meant: set[str] = set()
-    for one, there in zip(shown.heard, shown.meant, strict=True):
+    for one, there in zip(shown.sentence_matches, shown.meant, strict=True):
         taken = [m for m in one.silent if m.pattern.means in ("none", "never")]
-        rows = (match for heard, match in what.weak if heard is one)
+        rows = (match for sentence_matches, match in what.weak if sentence_matches is one)
         for match in rows:
             if not any(overlap((match.start, match.end), other) for other in taken):
                 return Support(ROW, match.pattern.written, match.pattern.language)
@@ -67,13 +72,13 @@ def _strength(meant: set[str]) -> int:
     return NOTHING.strength
 
 
-def _free(one: Heard, taken: list[Match]) -> set[int]:
-    """The signs of a sentence that nothing takes out of play."""
+def _free(one: SentenceMatches, taken: list[Match]) -> set[int]:
+    """The symbols of a sentence that nothing takes out of play."""
     if not taken:
-        return set(one.seen)
+        return set(one.symbol_spans)
     return {
-        sign
-        for sign, spans in one.seen.items()
+        symbol
+        for symbol, spans in one.symbol_spans.items()
         if any(not any(overlap(span, match) for match in taken) for span in spans)
     }
 
@@ -89,12 +94,14 @@ def _meant(there: Iterable[tuple[int, list[str]]], taken: list[Match]) -> set[st
     }
 
 
-def undone(what: Said) -> bool:
+def undone(what: TextFindings) -> bool:
     """Whether a text holds a wording that takes others out of play."""
-    return any(match.pattern.means in TAKES_OUT for one in what.heard for match in one.silent)
+    return any(
+        match.pattern.means in TAKES_OUT for one in what.sentence_matches for match in one.silent
+    )
 
 
-def complains(shown: Shown) -> float:
+def complains(shown: ModelInput) -> float:
     """How sure a wish to be texted must be where a text asks who or why, or denies something.
 
     ``Who put me back on this list`` and ``I won't opt back in`` have the words of such a wish.
@@ -103,18 +110,18 @@ def complains(shown: Shown) -> float:
     return _ASKING_WHO if "who" in meant else _ASKING if meant & _CONTRARY else -math.inf
 
 
-def welcomes(shown: Shown) -> bool:
+def welcomes(shown: ModelInput) -> bool:
     """Whether a text speaks of starting or of signing up."""
     return any(not WELCOMES.isdisjoint(names) for there in shown.meant for _, names in there)
 
 
 _ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)
 _LONG_TEXT = 40
-"""Words from which an opt-out somewhere in a text wants the second reader's word for it."""
+"""Words from which an opt-out somewhere in a text wants the model's word for it."""
 PART = 3.0
-"""How much surer the second reader must be of a part of a long text than of a whole one."""
+"""How much surer the model must be of a part of a long text than of a whole one."""
 SHORT, EACH_WORD = 12, 0.1
-"""Words from which each one more asks for surer signs: in a long text something always fits."""
+"""Words from which each one more asks for surer symbols: in a long text something always fits."""
 ACTS = (99.0, 99.0, 3.5, 2.5, 1.0)
 """Log odds from which nothing, one concept, a hint, two hints or a weak wording is taken for an
 opt-out: nothing and one concept never are."""
@@ -139,7 +146,7 @@ SETTLES = 5.0
 UNSTARTED = -4.0
 """Log odds of a wish to be texted, beyond which a text that stops as well waits for a person."""
 AGREES = 0.0
-"""Log odds that a text needs where words were taken for slips; else a person looks at it."""
+"""Log odds that a text needs where words were taken for typos; else a person looks at it."""
 OBJECTS = -1.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
 REFUTES = -3.0
@@ -156,7 +163,7 @@ HELPS = 0.4
 """Log odds from which a text is taken for a question how to stop, or who this is."""
 
 
-def strongest(what: Said) -> Finding | None:
+def strongest(what: TextFindings) -> IntentFinding | None:
     """The finding that counts most, in the language that explains most of the text."""
     for intent in _ORDER:
         found = [finding for finding in what.findings if finding.intent is intent]
@@ -165,7 +172,7 @@ def strongest(what: Said) -> Finding | None:
     return None
 
 
-def settled(finding: Finding, what: Said, words: int) -> tuple[Intent, str]:
+def settled(finding: IntentFinding, what: TextFindings, words: int) -> tuple[Intent, str]:
     """A finding, or a review where something in a text of so many words speaks against acting."""
     if not finding.intent.stops:
         held = finding.intent is Intent.REVIEW and finding.doubted
@@ -186,8 +193,8 @@ def settled(finding: Finding, what: Said, words: int) -> tuple[Intent, str]:
     return finding.intent, finding.rule
 
 
-class Scores(NamedTuple):
-    """What the second reader thinks, in log odds."""
+class ModelScores(NamedTuple):
+    """What the model thinks, in log odds."""
 
     stop: float
     asks: float
@@ -200,20 +207,20 @@ class Scores(NamedTuple):
 
 
 def weighed(
-    intent: Intent, rule: str, scores: Scores, support: int, *, respelt: bool = False
+    intent: Intent, rule: str, scores: ModelScores, support: int, *, corrected: bool = False
 ) -> tuple[Intent, str]:
-    """What the rules found, and what the second reader makes of it.
+    """What the rules found, and what the model makes of it.
 
     Args:
         intent: what the rules say; NONE where they know nothing.
         rule: by which rule.
         scores: how much it is like an opt-out, and like a question for help.
         support: how strong the rules support an opt-out (see ``Support``).
-        respelt: whether words of the text were taken for slips.
+        corrected: whether words of the text were taken for typos.
     """
     score = scores.stop
     if intent.stops:
-        return _doubted(scores) if score <= _objects(rule, respelt=respelt) else (intent, rule)
+        return _doubted(scores) if score <= _objects(rule, corrected=corrected) else (intent, rule)
     starts = scores.starts >= STARTS and scores.starts > score
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(intent, rule, scores, support)
@@ -222,15 +229,15 @@ def weighed(
     return _understood(intent, rule, scores, support, starts=starts)
 
 
-def _objects(rule: str, *, respelt: bool) -> float:
-    """Log odds up to which the second reader objects to an opt-out; to a keyword last."""
+def _objects(rule: str, *, corrected: bool) -> float:
+    """Log odds up to which the model objects to an opt-out; to a keyword last."""
     if rule == "keyword_in_sentence":
         return DENIES
-    return AGREES if respelt else OBJECTS
+    return AGREES if corrected else OBJECTS
 
 
 def _understood(
-    intent: Intent, rule: str, scores: Scores, support: int, *, starts: bool
+    intent: Intent, rule: str, scores: ModelScores, support: int, *, starts: bool
 ) -> tuple[Intent, str]:
     """What a text is taken for that no rule knows, or that a rule gives to a person."""
     score = scores.stop
@@ -248,7 +255,7 @@ def _understood(
     return intent, rule
 
 
-def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[Intent, str]:
+def _answered(intent: Intent, rule: str, scores: ModelScores, support: int) -> tuple[Intent, str]:
     """A question or a wish to be texted, unless it reads like something quite different."""
     if rule != "phrase":
         return intent, rule
@@ -262,7 +269,9 @@ def _answered(intent: Intent, rule: str, scores: Scores, support: int) -> tuple[
     return intent, rule
 
 
-def _resolved(intent: Intent, rule: str, scores: Scores, *, starts: bool) -> tuple[Intent, str]:
+def _resolved(
+    intent: Intent, rule: str, scores: ModelScores, *, starts: bool
+) -> tuple[Intent, str]:
     """What the rules left open: a text says both, or much else, or seems to make conditions."""
     if rule == "stop_and_start" and starts:
         return Intent.OPT_IN, "second_reader"
@@ -273,7 +282,7 @@ def _resolved(intent: Intent, rule: str, scores: Scores, *, starts: bool) -> tup
     return intent, rule
 
 
-def _doubted(scores: Scores) -> tuple[Intent, str]:
+def _doubted(scores: ModelScores) -> tuple[Intent, str]:
     if scores.asks >= HELPS:
         return Intent.HELP, "second_reader"
     if scores.stop <= REFUTES:
@@ -290,15 +299,14 @@ Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
 
 
-class Rereader:
-    """Weighs what the rules found against what the second reader thinks."""
+class Arbiter:
+    """Weighs what the rules found against what the model thinks."""
 
     __slots__ = (
         "_as_shipped",
         "_asks",
         "_concepts",
         "_everything",
-        "_glances",
         "_phrases",
         "_private",
         "_starts",
@@ -306,24 +314,15 @@ class Rereader:
     )
 
     def __init__(self, phrases: Phrases, *, as_shipped: bool) -> None:
-        """Take the shipped models; an operator's own wordings are never passed over."""
+        """Take the shipped models; an operator's own wordings are never skipped."""
         self._as_shipped = as_shipped
-        self._glances = Glances()
         self._phrases = phrases
         self._concepts = concepts()
-        self._stops = reader("opt_out")
-        self._asks = reader("help")
-        self._starts = reader("opt_in")
-        self._everything = reader("opt_out_all")
-        self._private = reader("private")
-
-    def dismissed(self, words: Sequence[str]) -> bool:
-        """Whether a glance at the words of a text is enough: nothing in it is like a request."""
-        return self._as_shipped and self._glances.ordinary(words)
-
-    def suspects(self, words: Sequence[str]) -> bool:
-        """Whether words that no wording knows may all the same be a request to stop."""
-        return self._glances.suspects(words)
+        self._stops = intent_model("opt_out")
+        self._asks = intent_model("help")
+        self._starts = intent_model("opt_in")
+        self._everything = intent_model("opt_out_all")
+        self._private = intent_model("private")
 
     def refuses(self, words: list[str], language: str) -> bool:
         """Whether a word says no: nobody consents by ``no start``.
@@ -335,34 +334,34 @@ class Rereader:
         among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
-    def reread(
-        self, what: Said, found: Found, *, respelt: bool
+    def arbitrate(
+        self, what: TextFindings, found: Found, *, corrected: bool
     ) -> tuple[Found, Support, str, float | None]:
         """What comes of a finding, by which weak wording, and reasons and score where it changes.
 
         The score is in log odds: of the model that knows the new intent, else of an opt-out.
         """
-        shown = passages(what.heard, self._concepts)
-        after, by, reasons, score = self._weighed(what, found, shown, respelt=respelt)
+        shown = passages(what.sentence_matches, self._concepts)
+        after, by, reasons, score = self._weighed(what, found, shown, corrected=corrected)
         if after[0] is Intent.OPT_OUT and self._everything.score(shown.passages[0]) >= EVERYTHING:
             after = Intent.OPT_OUT_ALL, after[1]
         return after, by, reasons, score
 
     def _weighed(
-        self, what: Said, found: Found, shown: Shown, *, respelt: bool
+        self, what: TextFindings, found: Found, shown: ModelInput, *, corrected: bool
     ) -> tuple[Found, Support, str, float | None]:
         whole = shown.passages[0]
         score, likest = self._likest(shown.passages)
-        if found[0].stops and not respelt and score > OBJECTS:
+        if found[0].stops and not corrected and score > OBJECTS:
             return found, NOTHING, "", None
         scores = self._scores(score, whole, found, shown)
-        if weighed(*found, scores, ROW, respelt=respelt) == found:
+        if weighed(*found, scores, ROW, corrected=corrected) == found:
             # no weaker support would change it either
             return found, NOTHING, "", None
         by = support(what, self._phrases, shown)
         if by.strength < ROW and len(whole.words) > _LONGEST_WITH_HINTS:
             by = NOTHING
-        after = self._kept(found, weighed(*found, scores, by.strength, respelt=respelt))
+        after = self._kept(found, weighed(*found, scores, by.strength, corrected=corrected))
         if after == found:
             return found, by, "", None
         by_whole = {Intent.HELP: self._asks, Intent.OPT_IN: self._starts}.get(after[0])
@@ -380,14 +379,14 @@ class Rereader:
             return Intent.REVIEW, "second_reader_doubts"
         return after if self._as_shipped else found
 
-    def _welcome(self, found: Found, shown: Shown) -> float:
+    def _welcome(self, found: Found, shown: ModelInput) -> float:
         """How much it is like a wish to be texted again, where it speaks of starting or is sure."""
         score = self._starts.score(shown.passages[0])
         if found[0] is Intent.OPT_IN or found[1] == "stop_and_start":
             return score
         return score if score >= (STARTS if welcomes(shown) else _SURELY_STARTS) else -99.0
 
-    def _scores(self, score: float, whole: Passage, found: Found, shown: Shown) -> Scores:
+    def _scores(self, score: float, whole: Passage, found: Found, shown: ModelInput) -> ModelScores:
         """How much it is like what: surer where it sounds like talk among people we do not know."""
         asks, starts, wished = (
             self._asks.score(whole),
@@ -395,14 +394,14 @@ class Rereader:
             complains(shown),
         )
         if found[0].stops or (score < min(HOLDS) and asks < HELPS):
-            return Scores(score, asks, starts, wished=wished)
+            return ModelScores(score, asks, starts, wished=wished)
         private = self._private.score(whole)
         if found[0] is not Intent.HELP:
             asks -= max(0.0, private - ASKED_PRIVATE)
         if score < min(HOLDS):
-            return Scores(score, asks, starts, wished=wished)
+            return ModelScores(score, asks, starts, wished=wished)
         held = score - max(0.0, private - HELD_PRIVATE)
-        return Scores(score - max(0.0, private - PRIVATE), asks, starts, held, wished)
+        return ModelScores(score - max(0.0, private - PRIVATE), asks, starts, held, wished)
 
     def _likest(self, shown: list[Passage]) -> tuple[float, Passage]:
         """The passage that is most like an opt-out, and how much."""

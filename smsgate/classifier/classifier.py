@@ -14,18 +14,18 @@ from typing import ClassVar
 import msgspec
 
 from smsgate.classifier import quoted_text, signature
-from smsgate.classifier.decision import Decisions
+from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.features import Passage, passages
-from smsgate.classifier.keyword_rules import Alone
+from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.model import concepts
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
-from smsgate.classifier.sentence_rules import FEW, Sentences
-from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sentence_rules import FEW, SentenceRules
+from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import KeywordSets
-from smsgate.classifier.text import Reading, Text, read
+from smsgate.classifier.text import InspectedText, TokenizedText, tokenize
 from smsgate.domain.messages import Decision, Intent
 from smsgate.settings import Program
 
@@ -38,23 +38,23 @@ _EDGES = " .!\"'\n\r\t“”"
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
-    def __init__(self, program: Program, sets: KeywordSets | Known) -> None:
+    def __init__(self, program: Program, sets: KeywordSets | CompiledSets) -> None:
         """Take the program's keyword sets; sets that are not compiled yet are compiled.
 
         Raises ``ConfigurationError`` where they contradict each other or miss required words.
         """
-        known = sets if isinstance(sets, Known) else Known.of(program, sets)
+        known = sets if isinstance(sets, CompiledSets) else CompiledSets.of(program, sets)
         self.version = known.version
         self.program = program
         self.keywords = known.keywords
         self.phrases = known.phrases
         self._segmenter = known.segmenter
         self._reactions = known.reactions
-        self._rereader = known.rereader
-        self._decisions = Decisions(program, known)
+        self._prefilter = known.prefilter
+        self._decisions = DecisionFactory(program, known)
         self._templates = Templates(program.templates)
-        self._alone = Alone(program, known, self._decisions)
-        self._reader = Sentences(known, self._decisions)
+        self._keyword_rules = KeywordRules(program, known, self._decisions)
+        self._sentence_rules = SentenceRules(known, self._decisions)
         self._ready: dict[str, Decision | None] = {}
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -91,39 +91,39 @@ class Classifier:
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
         subject = self._subject(text, number)
         decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
-        if subject.waiting and (decision is None or decision.intent is Intent.NONE):
-            return subject.waiting
+        if subject.fallback and (decision is None or decision.intent is Intent.NONE):
+            return subject.fallback
         return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
-    def _subject(self, text: str, number: str) -> Text:
+    def _subject(self, text: str, number: str) -> InspectedText:
         """A text as it is looked at: cleaned, and without what a device wrote below it."""
         cleaned, steps = clean(text)
         own = signature.without_suffix(cleaned)
         if own is not cleaned:
             steps = (*steps, "signature")
-        return Text(own, self.read(own, steps), number)
+        return InspectedText(own, self.tokenize(own, steps), number)
 
-    def read(self, cleaned: str, steps: tuple[str, ...] = ()) -> Reading:
+    def tokenize(self, cleaned: str, steps: tuple[str, ...] = ()) -> TokenizedText:
         """Words and marks of a cleaned text."""
-        return read(cleaned, self._segmenter, steps)
+        return tokenize(cleaned, self._segmenter, steps)
 
-    def view(self, text: str) -> list[Passage]:
-        """What the second reader is shown of a text: the whole, then parts."""
+    def passages_of(self, text: str) -> list[Passage]:
+        """What the model is shown of a text: the whole, then parts."""
         subject = self._subject(text, "")
         self._drop_quotations(subject)
-        subject.awake = self.phrases.awake(subject.reading.letters)
-        subject.few = len(subject.words) <= FEW
-        heard = self._reader.listen(subject).heard
-        return passages(heard, concepts()).passages
+        subject.active_languages = self.phrases.active_languages(subject.reading.letters)
+        subject.is_short = len(subject.words) <= FEW
+        matches = self._sentence_rules.find(subject).sentence_matches
+        return passages(matches, concepts()).passages
 
     # --- rules, in their order ------------------------------------------------------------
 
-    def _reaction(self, text: Text) -> Decision | None:
+    def _reaction(self, text: InspectedText) -> Decision | None:
         quoted = self._reactions.quoted(text.cleaned)
         if quoted is None:
             self._drop_quotations(text)
             return None
-        keyword = self.keywords.find(self.read(quoted).words)
+        keyword = self.keywords.find(self.tokenize(quoted).words)
         if keyword is not None and _own_word(keyword):
             note = "a reaction to the subscriber's own keyword"
             return self._decisions.decided(
@@ -131,24 +131,24 @@ class Classifier:
             )
         return self._decisions.decided(text, Intent.NONE, "reaction")
 
-    def _drop_quotations(self, text: Text) -> None:
+    def _drop_quotations(self, text: InspectedText) -> None:
         """Go on with the subscriber's own words: without quotations, and without our texts."""
-        cleaned, quoted = quoted_text.own_words(text.cleaned)
-        read = self.read(cleaned) if quoted else text.reading
+        cleaned, quoted = quoted_text.strip_quotations(text.cleaned)
+        read = self.tokenize(cleaned) if quoted else text.reading
         own = self._templates.without(read.tokens)
         if quoted or own is not read.tokens:
             text.quoted = True
-            text.reading = Reading(own, (*text.reading.steps, "quotation"))
+            text.reading = TokenizedText(own, (*text.reading.steps, "quotation"))
             text.words = text.reading.words
 
-    def _symbols(self, text: Text) -> Decision | None:
+    def _symbols(self, text: InspectedText) -> Decision | None:
         if text.words or text.quoted:
             return (
                 self._decisions.decided(text, Intent.NONE, "quotation") if not text.words else None
             )
         return self._decisions.decided(text, Intent.NONE, "no_words")
 
-    def _self_harm(self, text: Text) -> Decision | None:
+    def _self_harm(self, text: InspectedText) -> Decision | None:
         found = self_harm(text.words)
         if found is None:
             return None
@@ -157,27 +157,27 @@ class Classifier:
             text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
         )
 
-    def _ordinary(self, text: Text) -> Decision | None:
-        text.few = len(text.words) <= FEW
-        if not (text.cleaned.isascii() and self._rereader.dismissed(text.words)):
-            text.awake = self.phrases.awake(text.reading.letters)
-            if text.awake or text.few or self._rereader.suspects(text.words):
+    def _ordinary(self, text: InspectedText) -> Decision | None:
+        text.is_short = len(text.words) <= FEW
+        if not (text.cleaned.isascii() and self._prefilter.is_ordinary(text.words)):
+            text.active_languages = self.phrases.active_languages(text.reading.letters)
+            if text.active_languages or text.is_short or self._prefilter.suspects(text.words):
                 return None
         return self._decisions.decided(text, Intent.NONE, "nothing_known")
 
-    _RULES: ClassVar[tuple[Callable[[Classifier, Text], Decision | None], ...]] = (
-        lambda self, text: self._alone.in_signs(text),
-        lambda self, text: self._alone.whole(text),
-        lambda self, text: self._alone.signed(text),
+    _RULES: ClassVar[tuple[Callable[[Classifier, InspectedText], Decision | None], ...]] = (
+        lambda self, text: self._keyword_rules.match_leet(text),
+        lambda self, text: self._keyword_rules.match_exact(text),
+        lambda self, text: self._keyword_rules.match_signed(text),
         _reaction,
         _symbols,
         _self_harm,
-        lambda self, text: self._alone.short(text),
-        lambda self, text: self._alone.in_capitals(text),
+        lambda self, text: self._keyword_rules.match_short(text),
+        lambda self, text: self._keyword_rules.match_capitals(text),
         _ordinary,
-        lambda self, text: self._reader.read(text),
-        lambda self, text: self._reader.respelt(text),
-        lambda self, text: self._reader.liken(text),
+        lambda self, text: self._sentence_rules.match_wordings(text),
+        lambda self, text: self._sentence_rules.match_corrected(text),
+        lambda self, text: self._sentence_rules.match_by_model(text),
     )
     """Functions and no bound methods: a classifier that is replaced goes at once, with its tables,
     and does not wait for a collection of garbage, which would stop the process for a while."""
@@ -192,9 +192,9 @@ class Classifier:
         return self._ready[typed]
 
     def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
-        if typed in self._alone.printed or keyword.entry.countries:
+        if typed in self._keyword_rules.printed or keyword.entry.countries:
             return None
-        text = Text(typed, Reading(typed.split(), ()), "")
+        text = InspectedText(typed, TokenizedText(typed.split(), ()), "")
         return self._decisions.by_keyword(text, keyword, "keyword")
 
 

@@ -1,7 +1,7 @@
 """What words are about, in any language: food, a list, ceasing, being bothered.
 
 Each language has a list of words and short expressions by concept (``tests/accuracy/concepts``).
-They decide nothing; the second reader sees by them that texts in other words, or in another
+They decide nothing; the model sees by them that texts in other words, or in another
 language, speak of the same things.
 """
 
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from smsgate.classifier.weights import Hashed, Meanings
+from smsgate.classifier.weights import ConceptTable, HashTable
 
 STEM = "*"
 """Ends an entry that stands for all words that begin with it."""
@@ -42,7 +42,7 @@ _LONGEST = 24
 _REMEMBERED = 20_000
 
 
-class Meant(NamedTuple):
+class TextConcepts(NamedTuple):
     """What a text is about, in the language in which most of it is about something."""
 
     language: str
@@ -67,9 +67,9 @@ class Concepts:
         "_words",
     )
 
-    def __init__(self, meanings: Meanings) -> None:
+    def __init__(self, meanings: ConceptTable) -> None:
         """Take what lies in a file."""
-        self._entries = Hashed(meanings.entries)
+        self._entries = HashTable(meanings.entries)
         self._meanings = meanings.meanings
         self._names = meanings.concepts
         self._languages = meanings.languages
@@ -99,7 +99,7 @@ class Concepts:
             for language, one in self._known(word)[0]
         )
 
-    def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> Meant:
+    def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> TextConcepts:
         """What words are about.
 
         Args:
@@ -112,10 +112,10 @@ class Concepts:
             language for _, meant in hits for language in {language for language, _ in meant}
         )
         if not votes:
-            return Meant("", [])
+            return TextConcepts("", [])
         main = min(votes, key=lambda place: (-votes[place], place != self._everybodys, place))
         named = ((at, self._named(meant, main)) for at, meant in hits)
-        return Meant(self._languages[main], [(at, names) for at, names in named if names])
+        return TextConcepts(self._languages[main], [(at, names) for at, names in named if names])
 
     def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from smsgate.classifier.findings import Finding
+from smsgate.classifier.findings import IntentFinding
 from smsgate.classifier.keywords import Keyword, applies
 from smsgate.classifier.normalize import clean, fold, tokens
-from smsgate.classifier.sets.compiled_sets import Known
-from smsgate.classifier.sets.tables import TOPIC_CLASSES, parted
-from smsgate.classifier.text import Text
+from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.tables import TOPIC_CLASSES, split_words
+from smsgate.classifier.text import InspectedText
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 
 
-class Topics:
+class ProgramTopics:
     """The words that name this program or what it sends."""
 
     __slots__ = ("_full", "_names", "_stems", "_words")
@@ -27,7 +27,7 @@ class Topics:
             for name in (program.title, program.name)
         ]
         self._names = [words for words in self._full if len(words) > 1]
-        written = parted(classes[TOPIC_CLASSES[program.kind]])
+        written = split_words(classes[TOPIC_CLASSES[program.kind]])
         self._words = {word for word in written if not word.endswith("*")}
         self._words |= {fold(name.casefold()) for name in own}
         self._words |= {words[0] for words in self._full if len(words) == 1}
@@ -60,15 +60,15 @@ class Topics:
         return any(f" {' '.join(name)} " in text for name in self._names)
 
 
-class Decisions:
+class DecisionFactory:
     """Writes down what the rules of one program found."""
 
     __slots__ = ("_program", "_topics", "_version")
 
-    def __init__(self, program: Program, known: Known) -> None:
+    def __init__(self, program: Program, known: CompiledSets) -> None:
         """Keep what every decision says of the program and its sets."""
         self._program = program
-        self._topics = Topics(program, known.words)
+        self._topics = ProgramTopics(program, known.words)
         self._version = known.version
 
     def nameless(self, words: Sequence[str]) -> list[str]:
@@ -76,7 +76,7 @@ class Decisions:
         return self._topics.nameless(words)
 
     def by_keyword(
-        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()
+        self, text: InspectedText, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()
     ) -> Decision | None:
         """For a text that is a keyword; nothing where it means nothing from that number."""
         entry = keyword.entry
@@ -99,8 +99,8 @@ class Decisions:
 
     def by_finding(
         self,
-        text: Text,
-        finding: Finding,
+        text: InspectedText,
+        finding: IntentFinding,
         found: tuple[Intent, str],
         note: str = "",
         score: float | None = None,
@@ -123,9 +123,15 @@ class Decisions:
         )
 
     def decided(
-        self, text: Text, intent: Intent, rule: str, keyword: str = "", language: str = "", *,
+        self,
+        text: InspectedText,
+        intent: Intent,
+        rule: str,
+        keyword: str = "",
+        language: str = "",
+        *,
         note: str = "",
-    ) -> Decision:  # fmt: skip
+    ) -> Decision:
         """For everything else."""
         return Decision(
             intent=intent,

@@ -12,9 +12,9 @@ from smsgate.settings import Program
 STAGES = (
     "Is the whole text a keyword?",
     "Is it a reaction, a quotation, or without words?",
-    "Is it a keyword with politeness, repetition or a slip around it?",
+    "Is it a keyword with politeness, repetition or a typo around it?",
     "Do its sentences hold a wording that the sets know?",
-    "What does the second reader make of it?",
+    "What does the model make of it?",
 )
 """What the rules ask, in this order; the first that knows decides."""
 _RULES = {
@@ -33,7 +33,7 @@ _RULES = {
     "keyword_repeated": (2, "a keyword, several times"),
     "keyword_in_capitals": (2, "the keyword in capitals at one end of a short text"),
     "keyword_spelt": (2, "a keyword, spelt with signs, blanks or drawn-out letters"),
-    "keyword_typo": (2, "a keyword with a slip of the finger"),
+    "keyword_typo": (2, "a keyword with a typo"),
     "keyword_as_question": (3, "the keyword is a question, so a person looks at it"),
     "keyword_in_sentence": (3, "the keyword stands alone in a part of the text"),
     "keyword_with_number": (
@@ -52,9 +52,9 @@ _RULES = {
     "stop_and_start": (3, "it asks to stop and to start, so a person looks at it"),
     "auto_reply": (3, "a machine answered"),
     "advert": (3, "it reads like somebody's advert or notice"),
-    "second_reader": (4, "the second reader recognises it"),
-    "second_reader_doubts": (4, "the rules would act, the second reader doubts it"),
-    "second_reader_dismisses": (4, "the rules would ask a person, the second reader need not"),
+    "second_reader": (4, "the model recognises it"),
+    "second_reader_doubts": (4, "the rules would act, the model doubts it"),
+    "second_reader_dismisses": (4, "the rules would ask a person, the model need not"),
     "nothing_known": (len(STAGES), "nothing in it asks for anything about consent"),
     "provider_flag": (-1, "the provider said so"),
     "doubtful": (-1, "it may be another text than it seems, or an old one"),
@@ -70,7 +70,7 @@ _INTENTS = {
 }
 
 
-class Asked(NamedTuple):
+class RuleQuestion(NamedTuple):
     """One question of the rules."""
 
     question: str
@@ -97,15 +97,15 @@ def because(why: str) -> str:
     return f"{reason(rule)}: {found}" if found else reason(rule)
 
 
-def path(decision: Decision) -> list[Asked]:
+def path(decision: Decision) -> list[RuleQuestion]:
     """The questions that the rules asked; none where something else decided."""
     at, why = _RULES.get(decision.rule, (-1, ""))
     if at < 0:
         return []
     return [
-        Asked(question, "no" if place < at else "decided", why if place == at else "")
+        RuleQuestion(question, "no" if place < at else "decided", why if place == at else "")
         if place <= at
-        else Asked(question, "not asked")
+        else RuleQuestion(question, "not asked")
         for place, question in enumerate(STAGES)
     ]
 

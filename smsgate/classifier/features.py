@@ -13,7 +13,7 @@ from itertools import product
 from typing import NamedTuple
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.findings import Heard
+from smsgate.classifier.findings import SentenceMatches
 from smsgate.classifier.normalize import UNSPACED
 from smsgate.classifier.weights import hashes
 
@@ -61,7 +61,9 @@ def _joint(passage: Passage) -> list[str]:
     words = passage.words
     return [
         *_pairs(words),
-        *map("%".__add__, _pairs([bones(word) for word in words if word not in MARKS])),
+        *map(
+            "%".__add__, _pairs([consonant_skeleton(word) for word in words if word not in MARKS])
+        ),
         *_concept_features(passage.concepts),
         *_unspaced(words),
     ]
@@ -76,18 +78,18 @@ def _length(words: Sequence[str]) -> str:
 
 
 def parts(word: str) -> Iterator[str]:
-    """A word, its bones, and the groups of its letters."""
+    """A word, its consonant skeleton, and the groups of its letters."""
     if word in MARKS:
         return
     yield word
-    yield f"%{bones(word)}"
+    yield f"%{consonant_skeleton(word)}"
     if len(word) >= _SHORTEST:
         edged = f"<{word}>"
         yield from {f"~{edged[at : at + _GROUP]}" for at in range(len(edged) - _GROUP + 1)}
 
 
 @lru_cache(maxsize=20_000)
-def bones(word: str) -> str:
+def consonant_skeleton(word: str) -> str:
     """What stays of a word where people are in a hurry: "wrong number" and "wrng nmbr"."""
     if not (word.isascii() and word.isalpha()):
         return word
@@ -123,26 +125,26 @@ _MOST = 8
 """Parts from the beginning that are looked at, and as many from the end."""
 
 
-class Shown(NamedTuple):
-    """What the second reader is shown of a text."""
+class ModelInput(NamedTuple):
+    """What the model is shown of a text."""
 
     passages: list[Passage]
     """The whole, then parts."""
     language: str
     """Of the concepts."""
-    heard: Sequence[Heard]
+    sentence_matches: Sequence[SentenceMatches]
     """The sentences that were looked at: of a very long text the outer ones."""
     meant: list[list[tuple[int, list[str]]]]
     """By sentence the words that stand for something, by their places, and for what."""
 
 
-def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
+def passages(sentence_matches: Sequence[SentenceMatches], concepts: Concepts) -> ModelInput:
     """The whole text, and where it is long its sentences or parts of those."""
     words: list[str] = []
     exact: list[str] = []
     begins = []
-    heard = _outer(heard)
-    for one in heard:
+    sentence_matches = _outer(sentence_matches)
+    for one in sentence_matches:
         if words:
             words.append(".")
             exact.append(".")
@@ -155,38 +157,38 @@ def passages(heard: Sequence[Heard], concepts: Concepts) -> Shown:
     language, places = concepts.found(words, exact)
     meant = [
         _within(places, at, at + len(one.sentence.folded))
-        for one, at in zip(heard, begins, strict=True)
+        for one, at in zip(sentence_matches, begins, strict=True)
     ]
     whole = Passage(words, [names for _, names in places])
     if len(words) <= _LONG:
-        return Shown([whole], language, heard, meant)
+        return ModelInput([whole], language, sentence_matches, meant)
     parts = [
         part
-        for one, there in zip(heard, meant, strict=True)
+        for one, there in zip(sentence_matches, meant, strict=True)
         for part in _parts(one.sentence.folded, there)
     ]
     kept = parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:]
-    return Shown([whole, *kept], language, heard, meant)
+    return ModelInput([whole, *kept], language, sentence_matches, meant)
 
 
-def _outer(heard: Sequence[Heard]) -> Sequence[Heard]:
+def _outer(sentence_matches: Sequence[SentenceMatches]) -> Sequence[SentenceMatches]:
     """The sentences of the beginning and of the end, so that no text takes long."""
-    if sum(len(one.sentence.folded) for one in heard) <= _WORDS:
-        return heard
+    if sum(len(one.sentence.folded) for one in sentence_matches) <= _WORDS:
+        return sentence_matches
     half = _WORDS // 2
-    first = _up_to(half, heard)
-    last = _up_to(half, heard[:first:-1])
-    return [*heard[:first], *heard[len(heard) - last :]]
+    first = _up_to(half, sentence_matches)
+    last = _up_to(half, sentence_matches[:first:-1])
+    return [*sentence_matches[:first], *sentence_matches[len(sentence_matches) - last :]]
 
 
-def _up_to(limit: int, heard: Sequence[Heard]) -> int:
+def _up_to(limit: int, sentence_matches: Sequence[SentenceMatches]) -> int:
     """How many sentences hold together no more words than a limit; one at least."""
     total = 0
-    for at, one in enumerate(heard):
+    for at, one in enumerate(sentence_matches):
         total += len(one.sentence.folded)
         if total > limit:
             return max(1, at)
-    return len(heard)
+    return len(sentence_matches)
 
 
 def _within(

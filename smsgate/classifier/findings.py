@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from smsgate.classifier.keywords import Keyword, Keywords
+from smsgate.classifier.keywords import Keyword, KeywordIndex
 from smsgate.classifier.normalize import PAUSE
 from smsgate.classifier.patterns import CONDITION, LEAD, WEAK, Match, Span, overlap
 from smsgate.classifier.phrases import Phrases
@@ -20,15 +20,17 @@ _CONDITION_REACH = 3
 """Words that may stand between an ``if`` and its negation."""
 
 
-class Heard:
-    """A sentence, and where each sign stands in it."""
+class SentenceMatches:
+    """A sentence, and where each symbol stands in it."""
 
-    __slots__ = ("_phrases", "_silent", "seen", "sentence")
+    __slots__ = ("_phrases", "_silent", "sentence", "symbol_spans")
 
-    def __init__(self, sentence: Sentence, phrases: Phrases, awake: frozenset[str]) -> None:
-        """Look for the signs of some languages."""
+    def __init__(
+        self, sentence: Sentence, phrases: Phrases, active_languages: frozenset[str]
+    ) -> None:
+        """Look for the symbols of some languages."""
         self.sentence = sentence
-        self.seen = phrases.occurrences(sentence.exact, sentence.folded, awake)
+        self.symbol_spans = phrases.occurrences(sentence.exact, sentence.folded, active_languages)
         self._phrases = phrases
         self._silent: list[Match] | None = None
 
@@ -38,10 +40,10 @@ class Heard:
         if self._silent is None:
             ifs = [
                 span
-                for sign in self._phrases.signs(CONDITION).values()
-                for span in self.seen.get(sign, ())
+                for symbol in self._phrases.symbols(CONDITION).values()
+                for span in self.symbol_spans.get(symbol, ())
             ]
-            found = self._phrases.silent(self.seen)
+            found = self._phrases.silent(self.symbol_spans)
             self._silent = [
                 match
                 for match in found
@@ -69,7 +71,7 @@ TAKES_OUT = ("none", "never", "mention")
 """What takes any other wording that it overlaps out of play."""
 
 
-class Finding(NamedTuple):
+class IntentFinding(NamedTuple):
     """One thing that a sentence says."""
 
     intent: Intent
@@ -83,52 +85,68 @@ class Finding(NamedTuple):
 
 
 @dataclass(slots=True)
-class Said:
+class TextFindings:
     """All that a text says."""
 
-    heard: list[Heard]
-    """The sentences with their signs."""
+    sentence_matches: list[SentenceMatches]
+    """The sentences with their symbols."""
     laughs: bool
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[IntentFinding] = field(default_factory=list)
     automatic: Match | None = None
     everything: set[str] = field(default_factory=set)
     """Languages in which a word such as ``all`` stands beside an opt-out."""
     weight: Counter[str] = field(default_factory=Counter)
     """How much of the text each language explains."""
-    weak: list[tuple[Heard, Match]] = field(default_factory=list)
+    weak: list[tuple[SentenceMatches, Match]] = field(default_factory=list)
     """Weak wordings, each with its sentence."""
 
 
-def said(
-    sentences: Iterable[Sentence], phrases: Phrases, keywords: Keywords, awake: frozenset[str]
-) -> Said:
+def collect_findings(
+    sentences: Iterable[Sentence],
+    phrases: Phrases,
+    keywords: KeywordIndex,
+    active_languages: frozenset[str],
+) -> TextFindings:
     """Read every sentence in some languages and collect what it says."""
-    heard = [Heard(one, phrases, awake) for one in _different(sentences)]
+    sentence_matches = [
+        SentenceMatches(one, phrases, active_languages) for one in _different(sentences)
+    ]
     laughter = phrases.every("laugh")
-    what = Said(heard, laughs=any(not laughter.isdisjoint(one.seen) for one in heard))
-    for one in heard:
-        _say(one, what, phrases, keywords)
+    what = TextFindings(
+        sentence_matches,
+        laughs=any(not laughter.isdisjoint(one.symbol_spans) for one in sentence_matches),
+    )
+    for one in sentence_matches:
+        _add_findings(one, what, phrases, keywords)
     return what
 
 
-def _say(heard: Heard, what: Said, phrases: Phrases, keywords: Keywords) -> None:
+def _add_findings(
+    sentence_matches: SentenceMatches, what: TextFindings, phrases: Phrases, keywords: KeywordIndex
+) -> None:
     """Add what one sentence says."""
-    seen = heard.seen
-    matches = phrases.matches(seen)
-    if not matches and phrases.every(LEAD).isdisjoint(seen):
+    symbol_spans = sentence_matches.symbol_spans
+    matches = phrases.matches(symbol_spans)
+    if not matches and phrases.every(LEAD).isdisjoint(symbol_spans):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
     rows = _sorted(matches, WEAK)
-    what.weak += ((heard, row) for row in rows if _placed(row, heard.sentence, keywords))
-    found = _findings(heard.sentence, [*matches, *heard.silent], keywords)
-    findings = [one for one in found if not _denied(one, heard.sentence, keywords, phrases)]
+    what.weak += (
+        (sentence_matches, row) for row in rows if _placed(row, sentence_matches.sentence, keywords)
+    )
+    found = _findings(sentence_matches.sentence, [*matches, *sentence_matches.silent], keywords)
+    findings = [
+        one for one in found if not _denied(one, sentence_matches.sentence, keywords, phrases)
+    ]
     what.findings += findings
-    what.weight.update(phrases.languages(seen))
+    what.weight.update(phrases.languages(symbol_spans))
     if any(finding.intent.stops for finding in findings):
-        what.everything |= _everything(phrases, seen)
+        what.everything |= _everything(phrases, symbol_spans)
 
 
-def _denied(finding: Finding, sentence: Sentence, keywords: Keywords, phrases: Phrases) -> bool:
+def _denied(
+    finding: IntentFinding, sentence: Sentence, keywords: KeywordIndex, phrases: Phrases
+) -> bool:
     """Whether the sentence denies a keyword that stands alone in it but for politeness."""
     keyword = keywords.find(finding.keyword.casefold().split()) if finding.bare else None
     return (
@@ -146,32 +164,34 @@ def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
 
 def _different(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
     """Each sentence once, however often it is repeated."""
-    seen: set[str] = set()
+    symbol_spans: set[str] = set()
     for sentence in sentences:
         key = " ".join(sentence.exact)
-        if key not in seen:
-            seen.add(key)
+        if key not in symbol_spans:
+            symbol_spans.add(key)
             yield sentence
 
 
-def _everything(phrases: Phrases, seen: Mapping[int, list[Span]]) -> set[str]:
+def _everything(phrases: Phrases, symbol_spans: Mapping[int, list[Span]]) -> set[str]:
     """Languages in which ``all`` is said, and not only as in ``not at all``."""
-    others = phrases.signs("notall")
+    others = phrases.symbols("notall")
     return {
         language
-        for language, sign in phrases.signs("all").items()
-        for at, _ in seen.get(sign, ())
-        if not any(start <= at < end for start, end in seen.get(others.get("en", -1), ()))
+        for language, symbol in phrases.symbols("all").items()
+        for at, _ in symbol_spans.get(symbol, ())
+        if not any(start <= at < end for start, end in symbol_spans.get(others.get("en", -1), ()))
     }
 
 
-def _findings(sentence: Sentence, matches: list[Match], keywords: Keywords) -> list[Finding]:
+def _findings(
+    sentence: Sentence, matches: list[Match], keywords: KeywordIndex
+) -> list[IntentFinding]:
     matches = [match for match in matches if _placed(match, sentence, keywords)]
     matches = [match for match in matches if not _undone(match, matches)]
     outranking = [match for match in matches if match.pattern.means in TAKES_OUT + _WEAKER]
     doubts = {match.pattern.language for match in matches if match.pattern.means == "doubt"}
     found = [
-        Finding(
+        IntentFinding(
             intent=Intent(match.pattern.means),
             rule="phrase",
             keyword=match.pattern.written,
@@ -244,7 +264,7 @@ def together(language: str, others: Iterable[str]) -> bool:
     return any(language == other or ANY_LANGUAGE in (language, other) for other in others)
 
 
-def _placed(match: Match, sentence: Sentence, keywords: Keywords) -> bool:
+def _placed(match: Match, sentence: Sentence, keywords: KeywordIndex) -> bool:
     """Whether a pattern that wants the beginning or the end of a sentence stands there."""
     if match.pattern.first and not keywords.polite(_near(sentence.exact[: match.start], last=True)):
         return False
@@ -260,17 +280,17 @@ def _near(words: Sequence[str], *, last: bool) -> list[str]:
 
 
 def _keywords_alone(
-    sentence: Sentence, matches: Sequence[Match], keywords: Keywords, doubts: set[str]
-) -> Iterator[Finding]:
+    sentence: Sentence, matches: Sequence[Match], keywords: KeywordIndex, doubts: set[str]
+) -> Iterator[IntentFinding]:
     """Keywords that are all there is between two pauses: ``I already voted. Stop``."""
     blockers = [other for other in matches if other.pattern.means in TAKES_OUT + _WEAKER]
     for start, part in chunks(sentence.exact):
-        keyword = _leading(keywords.bared(part), keywords)
+        keyword = _leading(keywords.strip_politeness(part), keywords)
         if keyword is None:
             continue
         if any(overlap((start, start + len(part)), blocker) for blocker in blockers):
             continue
-        yield Finding(
+        yield IntentFinding(
             intent=Intent(keyword.entry.intent),
             rule="keyword_in_sentence",
             keyword=keyword.word,
@@ -281,7 +301,7 @@ def _keywords_alone(
         )
 
 
-def _leading(words: list[str], keywords: Keywords) -> Keyword | None:
+def _leading(words: list[str], keywords: KeywordIndex) -> Keyword | None:
     keyword = keywords.find(words) if words else None
     if keyword is None and len(set(words)) == 1:
         keyword = keywords.find(words[:1])

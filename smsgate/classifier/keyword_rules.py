@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.classifier import keyword_variants
-from smsgate.classifier.decision import Decisions
+from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.keyword_variants import EVERYTHING
 from smsgate.classifier.keywords import Keyword, key_of
 from smsgate.classifier.model import concepts
 from smsgate.classifier.normalize import fold, tokens
 from smsgate.classifier.sentence_rules import FEW
-from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.signature import Signature, signatures
-from smsgate.classifier.text import Text, read
-from smsgate.classifier.typos import looks_leet, unleeted
+from smsgate.classifier.text import InspectedText, tokenize
+from smsgate.classifier.typos import looks_leet, replace_leet
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 
@@ -29,19 +29,19 @@ _LETTERS = 24
 _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
 _SHORT = 6
-"""Words up to which a text is tried as a keyword with slips, echoes and politeness."""
+"""Words up to which a text is tried as a keyword with typos, echoes and politeness."""
 
 
-class Alone:
+class KeywordRules:
     """Knows the keywords of one program, and what may stand around one."""
 
-    def __init__(self, program: Program, known: Known, decisions: Decisions) -> None:
+    def __init__(self, program: Program, known: CompiledSets, decisions: DecisionFactory) -> None:
         """Take what the program knows."""
         self._keywords = known.keywords
-        self._short = known.short
+        self._variants = known.variants
         self._echoes = known.echoes
         self._first_names = known.first_names
-        self._rereader = known.rereader
+        self._arbiter = known.arbiter
         self._phrases = known.phrases
         self._concepts = concepts()
         self._decisions = decisions
@@ -49,17 +49,17 @@ class Alone:
         self.printed = {key_of(tokens(word)) for word in program.printed}
         """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
 
-    def in_signs(self, text: Text) -> Decision | None:
+    def match_leet(self, text: InspectedText) -> Decision | None:
         """``$TOP``: signs that stand for letters."""
         if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
             return None
-        words = read(unleeted(text.cleaned.lower()), self._segmenter).words
-        keyword = self._keywords.find(self._keywords.bared(words))
+        words = tokenize(replace_leet(text.cleaned.lower()), self._segmenter).words
+        keyword = self._keywords.find(self._keywords.strip_politeness(words))
         if keyword is None or not keyword.entry.intent.startswith("opt_out"):
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
 
-    def whole(self, text: Text) -> Decision | None:
+    def match_exact(self, text: InspectedText) -> Decision | None:
         """A keyword as it stands."""
         if not 0 < len(text.words) <= self._keywords.longest:
             return None
@@ -71,7 +71,7 @@ class Alone:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword")
 
-    def signed(self, text: Text) -> Decision | None:
+    def match_signed(self, text: InspectedText) -> Decision | None:
         """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
         for signature in signatures(text.cleaned):
             keyword = self._keyword_of(signature)
@@ -81,16 +81,16 @@ class Alone:
             if sure:
                 return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
             if sure is False and keyword.stops:
-                text.waiting = self._decisions.decided(
+                text.fallback = self._decisions.decided(
                     text, Intent.REVIEW, "keyword_with_name", keyword.word, keyword.language
                 )
         return None
 
     def _keyword_of(self, signature: Signature) -> Keyword | None:
         """The keyword that stands before a name."""
-        typed = read(signature.body, self._segmenter).words
+        typed = tokenize(signature.body, self._segmenter).words
         # a yes is politeness beside other keywords
-        words = self._keywords.bared(typed) or typed
+        words = self._keywords.strip_politeness(typed) or typed
         keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
         if keyword is None or keyword.entry.match == "whole":
             return None
@@ -118,8 +118,8 @@ class Alone:
             return first or not any(known)
         return not any(known) and not signature.titled and (first or " " in signature.name)
 
-    def short(self, text: Text) -> Decision | None:
-        """Echoes of instructions, and keywords with slips or politeness."""
+    def match_short(self, text: InspectedText) -> Decision | None:
+        """Echoes of instructions, and keywords with typos or politeness."""
         if len(text.words) > _SHORT and not _apart(text.words):
             return self._again_and_again(text)
         if text.asks:
@@ -129,29 +129,29 @@ class Alone:
             return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
-        found = self._short.found(text.reading)
+        found = self._variants.found(text.reading)
         if found:
             return _everything(self._short_keyword(text, *found))
         self._with_laughter(text)
         return self._with_name(text) or self._with_number(text)
 
-    def _small_talk(self, text: Text) -> Decision | None:
+    def _small_talk(self, text: InspectedText) -> Decision | None:
         """``Hello, how are you?``: a question that is nothing to us, greetings around it."""
-        keyword = self._keywords.find(self._keywords.bared(text.words))
+        keyword = self._keywords.find(self._keywords.strip_politeness(text.words))
         if keyword is None or keyword.entry.intent != "none":
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely")
 
-    def _with_laughter(self, text: Text) -> None:
+    def _with_laughter(self, text: InspectedText) -> None:
         """``END 😂`` waits for a person where nothing that is read in it says more."""
         rest = [word for word in text.words if word not in _LAUGHTER]
         keyword = self._keywords.find(rest) if len(rest) == 1 < len(text.words) else None
         if keyword is not None and keyword.stops:
-            text.waiting = self._decisions.decided(
+            text.fallback = self._decisions.decided(
                 text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
             )
 
-    def _with_number(self, text: Text) -> Decision | None:
+    def _with_number(self, text: InspectedText) -> Decision | None:
         """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""
         worded = [word for word in text.words if not word.isdigit()]
         keyword = self._keywords.find(worded) if 0 < len(worded) < len(text.words) else None
@@ -161,7 +161,7 @@ class Alone:
             text, Intent.REVIEW, "keyword_with_number", keyword.word, keyword.language
         )
 
-    def _again_and_again(self, text: Text) -> Decision | None:
+    def _again_and_again(self, text: InspectedText) -> Decision | None:
         """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
         first, second = text.words[:2]
         torn = _TORN if "cut" in text.reading.steps else 0
@@ -172,9 +172,11 @@ class Alone:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_repeated", ("repetition",))
 
-    def _with_name(self, text: Text) -> Decision | None:
+    def _with_name(self, text: InspectedText) -> Decision | None:
         """``Stop Acme``: a keyword beside the name of the program."""
-        keyword = self._keywords.find(self._keywords.bared(self._decisions.nameless(text.words)))
+        keyword = self._keywords.find(
+            self._keywords.strip_politeness(self._decisions.nameless(text.words))
+        )
         if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely", ("name",))
@@ -194,7 +196,7 @@ class Alone:
         return len(asked) > 1
 
     def _short_keyword(
-        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
+        self, text: InspectedText, keyword: Keyword, rule: str, steps: tuple[str, ...]
     ) -> Decision | None:
         decision = self._decisions.by_keyword(text, keyword, rule, steps)
         if decision is None or rule not in ("keyword_politely", "keyword_typo"):
@@ -203,7 +205,7 @@ class Alone:
             return None
         if rule == "keyword_typo":
             return decision
-        refused = self._rereader.refuses(text.words, keyword.language)
+        refused = self._arbiter.refuses(text.words, keyword.language)
         if decision.intent is Intent.HELP and refused:
             return None
         if decision.intent is Intent.OPT_IN and self._stops_too(text.words):
@@ -213,7 +215,7 @@ class Alone:
                 text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
             )
         if decision.intent is Intent.REVIEW:
-            text.waiting = decision
+            text.fallback = decision
             return None
         return decision
 
@@ -222,11 +224,11 @@ class Alone:
         found = (self._keywords.find([word]) for word in words)
         return any(one is not None and one.entry.intent.startswith("opt_out") for one in found)
 
-    def in_capitals(self, text: Text) -> Decision | None:
+    def match_capitals(self, text: InspectedText) -> Decision | None:
         """The printed keyword in capitals among a few words in small letters."""
         if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
             return None
-        if not keyword_variants.meant(text.cleaned, text.words):
+        if not keyword_variants.is_capital_keyword(text.cleaned, text.words):
             return None
         return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
 

@@ -10,12 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from smsgate.classifier.keywords import Keyword, Keywords, key_of
+from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import fold
-from smsgate.classifier.sets.tables import Tables
-from smsgate.classifier.text import Reading
-from smsgate.classifier.typos import DOUBLED, Corrector, one_slip, unleeted, unleeted_i, variants
+from smsgate.classifier.sets.tables import CompiledTables
+from smsgate.classifier.text import TokenizedText
+from smsgate.classifier.typos import (
+    DOUBLED,
+    Corrector,
+    is_one_edit,
+    replace_leet,
+    replace_leet_i,
+    variants,
+)
 
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
 _LINKS = frozenset({"2", "to", "too", "two", "for", "4", "3", "1", "and", "n", "or"})
@@ -28,7 +35,7 @@ class Echoes:
 
     __slots__ = ("_ends", "_first", "_verbs")
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: CompiledTables) -> None:
         """Take the words from the classes ``echo_verb``, ``echo_first`` and ``echo_end``."""
         self._verbs = tuple(tables.each("echo_verb"))
         self._first = tuple(tables.each("echo_first"))
@@ -67,7 +74,7 @@ def _meant(word: str, known: Sequence[str]) -> str:
     if word in known:
         return word
     return next(
-        (end for end in known if len(end) > 2 and len(word) > 2 and one_slip(word, end)), ""
+        (end for end in known if len(end) > 2 and len(word) > 2 and is_one_edit(word, end)), ""
     )
 
 
@@ -80,7 +87,7 @@ _OTHERS = frozenset({
 """Words beside which it may be somebody else's, or be denied."""
 
 
-def meant(text: str, words: Sequence[str]) -> bool:
+def is_capital_keyword(text: str, words: Sequence[str]) -> bool:
     """Whether the keyword stands in capitals at either end of a text, and is the writer's own."""
     if text == text.upper() or not _OTHERS.isdisjoint(words):
         return False
@@ -92,7 +99,7 @@ Found = tuple[Keyword, str, tuple[str, ...]]
 
 _Candidate = tuple[str, tuple[str, ...], list[str]]
 _CORRECTED = 3
-"""Words up to which slips are corrected."""
+"""Words up to which typos are corrected."""
 _WRITTEN_AGAIN = re.compile(r"([^\W\d]{4,8}?)\1{1,9}")
 """A word written several times without blanks: ``stopstopstop``."""
 _NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
@@ -107,12 +114,12 @@ _LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
 
-class Short:
+class KeywordVariants:
     """Reads a short text as a keyword."""
 
     __slots__ = ("_all", "_corrector", "_keywords", "_marks", "_named", "_plainest")
 
-    def __init__(self, tables: Tables, keywords: Keywords) -> None:
+    def __init__(self, tables: CompiledTables, keywords: KeywordIndex) -> None:
         """Take from the sets what may be corrected and what are words in their own right."""
         self._keywords = keywords
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
@@ -126,7 +133,7 @@ class Short:
         self._corrector = Corrector(dict.fromkeys(targets), named, real)
         self._named = Corrector(dict.fromkeys(named), named, real)
 
-    def found(self, reading: Reading) -> Found | None:
+    def found(self, reading: TokenizedText) -> Found | None:
         """The keyword that a short text is, if it is one."""
         words = reading.words
         for rule, steps, candidate in self._candidates(words):
@@ -136,30 +143,30 @@ class Short:
         return None
 
     def corrected(self, words: Sequence[str]) -> list[str]:
-        """The words with slips for the plainest keywords corrected."""
+        """The words with typos for the plainest keywords corrected."""
         return [self._named.correct(fold(word)) or word for word in words]
 
     def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
         if len(words) > 1 and all(len(word) == 1 for word in words):
             # before politeness goes, of which some is a single letter
             yield "keyword_spelt", ("spaced letters",), ["".join(words)]
-        bared = self._keywords.bared(words)
-        if not bared:
+        strip_politeness = self._keywords.strip_politeness(words)
+        if not strip_politeness:
             yield from self._repeated(words)
             yield from self._among(words)
             return
-        if len(bared) < len(words):
-            yield from self._undressed(words, bared)
-        yield from self._without_numbers(bared)
+        if len(strip_politeness) < len(words):
+            yield from self._undressed(words, strip_politeness)
+        yield from self._without_numbers(strip_politeness)
         yield from self._dictated(words)
-        for length in range(1, min(_LONGEST_ALL, len(bared) - 1) + 1):
-            if key_of([fold(word) for word in bared[-length:]]) in self._all:
-                yield "keyword_politely", (EVERYTHING,), bared[:-length]
-        yield from self._repeated(bared)
-        for name, other in self._spelt(bared):
+        for length in range(1, min(_LONGEST_ALL, len(strip_politeness) - 1) + 1):
+            if key_of([fold(word) for word in strip_politeness[-length:]]) in self._all:
+                yield "keyword_politely", (EVERYTHING,), strip_politeness[:-length]
+        yield from self._repeated(strip_politeness)
+        for name, other in self._spelt(strip_politeness):
             yield "keyword_spelt", (name,), other
-            yield "keyword_spelt", (name, "politeness"), self._keywords.bared(other)
-        yield from self._slips(bared)
+            yield "keyword_spelt", (name, "politeness"), self._keywords.strip_politeness(other)
+        yield from self._typo_candidates(strip_politeness)
 
     def _spelt(self, words: list[str]) -> Iterator[tuple[str, list[str]]]:
         """Other readings; of double letters only as one of the plainest keywords."""
@@ -198,11 +205,18 @@ class Short:
         """``Stop comma``: a punctuation mark that somebody dictated, and that was written out."""
         for length in range(min(_LONGEST_MARK, len(words) - 1), 0, -1):
             if key_of([fold(word) for word in words[-length:]]) in self._marks:
-                bared = self._keywords.bared(words[:-length])
-                yield "keyword_politely", ("dictated punctuation",), bared or words[:-length]
+                strip_politeness = self._keywords.strip_politeness(words[:-length])
+                yield (
+                    "keyword_politely",
+                    ("dictated punctuation",),
+                    strip_politeness or words[:-length],
+                )
 
-    def _slips(self, words: list[str]) -> Iterator[_Candidate]:
-        for plain in (unleeted(" ".join(words)).split(), unleeted_i(" ".join(words)).split()):
+    def _typo_candidates(self, words: list[str]) -> Iterator[_Candidate]:
+        for plain in (
+            replace_leet(" ".join(words)).split(),
+            replace_leet_i(" ".join(words)).split(),
+        ):
             if plain == words or len("".join(plain)) == 1:
                 continue
             yield "keyword_spelt", ("letters for digits",), plain
@@ -211,14 +225,14 @@ class Short:
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
 
-    def _undressed(self, words: list[str], bared: list[str]) -> Iterator[_Candidate]:
+    def _undressed(self, words: list[str], strip_politeness: list[str]) -> Iterator[_Candidate]:
         """Without the politeness behind, before, or on both sides: ``no more`` is none."""
-        first, last = self._keywords.bounds(words)
+        first, last = self._keywords.politeness_bounds(words)
         for end in range(len(words) - 1, last - 1, -1):
             yield "keyword_politely", ("politeness",), words[:end]
         for start in range(1, first + 1):
             yield "keyword_politely", ("politeness",), words[start:]
-        yield "keyword_politely", ("politeness",), bared
+        yield "keyword_politely", ("politeness",), strip_politeness
 
     def _repeated(self, words: list[str]) -> Iterator[_Candidate]:
         if len(set(words)) == 1:
@@ -231,7 +245,7 @@ class Short:
             yield "keyword_repeated", ("repetition",), [written[1]]
 
     def _correct(self, word: str) -> str:
-        """A word without its slip; accents that the keyword has not are no second one."""
+        """A word without its typo; accents that the keyword has not are no second one."""
         plain = fold(word)
         found = self._corrector.correct(plain)
         accented = plain.isascii() and not word.isascii() and "ı" not in word
@@ -241,11 +255,11 @@ class Short:
         corrected = [self._correct(word) for word in words]
         if corrected != list(words):
             yield "keyword_typo", ("typo",), corrected
-            yield "keyword_typo", ("typo", "politeness"), self._keywords.bared(corrected)
+            yield "keyword_typo", ("typo", "politeness"), self._keywords.strip_politeness(corrected)
         if len(words) > 1:
-            joined = self._corrector.correct(fold("".join(words)))
-            if joined:
-                yield "keyword_typo", ("joined words", "typo"), wording(joined)
+            join_words = self._corrector.correct(fold("".join(words)))
+            if join_words:
+                yield "keyword_typo", ("joined words", "typo"), wording(join_words)
 
 
 def _correctable(key: str, keyword: Keyword) -> bool:

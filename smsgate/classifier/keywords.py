@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced
-from smsgate.classifier.sets.keyword_sets import Entry
+from smsgate.classifier.sets.keyword_sets import KeywordEntry
 from smsgate.classifier.sets.tables import KeywordTables
 from smsgate.domain.messages import Intent
 
@@ -26,7 +26,7 @@ class Keyword:
 
     word: str
     language: str
-    entry: Entry
+    entry: KeywordEntry
 
     @property
     def stops(self) -> bool:
@@ -45,12 +45,12 @@ class Keyword:
         """
         own = {fold(word) for word in self.word.casefold().split()}
         words = [fold(token) for token in tokens]
-        spelt = not own.isdisjoint(words)
+        parse_wordings = not own.isdisjoint(words)
         for at, word in enumerate(words):
             if word in own or not negates(word, self.language):
                 continue
             denied = list(takewhile(lambda token: token not in PUNCTUATION, words[at + 1 :]))
-            if denied and not (spelt and own.isdisjoint(denied)):
+            if denied and not (parse_wordings and own.isdisjoint(denied)):
                 return True
         return False
 
@@ -60,7 +60,7 @@ class Keyword:
         return self.entry.risk != "high"
 
 
-class Keywords:
+class KeywordIndex:
     """The keywords of some sets, by what people type."""
 
     __slots__ = ("_exact", "_first", "_folded", "_last", "_most", "_polite", "longest")
@@ -98,12 +98,12 @@ class Keywords:
                 return None
         return found
 
-    def bared(self, words: Sequence[str]) -> list[str]:
+    def strip_politeness(self, words: Sequence[str]) -> list[str]:
         """The words without the politeness before and after them."""
-        first, last = self.bounds(words)
+        first, last = self.politeness_bounds(words)
         return list(words[first:last])
 
-    def bounds(self, words: Sequence[str]) -> tuple[int, int]:
+    def politeness_bounds(self, words: Sequence[str]) -> tuple[int, int]:
         """Where the words begin and end that are no politeness."""
         first, last = 0, len(words)
         while first < last:
@@ -120,7 +120,7 @@ class Keywords:
 
     def polite(self, words: Sequence[str]) -> bool:
         """Whether the words are nothing but politeness."""
-        return not self.bared(words)
+        return not self.strip_politeness(words)
 
     def _politeness(self, words: Sequence[str], *, leading: bool) -> int:
         edge = fold(words[0] if leading else words[-1])
@@ -154,7 +154,7 @@ def key_of(words: Iterable[str]) -> str:
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
 
 
-def applies(entry: Entry, number: str, region: str) -> Intent | None:
+def applies(entry: KeywordEntry, number: str, region: str) -> Intent | None:
     """The intent of a keyword for a subscriber's number.
 
     Where the entry is bound to countries, the number decides, and without a number the region of
@@ -170,7 +170,7 @@ def applies(entry: Entry, number: str, region: str) -> Intent | None:
     return Intent.REVIEW if entry.intent.startswith("opt_out") else None
 
 
-def intent_of(entry: Entry) -> Intent:
+def intent_of(entry: KeywordEntry) -> Intent:
     """The intent that a keyword leads to: a high risk asks for a person."""
     if entry.risk == "high" and entry.intent.startswith("opt_out"):
         return Intent.REVIEW

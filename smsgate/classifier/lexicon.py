@@ -1,7 +1,7 @@
-"""Which signs a word may stand for.
+"""Which symbols a word may stand for.
 
-A sign is a number: one per language and class of words (``es`` ``stop``), and one per literal
-wording of a phrase. The lexicon maps the words of a text to signs, by whole word, by the
+A symbol is a number: one per language and class of words (``es`` ``stop``), and one per literal
+wording of a phrase. The lexicon maps the words of a text to symbols, by whole word, by the
 beginning of a word (``unsubscri*``), and for entries of several words by the first of them.
 What a word stands for is worked out once and remembered.
 """
@@ -19,16 +19,16 @@ from smsgate.classifier.normalize import PAUSE, clean, fold, tokens
 from smsgate.classifier.sets.tables import LexiconTables, in_bucket, places_of
 
 Start = tuple[int, tuple[str, ...], bool]
-"""A sign, the words that must follow, and whether those are compared with their accents."""
+"""A symbol, the words that must follow, and whether those are compared with their accents."""
 
 
-class Begun(NamedTuple):
+class LexiconEntry(NamedTuple):
     """What a word may begin."""
 
     languages: Mapping[str, int]
     """The languages in which it begins something, with their places in the order."""
     alone: tuple[tuple[str, tuple[int, ...]], ...]
-    """Signs of the word itself, by language."""
+    """Symbols of the word itself, by language."""
     followed: Mapping[str, tuple[Start, ...]]
     """Longer wordings by their second word, without accents."""
     others: tuple[Start, ...]
@@ -49,11 +49,11 @@ _BETWEEN = " \u02ec\u02ec "
 _PARTED = "**"
 _Found = TypeVar("_Found")
 _Key = TypeVar("_Key")
-_NOTHING = Begun({}, (), {}, ())
+_NOTHING = LexiconEntry({}, (), {}, ())
 
 
 class Lexicon:
-    """Words to signs."""
+    """Words to symbols."""
 
     __slots__ = (
         "__weakref__",
@@ -74,7 +74,7 @@ class Lexicon:
         Args:
             tables: the words.
             names: all languages.
-            languages: the language of each sign.
+            languages: the language of each symbol.
         """
         self._tables = tables
         self._names = names
@@ -82,11 +82,11 @@ class Lexicon:
         lengths = {len(stem) for table in (tables.stems, tables.alarm_stems) for stem in table}
         self._lengths = [size for size in sorted(lengths) if size >= _SHORTEST]
         self._known: dict[str, frozenset[str]] = {}
-        self.starts = Remembering(self.starts_of)
-        self.alarms = Remembering(self.alarms_of)
+        self.starts = Memo(self.starts_of)
+        self.alarms = Memo(self.alarms_of)
 
-    def starts_of(self, word: str) -> Begun:
-        """All signs that a word may begin."""
+    def starts_of(self, word: str) -> LexiconEntry:
+        """All symbols that a word may begin."""
         plain, tables = self._plain(word), self._tables
         found = [in_bucket(tables.folded, plain)]
         if len(plain) > _JOINED_FROM and plain[0] in _JOINED:
@@ -98,22 +98,22 @@ class Lexicon:
         starts += _parsed(tables.exact.get(word, ""), accents=True)
         return self._begun(dict.fromkeys(starts)) if starts else _NOTHING
 
-    def _begun(self, starts: Iterable[Start]) -> Begun:
+    def _begun(self, starts: Iterable[Start]) -> LexiconEntry:
         alone: dict[str, list[int]] = {}
         followed: defaultdict[str, list[Start]] = defaultdict(list)
         others: list[Start] = []
         for start in starts:
-            sign, rest, accents = start
-            here = alone.setdefault(self._languages[sign], [])
+            symbol, rest, accents = start
+            here = alone.setdefault(self._languages[symbol], [])
             if not rest:
-                here.append(sign)
+                here.append(symbol)
             elif accents or rest[0].endswith("*"):
                 others.append(start)
             else:
                 followed[rest[0]].append(start)
-        return Begun(
+        return LexiconEntry(
             {language: place for place, language in enumerate(alone)},
-            tuple((language, tuple(signs)) for language, signs in alone.items() if signs),
+            tuple((language, tuple(symbols)) for language, symbols in alone.items() if symbols),
             {word: tuple(found) for word, found in followed.items()},
             tuple(others),
         )
@@ -161,12 +161,12 @@ class Lexicon:
 def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
     """The starts that a text of the tables says, one a line."""
     for line in text.split("\n") if text else ():
-        sign, _, rest = line.partition(" ")
-        yield int(sign), tuple(rest.split()), accents
+        symbol, _, rest = line.partition(" ")
+        yield int(symbol), tuple(rest.split()), accents
 
 
-class Remembering(dict[_Key, _Found]):
-    """What was found for words or signs, so that it is looked for once."""
+class Memo(dict[_Key, _Found]):
+    """What was found for words or symbols, so that it is looked for once."""
 
     def __init__(self, find: Callable[[_Key], _Found]) -> None:
         """Start empty. ``find`` is a method of what has this: to hold it would be a circle."""
@@ -191,10 +191,10 @@ def wording(text: str) -> list[str]:
 
 def wordings(text: str) -> list[list[str]]:
     """The wordings of a comma separated list, each as words."""
-    return [words.split() for words in spelt([text])[0]]
+    return [words.split() for words in parse_wordings([text])[0]]
 
 
-def spelt(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
+def parse_wordings(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
     """The wordings of some comma separated lists, each with one blank between its words."""
     # letters that nobody writes stand in for the star, which is no part of a word, and part lists
     text = _BETWEEN.join(texts).replace("*", _STAR)
@@ -204,6 +204,6 @@ def spelt(texts: Sequence[str], *, folded: bool = False) -> list[list[str]]:
     read = " ".join(tokens(cleaned)).replace(_STAR, "*").split(_PARTED)
     if len(read) != len(texts):  # a wording has two stars of its own
         if len(texts) != 1:
-            return [one for text in texts for one in spelt([text], folded=folded)]
+            return [one for text in texts for one in parse_wordings([text], folded=folded)]
         read = ["*".join(read)]
     return [[one for part in each.split(PAUSE) if (one := part.strip())] for each in read]

@@ -2,7 +2,7 @@
 
 Logistic regression over words, rows of two, their consonants (``wrng nmbr``), letter groups, and
 the concepts that words stand for, alone and in rows, so that what was learnt in one language counts
-in others. The weights are data (``second_reader.msgpack``), made by
+in others. The weights are data (``model.msgpack``), made by
 ``python -m tests.accuracy.training`` from the labelled texts beside it. It never decides alone:
 see ``weighed``.
 """
@@ -14,7 +14,7 @@ from functools import cache
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import MARKS, Passage, features, parts
-from smsgate.classifier.weights import Hashed, Model, hashes, shipped
+from smsgate.classifier.weights import HashTable, Model, hashes, shipped
 
 UNKNOWN = "#?"
 """Stands for each word that too few of the labelled texts held."""
@@ -27,20 +27,20 @@ def concepts() -> Concepts:
     return _taught()[1]
 
 
-def reader(label: str) -> SecondReader:
+def intent_model(label: str) -> IntentModel:
     """The shipped model of a label (``opt_out``, ``help`` …), shared by all that ask."""
     return _taught()[0][label]
 
 
 @cache
-def _taught() -> tuple[dict[str, SecondReader], Concepts]:
+def _taught() -> tuple[dict[str, IntentModel], Concepts]:
     """What lies in the package, read once; what is kept are the tables and not the file."""
     content = shipped()
-    readers = {label: SecondReader(model) for label, model in content.models.items()}
+    readers = {label: IntentModel(model) for label, model in content.models.items()}
     return readers, Concepts(content.meanings)
 
 
-class SecondReader:
+class IntentModel:
     """Scores texts by the weights of one label."""
 
     __slots__ = ("_unknown", "_weights", "_words", "bias")
@@ -49,14 +49,14 @@ class SecondReader:
         """Take the weights."""
         self.bias = model.bias
         self._unknown = model.unknown
-        self._weights = Hashed(model.weights)
+        self._weights = HashTable(model.weights)
         self._words: dict[str, int] = {}
 
     def score(self, passage: Passage) -> float:
         """How much a passage is like an opt-out, as the logarithm of the odds."""
-        return self.glance(passage.words) + self._weights.total(passage.joint) / 1000
+        return self.word_score(passage.words) + self._weights.total(passage.joint) / 1000
 
-    def glance(self, words: Iterable[str]) -> float:
+    def word_score(self, words: Iterable[str]) -> float:
         """The score by single words alone, which is quickly found."""
         known, total = self._words, self.bias
         for word in set(words):

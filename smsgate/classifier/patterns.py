@@ -18,21 +18,21 @@ WIDER = 3
 """A gap of one word is this many characters where words are not parted."""
 
 WEAK, HINT = "weak", "hint"
-"""What supports the second reader, well or a little, and says nothing by itself."""
+"""What supports the model, well or a little, and says nothing by itself."""
 
 CONDITION = "if"
 """The class of what turns a negation round: not stopping is what is complained of."""
 
 LEAD = "=lead"
-"""The sign of keywords that may stand alone in a part of a sentence."""
+"""The symbol of keywords that may stand alone in a part of a sentence."""
 
 Span = tuple[int, int]
 
 
 class Element(NamedTuple):
-    """One element of a pattern: any of the signs, after at most ``gap`` other words."""
+    """One element of a pattern: any of the symbols, after at most ``gap`` other words."""
 
-    signs: tuple[int, ...]
+    symbols: tuple[int, ...]
     gap: int
 
 
@@ -60,7 +60,7 @@ class Match(NamedTuple):
 
 
 class Support(NamedTuple):
-    """What allows the second reader to act: the stronger it is, the less sure that need be."""
+    """What allows the model to act: the stronger it is, the less sure that need be."""
 
     strength: int
     """``ROW``, ``TWO_CLASSES``, ``ONE_CLASS``, ``CONCEPT``, or 0 for nothing."""
@@ -79,7 +79,7 @@ def overlap(span: Span, other: Match) -> bool:
     return span[0] < other.end and other.start < span[1]
 
 
-class Part(NamedTuple):
+class PatternPart(NamedTuple):
     """An element as it is written: a literal, or names of classes."""
 
     literal: str
@@ -91,32 +91,32 @@ class Part(NamedTuple):
         return self.gap if language.spaced else self.gap * WIDER
 
 
-def parts_of(written: str) -> list[Part]:
+def parts_of(written: str) -> list[PatternPart]:
     """The elements of a written pattern; literal words stay together."""
-    parts: list[Part] = []
+    parts: list[PatternPart] = []
     gap = 0
     literal = False
     for piece in written.strip("^$ ").split():
         if piece.startswith("~"):
             gap, literal = int(piece[1:]), False
         elif piece.startswith("{"):
-            parts.append(Part("", tuple(sorted(piece.strip("{}").split("|"))), gap))
+            parts.append(PatternPart("", tuple(sorted(piece.strip("{}").split("|"))), gap))
             gap, literal = 0, False
         elif literal:
             parts[-1] = parts[-1]._replace(literal=f"{parts[-1].literal} {piece}")
         else:
-            parts.append(Part(piece, (), gap))
+            parts.append(PatternPart(piece, (), gap))
             gap, literal = 0, True
     return parts
 
 
 class Rule(NamedTuple):
-    """A wording as it is written, before its classes have signs."""
+    """A wording as it is written, before its classes have symbols."""
 
     means: str
     written: str
     firm: bool
-    parts: list[Part]
+    parts: list[PatternPart]
 
     @property
     def anywhere(self) -> bool:
@@ -125,8 +125,8 @@ class Rule(NamedTuple):
 
 
 def packed(rule: int, elements: Iterable[Element]) -> str:
-    """A pattern as a text: its rule, then for each element its gap and its signs."""
-    shown = (f"{element.gap}:{','.join(map(str, element.signs))}" for element in elements)
+    """A pattern as a text: its rule, then for each element its gap and its symbols."""
+    shown = (f"{element.gap}:{','.join(map(str, element.symbols))}" for element in elements)
     return f"{rule} {' '.join(shown)}"
 
 
@@ -144,8 +144,8 @@ def patterns_in(text: str, rules: Sequence[tuple[str, str, bool]]) -> dict[str, 
 
 
 def _element(text: str) -> Element:
-    gap, _, signs = text.partition(":")
-    return Element(tuple(map(int, signs.split(","))), int(gap))
+    gap, _, symbols = text.partition(":")
+    return Element(tuple(map(int, symbols.split(","))), int(gap))
 
 
 def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
@@ -170,31 +170,33 @@ def spellings(text: str, language: Language) -> list[str]:
     return [text] if other == text or fold(other) == fold(text) else [text, other]
 
 
-def matches_of(pattern: Pattern, seen: Mapping[int, list[Span]]) -> Iterable[Match]:
-    """Where a pattern stands, given where its signs are; each first element at most once."""
+def matches_of(pattern: Pattern, symbol_spans: Mapping[int, list[Span]]) -> Iterable[Match]:
+    """Where a pattern stands, given where its symbols are; each first element at most once."""
     elements = pattern.elements
-    for sign in elements[0].signs:
-        for start, end in seen.get(sign, ()):
-            last = _rest(elements, 1, end, seen)
+    for symbol in elements[0].symbols:
+        for start, end in symbol_spans.get(symbol, ()):
+            last = _rest(elements, 1, end, symbol_spans)
             if last >= 0:
                 yield Match(pattern, start, last)
 
 
-def _rest(elements: tuple[Element, ...], at: int, end: int, seen: Mapping[int, list[Span]]) -> int:
+def _rest(
+    elements: tuple[Element, ...], at: int, end: int, symbol_spans: Mapping[int, list[Span]]
+) -> int:
     """The end of the whole match or -1; each element takes the nearest occurrence that leads on."""
     if at == len(elements):
         return end
     limit = end + elements[at].gap
     spans = [
         span
-        for sign in elements[at].signs
-        for span in seen.get(sign, ())
+        for symbol in elements[at].symbols
+        for span in symbol_spans.get(symbol, ())
         if end <= span[0] <= limit
     ]
     if len(spans) > 1:
         spans.sort()
     for _, stop in spans:
-        last = _rest(elements, at + 1, stop, seen)
+        last = _rest(elements, at + 1, stop, symbol_spans)
         if last >= 0:
             return last
     return -1

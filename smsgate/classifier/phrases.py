@@ -2,7 +2,7 @@
 
 Patterns of the shared grammar are made for every language: there each class means the words of
 that language or of the set for all languages, and at least one element must be of the language
-itself. Nothing backtracks without bound: the occurrences of a sign in one sentence are capped,
+itself. Nothing backtracks without bound: the occurrences of a symbol in one sentence are capped,
 and so is the length of a sentence.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from smsgate.classifier.lexicon import Begun, Lexicon, Remembering
+from smsgate.classifier.lexicon import Lexicon, LexiconEntry, Memo
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import (
     LEAD,
@@ -25,15 +25,15 @@ from smsgate.classifier.patterns import (
     patterns_in,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
-from smsgate.classifier.sets.tables import Tables, parted, places_of
+from smsgate.classifier.sets.tables import CompiledTables, places_of, split_words
 from smsgate.classifier.text import Sentence
 
 _Candidate = tuple[Pattern, tuple[frozenset[int], ...]]
-"""A pattern, and the signs of its other elements: each must have one in the sentence."""
+"""A pattern, and the symbols of its other elements: each must have one in the sentence."""
 
 
-class Matching:
-    """Patterns by the sign that is met least often; unpacked when it is first met."""
+class PatternIndex:
+    """Patterns by the symbol that is met least often; unpacked when it is first met."""
 
     __slots__ = ("__weakref__", "_at", "_languages", "_packed", "_patterns", "_rules", "_signs")
 
@@ -46,46 +46,46 @@ class Matching:
         """Take the patterns as they were packed (see ``patterns_in``).
 
         Args:
-            packed: by sign.
+            packed: by symbol.
             rules: what they mean and how they are written.
-            languages: the language of each sign.
+            languages: the language of each symbol.
         """
         self._packed = packed
         self._rules = rules
         self._languages = languages
         self._patterns: dict[Pattern, Pattern] = {}
         self._signs: dict[tuple[int, ...], frozenset[int]] = {}
-        self._at = Remembering(self._unpacked)
+        self._at = Memo(self._unpacked)
 
-    def found(self, seen: Mapping[int, list[Span]]) -> list[Match]:
-        """The patterns of the languages that have a sign in the sentence, always in one order."""
-        present = set(map(self._languages.__getitem__, seen))
-        absent = set(seen).isdisjoint
+    def found(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
+        """The patterns of the languages that have a symbol in the sentence, always in one order."""
+        present = set(map(self._languages.__getitem__, symbol_spans))
+        absent = set(symbol_spans).isdisjoint
         at = self._at
         found: dict[tuple[int, int, int], Match] = {}
-        for sign in seen:
-            for language, candidates in at[sign]:
+        for symbol in symbol_spans:
+            for language, candidates in at[symbol]:
                 if language in present:
                     for pattern, others in candidates:
                         if not any(map(absent, others)):
-                            for match in matches_of(pattern, seen):
+                            for match in matches_of(pattern, symbol_spans):
                                 found[id(pattern), match.start, match.end] = match
         return list(found.values())
 
-    def _unpacked(self, sign: int) -> list[tuple[str, list[_Candidate]]]:
-        if sign not in self._packed:
+    def _unpacked(self, symbol: int) -> list[tuple[str, list[_Candidate]]]:
+        if symbol not in self._packed:
             return []
         return [
-            (language, [self._candidate(pattern, sign) for pattern in patterns])
-            for language, patterns in patterns_in(self._packed[sign], self._rules).items()
+            (language, [self._candidate(pattern, symbol) for pattern in patterns])
+            for language, patterns in patterns_in(self._packed[symbol], self._rules).items()
         ]
 
-    def _candidate(self, pattern: Pattern, sign: int) -> _Candidate:
-        known, signs = self._patterns, self._signs
+    def _candidate(self, pattern: Pattern, symbol: int) -> _Candidate:
+        known, symbols = self._patterns, self._signs
         others = tuple(
-            signs.setdefault(element.signs, frozenset(element.signs))
+            symbols.setdefault(element.symbols, frozenset(element.symbols))
             for element in pattern.elements
-            if sign not in element.signs
+            if symbol not in element.symbols
         )
         return known.setdefault(pattern, pattern), others
 
@@ -95,7 +95,7 @@ _NEGATIONS = ("no", "donot")
 """The classes of words that deny what follows."""
 _FEW = 2
 _Hit = tuple[str, tuple[int, ...], Span]
-"""A language, its signs, and where they stand."""
+"""A language, its symbols, and where they stand."""
 _NO_SIGNS: dict[str, int] = {}
 _LIKELY = 0.7
 """Languages that know fewer of the words than this share of the best are looked at later."""
@@ -117,20 +117,20 @@ class Phrases:
         "lexicon",
     )
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: CompiledTables) -> None:
         """Take what was compiled."""
         names, phrases = tables.languages, tables.phrases
         self.everywhere = frozenset(names)
         """All languages."""
-        self._languages = [names[place] for place in places_of(phrases.signs)]
+        self._languages = [names[place] for place in places_of(phrases.symbols)]
         self._named = phrases.named
         self._every = {
             name: frozenset(phrases.named.get(name, _NO_SIGNS).values()) for name in ("laugh", LEAD)
         }
         self.lexicon = Lexicon(tables.lexicon, names, self._languages)
-        self._everyday = frozenset(parted(tables.everyday))
-        self._loud = Matching(phrases.loud, phrases.rules, self._languages)
-        self._silent = Matching(phrases.silent, phrases.rules, self._languages)
+        self._everyday = frozenset(split_words(tables.everyday))
+        self._loud = PatternIndex(phrases.loud, phrases.rules, self._languages)
+        self._silent = PatternIndex(phrases.silent, phrases.rules, self._languages)
         self._vocabulary = phrases.vocabulary
         self._support = [
             (Support(strength, written, language), list(map(frozenset, elements)))
@@ -158,38 +158,38 @@ class Phrases:
 
     def vocabulary(self, language: str) -> Iterable[str]:
         """The words of the classes that a language's weak wordings are made of."""
-        return parted(self._vocabulary.get(language, ""))
+        return split_words(self._vocabulary.get(language, ""))
 
-    def signs(self, name: str) -> dict[str, int]:
-        """The signs of a class, by language."""
+    def symbols(self, name: str) -> dict[str, int]:
+        """The symbols of a class, by language."""
         return self._named.get(name, _NO_SIGNS)
 
     def negates(self, word: str, language: str) -> bool:
         """Whether a language denies with this word what follows: ``not``, which is no ``no``."""
-        signs = {self.signs(name).get(language) for name in _NEGATIONS}
+        symbols = {self.symbols(name).get(language) for name in _NEGATIONS}
         return any(
-            name == language and not signs.isdisjoint(found)
+            name == language and not symbols.isdisjoint(found)
             for name, found in self.lexicon.starts[word].alone
         )
 
     def every(self, name: str) -> frozenset[int]:
-        """The signs of laughter, or of keywords in sentences, in all languages."""
+        """The symbols of laughter, or of keywords in sentences, in all languages."""
         return self._every[name]
 
-    def languages(self, seen: Iterable[int]) -> Iterable[str]:
-        """The languages of some signs, each as often as it has one."""
-        return map(self._languages.__getitem__, seen)
+    def languages(self, symbol_spans: Iterable[int]) -> Iterable[str]:
+        """The languages of some symbols, each as often as it has one."""
+        return map(self._languages.__getitem__, symbol_spans)
 
-    def support(self, seen: set[int]) -> Support:
-        """The strongest hint whose signs are all seen."""
-        present = set(self.languages(seen))
-        absent = seen.isdisjoint
+    def support(self, symbol_spans: set[int]) -> Support:
+        """The strongest hint whose symbols are all seen."""
+        present = set(self.languages(symbol_spans))
+        absent = symbol_spans.isdisjoint
         for support, elements in self._support:
             if support.language in present and not any(map(absent, elements)):
                 return support
         return NOTHING
 
-    def awake(self, words: list[str]) -> frozenset[str]:
+    def active_languages(self, words: list[str]) -> frozenset[str]:
         """The languages in which a text of these words must be looked at; mostly none."""
         alarms = self.lexicon.alarms
         found: set[str] = set()
@@ -200,59 +200,65 @@ class Phrases:
                 found |= neighbours.get(fold(words[at + 1]), frozenset())
         return frozenset({*found, ANY_LANGUAGE}) if found else frozenset()
 
-    def likely(self, sentences: Iterable[Sentence], awake: frozenset[str]) -> frozenset[str]:
-        """Of the languages that are awake those that know the most words."""
-        if len(awake) <= _FEW:
-            return awake
+    def likely(
+        self, sentences: Iterable[Sentence], active_languages: frozenset[str]
+    ) -> frozenset[str]:
+        """Of the languages that are active those that know the most words."""
+        if len(active_languages) <= _FEW:
+            return active_languages
         starts = self.lexicon.starts
         votes: Counter[str] = Counter()
         for sentence in sentences:
             for word in sentence.exact:
-                votes.update(filter(awake.__contains__, starts[word].languages))
+                votes.update(filter(active_languages.__contains__, starts[word].languages))
         most = max(votes.values(), default=0)
         kept = {name for name, count in votes.items() if count > _LIKELY * most}
         return frozenset({*kept, ANY_LANGUAGE})
 
     def occurrences(
-        self, exact: list[str], folded: list[str], awake: frozenset[str]
+        self, exact: list[str], folded: list[str], active_languages: frozenset[str]
     ) -> dict[int, list[Span]]:
-        """Where each sign of some languages occurs in a sentence."""
-        seen: dict[int, list[Span]] = {}
+        """Where each symbol of some languages occurs in a sentence."""
+        symbol_spans: dict[int, list[Span]] = {}
         starts = self.lexicon.starts
         for at, word in enumerate(exact):
             begun = starts[word]
             here = (at, at + 1)
-            hits = [(name, signs, here) for name, signs in begun.alone if name in awake]
+            hits = [
+                (name, symbols, here) for name, symbols in begun.alone if name in active_languages
+            ]
             if at + 1 < len(exact):
                 rows = self._rows(begun, at + 1, exact, folded)
-                longer = [hit for hit in rows if hit[0] in awake]
+                longer = [hit for hit in rows if hit[0] in active_languages]
                 if longer:
                     # language by language, as if there were no others
                     hits = sorted(hits + longer, key=lambda hit: begun.languages[hit[0]])
-            for _, signs, span in hits:
-                _mark(signs, span, seen)
-        return seen
+            for _, symbols, span in hits:
+                _mark(symbols, span, symbol_spans)
+        return symbol_spans
 
-    def _rows(self, begun: Begun, at: int, exact: list[str], folded: list[str]) -> Iterable[_Hit]:
+    def _rows(
+        self, begun: LexiconEntry, at: int, exact: list[str], folded: list[str]
+    ) -> Iterable[_Hit]:
         """The longer wordings that go on at a place."""
         rows = begun.followed.get(folded[at], ())
-        for sign, rest, accents in (*rows, *begun.others) if begun.others else rows:
+        for symbol, rest, accents in (*rows, *begun.others) if begun.others else rows:
             if follows(exact if accents else folded, at, rest):
-                yield self._languages[sign], (sign,), (at - 1, at + len(rest))
+                yield self._languages[symbol], (symbol,), (at - 1, at + len(rest))
 
-    def matches(self, seen: Mapping[int, list[Span]]) -> list[Match]:
-        """Every pattern in one sentence that says something, given its signs."""
-        return self._loud.found(seen)
+    def matches(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
+        """Every pattern in one sentence that says something, given its symbols."""
+        return self._loud.found(symbol_spans)
 
-    def silent(self, seen: Mapping[int, list[Span]]) -> list[Match]:
+    def silent(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
         """Every pattern that only bears on what others say."""
-        return self._silent.found(seen)
+        return self._silent.found(symbol_spans)
 
 
-def _mark(signs: Iterable[int], span: Span, seen: dict[int, list[Span]]) -> None:
-    for sign in signs:
-        spans = seen.get(sign)
+def _mark(symbols: Iterable[int], span: Span, symbol_spans: dict[int, list[Span]]) -> None:
+    for symbol in symbols:
+        spans = symbol_spans.get(symbol)
         if spans is None:
-            seen[sign] = [span]
+            symbol_spans[symbol] = [span]
         elif len(spans) < _OCCURRENCES:
             spans.append(span)

@@ -141,7 +141,7 @@ def _plain(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def own_words(text: str) -> tuple[str, bool]:
+def strip_quotations(text: str) -> tuple[str, bool]:
     """The text without longer quotations and quoted lines, and whether there were any."""
     if ">" in text and _QUOTED_LINE.search(text):
         return _QUOTED_LINE.sub(" ", text), True
@@ -171,7 +171,7 @@ def forwarded(text: str) -> bool:
     return bool(_FORWARDED.match(text))
 
 
-def advert(text: str, words: Sequence[str]) -> bool:
+def is_advert(text: str, words: Sequence[str]) -> bool:
     """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
     shortest = _SHORTEST_MARKED if _MARKED.search(text) else _SHORTEST_INSTRUCTED
     if len(words) >= shortest and _INSTRUCTION.search(text):
@@ -183,7 +183,7 @@ def advert(text: str, words: Sequence[str]) -> bool:
     return len(words) >= _SHORTEST_ADVERT and bool(_OFFER.search(text)) and not _CLAIM.search(text)
 
 
-def invites(text: str) -> bool:
+def prints_opt_in(text: str) -> bool:
     """Whether a business says how to sign up again: ``Reply START to resubscribe``."""
     return bool(_INVITES.search(text))
 

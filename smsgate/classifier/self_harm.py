@@ -66,10 +66,10 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
         for wording in wordings.by_word[word]:
             if wording.stands_in(text):
                 return wording.found
-    joined = "".join(plain)
-    if joined.isascii() or not has_unspaced(joined):
+    join_words = "".join(plain)
+    if join_words.isascii() or not has_unspaced(join_words):
         return None
-    return next((one.found for one in wordings.unspaced if one.stands_in(joined)), None)
+    return next((one.found for one in wordings.unspaced if one.stands_in(join_words)), None)
 
 
 @cache

@@ -1,51 +1,51 @@
-"""The rules that read sentences: wordings, slips in them, and the second reader."""
+"""The rules that read sentences: wordings, typos in them, and the model."""
 
 from __future__ import annotations
 
 from smsgate.classifier import quoted_text
 from smsgate.classifier.arbiter import settled, strongest, undone
-from smsgate.classifier.decision import Decisions
-from smsgate.classifier.findings import Finding, Said, said
+from smsgate.classifier.decision import DecisionFactory
+from smsgate.classifier.findings import IntentFinding, TextFindings, collect_findings
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.normalize import folded, tokens
-from smsgate.classifier.sets.compiled_sets import Known
-from smsgate.classifier.text import Reading, Text, chunks
+from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.text import InspectedText, TokenizedText, chunks
 from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
-"""The rules whose findings the second reader may change."""
+"""The rules whose findings the model may change."""
 _MANY = 80
 """Words beyond which a text is read once only."""
 FEW = 8
 """Words up to which a text is read in all languages where it says nothing in the likely ones."""
 
 
-class Sentences:
+class SentenceRules:
     """Reads the sentences of texts for one program."""
 
-    __slots__ = ("_decisions", "_keywords", "_phrases", "_rereader", "_respeller")
+    __slots__ = ("_arbiter", "_decisions", "_keywords", "_phrases", "_spelling")
 
-    def __init__(self, known: Known, decisions: Decisions) -> None:
+    def __init__(self, known: CompiledSets, decisions: DecisionFactory) -> None:
         """Take what the program knows."""
         self._phrases = known.phrases
         self._keywords = known.keywords
         self._decisions = decisions
-        self._rereader = known.rereader
-        self._respeller = known.respeller
+        self._arbiter = known.arbiter
+        self._spelling = known.spelling
 
-    def listen(self, text: Text) -> Said:
+    def find(self, text: InspectedText) -> TextFindings:
         """Read the sentences in the likeliest languages, and where they say nothing in more."""
         sentences = text.reading.sentences()
-        likely = self._phrases.likely(sentences, text.awake)
-        what = said(sentences, self._phrases, self._keywords, likely)
-        wider = self._phrases.everywhere if text.few else text.awake
+        likely = self._phrases.likely(sentences, text.active_languages)
+        what = collect_findings(sentences, self._phrases, self._keywords, likely)
+        wider = self._phrases.everywhere if text.is_short else text.active_languages
         if what.findings or what.automatic or wider == likely or len(text.words) > _MANY:
             return what
-        return said(sentences, self._phrases, self._keywords, wider)
+        return collect_findings(sentences, self._phrases, self._keywords, wider)
 
-    def read(self, text: Text) -> Decision | None:
-        """What the wordings say, as the second reader sees it."""
-        text.said = what = self.listen(text)
+    def match_wordings(self, text: InspectedText) -> Decision | None:
+        """What the wordings say, as the model sees it."""
+        text.findings = what = self.find(text)
         if what.automatic is not None:
             pattern = what.automatic.pattern
             return self._decisions.decided(
@@ -63,76 +63,78 @@ class Sentences:
             )
         return self._weighed(text, what, finding)
 
-    def _on_its_line(self, text: Text) -> Keyword | None:
+    def _on_its_line(self, text: InspectedText) -> Keyword | None:
         """The keyword that the first or the last line is: above a text of ours, or below it."""
         lines = [line for line in text.cleaned.split("\n") if line.strip()]
         for line in (lines[0], lines[-1]) if len(lines) > 1 else ():
-            keyword = self._keywords.find(self._keywords.bared(tokens(line)))
+            keyword = self._keywords.find(self._keywords.strip_politeness(tokens(line)))
             if keyword is not None and keyword.stops:
                 return keyword
         return None
 
-    def _weighed(self, text: Text, what: Said, finding: Finding) -> Decision:
+    def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
         found = settled(finding, what, len(text.words))
         note, score = "", None
         if found[1] in _WEIGHED:
-            found, _, note, score = self._rereader.reread(what, found, respelt=text.respelt)
+            found, _, note, score = self._arbiter.arbitrate(what, found, corrected=text.corrected)
         if found[0] is Intent.HELP and (keyword := self._before_a_question(text)):
             return self._by_its_keyword(text, keyword)
         return self._decisions.by_finding(text, finding, found, note, score)
 
-    def _by_its_keyword(self, text: Text, keyword: Keyword) -> Decision:
+    def _by_its_keyword(self, text: InspectedText, keyword: Keyword) -> Decision:
         intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
-        finding = Finding(intent, rule, keyword.word, keyword.language, bare=True)
+        finding = IntentFinding(intent, rule, keyword.word, keyword.language, bare=True)
         return self._decisions.by_finding(text, finding, (intent, rule))
 
-    def _before_a_question(self, text: Text) -> Keyword | None:
+    def _before_a_question(self, text: InspectedText) -> Keyword | None:
         """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
         first = next(iter(text.reading.sentences()), None)
         parts = [part for _, part in chunks(first.exact)] if first and not first.asked else []
-        keyword = self._keywords.find(self._keywords.bared(parts[0])) if parts else None
+        keyword = self._keywords.find(self._keywords.strip_politeness(parts[0])) if parts else None
         return keyword if keyword is not None and keyword.stops else None
 
-    def respelt(self, text: Text) -> Decision | None:
+    def match_corrected(self, text: InspectedText) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
-        said = text.said
-        if said is None or undone(said):
+        collect_findings = text.findings
+        if collect_findings is None or undone(collect_findings):
             return None
-        meant, steps = self._respeller.respelt(folded(text.reading.tokens))
+        corrected_findings, steps = self._spelling.corrected(folded(text.reading.tokens))
         if not steps:
             return None
-        before = text.reading, text.words, text.awake
-        text.respelt = True
-        text.reading = Reading(meant, (*text.reading.steps, *steps))
+        before = text.reading, text.words, text.active_languages
+        text.corrected = True
+        text.reading = TokenizedText(corrected_findings, (*text.reading.steps, *steps))
         text.words = text.reading.words
-        text.awake = self._phrases.awake(text.reading.letters)
-        decision = self.read(text)
+        text.active_languages = self._phrases.active_languages(text.reading.letters)
+        decision = self.match_wordings(text)
         if decision is None:
-            # what is no slip for a wording counts as it was typed
-            text.reading, text.words, text.awake = before
-            text.said, text.meant = said, text.said
+            # what is no typo for a wording counts as it was typed
+            text.reading, text.words, text.active_languages = before
+            text.findings, text.corrected_findings = collect_findings, text.findings
         return decision
 
-    def liken(self, text: Text) -> Decision | None:
-        """What the second reader makes of a text that no rule knows, as typed, then as meant."""
+    def match_by_model(self, text: InspectedText) -> Decision | None:
+        """What the model makes of a text that no rule knows, as typed, then as meant."""
         if len(text.words) < 2 or self._keywords.polite(text.words):
             return None
-        readings = (what for what in (text.said, text.meant) if what is not None)
-        return next((found for what in readings if (found := self._liken(text, what))), None)
+        readings = (what for what in (text.findings, text.corrected_findings) if what is not None)
+        return next((found for what in readings if (found := self._by_model(text, what))), None)
 
-    def _liken(self, text: Text, what: Said) -> Decision | None:
+    def _by_model(self, text: InspectedText, what: TextFindings) -> Decision | None:
         nothing = Intent.NONE, "nothing_known"
-        found, by, note, score = self._rereader.reread(what, nothing, respelt=False)
+        found, by, note, score = self._arbiter.arbitrate(what, nothing, corrected=False)
         if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
             return None
-        if quoted_text.advert(text.cleaned, text.words) or quoted_text.invites(text.cleaned):
+        if quoted_text.is_advert(text.cleaned, text.words) or quoted_text.prints_opt_in(
+            text.cleaned
+        ):
             return None
-        finding = Finding(found[0], found[1], by.written, by.language)
+        finding = IntentFinding(found[0], found[1], by.written, by.language)
         return self._decisions.by_finding(text, finding, found, note, score)
 
 
-def _printed(text: Text, intent: Intent) -> bool:
+def _printed(text: InspectedText, intent: Intent) -> bool:
     """Whether what was found is what a business prints: how to stop, or how to sign up again."""
     if intent is Intent.OPT_IN:
-        return quoted_text.invites(text.cleaned)
-    return intent.stops and quoted_text.advert(text.cleaned, text.words)
+        return quoted_text.prints_opt_in(text.cleaned)
+    return intent.stops and quoted_text.is_advert(text.cleaned, text.words)

@@ -18,7 +18,7 @@ from smsgate.classifier.normalize import (
 )
 
 if TYPE_CHECKING:
-    from smsgate.classifier.findings import Said
+    from smsgate.classifier.findings import TextFindings
     from smsgate.domain.messages import Decision
 
 _LONGEST = 120
@@ -35,7 +35,7 @@ class Sentence(NamedTuple):
     asked: bool
 
 
-class Reading(NamedTuple):
+class TokenizedText(NamedTuple):
     """A text as the rules see it."""
 
     tokens: list[str]
@@ -58,46 +58,46 @@ class Reading(NamedTuple):
         return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
 
 
-def read(cleaned: str, segmenter: Segmenter, steps: tuple[str, ...] = ()) -> Reading:
+def tokenize(cleaned: str, segmenter: Segmenter, steps: tuple[str, ...] = ()) -> TokenizedText:
     """Words and marks of a cleaned text."""
     words = tokens(cleaned)
     if not cleaned.isascii() and has_unspaced(cleaned):
         words = segmenter.cut(words)
-    return Reading(words, steps)
+    return TokenizedText(words, steps)
 
 
-class Text:
+class InspectedText:
     """One text on its way through the rules."""
 
     __slots__ = (
-        "awake",
+        "active_languages",
         "cleaned",
-        "few",
-        "meant",
+        "corrected",
+        "corrected_findings",
+        "fallback",
+        "findings",
+        "is_short",
         "number",
         "quoted",
         "reading",
-        "respelt",
-        "said",
-        "waiting",
         "words",
     )
 
-    def __init__(self, cleaned: str, reading: Reading, number: str) -> None:
+    def __init__(self, cleaned: str, reading: TokenizedText, number: str) -> None:
         """Keep what every rule needs."""
         self.cleaned = cleaned
         self.reading = reading
         self.number = number
         self.words = reading.words
         self.quoted = False
-        self.awake: frozenset[str] = frozenset()
-        self.said: Said | None = None
-        self.meant: Said | None = None
-        """What it says with its slips corrected, where that is nothing that a wording knows."""
-        self.waiting: Decision | None = None
+        self.active_languages: frozenset[str] = frozenset()
+        self.findings: TextFindings | None = None
+        self.corrected_findings: TextFindings | None = None
+        """What it says with its typos corrected, where that is nothing that a wording knows."""
+        self.fallback: Decision | None = None
         """What comes of it where nothing that is read in it says more."""
-        self.few = False
-        self.respelt = False
+        self.is_short = False
+        self.corrected = False
 
     @property
     def asks(self) -> bool:

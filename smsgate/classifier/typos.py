@@ -62,14 +62,14 @@ def looks_leet(text: str) -> bool:
     return any(sign in text for sign in "$@|†") and bool(_SIGN_AT_LETTER.search(text))
 
 
-def unleeted(text: str) -> str:
+def replace_leet(text: str) -> str:
     """Digits and signs that stand for letters as those letters: ``st0p``, ``5top``, ``$top``."""
     return text.translate(_LEET) if _LEET_SIGN.search(text) else text
 
 
-def unleeted_i(text: str) -> str:
+def replace_leet_i(text: str) -> str:
     """The same where a one stands for an i: ``qu1t``."""
-    return unleeted(text.replace("1", "i"))
+    return replace_leet(text.replace("1", "i"))
 
 
 def alike(word: str) -> Iterator[str]:
@@ -81,7 +81,7 @@ def alike(word: str) -> Iterator[str]:
 
 
 class Corrector:
-    """Finds the one keyword that a word is a slip of."""
+    """Finds the one keyword that a word is a typo of."""
 
     __slots__ = ("_by_edge", "_known", "_long", "_not", "_targets")
 
@@ -91,8 +91,8 @@ class Corrector:
         """Index the words to correct to.
 
         Args:
-            targets: for one slip.
-            long_targets: for two slips, where they have nine letters or more.
+            targets: for one typo.
+            long_targets: for two typos, where they have nine letters or more.
             real_words: what is never corrected.
         """
         self._targets = list(targets)
@@ -105,7 +105,7 @@ class Corrector:
         self._known: dict[str, str] = {}
 
     def correct(self, word: str) -> str:
-        """The keyword that the word is one slip away from, or nothing."""
+        """The keyword that the word is one typo away from, or nothing."""
         known = self._known.get(word)
         if known is None:
             if len(self._known) > _REMEMBERED:
@@ -120,17 +120,17 @@ class Corrector:
             at
             for edge in (*edges(word), *_parts(word))
             for at in self._by_edge.get(edge, ())
-            if one_slip(word, self._targets[at])
+            if is_one_edit(word, self._targets[at])
         }
         if len(near) > 1:
             return min((_alike(word, self._targets[at]), at, self._targets[at]) for at in near)[2]
         if near:
             return self._targets[near.pop()]
-        return next((target for target in self._long if _two_slips(word, target)), "")
+        return next((target for target in self._long if _is_two_edits(word, target)), "")
 
 
 def edges(word: str) -> tuple[str, str, str]:
-    """Beginning, end, and both: one slip in a word of four letters leaves one of these alike."""
+    """Beginning, end, and both: one typo in a word of four letters leaves one of these alike."""
     return f"{word[:2]}-", f"-{word[-2:]}", f"{word[0]}-{word[-1]}"
 
 
@@ -141,11 +141,11 @@ def _alike(word: str, target: str) -> int:
 
 
 def _parts(word: str) -> list[str]:
-    """The word, and the word without each of its letters: one slip leaves one of these alike."""
+    """The word, and the word without each of its letters: one typo leaves one of these alike."""
     return [word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]
 
 
-def one_slip(word: str, target: str) -> bool:
+def is_one_edit(word: str, target: str) -> bool:
     """Whether one letter was changed, left out, doubled or added, or two were swapped."""
     if word == target:
         return True
@@ -170,7 +170,7 @@ def _first_difference(one: str, other: str) -> int:
     return min(len(one), len(other))
 
 
-def _two_slips(word: str, target: str) -> bool:
+def _is_two_edits(word: str, target: str) -> bool:
     """Edit distance of at most two (Levenshtein), for long words."""
     if abs(len(word) - len(target)) > 2 or not set(word[:3]) & set(target[:3]):
         return False
@@ -185,7 +185,7 @@ def _two_slips(word: str, target: str) -> bool:
 _LONGEST_SENTENCE = 8
 """Words of a text that is tried."""
 _SHORTEST = 4
-"""Letters of a word that may be a slip."""
+"""Letters of a word that may be a typo."""
 _SHORTEST_JOINED_PAIR = 6
 """Letters of two words that are written together."""
 _LONGEST_JOINED = 40
@@ -193,13 +193,13 @@ _LONGEST_JOINED = 40
 _EVERYWHERE = ("en",)
 """Whose words people use in all languages."""
 _LANGUAGES = 3
-"""How many languages, the likeliest first, slips are looked for in."""
+"""How many languages, the likeliest first, typos are looked for in."""
 _APART = 3
 """Single letters in a row that are read as one word."""
 
 
-class Respeller:
-    """Knows the words of the keyword sets by their edges: one slip leaves one of them alone."""
+class SpellingCorrector:
+    """Knows the words of the keyword sets by their edges: one typo leaves one of them alone."""
 
     __slots__ = ("_edges", "_phrases")
 
@@ -208,7 +208,7 @@ class Respeller:
         self._phrases = phrases
         self._edges: dict[str, dict[str, list[str]]] = {}
 
-    def respelt(self, tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    def corrected(self, tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         """The tokens as they may have been meant, and what was done; the same where nothing was."""
         if (
             sum(len(token) > 1 for token in tokens) > _LONGEST_SENTENCE
@@ -219,9 +219,9 @@ class Respeller:
         found = self._joined(tokens)
         if found != list(tokens):
             steps["spaced letters"] = None
-        parted = [part for word in found for part in self._parted(word)]
-        if len(parted) > len(found):
-            found = parted
+        split_words = [part for word in found for part in self._parted(word)]
+        if len(split_words) > len(found):
+            found = split_words
             steps["joined words"] = None
         votes = Counter(name for word in found for name in self._phrases.languages_of(word))
         likely = [name for name, _ in votes.most_common(_LANGUAGES)]
@@ -239,16 +239,16 @@ class Respeller:
         for step, other in self._spelt(word):
             if other != word and self._phrases.known(other, languages):
                 return step, other
-        slip = self._slip(word, languages)
-        return ("typo", slip) if slip else ("", word)
+        typo = self._typo_of(word, languages)
+        return ("typo", typo) if typo else ("", word)
 
     def _spelt(self, word: str) -> Iterator[tuple[str, str]]:
         if not word.isdigit():
-            yield "letters for digits", unleeted(word)
+            yield "letters for digits", replace_leet(word)
         for latin in alike(word):
             yield "look-alikes", latin
 
-    def _slip(self, word: str, languages: Iterable[str]) -> str:
+    def _typo_of(self, word: str, languages: Iterable[str]) -> str:
         if not correctable(word):
             return ""
         return next((found for name in languages if (found := self._near(word, name))), "")
@@ -261,7 +261,7 @@ class Respeller:
             other
             for edge in edges(word)
             for other in known.get(edge, ())
-            if abs(len(word) - len(other)) <= 1 and one_slip(word, other)
+            if abs(len(word) - len(other)) <= 1 and is_one_edit(word, other)
         }
         # few people miss the first letter: "pease" is "please", and not "cease"
         return min(near, default="", key=lambda other: (other[0] != word[0], other))
@@ -305,7 +305,7 @@ def _runs(tokens: Iterable[str]) -> Iterator[list[str]]:
 
 
 def correctable(word: str) -> bool:
-    """Whether others may be slips of the word."""
+    """Whether others may be typos of the word."""
     return len(word) >= _SHORTEST and word.isalpha()
 
 

@@ -19,7 +19,7 @@ _LOAD = 1.5
 """Places for each name at least, so that the search for one soon meets a free place."""
 
 
-class Table(msgspec.Struct, frozen=True):
+class PackedTable(msgspec.Struct, frozen=True):
     """What lies in a file: 16 bits of each name's hash, and its number; little-endian.
 
     Views of the file's content, so that a start does not hold everything twice.
@@ -29,12 +29,12 @@ class Table(msgspec.Struct, frozen=True):
     numbers: memoryview
 
 
-class Hashed:
+class HashTable:
     """A table in memory."""
 
     __slots__ = ("_numbers", "_size", "_tags")
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: PackedTable) -> None:
         """Take a table as it lies in a file."""
         self._tags = _array("H", table.tags)
         self._numbers = _array("h", table.numbers)
@@ -69,7 +69,7 @@ def hashes(names: Iterable[str]) -> list[int]:
     return list(map(crc32, map(str.encode, names)))
 
 
-def table_of(numbers: Mapping[str, int]) -> Table:
+def table_of(numbers: Mapping[str, int]) -> PackedTable:
     """A table of names, each at its place or the next free one; numbers are cut to 16 bits."""
     size = int(_LOAD * len(numbers)) + 1
     tags, kept = array("H", bytes(2 * size)), array("h", bytes(2 * size))
@@ -79,7 +79,7 @@ def table_of(numbers: Mapping[str, int]) -> Table:
         while tags[at]:
             at = (at + 1) % size
         tags[at], kept[at] = code >> 16 or 1, max(-32768, min(32767, number))
-    return Table(_bytes(tags), _bytes(kept))
+    return PackedTable(_bytes(tags), _bytes(kept))
 
 
 def _array(kind: str, content: memoryview) -> array[int]:
@@ -96,13 +96,13 @@ def _bytes(values: array[int]) -> memoryview:
     return memoryview(values.tobytes())
 
 
-_WEIGHTS_FILE = "second_reader.msgpack"
+_WEIGHTS_FILE = "model.msgpack"
 
 
-class Meanings(msgspec.Struct, frozen=True):
+class ConceptTable(msgspec.Struct, frozen=True):
     """What lies in a file: entries by hash, each with the number of what it may mean."""
 
-    entries: Table
+    entries: PackedTable
     meanings: list[bytes]
     """Languages and concepts in turn, by their places in the lists below."""
     languages: list[str]
@@ -114,19 +114,19 @@ class Model(msgspec.Struct, frozen=True):
 
     bias: int
     unknown: int
-    weights: Table
+    weights: PackedTable
 
 
-class Content(msgspec.Struct, frozen=True):
+class WeightsFile(msgspec.Struct, frozen=True):
     """What lies in the file."""
 
     models: dict[str, Model]
-    meanings: Meanings
+    meanings: ConceptTable
 
 
-def shipped() -> Content:
+def shipped() -> WeightsFile:
     """The shipped models by label (``opt_out``, ``help``, …), and what words stand for."""
-    return msgspec.msgpack.decode(content(), type=Content)
+    return msgspec.msgpack.decode(content(), type=WeightsFile)
 
 
 def content() -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from smsgate.classifier import Classifier, Shelf
+from smsgate.classifier import Classifier, KeywordSetCache
 from smsgate.classifier.explanation import facts
 from smsgate.cli.answering import cores, stream
 from smsgate.cli.texts_in_files import content_of
@@ -64,8 +64,8 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     """
     if not (name or environ.get("SMSGATE_CONFIG") or (Path("config") / FILE).exists()):
         folder = Path(environ.get("SMSGATE_DATA_DIR") or "var")
-        shelf = Shelf(None, (_UNCONFIGURED,), folder)
-        return Classifier(_UNCONFIGURED, shelf.known(_UNCONFIGURED))
+        cache = KeywordSetCache(None, (_UNCONFIGURED,), folder)
+        return Classifier(_UNCONFIGURED, cache.known(_UNCONFIGURED))
     found = load_configuration(environ).classifiers
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from smsgate.classifier import Classifier, Classifiers, Shelf
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
@@ -55,17 +55,17 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     with closing(Records(settings.database_url)) as records:
         of_console, amiss = console_sets(records, settings.data_dir)
         is_open = has_keys(records)
-    own = OwnSets(settings.config_dir / "keywords", of_console)
-    shelf = Shelf(own, settings.programs, settings.data_dir)
-    faults += shelf.faults()
+    own = OperatorSets(settings.config_dir / "keywords", of_console)
+    cache = KeywordSetCache(own, settings.programs, settings.data_dir)
+    faults += cache.faults()
     if faults:
         raise ConfigurationError(faults)
     return Configuration(
         settings,
-        Classifiers(shelf, settings.programs),
+        Classifiers(cache, settings.programs),
         (*warnings_of(settings, has_keys=is_open), *amiss),
-        version_of(settings, shelf.versions),
-        shelf.versions,
+        version_of(settings, cache.versions),
+        cache.versions,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD
 from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
-from smsgate.classifier.weights import Meanings, table_of
+from smsgate.classifier.weights import ConceptTable, table_of
 from tests.accuracy.texts import Labelled
 
 FOLDER = Path(__file__).with_suffix("")
@@ -17,7 +17,7 @@ USUAL, SHARE = 4, 0.0005
 
 
 def lists() -> dict[str, dict[str, set[str]]]:
-    """By language and entry, the concepts; entries as the second reader sees words."""
+    """By language and entry, the concepts; entries as the model sees words."""
     found: dict[str, dict[str, set[str]]] = {}
     for path in sorted(FOLDER.glob("*.txt")):
         entries: defaultdict[str, set[str]] = defaultdict(set)
@@ -63,7 +63,9 @@ def typed(text: str, language: str) -> str:
     return " ".join(letters(tokens(clean(text)[0]))) if language == TONAL else ""
 
 
-def meanings(texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str]]]) -> Meanings:
+def meanings(
+    texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str]]]
+) -> ConceptTable:
     """All lists as one table, with the words that texts use most."""
     for language, words in usual(texts).items():
         entries = by_language.get(language, {})
@@ -81,7 +83,7 @@ def meanings(texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str
     different = sorted({tuple(found) for found in meant.values()})
     numbers = {found: number for number, found in enumerate(different)}
     entries = {entry: numbers[tuple(found)] for entry, found in meant.items()}
-    return Meanings(
+    return ConceptTable(
         entries=table_of({**entries, **_longer(meant)}),
         meanings=[bytes(place for pair in found for place in pair) for found in different],
         languages=languages,

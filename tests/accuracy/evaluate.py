@@ -4,7 +4,7 @@
 
 ``development.tsv`` is the set that the rules were tuned on; ``own.tsv``, ``held_out.tsv`` and
 ``english.tsv`` were written by the author of the rules, ``languages/`` and ``written/`` by others.
-The second reader was trained on all of them but ``unseen.tsv`` and ``looks/``.
+The model was trained on all of them but ``unseen.tsv`` and ``looks/``.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ What the figures do not say:
 
 - Hard cases are over-represented on purpose: of real replies a third are exactly one of the
   FCC's seven words, and ordinary traffic rarely holds a stop word at all.
-- The rules were tuned on the files below, and the second reader was trained on all of them but
+- The rules were tuned on the files below, and the model was trained on all of them but
   `unseen` and `looks`. So their scores say what is covered and not what other people's texts
   would score.
 - `written` holds texts of writers who did not know the rules, most of them language models asked

@@ -1,8 +1,8 @@
-"""Teaches the second reader: logistic regression over the labelled texts beside this script.
+"""Trains the model: logistic regression over the labelled texts beside this script.
 
     python -m tests.accuracy.training
 
-Writes ``smsgate/classifier/second_reader.msgpack``. Plain Python and always the same result:
+Writes ``smsgate/classifier/model.msgpack``. Plain Python and always the same result:
 AdaGrad over the texts in an order drawn once, with weights that say little left out.
 """
 
@@ -20,11 +20,11 @@ from typing import NamedTuple
 import msgspec
 
 from smsgate.classifier.features import Passage, features
-from smsgate.classifier.weights import Content, Meanings, Model, table_of
+from smsgate.classifier.weights import ConceptTable, Model, WeightsFile, table_of
 from tests.accuracy.concepts import lists, meanings
 from tests.accuracy.texts import KEPT_BACK, OUT, Labelled, classifier, labelled, named
 
-TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "second_reader.msgpack"
+TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "model.msgpack"
 ROUNDS = 14
 RATE = 0.25
 RARE = 2
@@ -58,7 +58,7 @@ STRANGE = {"opt_out": -600}
 
 
 class Example(NamedTuple):
-    """A text as the second reader sees it."""
+    """A text as the model sees it."""
 
     features: Sequence[int]
     label: str
@@ -90,7 +90,7 @@ def examples(texts: Iterable[tuple[Labelled, bool]]) -> Examples:
         found.append(Example(array("I", codes), label, weight, private))
 
     for one, private in texts:
-        whole, *parts = classifier().view(one.text)
+        whole, *parts = classifier().passages_of(one.text)
         seen(whole, one.label, WEIGHTS.get(one.label, 1.0), private=private)
         if one.label == "none":
             for part in parts:
@@ -161,9 +161,9 @@ def kept(bias: float, weights: Mapping[str, float], unknown: int) -> Model:
     return Model(bias=round(1000 * bias), unknown=unknown, weights=table_of(found))
 
 
-def written(target: Path, models: Mapping[str, Model], meant: Meanings) -> int:
+def written(target: Path, models: Mapping[str, Model], meant: ConceptTable) -> int:
     """Write the models beside what words stand for; how many bytes there are."""
-    content = msgspec.msgpack.encode(Content(models=dict(models), meanings=meant))
+    content = msgspec.msgpack.encode(WeightsFile(models=dict(models), meanings=meant))
     target.write_bytes(content)
     return len(content)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier import Classifiers, Shelf
+from smsgate.classifier import Classifiers, KeywordSetCache
 from smsgate.classifier.sets import cache
 from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
@@ -37,7 +37,7 @@ def start(tmp_path, own):
     (tmp_path / "data").mkdir()
 
     def started(*programs):
-        return Shelf(tmp_path / "sets", programs or (ALERTS,), tmp_path / "data")
+        return KeywordSetCache(tmp_path / "sets", programs or (ALERTS,), tmp_path / "data")
 
     return started
 
@@ -47,8 +47,8 @@ def kept(tmp_path):
     return lambda: sorted((tmp_path / "data").iterdir())
 
 
-def said(shelf_, text, one=ALERTS):
-    return Classifiers(shelf_, (one,))[one.name].classify(text)
+def decided(cache, text, one=ALERTS):
+    return Classifiers(cache, (one,))[one.name].classify(text)
 
 
 def never(_sets):
@@ -57,9 +57,9 @@ def never(_sets):
 
 def test_a_second_start_reads_what_the_first_one_compiled(start, monkeypatch):
     texts = ("basta", "STOP please", "take me off this list", "see you at the bus stop")
-    first = [said(start(), text) for text in texts]
+    first = [decided(start(), text) for text in texts]
     monkeypatch.setattr(cache, "compiled", never)
-    assert [said(start(), text) for text in texts] == first
+    assert [decided(start(), text) for text in texts] == first
     assert first[0].intent == "opt_out"
 
 
@@ -70,7 +70,7 @@ def test_only_the_owner_may_read_or_write_what_is_kept(start, kept):
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "open to others"])
 def test_a_file_that_is_damaged_or_open_to_others_is_made_anew(start, kept, monkeypatch, harm):
-    before = said(start(), "basta")
+    before = decided(start(), "basta")
     (path,) = kept()
     content = path.read_bytes()
     if harm == "cut":
@@ -82,15 +82,15 @@ def test_a_file_that_is_damaged_or_open_to_others_is_made_anew(start, kept, monk
     made = []
     compile_ = cache.compiled
     monkeypatch.setattr(cache, "compiled", lambda sets: made.append(1) or compile_(sets))
-    assert said(start(), "basta") == before
+    assert decided(start(), "basta") == before
     assert made
     assert path.read_bytes() == content
 
 
 def test_changed_sets_are_compiled_again(start, own):
-    assert said(start(), "pasta").intent == "none"
+    assert decided(start(), "pasta").intent == "none"
     own("pasta")
-    assert said(start(), "pasta").intent == "opt_out"
+    assert decided(start(), "pasta").intent == "opt_out"
 
 
 def test_contradictions_are_told_by_every_start(start, tmp_path, monkeypatch):
@@ -102,7 +102,7 @@ def test_contradictions_are_told_by_every_start(start, tmp_path, monkeypatch):
     assert start(both).faults() == first
     assert ["UNSUBSCRIBE" in str(fault) for fault in first] == [True]
     with pytest.raises(ConfigurationError, match="one intent"):
-        said(start(both), "stop", both)
+        decided(start(both), "stop", both)
 
 
 @pytest.mark.parametrize("intent", ["opt_out", "opt_out_all"])
@@ -138,7 +138,7 @@ def test_a_set_for_every_program_decides_of_stop_as_its_operator_wants(start, tm
     changed = OWN.format(words="STOP", intent="opt_out_all").replace('"en"', '"und"')
     (tmp_path / "sets" / "und.toml").write_text(changed, "utf-8")
     assert start().faults() == []
-    assert said(start(), "stop").intent == "opt_out_all"
+    assert decided(start(), "stop").intent == "opt_out_all"
 
 
 def test_sets_are_compiled_once_for_all_programs_that_have_them(start, monkeypatch):
@@ -152,9 +152,9 @@ def test_sets_are_compiled_once_for_all_programs_that_have_them(start, monkeypat
 
 
 def test_without_a_data_directory_nothing_is_kept_and_all_is_understood(tmp_path, own):
-    there = Shelf(tmp_path / "sets", (ALERTS,), tmp_path / "nowhere")
+    there = KeywordSetCache(tmp_path / "sets", (ALERTS,), tmp_path / "nowhere")
     assert there.faults() == []
-    assert said(there, "basta").intent == "opt_out"
+    assert decided(there, "basta").intent == "opt_out"
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -163,4 +163,4 @@ def test_only_the_newest_files_are_kept(start, own, kept):
         own(f"basta{'a' * at}")
         start().faults()
     assert len(kept()) == cache._MOST
-    assert said(start(), "bastaaaaaaaaaa").intent == "opt_out"
+    assert decided(start(), "bastaaaaaaaaaa").intent == "opt_out"

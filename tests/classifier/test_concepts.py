@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.model import concepts
-from smsgate.classifier.weights import Hashed, table_of
+from smsgate.classifier.weights import HashTable, table_of
 from tests.accuracy import concepts as listed
 from tests.accuracy.texts import Labelled
 
@@ -18,21 +18,21 @@ NAMES = st.dictionaries(
 
 @given(NAMES)
 def test_every_name_that_was_put_in_is_found_with_its_number(numbers):
-    table = Hashed(table_of(numbers))
+    table = HashTable(table_of(numbers))
     wrong = [name for name, number in numbers.items() if table.get(name) != number]
     # two names of one hash and one place: once in some ten thousand
     assert len(wrong) <= 1
 
 
 def test_a_name_that_was_not_put_in_has_no_number():
-    table = Hashed(table_of({f"name {at}": at for at in range(1000)}))
+    table = HashTable(table_of({f"name {at}": at for at in range(1000)}))
     strange = [at for at in range(2000) if table.get(f"other {at}") is not None]
     assert len(strange) <= 2
-    assert Hashed(table_of({})).get("name") is None
+    assert HashTable(table_of({})).get("name") is None
 
 
 def test_numbers_are_cut_to_what_fits():
-    table = Hashed(table_of({"much": 99_999, "little": -99_999}))
+    table = HashTable(table_of({"much": 99_999, "little": -99_999}))
     assert (table.get("much"), table.get("little")) == (32767, -32768)
 
 

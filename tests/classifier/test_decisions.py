@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier.arbiter import WISHED, Scores, weighed
+from smsgate.classifier.arbiter import WISHED, ModelScores, weighed
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.domain.messages import Intent
@@ -240,7 +240,7 @@ def test_a_complaint_about_being_texted_again_is_no_wish_for_it(text):
 
 def test_a_text_that_asks_who_or_why_must_be_surer_to_be_a_wish():
     wishes = Intent.OPT_IN, "phrase"
-    plain = Scores(stop=-9.0, asks=-9.0, starts=2.0)
+    plain = ModelScores(stop=-9.0, asks=-9.0, starts=2.0)
     assert weighed(*wishes, plain, 0) == wishes
     assert weighed(*wishes, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
     assert weighed(*wishes, plain._replace(starts=WISHED - 0.1), 0)[0] is Intent.REVIEW

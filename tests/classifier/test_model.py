@@ -1,4 +1,4 @@
-"""What the second reader may do, and what it may not."""
+"""What the model may do, and what it may not."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from msgspec import structs, to_builtins
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.arbiter import DENIES, PRIVATE, REFUTES, SETTLES, Scores, weighed
-from smsgate.classifier.features import Passage, bones
-from smsgate.classifier.findings import said
-from smsgate.classifier.model import SecondReader, reader
+from smsgate.classifier.arbiter import DENIES, PRIVATE, REFUTES, SETTLES, ModelScores, weighed
+from smsgate.classifier.features import Passage, consonant_skeleton
+from smsgate.classifier.findings import collect_findings
+from smsgate.classifier.model import IntentModel, intent_model
 from smsgate.classifier.patterns import CONCEPT, ONE_CLASS, ROW
 from smsgate.classifier.sentence_rules import FEW
-from smsgate.classifier.sets.compiled_sets import Known
+from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import read_set
 from smsgate.classifier.weights import Model, table_of
 from smsgate.domain.errors import Fault
@@ -23,8 +23,8 @@ from smsgate.domain.messages import Decision, Intent
 from tests.accuracy.texts import labelled
 from tests.classifier.program import classifier, program
 
-SURE = Scores(stop=50.0, asks=-50.0, holds=50.0)
-ORDINARY = Scores(stop=-50.0, asks=-50.0)
+SURE = ModelScores(stop=50.0, asks=-50.0, holds=50.0)
+ORDINARY = ModelScores(stop=-50.0, asks=-50.0)
 
 
 def test_however_sure_it_never_suppresses_what_no_rule_supports():
@@ -44,13 +44,13 @@ def test_one_concept_never_suppresses_and_may_ask_for_a_person():
 
 
 def test_a_mere_hint_wants_it_to_be_surer_than_a_row_of_words():
-    rather = Scores(stop=2.2, asks=-9.0, holds=2.2)
+    rather = ModelScores(stop=2.2, asks=-9.0, holds=2.2)
     assert weighed(Intent.NONE, "nothing_known", rather, ROW)[0] is Intent.OPT_OUT
     assert weighed(Intent.NONE, "nothing_known", rather, ONE_CLASS)[0] is Intent.REVIEW
 
 
 def test_without_any_support_it_asks_for_a_person_only_where_it_is_very_sure():
-    rather = Scores(stop=2.2, asks=-9.0, holds=2.2)
+    rather = ModelScores(stop=2.2, asks=-9.0, holds=2.2)
     assert weighed(Intent.NONE, "nothing_known", rather, 0)[0] is Intent.NONE
     assert weighed(Intent.NONE, "nothing_known", rather, 1)[0] is Intent.REVIEW
 
@@ -65,12 +65,11 @@ def test_a_weak_wording_counts_only_at_its_place_in_the_sentence():
     language = structs.replace(
         sets.languages["en"], phrases=(*sets.languages["en"].phrases, *read.phrases)
     )
-    known = Known.of(program(), replace(sets, languages={**sets.languages, "en": language}))
+    known = CompiledSets.of(program(), replace(sets, languages={**sets.languages, "en": language}))
 
     def rows(text: str) -> list[str]:
-        reader = Classifier(program(), known)
-        sentences = reader.read(text).sentences()
-        what = said(sentences, known.phrases, known.keywords, frozenset({"en", "und"}))
+        sentences = Classifier(program(), known).tokenize(text).sentences()
+        what = collect_findings(sentences, known.phrases, known.keywords, frozenset({"en", "und"}))
         return [match.pattern.written for _, match in what.weak]
 
     assert "^ zog" in rows("zog the harbour lights")
@@ -83,7 +82,7 @@ def test_a_negation_behind_if_does_not_take_a_request_out_of_play():
     assert classifier().classify("if the rain does not stop we cancel").intent == "none"
 
 
-def test_an_ordinary_text_is_passed_over_at_a_glance_but_not_an_operators_own_words(tmp_path):
+def test_an_ordinary_text_is_skipped_but_not_an_operators_own_words(tmp_path):
     text = (
         "got it, we bring the cake and the drinks on saturday and maria has candles, "
         "should we come around four or is that too early for the little ones, zog me off"
@@ -98,7 +97,7 @@ def test_an_ordinary_text_is_passed_over_at_a_glance_but_not_an_operators_own_wo
 
 def read_by(bias=0, unknown=0, **weights):
     named = {name.replace("_", " "): weight for name, weight in weights.items()}
-    return SecondReader(Model(bias=bias, unknown=unknown, weights=table_of(named)))
+    return IntentModel(Model(bias=bias, unknown=unknown, weights=table_of(named)))
 
 
 def passage(*words, concepts=()):
@@ -108,12 +107,12 @@ def passage(*words, concepts=()):
 def test_words_that_no_text_held_speak_for_an_ordinary_text():
     reads = read_by(unknown=-600, stop=3000)
     assert reads.score(passage("stop", "zog")) == pytest.approx(2.4)
-    assert reads.glance(["stop", "zog", "zog"]) == pytest.approx(2.4)
+    assert reads.word_score(["stop", "zog", "zog"]) == pytest.approx(2.4)
     assert reads.reasons(passage("stop", "zog")) == "stop +3.0, #? -0.6"
 
 
 def test_a_wording_that_it_takes_for_something_else_waits_for_a_person():
-    doubtful = Scores(stop=REFUTES + 0.1, asks=-50.0)
+    doubtful = ModelScores(stop=REFUTES + 0.1, asks=-50.0)
     assert weighed(Intent.OPT_OUT, "phrase", doubtful, ROW) == (
         Intent.REVIEW, "second_reader_doubts",
     )  # fmt: skip
@@ -128,7 +127,7 @@ def test_a_condition_waits_for_a_person_whatever_it_thinks():
 def test_what_seems_a_condition_is_none_where_it_is_very_sure():
     seems = Intent.REVIEW, "doubt"
     assert weighed(*seems, SURE, 0) == (Intent.OPT_OUT, "second_reader")
-    assert weighed(*seems, Scores(stop=SETTLES - 0.1, asks=-9.0), ROW) == seems
+    assert weighed(*seems, ModelScores(stop=SETTLES - 0.1, asks=-9.0), ROW) == seems
     text = "these nags give me anxiety, i call when i am ready, please don't text me again"
     assert classifier().classify(text).intent.stops
 
@@ -144,7 +143,7 @@ def test_what_is_worded_like_a_question_may_be_a_request():
     asks = Intent.HELP, "phrase"
     assert weighed(*asks, SURE, ROW) == (Intent.OPT_OUT, "second_reader")
     assert weighed(*asks, SURE, 0) == asks
-    assert weighed(*asks, Scores(stop=5.0, asks=6.0), ROW) == asks
+    assert weighed(*asks, ModelScores(stop=5.0, asks=6.0), ROW) == asks
     assert weighed(*asks, ORDINARY, ROW)[0] is Intent.NONE
     text = "i already replied and you are still texting, do it this time"
     assert classifier().classify(text).intent.stops
@@ -152,10 +151,10 @@ def test_what_is_worded_like_a_question_may_be_a_request():
 
 def test_a_wish_to_be_texted_that_reads_like_nothing_of_the_kind_is_none():
     wishes = Intent.OPT_IN, "phrase"
-    assert weighed(*wishes, Scores(stop=-9.0, asks=-9.0, starts=-9.0), 0)[0] is Intent.NONE
-    assert weighed(*wishes, Scores(stop=-9.0, asks=-9.0, starts=-1.0), 0) == wishes
+    assert weighed(*wishes, ModelScores(stop=-9.0, asks=-9.0, starts=-9.0), 0)[0] is Intent.NONE
+    assert weighed(*wishes, ModelScores(stop=-9.0, asks=-9.0, starts=-1.0), 0) == wishes
     typed = Intent.OPT_IN, "keyword_in_sentence"
-    assert weighed(*typed, Scores(stop=-9.0, asks=-9.0, starts=-9.0), 0) == typed
+    assert weighed(*typed, ModelScores(stop=-9.0, asks=-9.0, starts=-9.0), 0) == typed
 
 
 def test_polite_words_around_a_word_for_a_person_are_read_as_a_sentence():
@@ -170,16 +169,16 @@ def test_the_more_it_sounds_like_friends_the_surer_it_must_be(monkeypatch):
     reads = classifier()
     assert reads.classify(text).rule == "second_reader"
     assert reads.classify(text).intent.stops
-    monkeypatch.setattr(reads._rereader, "_private", read_by(bias=-1_000))
+    monkeypatch.setattr(reads._sentence_rules._arbiter, "_private", read_by(bias=-1_000))
     assert reads.classify(text).intent.stops
-    monkeypatch.setattr(reads._rereader, "_private", read_by(bias=30_000))
+    monkeypatch.setattr(reads._sentence_rules._arbiter, "_private", read_by(bias=30_000))
     assert reads.classify(text).intent is Intent.NONE
 
 
 def test_a_keyword_in_a_sentence_is_doubted_last():
     typed = Intent.OPT_OUT, "keyword_in_sentence"
-    assert weighed(*typed, Scores(stop=DENIES + 0.1, asks=-9.0), ROW) == typed
-    assert weighed(*typed, Scores(stop=DENIES, asks=-9.0), ROW)[0] is not Intent.OPT_OUT
+    assert weighed(*typed, ModelScores(stop=DENIES + 0.1, asks=-9.0), ROW) == typed
+    assert weighed(*typed, ModelScores(stop=DENIES, asks=-9.0), ROW)[0] is not Intent.OPT_OUT
     assert classifier().classify("Stop, and call me at home").intent.stops
 
 
@@ -188,7 +187,7 @@ def test_of_a_very_long_text_the_beginning_and_the_end_are_looked_at():
         f"the bus {at} came late and we walked along the harbour. " for at in range(80)
     )
     for text in (f"take me off your list. {filling}", f"{filling} take me off your list."):
-        seen = classifier().view(text)[0].words
+        seen = classifier().passages_of(text)[0].words
         assert len(seen) < 350
         assert {"take", "list"} <= {*seen[:6], *seen[-6:]}
         assert classifier().classify(text).intent != "opt_in"
@@ -196,32 +195,37 @@ def test_of_a_very_long_text_the_beginning_and_the_end_are_looked_at():
 
 def test_talk_among_friends_wants_it_to_be_surer():
     friends = "haha u so funny la, no more msg from me tonite ok, see u in lect tmr"
-    seen = classifier().view(friends)[0]
-    assert reader("private").score(seen) > 0
-    business = classifier().view("I never signed up, remove my number from your list")[0]
-    assert reader("private").score(business) < PRIVATE
+    seen = classifier().passages_of(friends)[0]
+    assert intent_model("private").score(seen) > 0
+    business = classifier().passages_of("I never signed up, remove my number from your list")[0]
+    assert intent_model("private").score(business) < PRIVATE
     assert classifier().classify(friends).intent == "none"
 
 
 def test_words_taken_for_slips_want_its_word_for_it():
-    unsure = Scores(stop=-0.5, asks=-9.0)
-    assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW, respelt=True)[0] is Intent.REVIEW
+    unsure = ModelScores(stop=-0.5, asks=-9.0)
+    assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW, corrected=True)[0] is Intent.REVIEW
     assert weighed(Intent.OPT_OUT, "phrase", unsure, ROW)[0] is Intent.OPT_OUT
 
 
 def test_a_wording_that_cannot_be_meant_so_goes_through():
-    sure = Scores(stop=REFUTES, asks=-50.0)
+    sure = ModelScores(stop=REFUTES, asks=-50.0)
     assert weighed(Intent.OPT_OUT, "phrase", sure, ROW) == (Intent.NONE, "second_reader_dismisses")
 
 
 def test_a_wish_to_be_texted_again_wants_it_to_be_surer_of_that_than_of_an_opt_out():
-    assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 4.0), 0)[0] is Intent.OPT_IN
-    assert weighed(Intent.NONE, "nothing_known", Scores(6.0, -9.0, 4.0, 6.0), 0)[0] is Intent.REVIEW
-    assert weighed(Intent.NONE, "nothing_known", Scores(-9.0, -9.0, 0.5), 0)[0] is Intent.NONE
+    assert (
+        weighed(Intent.NONE, "nothing_known", ModelScores(-9.0, -9.0, 4.0), 0)[0] is Intent.OPT_IN
+    )
+    assert (
+        weighed(Intent.NONE, "nothing_known", ModelScores(6.0, -9.0, 4.0, 6.0), 0)[0]
+        is Intent.REVIEW
+    )
+    assert weighed(Intent.NONE, "nothing_known", ModelScores(-9.0, -9.0, 0.5), 0)[0] is Intent.NONE
 
 
 def test_the_score_is_the_sum_of_what_the_words_weigh():
-    reads = SecondReader(
+    reads = IntentModel(
         Model(
             bias=-1000,
             unknown=0,
@@ -240,9 +244,14 @@ def test_the_score_is_the_sum_of_what_the_words_weigh():
 
 
 def test_words_in_a_hurry_have_the_bones_of_those_in_full():
-    assert [bones(word) for word in ("wrong", "wrng")] == ["wrng"] * 2
-    assert [bones(word) for word in ("number", "nmmbr")] == ["nmbr"] * 2
-    assert list(map(bones, ("a", "eye", "2nite", "стоп"))) == ["a", "e", "2nite", "стоп"]
+    assert [consonant_skeleton(word) for word in ("wrong", "wrng")] == ["wrng"] * 2
+    assert [consonant_skeleton(word) for word in ("number", "nmmbr")] == ["nmbr"] * 2
+    assert list(map(consonant_skeleton, ("a", "eye", "2nite", "стоп"))) == [
+        "a",
+        "e",
+        "2nite",
+        "стоп",
+    ]
 
 
 @cache
@@ -267,7 +276,7 @@ def test_what_the_model_decided_has_its_score():
 @pytest.mark.parametrize(("intent", "label"), [(Intent.OPT_OUT, "opt_out"), (Intent.HELP, "help")])
 def test_the_score_is_what_the_model_says_of_the_text(intent, label):
     found = [
-        round(reader(label).score(classifier().view(text)[0]), 3) == one.score
+        round(intent_model(label).score(classifier().passages_of(text)[0]), 3) == one.score
         for text, one in of_the_model()
         if one.intent is intent and len(text.split()) <= FEW
     ]
@@ -289,8 +298,8 @@ def test_the_shipped_models_tell_apart_what_they_were_taught():
         "opt_in": "please sign me up for the texts again",
     }
     for label, text in wanted.items():
-        seen = classifier().view(text)[0]
-        scores = {other: reader(other).score(seen) for other in wanted}
+        seen = classifier().passages_of(text)[0]
+        scores = {other: intent_model(other).score(seen) for other in wanted}
         assert max(scores, key=scores.__getitem__) == label, scores
 
 
@@ -353,9 +362,9 @@ def test_other_capitals_are_none(text):
 def test_who_takes_an_opt_out_back_is_texted_again():
     taken_back = "I had said stop but please put me back on the list for the alerts"
     assert classifier().classify(taken_back).intent is Intent.OPT_IN
-    both = Scores(stop=-9.0, asks=-9.0, starts=4.0)
+    both = ModelScores(stop=-9.0, asks=-9.0, starts=4.0)
     assert weighed(Intent.REVIEW, "stop_and_start", both, 0)[0] is Intent.OPT_IN
-    unsure = Scores(stop=4.5, asks=-9.0, starts=4.0)
+    unsure = ModelScores(stop=4.5, asks=-9.0, starts=4.0)
     assert weighed(Intent.REVIEW, "stop_and_start", unsure, 0)[0] is Intent.REVIEW
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier import Classifier, Shelf, load_sets
-from smsgate.classifier.sets.compiled_sets import Known
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier import Classifier, KeywordSetCache, load_sets
+from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
@@ -14,7 +14,7 @@ ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords 
 ALERTS = program(keywords=("zu",), region="")
 
 
-def said(own, text):
+def collect_findings(own, text):
     sets, faults = load_sets(own, ["zu"])
     assert faults == []
     return Classifier(ALERTS, sets).classify(text).intent
@@ -27,33 +27,33 @@ def folder(tmp_path):
 
 
 def test_a_set_of_the_console_adds_to_the_shipped_one():
-    own = OwnSets(None, {"zu": ZULU.format("blimblam")})
-    assert said(own, "blimblam") == "opt_out"
-    assert said(own, "yeka") == said(None, "yeka") == "opt_out"
+    own = OperatorSets(None, {"zu": ZULU.format("blimblam")})
+    assert collect_findings(own, "blimblam") == "opt_out"
+    assert collect_findings(own, "yeka") == collect_findings(None, "yeka") == "opt_out"
     assert load_sets(own, ["zu"])[0].places["zu"].startswith("console keywords/zu.toml and shipped")
 
 
 def test_a_name_that_is_a_file_and_the_consoles_is_a_fault_with_both_places(folder):
-    own = OwnSets(folder, {"zu": ZULU.format("blimblam")})
+    own = OperatorSets(folder, {"zu": ZULU.format("blimblam")})
     _, (fault,) = load_sets(own, ["zu"])
     assert fault.place == str(folder / "zu.toml")
     assert "console keywords/zu.toml" in fault.problem
-    (again,) = Shelf(own, (ALERTS,), folder / "none").faults()
+    (again,) = KeywordSetCache(own, (ALERTS,), folder / "none").faults()
     assert again == fault
 
 
 def test_a_draft_stands_for_whatever_is_there(folder):
     for own in (
-        OwnSets(folder, drafts={"zu": ZULU.format("blimblam")}),
-        OwnSets(folder, {"zu": "nonsense"}, {"zu": ZULU.format("blimblam")}),
+        OperatorSets(folder, drafts={"zu": ZULU.format("blimblam")}),
+        OperatorSets(folder, {"zu": "nonsense"}, {"zu": ZULU.format("blimblam")}),
     ):
-        assert said(own, "blimblam") == "opt_out"
-        assert said(own, "fromfile") == "none"
-    assert said(OwnSets(folder, drafts={"zu": ""}), "fromfile") == "none"
+        assert collect_findings(own, "blimblam") == "opt_out"
+        assert collect_findings(own, "fromfile") == "none"
+    assert collect_findings(OperatorSets(folder, drafts={"zu": ""}), "fromfile") == "none"
 
 
 def test_names_are_those_of_files_console_and_drafts(folder):
-    own = OwnSets(folder, {"es": "x"}, {"fr": "y", "es": ""})
+    own = OperatorSets(folder, {"es": "x"}, {"fr": "y", "es": ""})
     assert own.names() == ["fr", "zu"]
     assert own.owned_by_console("es")
     assert own.file("zu") == folder / "zu.toml"
@@ -62,9 +62,9 @@ def test_names_are_those_of_files_console_and_drafts(folder):
 
 def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
     for word in ("blimblam", "blomblom"):
-        shelf = Shelf(OwnSets(None, {"zu": ZULU.format(word)}), (ALERTS,), tmp_path)
-        assert shelf.faults() == []
-        assert Classifier(ALERTS, shelf.known(ALERTS)).classify(word).intent == "opt_out"
+        cache = KeywordSetCache(OperatorSets(None, {"zu": ZULU.format(word)}), (ALERTS,), tmp_path)
+        assert cache.faults() == []
+        assert Classifier(ALERTS, cache.known(ALERTS)).classify(word).intent == "opt_out"
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -95,13 +95,13 @@ def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
     ],
 )
 def test_what_would_break_a_start_is_a_fault_with_its_place(content, key, problem):
-    _, faults = load_sets(OwnSets(None, {"zu": content}), ["zu"])
+    _, faults = load_sets(OperatorSets(None, {"zu": content}), ["zu"])
     assert [(fault.place, fault.key) for fault in faults] == [("console keywords/zu.toml", key)]
     assert problem in faults[0].problem
 
 
 def test_words_of_signs_alone_are_faults():
-    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
+    sets, faults = load_sets(OperatorSets(None, {"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
     assert faults == []
     with pytest.raises(ConfigurationError) as caught:
         Classifier(ALERTS, sets)
@@ -112,7 +112,7 @@ def test_words_of_signs_alone_are_faults():
 
 def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
     (tmp_path / "zu.toml").mkdir()
-    _, (fault,) = load_sets(OwnSets(tmp_path), ["zu"])
+    _, (fault,) = load_sets(OperatorSets(tmp_path), ["zu"])
     assert (fault.place, fault.problem) == (
         str(tmp_path / "zu.toml"), "is a folder: a keyword set is a text file",
     )  # fmt: skip
@@ -122,7 +122,7 @@ def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
 def test_what_is_printed_as_an_opt_out_must_not_mean_something_else(tmp_path, word):
     def faults(*printed):
         alerts = program(keywords=("en",), printed=printed)
-        return Shelf(None, (alerts,), tmp_path).faults()
+        return KeywordSetCache(None, (alerts,), tmp_path).faults()
 
     assert faults("QUIT", "GOODBYE", "T") == []
     (fault,) = faults("GOODBYE", word)
@@ -135,23 +135,25 @@ ENGLISH = program(keywords=("en", "zu"))
 
 
 @pytest.mark.parametrize(
-    ("more", "glanced"),
+    ("more", "skipped"),
     [("", True), ('[[phrases]]\nmeans = "opt_out"\nany = "blom"\n', False),
      ('[classes]\nstop = "blom"\n', False)],
 )  # fmt: skip
-def test_a_glance_is_enough_for_ordinary_texts_where_only_keywords_are_added(more, glanced):
-    sets, faults = load_sets(OwnSets(None, {"zu": ZULU.format("blimblam") + more}), ["en", "zu"])
+def test_ordinary_texts_are_skipped_where_only_keywords_are_added(more, skipped):
+    sets, faults = load_sets(
+        OperatorSets(None, {"zu": ZULU.format("blimblam") + more}), ["en", "zu"]
+    )
     assert faults == []
-    known = Known.of(ENGLISH, sets)
-    assert known.rereader.dismissed(MEET.split()) is glanced
+    known = CompiledSets.of(ENGLISH, sets)
+    assert known.prefilter.is_ordinary(MEET.split()) is skipped
     plain, _ = load_sets(None, ["en", "zu"])
-    assert Known.of(ENGLISH, plain).rereader.dismissed(MEET.split())
+    assert CompiledSets.of(ENGLISH, plain).prefilter.is_ordinary(MEET.split())
 
 
 @pytest.mark.parametrize("word", ["blimblam", "Blím blam", "blim BLAM"])
 def test_no_glance_passes_over_an_own_keyword_in_a_text(word):
     own = ZULU.format(word) + 'match = "lead"\n'
-    classifier = Classifier(ENGLISH, load_sets(OwnSets(None, {"zu": own}), ["en", "zu"])[0])
+    classifier = Classifier(ENGLISH, load_sets(OperatorSets(None, {"zu": own}), ["en", "zu"])[0])
     plain = word.lower().replace("í", "i")
     found = classifier.classify(f"{MEET}. {plain}")
     assert (found.intent, found.keyword) == ("review", word)

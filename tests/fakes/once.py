@@ -17,9 +17,9 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
-from smsgate.classifier import Shelf
-from smsgate.classifier.sets.compiled_sets import Known
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier import KeywordSetCache
+from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.cli import explain
 from smsgate.records import Records, migrating, schema
 from smsgate.records.database import Database
@@ -30,37 +30,37 @@ ALL = ("*",)
 """The keyword sets of a program that knows every language."""
 
 
-def one_shelf(patch: pytest.MonkeyPatch, folder: Path) -> None:
+def one_cache(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Keep compiled keyword sets here, not in each test's data directory.
 
     Each group of sets has a folder, since a folder keeps only the newest of them.
     """
-    held: dict[tuple[str, ...], Known] = {}
+    held: dict[tuple[str, ...], CompiledSets] = {}
 
-    class OneShelf(Shelf):
+    class OneCache(KeywordSetCache):
         def __init__(
-            self, own: OwnSets | Path | None, programs: Iterable[Program], _: Path
+            self, own: OperatorSets | Path | None, programs: Iterable[Program], _: Path
         ) -> None:
             programs = tuple(programs)
-            own = own if isinstance(own, OwnSets) else OwnSets(own)
+            own = own if isinstance(own, OperatorSets) else OperatorSets(own)
             names = sorted({name for program in programs for name in program.keywords})
             self._shipped = not own.names()
             group = folder / ("shipped" if self._shipped else "own") / "-".join(names)
             group.mkdir(parents=True, exist_ok=True)
             super().__init__(own, programs, group)
 
-        def known(self, program: Program) -> Known:
+        def known(self, program: Program) -> CompiledSets:
             found = super().known(program)
             if self._shipped and program.keywords == ALL:
                 held[ALL] = found  # so that it is found again: to read them takes a second
             return found
 
-    patch.setattr(configuration, "Shelf", OneShelf)
-    patch.setattr(explain, "Shelf", OneShelf)
+    patch.setattr(configuration, "KeywordSetCache", OneCache)
+    patch.setattr(explain, "KeywordSetCache", OneCache)
 
 
 def compiled_sets(folder: Path, data_dir: Path) -> None:
-    """Give processes of a test what ``one_shelf`` has kept; each would compile them for itself."""
+    """Give processes of a test what ``one_cache`` has kept; each would compile them for itself."""
     for file in folder.glob("shipped/*/keywords-*.bin"):
         (data_dir / file.name).hardlink_to(file)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.classifier import Classifiers
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.gateway import Gateway
 from smsgate.gateway.keywords.console_sets import console_sets
 from smsgate.wiring import configuration
@@ -37,7 +37,7 @@ def understanding(gateway: Gateway) -> Gateway:
     """The same with classifiers, as a process that has just read its configuration."""
     settings = gateway.settings
     of_console, _ = console_sets(gateway.records, settings.data_dir)
-    own = OwnSets(settings.config_dir / "keywords", of_console)
+    own = OperatorSets(settings.config_dir / "keywords", of_console)
     # As tests/conftest.py has it: what is compiled is kept for the whole run.
-    shelf = configuration.Shelf(own, settings.programs, settings.data_dir)
-    return replace(gateway, classifiers=Classifiers(shelf, settings.programs))
+    cache = configuration.KeywordSetCache(own, settings.programs, settings.data_dir)
+    return replace(gateway, classifiers=Classifiers(cache, settings.programs))

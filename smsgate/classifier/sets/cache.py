@@ -1,9 +1,9 @@
 """Compiled keyword sets, kept in the data directory from one start to the next.
 
 Compiling takes half a second, reading what was compiled a tenth of it. A file is named by the
-hash of all that it was made from: the sets, the weights of the second reader, and this package.
+hash of all that it was made from: the sets, the weights of the model, and this package.
 It holds texts and numbers, read by their types; nothing in it is ever run. One that is damaged,
-belongs to somebody else, or that others may write is passed over, and made anew.
+belongs to somebody else, or that others may write is ignored, and made anew.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.sets.compiled_sets import Known, faults_in
+from smsgate.classifier.sets.compiled_sets import CompiledSets, faults_in
 from smsgate.classifier.sets.compiler import compiled
 from smsgate.classifier.sets.keyword_sets import load_sets, wanted
-from smsgate.classifier.sets.operator_sets import OwnSets
-from smsgate.classifier.sets.tables import Tables
+from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier.sets.tables import CompiledTables
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 
@@ -36,15 +36,15 @@ _MOST = 8
 """Files that are kept, the newest ones: other configurations may share a data directory."""
 _DIGEST = hashlib.sha256().digest_size
 
-_in_use: WeakValueDictionary[tuple[object, ...], Known] = WeakValueDictionary()
+_in_use: WeakValueDictionary[tuple[object, ...], CompiledSets] = WeakValueDictionary()
 """What another configuration of this process knows: while one follows the other, both have it."""
 
 
-class Shelf:
+class KeywordSetCache:
     """The keyword sets of one configuration."""
 
     def __init__(
-        self, own: OwnSets | Path | None, programs: Iterable[Program], folder: Path
+        self, own: OperatorSets | Path | None, programs: Iterable[Program], folder: Path
     ) -> None:
         """Keep what is needed; nothing is read yet.
 
@@ -53,12 +53,12 @@ class Shelf:
             programs: those whose sets are needed.
             folder: where compiled sets are kept; where it is missing none are.
         """
-        self._own = own if isinstance(own, OwnSets) else OwnSets(own)
+        self._own = own if isinstance(own, OperatorSets) else OperatorSets(own)
         self._programs = tuple(programs)
         self._folder = folder
         self._names = tuple(dict.fromkeys(name for one in self._programs for name in one.keywords))
         self._unkept: dict[tuple[str, ...], bytes] = {}
-        self._known: dict[tuple[str, ...], Known] = {}
+        self._known: dict[tuple[str, ...], CompiledSets] = {}
         self.versions: dict[str, str] = {}
         """By program the hash of its sets, once ``faults`` has looked at them."""
 
@@ -74,7 +74,7 @@ class Shelf:
             return list(error.faults)
         return list(found)
 
-    def known(self, program: Program) -> Known:
+    def known(self, program: Program) -> CompiledSets:
         """What the sets of a program know, once for all that have the same ones.
 
         Raises ``ConfigurationError`` where they have been changed since, and have faults now.
@@ -87,7 +87,9 @@ class Shelf:
             if faults:
                 raise ConfigurationError(faults)
             key = (self._names, names, outline.version)
-            known = _in_use.get(key) or Known(msgspec.msgpack.decode(packed, type=Tables))
+            known = _in_use.get(key) or CompiledSets(
+                msgspec.msgpack.decode(packed, type=CompiledTables)
+            )
             self._known[names] = _in_use[key] = known
             self._unkept.pop(names, None)
         return known
@@ -123,9 +125,9 @@ class Shelf:
 class Classifiers(Mapping[str, Classifier]):
     """By program its classifier, made when the first text needs it: most processes see none."""
 
-    def __init__(self, shelf: Shelf, programs: Iterable[Program]) -> None:
+    def __init__(self, cache: KeywordSetCache, programs: Iterable[Program]) -> None:
         """Take sets without faults."""
-        self._shelf = shelf
+        self._cache = cache
         self._programs = {program.name: program for program in programs}
         self._made: dict[str, Classifier] = {}
         self._lock = threading.Lock()
@@ -138,14 +140,14 @@ class Classifiers(Mapping[str, Classifier]):
         with self._lock:
             if name not in self._made:
                 program = self._programs[name]
-                self._made[name] = Classifier(program, self._shelf.known(program))
+                self._made[name] = Classifier(program, self._cache.known(program))
             return self._made[name]
 
     def forget(self) -> None:
         """Let go of what was made: it is large. Whoever still asks has it made again."""
         with self._lock:
             self._made.clear()
-            self._shelf.forget()
+            self._cache.forget()
 
     def __iter__(self) -> Iterator[str]:
         """The names of the programs."""
@@ -156,7 +158,7 @@ class Classifiers(Mapping[str, Classifier]):
         return len(self._programs)
 
 
-def _sources(own: OwnSets, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def _sources(own: OperatorSets, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Where ``load_sets`` reads the same names from, and what stands there."""
     packaged = resources.files("smsgate.classifier").joinpath("keywords")
     for name in [*wanted(own, names), "_grammar"]:

@@ -4,55 +4,58 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.classifier.keyword_variants import Echoes, Short
-from smsgate.classifier.keywords import Keywords
+from smsgate.classifier.arbiter import Arbiter
+from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
+from smsgate.classifier.keywords import KeywordIndex
 from smsgate.classifier.normalize import Segmenter
-from smsgate.classifier.own_words import OwnRereader
 from smsgate.classifier.phrases import Phrases
+from smsgate.classifier.prefilter import WordPrefilter
 from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sets.compiler import REACTIONS, compiled
 from smsgate.classifier.sets.conflicts import without_effect
 from smsgate.classifier.sets.keyword_sets import KeywordSets
-from smsgate.classifier.sets.tables import Outline, Tables, parted
-from smsgate.classifier.typos import Respeller
+from smsgate.classifier.sets.tables import CompiledTables, TablesOutline, split_words
+from smsgate.classifier.typos import SpellingCorrector
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.settings import Program
 
 
-class Known:
+class CompiledSets:
     """What some keyword sets know."""
 
     __slots__ = (
         "__weakref__",
+        "arbiter",
         "echoes",
         "first_names",
         "keywords",
         "phrases",
+        "prefilter",
         "reactions",
-        "rereader",
-        "respeller",
         "segmenter",
-        "short",
+        "spelling",
+        "variants",
         "version",
         "words",
     )
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: CompiledTables) -> None:
         """Take what was compiled."""
         self.version = tables.version
         self.words = tables.words
-        self.keywords = Keywords(tables.keywords, tables.languages)
+        self.keywords = KeywordIndex(tables.keywords, tables.languages)
         self.phrases = Phrases(tables)
-        self.segmenter = Segmenter({*parted(tables.unspaced), *self.keywords.unspaced()})
+        self.segmenter = Segmenter({*split_words(tables.unspaced), *self.keywords.unspaced()})
         self.reactions = Reactions(tables.each(REACTIONS))
-        self.short = Short(tables, self.keywords)
+        self.variants = KeywordVariants(tables, self.keywords)
         self.first_names = frozenset([*tables.each("name"), *tables.each("name_or_word")])
         self.echoes = Echoes(tables)
-        self.rereader = OwnRereader(self.phrases, parted(tables.own), as_shipped=tables.as_shipped)
-        self.respeller = Respeller(self.phrases)
+        self.arbiter = Arbiter(self.phrases, as_shipped=tables.as_shipped)
+        self.prefilter = WordPrefilter(split_words(tables.own), as_shipped=tables.as_shipped)
+        self.spelling = SpellingCorrector(self.phrases)
 
     @classmethod
-    def of(cls, program: Program, sets: KeywordSets) -> Known:
+    def of(cls, program: Program, sets: KeywordSets) -> CompiledSets:
         """Compile the sets of a program.
 
         Raises ``ConfigurationError`` where they contradict each other or miss required words.
@@ -64,16 +67,16 @@ class Known:
         return cls(tables)
 
 
-def faults_of(program: Program, tables: Outline) -> list[Fault]:
+def faults_of(program: Program, tables: TablesOutline) -> list[Fault]:
     """What is wrong with the sets of a program, each fault with the places concerned."""
     return [*tables.contradictions, *(tables.missing if program.region == "US" else ())]
 
 
-def faults_in(program: Program, packed: bytes | memoryview) -> tuple[Outline, list[Fault]]:
+def faults_in(program: Program, packed: bytes | memoryview) -> tuple[TablesOutline, list[Fault]]:
     """What a start must know of a program's sets, and what is wrong with them and its words."""
-    outline = msgspec.msgpack.decode(packed, type=Outline)
+    outline = msgspec.msgpack.decode(packed, type=TablesOutline)
     faults = faults_of(program, outline)
     if program.printed:
-        tables = msgspec.msgpack.decode(packed, type=Tables)
-        faults += without_effect(program, Keywords(tables.keywords, tables.languages))
+        tables = msgspec.msgpack.decode(packed, type=CompiledTables)
+        faults += without_effect(program, KeywordIndex(tables.keywords, tables.languages))
     return outline, faults

@@ -7,18 +7,17 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from smsgate.classifier.keywords import Keyword, Keywords, key_of
-from smsgate.classifier.lexicon import spelt, wording, wordings
+from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
+from smsgate.classifier.lexicon import parse_wordings, wording, wordings
 from smsgate.classifier.normalize import fold, letters
-from smsgate.classifier.own_words import only_adds_keywords, own_keywords
 from smsgate.classifier.patterns import spellings
 from smsgate.classifier.sets.conflicts import contradictions, missing, unknown_classes
 from smsgate.classifier.sets.keyword_sets import KeywordSets, Language, listed
-from smsgate.classifier.sets.phrase_compiler import REAL, Compiling
-from smsgate.classifier.sets.tables import TOPIC_CLASSES, KeywordTables, Tables, joined
+from smsgate.classifier.sets.phrase_compiler import REAL, PhraseCompiler
+from smsgate.classifier.sets.tables import TOPIC_CLASSES, CompiledTables, KeywordTables, join_words
 
 
-class Gathering:
+class KeywordCompiler:
     """The keywords of some sets, by what people type."""
 
     __slots__ = ("_all", "_exact", "_first", "_folded", "_keywords", "_last", "_longest", "_polite")
@@ -88,10 +87,10 @@ class Gathering:
     def _add_politeness(self, words: list[str]) -> None:
         key = key_of(words)
         self._polite[key] = None
-        spelt = words
+        parse_wordings = words
         if " " not in key:
-            words, spelt = [key], letters([key])
-        for parts in (words, spelt):
+            words, parse_wordings = [key], letters([key])
+        for parts in (words, parse_wordings):
             for table, edge in ((self._first, parts[0]), (self._last, parts[-1])):
                 table[edge] = max(table.get(edge, 0), len(parts))
 
@@ -100,7 +99,7 @@ def _each(language: Language) -> Iterator[tuple[Keyword, list[str]]]:
     texts = [
         (entry, text) for entry in language.entries for text in spellings(entry.words, language)
     ]
-    for (entry, text), read in zip(texts, spelt([text for _, text in texts]), strict=True):
+    for (entry, text), read in zip(texts, parse_wordings([text for _, text in texts]), strict=True):
         written = list(listed(text))
         found = [words.split() for words in read]
         if len(found) != len(written):
@@ -128,7 +127,7 @@ _FOLDED = (
 """Classes that are asked for by name."""
 
 
-def compiled(sets: KeywordSets) -> Tables:
+def compiled(sets: KeywordSets) -> CompiledTables:
     """The tables of some keyword sets. Takes half a second for all languages."""
     # Nothing that is made here goes away again, so looking for what does is time lost.
     collecting = gc.isenabled()
@@ -140,26 +139,26 @@ def compiled(sets: KeywordSets) -> Tables:
             gc.enable()
 
 
-def _compiled(sets: KeywordSets) -> Tables:
+def _compiled(sets: KeywordSets) -> CompiledTables:
     names = list(sets.languages)
     places = {name: at for at, name in enumerate(names)}
-    gathered = Gathering(sets)
+    gathered = KeywordCompiler(sets)
     keywords = gathered.tables(places)
-    compiling = Compiling(sets)
-    words = {name: joined(map(_folded, _class(sets, name))) for name in _FOLDED}
-    return Tables(
+    compiling = PhraseCompiler(sets)
+    words = {name: join_words(map(_folded, _class(sets, name))) for name in _FOLDED}
+    return CompiledTables(
         version=sets.version,
         languages=names,
         contradictions=[*contradictions(sets, gathered.shared()), *unknown_classes(sets)],
-        missing=list(missing(sets, Keywords(keywords, names))),
-        words=words | {REACTIONS: joined(_class(sets, REACTIONS))},
-        everyday=joined(compiling.signs.everyday()),
-        unspaced=joined(compiling.signs.unspaced),
+        missing=list(missing(sets, KeywordIndex(keywords, names))),
+        words=words | {REACTIONS: join_words(_class(sets, REACTIONS))},
+        everyday=join_words(compiling.symbols.everyday()),
+        unspaced=join_words(compiling.symbols.unspaced),
         keywords=keywords,
-        lexicon=compiling.signs.index.tables(),
+        lexicon=compiling.symbols.index.tables(),
         phrases=compiling.tables(places),
         as_shipped=only_adds_keywords(sets),
-        own=joined(own_keywords(sets)),
+        own=join_words(own_keywords(sets)),
     )
 
 
@@ -170,3 +169,20 @@ def _folded(word: str) -> str:
 def _class(sets: KeywordSets, name: str) -> Iterable[str]:
     for language in sets.languages.values():
         yield from listed(language.classes.get(name, ""))
+
+
+def own_keywords(sets: KeywordSets) -> list[str]:
+    """The keywords that the operator's sets bring, without accents."""
+    found = {
+        fold(" ".join(words).casefold())
+        for name, own in sets.own.items()
+        for entry in own.entries
+        for text in spellings(entry.words, sets.languages[name])
+        for words in wordings(text)
+    }
+    return sorted(found)
+
+
+def only_adds_keywords(sets: KeywordSets) -> bool:
+    """Whether the operator's sets bring no wordings, so that the shipped weights know them all."""
+    return not any(own.classes or own.phrases for own in sets.own.values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from smsgate.classifier.keywords import Keyword, Keywords, key_of
+from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import clean, tokens
 from smsgate.classifier.patterns import names_in, rules_of
-from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, SHIPPED, Entry, KeywordSets
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, SHIPPED, KeywordEntry, KeywordSets
 from smsgate.domain.errors import Fault
 from smsgate.settings import Program
 
@@ -98,7 +98,7 @@ def _of_signs(sets: KeywordSets) -> Iterator[Fault]:
                 )
 
 
-def without_effect(program: Program, keywords: Keywords) -> Iterator[Fault]:
+def without_effect(program: Program, keywords: KeywordIndex) -> Iterator[Fault]:
     """Words that a program prints as its opt-out though keywords know them for something else."""
     for word in program.printed:
         found = keywords.find(tokens(clean(word)[0]))
@@ -111,7 +111,7 @@ def without_effect(program: Program, keywords: Keywords) -> Iterator[Fault]:
             )
 
 
-def _acts(entry: Entry) -> bool:
+def _acts(entry: KeywordEntry) -> bool:
     return entry.intent in _ACTING and entry.risk != "high" and not entry.countries
 
 
@@ -131,7 +131,7 @@ def unknown_classes(sets: KeywordSets) -> Iterator[Fault]:
                 )
 
 
-def missing(sets: KeywordSets, keywords: Keywords) -> Iterator[Fault]:
+def missing(sets: KeywordSets, keywords: KeywordIndex) -> Iterator[Fault]:
     """Words that a program for the United States would not act on."""
     if any(one.may_miss_required_words for one in sets.languages.values()):
         return

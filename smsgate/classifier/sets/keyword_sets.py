@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, get_args, get_type_hints
 
 import msgspec
 
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.classifier.weights import content as weights
 from smsgate.domain.errors import Fault
 from smsgate.settings.shape import nearest
@@ -42,7 +42,7 @@ Meaning = Literal[
 a longer wording covers it, ``never`` whatever covers it, ``doubt`` turns an
 opt-out in its sentence into a review, ``auto`` marks a text that a machine wrote,
 ``mention`` an instruction that is only repeated, ``weak`` what is an opt-out only where the
-second reader thinks so too, and ``hint`` what is one only where it is quite sure."""
+model thinks so too, and ``hint`` what is one only where it is quite sure."""
 
 
 WIDEST = 20
@@ -66,7 +66,7 @@ _UNKNOWN_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DO
 _CALLING_CODE = re.compile(r"\+[1-9][0-9]{0,6}")
 
 
-class Part(Protocol):
+class SetPart(Protocol):
     """An entry or a phrase."""
 
     def problems(self) -> Iterator[str]:
@@ -75,7 +75,7 @@ class Part(Protocol):
 
 
 def check_parts(
-    table: Mapping[str, Any], kinds: Mapping[str, type[Part]], place: str, faults: list[Fault]
+    table: Mapping[str, Any], kinds: Mapping[str, type[SetPart]], place: str, faults: list[Fault]
 ) -> None:
     """Faults for each part of a file that is wrong, not only for the first."""
     for key, kind in kinds.items():
@@ -84,7 +84,7 @@ def check_parts(
             faults += (Fault(place, f"{key}[{index + 1}]", wrong) for wrong in _wrong(part, kind))
 
 
-def _wrong(part: object, kind: type[Part]) -> Iterator[str]:
+def _wrong(part: object, kind: type[SetPart]) -> Iterator[str]:
     try:
         read = msgspec.convert(part, kind)
     except msgspec.ValidationError as error:
@@ -95,15 +95,15 @@ def _wrong(part: object, kind: type[Part]) -> Iterator[str]:
 
 def plainly(error: msgspec.ValidationError, kind: type) -> str:
     """What does not fit, with what would."""
-    said = str(error)
-    if found := _UNKNOWN_FIELD.match(said):
+    collect_findings = str(error)
+    if found := _UNKNOWN_FIELD.match(collect_findings):
         name = found[1]
         return f"there is no {name!r}: {nearest(name, [*get_type_hints(kind)])}"
-    if found := _UNKNOWN_VALUE.match(said):
+    if found := _UNKNOWN_VALUE.match(collect_findings):
         value, name = found.groups()
         known = ", ".join(get_args(get_type_hints(kind).get(name)))
         return f"{name} cannot be {value!r}: it is one of {known}"
-    return said
+    return collect_findings
 
 
 def no_codes(countries: Iterable[str]) -> Iterator[str]:
@@ -133,7 +133,7 @@ EVERY = "*"
 """In place of names: all sets there are."""
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KeywordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keywords that share intent, match rule and risk.
 
     ``match``: ``whole`` is the whole text and nothing else, ``polite`` lets politeness stand
@@ -188,7 +188,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other_spellings: dict[str, str] = {}
     without: str = ""
     may_miss_required_words: bool = False
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[KeywordEntry, ...] = ()
     classes: dict[str, str] = {}
     phrases: tuple[Phrase, ...] = ()
 
@@ -230,14 +230,16 @@ def shipped() -> list[str]:
     )
 
 
-def load_sets(own: OwnSets | Path | None, names: Iterable[str]) -> tuple[KeywordSets, list[Fault]]:
+def load_sets(
+    own: OperatorSets | Path | None, names: Iterable[str]
+) -> tuple[KeywordSets, list[Fault]]:
     """Read the named sets and the one for all languages; every fault is reported in one go.
 
     Args:
         own: the operator's sets, or the folder that has them, if there are any.
         names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
     """
-    own = own if isinstance(own, OwnSets) else OwnSets(own)
+    own = own if isinstance(own, OperatorSets) else OperatorSets(own)
     faults: list[Fault] = []
     languages: dict[str, Language] = {}
     places: dict[str, str] = {}
@@ -252,7 +254,7 @@ def load_sets(own: OwnSets | Path | None, names: Iterable[str]) -> tuple[Keyword
     return KeywordSets(languages, places, _hash(languages, rules), rules, owned), faults
 
 
-def wanted(own: OwnSets, names: Iterable[str]) -> list[str]:
+def wanted(own: OperatorSets, names: Iterable[str]) -> list[str]:
     """The sets that names stand for, beginning with the one for all languages."""
     found = [ANY_LANGUAGE]
     for name in names:
@@ -266,7 +268,7 @@ def _packaged(name: str) -> str | None:
 
 
 def _language(
-    own: OwnSets, name: str, faults: list[Fault]
+    own: OperatorSets, name: str, faults: list[Fault]
 ) -> tuple[Language, str, Language | None] | None:
     """A set, where it stands, and the operator's part of it."""
     place = f"{SHIPPED} keywords/{name}.toml"
@@ -301,7 +303,7 @@ def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
         return None
-    check_parts(table, {"entries": Entry, "phrases": Phrase}, place, faults)
+    check_parts(table, {"entries": KeywordEntry, "phrases": Phrase}, place, faults)
     try:
         return msgspec.convert(table, Language)
     except msgspec.ValidationError as error:

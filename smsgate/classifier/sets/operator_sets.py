@@ -12,7 +12,7 @@ from pathlib import Path
 from smsgate.domain.errors import Fault
 
 
-class OwnSets:
+class OperatorSets:
     """Where the operator's sets are read from; files are read anew each time."""
 
     def __init__(

@@ -11,7 +11,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from smsgate.classifier.lexicon import spelt
+from smsgate.classifier.lexicon import parse_wordings
 from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced, letters
 from smsgate.classifier.patterns import (
     CONDITION,
@@ -19,7 +19,7 @@ from smsgate.classifier.patterns import (
     ONE_CLASS,
     TWO_CLASSES,
     Element,
-    Part,
+    PatternPart,
     Rule,
     names_in,
     packed,
@@ -27,11 +27,17 @@ from smsgate.classifier.patterns import (
     spellings,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language, listed
-from smsgate.classifier.sets.tables import LexiconTables, PhraseTables, in_buckets, joined, sign_of
+from smsgate.classifier.sets.tables import (
+    LexiconTables,
+    PhraseTables,
+    in_buckets,
+    join_words,
+    mark_of,
+)
 from smsgate.classifier.typos import correctable
 
 
-class Indexing:
+class LexiconBuilder:
     """Collects what words stand for."""
 
     __slots__ = (
@@ -48,7 +54,7 @@ class Indexing:
 
     def __init__(self, languages: Iterable[str]) -> None:
         """Start empty; languages are named by their places."""
-        self._marks = {name: sign_of(place) for place, name in enumerate(languages)}
+        self._marks = {name: mark_of(place) for place, name in enumerate(languages)}
         self._tonal: set[str] = set()
         self._folded: dict[str, str] = {}
         self._exact: dict[str, str] = {}
@@ -70,44 +76,44 @@ class Indexing:
             pairs=self._pairs,
         )
 
-    def add(self, wordings: Iterable[str], sign: int, language: Language) -> None:
-        """Let wordings (words, each perhaps ending in ``*``) stand for a sign.
+    def add(self, wordings: Iterable[str], symbol: int, language: Language) -> None:
+        """Let wordings (words, each perhaps ending in ``*``) stand for a symbol.
 
         Where a language has tones, accents tell words apart, as in Vietnamese. Then a word written
         without any matches only as part of a longer wording.
         """
         if not language.tones:
             for wording in wordings:
-                self._put(self._folded, wording, sign)
+                self._put(self._folded, wording, symbol)
             return
         self._tonal.add(language.language)
         for wording in wordings:
             first, _, rest = wording.partition(" ")
-            _append(self._exact, first, f"{sign} {rest}" if rest else f"{sign}")
+            _append(self._exact, first, f"{symbol} {rest}" if rest else f"{symbol}")
             plain = fold(wording)
             if rest or plain == wording:
-                self._put(self._plain, plain, sign)
+                self._put(self._plain, plain, symbol)
 
-    def _put(self, table: dict[str, str], plain: str, sign: int) -> None:
+    def _put(self, table: dict[str, str], plain: str, symbol: int) -> None:
         first, _, rest = plain.partition(" ")
         if first.endswith("*"):
             table, first = self._stems, first[:-1]
-        _append(table, first, f"{sign} {rest}" if rest else f"{sign}")
+        _append(table, first, f"{symbol} {rest}" if rest else f"{symbol}")
 
     def alarm(self, mark: str, language: str) -> None:
         """Have every text with a word, or with two neighbours, looked at in this language."""
         first, _, second = mark.partition(" ")
-        sign = self._marks[language]
+        symbol = self._marks[language]
         if not second and first.endswith("*"):
-            _join(self._alarm_stems, fold(first[:-1]), sign)
+            _join(self._alarm_stems, fold(first[:-1]), symbol)
             return
         # without tones the wordings have come without accents
-        spelt = {first, fold(first)} if second and language in self._tonal else {first}
-        for spelling in spelt:
+        parse_wordings = {first, fold(first)} if second and language in self._tonal else {first}
+        for spelling in parse_wordings:
             if second:
-                _join(self._pairs.setdefault(spelling, {}), fold(second), sign)
+                _join(self._pairs.setdefault(spelling, {}), fold(second), symbol)
             else:
-                _join(self._alarms, spelling, sign)
+                _join(self._alarms, spelling, symbol)
 
 
 def _append(table: dict[str, str], word: str, line: str) -> None:
@@ -115,16 +121,16 @@ def _append(table: dict[str, str], word: str, line: str) -> None:
     table[word] = line if there is None else f"{there}\n{line}"
 
 
-def _join(table: dict[str, str], word: str, sign: str) -> None:
+def _join(table: dict[str, str], word: str, symbol: str) -> None:
     there = table.get(word, "")
-    if sign not in there:
-        table[word] = there + sign
+    if symbol not in there:
+        table[word] = there + symbol
 
 
-QUIET = "quiet"
+EVERYDAY = "quiet"
 """The class of everyday words, the most frequent first."""
 REAL = "not_typos"
-"""The class of words that are no slips."""
+"""The class of words that are no typos."""
 _RARELY = 1 / 5000
 _TOGETHER = 3.0
 """Two words stand side by side more often than chance would have it, by about this much."""
@@ -132,14 +138,14 @@ _Mark = tuple[float, str]
 """How often a wording is met at most, and the word or the two that say so."""
 
 
-class Signs:
-    """All signs of some keyword sets."""
+class SymbolTable:
+    """All symbols of some keyword sets."""
 
     __slots__ = (
+        "_everyday",
         "_ids",
         "_marks",
         "_often",
-        "_quiet",
         "_read",
         "_words",
         "index",
@@ -150,88 +156,90 @@ class Signs:
     )
 
     def __init__(self, sets: KeywordSets) -> None:
-        """Start without signs; the everyday words are needed from the beginning."""
-        self.index = Indexing(list(sets.languages))
+        """Start without symbols; the everyday words are needed from the beginning."""
+        self.index = LexiconBuilder(list(sets.languages))
         self.unspaced: set[str] = set()
         """Words of scripts without spaces, for the segmenter."""
         self.languages: list[str] = []
-        """The language of each sign."""
+        """The language of each symbol."""
         self.named: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        """By class, the sign in each language."""
+        """By class, the symbol in each language."""
         self._ids: dict[tuple[str, str], int] = {}
         self._words: list[list[str]] = []
         self._read: dict[tuple[str, str], list[str]] = {}
         self._often: dict[int, float] = {}
         self._marks: dict[int, list[_Mark]] = {}
         self.real = _listed(sets, REAL)
-        """Words that are no slips."""
-        self._quiet = {
+        """Words that are no typos."""
+        self._everyday = {
             word: 1 / (place + 10)
             for language in sets.languages.values()
-            for place, word in enumerate(listed(language.classes.get(QUIET, "")))
+            for place, word in enumerate(listed(language.classes.get(EVERYDAY, "")))
         }
 
     def read(self, texts: Mapping[str, str], language: Language) -> None:
-        """Read the words of all signs that a language may need at one go, which is much faster."""
+        """Read the words of all symbols that a language may need at one go, which is faster."""
         found = _wordings(list(texts.values()), language)
         code = language.language
         self._read |= {(code, name): words for name, words in zip(texts, found, strict=True)}
 
     def add(self, name: str, language: Language) -> int:
-        """The sign of a class or literal that was read, with its words the first time."""
+        """The symbol of a class or literal that was read, with its words the first time."""
         key = (language.language, name)
-        sign = self._ids.get(key)
-        if sign is not None:
-            return sign
-        sign = self._ids[key] = len(self.languages)
+        symbol = self._ids.get(key)
+        if symbol is not None:
+            return symbol
+        symbol = self._ids[key] = len(self.languages)
         self.languages.append(language.language)
-        self.named[name][language.language] = sign
+        self.named[name][language.language] = symbol
         found = self._read.pop(key, [])
         self._words.append(found)
-        self.index.add(found, sign, language)
+        self.index.add(found, symbol, language)
         if not language.spaced:
             self.unspaced.update(words.replace(" ", "") for words in found)
-        return sign
+        return symbol
 
-    def words_of(self, signs: Iterable[int]) -> set[str]:
-        """The single words of some signs."""
-        return {word for sign in signs for words in self._words[sign] for word in words.split()}
+    def words_of(self, symbols: Iterable[int]) -> set[str]:
+        """The single words of some symbols."""
+        return {
+            word for symbol in symbols for words in self._words[symbol] for word in words.split()
+        }
 
     def everyday(self) -> Iterable[str]:
-        """Everyday words, and those that are no slips."""
-        return dict.fromkeys((*self._quiet, *self.real))
+        """Everyday words, and those that are no typos."""
+        return dict.fromkeys((*self._everyday, *self.real))
 
-    def often(self, signs: tuple[int, ...]) -> float:
-        """How often any of the signs is met in ordinary texts, roughly."""
-        return sum(self._frequency(sign) for sign in signs)
+    def often(self, symbols: tuple[int, ...]) -> float:
+        """How often any of the symbols is met in ordinary texts, roughly."""
+        return sum(self._frequency(symbol) for symbol in symbols)
 
-    def wake(self, sign: int) -> None:
-        """Have every text that may hold the sign looked at."""
-        language = self.languages[sign]
-        for _, mark in self._marks_of(sign):
+    def add_alarms(self, symbol: int) -> None:
+        """Have every text that may hold the symbol looked at."""
+        language = self.languages[symbol]
+        for _, mark in self._marks_of(symbol):
             self.index.alarm(mark, language)
 
-    def wake_words(self, words: str, name: str, language: Language) -> None:
-        """Have every text with one of the keywords looked at, and mark them with a sign."""
+    def add_keyword_alarms(self, words: str, name: str, language: Language) -> None:
+        """Have every text with one of the keywords looked at, and mark them with a symbol."""
         (found,) = _wordings([words], language)
         self.index.add(found, self.named[name][language.language], language)
         for wording in found:
             self.index.alarm(self._rarest(wording)[1], language.language)
 
-    def _frequency(self, sign: int) -> float:
-        found = self._often.get(sign)
+    def _frequency(self, symbol: int) -> float:
+        found = self._often.get(symbol)
         if found is None:
-            found = self._often[sign] = sum(often for often, _ in self._marks_of(sign))
+            found = self._often[symbol] = sum(often for often, _ in self._marks_of(symbol))
         return found
 
-    def _marks_of(self, sign: int) -> list[_Mark]:
-        found = self._marks.get(sign)
+    def _marks_of(self, symbol: int) -> list[_Mark]:
+        found = self._marks.get(symbol)
         if found is None:
-            found = self._marks[sign] = [self._rarest(words) for words in self._words[sign]]
+            found = self._marks[symbol] = [self._rarest(words) for words in self._words[symbol]]
         return found
 
     def _rarest(self, wording: str) -> _Mark:
-        quiet = self._quiet
+        quiet = self._everyday
         if " " not in wording:
             return quiet.get(wording, _RARELY), wording
         parts = wording.split()
@@ -265,7 +273,7 @@ def _wordings(texts: list[str], language: Language) -> list[list[str]]:
         spelled = spellings(text, language)
         counts.append(len(spelled))
         written += spelled
-    found = iter(spelt(written, folded=not language.tones))
+    found = iter(parse_wordings(written, folded=not language.tones))
     read = [[one for each in itertools.islice(found, count) for one in each] for count in counts]
     if language.spaced:
         return read
@@ -282,15 +290,15 @@ Own = Mapping[str, list[Rule]]
 """The wordings of each language."""
 
 
-class Compiling:
+class PhraseCompiler:
     """All patterns of some keyword sets, as they are made."""
 
-    __slots__ = ("_loud", "_rules", "_shared", "_silent", "_support", "_woken", "signs")
+    __slots__ = ("_alarmed", "_loud", "_rules", "_shared", "_silent", "_support", "symbols")
 
     def __init__(self, sets: KeywordSets) -> None:
         """Compile the classes and phrases of every language, and the grammar for each."""
-        self.signs = Signs(sets)
-        self._woken: set[int] = set()
+        self.symbols = SymbolTable(sets)
+        self._alarmed: set[int] = set()
         self._loud: dict[int, list[str]] = {}
         self._silent: dict[int, list[str]] = {}
         self._rules: dict[tuple[str, str, bool], int] = {}
@@ -304,14 +312,14 @@ class Compiling:
 
     def tables(self, places: Mapping[str, int]) -> PhraseTables:
         """What was compiled; languages are named by their places."""
-        signs = self.signs
-        named = {name: each for name, each in signs.named.items() if _asked_for(name)}
+        symbols = self.symbols
+        named = {name: each for name, each in symbols.named.items() if _asked_for(name)}
         return PhraseTables(
-            signs="".join(sign_of(places[name]) for name in signs.languages),
+            symbols="".join(mark_of(places[name]) for name in symbols.languages),
             named=named,
             rules=list(self._rules),
-            loud={sign: "\n".join(lines) for sign, lines in self._loud.items()},
-            silent={sign: "\n".join(lines) for sign, lines in self._silent.items()},
+            loud={symbol: "\n".join(lines) for symbol, lines in self._loud.items()},
+            silent={symbol: "\n".join(lines) for symbol, lines in self._silent.items()},
             support=self._support,
             vocabulary=self._vocabulary(),
         )
@@ -319,23 +327,23 @@ class Compiling:
     def _vocabulary(self) -> dict[str, str]:
         used: dict[str, set[int]] = {}
         for _, _, language, elements in self._support:
-            used.setdefault(language, set()).update(sign for each in elements for sign in each)
+            used.setdefault(language, set()).update(symbol for each in elements for symbol in each)
         return {
-            language: joined(sorted(filter(correctable, self.signs.words_of(signs))))
-            for language, signs in used.items()
+            language: join_words(sorted(filter(correctable, self.symbols.words_of(symbols))))
+            for language, symbols in used.items()
         }
 
     def _add_classes(self, language: Language, own: list[Rule]) -> None:
         used = names_in(self._shared) | names_in(own) | _ALWAYS
         classes = {name: text for name, text in language.classes.items() if name in used}
         literals = {f"={part.literal}": part.literal for rule in own for part in rule.parts}
-        self.signs.read(classes | literals, language)
+        self.symbols.read(classes | literals, language)
         for name in classes:
-            self.signs.add(name, language)
+            self.symbols.add(name, language)
         for entry in language.entries:
             if entry.match == "lead":
-                self.signs.add(LEAD, language)
-                self.signs.wake_words(entry.words, LEAD, language)
+                self.symbols.add(LEAD, language)
+                self.symbols.add_keyword_alarms(entry.words, LEAD, language)
 
     def _add_rules(self, language: Language, own: Iterable[Rule]) -> None:
         for rule in own:
@@ -349,15 +357,15 @@ class Compiling:
             else:
                 self._add_rule(rule, language)
 
-    def _of(self, part: Part, language: Language) -> Element:
+    def _of(self, part: PatternPart, language: Language) -> Element:
         if part.literal:
-            signs: tuple[int, ...] = (self.signs.add(f"={part.literal}", language),)
+            symbols: tuple[int, ...] = (self.symbols.add(f"={part.literal}", language),)
         else:
-            signs = self._class_signs(part, (language.language, ANY_LANGUAGE))
-        return Element(signs, part.gap_in(language))
+            symbols = self._class_signs(part, (language.language, ANY_LANGUAGE))
+        return Element(symbols, part.gap_in(language))
 
-    def _class_signs(self, part: Part, places: Iterable[str]) -> tuple[int, ...]:
-        named = self.signs.named
+    def _class_signs(self, part: PatternPart, places: Iterable[str]) -> tuple[int, ...]:
+        named = self.symbols.named
         return tuple(
             named[name][place]
             for name in part.names
@@ -376,7 +384,7 @@ class Compiling:
                 Element(self._class_signs(part, _places(code, at - own)), part.gap_in(language))
                 for at, part in enumerate(rule.parts)
             ]
-            if all(element.signs for element in elements):
+            if all(element.symbols for element in elements):
                 self._add(rule, language, elements)
 
     def _add_support(self, rule: Rule, language: Language) -> None:
@@ -391,17 +399,17 @@ class Compiling:
         """Index a pattern by the element that is met least often."""
         key = rule.means, rule.written, rule.firm
         line = packed(self._rules.setdefault(key, len(self._rules)), elements)
-        anchor = min(elements, key=lambda element: self.signs.often(element.signs))
+        anchor = min(elements, key=lambda element: self.symbols.often(element.symbols))
         index = self._silent if rule.means in _SILENT else self._loud
-        for sign in anchor.signs:
-            index.setdefault(sign, []).append(f"{language.language} {line}")
-            if rule.means not in _QUIETLY and sign not in self._woken:
-                self._woken.add(sign)
-                self.signs.wake(sign)
+        for symbol in anchor.symbols:
+            index.setdefault(symbol, []).append(f"{language.language} {line}")
+            if rule.means not in _QUIETLY and symbol not in self._alarmed:
+                self._alarmed.add(symbol)
+                self.symbols.add_alarms(symbol)
 
 
 def _asked_for(name: str) -> bool:
-    """Whether it is a class, or the sign of keywords: not a wording of its own."""
+    """Whether it is a class, or the symbol of keywords: not a wording of its own."""
     return name == LEAD or not name.startswith("=")
 
 

@@ -1,7 +1,7 @@
 """Keyword sets as plain tables: what is worked out once and kept beside the data.
 
 Texts and numbers only, so that they are read back by their types and nothing in them is ever
-run. What belongs to one word or sign is one text, taken apart when it is first met: most of it
+run. What belongs to one word or symbol is one text, taken apart when it is first met: most of it
 never is, and one text takes a tenth of the memory of what it says.
 """
 
@@ -12,7 +12,7 @@ from zlib import crc32
 
 import msgspec
 
-from smsgate.classifier.sets.keyword_sets import Entry
+from smsgate.classifier.sets.keyword_sets import KeywordEntry
 from smsgate.domain.errors import Fault
 
 TOPIC_CLASSES = {"marketing": "promotions", "service": "reminders"}
@@ -26,7 +26,7 @@ _FIRST = 0x21
 class KeywordTables(msgspec.Struct, array_like=True, frozen=True):
     """The keywords of all sets."""
 
-    entries: list[Entry]
+    entries: list[KeywordEntry]
     """Without their words."""
     keywords: list[tuple[str, int, int]]
     """Word, language and entry."""
@@ -44,7 +44,7 @@ class KeywordTables(msgspec.Struct, array_like=True, frozen=True):
 
 
 class LexiconTables(msgspec.Struct, array_like=True, frozen=True):
-    """What words stand for; a line for each sign, which the words that must follow stand behind."""
+    """What words stand for: a line for each symbol, and behind it the words that must follow."""
 
     folded: list[bytes]
     """Most words, in buckets (see ``in_buckets``)."""
@@ -61,21 +61,21 @@ class LexiconTables(msgspec.Struct, array_like=True, frozen=True):
 class PhraseTables(msgspec.Struct, array_like=True, frozen=True):
     """The wordings inside sentences; see ``patterns_in``."""
 
-    signs: str
-    """The language of each sign, a character each."""
+    symbols: str
+    """The language of each symbol, a character each."""
     named: dict[str, dict[str, int]]
-    """By class and language, its sign."""
+    """By class and language, its symbol."""
     rules: list[tuple[str, str, bool]]
     """What a wording means, how it is written, and whether it is firm."""
     loud: dict[int, str]
     silent: dict[int, str]
     support: list[tuple[int, str, str, list[list[int]]]]
-    """Strength, wording, language, and the signs of each element."""
+    """Strength, wording, language, and the symbols of each element."""
     vocabulary: dict[str, str]
-    """By language, the words that others may be slips of."""
+    """By language, the words that others may be typos of."""
 
 
-class Outline(msgspec.Struct, array_like=True, frozen=True):
+class TablesOutline(msgspec.Struct, array_like=True, frozen=True):
     """What a start must know of keyword sets: the first of the tables, read without the others."""
 
     version: str
@@ -86,13 +86,13 @@ class Outline(msgspec.Struct, array_like=True, frozen=True):
     """Words that a program for the United States must act on and does not."""
 
 
-class Tables(Outline, array_like=True, frozen=True):
+class CompiledTables(TablesOutline, array_like=True, frozen=True):
     """All that some keyword sets say."""
 
     words: dict[str, str]
     """The words of the classes that are used by name, parted by commas."""
     everyday: str
-    """Everyday words and such as are no slips."""
+    """Everyday words and such as are no typos."""
     unspaced: str
     keywords: KeywordTables
     lexicon: LexiconTables
@@ -104,15 +104,15 @@ class Tables(Outline, array_like=True, frozen=True):
 
     def each(self, name: str) -> list[str]:
         """The words of a class that is used by name."""
-        return parted(self.words[name])
+        return split_words(self.words[name])
 
 
-def parted(text: str) -> list[str]:
-    """The parts of a text of ``joined``."""
+def split_words(text: str) -> list[str]:
+    """The parts of a text of ``join_words``."""
     return text.split(",") if text else []
 
 
-def joined(words: Iterable[str]) -> str:
+def join_words(words: Iterable[str]) -> str:
     """Words, which have no commas, as one text."""
     return ",".join(words)
 
@@ -138,7 +138,7 @@ def in_bucket(buckets: Sequence[bytes], word: str) -> str:
     return bucket[start : bucket.index(b"\0", start)].decode()
 
 
-def sign_of(place: int) -> str:
+def mark_of(place: int) -> str:
     """The character that stands for the language at a place of the list."""
     return chr(_FIRST + place)
 

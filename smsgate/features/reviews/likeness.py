@@ -1,4 +1,4 @@
-"""How much a text is like an opt-out: the second reader asked alone, to order what waits."""
+"""How much a text is like an opt-out: the model asked alone, to order what waits."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 from smsgate.classifier.arbiter import PART
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.model import reader
+from smsgate.classifier.model import intent_model
 from smsgate.classifier.normalize import clean, folded, tokens
 
 
 def likeness(classifier: Classifier, text: str) -> float:
     """From 0 (surely none) to 1 (surely an opt-out), by the passage that is most like one."""
     score = max(
-        reader("opt_out").score(passage) - (PART if at else 0)
-        for at, passage in enumerate(classifier.view(text))
+        intent_model("opt_out").score(passage) - (PART if at else 0)
+        for at, passage in enumerate(classifier.passages_of(text))
     )
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))
 

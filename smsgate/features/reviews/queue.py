@@ -1,7 +1,7 @@
 """In which order texts wait for a person: what is late first, then the oldest and riskiest.
 
 A text waits as long as it waits, but one to a marketing program counts as six hours older, and
-one that the second reader takes for an opt-out as up to twelve hours older. What an operator put
+one that the model takes for an opt-out as up to twelve hours older. What an operator put
 off comes last, for that operator alone.
 """
 

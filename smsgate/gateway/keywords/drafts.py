@@ -6,9 +6,9 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 
-from smsgate.classifier import Classifier, Classifiers, Shelf, load_sets
-from smsgate.classifier.keywords import Keywords
-from smsgate.classifier.sets.compiler import Gathering
+from smsgate.classifier import Classifier, Classifiers, KeywordSetCache, load_sets
+from smsgate.classifier.keywords import KeywordIndex
+from smsgate.classifier.sets.compiler import KeywordCompiler
 from smsgate.classifier.sets.conflicts import (
     contradictions,
     missing,
@@ -16,7 +16,7 @@ from smsgate.classifier.sets.conflicts import (
     without_effect,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, KeywordSets
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import Fault
 from smsgate.settings import Program, Settings
 
@@ -39,18 +39,18 @@ class Draft:
         self, settings: Settings, of_console: Mapping[str, str], name: str, content: str
     ) -> None:
         """Keep what is needed; nothing is read yet. An empty content: the set is not there."""
-        own = OwnSets(settings.config_dir / "keywords", of_console, {name: content})
+        own = OperatorSets(settings.config_dir / "keywords", of_console, {name: content})
         programs = tuple(settings.programs)
         self.programs = [program for program in programs if uses(program, name)]
         """Those that would decide with it."""
         self._own = own
         self._all = programs
-        self._shelf = Shelf(own, programs, settings.data_dir / _NOWHERE)
-        self._classifiers = Classifiers(self._shelf, programs)
+        self._cache = KeywordSetCache(own, programs, settings.data_dir / _NOWHERE)
+        self._classifiers = Classifiers(self._cache, programs)
 
     def faults(self) -> list[Fault]:
         """All that is wrong: the same as ``smsgate config check`` says of keyword sets."""
-        return self._shelf.faults()
+        return self._cache.faults()
 
     def soon(self) -> list[Fault]:
         """The same in a quarter of the time, without all that only texts need."""
@@ -68,12 +68,12 @@ class Draft:
 
 def _conflicts(program: Program, sets: KeywordSets) -> list[Fault]:
     own = sets.only(program.keywords)
-    gathered = Gathering(own)
+    gathered = KeywordCompiler(own)
     names = [*own.languages]
     found = [*contradictions(own, gathered.shared()), *unknown_classes(own)]
     if program.region == "US" or program.printed:
         places = {name: at for at, name in enumerate(names)}
-        keywords = Keywords(gathered.tables(places), names)
+        keywords = KeywordIndex(gathered.tables(places), names)
         found += missing(own, keywords) if program.region == "US" else ()
         found += without_effect(program, keywords)
     return found

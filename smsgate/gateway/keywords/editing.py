@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from smsgate.classifier import Classifier
 from smsgate.classifier.sets.keyword_sets import EVERY, shipped
-from smsgate.classifier.sets.operator_sets import OwnSets, place_in_console
+from smsgate.classifier.sets.operator_sets import OperatorSets, place_in_console
 from smsgate.domain.errors import (
     ConfigurationError,
     Fault,
@@ -95,7 +95,7 @@ class Editing:
             raise NoSuchKeywordSet(f"there is no keyword set {name[:40]!r}: the list has them all")
         return self._about(name, own, newest)
 
-    def in_force(self) -> tuple[OwnSets, list[str]]:
+    def in_force(self) -> tuple[OperatorSets, list[str]]:
         """The operator's sets as processes find them, and what has to be said about it.
 
         Also while the records are away.
@@ -191,14 +191,14 @@ class Editing:
     def _newest(self) -> dict[str, KeywordVersion]:
         return {one.set_name: one for one in self._versions.newest()}
 
-    def _names(self, own: OwnSets, newest: Mapping[str, KeywordVersion]) -> set[str]:
+    def _names(self, own: OperatorSets, newest: Mapping[str, KeywordVersion]) -> set[str]:
         named = {one for program in self._settings.programs for one in program.keywords}
         return {*shipped(), *own.names(), *named, *newest} - {EVERY}
 
-    def _own(self, of_console: Mapping[str, str]) -> OwnSets:
-        return OwnSets(self._settings.config_dir / "keywords", of_console)
+    def _own(self, of_console: Mapping[str, str]) -> OperatorSets:
+        return OperatorSets(self._settings.config_dir / "keywords", of_console)
 
-    def _about(self, name: str, own: OwnSets, newest: Mapping[str, KeywordVersion]) -> About:
+    def _about(self, name: str, own: OperatorSets, newest: Mapping[str, KeywordVersion]) -> About:
         file, version = own.file(name), newest.get(name)
         in_console = own.owned_by_console(name)
         is_shipped = name in shipped()

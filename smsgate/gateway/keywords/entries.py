@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from smsgate.classifier.sets.keyword_sets import Entry, Language, read_set
+from smsgate.classifier.sets.keyword_sets import KeywordEntry, Language, read_set
 from smsgate.domain.errors import Fault, KeywordSetUnfit
 
 INTENTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none")
@@ -79,12 +79,12 @@ def changed(content: str, rows: Sequence[Row], without: str) -> str:
     return edited if _says(edited, wanted) else _written(wanted)
 
 
-def _entry(row: Row, before: Sequence[Entry]) -> Entry:
+def _entry(row: Row, before: Sequence[KeywordEntry]) -> KeywordEntry:
     told = {name: getattr(row, name) for name in ("words", "intent", "match", "risk", "note")}
     kept = before[row.place] if 0 <= row.place < len(before) else None
     try:
         return msgspec.convert(
-            {**(msgspec.structs.asdict(kept) if kept else {}), **told}, Entry, strict=False
+            {**(msgspec.structs.asdict(kept) if kept else {}), **told}, KeywordEntry, strict=False
         )
     except msgspec.ValidationError as error:
         raise KeywordSetUnfit(f"{row.words}: {error}") from error
@@ -121,7 +121,7 @@ def _edited(content: str, rows: Sequence[Row], before: Language, wanted: Languag
     return _joined([head, *found, *map(_entry_text, new)])
 
 
-def _block(block: str, before: Entry, entry: Entry | None) -> Iterator[str]:
+def _block(block: str, before: KeywordEntry, entry: KeywordEntry | None) -> Iterator[str]:
     if entry is None:
         return
     if entry == before:
@@ -193,8 +193,8 @@ def _written(language: Language) -> str:
     return "".join(parts)
 
 
-def _entry_text(entry: Entry) -> str:
-    defaults = msgspec.structs.asdict(Entry("none", ""))
+def _entry_text(entry: KeywordEntry) -> str:
+    defaults = msgspec.structs.asdict(KeywordEntry("none", ""))
     told = {
         name: value
         for name, value in msgspec.structs.asdict(entry).items()

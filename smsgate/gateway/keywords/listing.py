@@ -8,7 +8,7 @@ from typing import NamedTuple
 from smsgate.classifier import Classifier
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.sets.keyword_sets import read_set
-from smsgate.classifier.sets.operator_sets import OwnSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import Fault
 
 SOURCES = ("shipped", "file", "console")
@@ -59,7 +59,7 @@ class Listing:
         self._classifiers = classifiers
         self._kept: dict[str, tuple[object, Sequence[Listed]]] = {}
 
-    def of(self, program: str, own: OwnSets) -> Sequence[Listed]:
+    def of(self, program: str, own: OperatorSets) -> Sequence[Listed]:
         """The keywords of a program in a fixed order; ``own`` are the operator's sets."""
         classifier = self._classifiers[program]
         sources = _sources(own)
@@ -70,7 +70,7 @@ class Listing:
         return kept[1]
 
 
-def _sources(own: OwnSets) -> dict[tuple[str, str], str]:
+def _sources(own: OperatorSets) -> dict[tuple[str, str], str]:
     """By language and word those that stand in a set of the operator, and what kind that is."""
     found = {}
     faults: list[Fault] = []

@@ -44,7 +44,7 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(g
     assert "the law wants it honoured by" in case
     assert "a wording, and something beside it that speaks against acting" in case
     assert "Is the whole text a keyword? no" in case
-    assert "What does the second reader make of it? not asked" in case
+    assert "What does the model make of it? not asked" in case
     assert "letter variants" in case
     talk = case.partition("The conversation around it")[2]
     assert talk.index("who is this") < talk.index("ｅｎｏｕｇｈ") < talk.index("start again")
