@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
-class _Limited(socket.SocketIO):
+class _DeadlineSocket(socket.SocketIO):
     """Reads as long as there is time: as long as the socket's time-out was at the first read."""
 
     _sock: socket.socket
@@ -37,36 +37,36 @@ class _Limited(socket.SocketIO):
             self._sock.settimeout(self._whole)  # for the next call over this connection
 
 
-class _Answer(http.client.HTTPResponse):
+class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *given: Any, **more: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *given, **more)
-        self.fp.raw.__class__ = _Limited  # nobody else makes one that counts as the socket's
+        self.fp.raw.__class__ = _DeadlineSocket  # nobody else makes one that counts as the socket's
 
 
-class Timely(HTTPConnection):
+class DeadlineConnection(HTTPConnection):
     """Its answers come in time."""
 
-    response_class = _Answer
+    response_class = _DeadlineResponse
 
 
-class TimelyTls(HTTPSConnection):
+class DeadlineTlsConnection(HTTPSConnection):
     """The same over TLS."""
 
-    response_class = _Answer
+    response_class = _DeadlineResponse
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = Timely
+class _DeadlinePool(HTTPConnectionPool):
+    ConnectionCls = DeadlineConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = TimelyTls
+class _DeadlineTlsPool(HTTPSConnectionPool):
+    ConnectionCls = DeadlineTlsConnection
 
 
-class TimelyAdapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """Of a ``requests.Session``: makes such connections."""
 
-    pools: dict[str, Any] = {"http": _Pool, "https": _TlsPool}  # noqa: RUF012 - never changed
+    pools: dict[str, Any] = {"http": _DeadlinePool, "https": _DeadlineTlsPool}  # noqa: RUF012 - never changed
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests' own
         """Make the pools."""

@@ -16,7 +16,7 @@ import urllib3
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
-from smsgate.pipeline.http_deadline import TimelyAdapter
+from smsgate.pipeline.http_deadline import DeadlineAdapter
 from smsgate.pipeline.public_internet import NotPublic, PublicAdapter
 
 CONNECT_S = 3.0
@@ -53,7 +53,7 @@ class Outbound:
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
         self._direct = public_only
-        kind = PublicAdapter if public_only else TimelyAdapter
+        kind = PublicAdapter if public_only else DeadlineAdapter
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, kind(pool_maxsize=_KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
@@ -65,8 +65,8 @@ class Outbound:
         Header names are in lower case; of the body, what arrives in time and within 64 KiB.
         Raises ``CallFailed``: ``left`` is false only where surely no byte of the request left.
         """
-        place = _place(call.url)
-        prepared = self._prepared(call, place)
+        host = _host_of(call.url)
+        prepared = self._prepared(call, host)
         url = prepared.url or ""
         machine = self._session.merge_environment_settings(url, {}, True, True, None)
         try:
@@ -78,7 +78,7 @@ class Outbound:
                 proxies={} if self._direct or _on_this_machine(url) else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(error, place) from None
+            raise _failure(error, host) from None
         with response:
             return HttpReply(
                 status=response.status_code,
@@ -91,18 +91,18 @@ class Outbound:
         """Close the connections that are kept open."""
         self._session.close()
 
-    def _prepared(self, call: HttpCall, place: str) -> requests.PreparedRequest:
+    def _prepared(self, call: HttpCall, host: str) -> requests.PreparedRequest:
         request = requests.Request(
             call.method,
             call.url,
             headers=dict(call.headers),
             data=call.body,
-            auth=call.auth or _as_it_is,
+            auth=call.auth or _no_auth,
         )
         try:
             return self._session.prepare_request(request)
         except (requests.RequestException, ValueError):
-            raise CallFailed(f"The call to {place} is no valid request.", left=False) from None
+            raise CallFailed(f"The call to {host} is no valid request.", left=False) from None
 
     def _body(self, response: requests.Response) -> bytes:
         """Read on while there is time. The status is known by now, so a cut body is no failure."""
@@ -118,7 +118,7 @@ class Outbound:
         return bytes(body[:_LONGEST_BODY])
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Without this, requests would look for credentials in the user's ``.netrc``."""
     return request
 
@@ -128,18 +128,16 @@ def _on_this_machine(url: str) -> bool:
     return (urlsplit(url).hostname or "") in {"127.0.0.1", "::1", "localhost"}
 
 
-def _failure(error: BaseException, place: str) -> CallFailed:
+def _failure(error: BaseException, host: str) -> CallFailed:
     """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
     if any(isinstance(cause, NotPublic) for cause in _causes(error)):
-        return CallFailed(
-            f"{place} is not on the public internet, so it is not called.", left=False
-        )
+        return CallFailed(f"{host} is not on the public internet, so it is not called.", left=False)
     left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
     if not left:
-        return CallFailed(f"No connection to {place} could be made.", left=False)
+        return CallFailed(f"No connection to {host} could be made.", left=False)
     if isinstance(error, requests.Timeout):
-        return CallFailed(f"{place} did not answer in time.", left=True)
-    return CallFailed(f"The connection to {place} broke before an answer came.", left=True)
+        return CallFailed(f"{host} did not answer in time.", left=True)
+    return CallFailed(f"The connection to {host} broke before an answer came.", left=True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -152,7 +150,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             seen += [*found.args, getattr(found, "reason", None), found.__cause__]
 
 
-def _place(url: str) -> str:
+def _host_of(url: str) -> str:
     """Host and port alone."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or "nowhere"

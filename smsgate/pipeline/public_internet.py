@@ -13,7 +13,11 @@ import socket
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from smsgate.pipeline.http_deadline import Timely, TimelyAdapter, TimelyTls
+from smsgate.pipeline.http_deadline import (
+    DeadlineAdapter,
+    DeadlineConnection,
+    DeadlineTlsConnection,
+)
 
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All that IANA gives out for the public internet; elsewhere there are, for one, the site-local
@@ -37,7 +41,7 @@ def is_public(text: str) -> bool:
     """
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        address = _inside(address) or address
+        address = _embedded_ipv4(address) or address
     special = address.is_multicast or address.is_reserved or address.is_unspecified
     if special or address.is_private or address.is_loopback or not address.is_global:
         return False
@@ -46,7 +50,7 @@ def is_public(text: str) -> bool:
     return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
 
 
-def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address that an IPv6 address stands for: mapped, 6to4, Teredo, NAT64."""
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
@@ -64,7 +68,7 @@ def _public_addresses(name: str, port: int) -> list[str]:
     return public
 
 
-class _ToPublic(Timely):
+class _PublicConnection(DeadlineConnection):
     """Opens its socket to a public address of its host, or not at all."""
 
     def _new_conn(self) -> socket.socket:
@@ -89,19 +93,19 @@ class _ToPublic(Timely):
         return super()._new_conn()
 
 
-class _ToPublicTls(_ToPublic, TimelyTls):
+class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
     """The same over TLS."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _ToPublic
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _ToPublicTls
+class _PublicTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTlsConnection
 
 
-class PublicAdapter(TimelyAdapter):
+class PublicAdapter(DeadlineAdapter):
     """Of a ``requests.Session``: makes connections to the public internet alone."""
 
-    pools = {"http": _Pool, "https": _TlsPool}  # noqa: RUF012 - never changed
+    pools = {"http": _PublicPool, "https": _PublicTlsPool}  # noqa: RUF012 - never changed
