@@ -30,7 +30,7 @@ from smsgate.cli.leash import Leash
 from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards.pauses import CALLS
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 

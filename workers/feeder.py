@@ -16,7 +16,7 @@ import structlog
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.feeds.service import Feeding
 from smsgate.gateway import Gateway
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 
 AGAIN_S = 5.0
 """How long to wait after the database was away, or something failed that should not."""

@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 
 OPEN_S = 30.0
 """How long the doors may take to open."""

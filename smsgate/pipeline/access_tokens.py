@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 
 PATIENCE_S = 2.0
 """A call whose token took longer to get is not made: what was looked at before it, such as the

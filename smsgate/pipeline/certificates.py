@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from smsgate.domain.errors import AccountNotReady, CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 
 T = TypeVar("T")
 _HOUR_S = 3600.0

@@ -29,9 +29,9 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.signing import is_form
 from smsgate.logs import masked
+from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import Certificates
 from smsgate.pipeline.message_entry import Entering
-from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.receipts import take_receipts
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool

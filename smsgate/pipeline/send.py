@@ -15,10 +15,10 @@ from smsgate.consent.send_check import APP, CALL_US, WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import Arrival, HttpCall, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
+from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.receipts import take_early
 from smsgate.pipeline.send_check import why_not
 from smsgate.pipeline.sender_threads import Senders

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from smsgate.pipeline.public_internet import is_public
+from smsgate.outbound import is_public
 
 _LONGEST = 64
 """Characters of an address; anybody may send a header of any length."""

@@ -11,8 +11,8 @@ from smsgate.consent.transitions import published_program
 from smsgate.domain.errors import StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.gateway.records.rebuilding import Rebuilding
+from smsgate.outbound import Outbound
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.outbound import Outbound
 from smsgate.pipeline.spool import Spool
 from smsgate.records import Records
 from smsgate.settings import Settings

@@ -14,7 +14,7 @@ import pytest
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from tests.fakes.twilio_api import TwilioApi
 
 

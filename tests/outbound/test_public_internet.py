@@ -7,11 +7,10 @@ from contextlib import closing
 
 import pytest
 
+import smsgate.outbound
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.pipeline import public_internet
-from smsgate.pipeline.outbound import Outbound
-from smsgate.pipeline.public_internet import is_public
+from smsgate.outbound import Outbound, is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
@@ -67,7 +66,7 @@ def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch, listeni
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(public_internet.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://rebinding.example/"))
@@ -87,7 +86,7 @@ def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(public_internet.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://many.example/"))
@@ -96,7 +95,7 @@ def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None
 
 def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
-    monkeypatch.setattr(public_internet, "is_public", lambda _: True)
+    monkeypatch.setattr(smsgate.outbound, "is_public", lambda _: True)
     with closing(Outbound(public_only=True, connect_s=0.2)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
     with pytest.raises(TimeoutError):

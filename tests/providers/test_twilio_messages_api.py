@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from smsgate.domain.messages import HttpReply, Outcome, Reply, Verdict
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.providers import twilio
 from tests.fakes.twilio_api import Answer, TwilioApi
 from tests.providers.recorded import account_of

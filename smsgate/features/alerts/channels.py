@@ -22,9 +22,9 @@ from smsgate.features.alerts.message_text import (
     webhook_json,
 )
 from smsgate.gateway.gateway import Gateway
+from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Mailbox, Programs, Secret, Texting
 

@@ -19,7 +19,7 @@ from smsgate.domain.errors import CallFailed, NoSuchDelivery
 from smsgate.domain.messages import HttpCall, HttpReply
 from smsgate.domain.signing import standard_webhook_signature
 from smsgate.features.feeds.feed_reader import FeedReading
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.records import Records
 from smsgate.records.feeds import FeedCall, Feeds
 from smsgate.settings import Feed, Program

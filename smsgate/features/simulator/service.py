@@ -19,7 +19,7 @@ from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
 from smsgate.domain.phone import e164
 from smsgate.gateway.gateway import Gateway
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account, Settings
 from smsgate.settings.values import ANY_SENDER

@@ -12,10 +12,10 @@ from smsgate.domain.errors import AccountNotReady, CallFailed, TooManyCalls, Unf
 from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.domain.phone import e164
 from smsgate.metrics.families import CALLS
+from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Program, Settings
 from smsgate.store import Store

@@ -18,7 +18,7 @@ from twilio.http.response import Response
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
 from smsgate.gateway.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.settings import Account, Programs
 
 _BLIND = "whether Advanced Opt-Out is on, only Twilio's console shows"

@@ -24,7 +24,7 @@ from smsgate.gateway.forwards.onward import call_of
 from smsgate.gateway.forwards.pauses import CALLS, Pauses
 from smsgate.gateway.forwards.twiml import read_twiml
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.providers import usable
 from smsgate.providers.contract import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings

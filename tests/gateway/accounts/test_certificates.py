@@ -9,9 +9,9 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import HttpCall
+from smsgate.outbound import Outbound
 from smsgate.pipeline import certificates
 from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, Certificates
-from smsgate.pipeline.outbound import Outbound
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 

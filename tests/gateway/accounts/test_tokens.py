@@ -11,9 +11,9 @@ import pytest
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, InboundMessage
+from smsgate.outbound import Outbound
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import Tokens
-from smsgate.pipeline.outbound import Outbound
 from smsgate.providers import bandwidth
 from smsgate.providers.contract import token_call
 from smsgate.store.keys import partition_of

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from smsgate.features.feeds.service import Feeding
-from smsgate.pipeline.outbound import Outbound
+from smsgate.outbound import Outbound
 from smsgate.settings import Feed, Secret
 from tests.fakes.feeds import NEW, OLD, Clock, Receiver
 

@@ -1,0 +1,322 @@
+"""The only outgoing HTTP: performs the calls that providers describe.
+
+Nothing is decided here. No call is tried again and no redirect followed, because only the caller
+knows whether a second one would text a person twice.
+
+One deadline holds for head and body of a response together: a socket's time-out is for each piece
+that it reads, so a server that sends a header a second would hold its caller for minutes.
+
+For addresses that somebody else may steer, ``public_only`` connects to the public internet alone.
+The name is resolved here, every address is checked, and the connection goes to one of those that
+were checked: a name that gives another address a moment later (DNS rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from smsgate.domain.errors import CallFailed
+from smsgate.domain.messages import HttpCall, HttpReply
+
+
+class _DeadlineSocket(socket.SocketIO):
+    """Reads as long as there is time: as long as the socket's time-out was at the first read."""
+
+    _sock: socket.socket
+    _whole: float | None = None
+    _ends = 0.0
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - as the library has it
+        if self._whole is None:
+            self._whole = self._sock.gettimeout() or 0.0
+            self._ends = time.monotonic() + self._whole
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        try:
+            return super().readinto(buffer)
+        finally:
+            self._sock.settimeout(self._whole)  # for the next call over this connection
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *given: Any, **more: Any) -> None:  # noqa: ANN401
+        super().__init__(sock, *given, **more)
+        self.fp.raw.__class__ = _DeadlineSocket  # nobody else makes one that counts as the socket's
+
+
+class DeadlineConnection(HTTPConnection):
+    """Its answers come in time."""
+
+    response_class = _DeadlineResponse
+
+
+class DeadlineTlsConnection(HTTPSConnection):
+    """The same over TLS."""
+
+    response_class = _DeadlineResponse
+
+
+class _DeadlinePool(HTTPConnectionPool):
+    ConnectionCls = DeadlineConnection
+
+
+class _DeadlineTlsPool(HTTPSConnectionPool):
+    ConnectionCls = DeadlineTlsConnection
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """Of a ``requests.Session``: makes such connections."""
+
+    pools: dict[str, Any] = {"http": _DeadlinePool, "https": _DeadlineTlsPool}  # noqa: RUF012 - never changed
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests' own
+        """Make the pools."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = self.pools
+
+
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that IANA gives out for the public internet; elsewhere there are, for one, the site-local
+addresses of old (fec0::/10), which Python takes for global."""
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
+"""RFC 9637; older versions of Python do not know it."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_MOST_TRIED = 3
+"""Addresses of a name, so that one with dozens does not hold its caller for minutes."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotPublic(HTTPError):
+    """A name has no address on the public internet."""
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one on the public internet; one with an address inside counts as that.
+
+    ``text`` is an address as the resolver gives it, perhaps with a zone: ``fe80::1%eth0``.
+    """
+    address: Address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        address = _embedded_ipv4(address) or address
+    special = address.is_multicast or address.is_reserved or address.is_unspecified
+    if special or address.is_private or address.is_loopback or not address.is_global:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
+
+
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, 6to4, Teredo, NAT64."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+def _public_addresses(name: str, port: int) -> list[str]:
+    """The addresses of a name that are public. Raises ``NotPublic``, ``OSError``."""
+    found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
+    addresses = dict.fromkeys(str(one[4][0]) for one in found)
+    public = [address for address in addresses if is_public(address)]
+    if not public:
+        raise NotPublic("no address on the public internet")
+    return public
+
+
+class _PublicConnection(DeadlineConnection):
+    """Opens its socket to a public address of its host, or not at all."""
+
+    def _new_conn(self) -> socket.socket:
+        name = self._dns_host
+        try:
+            addresses = _public_addresses(name, self.port)
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, f"cannot resolve: {error}") from error
+        try:
+            return self._first(addresses[:_MOST_TRIED])
+        finally:
+            self._dns_host = name  # it names the certificate, and the Host header
+
+    def _first(self, addresses: list[str]) -> socket.socket:
+        for address in addresses[:-1]:
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except HTTPError:
+                continue
+        self._dns_host = addresses[-1]
+        return super()._new_conn()
+
+
+class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
+    """The same over TLS."""
+
+
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTlsConnection
+
+
+class PublicAdapter(DeadlineAdapter):
+    """Of a ``requests.Session``: makes connections to the public internet alone."""
+
+    pools = {"http": _PublicPool, "https": _PublicTlsPool}  # noqa: RUF012 - never changed
+
+
+CONNECT_S = 3.0
+READ_S = 10.0
+_KEPT_OPEN = 64
+"""Connections to one host that are kept; more callers at once than that open their own."""
+_LONGEST_BODY = 64 * 1024
+_CHUNK = 8 * 1024
+# What is raised before the first byte of a request has left.
+_NEVER_LEFT = (
+    urllib3.exceptions.NewConnectionError,  # urllib3 3 takes it out of the next one
+    urllib3.exceptions.ConnectTimeoutError,
+    ssl.SSLCertVerificationError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+)
+
+
+class Outbound:
+    """Makes HTTP calls over connections that are kept open between calls.
+
+    Threads may share it: the session only prepares requests, and nothing of it is changed by a
+    call; connections come from urllib3's pools, which are made for threads.
+    """
+
+    def __init__(
+        self, *, connect_s: float = CONNECT_S, read_s: float = READ_S, public_only: bool = False
+    ) -> None:
+        """Start without connections. The limits are in seconds: to connect, and for the answer.
+
+        With ``public_only`` no connection is made to an address that is not on the public internet
+        (see ``is_public``), nor by the machine's proxy, which would not look.
+        """
+        self._timeout = (connect_s, read_s)
+        self._session = requests.Session()
+        self._direct = public_only
+        kind = PublicAdapter if public_only else DeadlineAdapter
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, kind(pool_maxsize=_KEPT_OPEN))
+        self._session.headers["User-Agent"] = "smsgate"
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def perform(self, call: HttpCall) -> HttpReply:
+        """Make the call once and return the response, whatever its status.
+
+        Header names are in lower case; of the body, what arrives in time and within 64 KiB.
+        Raises ``CallFailed``: ``left`` is false only where surely no byte of the request left.
+        """
+        host = _host_of(call.url)
+        prepared = self._prepared(call, host)
+        url = prepared.url or ""
+        machine = self._session.merge_environment_settings(url, {}, True, True, None)
+        try:
+            # The adapter and not the session, which would read all of a redirect's body.
+            response = self._session.get_adapter(url).send(
+                prepared,
+                timeout=self._timeout,
+                verify=machine["verify"] or True,
+                proxies={} if self._direct or _on_this_machine(url) else machine["proxies"],
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _failure(error, host) from None
+        with response:
+            return HttpReply(
+                status=response.status_code,
+                content_type=response.headers.get("Content-Type", ""),
+                body=self._body(response),
+                headers={name.lower(): value for name, value in response.headers.items()},
+            )
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def _prepared(self, call: HttpCall, host: str) -> requests.PreparedRequest:
+        request = requests.Request(
+            call.method,
+            call.url,
+            headers=dict(call.headers),
+            data=call.body,
+            auth=call.auth or _no_auth,
+        )
+        try:
+            return self._session.prepare_request(request)
+        except (requests.RequestException, ValueError):
+            raise CallFailed(f"The call to {host} is no valid request.", left=False) from None
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Read on while there is time. The status is known by now, so a cut body is no failure."""
+        ends = time.monotonic() + self._timeout[1]
+        body = bytearray()
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) >= _LONGEST_BODY or time.monotonic() > ends:
+                    break
+        except (urllib3.exceptions.HTTPError, OSError):
+            pass
+        return bytes(body[:_LONGEST_BODY])
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Without this, requests would look for credentials in the user's ``.netrc``."""
+    return request
+
+
+def _on_this_machine(url: str) -> bool:
+    """A proxy of the machine cannot reach its loopback addresses for us."""
+    return (urlsplit(url).hostname or "") in {"127.0.0.1", "::1", "localhost"}
+
+
+def _failure(error: BaseException, host: str) -> CallFailed:
+    """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
+    if any(isinstance(cause, NotPublic) for cause in _causes(error)):
+        return CallFailed(f"{host} is not on the public internet, so it is not called.", left=False)
+    left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
+    if not left:
+        return CallFailed(f"No connection to {host} could be made.", left=False)
+    if isinstance(error, requests.Timeout):
+        return CallFailed(f"{host} did not answer in time.", left=True)
+    return CallFailed(f"The connection to {host} broke before an answer came.", left=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it wraps: requests puts urllib3's inside its own, as an argument."""
+    seen: list[object] = [error]
+    while seen:
+        found = seen.pop()
+        if isinstance(found, BaseException):
+            yield found
+            seen += [*found.args, getattr(found, "reason", None), found.__cause__]
+
+
+def _host_of(url: str) -> str:
+    """Host and port alone."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "nowhere"
+    except ValueError:
+        return "nowhere"
