@@ -26,10 +26,10 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
+from smsgate.features.records_admin.rebuilding import Progress, build_rebuilding
 from smsgate.gateway import Gateway
-from smsgate.gateway.records.rebuilding import Progress
 from smsgate.logs import Reminder
-from smsgate.wiring import build_rebuilding, publish_programs
+from smsgate.wiring import publish_programs
 
 PERIOD_S = 2.0
 LOG_S = 2.0

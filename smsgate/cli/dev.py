@@ -20,12 +20,12 @@ from rich.text import Text
 
 from smsgate.cli import private_file, readiness, redis_server, running
 from smsgate.cli.leash import Leash
-from smsgate.cli.rebuild import restore_if_needed
 from smsgate.cli.supervisor import Part, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.domain.errors import SmsGateError
+from smsgate.features.records_admin.rebuild_command import restore_if_needed
 from smsgate.gateway import Gateway
 from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS

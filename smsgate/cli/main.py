@@ -29,10 +29,6 @@ CORE = {
         "smsgate.cli.config:config",
         "The configuration: environment and config/.",
     ),
-    "consent": CommandEntry(
-        "smsgate.cli.consent:consent",
-        "Record a consent.",
-    ),
     "dev": CommandEntry(
         "smsgate.cli.dev:dev",
         "Run everything on this machine until Ctrl-C.",
@@ -41,26 +37,13 @@ CORE = {
         "smsgate.cli.explain:explain",
         "Say what TEXT asks for, and by which rule.",
     ),
-    "history": CommandEntry(
-        "smsgate.cli.history:history",
-        "Show everything that happened to a number's consent, oldest first.",
-    ),
     "init": CommandEntry(
         "smsgate.cli.setup:init",
         "Make a new, empty store ready; one that is ready stays as it is.",
     ),
-    "lock": CommandEntry(
-        "smsgate.cli.lock:lock",
-        "Never text a number again, whatever it texts us: a litigant, a minor, an order of a "
-        "court.",
-    ),
     "refusals": CommandEntry(
         "smsgate.cli.refusals:refusals",
         "Sends that the gate stopped: texts that people who opted out did not get.",
-    ),
-    "restore": CommandEntry(
-        "smsgate.cli.restore:restore",
-        "Lift an opt-out.",
     ),
     "spool": CommandEntry(
         "smsgate.cli.spool:spool",
@@ -73,10 +56,6 @@ CORE = {
     "text": CommandEntry(
         "smsgate.cli.text:text",
         "Text us, as a subscriber: post a webhook, signed as the account's provider signs it.",
-    ),
-    "unlock": CommandEntry(
-        "smsgate.cli.lock:unlock",
-        "Hear START of a locked number again; until then it stays opted out.",
     ),
 }
 COMMANDS: Mapping[str, CommandEntry] = {

@@ -144,3 +144,15 @@ def _no_number(text: str, region: str) -> InvalidNumber:
     shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     right = f"or as it is dialled in {region}" if region else "or give a region"
     return InvalidNumber(f"{shown!r} is no phone number: write it as +14155550123 {right}.")
+
+
+MAX_SENDER_CHARS = 200
+"""Characters of the longest sender that is looked for: a number, a short code, a name …"""
+
+
+def as_recorded(sender: str) -> str:
+    """A phone number in E.164; a short code, a name or an address as it is."""
+    try:
+        return e164(sender)
+    except InvalidNumber:
+        return sender

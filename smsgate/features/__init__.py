@@ -68,9 +68,32 @@ FEATURES = (
     ),
     Feature(
         name="numbers",
-        console=("smsgate.web.console.numbers",),
+        console=("smsgate.features.numbers.console",),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n"),
-        api=("smsgate.web.v1.numbers",),
+        api=("smsgate.features.numbers.api",),
+        commands={
+            "consent": CommandEntry(
+                "smsgate.features.numbers.consent_command:consent",
+                "Record a consent.",
+            ),
+            "history": CommandEntry(
+                "smsgate.features.numbers.history_command:history",
+                "Show everything that happened to a number's consent, oldest first.",
+            ),
+            "lock": CommandEntry(
+                "smsgate.features.numbers.lock_command:lock",
+                "Never text a number again, whatever it texts us: a litigant, a minor, an order of "
+                "a court.",
+            ),
+            "restore": CommandEntry(
+                "smsgate.features.numbers.restore_command:restore",
+                "Lift an opt-out.",
+            ),
+            "unlock": CommandEntry(
+                "smsgate.features.numbers.lock_command:unlock",
+                "Hear START of a locked number again; until then it stays opted out.",
+            ),
+        },
     ),
     Feature(
         name="reviews",
@@ -104,7 +127,7 @@ FEATURES = (
         name="lists",
         console=("smsgate.features.lists.console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l"),
-        api=("smsgate.web.v1.imports",),
+        api=("smsgate.features.lists.api",),
         commands={
             "import": CommandEntry(
                 "smsgate.features.lists.import_command:import_list",
@@ -210,10 +233,11 @@ FEATURES = (
     ),
     Feature(
         name="evidence",
-        api=("smsgate.web.v1.evidence",),
+        console=("smsgate.features.evidence.console",),
+        api=("smsgate.features.evidence.api",),
         commands={
             "evidence": CommandEntry(
-                "smsgate.cli.evidence:evidence",
+                "smsgate.features.evidence.cli:evidence",
                 "Write all that is recorded of a number into two files, HTML and JSON.",
             )
         },
@@ -222,15 +246,15 @@ FEATURES = (
         name="records_admin",
         commands={
             "records": CommandEntry(
-                "smsgate.cli.records:records",
+                "smsgate.features.records_admin.records_command:records",
                 "The records: what happened, for as long as it has to be proved.",
             ),
             "rebuild": CommandEntry(
-                "smsgate.cli.rebuild:rebuild",
+                "smsgate.features.records_admin.rebuild_command:rebuild",
                 "Make suppression sets, consents and review holds anew, from the records.",
             ),
             "forget": CommandEntry(
-                "smsgate.cli.forget:forget",
+                "smsgate.features.records_admin.forget_command:forget",
                 "Erase the texts of a number from records and store, for good.",
             ),
         },

@@ -15,12 +15,12 @@ from smsgate.features.reviews.deciding import Deciding
 from smsgate.features.reviews.listing import Waiting
 from smsgate.gateway.accounts.refusing import Refusing
 from smsgate.gateway.linking import Linking
-from smsgate.gateway.records.forgetting import Forgetting, Forgotten
 from smsgate.outbound import Outbound
 from smsgate.pipeline import history, labelled_texts
 from smsgate.pipeline.apply import Applying
 from smsgate.pipeline.archive import Recording
 from smsgate.pipeline.entries import consent_entry, lock_entry, opt_out_entry
+from smsgate.pipeline.forgetting import Forgetting, Forgotten
 from smsgate.pipeline.gate import Answer, Gate
 from smsgate.pipeline.ingest import Receipt, Receiving
 from smsgate.pipeline.lease_renewal import LeaseRenewal

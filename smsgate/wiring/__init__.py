@@ -5,7 +5,6 @@ from __future__ import annotations
 from smsgate.wiring.building import (
     build_gate,
     build_gateway,
-    build_rebuilding,
     build_records,
     build_spool,
     build_store,
@@ -28,7 +27,6 @@ __all__ = [
     "apply_configuration",
     "build_gate",
     "build_gateway",
-    "build_rebuilding",
     "build_records",
     "build_spool",
     "build_store",

@@ -10,7 +10,6 @@ from smsgate.consent.events import Published
 from smsgate.consent.transitions import published_program
 from smsgate.domain.errors import StoreNotReady
 from smsgate.gateway import Gateway
-from smsgate.gateway.records.rebuilding import Rebuilding
 from smsgate.outbound import Outbound
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.spool import Spool
@@ -74,19 +73,6 @@ def publish(settings: Settings, store: Store) -> None:
             buckets = store.looks.bucket_count()
             store.renaming.carry(renamed, buckets, frozenset(store.marker.programs()))
     store.marker.publish(published(settings))
-
-
-def build_rebuilding(gateway: Gateway) -> Rebuilding:
-    """What restores the gateway's store from its records."""
-    settings = gateway.settings
-    applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
-    return Rebuilding(
-        gateway.store,
-        gateway.records,
-        published(settings),
-        settings.programs.renamed,
-        applications,
-    )
 
 
 def published(settings: Settings) -> dict[str, Published]:

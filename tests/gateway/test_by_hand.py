@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.gateway.numbers.by_hand import earliest_us
+from smsgate.pipeline.manual_input import earliest_us
 
 EVENING = datetime(2026, 11, 28, 20, 35, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.gateway.numbers.searching import candidates
+from smsgate.features.numbers.number_search import candidates
 
 US, GB = "+14155550123", "+442079460123"
 

@@ -17,14 +17,14 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
+from smsgate.features.evidence import service
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.gateway.numbers.state import state_of
-from smsgate.gateway.records import evidence
+from smsgate.features.numbers.state import state_of
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
@@ -115,7 +115,7 @@ def test_their_own_opt_out_is_no_mistake_of_ours(gateway, redis_client, opt_out,
         with pytest.raises(RestoreRefused, match=r"no mistake of ours.*`consent`.*`evidence`"):
             gateway.restore(replace(MISTAKE, scope=scope))
     with pytest.raises(Forbidden, match="admin"):
-        gateway.restore(replace(MISTAKE, basis="evidence", evidence="a call"))
+        gateway.restore(replace(MISTAKE, basis="evidence", service="a call"))
     assert gateway.store.inbox.busy() == []
     assert reason(gateway) == "opted_out_all"
 
@@ -163,7 +163,7 @@ def test_a_newer_consent_lifts_any(gateway, opt_out):
 @pytest.mark.parametrize("opt_out", OWN)
 def test_an_admin_lifts_any_by_naming_the_evidence(gateway, opt_out):
     opt_out(gateway)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
     event = restored(gateway, named)
     assert (event.outcome, reason(gateway)) == ("applied", "")
     assert (event.entry.restore.basis, event.entry.restore.evidence) == ("evidence", "call 4711")
@@ -252,7 +252,7 @@ def test_a_stop_between_asking_and_applying_holds(gateway):
     for request in (
         MISTAKE,
         consent(gateway, DAY_US),
-        replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
+        replace(MISTAKE, basis="evidence", service="a call", is_admin=True),
     ):
         entry = gateway.restores().entry(request)
         by_text(gateway)
@@ -349,7 +349,7 @@ def test_no_consent_is_given_back_that_was_not_there(gateway):
 
 def test_a_consent_that_they_withdrew_is_not_given_back(gateway):
     gateway.record_consent(NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana")
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
     by_hand(gateway)
     assert restored(gateway, named).outcome == "applied"
     assert (reason(gateway), reason(gateway, "club")) == ("", "")  # it was ours
@@ -419,21 +419,21 @@ def test_what_is_wrong_with_a_request_is_said(gateway):
 
 def test_basis_who_and_why_are_told_everywhere(gateway):
     by_text(gateway)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", service="call 4711 <b>", is_admin=True)
     restored(gateway, replace(named, reason="wants back"))
-    found = evidence.gathered(gateway, NUMBER)
+    found = service.gathered(gateway, NUMBER)
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     for said in ("by ana", "wants back", "evidence that an admin named: call 4711 <b>"):
         assert said in event["why"]
-    assert "call 4711 &lt;b&gt;" in evidence.page(found)
-    record = json.loads(evidence.as_json(found))["events"][-1]["record"]["entry"]
+    assert "call 4711 &lt;b&gt;" in service.page(found)
+    record = json.loads(service.as_json(found))["events"][-1]["record"]["entry"]
     assert record["restore"]["evidence"] == "call 4711 <b>"
     assert [*gateway.records.verifying.verify()] == []
 
 
 def test_forgetting_a_number_keeps_what_a_restore_rests_on(gateway):
     by_text(gateway)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
     restored(gateway, named)
     gateway.forget(NUMBER, "ana", "asked for it")
     event = next(one for one in gateway.history(NUMBER) if one.kind == "restored")

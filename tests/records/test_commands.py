@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
-from smsgate.gateway.records.evidence import as_json, evidence, page
+from smsgate.features.evidence.service import as_json, evidence, page
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records, schema
 from smsgate.store.keys import PARTITION_KEYS, partition_of

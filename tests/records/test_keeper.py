@@ -14,8 +14,8 @@ import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.lists.folders import Folders
-from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.pipeline.archive import BATCH, Recording
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger import Waiting

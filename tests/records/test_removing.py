@@ -8,8 +8,8 @@ import pytest
 from smsgate.consent.events import DeadLetter, NumberState, Standing
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.gateway.records.forgetting import Forgetting
 from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of

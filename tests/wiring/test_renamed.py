@@ -12,9 +12,10 @@ from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_rebuilding, publish_programs
+from smsgate.wiring import publish_programs
 from tests.fakes.own_gateway import ALERTS, make_gateway
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER

@@ -32,8 +32,8 @@ from smsgate.features.lists.shapes import FORMATS
 from smsgate.features.lists.steps import MEDIA
 from smsgate.features.lists.values import Errand
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers.by_hand import reason_of
 from smsgate.gateway.people.operators import By, action_of
+from smsgate.pipeline.manual_input import reason_of
 from smsgate.web.console.people import actor, door, needs, operator
 
 LISTS = "/console/lists"

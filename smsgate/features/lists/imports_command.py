@@ -16,7 +16,7 @@ from smsgate.features.lists.import_results import undo_results
 from smsgate.features.lists.import_undo import SAID, UndoSummary, undo_text
 from smsgate.features.lists.progress import numbers_bar
 from smsgate.features.lists.service import build_import_undo
-from smsgate.gateway.numbers.by_hand import reason_of
+from smsgate.pipeline.manual_input import reason_of
 
 _NOT_DONE = 1
 

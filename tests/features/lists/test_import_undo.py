@@ -14,10 +14,10 @@ from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_records import imports
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER

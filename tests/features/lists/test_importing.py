@@ -14,9 +14,9 @@ from smsgate.features.lists.import_changes import change_text, titles_of
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.importing_files import FileImport
 from smsgate.features.lists.service import build_importing
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
 from tests.fakes.values import NUMBER, OTHER, entry
 

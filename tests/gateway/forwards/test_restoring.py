@@ -9,14 +9,14 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.messages import InboundMessage
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
-from smsgate.gateway.records.forgetting import Forgetting
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.providers import twilio
 from smsgate.settings import Programs
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.wiring import build_rebuilding
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.gateway.conftest import PUBLIC_URL, SENDER, TOKEN

@@ -13,16 +13,16 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Consent
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.gateway.records import known_again
-from smsgate.gateway.records import rebuilding as rebuilding_module
-from smsgate.gateway.records.comparing import differences
+from smsgate.features.records_admin import known_again
+from smsgate.features.records_admin import rebuilding as rebuilding_module
+from smsgate.features.records_admin.comparing import differences
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import sights
 from smsgate.store import restoring
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
-from smsgate.wiring import build_rebuilding
 from tests.fakes.own_gateway import all_at_work
 from tests.fakes.values import NUMBER, entry
 from workers import clock

@@ -8,14 +8,14 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.gateway.records import rebuilding as module
-from smsgate.gateway.records.adopting import adopt
-from smsgate.gateway.records.comparing import differences
+from smsgate.features.records_admin import rebuilding as module
+from smsgate.features.records_admin.adopting import adopt
+from smsgate.features.records_admin.comparing import differences
+from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import REBUILD_LEASE
-from smsgate.wiring import build_rebuilding
 from tests.fakes.values import NUMBER
 
 OTHER = "+14155550124"

@@ -11,7 +11,7 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
-from smsgate.gateway.numbers.timeline import timeline
+from smsgate.features.numbers.timeline import timeline
 from smsgate.providers.twilio.signature import FORM, sign
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer

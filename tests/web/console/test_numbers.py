@@ -305,7 +305,7 @@ def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(gatew
 
 
 def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer, monkeypatch):
-    monkeypatch.setattr("smsgate.gateway.numbers.timeline.PAGE", 1)
+    monkeypatch.setattr("smsgate.features.numbers.timeline.PAGE", 1)
     told(gateway, Intent.HELP, "help me")
     gateway.recording.move_all()
     received_us = gateway.history(NUMBER)[0].received_us

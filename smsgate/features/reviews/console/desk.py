@@ -8,13 +8,13 @@ from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from smsgate.classifier import explanation
+from smsgate.consent import event_text
 from smsgate.features.reviews import deadlines
+from smsgate.features.reviews.conversation import conversation
 from smsgate.features.reviews.decided import Decided
 from smsgate.features.reviews.likes import Alike
 from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers import telling
-from smsgate.gateway.numbers.conversation import conversation
 from smsgate.web.console.people import actor, needs
 from smsgate.web.console.showing import spaced
 
@@ -87,7 +87,7 @@ def shown(
         undone={one.undoes for one in lately},
         texts=made.texts(lately),
         decided_words=_DECIDED,
-        telling=telling,
+        event_text=event_text,
         explanation=explanation,
         deadlines=deadlines,
         now_us=gateway.store.health.now_us(),

@@ -16,9 +16,8 @@ from rich.progress import (
 )
 
 from smsgate.cli import session
+from smsgate.features.records_admin.rebuilding import Rebuilt, build_rebuilding
 from smsgate.gateway import Gateway
-from smsgate.gateway.records.rebuilding import Rebuilt
-from smsgate.wiring import build_rebuilding
 
 MOST_BUCKETS = 1 << 20
 

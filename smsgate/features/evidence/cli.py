@@ -9,9 +9,9 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.domain.phone import e164
+from smsgate.features.evidence.service import as_json as formatted
+from smsgate.features.evidence.service import gathered, page
 from smsgate.files import whole
-from smsgate.gateway.records.evidence import as_json as formatted
-from smsgate.gateway.records.evidence import gathered, page
 
 
 @click.command(epilog="Example: smsgate evidence +14155550123 -o evidence/")

@@ -10,12 +10,12 @@ from flask import Flask, abort, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from smsgate.classifier import explanation
+from smsgate.consent import event_text
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
+from smsgate.features.numbers.state import state_of
+from smsgate.features.numbers.timeline import timeline
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers import telling
-from smsgate.gateway.numbers.by_hand import MEDIA
-from smsgate.gateway.numbers.searching import LONGEST, as_recorded
-from smsgate.gateway.numbers.state import state_of
-from smsgate.gateway.numbers.timeline import timeline
+from smsgate.pipeline.manual_input import MEDIA
 from smsgate.records import Place
 from smsgate.web.console.people import needs
 
@@ -46,8 +46,8 @@ def page(
     status: int = 200,
 ) -> tuple[str, int]:
     """The whole page. ``wrong``: by the name of a form what is wrong with what it brought."""
-    if len(number) > LONGEST:
-        abort(404, f"Nothing that is longer than {LONGEST} characters was ever recorded.")
+    if len(number) > MAX_SENDER_CHARS:
+        abort(404, f"Nothing that is longer than {MAX_SENDER_CHARS} characters was ever recorded.")
     told = _story(gateway, number)
     happened = told["page"]
     if not told["state"].phone and not (happened.items or happened.problems):
@@ -67,7 +67,7 @@ def _story(gateway: Gateway, number: str) -> dict[str, Any]:
         "programs": [*gateway.settings.programs],
         "forwarding": any(one.forward for one in gateway.settings.programs),
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
-        "telling": telling,
+        "event_text": event_text,
         "explanation": explanation,
     }
 

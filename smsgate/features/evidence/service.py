@@ -15,10 +15,10 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
+from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError
 from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.numbers import telling
 from smsgate.records import Link, Recorded, Records
 from smsgate.store.keys import partition_of
 
@@ -82,7 +82,7 @@ def page(found: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _template() -> Template:
-    loader = PackageLoader("smsgate.gateway.records")
+    loader = PackageLoader("smsgate.features.evidence")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(
         "evidence.html"
     )
@@ -140,7 +140,7 @@ def _why(event: Event) -> str:
             parts.append(f"model score {decision.score:+.1f}")
         parts += [f"keyword sets {decision.version}"] if decision.version else []
         parts += [decision.note] if decision.note else []
-        basis = telling.basis(event.entry)
+        basis = event_text.basis(event.entry)
         parts += [f"basis: {basis}"] if basis else []
     parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
     parts += [event.note] if event.note else []

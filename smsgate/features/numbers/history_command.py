@@ -8,11 +8,10 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment
+from smsgate.consent import event_text
 from smsgate.consent.events import Event
-from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Entry
-from smsgate.domain.phone import e164
-from smsgate.gateway.numbers import telling
+from smsgate.domain.phone import as_recorded
 
 
 @click.command(epilog="Example: smsgate history +14155550123")
@@ -42,14 +41,6 @@ _NEAR_US = 1_000_000
 """A list without times of its own counts as of its import, to the millisecond."""
 
 
-def as_recorded(number: str) -> str:
-    """A phone number in E.164; a short code or a name as it is."""
-    try:
-        return e164(number)
-    except InvalidNumber:
-        return number
-
-
 def _show(console: Console, event: Event) -> None:
     """Two lines: what happened, and the text that did it."""
     what = f"reply to {event.reply.kind}" if event.reply else event.kind
@@ -71,7 +62,7 @@ def _show(console: Console, event: Event) -> None:
 
 def _basis(entry: Entry | None) -> tuple[str, str]:
     """What allowed a restore: the basis, and the consent that it names."""
-    said = telling.basis(entry)
+    said = event_text.basis(entry)
     consent = entry.consent if entry is not None else None
     if not said or consent is None:
         return f"basis: {said}" if said else "", ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from smsgate import __version__
 from smsgate.consent.events import Event, Standing, event_id
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.gateway.records.comparing import differences
+from smsgate.features.records_admin.comparing import differences
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED

@@ -8,10 +8,10 @@ import threading
 from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
+from smsgate.features.evidence.service import as_json, gathered
+from smsgate.features.evidence.service import page as as_page
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers.searching import LONGEST, as_recorded
-from smsgate.gateway.records.evidence import as_json, gathered
-from smsgate.gateway.records.evidence import page as as_page
 from smsgate.web.console.people import needs
 
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
@@ -28,7 +28,7 @@ def register(console: Flask, gateway: Gateway) -> None:
     @needs("agent")
     def number_evidence() -> Response:
         """All that is recorded of a number, with its proofs. It takes a moment."""
-        number = as_recorded(request.form.get("number", "").strip()[:LONGEST])
+        number = as_recorded(request.form.get("number", "").strip()[:MAX_SENDER_CHARS])
         kind = request.form.get("kind", "html")
         if not number or kind not in _KINDS:
             raise Unfit("The form has no number in it: go back to the number's page.")

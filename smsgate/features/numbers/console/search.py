@@ -7,10 +7,12 @@ from typing import Any
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from smsgate.consent import event_text
 from smsgate.domain.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.phone import MAX_SENDER_CHARS
+from smsgate.features.numbers import number_search
+from smsgate.features.numbers.number_search import Candidate
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers import searching, telling
-from smsgate.gateway.numbers.searching import Candidate
 from smsgate.web.console.people import needs
 
 _NEWEST, _UNROUTED = 20, 10
@@ -35,7 +37,7 @@ def register(console: Flask, gateway: Gateway) -> None:
         typed = request.form.get("number", "")
         regions = [*dict.fromkeys(one.region for one in gateway.settings.programs if one.region)]
         try:
-            found = searching.search(gateway.records, typed, regions)
+            found = number_search.search(gateway.records, typed, regions)
         except InvalidNumber as error:
             return _shown(gateway, typed=typed, wrong=str(error))
         if len(found) == 1:
@@ -54,7 +56,7 @@ def _shown(
             lately["unrouted"] = [one.event for one in stories.newest(_UNROUTED, "unrouted")]
         except (RecordsUnavailable, RecordsNotReady) as error:
             lately["problem"] = f"What happened last cannot be shown: {error}."
-    typed = typed[: searching.LONGEST]
+    typed = typed[:MAX_SENDER_CHARS]
     return render_template(
-        "numbers.html", typed=typed, wrong=wrong, found=found or [], telling=telling, **lately
+        "numbers.html", typed=typed, wrong=wrong, found=found or [], event_text=event_text, **lately
     )

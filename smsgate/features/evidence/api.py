@@ -9,7 +9,7 @@ from flask import Response
 from werkzeug.exceptions import NotAcceptable
 
 from smsgate.domain.phone import e164
-from smsgate.gateway.records.evidence import gathered, page
+from smsgate.features.evidence.service import gathered, page
 from smsgate.web.v1.operations import JSON, Call, Operation, Outcome
 
 _HTML = "text/html"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
+from smsgate.features.numbers.console import actions, search, story
 from smsgate.gateway import Gateway
-from smsgate.web.console.numbers import actions, downloads, search, story
 
 
 class _Recorded(BaseConverter):
@@ -22,4 +22,3 @@ def register(console: Flask, gateway: Gateway) -> None:
     search.register(console, gateway)
     story.register(console, gateway)
     actions.register(console, gateway)
-    downloads.register(console, gateway)

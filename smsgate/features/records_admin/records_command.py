@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from smsgate.cli import session
-from smsgate.cli.records_diff import diff
 from smsgate.cli.session import person
+from smsgate.features.records_admin import adopting
+from smsgate.features.records_admin.diff_command import diff
+from smsgate.features.records_admin.exporting import FORMATS, export
 from smsgate.files import whole
-from smsgate.gateway.records import adopting
 from smsgate.records import Link, Records
-from smsgate.records.exporting import FORMATS, export
 
 _DAY = "%Y-%m-%d"
 

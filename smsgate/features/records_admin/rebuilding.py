@@ -19,9 +19,10 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
+from smsgate.features.records_admin.known_again import know_again
+from smsgate.features.records_admin.overwriting import refuse_overwriting
+from smsgate.gateway import Gateway
 from smsgate.gateway.forwards.restoring import restore_forwards
-from smsgate.gateway.records.known_again import know_again
-from smsgate.gateway.records.overwriting import refuse_overwriting
 from smsgate.metrics.sights import RebuildProgress
 from smsgate.pipeline.open_reviews import still_open
 from smsgate.pipeline.write_behind import WriteBehind
@@ -31,6 +32,7 @@ from smsgate.settings import Application
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.marker import BUCKETS
+from smsgate.wiring.building import published
 
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
@@ -292,4 +294,17 @@ def _together(lost: Standing, newer: Standing) -> Standing:
         locked=lost.locked or newer.locked,
         consents=lost.consents & newer.consents,
         state=newer.state,
+    )
+
+
+def build_rebuilding(gateway: Gateway) -> Rebuilding:
+    """What restores the gateway's store from its records."""
+    settings = gateway.settings
+    applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
+    return Rebuilding(
+        gateway.store,
+        gateway.records,
+        published(settings),
+        settings.programs.renamed,
+        applications,
     )

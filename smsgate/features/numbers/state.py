@@ -19,9 +19,9 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Stored, numbers_in
 from smsgate.domain.phone import is_e164
+from smsgate.features.numbers import blocking_events
+from smsgate.features.numbers.blocking_events import cause_of
 from smsgate.gateway.gateway import Gateway
-from smsgate.gateway.numbers import blocking_events
-from smsgate.gateway.numbers.blocking_events import cause_of
 from smsgate.pipeline.gate import Answer
 from smsgate.pipeline.open_reviews import Open, open_of
 from smsgate.settings import Program

@@ -12,7 +12,7 @@ from smsgate.cli.session import person
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
-from smsgate.gateway.numbers.by_hand import MEDIA, consent_of, evidence_of, reason_of
+from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of
 from smsgate.pipeline.restores import RestoreRequest
 
 

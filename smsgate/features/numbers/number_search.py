@@ -8,11 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.domain.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
-from smsgate.domain.phone import e164, is_valid
+from smsgate.domain.phone import MAX_SENDER_CHARS, e164, is_valid
 from smsgate.records import Records
 
-LONGEST = 200
-"""Characters of the longest thing that may be looked for."""
 _SCHEME = re.compile(r"\s*<?(?:tel|sms|smsto):(?://)?", re.IGNORECASE)
 _PARAMETERS = re.compile(r"[;?].*", re.DOTALL)
 _WRAPPING = " \t\r\n<>\"'"
@@ -49,7 +47,7 @@ def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidat
     Raises ``InvalidNumber`` with what would be right where nothing fits.
     """
     found, asked = candidates(text, regions), text.strip()
-    if not asked or len(asked) > LONGEST:
+    if not asked or len(asked) > MAX_SENDER_CHARS:
         raise InvalidNumber(_right(regions))
     numbers = [*(one.number for one in found), asked]
     counts: dict[str, int] = {}
@@ -63,17 +61,9 @@ def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidat
     return known
 
 
-def as_recorded(text: str) -> str:
-    """A phone number in E.164; a short code, a name or an address as it is."""
-    try:
-        return e164(text)
-    except InvalidNumber:
-        return text
-
-
 def _bare(text: str) -> str:
     """Without ``tel:``, its parameters, and what mail programs put around numbers."""
-    plain = text[: 2 * LONGEST]
+    plain = text[: 2 * MAX_SENDER_CHARS]
     if _SCHEME.match(plain):
         plain = _PARAMETERS.sub("", _SCHEME.sub("", plain, count=1))
     plain = plain.strip(_WRAPPING)

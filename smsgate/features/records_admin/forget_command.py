@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.history import as_recorded
 from smsgate.cli.session import person
+from smsgate.domain.phone import as_recorded
 
 
 @click.command(epilog="Example: smsgate forget +14155550123 --reason 'asked by e-mail, 3 May'")

@@ -14,12 +14,11 @@ from werkzeug import Response
 from smsgate.consent.restore import CONSENT, EVIDENCE
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.domain.messages import Consent
-from smsgate.domain.phone import is_e164
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, is_e164
+from smsgate.features.numbers.console.story import page
 from smsgate.gateway import Gateway
-from smsgate.gateway.numbers import by_hand
-from smsgate.gateway.numbers.searching import LONGEST, as_recorded
+from smsgate.pipeline.manual_input import consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.restores import RestoreRequest
-from smsgate.web.console.numbers.story import page
 from smsgate.web.console.people import actor, needs, operator
 
 Answer = Response | tuple[str, int]
@@ -40,7 +39,7 @@ def _view(gateway: Gateway, name: str, act: Act) -> Callable[[], Answer]:
     """Do it and show the number's page; what was wrong stands in its form, with what it had."""
 
     def view() -> Answer:
-        number = as_recorded(request.form.get("number", "").strip()[: 2 * LONGEST])
+        number = as_recorded(request.form.get("number", "").strip()[: 2 * MAX_SENDER_CHARS])
         if not number:
             raise Unfit("The form has no number in it: go back to the number's page.")
         try:
@@ -70,8 +69,8 @@ def _restore(gateway: Gateway, number: str) -> str:
             reason=_reason(),
             basis=basis,
             consent=_consent() if basis == CONSENT else None,
-            earliest_given_us=by_hand.earliest_us(_given(), datetime.now(UTC)),
-            evidence=by_hand.evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
+            earliest_given_us=earliest_us(_given(), datetime.now(UTC)),
+            evidence=evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
             is_admin=found is not None and found.may("admin"),
         )
     )
@@ -106,7 +105,7 @@ def _forget(gateway: Gateway, number: str) -> str:
 
 
 def _reason() -> str:
-    return by_hand.reason_of(request.form.get("reason", ""))
+    return reason_of(request.form.get("reason", ""))
 
 
 def _given() -> str:
@@ -117,7 +116,7 @@ def _given() -> str:
 
 def _consent() -> Consent:
     words, medium, source = (request.form.get(name, "") for name in ("words", "medium", "source"))
-    return by_hand.consent_of(words, medium, source, _given())
+    return consent_of(words, medium, source, _given())
 
 
 _ACTS: dict[str, Act] = {

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.consent.events import Standing
-from smsgate.gateway.records.comparing import Difference, differences
+from smsgate.features.records_admin.comparing import Difference, differences
 
 _SHOWN = 100
 

@@ -1,0 +1,1 @@
+"""Evidence of one number: its history with the proof that nothing was changed."""

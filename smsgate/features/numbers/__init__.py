@@ -1,0 +1,1 @@
+"""One number: found, shown with its history, and changed by an operator."""

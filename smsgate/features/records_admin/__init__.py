@@ -1,0 +1,1 @@
+"""Administration of the records: rebuild, comparison, adoption, export."""

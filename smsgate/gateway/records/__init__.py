@@ -1,1 +1,0 @@
-"""The movements of the records: written, compared, rebuilt from, erased, shown as evidence."""
