@@ -43,7 +43,7 @@ _STEP, _BATCH = 20_000, 2_000
 def fill(records: Records, count: int) -> None:
     """Numbers that opted out; some of them lately."""
     now_us = int(time.time() * 1e6)
-    mark = Mark(stops=True, stamp_us=now_us, account="twilio", id="1-0", since_us=now_us)
+    mark = Mark(stops=True, event_time_us=now_us, account="twilio", id="1-0", since_us=now_us)
     lately = Standing(everywhere=True, state=NumberState(marks={ALL: mark}))
     long_ago = Standing(everywhere=True)
     listed = numbers(count, seed=1)

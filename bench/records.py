@@ -70,7 +70,7 @@ def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[byte
                 sender="+14155550999",
                 text="Please STOP texting me",
             ),
-            stamp_us=ms * 1000,
+            event_time_us=ms * 1000,
             received_us=ms * 1000,
             applied_us=ms * 1000 + 900,
             software="0.0",

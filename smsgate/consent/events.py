@@ -52,7 +52,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the entry that it tells of, or that the reply answers."""
     entry: Entry | None = None
     reply: Reply | None = None
-    stamp_us: int = 0
+    event_time_us: int = msgspec.field(name="stamp_us", default=0)
     received_us: int = 0
     applied_us: int = 0
     note: str = ""
@@ -98,7 +98,7 @@ def told_of(event: Event, number: str) -> Event | None:
                 after=group.after,
                 standing=group.standing,
                 note=group.note,
-                stamp_us=since or event.stamp_us,
+                event_time_us=since or event.event_time_us,
                 listed=(),
             )
     return None
@@ -127,12 +127,12 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest opt-out or opt-in of a number in one scope."""
 
     stops: bool
-    stamp_us: int
+    event_time_us: int = msgspec.field(name="stamp_us")
     account: str
     id: str
     """Inbox id of the newest message that said so."""
     since_us: int = 0
-    """Since when that state holds: the stamp of the message that changed it."""
+    """Since when that state holds: the event time of the message that changed it."""
     changed: str = ""
     """Inbox id of the message that changed it; a reply to an older one is overtaken."""
     spooled: bool = False

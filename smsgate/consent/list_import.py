@@ -20,7 +20,7 @@ def as_plain(stored: Stored) -> Stored:
     """The entry of a list as the entry that each of its numbers would have had alone."""
     action = "" if stored.entry.decision.intent.stops else "consent"
     entry = msgspec.structs.replace(stored.entry, action=action, numbers=(), since_us=())
-    return Stored(stored.id, stored.stamp_us, entry)
+    return Stored(stored.id, stored.event_time_us, entry)
 
 
 def settle_listed(

@@ -82,7 +82,7 @@ def _opt_outs(
         return []
     entry, concerned = event.entry, renamed.get(event.program, event.program)
     older = event.before == "blocked" and not before.blocked(concerned)
-    at_us = event.stamp_us or event.received_us or event.applied_us
+    at_us = event.event_time_us or event.received_us or event.applied_us
     # An older opt-out, whose event retention has removed: nobody knows whose it was, nor since when
     # it held before this event.
     until_us = _until_us(at_us, listed=event.kind == "import")

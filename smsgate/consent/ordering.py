@@ -1,8 +1,8 @@
 """Order: which of two messages of a number is the newer one, and what is remembered of the newest.
 
 A message is stale for a program if a newer one has already settled that program. Newer is what
-has the later stamp, where both came through one account within 48 hours, else what came into the
-inbox later. On equal stamps the opt-out wins.
+has the later event time, where both came through one account within 48 hours, else what came into
+the inbox later. On equal event times the opt-out wins.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from smsgate.consent.events import Mark, NumberState, Standing
 from smsgate.domain.messages import Decision, Stored, ms_of
 
 COMPARABLE_US = 48 * 3600 * 1_000_000
-"""Stamps further apart than this are not compared."""
+"""Event times further apart than this are not compared."""
 
 
 def opted_in(standing: Standing) -> list[str]:
@@ -33,7 +33,7 @@ def overtaken(stored: Stored, standing: Standing, scope: str) -> bool:
 
 
 def is_tie(stored: Stored, standing: Standing, scope: str) -> bool:
-    """Whether an opt-in is overtaken only because the scope's newest opt-out has the same stamp.
+    """Whether only an opt-out of the same event time supersedes an opt-in.
 
     Some providers give times in whole seconds, so that START may have been sent after STOP.
     """
@@ -44,8 +44,8 @@ def is_tie(stored: Stored, standing: Standing, scope: str) -> bool:
 def _since_outage(stored: Stored, mark: Mark) -> bool:
     """Whether the mark was stored since the outage began that kept the message in a spool.
 
-    The spool's stamps are its host's, and an opt-in must not win by a clock that is ahead. Both
-    having come from spools, their stamps decide as usual.
+    The spool's event times are its host's, and an opt-in must not win by a clock that is ahead.
+    Both having come from spools, their event times decide as usual.
     """
     outage_us = stored.entry.outage_us
     return bool(outage_us) and not mark.spooled and ms_of(mark.id) * 1000 >= outage_us
@@ -54,11 +54,12 @@ def _since_outage(stored: Stored, mark: Mark) -> bool:
 def ahead_us(stored: Stored, mark: Mark | None) -> int:
     """How much newer the mark is than the message; negative where it is older.
 
-    Where stamps are not compared the message is the newer one, as it came into the inbox later.
+    Where event times are not compared the message is the newer one, as it came into the inbox
+    later.
     """
     if mark is None or mark.account != stored.entry.account:
         return -1
-    ahead = mark.stamp_us - stored.stamp_us
+    ahead = mark.event_time_us - stored.event_time_us
     return ahead if abs(ahead) <= COMPARABLE_US else -1
 
 
@@ -67,15 +68,15 @@ def marked(stored: Stored, standing: Standing, scope: str, *, changed: bool) -> 
     entry, known = stored.entry, standing.state.marks.get(scope)
     stops = entry.decision.intent.stops
     same_kind = known is not None and known.stops == stops
-    stamp, since, change = stored.stamp_us, stored.stamp_us, stored.id
+    event_time, since, change = stored.event_time_us, stored.event_time_us, stored.id
     if known is not None and same_kind:
         if known.account == entry.account:
-            stamp = max(stamp, known.stamp_us)
+            event_time = max(event_time, known.event_time_us)
         if not changed:
             since, change = known.since_us, known.changed
     mark = Mark(
         stops=stops,
-        stamp_us=stamp,
+        event_time_us=event_time,
         account=entry.account,
         id=stored.id,
         since_us=since,

@@ -25,7 +25,7 @@ def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:
         program=renamed.get(entry.program, entry.program),
         scope=renamed.get(entry.scope, entry.scope),
     )
-    return Stored(stored.id, stored.stamp_us, named)
+    return Stored(stored.id, stored.event_time_us, named)
 
 
 def standing_now(standing: Standing, renamed: Mapping[str, str]) -> Standing:

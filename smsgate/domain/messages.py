@@ -212,7 +212,7 @@ def numbers_in(entry: Entry) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An entry on its way in, with what its stamp is made of."""
+    """An entry on its way in, with what its event time is made of."""
 
     entry: Entry
     sent_us: int | None = None
@@ -239,7 +239,7 @@ class Stored(msgspec.Struct, frozen=True):
 
     id: str
     """The id in the inbox stream; its first part is the receipt in ms on Redis's clock."""
-    stamp_us: int
+    event_time_us: int
     entry: Entry
 
     @property
@@ -250,7 +250,9 @@ class Stored(msgspec.Struct, frozen=True):
     @property
     def arrived_us(self) -> int:
         """Arrival at our door: the receipt, unless the message waited in a spool before it."""
-        return min(self.received_us, self.stamp_us) if self.entry.outage_us else self.received_us
+        return (
+            min(self.received_us, self.event_time_us) if self.entry.outage_us else self.received_us
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +310,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the event that says what became of the message here."""
     outcome: str
     """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
-    stamp_us: int
+    event_time_us: int = msgspec.field(name="stamp_us")
     tries: int = 0
     note: str = ""
     """What went wrong last."""

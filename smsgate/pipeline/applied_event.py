@@ -34,7 +34,7 @@ def applied_event(
         standing=after if entry.phone and after != before else None,
         inbox_id=stored.id,
         entry=kept(entry),
-        stamp_us=stored.stamp_us,
+        event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,
         note=note,

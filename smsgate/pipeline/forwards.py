@@ -53,7 +53,7 @@ def forward_of(
         inbox_id=event.inbox_id,
         event=event.id,
         outcome=event.outcome,
-        stamp_us=event.stamp_us,
+        event_time_us=event.event_time_us,
     )
 
 

@@ -123,7 +123,7 @@ def _event(partition: int, stored: Stored, listed: list[Listed], now_us: int) ->
         listed=tuple(listed),
         inbox_id=stored.id,
         entry=msgspec.structs.replace(entry, numbers=(), since_us=()),
-        stamp_us=stored.stamp_us,
+        event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,
         software=__version__,

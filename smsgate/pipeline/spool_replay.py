@@ -80,7 +80,7 @@ class Replaying:
         arrivals = [
             Arrival(
                 entry=msgspec.structs.replace(one.entry, outage_us=one.began_us + ahead_us),
-                sent_us=_stamp_us(one, ahead_us),
+                sent_us=_event_time_us(one, ahead_us),
             )
             for one in spooled
         ]
@@ -155,7 +155,7 @@ class Replaying:
                     _log.warning("spool waits", problem=str(error))
 
 
-def _stamp_us(spooled: Spooled, ahead_us: int) -> int:
+def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
     """The provider's event time, but never later than the arrival at our door; Redis's clock."""
     arrived_us = spooled.arrived_us + ahead_us
     return arrived_us if spooled.sent_us is None else min(spooled.sent_us, arrived_us)

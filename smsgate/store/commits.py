@@ -19,7 +19,7 @@ from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 
 KEEP_S = 48 * 3600
-"""How long the marks of a number are kept; stamps are compared within that time only."""
+"""How long the marks of a number are kept; event times are compared within that time only."""
 
 _Groups: TypeAlias = list[tuple[str, list[int | str]]]
 _pack = msgspec.msgpack.encode

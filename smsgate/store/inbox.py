@@ -195,12 +195,12 @@ def _partition(entry: Entry) -> int:
 
 def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
     """An entry of an inbox as redis-py gives it."""
-    return Stored(id=id_.decode(), stamp_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
+    return Stored(id=id_.decode(), event_time_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
 
 
 def _written(id_: bytes, fields: Sequence[bytes]) -> Stored:
     """An entry of which ``add.lua`` wrote the fields ``e`` and ``s``, in this order."""
-    return Stored(id=id_.decode(), stamp_us=int(fields[3]), entry=_entry(fields[1]))
+    return Stored(id=id_.decode(), event_time_us=int(fields[3]), entry=_entry(fields[1]))
 
 
 def _entry(raw: bytes) -> Entry:

@@ -287,7 +287,7 @@ def _stems(everywhere: bool, own: str, back: str, locked: bool, consents: str) -
 
 
 class _MarkTime(msgspec.Struct):
-    stamp_us: int
+    event_time_us: int = msgspec.field(name="stamp_us")
 
 
 class _Times(msgspec.Struct):
@@ -302,5 +302,5 @@ _times = msgspec.json.Decoder(_Times).decode
 
 
 def _newest_us(state: _Times) -> int:
-    stamps = [mark.stamp_us for mark in state.marks.values()]
-    return max([*stamps, *state.asked_us.values(), *state.helped_us], default=0)
+    event_times = [mark.event_time_us for mark in state.marks.values()]
+    return max([*event_times, *state.asked_us.values(), *state.helped_us], default=0)

@@ -26,13 +26,13 @@ def at(seconds, intent, *, condition="", **rest):
     entry = msgspec.structs.replace(
         message.entry, decision=msgspec.structs.replace(message.entry.decision, condition=condition)
     )
-    return type(message)(message.id, message.stamp_us, entry)
+    return type(message)(message.id, message.event_time_us, entry)
 
 
 def act(seconds, action, intent=Intent.NONE, **rest):
     message = at(seconds, intent, source="operator", **rest)
     entry = msgspec.structs.replace(message.entry, action=action)
-    return type(message)(message.id, message.stamp_us, entry)
+    return type(message)(message.id, message.event_time_us, entry)
 
 
 def yes(seconds):

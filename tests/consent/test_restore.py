@@ -34,7 +34,7 @@ def restore(ms: int, scope: str = ALL, *, basis="mistake", since: int = 0, **res
 def play(*entries, standing=None):
     standing, settled = standing or Standing(), []
     for one in entries:
-        settled.append(settle(one, standing, {}, one.stamp_us))
+        settled.append(settle(one, standing, {}, one.event_time_us))
         standing = settled[-1].standing
     return standing, settled
 

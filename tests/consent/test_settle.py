@@ -30,12 +30,12 @@ def play(*messages, standing=None, published=PROGRAMS):
     return standing, outcomes
 
 
-def out(stamp, **rest):
-    return stored(OUT, stamp, rest.pop("id_", f"{stamp}-1"), **rest)
+def out(event_time, **rest):
+    return stored(OUT, event_time, rest.pop("id_", f"{event_time}-1"), **rest)
 
 
-def back(stamp, **rest):
-    return stored(IN, stamp, rest.pop("id_", f"{stamp}-1"), **rest)
+def back(event_time, **rest):
+    return stored(IN, event_time, rest.pop("id_", f"{event_time}-1"), **rest)
 
 
 def test_an_opt_out_blocks_every_program():
@@ -127,7 +127,7 @@ def test_a_stop_to_one_program_is_not_overtaken_by_a_start_to_another():
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([out(7), back(7)])))
-def test_on_equal_stamps_the_opt_out_wins(order):
+def test_on_equal_event_times_the_opt_out_wins(order):
     standing, _ = play(*order)
 
     assert standing.blocked("alerts")
@@ -156,7 +156,7 @@ def test_a_start_from_a_spool_with_the_time_of_a_stop_of_the_outage_is_no_tie():
     assert settle(started, standing, PROGRAMS, START_US).outcome == "stale"
 
 
-def test_a_repeated_stop_moves_the_stamp_on():
+def test_a_repeated_stop_moves_the_event_time_on():
     standing, outcomes = play(out(1), out(9), back(5))
 
     assert outcomes == ["applied", "repeat", "stale"]
@@ -164,13 +164,13 @@ def test_a_repeated_stop_moves_the_stamp_on():
     assert standing.state.marks[ALL].since_us == 1
 
 
-def test_stamps_of_two_accounts_are_not_compared_so_the_inbox_order_counts():
+def test_event_times_of_two_accounts_are_not_compared_so_the_inbox_order_counts():
     standing, _ = play(out(9, account="twilio"), back(5, account="telnyx"))
 
     assert not standing.blocked("alerts")
 
 
-def test_stamps_more_than_48_hours_apart_are_not_compared():
+def test_event_times_more_than_48_hours_apart_are_not_compared():
     late = START_US + COMPARABLE_US + 1
     standing, _ = play(out(late), back(START_US))
 
@@ -234,7 +234,7 @@ MESSAGES = st.lists(
 
 
 def model(messages) -> set[str]:
-    """Which programs are blocked where all messages count in the order of their stamps."""
+    """Which programs are blocked where all messages count in the order of their event times."""
     everywhere, own, back_to = False, set(), set()
     for intent, program, wide, _ in sorted(messages, key=lambda one: (one[3], one[0] is OUT)):
         if intent is IN:
@@ -250,16 +250,16 @@ def model(messages) -> set[str]:
 
 
 @given(MESSAGES)
-def test_in_whatever_order_messages_arrive_their_stamps_decide(messages):
+def test_in_whatever_order_messages_arrive_their_event_times_decide(messages):
     entries = [
         stored(
             intent,
-            START_US + stamp,
+            START_US + event_time,
             f"{place + 1}-0",
             program=program,
             scope=(ALL if wide else program) if intent is OUT else "",
         )
-        for place, (intent, program, wide, stamp) in enumerate(messages)
+        for place, (intent, program, wide, event_time) in enumerate(messages)
     ]
     standing, _ = play(*entries)
 
@@ -269,9 +269,11 @@ def test_in_whatever_order_messages_arrive_their_stamps_decide(messages):
 @given(MESSAGES)
 def test_only_a_change_of_state_is_answered(messages):
     standing = Standing()
-    for place, (intent, program, wide, stamp) in enumerate(messages):
+    for place, (intent, program, wide, event_time) in enumerate(messages):
         scope = (ALL if wide else program) if intent is OUT else ""
-        message = stored(intent, START_US + stamp, f"{place + 1}-0", program=program, scope=scope)
+        message = stored(
+            intent, START_US + event_time, f"{place + 1}-0", program=program, scope=scope
+        )
         settled = settle(message, standing, PROGRAMS, START_US)
         before = {name for name in PROGRAMS if standing.blocked(name)}
         after = {name for name in PROGRAMS if settled.standing.blocked(name)}

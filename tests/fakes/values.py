@@ -27,5 +27,7 @@ def entry(intent: Intent = Intent.OPT_OUT, number: str = NUMBER, **rest) -> Entr
     )
 
 
-def stored(intent: Intent, stamp_us: int, id_: str = "", **rest) -> Stored:
-    return Stored(id=id_ or f"{stamp_us}-0", stamp_us=stamp_us, entry=entry(intent, **rest))
+def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> Stored:
+    return Stored(
+        id=id_ or f"{event_time_us}-0", event_time_us=event_time_us, entry=entry(intent, **rest)
+    )

@@ -18,7 +18,7 @@ def add_refusals(model: Model, records: Records) -> None:
     for number in model.numbers:
         for record in records.by_number.get(number.number, []):
             if record.by_provider:
-                number.refusals.append(Refusal(record.stamp))
+                number.refusals.append(Refusal(record.event_time))
 
 
 def check_answers(model: Model) -> Iterator[str]:
@@ -45,8 +45,9 @@ def _event_fits(message: Message, record: Record, model: Model) -> Iterator[str]
     if (record.kind, record.event.number) != (message.kind, message.number):
         yield f"{_named(message)} is recorded as {record.event.kind} of {record.event.number}"
     early, late = message.earliest - CLOCK_S, message.latest(model.pauses) + CLOCK_S
-    if not early <= record.stamp <= late:
-        yield f"{_named(message)}: its stamp {record.stamp:.3f} is not in {early:.3f}…{late:.3f}"
+    if not early <= record.event_time <= late:
+        when = f"{record.event_time:.3f} is not in {early:.3f}…{late:.3f}"
+        yield f"{_named(message)}: its event time {when}"
 
 
 def check_order(model: Model, records: Records) -> Iterator[str]:
@@ -78,21 +79,21 @@ class _Walk:
 
     def _on_stop(self, record: Record) -> str:
         was = self.blocked
-        if record.stamp <= self._stopped:
+        if record.event_time <= self._stopped:
             return "repeat" if was else "stale"
-        self._stop, self._stopped = record, record.stamp
-        if not was and record.stamp < self._started:
+        self._stop, self._stopped = record, record.event_time
+        if not was and record.event_time < self._started:
             return "stale"
         self.blocked = True
         return "repeat" if was else "applied"
 
     def _on_start(self, record: Record) -> str:
-        if record.stamp < self._stopped or self._since_outage(record):
+        if record.event_time < self._stopped or self._since_outage(record):
             return "stale"
-        if record.stamp == self._stopped:
+        if record.event_time == self._stopped:
             return "tie"
         was, self.blocked = self.blocked, False
-        self._started = max(self._started, record.stamp)
+        self._started = max(self._started, record.event_time)
         return "applied" if was else "repeat"
 
     def _since_outage(self, record: Record) -> bool:
@@ -105,7 +106,7 @@ class _Walk:
 
 
 def check_states(model: Model, records: Records, states: Mapping[str, str]) -> Iterator[str]:
-    """What the gate says at the end, against the model and against the recorded stamps."""
+    """What the gate says at the end, against the model and against the recorded event times."""
     for number in model.numbers:
         said = states[number.number]
         acceptable = number.acceptable(model.pauses)

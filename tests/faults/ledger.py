@@ -27,8 +27,8 @@ class Record:
         return self.event.entry.message_id if self.event.entry else ""
 
     @property
-    def stamp(self) -> float:
-        return self.event.stamp_us / 1e6
+    def event_time(self) -> float:
+        return self.event.event_time_us / 1e6
 
     @property
     def reply_to(self) -> str:

@@ -1,6 +1,6 @@
 """What must be true of each number, whatever was broken meanwhile.
 
-A message's stamp is the moment at which the store first took it. The model does not see that
+A message's event time is the moment at which the store first took it. The model does not see that
 moment, only when each delivery was sent and how it was answered; so it knows an interval, and from
 the intervals which message may have been the last one. Times are wall clock, in seconds.
 """
@@ -104,9 +104,9 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An opt-out that came from the provider (21610), with its stamp."""
+    """An opt-out that came from the provider (21610), with its event time."""
 
-    stamp: float
+    event_time: float
 
 
 @dataclass(slots=True)
@@ -132,12 +132,12 @@ class Number:
         return all(one.latest(pauses) < stop.first_sent for one in self.of("start"))
 
     def acceptable(self, pauses: Pauses) -> set[str]:
-        """The final states that the order of stamps may have led to."""
+        """The final states that the order of event times may have led to."""
         known = [
             (one.earliest, one.latest(pauses), _state(one.kind), one.must_exist)
             for one in self.of("stop", "start")
         ]
-        known += [(one.stamp, one.stamp, "blocked", True) for one in self.refusals]
+        known += [(one.event_time, one.event_time, "blocked", True) for one in self.refusals]
         return _last(known)
 
 

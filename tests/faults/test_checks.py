@@ -33,7 +33,7 @@ class World:
         messages.append(message)
         return message
 
-    def event(self, message, outcome, *, stamp=None, inbox_ms=None, outage_us=0):
+    def event(self, message, outcome, *, event_time=None, inbox_ms=None, outage_us=0):
         sent = message.attempts[0].sent
         ms = inbox_ms or int(sent * 1000)
         entry = Entry(
@@ -50,7 +50,7 @@ class World:
             outcome=outcome,
             number=NUMBER,
             entry=entry,
-            stamp_us=int((stamp or sent + 0.1) * 1e6),
+            event_time_us=int((event_time or sent + 0.1) * 1e6),
         )
         self.records.add(Record(event, ms / 1000))
         return event
@@ -128,14 +128,14 @@ def answered_500(world):
     world.text("plain", 500)
 
 
-def a_stamp_of_another_time(world):
-    world.event(world.text("stop"), "repeat", stamp=0.5)
+def an_event_time_of_another_message(world):
+    world.event(world.text("stop"), "repeat", event_time=0.5)
 
 
 def a_stale_one_applied(world):
     start = world.text("start")
     start.attempts[0].sent = 0.2
-    world.reply(start, world.event(start, "applied", stamp=0.9, inbox_ms=5000), "superseded")
+    world.reply(start, world.event(start, "applied", event_time=0.9, inbox_ms=5000), "superseded")
 
 
 def a_spooled_start_beats_a_stop_of_the_outage(world):
@@ -193,7 +193,7 @@ def an_opt_out_that_nobody_sent(world):
         source="provider",
         message_id="refused-0-1000-0",
     )
-    event = Event("0-5000-0", "opt_out", "repeat", NUMBER, entry=entry, stamp_us=5_000_000)
+    event = Event("0-5000-0", "opt_out", "repeat", NUMBER, entry=entry, event_time_us=5_000_000)
     world.records.add(Record(event, 5))
 
 
@@ -202,7 +202,7 @@ WRONG = {
     kept_but_lost: "has 0 events",
     twice: "has 2 events",
     answered_500: "was answered 500",
-    a_stamp_of_another_time: "its stamp",
+    an_event_time_of_another_message: "its event time",
     a_stale_one_applied: "expected stale",
     a_spooled_start_beats_a_stop_of_the_outage: "expected stale",
     a_repeat_answered: "repeat, was answered",

@@ -70,7 +70,7 @@ def test_which_final_states_an_order_allows(history, pauses):
     assert number.acceptable(pauses) == expected
 
 
-def test_a_refusal_by_the_provider_is_an_opt_out_with_its_own_stamp(pauses):
+def test_a_refusal_by_the_provider_is_an_opt_out_with_its_own_event_time(pauses):
     number = Number("+14155550000", [message("start", (1, 2, OK))])
 
     number.refusals = [Refusal(3)]

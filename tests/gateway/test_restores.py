@@ -171,7 +171,7 @@ def test_an_admin_lifts_any_by_naming_the_evidence(gateway, opt_out):
 
 def test_where_only_the_day_of_the_consent_is_known_a_day_must_lie_between(gateway):
     told(gateway, Intent.OPT_OUT)
-    begun = gateway.history(NUMBER)[0].stamp_us
+    begun = gateway.history(NUMBER)[0].event_time_us
     midnight = begun - begun % DAY_US
     with pytest.raises(RestoreRefused, match=r"on that same day.*give the time"):
         gateway.restore(consent(gateway, earliest_given_us=midnight))

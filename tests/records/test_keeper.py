@@ -186,7 +186,7 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
         "REDIS_URL": redis_url,
-        "DATABASE_URL": records._database._text,
+        "DATABASE_URL": records.database._text,
     }
     rows = [event(at) for at in range(3_000)]
     for one in rows:

@@ -45,7 +45,7 @@ def test_what_a_newer_smsgate_wrote_is_kept_whole(records, bare_records):
 
     records.keeping.keep({0: [msgspec.json.encode(raw)]})
 
-    with records._database.reading() as connection:
+    with records.database.reading() as connection:
         facts = connection.exec_driver_sql("SELECT facts FROM events").scalar_one()
     assert msgspec.json.decode(facts)["hue"] == "red"
 
@@ -211,7 +211,7 @@ def test_the_standing_survives(records):
 
 def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records, tmp_path):
     """A backup is put into the place of a file that is in use, and that file is thrown away."""
-    file = records._database.file
+    file = records.database.file
     if file is None:
         pytest.skip("a server's files are its own")
     records.keeping.keep({0: lines(event(1))})
@@ -229,7 +229,7 @@ def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records
 
 
 def test_the_file_is_its_owner_s_alone(records):
-    file = records._database.file
+    file = records.database.file
     assert file is None or file.stat().st_mode & 0o077 == 0
 
 

@@ -44,7 +44,11 @@ def kept(records):
 
 def test_each_number_has_its_part_of_the_event(kept):
     (told,) = kept.reading.of_number(NUMBER)
-    assert (told.event.number, told.event.outcome, told.event.stamp_us) == (NUMBER, "applied", 5)
+    assert (told.event.number, told.event.outcome, told.event.event_time_us) == (
+        NUMBER,
+        "applied",
+        5,
+    )
     assert (told.event.standing, told.event.listed) == (STOPPED, ())
     assert [one.event.outcome for one in kept.reading.of_number(OTHER)] == ["applied", "repeat"]
     assert [one.event.kind for one in kept.reading.of_number(THIRD)] == ["import", "opt_in"]

@@ -196,7 +196,7 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
 
 def test_tables_of_another_version_leave_everything_in_the_ledger(recording, happen, records):
     happen(1)
-    with records._database.writing() as connection:
+    with records.database.writing() as connection:
         connection.exec_driver_sql("UPDATE records_version SET version_num = '9999'")
 
     with pytest.raises(RecordsNotReady, match="9999"):

@@ -30,7 +30,7 @@ def test_migrating_makes_the_tables_and_again_changes_nothing(bare_records):
 
 
 def test_what_the_migrations_make_is_what_the_queries_ask_for(records):
-    with records._database.reading() as connection:
+    with records.database.reading() as connection:
         found = compare_metadata(
             MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE}),
             metadata,
@@ -47,7 +47,7 @@ def test_our_version_is_the_newest_migration():
 
 def test_without_tables_the_command_that_makes_them_is_named(bare_records, database_url):
     if database_url.startswith("sqlite"):
-        with bare_records._database.writing(make=True):
+        with bare_records.database.writing(make=True):
             pass  # an empty file
     with pytest.raises(RecordsNotReady, match=r"no tables.*smsgate records migrate"):
         bare_records.keeping.keep({0: lines(event(1))})
@@ -70,7 +70,7 @@ def test_tables_of_another_version_are_neither_read_nor_written(
     records, monkeypatch, version, known, said
 ):
     monkeypatch.setattr(schema, "KNOWN", known)
-    with records._database.writing() as connection:
+    with records.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE records_version SET version_num = '{version}'")
 
     with pytest.raises(RecordsNotReady, match=said):
@@ -97,12 +97,12 @@ def test_keys_that_were_made_before_they_could_be_limited_go_on_to_open(bare_rec
     monkeypatch.setattr(schema, "VERSION", "0005")
     bare_records.migrate()
     old = {"id": "1", "name": "crm", "scope": "write", "digest": b"1" * 32, "made_by": "tests"}
-    with bare_records._database.writing() as connection:
+    with bare_records.database.writing() as connection:
         columns = [one for one in api_keys.c if one.name != "programs"]
         kept = table("api_keys", *(column(one.name, one.type) for one in columns))
         connection.execute(insert(kept).values(old | {"made_us": 1, "ends_us": 0}))
     monkeypatch.undo()
-    migrating.migrate(bare_records._database)
+    migrating.migrate(bare_records.database)
 
     (key,) = bare_records.keys.all(2)
     assert (key.name, key.scope, key.programs) == ("crm", "write", ())

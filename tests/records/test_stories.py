@@ -73,7 +73,7 @@ def test_what_operators_did_has_an_index_of_its_own(records):
     keep(records, event(1), event(2, entry=by_hand), event(3, entry=by_hand))
     assert ids(records.stories.by_hand(START_US + 2_500, 9)) == [event(3).id]
     assert ids(records.stories.by_hand(0, 1)) == [event(3).id]
-    with records._database.reading() as connection:
+    with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
             rows = connection.execute(text(asked + "AND received_us >= 1 ORDER BY received_us"))
@@ -86,7 +86,7 @@ def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(
     assert ids(told(NUMBER, ("consent", "opt_in"), 9)) == [event(1).id]
     assert ids(told(NUMBER, ("lock", "opt_in"), 1)) == [event(3).id]
     assert told(OTHER, ("lock", "opt_in"), 9) == []
-    with records._database.reading() as connection:
+    with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
             asked = f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {TOLD} "
             rows = connection.execute(text(asked + "AND kind IN ('lock') ORDER BY received_us"))

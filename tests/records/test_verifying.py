@@ -73,7 +73,7 @@ def test_the_database_itself_refuses_changes(filled, table, action):
 
 
 def done_by_hand(records: Records, statement: str) -> None:
-    with records._database.writing() as connection:
+    with records.database.writing() as connection:
         connection.exec_driver_sql(statement)
 
 

@@ -108,7 +108,7 @@ def test_what_is_rare_is_found_among_thousands(store):
 
 
 def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
-    state = NumberState(marks={ALL: Mark(stops=True, stamp_us=1, account="a", id="1-0")})
+    state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
     put(store, {NUMBER: Standing(everywhere=True, state=state)})
 
     seen = store.checks.numbers(["+14155550188", NUMBER], "alerts")

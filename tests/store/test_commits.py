@@ -17,7 +17,7 @@ from tests.fakes.values import NUMBER, entry
 PARTITION = partition_of(NUMBER)
 KEYS = PARTITION_KEYS[PARTITION]
 BUCKETS = 8
-STATE = NumberState(marks={ALL: Mark(stops=True, stamp_us=5, account="twilio", id="5-0")})
+STATE = NumberState(marks={ALL: Mark(stops=True, event_time_us=5, account="twilio", id="5-0")})
 EVENT = Event(id="e1", kind="opt_out", outcome="applied", number=NUMBER)
 REPLY = Reply(
     id="5-0",

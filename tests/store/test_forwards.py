@@ -53,7 +53,7 @@ def put(store):
                 inbox_id=one.id,
                 event="e",
                 outcome="recorded",
-                stamp_us=1,
+                event_time_us=1,
             )
             for one in batch.entries
         ]

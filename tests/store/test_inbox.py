@@ -1,4 +1,4 @@
-"""The inbox: one round trip that dedupes, stamps, holds and appends."""
+"""The inbox: one round trip that dedupes, event times, holds and appends."""
 
 from __future__ import annotations
 
@@ -122,13 +122,13 @@ def test_a_text_for_review_is_held_from_the_first_one_to_the_newest(store, redis
     assert redis_client.hget(KEYS.reviews, field).decode() == f"{first[0].id} {more[1].id}"
 
 
-def test_a_stamp_is_the_arrival_on_redis_s_clock(store):
+def test_a_event_time_is_the_arrival_on_redis_s_clock(store):
     before = time.time_ns() // 1000
     store.inbox.add([arrival()])
     after = time.time_ns() // 1000
 
     (one,) = store.inbox.read(PARTITION, 1).entries
-    assert before <= one.stamp_us <= after
+    assert before <= one.event_time_us <= after
 
 
 def test_a_provider_s_event_time_counts_but_never_later_than_arrival(store):
@@ -136,22 +136,22 @@ def test_a_provider_s_event_time_counts_but_never_later_than_arrival(store):
     store.inbox.add([arrival(sent_us=past), arrival(sent_us=future)])
 
     early, late = store.inbox.read(PARTITION, 2).entries
-    assert early.stamp_us == past
-    assert late.stamp_us <= time.time_ns() // 1000 + 1
+    assert early.event_time_us == past
+    assert late.event_time_us <= time.time_ns() // 1000 + 1
 
 
-def test_what_waited_before_it_could_be_stored_is_stamped_with_its_arrival(store):
+def test_what_waited_before_it_could_be_stored_is_timed_with_its_arrival(store):
     store.inbox.add([arrival(age_us=90_000_000)])
 
     (one,) = store.inbox.read(PARTITION, 1).entries
-    assert 89_000_000 < time.time_ns() // 1000 - one.stamp_us < 92_000_000
+    assert 89_000_000 < time.time_ns() // 1000 - one.event_time_us < 92_000_000
 
 
-def test_messages_of_one_request_have_stamps_in_their_order(store):
+def test_messages_of_one_request_have_event_times_in_their_order(store):
     store.inbox.add([arrival(message_id=f"SM{place}") for place in range(5)])
 
-    stamps = [one.stamp_us for one in store.inbox.read(PARTITION, 5).entries]
-    assert stamps == sorted(set(stamps))
+    event_times = [one.event_time_us for one in store.inbox.read(PARTITION, 5).entries]
+    assert event_times == sorted(set(event_times))
 
 
 def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):

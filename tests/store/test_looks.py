@@ -23,7 +23,7 @@ def suppress(store, number, standing):
 
 
 def test_what_was_committed_is_seen(store):
-    state = NumberState(marks={ALL: Mark(stops=True, stamp_us=1, account="a", id="1-0")})
+    state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
     standing = Standing(
         everywhere=True, own=frozenset({"service"}), back=frozenset({"alerts"}), state=state
     )

@@ -18,7 +18,7 @@ NOW_US = 1_795_000_000_000_000
 @pytest.fixture
 def stands(store):
     """Numbers that stand in many ways; by number."""
-    mark = Mark(stops=True, stamp_us=NOW_US, account="a", id="1-0")
+    mark = Mark(stops=True, event_time_us=NOW_US, account="a", id="1-0")
     kinds = [
         Standing(),
         Standing(everywhere=True),

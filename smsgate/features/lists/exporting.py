@@ -112,8 +112,8 @@ def _since(event: Event) -> int:
     consent = event.entry.consent if event.entry is not None else None
     given_us = consent.given_us if consent is not None else 0
     if event.kind == "import":
-        return event.stamp_us
-    return given_us or event.stamp_us or event.received_us
+        return event.event_time_us
+    return given_us or event.event_time_us or event.received_us
 
 
 def _source(event: Event) -> str:

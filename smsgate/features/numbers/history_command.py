@@ -72,9 +72,9 @@ def _basis(entry: Entry | None) -> tuple[str, str]:
 
 def _since(event: Event) -> str:
     """Since when an imported list says that the number stands so."""
-    if event.kind != "import" or abs(event.stamp_us - event.received_us) < _NEAR_US:
+    if event.kind != "import" or abs(event.event_time_us - event.received_us) < _NEAR_US:
         return ""
-    return f"since {moment(event.stamp_us)} UTC, as the list says"
+    return f"since {moment(event.event_time_us)} UTC, as the list says"
 
 
 def _decided(entry: Entry | None) -> tuple[str, str]:

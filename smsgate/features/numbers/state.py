@@ -227,7 +227,7 @@ def _since_us(answer: Answer, mark: Mark | None, cause: Event | None, waits: Ope
     if mark is not None:
         return mark.since_us
     if cause is not None:
-        return cause.stamp_us or cause.received_us
+        return cause.event_time_us or cause.received_us
     if answer.since:
         return int(datetime.fromisoformat(answer.since).timestamp() * 1_000_000)
     return waits.since_us if waits and answer.reason == "review" else 0

@@ -91,7 +91,7 @@ def _normal(forward: Forward, application: Application, now_s: int) -> HttpCall:
 
 def _message(forward: Forward) -> _Message:
     """The same bytes for every try, so that what is repeated is known by more than its id."""
-    entry, received_at = forward.entry, iso_time(forward.stamp_us)
+    entry, received_at = forward.entry, iso_time(forward.event_time_us)
     onward = entry.onward or Onward()
     text = _Text(
         id=entry.message_id,

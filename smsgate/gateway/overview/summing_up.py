@@ -90,7 +90,7 @@ def _arrived_us(event: Event, entry: Entry) -> int:
 
     Both are one, unless it waited in a spool.
     """
-    return min(event.received_us, event.stamp_us) if entry.outage_us else event.received_us
+    return min(event.received_us, event.event_time_us) if entry.outage_us else event.received_us
 
 
 def _spread(values: list[float]) -> dict[str, float]:

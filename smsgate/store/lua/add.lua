@@ -1,5 +1,6 @@
 #!lua
--- Put entries into a partition's inbox: dedupe, stamp, hold, append, and say whether a worker is to be notified.
+-- Put entries into a partition's inbox: dedupe, set the event time, hold, append, and say whether
+-- a worker is to be notified.
 -- One script, because a hold without its entry would block for ever and an entry without its
 -- hold would let a send pass after the 200.
 --
@@ -43,10 +44,10 @@ local time = call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 for _, place in ipairs(fresh) do
   local payload, age, sent, hold, review, seen, member, keep, fingerprint = unpack(entries[place])
-  -- The place keeps stamps of one call apart, in the order in which they were given.
-  local stamp = now - age + place - 1
-  if sent and sent < stamp then stamp = sent end
-  local id = call('XADD', KEYS[1], '*', 'e', payload, 's', string.format('%.0f', stamp))
+  -- The place keeps event times of one call apart, in the order in which they were given.
+  local event_time = now - age + place - 1
+  if sent and sent < event_time then event_time = sent end
+  local id = call('XADD', KEYS[1], '*', 'e', payload, 's', string.format('%.0f', event_time))
   if hold ~= '' then call('HSET', KEYS[2], hold, id) end
   if review ~= '' then
     -- The first text that waits says since when, the newest one what a decision must have seen.

@@ -47,7 +47,7 @@ def test_everybody_who_stands_somehow_is_exported_with_since_and_source(gateway)
     consent = Consent(words="Yes", medium="web", given_us=SINCE_US)
     gateway.record_consent(OTHER, "club", consent, "api", "key")
     apply(gateway)
-    stopped_us = gateway.history(NUMBER)[0].stamp_us
+    stopped_us = gateway.history(NUMBER)[0].event_time_us
 
     found = exported(gateway)
     assert found.pop(LOCKED)[0::2] == ("locked", "operator")

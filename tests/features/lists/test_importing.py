@@ -101,7 +101,7 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(gateway, im
     (event,) = after
     assert (event.kind, event.outcome, event.number) == ("import", "applied", MANY[7])
     assert (event.before, event.after) == ("allowed", "blocked")
-    assert event.stamp_us == SINCE_US + 7
+    assert event.event_time_us == SINCE_US + 7
     assert event.standing.everywhere
     assert (event.entry.actor, event.entry.decision.note) == ("ana", "stopped.csv")
     assert [*gateway.records.verifying.verify()] == []

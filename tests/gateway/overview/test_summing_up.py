@@ -17,7 +17,7 @@ def stopped(received_s: int, arrived_s: int, *, outage: bool) -> Event:
         outcome="applied",
         number=NUMBER,
         entry=entry(Intent.OPT_OUT, text="STOP", outage_us=SECOND if outage else 0),
-        stamp_us=arrived_s * SECOND,
+        event_time_us=arrived_s * SECOND,
         received_us=received_s * SECOND,
         applied_us=received_s * SECOND + 5_000,
     )

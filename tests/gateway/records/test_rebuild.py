@@ -181,7 +181,7 @@ def texted(gateway, count):
     now_us = time.time_ns() // 1000
     for place in range(count):
         number = f"+1415556{place:04}"
-        mark = Mark(stops=True, stamp_us=now_us, account="twilio", id="1-0")
+        mark = Mark(stops=True, event_time_us=now_us, account="twilio", id="1-0")
         event = Event(
             id=event_id(now_us // 1000, number),
             kind="opt_out",

@@ -62,7 +62,7 @@ def shelf(redis_client):
                 inbox_id=inbox_id,
                 event="e",
                 outcome="recorded",
-                stamp_us=0,
+                event_time_us=0,
                 tries=3,
                 note="answered 500",
             )
