@@ -1,6 +1,7 @@
 """The process ``web``: gunicorn with threads, in as many processes as ``WEB_CONCURRENCY`` says.
 
-A process that dies is replaced, and a change of the configuration needs no restart (``Renewed``).
+A process that dies is replaced, and a change of the configuration needs no restart
+(``ReloadingApplication``).
 What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.md.
 """
 

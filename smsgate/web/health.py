@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import msgspec
 from flask import Blueprint, Response, request
 
 from smsgate.gateway import Gateway
-from smsgate.web.key_guard import KeyGuard
-from smsgate.web.monitor_key import require_monitor_key
+from smsgate.web.abuse import ApiKeyGuard
 
 OK, NOT_READY = "ok", "not ready"
 KEPT_S = 2.0
@@ -48,7 +46,7 @@ class SharedReadiness:
         return self._found
 
 
-def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
+def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are for anybody; details are for whoever has a key."""
     health = Blueprint("health", __name__)
     shared = SharedReadiness(gateway.ready)
@@ -65,7 +63,7 @@ def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
         With a key of ``/metrics`` as it is at this moment, and with what is wrong.
         """
         if request.authorization is not None and request.authorization.type == "bearer":
-            keys.check("readyz", request.environ, partial(require_monitor_key, gateway.settings))
+            keys.check_monitor_key("readyz", request.environ)
             found = gateway.ready()
             return _answer(_is_ready(found), found)
         well = {name: is_well(said) for name, said in shared.get().items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
 from itertools import accumulate
 
 from flask import Blueprint, Response, request
@@ -33,20 +32,19 @@ from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import sights, spool_of_this_host
-from smsgate.web.key_guard import KeyGuard
-from smsgate.web.monitor_key import require_monitor_key
+from smsgate.web.abuse import ApiKeyGuard
 
 _PREFIX = "smsgate_"
 
 
-def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
+def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
     """Return the route."""
     door = Blueprint("metrics", __name__)
 
     @door.get("/metrics")
     def metrics() -> Response:
         """Answer in the text format that the caller understands."""
-        keys.check("metrics", request.environ, partial(require_monitor_key, gateway.settings))
+        keys.check_monitor_key("metrics", request.environ)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Everything(gateway))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

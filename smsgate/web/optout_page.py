@@ -31,10 +31,10 @@ from smsgate.links import PATH, is_shaped
 from smsgate.logs import masked
 from smsgate.settings import Program
 from smsgate.web import optout_texts
+from smsgate.web.abuse import RefusalLog
 from smsgate.web.optout_view import HEADERS, Button, shown
 from smsgate.web.problems import reason_of
-from smsgate.web.refusal_lines import RefusalLines
-from smsgate.web.visitors import address_of
+from smsgate.web.wsgi_request import address_of
 
 PAGE_LIMIT = 4 * 1024
 """Bytes of a posted form; ours is of a few dozen."""
@@ -47,7 +47,7 @@ _log = structlog.get_logger("smsgate.web")
 def register(app: Flask, gateway: Gateway) -> None:
     """Add the routes. HEAD is GET without the body, OPTIONS is Flask's."""
     page = Blueprint("optout_page", __name__, url_prefix=PATH.rstrip("/"))
-    lines = RefusalLines(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
+    lines = RefusalLog(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
 
     @page.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:
@@ -92,10 +92,10 @@ def _stopped(gateway: Gateway, opened: Opened, form: Mapping[str, str]) -> Respo
     return _done(gateway, opened, scope)
 
 
-def _failed(error: SmsGateError, lines: RefusalLines) -> Response:
+def _failed(error: SmsGateError, lines: RefusalLog) -> Response:
     outcome = reason_of(error)
-    lines.tell_left_out(time.perf_counter())
-    if (more := lines.more(error.status, outcome, request.environ)) is not None:
+    lines.report_left_out(time.perf_counter())
+    if (more := lines.fields_of(error.status, outcome, request.environ)) is not None:
         _log.info("opt-out page", outcome=outcome, status=error.status, **more)
     texts = _texts()
     if isinstance(error, LinkBroken):

@@ -41,7 +41,7 @@ class Problem(msgspec.Struct, frozen=True):
     """A name for programs, such as ``unknown_program``."""
 
 
-def register(app: Flask) -> None:
+def register_error_handlers(app: Flask) -> None:
     """Make the application answer every error by the rules of this file."""
     app.register_error_handler(SmsGateError, _ours)
     app.register_error_handler(HTTPException, _http)

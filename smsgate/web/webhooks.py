@@ -11,12 +11,9 @@ from flask import Blueprint, Response, current_app, g, request
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.domain.messages import WebhookRequest
 from smsgate.gateway import Gateway, Receipt
-from smsgate.web.bodies import whole_body
-from smsgate.web.floods import Floods
-from smsgate.web.incoming import limit_of, webhook_request
+from smsgate.web.abuse import ForgeryLimiter, RefusalLog
 from smsgate.web.problems import reason_of
-from smsgate.web.refusal_lines import RefusalLines
-from smsgate.web.visitors import address_of
+from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request, whole_body
 
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
@@ -50,17 +47,17 @@ class _Endpoint:
         self._gateway = gateway
         self._accounts = gateway.settings.accounts
         self._trust_proxy = gateway.settings.trust_proxy
-        self._floods = Floods()
+        self._forgeries = ForgeryLimiter()
         self._log = structlog.get_logger("smsgate.web").bind()
-        self._lines = RefusalLines(self._log, self._trust_proxy)
+        self._lines = RefusalLog(self._log, self._trust_proxy)
         self._count = gateway.store.metrics.requests()
 
     def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
         """Refuse a flood before anything is read, and say how long the body may be."""
         g.began = time.perf_counter()
         account = values["account"] if values else ""
-        self._floods.check(account, address_of(request.environ, self._trust_proxy))
-        request.max_content_length = limit_of(request.environ, self._accounts.get(account))
+        self._forgeries.check(account, address_of(request.environ, self._trust_proxy))
+        request.max_content_length = max_body_bytes(request.environ, self._accounts.get(account))
 
     def receive(self, account: str, _secret: str = "") -> Response:
         """Hand a provider's request to the gateway, which finds the secret in the URL too."""
@@ -89,8 +86,8 @@ class _Endpoint:
         known = account if account in self._accounts else ""
         outcome = receipt.outcome if receipt else _outcome(problem)
         self._count((known, status, outcome, now - g.began))
-        self._lines.tell_left_out(now)
-        if (more := self._lines.more(status, known, request.environ)) is not None:
+        self._lines.report_left_out(now)
+        if (more := self._lines.fields_of(status, known, request.environ)) is not None:
             self._log.info(
                 "webhook",
                 account=known or _UNKNOWN,
@@ -109,12 +106,12 @@ class _Endpoint:
         try:
             receipt = self._gateway.ingest(account, incoming)
         except SignatureExpired:  # whoever sent it knew the secret
-            self._floods.genuine(account, incoming.address)
+            self._forgeries.note_genuine(account, incoming.address)
             raise
         except SignatureRefused:
-            self._floods.refused(account, incoming.address)
+            self._forgeries.note_refused(account, incoming.address)
             raise
-        self._floods.genuine(account, incoming.address)
+        self._forgeries.note_genuine(account, incoming.address)
         return receipt
 
     def _probed(self, account: str) -> Response:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from smsgate.web.console.making import MENU
+from smsgate.web.console.app import MENU
 
 pytestmark = pytest.mark.full
 

@@ -15,8 +15,8 @@ from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app, optout_texts
-from smsgate.web.refusal_lines import OF_ACCOUNT
-from smsgate.web.visitors import address_of
+from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT
+from smsgate.web.wsgi_request import address_of
 from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
 
 NUMBER = "+14155550123"
@@ -361,7 +361,7 @@ def test_broken_links_fill_no_log(client, monkeypatch) -> None:
         ("link_broken", 404),
         ("too_many_guesses", 429),
     }
-    assert len(told) <= 2 * OF_ACCOUNT + 1
+    assert len(told) <= 2 * MAX_LINES_OF_ACCOUNT + 1
     left_out = [line for line in lines if line["event"] == "refused opt-out links"]
     assert sum(line["lines_left_out"] for line in left_out) == 301 - len(told)
 

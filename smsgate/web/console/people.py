@@ -35,7 +35,7 @@ from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.console.return_path import HOME, is_part, return_path
-from smsgate.web.visitors import address_of
+from smsgate.web.wsgi_request import address_of
 
 IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"

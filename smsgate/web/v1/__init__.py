@@ -11,7 +11,7 @@ from smsgate import features
 from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.rate_limit import Limiting
-from smsgate.web.key_guard import KeyGuard
+from smsgate.web.abuse import ApiKeyGuard
 from smsgate.web.v1 import check, consents, events, locks, openapi, refusals, suppressions
 from smsgate.web.v1.operations import JSON, Operation
 from smsgate.web.v1.reading import API_LIMIT
@@ -32,7 +32,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 PREFIX = "/v1"
 
 
-def blueprint(gateway: Gateway, keys: KeyGuard) -> Blueprint:
+def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     settings = gateway.settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.web.console.making import make
+from smsgate.web.console.app import create_console
 
 FOR_ALL = frozenset(
     {
@@ -46,7 +46,7 @@ FILLED = {
 @pytest.fixture
 def doors(gateway):
     """By endpoint its method and an address of it."""
-    rules = make(gateway).url_map
+    rules = create_console(gateway).url_map
     adapter = rules.bind("localhost")
     found = {}
     for rule in rules.iter_rules():

@@ -10,8 +10,8 @@ from flask import Flask, request
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from smsgate.domain.errors import LengthMissing, SmsGateError, TooLarge, Unreadable
-from smsgate.web import bodies, create_app
-from smsgate.web.bodies import read_body
+from smsgate.web import create_app, wsgi_request
+from smsgate.web.wsgi_request import read_body
 from tests.fakes.gateway import FakeGateway
 
 
@@ -103,7 +103,7 @@ def test_what_a_server_reports_of_a_body_is_no_failure_of_ours() -> None:
 def app() -> Flask:
     """One that says what its views were given."""
     app = Flask(__name__)
-    bodies.register(app, streamed=["streamed"])
+    wsgi_request.read_bodies_first(app, streamed=["streamed"])
     app.register_error_handler(SmsGateError, lambda error: (str(error), error.status))
 
     @app.post("/form")

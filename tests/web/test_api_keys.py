@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.web import create_app, floods
-from smsgate.web.refusal_lines import OF_ADDRESS
+from smsgate.web import abuse, create_app
+from smsgate.web.abuse import MAX_LINES_OF_ADDRESS
 from tests.fakes.own_gateway import make_gateway
 
 RIGHT = "a-key-that-is-long-enough-for-tests"
@@ -60,13 +60,13 @@ def test_refused_keys_are_counted(client, gateway):
 @pytest.fixture
 def standing_clock(monkeypatch):
     """No time passes, so that nobody gets looked at again."""
-    monkeypatch.setattr(floods, "PER_SECOND", 0)
+    monkeypatch.setattr(abuse, "VERIFIED_PER_SECOND", 0)
 
 
 @pytest.mark.usefixtures("standing_clock")
 def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client):
     statuses = [ask(client, f"{WRONG}{count}").status_code for count in range(40)]
-    assert statuses == [401] * floods.AT_ONCE + [429] * (40 - floods.AT_ONCE)
+    assert statuses == [401] * abuse.BURST + [429] * (40 - abuse.BURST)
     answer = ask(client, WRONG)
     assert (answer.headers["Retry-After"], answer.json["reason"]) == ("1", "too_many_wrong_keys")
     assert ask(client, WRONG, path=PATHS["metrics"]).status_code == 429
@@ -76,7 +76,7 @@ def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client)
 @pytest.mark.usefixtures("standing_clock")
 @pytest.mark.parametrize("path", PATHS.values())
 def test_a_right_key_is_taken_from_the_address_of_a_guesser(client, path):
-    for count in range(2 * floods.AT_ONCE):
+    for count in range(2 * abuse.BURST):
         ask(client, f"{WRONG}{count}")
     assert ask(client, RIGHT, path=path).status_code == 200
     assert ask(client, WRONG).status_code == 429
@@ -86,9 +86,9 @@ def test_one_address_gets_few_lines_and_the_others_are_counted(client, monkeypat
     with capture_logs() as lines:
         for count in range(100):
             ask(client, f"{WRONG}{count}")
-        monkeypatch.setattr("smsgate.web.key_guard.time.perf_counter", lambda: 1e9)
+        monkeypatch.setattr("smsgate.web.abuse.time.perf_counter", lambda: 1e9)
         ask(client, WRONG, PROGRAM)
     told = [line for line in lines if line["event"] == "API key refused"]
-    assert len(told) == OF_ADDRESS + 1
+    assert len(told) == MAX_LINES_OF_ADDRESS + 1
     (summary,) = [line for line in lines if line["event"] == "refused API keys"]
-    assert (summary["endpoint"], summary["lines_left_out"]) == ("v1", 100 - OF_ADDRESS)
+    assert (summary["endpoint"], summary["lines_left_out"]) == ("v1", 100 - MAX_LINES_OF_ADDRESS)

@@ -11,9 +11,8 @@ from structlog.testing import capture_logs
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, TooManyForgeries
 from smsgate.domain.messages import InboundMessage
 from smsgate.providers import twilio
-from smsgate.web import create_app, floods, refusal_lines
-from smsgate.web.floods import Floods
-from smsgate.web.refusal_lines import OF_ACCOUNT, OF_ADDRESS
+from smsgate.web import abuse, create_app
+from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS, ForgeryLimiter
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.own_gateway import ALERTS, PUBLIC_URL, make_gateway
 
@@ -56,7 +55,9 @@ def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
     client: FlaskClient, gateway: FakeGateway, monkeypatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr("smsgate.web.webhooks.Floods", lambda: Floods(lambda: now[0]))
+    monkeypatch.setattr(
+        "smsgate.web.webhooks.ForgeryLimiter", lambda: ForgeryLimiter(lambda: now[0])
+    )
     client = create_app(gateway).test_client()
     gateway.error = SignatureRefused("No.")
 
@@ -67,7 +68,7 @@ def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
             for _ in range(times)
         ]
 
-    assert answers(floods.AT_ONCE + 5) == [403] * floods.AT_ONCE + [429] * 5
+    assert answers(abuse.BURST + 5) == [403] * abuse.BURST + [429] * 5
     looked_at = len(gateway.received)
     environ = {"REMOTE_ADDR": "8.8.4.4", "wsgi.input": None}  # nobody reads what it posted
     refused = client.post("/webhooks/twilio", environ_overrides=environ)
@@ -85,18 +86,18 @@ def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
 
 
 def test_addresses_beyond_those_that_are_remembered_are_looked_at(monkeypatch) -> None:
-    monkeypatch.setattr(floods, "_MOST", 2)
-    one = Floods()
-    for _ in range(floods.AT_ONCE):
-        one.refused("twilio", "8.8.4.4")
+    monkeypatch.setattr(abuse, "_MAX_ADDRESSES", 2)
+    one = ForgeryLimiter()
+    for _ in range(abuse.BURST):
+        one.note_refused("twilio", "8.8.4.4")
     with pytest.raises(TooManyForgeries):
         one.check("twilio", "8.8.4.4")
     one.check("telnyx", "8.8.4.4")
     for address in ("8.8.4.5", "8.8.4.6"):
-        one.refused("twilio", address)
+        one.note_refused("twilio", address)
     one.check("twilio", "8.8.4.4")
     for address in ("1.1.1.1", "1.1.1.2", "1.1.1.3"):
-        one.genuine("twilio", address)
+        one.note_genuine("twilio", address)
     assert len(one._genuine) == 1
 
 
@@ -110,7 +111,7 @@ def arrival_of(gateway):
 
 def test_a_request_in_a_flood_is_refused_unread(client: FlaskClient, gateway: FakeGateway) -> None:
     gateway.error = SignatureRefused("No.")
-    for _ in range(floods.AT_ONCE):
+    for _ in range(abuse.BURST):
         client.post("/webhooks/twilio", environ_overrides=FORGER)
 
     class Unread:
@@ -120,7 +121,7 @@ def test_a_request_in_a_flood_is_refused_unread(client: FlaskClient, gateway: Fa
     unread = FORGER | {"wsgi.input": Unread(), "CONTENT_LENGTH": "9"}
     answer = client.post("/webhooks/twilio", environ_overrides=unread)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
-    assert len(gateway.received) == floods.AT_ONCE
+    assert len(gateway.received) == abuse.BURST
 
 
 @pytest.fixture
@@ -147,14 +148,18 @@ def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
 ) -> None:
     gateway.error = SignatureRefused("No.")
     lines = lines_of(client, 100)
-    assert [one["event"] for one in lines] == ["webhook"] * OF_ADDRESS
+    assert [one["event"] for one in lines] == ["webhook"] * MAX_LINES_OF_ADDRESS
     assert {one["address"] for one in lines} == {"8.8.4.0"}
-    clock[0] += refusal_lines.WINDOW_S
+    clock[0] += abuse.WINDOW_S
     gateway.error = None
     [left_out, _] = lines_of(client, 1)
-    told = {"event": "refused webhooks", "account": "twilio", "lines_left_out": 100 - OF_ADDRESS}
+    told = {
+        "event": "refused webhooks",
+        "account": "twilio",
+        "lines_left_out": 100 - MAX_LINES_OF_ADDRESS,
+    }
     assert told.items() <= left_out.items()
-    clock[0] += refusal_lines.WINDOW_S
+    clock[0] += abuse.WINDOW_S
     assert len(lines_of(client, 1)) == 1
 
 
@@ -162,15 +167,15 @@ def test_many_addresses_have_no_more_lines_together_than_an_account_may(
     client: FlaskClient, gateway: FakeGateway, clock: list[float]
 ) -> None:
     gateway.error = SignatureRefused("No.")
-    assert len(lines_of(client, 250, addresses=200)) == OF_ACCOUNT
+    assert len(lines_of(client, 250, addresses=200)) == MAX_LINES_OF_ACCOUNT
 
 
 def test_addresses_beyond_those_that_are_told_apart_are_one(
     client: FlaskClient, gateway: FakeGateway, clock: list[float], monkeypatch
 ) -> None:
-    monkeypatch.setattr(refusal_lines, "_ADDRESSES", 2)
+    monkeypatch.setattr(abuse, "_MAX_LOGGED_ADDRESSES", 2)
     gateway.error = SignatureRefused("No.")
-    assert len(lines_of(client, 30, addresses=30)) == 2 + OF_ADDRESS
+    assert len(lines_of(client, 30, addresses=30)) == 2 + MAX_LINES_OF_ADDRESS
 
 
 def test_accepted_requests_have_their_lines_in_a_flood(

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from smsgate.web import _answering
-from smsgate.web.renewed import Renewed
+from smsgate.web.app import ReloadingApplication, app_of
 from smsgate.wiring import Live, load_configuration
 from smsgate.wiring.latest import Latest
 from tests.wiring.conftest import CONFIG
@@ -38,7 +37,7 @@ def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> Non
     first, second = Application("first"), Application("second")
     second.let.set()
     latest = Latest(first)
-    client = Client(Renewed(latest))
+    client = Client(ReloadingApplication(latest))
     answers: list[str] = []
     slow = threading.Thread(target=lambda: answers.append(client.get("/").text))
     slow.start()
@@ -46,7 +45,7 @@ def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> Non
 
     old = latest.replace(second)
 
-    assert Client(Renewed(latest)).get("/").text == "second"
+    assert Client(ReloadingApplication(latest)).get("/").text == "second"
     assert not old.left(0.05)
     first.let.set()
     slow.join()
@@ -59,7 +58,7 @@ def test_a_request_that_fails_is_no_longer_counted() -> None:
     first.let.set()
     latest = Latest(first)
     with pytest.raises(RuntimeError, match="first"):
-        Client(Renewed(latest)).get("/fails")
+        Client(ReloadingApplication(latest)).get("/fails")
     assert latest.replace(Application("second")).left(0)
 
 
@@ -77,7 +76,7 @@ def environ(tmp_path):
 @pytest.fixture
 def live(environ):
     """As a process of web has it; what that sets apart is given back."""
-    made = Live(environ, _answering)
+    made = Live(environ, app_of)
     yield made
     made.close()
     gc.unfreeze()

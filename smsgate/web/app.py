@@ -1,0 +1,150 @@
+"""The Flask application, and the entry point of a web process."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterable
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, Response
+
+from smsgate import features, logs
+from smsgate.gateway import Gateway
+from smsgate.settings import Settings
+from smsgate.web import health, metrics, v1, webhooks
+from smsgate.web.abuse import ApiKeyGuard
+from smsgate.web.problems import register_error_handlers
+from smsgate.web.wsgi_request import read_bodies_first
+from smsgate.wiring import Configuration, Live
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CONSOLE = "/console"
+HSTS_YEAR_S = 365 * 24 * 3600
+
+
+def create_app(gateway: Gateway | None = None) -> Flask:
+    """Return the WSGI application around a gateway.
+
+    Without one it is a process's entry point: it reads the environment, opens connections, and
+    takes over each configuration that is applied from then on.
+    Raises ``ConfigurationError`` with every fault where the configuration cannot be used.
+    """
+    if gateway is None:
+        return _app_of_this_process()
+    app = _Application(__name__, static_folder=None)
+    # A redirect would lose a provider's POST, and change the URL that it signed.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    register_error_handlers(app)
+    read_bodies_first(app)
+    send_hsts(app, gateway.settings)
+    keys = ApiKeyGuard(gateway.settings, gateway.store.metrics)
+    app.register_blueprint(webhooks.blueprint(gateway))
+    app.register_blueprint(v1.blueprint(gateway, keys))
+    app.register_blueprint(health.blueprint(gateway, keys))
+    app.register_blueprint(metrics.blueprint(gateway, keys))
+    for module in features.modules("routes"):
+        module.register(app, gateway)
+    app.wsgi_app = ConsoleMount(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
+    return app
+
+
+def send_hsts(app: Flask, settings: Settings) -> None:
+    """Tell browsers to come by https alone (RFC 6797), where the public URL is https.
+
+    Only for its own host: whether others of the domain have TLS smsgate does not know.
+    """
+    if not settings.public_url.startswith("https://"):
+        return
+
+    @app.after_request
+    def add_header(answer: Response) -> Response:
+        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_YEAR_S}"
+        return answer
+
+
+class _Application(Flask):
+    """Flask, without what costs each request and serves none of ours."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it as it is: there are no asynchronous views, so nobody has to look for them."""
+        return func
+
+
+class ConsoleMount:
+    """A WSGI application around another one: the console answers whatever is under ``/console``.
+
+    The console is a Flask application of its own, made when somebody opens it: its forms, templates
+    and password hashing take memory, and a process that answers webhooks does not need them.
+    """
+
+    def __init__(self, inner: WSGIApplication, gateway: Gateway) -> None:
+        """Requests elsewhere are for ``inner``."""
+        self._inner = inner
+        self._gateway = gateway
+        self._lock = threading.Lock()
+        self._console: WSGIApplication | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ["PATH_INFO"]
+        if path != CONSOLE and not path.startswith(CONSOLE + "/"):
+            return self._inner(environ, start_response)
+        with self._lock:
+            if self._console is None:
+                console = importlib.import_module("smsgate.web.console.app")
+                self._console = console.create_console(self._gateway)
+        return self._console(environ, start_response)
+
+
+class ReloadingApplication:
+    """Hands each request to the application of the newest configuration.
+
+    A request is answered to its end by the one that it began with.
+    """
+
+    def __init__(self, live: Live[Flask]) -> None:
+        self._enter = live.enter
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        turn = self._enter()
+        try:
+            return turn.value.value(environ, start_response)
+        finally:
+            turn.leave()
+
+
+def _app_of_this_process() -> Flask:
+    """Follow the configuration that is applied; close everything at the end of the process."""
+    logs.configure(soon=True)
+    live: Live[Flask] = Live(os.environ, app_of)  # noqa: TID251 - an entry point
+    live.follow("web")
+    # Processes that serve are forks, which end without what `atexit` knows.
+    Finalize(None, live.close, exitpriority=0)
+    shell = Flask(__name__, static_folder=None)
+    shell.wsgi_app = ReloadingApplication(live)  # type: ignore[method-assign]  # Flask's way
+    return shell
+
+
+def app_of(configuration: Configuration, gateway: Gateway) -> Flask:
+    """The application of one configuration, with what runs beside it; logs the warnings."""
+    for warning in configuration.warnings:
+        structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
+    configuration.understand()
+    app = create_app(gateway)
+    gateway.watch_spool()
+    gateway.lease_renewal.start()
+    # The collector passes over what stays: looking at all of it takes 100 ms. What was frozen for
+    # the application before is let go of first, or it would stay for ever.
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    return app

@@ -1,0 +1,122 @@
+"""The console's Flask application, with its assets and security headers."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Flask, Response, abort, redirect, render_template
+from flask_wtf import CSRFProtect
+from jinja2 import FileSystemLoader
+from werkzeug.exceptions import HTTPException
+
+from smsgate import features
+from smsgate.gateway import Gateway
+from smsgate.gateway.people.sessions import LASTS_S
+from smsgate.settings import Settings
+from smsgate.web.app import send_hsts
+from smsgate.web.console import origin, people, problems, showing
+from smsgate.web.console.return_path import HOME
+from smsgate.web.wsgi_request import read_bodies_first
+
+MENU = tuple(one.menu for one in features.FEATURES if one.menu)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+}
+_ASSET_TYPES = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_WITHOUT_SECRETS = (
+    "Set SMSGATE_SECRET_KEYS, or SMSGATE_SECRET_KEYS_FILE, to a long random text and start the web "
+    "process again: sessions and forms are signed with it, so without it nobody could sign in "
+    "safely. One is made by `openssl rand -hex 32`. Nothing else waits for it: texts are received "
+    "and opt-outs are kept."
+)
+_HERE = Path(__file__).parent
+
+
+def create_console(gateway: Gateway) -> Flask:
+    """Return the application; connects to nothing yet.
+
+    Without secret keys it has one page, which says what to set.
+    """
+    app = _bare_app(gateway.settings)
+    if not gateway.settings.secret_keys:
+
+        @app.errorhandler(HTTPException)
+        def closed(_: HTTPException) -> tuple[str, int]:
+            return render_template("closed.html", sentence=_WITHOUT_SECRETS, closed=True), 503
+
+        return app
+    app.secret_key, *older = [one.value for one in gateway.settings.secret_keys]
+    app.config["SECRET_KEY_FALLBACKS"] = older
+    # As long as a session may last: a page that stood open all day still works.
+    app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
+    # Werkzeug's own redirects lead to whatever host the request names.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
+    app.context_processor(lambda: {"pages": MENU})
+    read_bodies_first(app, streamed=["upload_list"])
+    origin.register(app, gateway.settings)
+    CSRFProtect(app)
+    people.register(app, gateway)
+    showing.register(app)
+    problems.register(app)
+    for page in features.modules("console"):
+        page.register(app, gateway)
+    return app
+
+
+def _bare_app(settings: Settings) -> Flask:
+    """An application with templates, assets and security headers, and no pages."""
+    app = Flask("smsgate.web.console", static_folder=None, template_folder=None)
+    app.jinja_loader = FileSystemLoader([_HERE / "templates", *features.template_folders()])
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(lambda: {"asset": asset_path})
+    send_hsts(app, settings)
+
+    @app.get("/console/assets/<digest>/<name>")
+    def asset(digest: str, name: str) -> Response:
+        """One file. The digest in its path changes with it, so browsers may keep it for ever."""
+        if name not in _ASSET_TYPES or digest != _digest(name):
+            abort(404)
+        answer = Response(_content(name), content_type=_ASSET_TYPES[name])
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+    @app.after_request
+    def guard(answer: Response) -> Response:
+        """Let no browser, proxy or search engine keep, frame or tell of a page."""
+        answer.headers.extend(SECURITY_HEADERS)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    return app
+
+
+def asset_path(name: str) -> str:
+    """The path of a style, script or picture, as a page names it."""
+    return f"/console/assets/{_digest(name)}/{name}"
+
+
+@cache
+def _content(name: str) -> bytes:
+    return (_HERE / "assets" / name).read_bytes()
+
+
+@cache
+def _digest(name: str) -> str:
+    return sha256(_content(name)).hexdigest()[:12]

@@ -1,0 +1,265 @@
+"""Reads what a WSGI server hands over: the client's address, the body, a webhook as it was sent.
+
+A view that acts on part of a body could take "STOP" of "STOP no" for the text. So a hook reads each
+body whole before any view runs, compares it with its Content-Length, and hands it over in memory;
+the limit is Flask's ``MAX_CONTENT_LENGTH``, or ``request.max_content_length`` of a route.
+
+A signature covers bytes and the URL that the provider was given. So a webhook's body stays as it
+is, and its URL is built from the configuration and the raw path and query. The Host header counts
+only where no public URL is configured. That lets no forgery in, since a forger needs the secret
+anyway; but behind a proxy that changes scheme or host, no signature verifies.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from urllib.parse import quote, unquote_to_bytes
+
+from flask import Flask, request
+from werkzeug.exceptions import LengthRequired
+
+from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import is_form
+from smsgate.outbound import is_public
+from smsgate.providers import PROVIDERS
+from smsgate.settings import Account
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_BODY_BYTES = 64 * 1024
+"""The largest webhook that any provider documents is a fraction of it."""
+MAX_BATCH_BYTES = 1024 * 1024
+"""Where one webhook may hold many messages."""
+FORM = "application/x-www-form-urlencoded"
+"""The type of a body that names none."""
+_MAX_ADDRESS_LENGTH = 64
+"""Characters; anybody may send a header of any length."""
+_REPORTS_BROKEN_CHUNKS = "gunicorn/"
+"""How ``SERVER_SOFTWARE`` begins of the server whose ``wsgi.input`` raises where a chunked body
+breaks off. Others end it as if it were whole."""
+_PATH_SAFE = "/!$&'()*+,;=:@~"
+"""What stands in a path without an escape (RFC 3986, 3.3)."""
+Environ = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def address_of(environ: Environ, trust_proxy: bool) -> str:
+    """The address that a request came from; of IPv6 the /64, which one household has.
+
+    Empty where clients cannot be told apart: a peer that is not on the public internet is a proxy
+    of ours that we are not to trust. Of ``X-Forwarded-For`` the last address counts, which our own
+    proxy wrote.
+    """
+    address = environ.get("REMOTE_ADDR", "")
+    if trust_proxy:
+        address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2] or address
+    return _client_address(address[:_MAX_ADDRESS_LENGTH], trust_proxy)
+
+
+@lru_cache(maxsize=4096)
+def _client_address(text: str, trust_proxy: bool) -> str:
+    """Cached: every webhook asks, and reading an address costs as much as verifying a signature."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    if not (trust_proxy or is_public(str(address))):
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+def read_bodies_first(app: Flask, streamed: Collection[str] = ()) -> None:
+    """Make the application read each body before its view runs.
+
+    Args:
+        app: the application; sets its ``MAX_CONTENT_LENGTH``.
+        streamed: endpoints that read a large body themselves, as it comes. They get a stream that
+            raises ``ClientDisconnected`` where less comes than was announced.
+    """
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+
+    @app.before_request
+    def read_whole_body() -> None:
+        environ = request.environ
+        if not (environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING")):
+            return
+        if request.endpoint in streamed:
+            if _announced_length(environ) is None:
+                raise LengthRequired
+            # Without this key Werkzeug itself compares with the Content-Length.
+            environ.pop("wsgi.input_terminated", None)
+        else:
+            limit_bytes = request.max_content_length or MAX_BODY_BYTES
+            environ["wsgi.input"] = BytesIO(read_body(environ, limit_bytes))
+            environ["wsgi.input_terminated"] = True
+
+
+def whole_body(environ: WSGIEnvironment) -> bytes:
+    """What the hook read; Flask's ``get_data`` gives the same, at twenty times the price."""
+    stream = environ["wsgi.input"]
+    return stream.getvalue() if isinstance(stream, BytesIO) else b""
+
+
+def read_body(environ: WSGIEnvironment, limit_bytes: int) -> bytes:
+    """Return the whole body.
+
+    Raises ``TooLarge`` over the limit, ``Unreadable`` where the body breaks off or its length is
+    unclear, and ``LengthMissing`` where a body without a length could break off unnoticed.
+    """
+    announced = _announced_length(environ)
+    server = str(environ.get("SERVER_SOFTWARE", ""))
+    if announced is None and not server.startswith(_REPORTS_BROKEN_CHUNKS):
+        raise LengthMissing("Send the body with its Content-Length, not in chunks.")
+    if announced is not None and announced > limit_bytes:
+        raise _too_large(limit_bytes)
+    stream, size = environ["wsgi.input"], limit_bytes + 1 if announced is None else announced
+    try:
+        body: bytes = stream.read(size)
+        while len(body) < size and (more := stream.read(size - len(body))):
+            body += more  # one read may give less than asked
+    except Exception as error:
+        raise Unreadable("The body broke off before its end.") from error
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    if len(body) < (announced or 0):
+        raise Unreadable("The body broke off before its end.")
+    return body
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is over {limit_bytes // 1024} KiB, which is the limit here.")
+
+
+def _announced_length(environ: WSGIEnvironment) -> int | None:
+    text = environ.get("CONTENT_LENGTH")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise Unreadable("Content-Length is no number.")
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        raise Unreadable("The request has both Content-Length and Transfer-Encoding.")
+    return int(text[:18])
+
+
+def webhook_request(
+    environ: Environ, account: Account | None, body: bytes, trust_proxy: bool
+) -> WebhookRequest:
+    """Return the request as a value. ``account`` is None where the URL names none that we have."""
+    public = account.public_url if account else ""
+    origin = public or _own_origin(environ, trust_proxy)
+    return WebhookRequest(
+        method=environ["REQUEST_METHOD"],
+        url=origin + raw_target(environ, trust_proxy),
+        headers=LazyHeaders(environ),
+        body=body,
+        address=address_of(environ, trust_proxy),
+    )
+
+
+def max_body_bytes(environ: Environ, account: Account | None) -> int:
+    """How long the body of a webhook may be."""
+    if account is None or not PROVIDERS[account.provider].BATCHES:
+        return MAX_BODY_BYTES
+    return MAX_BODY_BYTES if is_form(environ.get("CONTENT_TYPE") or FORM) else MAX_BATCH_BYTES
+
+
+def raw_target(environ: Environ, trust_proxy: bool) -> str:
+    """Return path and query exactly as they were sent.
+
+    Gunicorn (RAW_URI), Werkzeug and uWSGI (REQUEST_URI) pass them on. For other servers a trusted
+    proxy says them in ``X-Original-URI``, which has to fit what the server decoded. Else the
+    decoded path is escaped again as clients do: that gives back what was sent, unless it had
+    needless escapes or a lone ``?`` at its end.
+    """
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if not raw and trust_proxy:
+        raw = _forwarded_target(environ)
+    if not raw:
+        query = environ.get("QUERY_STRING", "")
+        return quote(_decoded_path(environ), safe=_PATH_SAFE) + (f"?{query}" if query else "")
+    if not raw.startswith("/"):  # A request line may have the whole URL (RFC 9112, 3.2.2).
+        raw = "/" + str(raw).partition("://")[2].partition("/")[2]
+    return str(raw)
+
+
+def _forwarded_target(environ: Environ) -> str:
+    """What the proxy says, if it fits this request: a client may have sent the header itself."""
+    target = str(environ.get("HTTP_X_ORIGINAL_URI", ""))
+    path, _, query = target.partition("?")
+    is_path = unquote_to_bytes(path) == _decoded_path(environ)
+    return target if is_path and query == environ.get("QUERY_STRING", "") else ""
+
+
+def _decoded_path(environ: Environ) -> bytes:
+    """WSGI has bytes as characters of Latin-1 (PEP 3333)."""
+    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return path.encode("latin-1")
+
+
+def _own_origin(environ: Environ, trust_proxy: bool) -> str:
+    scheme = environ["wsgi.url_scheme"]
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    if trust_proxy:
+        scheme = nearest_hop(environ, "HTTP_X_FORWARDED_PROTO") or scheme
+        host = nearest_hop(environ, "HTTP_X_FORWARDED_HOST") or host
+    return f"{scheme}://{host}"
+
+
+def nearest_hop(environ: Environ, name: str) -> str:
+    """The last value is the one that our own proxy wrote; those before it anyone may have sent."""
+    return str(environ.get(name, "")).rpartition(",")[2].strip()
+
+
+class LazyHeaders(Mapping[str, str]):
+    """A request's headers by lower-case name, looked up in the WSGI environment when asked for.
+
+    An environment has much besides, so that walking through it for every request would cost more
+    than the few lookups.
+    """
+
+    __slots__ = ("_environ",)
+    _keys: ClassVar[dict[str, str]] = {}
+    """Names as the environment has them; only our own code asks, so there are few."""
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        return str(self._environ[_environ_key(name)])
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+    @overload
+    def get(self, name: str, /, default: T) -> str | T: ...
+    def get(self, name: str, /, default: Any = None) -> Any:
+        """As any mapping's, without an exception for what was not sent: ten calls a request."""
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = _environ_key(name)
+        return self._environ.get(key, default)
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._environ:
+            if key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-").lower()
+            elif key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                yield key.replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _environ_key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
