@@ -47,7 +47,7 @@ def fill(records: Records, count: int) -> None:
     lately = Standing(everywhere=True, state=NumberState(marks={ALL: mark}))
     long_ago = Standing(everywhere=True)
     listed = numbers(count, seed=1)
-    with records._database.writing() as connection:  # noqa: SLF001 - events one by one take long
+    with records.database.writing() as connection:
         for at in range(0, count, _STEP):
             rows = [
                 number_row(partition_of(one), 1, one, long_ago if place % 50 else lately)

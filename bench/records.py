@@ -95,7 +95,7 @@ def bare(folder: Path, source: Records, sizes: Sequence[int]) -> float:
     target.migrate()
     target.close()
     rows: list[tuple[str, list[tuple[Any, ...]]]] = []
-    with source._database.reading() as connection:  # noqa: SLF001
+    with source.database.reading() as connection:
         for table in TABLES:
             names = ", ".join(column.name for column in table.columns)
             marks = ", ".join("?" for _ in table.columns)
@@ -151,7 +151,7 @@ def fresh(url: str) -> Records:
     """Records without anything in them."""
     records = Records(url)
     if records.migrate()[0]:
-        with records._database.writing() as connection:  # noqa: SLF001
+        with records.database.writing() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
         records.migrate()

@@ -78,7 +78,7 @@ def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
     ],
 )
 def test_what_was_changed_behind_a_list_is_found(kept, change, said):
-    with kept._database.writing() as connection:
+    with kept.database.writing() as connection:
         connection.execute(change)
     assert said in "; ".join(map(str, kept.verifying.verify()))
 

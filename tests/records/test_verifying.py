@@ -36,7 +36,7 @@ def tamper(filled):
     """Changes the database as somebody would who may do everything to it."""
 
     def run(*statements: str) -> list[str]:
-        with filled._database.writing() as connection:
+        with filled.database.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             else:
