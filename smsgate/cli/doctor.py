@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from smsgate.cli import session
 from smsgate.gateway.doctor import FAULT, OK, WARNING, Finding, examine, look_at, worst_first
-from smsgate.gateway.keywords.console_sets import MAY_BE_OLD
+from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD
 from smsgate.wiring import build_gateway
 
 _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}

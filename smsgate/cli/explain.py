@@ -12,10 +12,10 @@ import msgspec
 from smsgate.classifier import Classifier, KeywordSetCache
 from smsgate.classifier.explanation import facts
 from smsgate.cli.answering import cores, stream
-from smsgate.cli.texts_in_files import content_of
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
+from smsgate.features.keyword_editor.text_files import content_of
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 from smsgate.wiring import load_configuration

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.people.operators import Operators
+from smsgate.features.operators.service import Operators
 from smsgate.wiring import Configuration, build_records
 
 NUMBER = "+14155550123"

@@ -108,11 +108,11 @@ FEATURES = (
     ),
     Feature(
         name="keyword_editor",
-        console=("smsgate.web.console.keywords",),
+        console=("smsgate.features.keyword_editor.console",),
         menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
         commands={
             "keywords": CommandEntry(
-                "smsgate.cli.keywords:keywords",
+                "smsgate.features.keyword_editor.cli:keywords",
                 "Show, test and compare the words that programs understand.",
             ),
         },
@@ -177,18 +177,19 @@ FEATURES = (
     Feature(
         name="operators",
         console=(
-            "smsgate.web.console.signing_in",
-            "smsgate.web.console.me",
-            "smsgate.web.console.people_page",
+            "smsgate.features.operators.sign_in_console",
+            "smsgate.features.operators.account_console",
+            "smsgate.features.operators.people_console",
+            "smsgate.features.operators.keys_console",
         ),
         menu=MenuEntry("People", "/console/people", "admin", "p"),
         commands={
             "operators": CommandEntry(
-                "smsgate.cli.operators:operators",
+                "smsgate.features.operators.cli:operators",
                 "People who may sign in to the console: who they are, and what they may do.",
             ),
             "keys": CommandEntry(
-                "smsgate.cli.keys:keys",
+                "smsgate.features.operators.keys_cli:keys",
                 "Keys for /v1: who may ask the gate, write, or administer.",
             ),
         },

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from smsgate.gateway.keywords.comparison import outcome  # noqa: E402 - run as a script
+from smsgate.features.keyword_editor.comparison import outcome  # noqa: E402 - run as a script
 from tests.accuracy.peers import PEERS  # noqa: E402
 from tests.accuracy.texts import OUT, Labelled, classifier, labelled, named  # noqa: E402
 

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
+from smsgate.features.operators.service import digest_of
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import digest_of
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD

@@ -11,9 +11,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page
 
+from smsgate.features.operators.passwords import hashed
+from smsgate.features.operators.service import By, Operators
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import By, Operators
-from smsgate.gateway.people.passwords import hashed
 from tests.browser.acting import fits, open_up, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from smsgate.cli.keywords import keywords
 from smsgate.cli.main import cli, run
+from smsgate.features.keyword_editor.cli import keywords
 from smsgate.records import KeywordVersion, Records
 from smsgate.store import Store
 from smsgate.store.connection import open_redis

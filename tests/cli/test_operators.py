@@ -11,7 +11,7 @@ from rich.console import Console
 
 from smsgate.cli.session import person
 from smsgate.cli.welcome import welcome
-from smsgate.gateway.people.operators import By, Operators, digest_of, now_us
+from smsgate.features.operators.service import By, Operators, digest_of, now_us
 from smsgate.records import Records
 from smsgate.records.operators import FIRST
 from smsgate.wiring import Configuration, load_settings

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.features.operators.passwords import hashed
+from smsgate.features.operators.service import By, Operators
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import By, Operators
-from smsgate.gateway.people.passwords import hashed
 from smsgate.wiring import Configuration, build_gateway, load_settings
 from tests.fakes.browser import PASSWORD
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from smsgate.classifier import Classifiers
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.console_sets import console_sets
+from smsgate.pipeline.console_keyword_sets import console_sets
 from smsgate.wiring import configuration
 
 TWO = """

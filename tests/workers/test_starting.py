@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, SpoolUnavailable
-from smsgate.gateway.keywords.console_sets import console_sets
+from smsgate.pipeline.console_keyword_sets import console_sets
 from smsgate.pipeline.spool import Spool
 from smsgate.records import Records
 from tests.fakes.served import free_port

@@ -12,7 +12,7 @@ from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.evidence.service import as_json, gathered
 from smsgate.features.evidence.service import page as as_page
 from smsgate.gateway import Gateway
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")

@@ -32,9 +32,8 @@ from smsgate.features.lists.shapes import FORMATS
 from smsgate.features.lists.steps import MEDIA
 from smsgate.features.lists.values import Errand
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import By, action_of
 from smsgate.pipeline.manual_input import reason_of
-from smsgate.web.console.people import actor, door, needs, operator
+from smsgate.web.console.auth import actor, needs, operator, record_action
 
 LISTS = "/console/lists"
 AT_ONCE = 50
@@ -107,8 +106,7 @@ class Pages:
         """Begin an export, and note who asked for it."""
         asked = exported_of(request.form)
         errand = self._errands.export(actor(), asked)
-        by = By(actor(), door().visitor().address)
-        door().actions.add(action_of("exported numbers", actor(), by, errand.name))
+        record_action("exported numbers", errand.name)
         return _to(errand.id)
 
     def look_at_undo(self) -> Answer:

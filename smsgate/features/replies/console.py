@@ -14,7 +14,7 @@ from smsgate.features.replies import service as dead_letters
 from smsgate.gateway import Gateway
 from smsgate.gateway.forwards import undelivered
 from smsgate.store.shelves import MOST, Shelf
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 
 REPLIES = "/console/replies"
 AT_ONCE = 50

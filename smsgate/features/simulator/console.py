@@ -24,7 +24,7 @@ from smsgate.features.simulator.service import (
 from smsgate.gateway import Gateway
 from smsgate.settings import Account
 from smsgate.settings.values import ANY_SENDER
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 PATH = "/console/simulator"
 MAX_CHARACTERS = 1_600

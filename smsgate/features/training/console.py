@@ -17,7 +17,7 @@ from smsgate.features.training.service import (
 from smsgate.features.training.storage import TrainingStorage
 from smsgate.files import csv_line
 from smsgate.gateway import Gateway
-from smsgate.web.console.people import actor, door, needs
+from smsgate.web.console.auth import actor, door, needs
 
 GUIDE = "/console/guide"
 PAGE_SIZE = 100

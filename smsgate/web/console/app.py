@@ -12,11 +12,11 @@ from jinja2 import FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
 from smsgate import features
+from smsgate.features.operators.sessions import LASTS_S
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.sessions import LASTS_S
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
-from smsgate.web.console import origin, people, problems, showing
+from smsgate.web.console import auth, origin, problems, showing
 from smsgate.web.console.return_path import HOME
 from smsgate.web.wsgi_request import read_bodies_first
 
@@ -72,7 +72,7 @@ def create_console(gateway: Gateway) -> Flask:
     read_bodies_first(app, streamed=["upload_list"])
     origin.register(app, gateway.settings)
     CSRFProtect(app)
-    people.register(app, gateway)
+    auth.register(app, gateway)
     showing.register(app)
     problems.register(app)
     for page in features.modules("console"):

@@ -14,8 +14,8 @@ from smsgate.gateway.overview.at_a_glance import Numbers, Overview
 from smsgate.gateway.overview.daily import WHATS, Confirmations, Speed
 from smsgate.gateway.overview.status import Trouble
 from smsgate.pipeline.conditions import REFUSED, REVIEW_DEADLINE_S, Condition
+from smsgate.web.console.auth import door, known, lacks_factor, needs
 from smsgate.web.console.home_chart import Chart, chart_of
-from smsgate.web.console.people import door, known, lacks_factor, needs
 
 TITLES = {
     "texts": "Texts in",

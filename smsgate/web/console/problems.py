@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.web.console.people import IN, OUT, is_signed_in, notice, to_sign_in
+from smsgate.web.console.auth import IN, OUT, is_signed_in, notice, to_sign_in
 from smsgate.web.console.return_path import HOME, is_part, return_path
 
 _log = structlog.get_logger("smsgate.console")

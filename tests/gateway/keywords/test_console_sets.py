@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
-from smsgate.gateway.keywords.console_sets import FOLDER, console_sets
+from smsgate.pipeline.console_keyword_sets import FOLDER, console_sets
 from smsgate.records import KeywordVersion, Records
 from smsgate.wiring import load_configuration
 

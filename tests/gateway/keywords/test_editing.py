@@ -12,11 +12,11 @@ from smsgate.domain.errors import (
     NoSuchKeywordSet,
 )
 from smsgate.domain.messages import Intent
-from smsgate.gateway.keywords import editing as keyword_editing
-from smsgate.gateway.keywords.drafts import MOST_BYTES
-from smsgate.gateway.keywords.editing import Editing
-from smsgate.gateway.keywords.entries import Row, begun, changed
-from smsgate.gateway.received_texts import PAGE, Place, Texts, place_of
+from smsgate.features.keyword_editor import editing as keyword_editing
+from smsgate.features.keyword_editor.drafts import MOST_BYTES
+from smsgate.features.keyword_editor.editing import Editing
+from smsgate.features.keyword_editor.entries import Row, begun, changed
+from smsgate.features.keyword_editor.received_texts import PAGE, Place, Texts, place_of
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import make_gateway
 from tests.fakes.understanding import TWO, understanding

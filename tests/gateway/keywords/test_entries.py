@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.classifier.sets.keyword_sets import shipped
 from smsgate.domain.errors import KeywordSetUnfit
-from smsgate.gateway.keywords.entries import Row, begun, changed, read, rows_of
+from smsgate.features.keyword_editor.entries import Row, begun, changed, read, rows_of
 
 SET = """# our words
 language = "es"

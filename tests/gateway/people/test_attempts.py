@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from smsgate.domain.errors import TooManyGuesses
-from smsgate.gateway.people.attempts import FairLine
+from smsgate.features.operators.attempts import FairLine
 from tests.fakes.processes import wait_until
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.errors import Unfit
-from smsgate.gateway.people import passwords
+from smsgate.features.operators import passwords
 
 
 @pytest.mark.parametrize(

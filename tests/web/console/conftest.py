@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from smsgate.features.operators import passwords
+from smsgate.features.operators.service import By, Operators
 from smsgate.gateway import Gateway
-from smsgate.gateway.people import passwords
-from smsgate.gateway.people.operators import By, Operators
 from smsgate.pipeline import deadlines
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
@@ -18,7 +18,7 @@ from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, make_gateway
 
 PUBLIC_NAME = '[web]\nhosts = ["sms.example.com"]\n'
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""Hashes with hardly any work; ``gateway/people/test_passwords.py`` has the real parameters."""
+"""Hashes with hardly any work; ``features/operators/test_passwords.py`` has the real parameters."""
 _HASH = QUICK.hash(PASSWORD)
 
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.features.operators.service import By, Operators
 from smsgate.gateway.overview import daily
-from smsgate.gateway.people.operators import By, Operators
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis
@@ -325,7 +325,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
     gateway = make_gateway(folder, redis_url, quiet, **HERE)
-    from smsgate.gateway.people.operators import By, Operators
+    from smsgate.features.operators.service import By, Operators
 
     Operators(gateway.records).add("maria", "viewer", By("tests"))
     id_ = Operators(gateway.records).named("maria").id

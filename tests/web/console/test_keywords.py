@@ -9,9 +9,9 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.gateway.keywords.entries import Row, begun, changed
+from smsgate.features.keyword_editor.console import changing
+from smsgate.features.keyword_editor.entries import Row, begun, changed
 from smsgate.records import KeywordVersion
-from smsgate.web.console.keywords import changing
 from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.gateway.people import second_factor, signing_in
+from smsgate.features.operators import second_factor, signing_in
 from smsgate.records.console_tables import operators as table
 from smsgate.settings import Secret
 from tests.fakes.browser import PASSWORD, browser

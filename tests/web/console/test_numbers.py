@@ -15,7 +15,7 @@ from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Consent, Decision, Intent, Onward
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.gateway.people.operators import By, Operators
+from smsgate.features.operators.service import By, Operators
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.showing import iso

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.messages import Decision, Intent
-from smsgate.gateway.people.operators import By, Operators
+from smsgate.features.operators.service import By, Operators
 from tests.fakes.browser import browser
 from tests.fakes.own_gateway import HERE, make_gateway
 from tests.fakes.pages import words

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from smsgate.domain.errors import LastAdmin
-from smsgate.gateway.people import operators, sessions
-from smsgate.gateway.people.operators import By, Operators
-from smsgate.gateway.people.own_account import OwnAccount
-from smsgate.web.console import people
+from smsgate.features.operators import service, sessions
+from smsgate.features.operators.own_account import OwnAccount
+from smsgate.features.operators.service import By, Operators
+from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_gateway import ALERTS, make_gateway
 
@@ -56,7 +56,7 @@ def add_at(folder, redis_url, operator, gateway):
 
 @pytest.mark.parametrize("host", ["evil.example", "192.168.1.7:8000"])
 def test_no_link_leads_where_a_request_says(add_at, gateway, host, monkeypatch) -> None:
-    monkeypatch.setattr(people, "_lacks_factor", lambda *_: False)  # as if it were set up
+    monkeypatch.setattr(auth, "_lacks_factor", lambda *_: False)  # as if it were set up
     answer = add_at(host, scheme="https")
     assert (answer.status_code, host in answer.text) == (422, False)
     assert "SMSGATE_PUBLIC_URL" in answer.text
@@ -107,7 +107,7 @@ def test_a_link_ends_by_time_and_by_a_newer_one(admin, visitor, gateway) -> None
     second = link_of(admin.post("/console/people/reset", {"name": "maria"}))
     assert visitor.get(first).status_code == 404
     assert visitor.get(second).status_code == 200
-    change(gateway, "UPDATE operator_links SET ends_us = :us", us=operators.now_us())
+    change(gateway, "UPDATE operator_links SET ends_us = :us", us=service.now_us())
     assert visitor.get(second).status_code == 404
 
 
@@ -318,7 +318,7 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, gateway) -> N
     for told in ("wrong password", "role: agent to viewer admin", "added: as agent admin"):
         assert told in said
     for _ in range(60):
-        gateway.records.actions.add(operators.action_of("test", "x", By("y")))
+        gateway.records.actions.add(service.action_of("test", "x", By("y")))
     page = admin.get("/console/people")
     assert page.text.count("<td>test</td>") == 50
     older = re.search(r'href="(/console/people\?before=[^"]+)">Older', page.text)[1]

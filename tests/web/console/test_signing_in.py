@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, text
 
 from smsgate.domain.errors import SignInRefused, TooManyGuesses
-from smsgate.gateway.people import devices, passwords, sessions, signing_in
-from smsgate.gateway.people.attempts import MOST_ATTEMPTS, FairLine
-from smsgate.gateway.people.operators import By, Operators
+from smsgate.features.operators import devices, passwords, sessions, signing_in
+from smsgate.features.operators.attempts import MOST_ATTEMPTS, FairLine
+from smsgate.features.operators.service import By, Operators
 from smsgate.records import operator_actions as trail
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table

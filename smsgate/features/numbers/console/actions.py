@@ -19,7 +19,7 @@ from smsgate.features.numbers.console.story import page
 from smsgate.gateway import Gateway
 from smsgate.pipeline.manual_input import consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.restores import RestoreRequest
-from smsgate.web.console.people import actor, needs, operator
+from smsgate.web.console.auth import actor, needs, operator
 
 Answer = Response | tuple[str, int]
 Act = Callable[[Gateway, str], str]

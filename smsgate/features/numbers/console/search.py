@@ -13,7 +13,7 @@ from smsgate.domain.phone import MAX_SENDER_CHARS
 from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import Candidate
 from smsgate.gateway import Gateway
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 _NEWEST, _UNROUTED = 20, 10
 

@@ -17,7 +17,7 @@ from smsgate.features.numbers.timeline import timeline
 from smsgate.gateway import Gateway
 from smsgate.pipeline.manual_input import MEDIA
 from smsgate.records import Place
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
 _DAY_US = 24 * 3600 * 1_000_000

@@ -11,7 +11,7 @@ from smsgate.features.reviews.likes import Alike, alike
 from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
 from smsgate.pipeline import labelled_texts
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 
 MOST = 500
 """Texts that are decided at once."""

@@ -8,7 +8,7 @@ from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews.console.desk import Answer, Said, answered, shown
 from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.showing import ago, spaced
 
 _DECISIONS = {"opt_out": "an opt-out", "none": "not an opt-out"}

@@ -15,7 +15,7 @@ from smsgate.features.reviews.decided import Decided
 from smsgate.features.reviews.likes import Alike
 from smsgate.features.reviews.queue import ReviewQueue
 from smsgate.gateway import Gateway
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.showing import spaced
 
 PAGE = 25

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from smsgate.gateway import Gateway
-from smsgate.web.console.setup import accounts, doctor, keys, programs
+from smsgate.web.console.setup import accounts, doctor, programs
 
 
 def register(console: Flask, gateway: Gateway) -> None:
     """Add the routes."""
-    for pages in (programs, accounts, keys, doctor):
+    for pages in (programs, accounts, doctor):
         pages.register(console, gateway)

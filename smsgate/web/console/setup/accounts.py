@@ -19,7 +19,7 @@ from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER
 from smsgate.store.acceptance import Accepted
 from smsgate.store.quarantine import Refused
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 
 ACCOUNTS = "/console/setup/accounts"
 _SAID = {

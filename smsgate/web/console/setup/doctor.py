@@ -8,7 +8,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.gateway.doctor import WARNING, Finding, examine, worst_first
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 from smsgate.wiring.configuration import has_keys, warnings_of
 
 

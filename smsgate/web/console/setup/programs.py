@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from smsgate.gateway import Gateway
 from smsgate.gateway.wordings import languages, wordings
 from smsgate.providers import usable
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 SETUP = "/console/setup"
 AT_FIRST = 4

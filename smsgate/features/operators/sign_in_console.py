@@ -9,9 +9,9 @@ from flask import session as kept
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
+from smsgate.features.operators.signing_in import Started
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.signing_in import Started
-from smsgate.web.console.people import IN, NEXT, OUT, door, known, operator
+from smsgate.web.console.auth import IN, NEXT, OUT, door, known, operator
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = "/console/in/code"

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from smsgate.domain.errors import SignInRefused, StoreUnavailable, TooManyGuesses
-from smsgate.gateway.people import passwords, second_factor
-from smsgate.gateway.people.attempts import MOST_ATTEMPTS, WINDOW_S, Attempts, FairLine
-from smsgate.gateway.people.devices import Device, device_of, new_device, token_of
-from smsgate.gateway.people.operators import digest_of, fold, now_us
-from smsgate.gateway.people.sessions import IDLE_S, LASTS_S, Known, Visitor, visited
+from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.attempts import MOST_ATTEMPTS, WINDOW_S, Attempts, FairLine
+from smsgate.features.operators.devices import Device, device_of, new_device, token_of
+from smsgate.features.operators.service import digest_of, fold, now_us
+from smsgate.features.operators.sessions import IDLE_S, LASTS_S, Known, Visitor, visited
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import OperatorRow

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
+from smsgate.features.operators.service import LINK_S, ROLES, By, now_us
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import LINK_S, ROLES, By, now_us
-from smsgate.web.console.people import actor, door, needs
+from smsgate.web.console.auth import actor, door, needs
 
 PEOPLE = "/console/people"
 AT_ONCE = 50

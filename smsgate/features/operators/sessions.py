@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway.people.operators import By, action_of, digest_of, now_us
+from smsgate.features.operators.service import By, action_of, digest_of, now_us
 from smsgate.pipeline.deadlines import Deadline, NoAnswer
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action

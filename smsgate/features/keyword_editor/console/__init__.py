@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from smsgate.features.keyword_editor.console import adding, changing, listing, sets
+from smsgate.features.keyword_editor.editing import Editing
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.editing import Editing
-from smsgate.web.console.keywords import adding, changing, listing, sets
 
 
 def register(console: Flask, gateway: Gateway) -> None:

@@ -7,10 +7,10 @@ from flask import Flask, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.features.operators import second_factor
+from smsgate.features.operators.sign_in_console import let_in, new_password
 from smsgate.gateway import Gateway
-from smsgate.gateway.people import second_factor
-from smsgate.web.console.people import FACTOR, ME, door, known, lacks_factor, needs
-from smsgate.web.console.signing_in import let_in, new_password
+from smsgate.web.console.auth import FACTOR, ME, door, known, lacks_factor, needs
 
 _OFFERED = "factor"
 """In the form's cookie: the secret that is offered, sealed."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.errors import OperatorExists
-from smsgate.gateway.people.operators import FIRST_LINK_S, LINK_S, ROLES, By, Operators, now_us
+from smsgate.features.operators.service import FIRST_LINK_S, LINK_S, ROLES, By, Operators, now_us
 from smsgate.records.operators import OperatorRow
 
 

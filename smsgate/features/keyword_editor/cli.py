@@ -12,11 +12,11 @@ import click
 from smsgate.classifier import Classifier
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of
-from smsgate.cli.texts_in_files import Given, labelled, texts
 from smsgate.domain.errors import NoSuchKeywordSet
-from smsgate.gateway.keywords.comparison import Active, active, changed, outcome, replayed
-from smsgate.gateway.keywords.diffs import difference
-from smsgate.gateway.received_texts import Place, Texts
+from smsgate.features.keyword_editor.comparison import Active, active, changed, outcome, replayed
+from smsgate.features.keyword_editor.diffs import difference
+from smsgate.features.keyword_editor.received_texts import Place, Texts
+from smsgate.features.keyword_editor.text_files import Given, labelled, texts
 from smsgate.records import KeywordVersion
 
 DIFFERENT = 1

@@ -21,11 +21,11 @@ from smsgate.domain.errors import (
     KeywordSetUnfit,
     NoSuchKeywordSet,
 )
-from smsgate.gateway.keywords.console_sets import NAME, console_sets
-from smsgate.gateway.keywords.drafts import MOST_BYTES, Draft, Drafts, uses
-from smsgate.gateway.keywords.entries import begun
-from smsgate.gateway.keywords.replay import Replay, Replaying
-from smsgate.gateway.received_texts import Place, Texts
+from smsgate.features.keyword_editor.drafts import MOST_BYTES, Draft, Drafts, uses
+from smsgate.features.keyword_editor.entries import begun
+from smsgate.features.keyword_editor.received_texts import Place, Texts
+from smsgate.features.keyword_editor.replay import Replay, Replaying
+from smsgate.pipeline.console_keyword_sets import NAME, console_sets
 from smsgate.records import KeywordVersion, Records
 from smsgate.settings import Settings
 from smsgate.store import Store

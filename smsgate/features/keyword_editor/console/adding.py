@@ -6,13 +6,13 @@ from flask import Flask, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import KeywordSetUnfit
+from smsgate.features.keyword_editor.console.changing import Change, checked
+from smsgate.features.keyword_editor.console.listing import LONGEST, program_of
+from smsgate.features.keyword_editor.editing import About, Editing
+from smsgate.features.keyword_editor.entries import INTENTS, MATCHES, Row, changed, read, rows_of
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.editing import About, Editing
-from smsgate.gateway.keywords.entries import INTENTS, MATCHES, Row, changed, read, rows_of
 from smsgate.settings import Program
-from smsgate.web.console.keywords.changing import Change, checked
-from smsgate.web.console.keywords.listing import LONGEST, program_of
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 NEW = "/console/keywords/new"
 LONG = 6

@@ -15,16 +15,16 @@ from smsgate.domain.errors import (
     KeywordSetUnfit,
     StoreUnavailable,
 )
+from smsgate.features.keyword_editor.comparison import changed as differing
+from smsgate.features.keyword_editor.console.applying import put_in_force
+from smsgate.features.keyword_editor.console.sets import SETS
+from smsgate.features.keyword_editor.diffs import difference
+from smsgate.features.keyword_editor.editing import About, Editing
+from smsgate.features.keyword_editor.entries import Row, changed
+from smsgate.features.keyword_editor.received_texts import place_of
+from smsgate.features.keyword_editor.replay import SHOWN, Replay, too_many
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.comparison import changed as differing
-from smsgate.gateway.keywords.diffs import difference
-from smsgate.gateway.keywords.editing import About, Editing
-from smsgate.gateway.keywords.entries import Row, changed
-from smsgate.gateway.keywords.replay import SHOWN, Replay, too_many
-from smsgate.gateway.received_texts import place_of
-from smsgate.web.console.keywords.applying import put_in_force
-from smsgate.web.console.keywords.sets import SETS
-from smsgate.web.console.people import actor, needs
+from smsgate.web.console.auth import actor, needs
 
 SLICE_S = 0.7
 """How long texts are tried in one request; where scripts run, the page asks for more by itself."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from smsgate.domain.errors import LinkBroken, SignInRefused
-from smsgate.gateway.people import passwords, second_factor
-from smsgate.gateway.people.operators import (
+from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.service import (
     By,
     action_of,
     digest_of,
@@ -17,8 +17,8 @@ from smsgate.gateway.people.operators import (
     new_id,
     now_us,
 )
-from smsgate.gateway.people.sessions import Known
-from smsgate.gateway.people.signing_in import CODE_REFUSED
+from smsgate.features.operators.sessions import Known
+from smsgate.features.operators.signing_in import CODE_REFUSED
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import FIRST, OperatorRow

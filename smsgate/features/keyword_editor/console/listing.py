@@ -7,12 +7,12 @@ from flask import Flask, render_template, request
 from smsgate.classifier import explanation
 from smsgate.domain.errors import SmsGateError, UnknownProgram
 from smsgate.domain.phone import e164
+from smsgate.features.keyword_editor.editing import Editing
+from smsgate.features.keyword_editor.entries import INTENTS
+from smsgate.features.keyword_editor.listing import SOURCES, Listing, Wanted
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.editing import Editing
-from smsgate.gateway.keywords.entries import INTENTS
-from smsgate.gateway.keywords.listing import SOURCES, Listing, Wanted
 from smsgate.settings import Program
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 PAGE = 100
 LONGEST = 2_000

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask, render_template, request
 
 from smsgate.domain.errors import KeywordSetUnfit, RecordsNotReady, RecordsUnavailable
+from smsgate.features.keyword_editor.diffs import difference
+from smsgate.features.keyword_editor.drafts import MOST_BYTES
+from smsgate.features.keyword_editor.editing import PAGE, About, Editing
+from smsgate.features.keyword_editor.entries import INTENTS, MATCHES, RISKS, Row, read, rows_of
 from smsgate.gateway import Gateway
-from smsgate.gateway.keywords.diffs import difference
-from smsgate.gateway.keywords.drafts import MOST_BYTES
-from smsgate.gateway.keywords.editing import PAGE, About, Editing
-from smsgate.gateway.keywords.entries import INTENTS, MATCHES, RISKS, Row, read, rows_of
 from smsgate.gateway.spreading import spread_of
-from smsgate.web.console.people import needs
+from smsgate.web.console.auth import needs
 
 SETS = "/console/keywords/sets"
 _EMPTY_ROWS = 3

@@ -27,11 +27,11 @@ from flask import (
 )
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.features.operators.own_account import OwnAccount
+from smsgate.features.operators.service import ROLES, By, Operators, action_of
+from smsgate.features.operators.sessions import Known, Sessions, Visitor
+from smsgate.features.operators.signing_in import SigningIn
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import ROLES, Operators
-from smsgate.gateway.people.own_account import OwnAccount
-from smsgate.gateway.people.sessions import Known, Sessions, Visitor
-from smsgate.gateway.people.signing_in import SigningIn
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.console.return_path import HOME, is_part, return_path
@@ -137,6 +137,13 @@ def actor() -> str:
     if found is None:
         abort(403)
     return found.name
+
+
+def record_action(what: str, note: str = "") -> None:
+    """Put on record that the operator of this request did something. Only behind ``needs``."""
+    name = actor()
+    by = By(name, door().visitor().address)
+    door().actions.add(action_of(what, name, by, note))
 
 
 def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:

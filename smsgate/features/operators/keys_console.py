@@ -6,11 +6,11 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.features.operators.service import now_us
 from smsgate.gateway import Gateway
-from smsgate.gateway.people.operators import By, action_of, now_us
 from smsgate.pipeline import api_keys
 from smsgate.records.keys import KeyRow
-from smsgate.web.console.people import actor, door, needs
+from smsgate.web.console.auth import actor, needs, record_action
 
 KEYS = "/console/setup/keys"
 GRACES = {"0": "at once", "1": "an hour", "24": "a day", "168": "a week", "720": "a month"}
@@ -51,7 +51,7 @@ class Pages:
         if scope is None:
             raise Unfit(f"Say what the key may do: one of {', '.join(api_keys.SCOPES)}.")
         key = api_keys.make(self._keys, name, scope, actor(), now_us())
-        _note(f"made the API key {name}")
+        record_action(f"made the API key {name}")
         return self._shown(key, name)
 
     def rotate_key(self) -> str:
@@ -60,14 +60,14 @@ class Pages:
         if grace not in GRACES:
             raise Unfit("Say how long the key before goes on to open.")
         key = api_keys.rotate(self._keys, name, int(grace) * 3600, actor(), now_us())
-        _note(f"rotated the API key {name}")
+        record_action(f"rotated the API key {name}")
         return self._shown(key, name)
 
     def revoke_key(self) -> Answer:
         """Let every key of a name end."""
         name = request.form.get("name", "")
         ended = api_keys.revoke(self._keys, name, now_us())
-        _note(f"revoked the API key {name}")
+        record_action(f"revoked the API key {name}")
         said = f"The key {name} ended" if ended == 1 else f"{ended} keys of {name} ended"
         flash(f"{said}; within 5 seconds it opens nothing.", "good")
         return redirect(KEYS, 303)
@@ -88,9 +88,3 @@ class Pages:
             graces=GRACES,
             others=self._others,
         )
-
-
-def _note(what: str) -> None:
-    """Put on record who did it."""
-    by = By(actor(), door().visitor().address)
-    door().actions.add(action_of(what, actor(), by))

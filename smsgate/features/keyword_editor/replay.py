@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from smsgate.classifier import Classifier
 from smsgate.domain.messages import Decision, Entry
-from smsgate.gateway.keywords.comparison import outcome
-from smsgate.gateway.received_texts import Place, Texts
+from smsgate.features.keyword_editor.comparison import outcome
+from smsgate.features.keyword_editor.received_texts import Place, Texts
 
 SHOWN = 200
 """Different texts that are listed; the others are only counted."""

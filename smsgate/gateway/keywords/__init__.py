@@ -1,1 +1,0 @@
-"""Keyword sets as operators change them: drafts, versions, and what a change would do."""
