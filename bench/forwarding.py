@@ -28,8 +28,8 @@ from rich.table import Table
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
+from smsgate.features.forwarding.pauses import CALLS
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwards.pauses import CALLS
 from smsgate.outbound import Outbound
 from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs

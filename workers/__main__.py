@@ -29,7 +29,7 @@ from smsgate.store.job_queue import APPLY, SEND
 from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
 from workers.alert_notifier import AlertNotifier
-from workers.feeder import Feeder
+from workers.feed_dispatcher import Feeder
 from workers.forwarder import Forwarder
 from workers.keeper import Keeper
 

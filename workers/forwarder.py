@@ -16,10 +16,10 @@ from collections.abc import Callable
 import structlog
 
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.features.forwarding.service import IDLE_S, Forwarding
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwards.forwarding import IDLE_S, Forwarding
-from smsgate.gateway.forwards.undelivered import give_up_old
 from smsgate.logs import Reminder
+from smsgate.pipeline.undelivered_forwards import give_up_old
 from smsgate.settings import Settings
 
 AGAIN_S = 1.0

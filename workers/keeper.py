@@ -22,9 +22,9 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
+from smsgate.features.dashboard import daily
 from smsgate.features.lists.folders import Folders
 from smsgate.gateway import Gateway
-from smsgate.gateway.overview import daily
 from smsgate.pipeline.archive import BATCH, alarm_of
 
 PERIOD_S = 0.2

@@ -14,7 +14,7 @@ from rich.markup import escape
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.errors import ConfigurationError
-from smsgate.gateway.doctor.everything import restarts
+from smsgate.features.accounts.doctor.everything import restarts
 from smsgate.metrics.heartbeats import Process
 from smsgate.wiring import Configuration, Outcome, build_store, hand_over, outcome_of
 

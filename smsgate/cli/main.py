@@ -42,7 +42,7 @@ CORE = {
         "Make a new, empty store ready; one that is ready stays as it is.",
     ),
     "refusals": CommandEntry(
-        "smsgate.cli.refusals:refusals",
+        "smsgate.features.accounts.refusals_command:refusals",
         "Sends that the gate stopped: texts that people who opted out did not get.",
     ),
     "spool": CommandEntry(

@@ -11,6 +11,9 @@ REVIEWED = "reviewed"
 """The rule of a person's decision about a text that waited."""
 REOPENED = "reopened"
 """The rule of taking such a decision back."""
+REVIEW_DEADLINE_US = 24 * 3600 * 1_000_000
+"""How long a text may wait for a person: an opt-out must be honoured within a reasonable time, ten
+business days at most (47 CFR 64.1200(a)(10)); ours is the next day."""
 
 
 def decision_id(key: str) -> str:

@@ -56,11 +56,11 @@ class Feature:
 FEATURES = (
     Feature(
         name="dashboard",
-        console=("smsgate.web.console.home",),
+        console=("smsgate.features.dashboard.console",),
         menu=MenuEntry("Home", "/console/", "viewer", "h"),
         commands={
             "report": CommandEntry(
-                "smsgate.cli.report:report",
+                "smsgate.features.dashboard.cli:report",
                 "Sum up a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth a "
                 "second look.",
             ),
@@ -160,11 +160,12 @@ FEATURES = (
     ),
     Feature(
         name="accounts",
-        console=("smsgate.web.console.setup",),
+        console=("smsgate.features.accounts.console",),
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
+        api=("smsgate.features.accounts.api",),
         commands={
             "doctor": CommandEntry(
-                "smsgate.cli.doctor:doctor",
+                "smsgate.features.accounts.doctor_command:doctor",
                 "Look at everything, or at one ACCOUNT, and say what is wrong and what mends it.",
             )
         },
@@ -198,7 +199,7 @@ FEATURES = (
         name="forwarding",
         commands={
             "forward": CommandEntry(
-                "smsgate.cli.forward:forward",
+                "smsgate.features.forwarding.cli:forward",
                 "Messages for programs' applications ([programs.NAME.forward]) that wait, or "
                 "were given up.",
             )
@@ -206,19 +207,20 @@ FEATURES = (
     ),
     Feature(
         name="feeds",
+        api=("smsgate.features.feeds.api",),
         commands={
             "feed": CommandEntry(
-                "smsgate.cli.feed:feed",
+                "smsgate.features.feeds.cli:feed",
                 "Calls of the feeds ([programs.NAME.feed]) that wait, or were given up.",
             )
         },
     ),
     Feature(
         name="links",
-        routes=("smsgate.web.optout_page",),
+        routes=("smsgate.features.links.page",),
         commands={
             "link": CommandEntry(
-                "smsgate.cli.link:link",
+                "smsgate.features.links.cli:link",
                 "Make the opt-out link for a number.",
             )
         },

@@ -9,12 +9,11 @@ from smsgate.classifier import Classifier
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber, SignatureRefused
 from smsgate.domain.messages import Arrival, Consent, Entry, WebhookRequest
+from smsgate.features.links.service import Linking
 from smsgate.features.replies import service as dead_letters
 from smsgate.features.reviews import listing
 from smsgate.features.reviews.deciding import Deciding
 from smsgate.features.reviews.listing import Waiting
-from smsgate.gateway.accounts.refusing import Refusing
-from smsgate.gateway.linking import Linking
 from smsgate.outbound import Outbound
 from smsgate.pipeline import history, labelled_texts
 from smsgate.pipeline.apply import Applying
@@ -25,6 +24,7 @@ from smsgate.pipeline.gate import Answer, Gate
 from smsgate.pipeline.ingest import Receipt, Receiving
 from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.pipeline.readiness import Readiness
+from smsgate.pipeline.refused_requests import Refusing
 from smsgate.pipeline.restores import RestoreRequest, Restores
 from smsgate.pipeline.send import Replying
 from smsgate.pipeline.spool import Spool

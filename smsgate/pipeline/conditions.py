@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smsgate.gateway.forwards.undelivered import GIVEN_UP_US
-from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
+from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.sights import Obstacle, Sights
 from smsgate.pipeline.archive import MANY, MEMORY
 from smsgate.pipeline.spool import waiting
+from smsgate.pipeline.undelivered_forwards import GIVEN_UP_US
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 INBOX_S = 30.0

@@ -27,8 +27,8 @@ from smsgate.domain.errors import (
     Suppressed,
 )
 from smsgate.domain.messages import ALL
+from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
-from smsgate.links import Links
 from smsgate.metrics.families import GATE
 from smsgate.store import checks
 from smsgate.store.checks import Checks
@@ -79,7 +79,7 @@ class Gate:
     def from_url(cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None) -> Gate:
         """A gate on the store at that Redis URL. ``timeout`` in seconds, for each round trip.
 
-        With ``links`` (``smsgate.links.Links``) it makes opt-out links too.
+        With ``links`` (``smsgate.domain.opt_out_links.Links``) it makes opt-out links too.
         """
         client = open_redis(url, timeout)
         seen, health = Checks(client, Looks(client)), Health(client)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from twilio.rest import Client
 
-from smsgate.gateway.doctor.at_twilio import ThroughOutbound, ask_twilio
+from smsgate.features.accounts.doctor.at_twilio import ThroughOutbound, ask_twilio
 from smsgate.settings import Account, Program, Programs, Secret
 
 SID = "AC" + "5" * 32

@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent, Onward, Posted
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwards import undelivered
+from smsgate.pipeline import undelivered_forwards
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
@@ -64,7 +64,7 @@ def waits(gateway: Gateway) -> str:
 def dead(gateway: Gateway, waits: str, redis_client) -> str:
     """The id of one that was given up."""
     redis_client.zadd(PARTITION_KEYS[partition_of(NUMBER)].forwards_since, {waits: 1})
-    assert undelivered.give_up_old(gateway.store) == 1
+    assert undelivered_forwards.give_up_old(gateway.store) == 1
     return waits
 
 

@@ -1,17 +1,7 @@
-"""A gateway on the real Redis that understands no texts."""
+"""The gateway of ``tests/gateway``, for features."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tests.gateway.conftest import api, bare_gateway, environ, gateway, signed
 
-import pytest
-
-from smsgate.gateway import Gateway
-from tests.fakes.own_gateway import make_gateway
-
-
-@pytest.fixture
-def gateway(tmp_path, redis_url) -> Iterator[Gateway]:
-    made = make_gateway(tmp_path, redis_url)
-    yield made
-    made.close()
+__all__ = ["api", "bare_gateway", "environ", "gateway", "signed"]

@@ -6,7 +6,7 @@ import pytest
 
 from smsgate import Gate
 from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
-from smsgate.links import Links
+from smsgate.domain.opt_out_links import Links
 from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
 
 NUMBER = "+14155550123"

@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.domain.errors import LinkBroken, LinkExpired, LinksNotReady
+from smsgate.domain.opt_out_links import (
+    VALID_DAYS,
+    Links,
+    _keys,
+    _tag,
+    make_token,
+    program_id,
+    read_token,
+)
 from smsgate.domain.signing import base64_url
-from smsgate.links import VALID_DAYS, Links, _keys, _tag, make_token, program_id, read_token
 
 NUMBER = "+14155550123"
 NOW = 1_764_000_000.0

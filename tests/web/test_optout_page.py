@@ -10,11 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from smsgate.links import Links, make_token
+from smsgate.domain.opt_out_links import Links, make_token
+from smsgate.features.links import page_text
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
-from smsgate.web import create_app, optout_texts
+from smsgate.web import create_app
 from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT
 from smsgate.web.wsgi_request import address_of
 from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
@@ -354,7 +355,7 @@ def test_broken_links_fill_no_log(client, monkeypatch) -> None:
         for peer in ("8.8.4.4", "8.8.8.8", "10.0.0.7"):  # the last is not told apart from others
             for number in range(100):
                 client.get(links[number % 3], environ_overrides={"REMOTE_ADDR": peer})
-        monkeypatch.setattr("smsgate.web.optout_page.time.perf_counter", lambda: 1e9)
+        monkeypatch.setattr("smsgate.features.links.page.time.perf_counter", lambda: 1e9)
         client.get("/o/x", environ_overrides=SUBSCRIBER)
     told = [line for line in lines if line["event"] == "opt-out page"]
     assert {(line["outcome"], line["status"]) for line in told} <= {
@@ -397,7 +398,7 @@ def test_what_is_written_from_the_right_says_so(client, link) -> None:
 
 
 def test_every_language_has_every_text_and_names_the_program_where_it_must() -> None:
-    known = optout_texts._known()
+    known = page_text._known()
     largest = {"en", "zh-hans", "hi", "es", "fr", "ar", "bn", "pt", "ru", "ur", "id", "de", "ja"}
     assert largest <= set(known)
     for texts in known.values():

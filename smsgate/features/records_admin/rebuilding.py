@@ -22,8 +22,8 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.features.records_admin.known_again import know_again
 from smsgate.features.records_admin.overwriting import refuse_overwriting
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwards.restoring import restore_forwards
 from smsgate.metrics.sights import RebuildProgress
+from smsgate.pipeline.forward_restore import restore_forwards
 from smsgate.pipeline.open_reviews import still_open
 from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
 from smsgate.features.replies import service as dead_letters
 from smsgate.gateway import Gateway
-from smsgate.gateway.forwards import undelivered
+from smsgate.pipeline import undelivered_forwards
 from smsgate.store.shelves import MOST, Shelf
 from smsgate.web.console.auth import actor, needs
 
@@ -112,10 +112,10 @@ class Pages:
     def _settle_forward(self, what: str) -> Answer:
         id_, store = request.form.get("id", ""), self._gateway.store
         if what == "retry":
-            undelivered.retry(store, id_, actor())
+            undelivered_forwards.retry(store, id_, actor())
             flash("The message is handed over again, for another day.", "good")
         elif what == "dismiss":
-            undelivered.dismiss(store, id_, actor())
+            undelivered_forwards.dismiss(store, id_, actor())
             flash("The message is dismissed.", "good")
         else:
             raise NotFound

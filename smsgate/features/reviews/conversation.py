@@ -8,7 +8,7 @@ from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import ms_of
-from smsgate.gateway.forwards.noting import KIND as FORWARD
+from smsgate.pipeline.forward_events import KIND as FORWARD
 from smsgate.pipeline.open_reviews import Case
 from smsgate.records import Records
 from smsgate.store import Store

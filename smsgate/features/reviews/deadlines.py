@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
+from smsgate.consent.reviews import REVIEW_DEADLINE_US
 
 BUSINESS_DAYS = 10
 """An opt-out must be honoured within ten business days of receipt (47 CFR 64.1200(a)(10))."""

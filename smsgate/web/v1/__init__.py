@@ -12,7 +12,7 @@ from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.rate_limit import Limiting
 from smsgate.web.abuse import ApiKeyGuard
-from smsgate.web.v1 import check, consents, events, locks, openapi, refusals, suppressions
+from smsgate.web.v1 import check, consents, locks, openapi, suppressions
 from smsgate.web.v1.operations import JSON, Operation
 from smsgate.web.v1.reading import API_LIMIT
 
@@ -23,8 +23,6 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         suppressions,
         consents,
         locks,
-        events,
-        refusals,
         *features.modules("api"),
     )
     for operation in module.OPERATIONS

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 import yaml
 
+from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import Intent
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import Notice, email_body, sms_text
 from smsgate.features.alerts.service import AlertService
-from smsgate.gateway.overview.summing_up import REVIEW_DEADLINE_US
 from smsgate.pipeline.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.quarantine import Refused

@@ -10,8 +10,8 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
-from smsgate.gateway.accounts.diagnosis import explained
-from smsgate.gateway.accounts.refusing import OF_ADDRESS, PER_SECOND, Refusing
+from smsgate.pipeline.refusal_diagnosis import explained
+from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
 from smsgate.providers import twilio
 from smsgate.settings import Secret
 from smsgate.store.quarantine import CAP, EXPLAINED, Refused
@@ -145,7 +145,7 @@ def test_a_name_that_does_not_look_like_one_is_masked_as_well(gateway, name):
 def test_no_more_are_looked_into_than_a_few_in_one_second(gateway, monkeypatch):
     taken = []
     monkeypatch.setattr(gateway._refusing, "_later", taken.append)
-    monkeypatch.setattr("smsgate.gateway.accounts.refusing.time.monotonic", lambda: 7.5)
+    monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     for _ in range(5 * PER_SECOND):
         with pytest.raises(SignatureRefused):
             gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
@@ -155,7 +155,7 @@ def test_no_more_are_looked_into_than_a_few_in_one_second(gateway, monkeypatch):
 def test_a_flood_at_one_account_hides_nothing_of_another(gateway, monkeypatch):
     taken = []
     monkeypatch.setattr(gateway._refusing, "_later", taken.append)
-    monkeypatch.setattr("smsgate.gateway.accounts.refusing.time.monotonic", lambda: 7.5)
+    monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     one = gateway.settings.accounts["twilio"]
     request = posted(gateway, "https://x.example.com/")
     for account in [*[one] * 2 * PER_SECOND, replace(one, name="another")]:
@@ -166,7 +166,7 @@ def test_a_flood_at_one_account_hides_nothing_of_another(gateway, monkeypatch):
 def test_a_flood_from_one_address_leaves_room_for_others(gateway, monkeypatch):
     taken = []
     monkeypatch.setattr(gateway._refusing, "_later", taken.append)
-    monkeypatch.setattr("smsgate.gateway.accounts.refusing.time.monotonic", lambda: 7.5)
+    monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     account = gateway.settings.accounts["twilio"]
     request = posted(gateway, "https://x.example.com/")
     for address in [*["8.8.4.4"] * 50, "8.8.8.8"]:

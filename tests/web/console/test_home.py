@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.features.dashboard import daily
 from smsgate.features.operators.service import By, Operators
-from smsgate.gateway.overview import daily
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis

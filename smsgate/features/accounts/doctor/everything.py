@@ -1,0 +1,243 @@
+"""Everything of smsgate that is as it should be, and that is not."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from smsgate.domain.errors import (
+    RecordsUnavailable,
+    SmsGateError,
+    SpoolUnavailable,
+    StoreUnavailable,
+)
+from smsgate.features.accounts.doctor.account import without_proxy
+from smsgate.features.accounts.doctor.finding import FAULT, OK, WARNING, Finding
+from smsgate.gateway import Gateway
+from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.pipeline.conditions import DURABLE, Condition, conditions
+from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.spool import waiting
+from smsgate.providers import usable
+from smsgate.store.redis_address import exposures
+
+_APPLY = "`smsgate config apply`; restart what keeps an old version"
+_PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
+
+
+def examine(gateway: Gateway) -> Iterator[Finding]:
+    """Ask each collaborator. One cause is one finding: what rests on it is not asked then."""
+    try:
+        gateway.store.health.ping()
+        gateway.store.write_lease.refuse_unwritable()
+    except StoreUnavailable as error:
+        yield Finding("store", FAULT, str(error), error.mend)
+        yield from _exposed(gateway)
+        if gateway.settings.queue_url != gateway.settings.redis_url:
+            yield _queue(gateway)
+        yield _spool(gateway)
+        yield _database(gateway)
+    else:
+        yield Finding("store", OK, "Redis answers and takes writes")
+        yield from _of_store(gateway)
+    for account in gateway.settings.accounts.values():
+        if usable(account):
+            yield Finding(f"account {account.name}", OK, f"{account.provider}, has its secret")
+
+
+def _of_store(gateway: Gateway) -> Iterator[Finding]:
+    """What can be asked where Redis answers."""
+    store = gateway.store
+    marker = _tried("marker", store.looks.bucket_count, "the store is ready and of our layout")
+    is_ready = marker.state == OK
+    yield marker if is_ready else replace(marker, mend=_marker_remedy(gateway))
+    yield _tried(
+        "eviction",
+        store.health.refuse_eviction,
+        "maxmemory-policy is noeviction",
+        "set `maxmemory-policy noeviction` in redis.conf",
+    )
+    yield from _durability(gateway)
+    yield from _exposed(gateway)
+    yield _queue(gateway)
+    spool = _spool(gateway)
+    yield spool
+    conditions_ = _conditions(gateway)
+    if spool.state == FAULT:
+        conditions_ = [one for one in conditions_ if one.name != "SmsgateSpoolUnusable"]
+    if is_ready:
+        yield _records(gateway, [one for one in conditions_ if one.name in _OF_RECORDS])
+        yield from _programs(gateway)
+    else:
+        yield _database(gateway)
+    yield from _processes(gateway)
+    for account in gateway.settings.accounts.values():
+        yield from without_proxy(gateway, account)
+    told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut", "SmsgateStoreLost"}
+    for one in conditions_:
+        if one.name not in told:
+            yield _finding(one)
+
+
+def _conditions(gateway: Gateway) -> list[Condition]:
+    """What the alert rules tell too. What hinders asking has been told before."""
+    try:
+        seen = sights(gateway.store, gateway.settings, dict)
+    except SmsGateError:
+        return []
+    return conditions(seen, here=socket.gethostname())
+
+
+def _finding(one: Condition) -> Finding:
+    return Finding(one.subject, FAULT if one.fault else WARNING, one.said, one.mend)
+
+
+def _tried(subject: str, ask: Callable[[], object], good: str, mend: str = "") -> Finding:
+    try:
+        ask()
+    except SmsGateError as error:
+        return Finding(subject, FAULT, str(error), mend)
+    return Finding(subject, OK, good)
+
+
+def _marker_remedy(gateway: Gateway) -> str:
+    try:
+        progress = gateway.store.restoring.progress()
+        if progress is not None:
+            return f"wait: the store is being rebuilt, {progress.text()} so far"
+        known = not gateway.records.absent and gateway.records.reading.stores()
+    except SmsGateError:
+        return "bring the records' database back; from it the store is rebuilt"
+    if known:
+        return "`smsgate rebuild`; a clock that is at work does it by itself"
+    return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
+
+
+def _queue(gateway: Gateway) -> Finding:
+    return _tried(
+        "queue", gateway.job_queue.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
+    )
+
+
+def _spool(gateway: Gateway) -> Finding:
+    try:
+        gateway.spool.check()
+        depth = gateway.spool.depth()
+    except SpoolUnavailable as error:
+        return Finding("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
+    if depth:
+        said = f"{waiting(depth)} on this host for the store"
+        return Finding("spool", WARNING, said, "let `web` run here and reach Redis: it hands over")
+    return Finding("spool", OK, "nothing waits on this host's disk")
+
+
+def _database(gateway: Gateway) -> Finding:
+    """The records' database alone: what is in it cannot be compared with the store now."""
+    try:
+        gateway.records.check()
+    except SmsGateError as error:
+        return Finding("records", FAULT, str(error), _database_remedy(error))
+    return Finding("records", OK, "their database answers")
+
+
+def _database_remedy(error: SmsGateError) -> str:
+    if isinstance(error, RecordsUnavailable):
+        return "bring the database back, or set DATABASE_URL: events wait in the store meanwhile"
+    return "`smsgate records migrate`"
+
+
+_OF_RECORDS = frozenset({"SmsgateRecordsLag", "SmsgateLedgerFull"})
+"""Conditions that tell what becomes of events that the records do not get."""
+
+
+def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
+    """One finding for what hinders events on their way to the records, and for what follows."""
+    database = _database(gateway)
+    report = gateway.recording.report()
+    said = "; ".join([report.text.removeprefix("ok; "), *(one.said for one in lagging)])
+    fails = not report.is_ready or any(one.fault for one in lagging)
+    if not (lagging or report.problem or report.alarm):
+        # What waits for a moment is normal.
+        everything = "everything that happened is in the records"
+        return Finding("records", OK, report.waiting or everything)
+    if database.state != OK:
+        mend = database.mend
+    elif lagging:
+        mend = lagging[0].mend
+    else:
+        mend = "docs/records.md says what it means and what to do"
+    return Finding("records", FAULT if fails else WARNING, said, mend)
+
+
+def _durability(gateway: Gateway) -> Iterator[Finding]:
+    """What could lose acknowledged writes, but for the policy of eviction, which is told before."""
+    try:
+        weak = gateway.store.health.weaknesses()
+    except StoreUnavailable as error:
+        yield Finding("durability", FAULT, str(error), error.mend)
+        return
+    weak = [said for said in weak if not said.startswith("maxmemory-policy")]
+    for said in weak:
+        yield Finding("durability", WARNING, said, DURABLE)
+    if not weak:
+        yield Finding("durability", OK, "every write is on disk before it is acknowledged")
+
+
+def _exposed(gateway: Gateway) -> Iterator[Finding]:
+    """Whether others than smsgate get at Redis."""
+    urls = {"REDIS_URL": gateway.settings.redis_url, "QUEUE_URL": gateway.settings.queue_url}
+    if urls["QUEUE_URL"] == urls["REDIS_URL"]:
+        del urls["QUEUE_URL"]
+    for name, url in urls.items():
+        for said in exposures(url):
+            yield Finding(name, WARNING, f"the Redis of {name} {said}", _PROTECTED)
+
+
+def _programs(gateway: Gateway) -> Iterator[Finding]:
+    try:
+        known = gateway.store.marker.programs()
+    except StoreUnavailable as error:
+        yield Finding("programs", FAULT, str(error), error.mend)
+        return
+    programs = [program.name for program in gateway.settings.programs]
+    for name in programs:
+        if name in known:
+            yield Finding(f"program {name}", OK, "published to every gate")
+    unknown = [name for name in programs if name not in known]
+    if unknown:
+        said = f"not published yet, so no gate knows them: {', '.join(unknown)}"
+        yield Finding("programs", FAULT, said, "start the clock, or run `smsgate init`")
+
+
+def _processes(gateway: Gateway) -> Iterator[Finding]:
+    """What runs where; a process that keeps an old configuration says why.
+
+    That none of a kind runs is a condition, which the alerts tell too.
+    """
+    try:
+        snapshot = gateway.store.heartbeats.snapshot()
+    except SmsGateError:
+        return  # it has been told before that the store is away
+    for kind in KINDS:
+        if snapshot.of(kind):
+            yield Finding(kind, OK, f"at work: {snapshot.where(kind)}")
+    found = snapshot.running
+    for one in found:
+        for said in [*one.problem.splitlines(), *restarts(one)]:
+            yield Finding(f"process {one.name} on {one.host}:{one.pid}", WARNING, said, _APPLY)
+    versions = Counter(one.version for one in found)
+    said = ", ".join(f"{version} in {count}" for version, count in versions.most_common())
+    if len(versions) > 1:
+        said = f"the processes run different versions: {said}"
+        yield Finding("processes", WARNING, said, _APPLY)
+    elif versions:
+        yield Finding("processes", OK, f"all run one version: {said}")
+
+
+def restarts(process: Process) -> list[str]:
+    """What a process cannot follow without a restart, if there is anything."""
+    if not process.restart:
+        return []
+    return [f"wants a restart to follow {', '.join(process.restart)}; it keeps the old value"]

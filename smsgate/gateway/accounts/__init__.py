@@ -1,1 +1,0 @@
-"""Accounts at providers: what is set, what signs, what was refused and why."""

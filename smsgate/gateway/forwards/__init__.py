@@ -1,1 +1,0 @@
-"""Messages that go on to the operator's own application, in order and for a day."""

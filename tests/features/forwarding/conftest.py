@@ -1,0 +1,122 @@
+"""Programs with applications, and what hands messages over to them."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from smsgate.features.forwarding import pauses, service
+from smsgate.features.forwarding.service import Forwarding
+from smsgate.store.keys import PARTITIONS, partition_of
+from tests.fakes.application import Application
+from tests.fakes.processes import wait_until
+from tests.fakes.values import NUMBER
+from tests.gateway.conftest import CONFIG, SENDER
+from workers.forwarder import Forwarder
+
+OTHER = "+14155550199"
+NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
+ORIGINAL = "+14155550888"
+"""Sender of the program whose application wants Twilio's own requests."""
+PLAIN = "+14155550666"
+"""Sender of a program without application."""
+FORWARDS = """
+[programs.alerts.forward]
+url           = "%(app)s"
+secret        = "%(new)s, %(old)s"
+allow_private = true
+
+[programs.orders.forward]
+url           = "%(app)s"
+as            = "original"
+messages      = "all"
+allow_private = true
+"""
+
+
+@pytest.fixture
+def app() -> Iterator[Application]:
+    with Application() as one:
+        yield one
+
+
+@pytest.fixture
+def environ(environ, tmp_path, api, app) -> dict[str, str]:
+    file = tmp_path / "config" / "smsgate.toml"
+    tables = FORWARDS % {"app": app.url, "new": NEW, "old": OLD}
+    file.write_text(CONFIG % {"api": api.url} + tables)
+    return environ
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """What takes seconds and minutes takes hundredths here."""
+    monkeypatch.setattr(service, "_FIRST_S", 0.05)
+    monkeypatch.setattr(service, "_LONGEST_S", 0.2)
+    monkeypatch.setattr(pauses, "LONGEST_S", 0.1)
+
+
+@pytest.fixture
+def receive(gateway, signed) -> Callable[..., str]:
+    """Take a text in and apply it; gives the outcome that the log has."""
+
+    def received(text: str, number: str = NUMBER, sender: str = SENDER, **more: str) -> str:
+        request = signed(text, number, sender=sender, **more)
+        outcome = gateway.ingest("twilio", request).outcome
+        gateway.apply(partition_of(number))
+        return outcome
+
+    return received
+
+
+@pytest.fixture
+def make(gateway) -> Iterator[Callable[..., Forwarding]]:
+    """Makes the forwarding of a program, as a process would."""
+    made: list[Forwarding] = []
+
+    def make(name: str = "alerts", **changed: object) -> Forwarding:
+        program = gateway.settings.programs.get(name)
+        application = dataclasses.replace(program.forward, **changed)
+        made.append(
+            Forwarding(program, application, gateway.settings, gateway.store, gateway.job_queue)
+        )
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def run(gateway) -> Iterator[None]:
+    """A forwarder at work, as in the process ``sender``."""
+    forwarder = Forwarder(lambda: gateway)
+    forwarder.start()
+    yield
+    forwarder.close()
+
+
+def waiting(gateway) -> int:
+    return sum(len(gateway.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
+
+
+def tries(gateway) -> int:
+    return sum(
+        one.tries
+        for partition in range(PARTITIONS)
+        for one in gateway.store.forwards.waiting(partition)
+    )
+
+
+def settle(gateway, *some: Forwarding) -> None:
+    """Take turns until nothing waits."""
+
+    def all_taken() -> bool:
+        for one in some:
+            one.turn()
+        return waiting(gateway) == 0
+
+    assert wait_until(all_taken, 10)

@@ -1,0 +1,127 @@
+"""What an application says in TwiML, and what it cannot do to us by it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from smsgate.domain.messages import HttpReply
+from smsgate.features.forwarding.twiml import LONGEST, LONGEST_TEXT, MOST_TEXTS, Said, read_twiml
+from tests.fakes.values import NUMBER
+
+SENDER = "+14155550999"
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+def read(body: str | bytes, content_type: str = "text/xml", number: str = NUMBER) -> Said:
+    raw = body.encode() if isinstance(body, str) else body
+    return read_twiml(HttpReply(200, content_type, raw), number, SENDER)
+
+
+@pytest.mark.parametrize(
+    ("document", "texts"),
+    [
+        ("<Response/>", []),
+        ("<Response><Message>Hi</Message></Response>", ["Hi"]),
+        ("<Response><Sms>Hi</Sms><Message>there</Message></Response>", ["Hi", "there"]),
+        (
+            "<Response>\n <Message>\n  <Body> Hi &amp; ho </Body>\n </Message>\n</Response>",
+            ["Hi & ho"],
+        ),
+        ("<Response><Message><![CDATA[1 < 2]]></Message></Response>", ["1 < 2"]),
+        (f"{HEAD}<Response><Message>¿Qué? &#x1F389;</Message></Response>", ["¿Qué? 🎉"]),
+        ("<response><message>Hi</message></response>", ["Hi"]),
+        ("<!-- ours --><Response><Message>a<!-- b -->c</Message></Response>", ["ac"]),
+        ("<Response><Message> </Message><Message></Message></Response>", []),
+    ],
+)
+def test_texts_are_read(document, texts) -> None:
+    assert read(document) == Said(texts)
+
+
+def test_other_alphabets_are_read_by_what_the_document_says_of_itself() -> None:
+    document = '<?xml version="1.0" encoding="ISO-8859-1"?><Response><Sms>Ü</Sms></Response>'
+    assert read(document.encode("latin-1")).texts == ["Ü"]
+    assert read("<Response><Sms>Ü</Sms></Response>".encode("utf-16")).texts == ["Ü"]
+
+
+@pytest.mark.parametrize("kind", ["text/xml", "application/xml", "text/html; charset=utf-8"])
+def test_types_that_twilio_reads_as_twiml_are_read(kind) -> None:
+    assert read("<Response><Message>Hi</Message></Response>", kind).texts == ["Hi"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("OK", "text/plain"),
+        ("<Response><Message>Hi</Message></Response>", "application/json"),
+        ("", "text/xml"),
+        ("  ", "text/html"),
+        ("<!DOCTYPE html><html><body>Thanks</body></html>", "text/html"),
+        ("<p>Thanks", "text/html"),
+    ],
+)
+def test_answers_that_are_no_twiml_say_nothing(body, kind) -> None:
+    assert read(body, kind) == Said()
+
+
+@pytest.mark.parametrize(
+    ("document", "not_done"),
+    [
+        ("<Response><Redirect>/x</Redirect></Response>", ["Redirect"]),
+        ("<Response><Say>Hi</Say><Hangup/></Response>", ["Say", "Hangup"]),
+        ("<Response><Message><Media>https://x/a.png</Media></Message></Response>", ["Media"]),
+        ("<Response><Message to='+1999'>Hi</Message></Response>", ["Message to somebody else"]),
+        ("<Response><Sms from='+1999'>Hi</Sms></Response>", ["Sms from somebody else"]),
+        ("<Response><a123>Hi</a123></Response>", ["something"]),
+        (f"<Response><Message>{'x' * (LONGEST_TEXT + 1)}</Message></Response>",
+         [f"a text of more than {LONGEST_TEXT} characters"]),
+        ("<html><body/></html>", ["a document that is no Response"]),
+        ("<Response><Message>Hi</Message>", ["XML that cannot be read"]),
+        ("Sorry!", ["XML that cannot be read"]),
+        ("<?xml version='1.0' encoding='nonsense'?><Response/>", ["XML that cannot be read"]),
+        (f"<Response>{'<a>' * 20}{'</a>' * 20}</Response>", ["XML that is nested too deeply"]),
+    ],
+)  # fmt: skip
+def test_what_is_not_done_is_said_and_sends_nothing(document, not_done) -> None:
+    assert read(document) == Said([], not_done)
+
+
+def test_a_text_to_the_number_itself_in_whatever_way_it_is_written_is_one_to_it() -> None:
+    document = f'<Response><Message to="whatsapp:{NUMBER}" from="{SENDER}">Hi</Message></Response>'
+    assert read(document) == Said(["Hi"])
+
+
+def test_of_many_texts_only_the_first_are_sent() -> None:
+    said = read(f"<Response>{'<Message>Hi</Message>' * 9}</Response>")
+    assert len(said.texts) == MOST_TEXTS
+    assert set(said.not_done) == {f"more than {MOST_TEXTS} texts"}
+
+
+BOMB = "".join(f'<!ENTITY b{at} "{f"&b{at - 1};" * 10}">' for at in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f'<!DOCTYPE r [<!ENTITY b0 "ha">{BOMB}]><Response><Message>&b9;</Message></Response>',
+        '<!DOCTYPE r [<!ENTITY f SYSTEM "file:///etc/hostname">]><Response><Sms>&f;</Sms></Response>',
+        '<!DOCTYPE r SYSTEM "http://127.0.0.1/x.dtd"><Response><Sms>Hi</Sms></Response>',
+        "<!DOCTYPE r><Response><Sms>Hi</Sms></Response>",
+    ],
+)
+@pytest.mark.parametrize("code", ["utf-8", "utf-16"])
+def test_a_document_type_is_refused_before_an_entity_is_read(document, code) -> None:
+    began = time.process_time()
+    assert read(document.encode(code)) == Said([], ["a document type"])
+    assert time.process_time() - began < 0.5
+
+
+def test_an_entity_that_nobody_declared_is_no_text() -> None:
+    assert read("<Response><Message>&lol;</Message></Response>").texts == []
+
+
+def test_what_may_be_cut_off_is_not_read() -> None:
+    document = f"<Response><Message>Hi</Message><!--{'x' * LONGEST}--></Response>"
+    assert read(document[:LONGEST]) == Said([], ["an answer of 64 KiB or more"])
