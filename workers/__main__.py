@@ -29,12 +29,12 @@ from smsgate.store.job_queue import APPLY, SEND
 from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
 from workers.alert_notifier import AlertNotifier
-from workers.feed_dispatcher import Feeder
+from workers.feed_dispatcher import FeedDispatcher
 from workers.forwarder import Forwarder
 from workers.keeper import Keeper
 
 Start = Callable[[Mapping[str, str], str], None]
-Parts = Sequence[Keeper | Feeder | AlertNotifier]
+Parts = Sequence[Keeper | FeedDispatcher | AlertNotifier]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
@@ -125,7 +125,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
 
     def started(_: Configuration, gateway: Gateway) -> Parts:
         gateway.lease_renewal.start()
-        parts = (Keeper(gateway, end), Feeder(gateway), AlertNotifier(gateway))
+        parts = (Keeper(gateway, end), FeedDispatcher(gateway), AlertNotifier(gateway))
         for part in parts:
             part.start()
         return parts

@@ -1,8 +1,8 @@
-"""The feeder, threads of the process ``clock``: tells programs' feeds what changed.
+"""Threads of the process ``clock`` that send the programs' feeds.
 
-No RQ job: a call may take ten seconds and is made again for a day, and a job that does so would
-keep a worker from applying opt-outs. One thread for each feed, so that none waits for another; the
-lease in the database lets the feeds of a second clock stand by.
+No RQ job: a call may take ten seconds and is repeated for a day, and such a job would keep a worker
+from applying opt-outs. Each feed has a thread, so that none waits for another; the feeds' leases in
+the database let a second clock stand by.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from contextlib import suppress
 import structlog
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.features.feeds.service import Feeding
+from smsgate.features.feeds.service import FeedSender
 from smsgate.gateway import Gateway
 from smsgate.outbound import Outbound
 
-AGAIN_S = 5.0
-"""How long to wait after the database was away, or something failed that should not."""
+RETRY_S = 5.0
+"""Pause after a turn that failed."""
 _log = structlog.get_logger()
 
 
-class Feeder:
-    """Runs the feeds of all programs until it is told to end."""
+class FeedDispatcher:
+    """Sends the feeds of all programs until it is closed."""
 
     def __init__(self, gateway: Gateway) -> None:
-        """Make the feeds that the configuration names; ``start`` starts them."""
         self._ending = threading.Event()
         self._outbounds: list[Outbound] = []
         self._threads = []
@@ -35,19 +34,19 @@ class Feeder:
             if program.feed is not None:
                 outbound = Outbound(public_only=not program.feed.allow_private)
                 self._outbounds.append(outbound)
-                feeding = Feeding(program, program.feed, gateway.records, outbound)
+                sender = FeedSender(program, program.feed, gateway.records, outbound)
                 thread = threading.Thread(
-                    target=self._run, args=(feeding,), name=f"feed {program.name}", daemon=True
+                    target=self._run, args=(sender,), name=f"feed {program.name}", daemon=True
                 )
                 self._threads.append(thread)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def close(self, wait_s: float = 5.0) -> None:
-        """End after the calls in hand; one that takes longer is broken off and made again."""
+        """End after the calls in hand; one that takes longer is broken off and repeated later."""
         self._ending.set()
         ends = time.monotonic() + wait_s
         for thread in self._threads:
@@ -55,22 +54,18 @@ class Feeder:
         for outbound in self._outbounds:
             outbound.close()
 
-    def _run(self, feeding: Feeding) -> None:
+    def _run(self, sender: FeedSender) -> None:
         while not self._ending.is_set():
-            self._ending.wait(_turn(feeding))
-        _give_back(feeding)
+            self._ending.wait(_run_once(sender))
+        with suppress(RecordsUnavailable, RecordsNotReady):  # then the lease ends by itself
+            sender.release()
 
 
-def _give_back(feeding: Feeding) -> None:
-    with suppress(RecordsUnavailable, RecordsNotReady):  # then the lease ends by itself
-        feeding.give_back()
-
-
-def _turn(feeding: Feeding) -> float:
+def _run_once(sender: FeedSender) -> float:
     try:
-        return feeding.turn()
+        return sender.run_once()
     except (RecordsUnavailable, RecordsNotReady) as error:
         _log.warning("feed waits", problem=str(error))
     except Exception as error:  # noqa: BLE001 - a fault in one feed must end neither it nor others
         _log.error("feed failed", exc_info=error)
-    return AGAIN_S
+    return RETRY_S

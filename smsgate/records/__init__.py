@@ -11,8 +11,6 @@ import importlib
 from smsgate.records.broken import Finding
 from smsgate.records.database import Database, upsert
 from smsgate.records.days import Days
-from smsgate.records.feeds import Feeds
-from smsgate.records.following import Following
 from smsgate.records.keeping import Keeping, Kept
 from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
@@ -59,11 +57,9 @@ class Records:
         self.lists = Lists(self.database)
         self.removing = Removing(self.database)
         self.verifying = Verifying(self.database)
-        self.following = Following(self.database)
         self.suppressed = Suppressed(self.database)
         self.keys = Keys(self.database)
         self.known_keys = KnownKeys(self.keys)
-        self.feeds = Feeds(self.database)
         self.operators = Operators(self.database)
         self.sessions = Sessions(self.database)
         self.actions = Actions(self.database)

@@ -8,9 +8,9 @@ import pytest
 
 from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
+from smsgate.features.feeds.storage import FeedCall, FeedPosition, FeedStorage
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
-from smsgate.records.feeds import FeedCall, FeedPlace
 from smsgate.records.known_keys import KnownKeys
 
 
@@ -89,13 +89,13 @@ def test_a_key_wants_a_scope_a_name_and_tables(ready, terminal, tmp_path) -> Non
 
 
 def test_calls_that_were_given_up_are_listed_retried_and_dismissed(ready, records) -> None:
-    feeds = records.feeds
-    feeds.lead("alerts", "tests", 1, 2, {})
+    feeds = FeedStorage(records.database)
+    feeds.acquire("alerts", "tests", 1, 2, {})
     new = [
         FeedCall(f"id-{n}", "alerts", f"+1415555012{n}", 0, n, "{}", made_us=1, dead=n > 0)
         for n in range(3)
     ]
-    assert feeds.advance("alerts", FeedPlace({}, {}), FeedPlace({0: 3}, {0: 3}), new)
+    assert feeds.advance("alerts", FeedPosition({}, {}), FeedPosition({0: 3}, {0: 3}), new)
     assert [one["id"] for one in ready.json("feed", "list")] == ["id-0"]
     assert [one["id"] for one in ready.json("feed", "list", "--dead")] == ["id-1", "id-2"]
     assert ready.run("feed", "list", "--dead") == 0

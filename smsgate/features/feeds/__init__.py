@@ -1,1 +1,1 @@
-"""The changes of consent, fed to an application of the operator."""
+"""Feeds: changes of consent, posted to other programs and listed by ``GET /v1/events``."""

@@ -1,4 +1,4 @@
-"""``GET /v1/events``: what happened behind a place, page by page; waits for more where asked to."""
+"""``GET /v1/events``: recorded events page by page; a request may wait for the next ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.pipeline.api_keys import Caller
-from smsgate.records import Records
-from smsgate.records.following import Followed, Place, place_of, place_text
+from smsgate.features.feeds.storage import (
+    START,
+    EventBatch,
+    EventReader,
+    format_position,
+    parse_position,
+)
 from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Told
 from smsgate.web.v1.waiting import WAITING
-
-_NOW = "now"
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,26 +40,19 @@ class EventsPage(msgspec.Struct, frozen=True):
 
 
 def read_events(call: Call) -> Outcome:
-    """Give the events behind a place, in an order in which nothing is ever skipped."""
-    records, query = call.gateway.records, call.query
-    if query.after == _NOW:
-        return 200, _page(call.caller, Followed([], records.following.newest(), more=False))
-    place = place_of(query.after) if query.after else {}
-    return 200, _page(call.caller, _followed(records, place, query.limit, query.wait))
-
-
-def _followed(records: Records, place: Place, limit: int, wait_s: float) -> Followed:
-    found = records.following.after(place, limit)
-    with WAITING.turn(wait_s) as again:
-        while not found.events and again():
-            found = records.following.after(found.place, limit)
-    return found
-
-
-def _page(caller: Caller, found: Followed) -> EventsPage:
-    seen = (told_to(caller, one.event, f"{one.partition}-{one.seq}") for one in found.events)
-    events = [one for one in seen if one is not None]
-    return EventsPage(events, place_text(found.place), found.more)
+    """Return the events behind a position, in an order in which nothing is ever skipped."""
+    reader, query = EventReader(call.gateway.records.database), call.query
+    if query.after == "now":
+        batch = EventBatch([], reader.newest(), more=False)
+    else:
+        position = parse_position(query.after) if query.after else START
+        batch = reader.after(position, query.limit)
+        with WAITING.turn(query.wait) as again:
+            while not batch.events and again():
+                batch = reader.after(batch.position, query.limit)
+    seen = (told_to(call.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+    events = [event for event in seen if event is not None]
+    return 200, EventsPage(events, format_position(batch.position), batch.more)
 
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""``smsgate feed``: calls that tell other programs of changes, and were not taken."""
+"""``smsgate feed``: the calls of feeds that are pending or were given up."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.session import moment
 from smsgate.features.feeds import service
+from smsgate.features.feeds.storage import FeedStorage
 
 
 @click.group()
 def feed() -> None:
-    """Calls of the feeds ([programs.NAME.feed]) that wait, or were given up."""
+    """Calls of the feeds ([programs.NAME.feed]) that are pending or were given up."""
 
 
 @feed.command("list", epilog="Example: smsgate feed list --dead")
 @click.option("--dead", is_flag=True, help="Those that were given up and wait for a person.")
 @session.as_json
 def list_calls(dead: bool, as_json: bool) -> None:
-    """List the calls that were not taken yet."""
-    found = session.records().feeds.calls(dead=dead)
+    """List the calls that the other program has not taken."""
+    calls = FeedStorage(session.records().database).calls(dead=dead)
     if as_json:
-        session.show_json([one.as_row() for one in found])
+        session.show_json([call.as_row() for call in calls])
         return
     console = Console(highlight=False)
-    for one in found:
-        again = f"again {moment(one.due_us)}" if one.tries else "due"
-        when = "given up" if one.dead else again
-        head = f"[bold]{one.id}[/]  {one.program}  {one.number}"
-        console.print(head, soft_wrap=True)
-        said = f"    {one.tries} tries, {when}  {one.note}"
-        console.print(said, markup=False, soft_wrap=True)
-    if not found:
+    for call in calls:
+        next_try = f"again {moment(call.due_us)}" if call.tries else "due"
+        state = "given up" if call.dead else next_try
+        console.print(f"[bold]{call.id}[/]  {call.program}  {call.number}", soft_wrap=True)
+        detail = f"    {call.tries} tries, {state}  {call.note}"
+        console.print(detail, markup=False, soft_wrap=True)
+    if not calls:
         console.print("No call was given up." if dead else "No call waits.")
 
 
 @feed.command(epilog="Example: smsgate feed retry 019abc4e-…")
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
-    """Make a call again that was given up, for another day."""
+    """Make a call that was given up again, for another day."""
     service.retry(session.records(), id_, int(time.time() * 1_000_000))
     click.echo(f"Call {id_} is due again.")
 
@@ -49,6 +49,6 @@ def retry(id_: str) -> None:
 @feed.command(epilog="Example: smsgate feed dismiss 019abc4e-…")
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
-    """Forget a call that was given up."""
+    """Remove a call that was given up."""
     service.dismiss(session.records(), id_)
     click.echo(f"Call {id_} is dismissed.")

@@ -8,10 +8,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from smsgate.features.feeds.service import Feeding
+from smsgate.features.feeds.service import FeedSender
 from smsgate.outbound import Outbound
 from smsgate.settings import Feed, Secret
 from tests.fakes.feeds import NEW, OLD, Clock, Receiver
+from tests.records.conftest import (
+    bare_records,
+    database_url,
+    postgresql_server,
+    postgresql_url,
+    records,
+)
+
+__all__ = ["bare_records", "database_url", "postgresql_server", "postgresql_url", "records"]
 
 
 @pytest.fixture
@@ -55,18 +64,18 @@ def recorded(gateway):
 def make(recorded, receiver, clock):
     """Makes the feed of a program, as a process would."""
 
-    def made(program: str = "alerts", url: str = "", **more: bool) -> Feeding:
+    def made(program: str = "alerts", url: str = "", **more: bool) -> FeedSender:
         feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
         found = recorded.settings.programs.get(program)
         outbound = Outbound(connect_s=1, read_s=1, **more)
-        return Feeding(found, feed, recorded.records, outbound, clock)
+        return FeedSender(found, feed, recorded.records, outbound, clock)
 
     return made
 
 
 @pytest.fixture
-def fed(make) -> Feeding:
+def fed(make) -> FeedSender:
     """The feed of alerts, which has begun."""
     one = make()
-    one.turn()
+    one.run_once()
     return one

@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 import pytest
 
 from smsgate.domain.messages import Consent
-from smsgate.features.feeds import feed_reader
-from smsgate.features.feeds.changes import calls_of
+from smsgate.features.feeds import service
+from smsgate.features.feeds.payload import calls_for_event
+from smsgate.features.feeds.storage import START, EventReader, FeedStorage
 from smsgate.features.lists.importing import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.records.following import START
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 
@@ -35,24 +35,24 @@ def import_(recorded):
 
 
 def until_all_is_told(one, clock) -> None:
-    while one.turn() == 0:
+    while one.run_once() == 0:
         clock.now += 1
 
 
 def test_an_opt_out_overtakes_a_list(recorded, fed, import_, receiver, clock) -> None:
     import_()
     for _ in range(3):
-        fed.turn()
+        fed.run_once()
     before = len(receiver.taken)
     assert 0 < before < 100
     change(recorded)
-    fed.turn()
+    fed.run_once()
     assert (NUMBER, False, "opted_out_all") in told(receiver)
     assert len(receiver.taken) <= before + 20  # the very next ones
     until_all_is_told(fed, clock)
     assert Counter(one["number"] for one in receiver.taken) == Counter([NUMBER, *MANY])
-    feeds = recorded.records.feeds
-    assert feeds.place("alerts").lists == feeds.place("alerts").changes
+    feeds = FeedStorage(recorded.records.database)
+    assert feeds.position("alerts").lists == feeds.position("alerts").changes
 
 
 def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
@@ -63,7 +63,7 @@ def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
     change(recorded, "restore", number)
     change(recorded, "suppress", number)
     while sum(one["number"] == number for one in receiver.taken) < 3:
-        assert fed.turn() == 0
+        assert fed.run_once() == 0
         assert len(receiver.taken) < 100
     until_all_is_told(fed, clock)
     mine = [one for one in receiver.taken if one["number"] == number]
@@ -88,27 +88,27 @@ def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(
 def test_every_change_is_told_once_and_in_order_whatever_came_between(
     recorded, make, import_, receiver, clock, monkeypatch, seed
 ) -> None:
-    monkeypatch.setattr(feed_reader, "PAGE", 7)
-    monkeypatch.setattr(feed_reader, "ENOUGH", 30)
+    monkeypatch.setattr(service, "PAGE_SIZE", 7)
+    monkeypatch.setattr(service, "MAX_PENDING_CALLS", 30)
     chance, one = random.Random(seed), make("club")
-    one.turn()
+    one.run_once()
     for turn in range(40):
         happen(recorded, import_, chance)
         if turn < 10:
             continue  # more than a page waits
         for _ in range(chance.randint(0, 2)):
-            one.turn()
+            one.run_once()
         if chance.random() < 0.2:  # another process goes on
-            one.give_back()
+            one.release()
             one = make("club")
         clock.now += 1
     until_all_is_told(one, clock)
 
     ids = [headers["webhook-id"] for headers, _ in receiver.seen]
     club, records = recorded.settings.programs.get("club"), recorded.records
-    events = records.following.after(START, 10_000).events
+    events = EventReader(records.database).after(START, 10_000).events
     assert Counter(ids) == Counter(
-        call.id for event in events for call in calls_of(club, event, records, 0)
+        call.id for event in events for call in calls_for_event(club, event, records, 0)
     )
     ordered = defaultdict(list)
     for data in receiver.taken:

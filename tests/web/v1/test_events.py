@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from smsgate.records.following import place_of, place_text
+from smsgate.features.feeds.storage import format_position, parse_position
 from smsgate.web.v1 import waiting
 from smsgate.web.v1.waiting import Waiting
 from tests.fakes.served import served
@@ -89,8 +89,8 @@ def test_a_place_of_other_records_is_refused_and_says_what_to_do(api) -> None:
 
 def test_a_place_survives_being_text() -> None:
     for place in ({}, {0: 1}, {3: 7, 15: 10**12}):
-        assert place_of(place_text(place)) == place
-    assert place_text({4: 0}) == place_text({}) == "0"
+        assert parse_position(format_position(place)) == place
+    assert format_position({4: 0}) == format_position({}) == "0"
 
 
 def test_whoever_waits_gets_the_event_as_soon_as_it_is_recorded(api) -> None:

@@ -1,0 +1,314 @@
+"""Reads recorded events behind a position, and keeps the feeds' positions and pending calls.
+
+A position says for each partition how far it was read. A partition's sequence numbers have no holes
+and become visible in their order, unlike times that several processes write. So a reader that goes
+on from the position of its last batch misses nothing, whatever is committed meanwhile.
+
+Pending calls are no records: a call's row goes once the other side has taken it. They are in this
+database so that they outlive Redis, and because a feed's position and its calls must move in one
+transaction.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
+
+from smsgate.domain.errors import CursorRefused
+from smsgate.records.asking import rows_of
+from smsgate.records.contents import lookup
+from smsgate.records.database import Database, upsert
+from smsgate.records.reading import EVENTS, Recorded, recorded_of
+from smsgate.records.schema import check
+from smsgate.records.tables import calls, events, feeds, heads, links
+
+Position: TypeAlias = Mapping[int, int]
+"""By partition the sequence number of the last event read; a missing partition is at 0."""
+START: Position = {}
+_POSITION = re.compile(r"\d{1,3}-\d{1,18}(?:\.\d{1,3}-\d{1,18}){0,63}", re.ASCII)
+_START_TEXT = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events, and the position behind them."""
+
+    events: list[Recorded]
+    position: Position
+    more: bool
+    """Whether there was more behind it at that moment."""
+
+
+def format_position(position: Position) -> str:
+    """A position as text, for other programs: ``0-17.3-204``."""
+    parts = (f"{partition}-{seq}" for partition, seq in sorted(position.items()) if seq)
+    return ".".join(parts) or _START_TEXT
+
+
+def parse_position(text: str) -> Position:
+    """The position that a text stands for. Raises ``CursorRefused``."""
+    if text == _START_TEXT:
+        return START
+    if not _POSITION.fullmatch(text):
+        raise CursorRefused("That is no place in the events: give the `next` of an earlier page.")
+    parts = [part.partition("-") for part in text.split(".")]
+    return {int(partition): int(seq) for partition, _, seq in parts}
+
+
+class EventReader:
+    """Reads events. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest(self) -> Position:
+        """The position behind everything that is recorded now."""
+        if self._database.absent:
+            return START
+        with self._database.reading() as connection:
+            check(connection)
+            return _heads(connection)
+
+    def after(self, position: Position, limit: int, until: Position | None = None) -> EventBatch:
+        """At most ``limit`` events behind a position (and up to ``until``).
+
+        Events are in the order of their commits, as far as each partition's own order allows. What
+        retention removed is passed over. Raises ``CursorRefused`` if the records end before the
+        position: it is one of other records.
+        """
+        if self._database.absent:
+            return EventBatch([], position, more=False)
+        with self._database.reading() as connection:
+            check(connection)
+            ends: Position = _heads(connection)
+            if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
+                raise CursorRefused(
+                    "The records end before that place: it is one of another database, or of a "
+                    "newer copy of this one. Begin anew without `after`, or from now on with "
+                    "`after=now`."
+                )
+            ends = ends if until is None else until
+            chosen = _choose(position, ends, limit)
+            runs = [
+                _read(connection, partition, position.get(partition, 0), end)
+                for partition, end in chosen.items()
+            ]
+        moved = {**position, **chosen}
+        more = any(moved.get(partition, 0) < end for partition, end in ends.items())
+        return EventBatch([one for _, one in heapq.merge(*runs, key=_commit_time)], moved, more)
+
+    def changed_numbers(
+        self, partition: int, after: int, until: int, numbers: Iterable[str]
+    ) -> set[str]:
+        """Which of these numbers have an event of their own (no list's) in that range."""
+        asked = select(events.c.number).where(
+            events.c.number.in_([lookup(number) for number in numbers]),
+            events.c.lane == partition,
+            events.c.seq > after,
+            events.c.seq <= until,
+        )
+        return {row.number for row in rows_of(self._database, asked)}
+
+
+def _heads(connection: Connection) -> dict[int, int]:
+    return {row.lane: row.seq for row in connection.execute(select(heads.c.lane, heads.c.seq))}
+
+
+def _choose(position: Position, ends: Position, limit: int) -> dict[int, int]:
+    """By partition how far to read now; where ``limit`` is small, partitions take turns."""
+    unread = sorted(
+        partition for partition, end in ends.items() if end > position.get(partition, 0)
+    )
+    if not unread:
+        return {}
+    first = sum(position.values()) % len(unread)
+    partitions = [*unread[first:], *unread[:first]][:limit]
+    share = limit // len(partitions)
+    return {
+        partition: min(ends[partition], position.get(partition, 0) + share)
+        for partition in partitions
+    }
+
+
+def _read(
+    connection: Connection, partition: int, after: int, until: int
+) -> Iterator[tuple[int, Recorded]]:
+    """One partition's events, each with the newest commit time up to it."""
+    ids = select(links.c.event_id).where(
+        links.c.lane == partition, links.c.seq > after, links.c.seq <= until
+    )
+    asked = EVENTS.where(events.c.id.in_(ids)).order_by(events.c.seq)
+    found = [*map(recorded_of, connection.execute(asked))]
+    return zip(accumulate((one.committed_us for one in found), max), found, strict=True)
+
+
+def _commit_time(timed: tuple[int, Recorded]) -> int:
+    return timed[0]
+
+
+# --- feeds ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCall:
+    """One call about one change of one number."""
+
+    id: str
+    program: str
+    number: str
+    partition: int
+    seq: int
+    """Of the event."""
+    body: str
+    made_us: int
+    tries: int = 0
+    due_us: int = 0
+    dead: bool = False
+    """Whether it was given up and waits for a person."""
+    note: str = ""
+    """What went wrong last."""
+
+    def as_row(self) -> dict[str, Any]:
+        """By column of the table; ``partition`` is stored as ``lane``."""
+        return {"lane" if one == "partition" else one: getattr(self, one) for one in self.__slots__}
+
+
+class FeedPosition(NamedTuple):
+    """How far a feed has read the records."""
+
+    changes: Position
+    """For changes of single numbers."""
+    lists: Position
+    """For lists, which a feed reads when few calls wait; never further than ``changes``."""
+
+    def as_text(self) -> str:
+        """As it is stored."""
+        changes, lists = map(format_position, self)
+        return changes if changes == lists else f"{changes}/{lists}"
+
+
+class FeedStorage:
+    """Keeps feeds. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def acquire(
+        self, program: str, sender: str, now_us: int, until_us: int, start: Position
+    ) -> bool:
+        """Take or prolong the lease of a feed; a new feed begins at ``start``.
+
+        False if another sender has it: two at once would change the order of a number's calls.
+        """
+        with self._database.writing() as connection:
+            check(connection)
+            row = {"program": program, "place": format_position(start), "sender": "", "until_us": 0}
+            connection.execute(upsert(connection, feeds).on_conflict_do_nothing(), [row])
+            is_free = (feeds.c.sender == sender) | (feeds.c.until_us <= now_us)
+            taken = connection.execute(
+                update(feeds)
+                .where(feeds.c.program == program, is_free)
+                .values(sender=sender, until_us=until_us)
+            )
+        return taken.rowcount == 1
+
+    def position(self, program: str) -> FeedPosition | None:
+        """How far a feed was read; None if it is new."""
+        if self._database.absent:
+            return None
+        with self._database.reading() as connection:
+            check(connection)
+            text = connection.scalar(select(feeds.c.place).where(feeds.c.program == program))
+        if text is None:
+            return None
+        changes, _, lists = text.partition("/")
+        return FeedPosition(parse_position(changes), parse_position(lists or changes))
+
+    def advance(
+        self, program: str, before: FeedPosition, position: FeedPosition, new: Iterable[FeedCall]
+    ) -> bool:
+        """Add calls and move the position; False if another sender moved it before."""
+        rows = [one.as_row() for one in new]
+        with self._database.writing() as connection:
+            check(connection)
+            moved = connection.execute(
+                update(feeds)
+                .where(feeds.c.program == program, feeds.c.place == before.as_text())
+                .values(place=position.as_text())
+            )
+            if moved.rowcount == 1 and rows:
+                connection.execute(upsert(connection, calls).on_conflict_do_nothing(), rows)
+        return moved.rowcount == 1
+
+    def due(self, program: str, now_us: int, limit: int) -> list[FeedCall]:
+        """The calls to be made now, the longest due first; of a number only its oldest."""
+        older = calls.alias()
+        waits_for_older = exists().where(
+            older.c.program == calls.c.program,
+            older.c.number == calls.c.number,
+            older.c.dead.is_(False),
+            older.c.seq < calls.c.seq,
+        )
+        return self._read(
+            select(calls)
+            .where(calls.c.program == program, calls.c.dead.is_(False), calls.c.due_us <= now_us)
+            .where(~waits_for_older)
+            .order_by(calls.c.due_us, calls.c.seq)
+            .limit(limit)
+        )
+
+    def count_pending(self, program: str) -> int:
+        """How many calls of a feed were neither delivered nor given up."""
+        if self._database.absent:
+            return 0
+        asked = select(func.count()).where(calls.c.program == program, calls.c.dead.is_(False))
+        with self._database.reading() as connection:
+            check(connection)
+            return connection.scalar(asked) or 0
+
+    def remove_delivered(self, id_: str) -> None:
+        """Remove a call that the other side has taken."""
+        with self._database.writing() as connection:
+            connection.execute(delete(calls).where(calls.c.id == id_))
+
+    def note_failure(self, call: FeedCall, due_us: int, note: str, *, dead: bool) -> None:
+        """Note that a call failed, and when it is due again unless it is given up."""
+        changed = {"tries": call.tries + 1, "due_us": due_us, "dead": dead, "note": note[:500]}
+        with self._database.writing() as connection:
+            connection.execute(update(calls).where(calls.c.id == call.id).values(changed))
+
+    def calls(self, *, dead: bool) -> list[FeedCall]:
+        """All calls that were given up, or all that are pending; oldest first."""
+        return self._read(select(calls).where(calls.c.dead.is_(dead)).order_by(calls.c.made_us))
+
+    def retry(self, id_: str, now_us: int) -> bool:
+        """Make a call that was given up due again, as if it were new. False if there is none."""
+        values = {"dead": False, "tries": 0, "due_us": now_us, "made_us": now_us}
+        with self._database.writing() as connection:
+            check(connection)
+            found = connection.execute(update(calls).where(_is_given_up(id_)).values(values))
+        return found.rowcount == 1
+
+    def dismiss(self, id_: str) -> bool:
+        """Remove a call that was given up. False if there is none."""
+        with self._database.writing() as connection:
+            check(connection)
+            found = connection.execute(delete(calls).where(_is_given_up(id_)))
+        return found.rowcount == 1
+
+    def _read(self, asked: Select[Any]) -> list[FeedCall]:
+        if self._database.absent:
+            return []
+        with self._database.reading() as connection:
+            check(connection)
+            return [FeedCall(*row) for row in connection.execute(asked)]
+
+
+def _is_given_up(id_: str) -> ColumnElement[bool]:
+    return (calls.c.id == id_) & calls.c.dead.is_(True)
