@@ -10,7 +10,6 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber, SignatureRefused
 from smsgate.domain.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.features.links.service import Linking
-from smsgate.features.replies import service as dead_letters
 from smsgate.features.reviews import listing
 from smsgate.features.reviews.deciding import Deciding
 from smsgate.features.reviews.listing import Waiting
@@ -119,15 +118,6 @@ class Gateway:
     def replay_spool(self) -> int:
         """Replay the spool now; gives how many messages it had."""
         return self._replaying.replay()
-
-    def retry_reply(self, id_: str, actor: str) -> None:
-        """Make a reply that was given up due again. Raises ``NoSuchReply``, ``ReplyExpired``."""
-        reply = dead_letters.retry(self.store, id_, actor)
-        self.job_queue.notify_outboxes([partition_of(reply.number)])
-
-    def dismiss_reply(self, id_: str, actor: str) -> None:
-        """Forget a reply that was given up. Raises ``NoSuchReply``."""
-        dead_letters.dismiss(self.store, id_, actor)
 
     def reviews(self) -> list[Waiting]:
         """The texts that wait for a person, oldest first."""

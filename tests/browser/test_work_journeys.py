@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
+from smsgate.features.replies.service import dismiss_reply
 from smsgate.features.training.service import shipped_guide
 from smsgate.gateway import Gateway
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -124,7 +125,7 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     picture(page, f"replies-{width}")
 
     # Somebody else is faster: the page says so and stays the list that it is.
-    gateway.dismiss_reply(f"{partition}-2-0", "somebody else")
+    dismiss_reply(gateway, f"{partition}-2-0", "somebody else")
     press(other.get_by_role("button", name="Retry"))
     says(page, "somebody else retried or dismissed it before you")
     press(late.get_by_role("button", name="Dismiss"))

@@ -17,6 +17,7 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import InboundMessage, Intent
+from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.gateway import Gateway
 from smsgate.providers import twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -508,12 +509,12 @@ def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gate
     (letter,) = gateway.store.outbox.dead(PARTITION)
     assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
 
-    gateway.dismiss_reply(letter.reply.id, "ana")
+    dismiss_reply(gateway, letter.reply.id, "ana")
     assert gateway.store.outbox.dead(PARTITION) == []
     last = gateway.history(NUMBER)[-1]
     assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
     with pytest.raises(NoSuchReply):
-        gateway.dismiss_reply(letter.reply.id, "ana")
+        dismiss_reply(gateway, letter.reply.id, "ana")
 
 
 def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
@@ -522,7 +523,7 @@ def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
     run(gateway)
     (letter,) = gateway.store.outbox.dead(PARTITION)
 
-    gateway.retry_reply(letter.reply.id, "ana")
+    retry_reply(gateway, letter.reply.id, "ana")
     gateway.send_replies(PARTITION)
     assert [event.outcome for event in reply_events(gateway)] == ["refused", "retried", "sent"]
     assert gateway.store.outbox.dead(PARTITION) == []
@@ -539,7 +540,7 @@ def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
     redis_client.hset(keys.dead, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
 
     with pytest.raises(NoSuchReply, match="five minutes"):
-        gateway.retry_reply(id_.decode(), "ana")
+        retry_reply(gateway, id_.decode(), "ana")
     assert len(gateway.store.outbox.dead(PARTITION)) == 1
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.domain.messages import Reply
+from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.store.keys import PARTITIONS
 
 
@@ -35,15 +35,21 @@ def list_replies(dead: bool, as_json: bool) -> None:
         values = waiting
     if as_json:
         session.show_json([msgspec.to_builtins(value) for value in values])
-    else:
-        _show(found, "No reply was given up." if dead else "No reply waits.")
+        return
+    console = Console(highlight=False)
+    for reply, note in found:
+        head = f"[bold]{reply.id}[/]  {reply.kind}  {reply.program}  to {reply.number}"
+        console.print(head, soft_wrap=True)
+        console.print(f"    {reply.text!r}  {note}", markup=False, soft_wrap=True)
+    if not found:
+        console.print("No reply was given up." if dead else "No reply waits.")
 
 
 @replies.command(epilog="Example: smsgate replies retry 1795534079000-0")
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Send a reply again that was given up."""
-    session.gateway().retry_reply(id_, person())
+    retry_reply(session.gateway(), id_, person())
     click.echo(f"Reply {id_} is due again.")
 
 
@@ -51,15 +57,5 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Forget a reply that was given up."""
-    session.gateway().dismiss_reply(id_, person())
+    dismiss_reply(session.gateway(), id_, person())
     click.echo(f"Reply {id_} is dismissed.")
-
-
-def _show(found: list[tuple[Reply, str]], nothing: str) -> None:
-    console = Console(highlight=False)
-    for reply, said in found:
-        head = f"[bold]{reply.id}[/]  {reply.kind}  {reply.program}  to {reply.number}"
-        console.print(head, soft_wrap=True)
-        console.print(f"    {reply.text!r}  {said}", markup=False, soft_wrap=True)
-    if not found:
-        console.print(nothing)

@@ -1,4 +1,4 @@
-"""Replies: texts of ours, and messages for own applications, that wait or were given up."""
+"""The page of replies, and of messages for own applications, that wait or were given up."""
 
 from __future__ import annotations
 
@@ -7,126 +7,97 @@ from typing import Any
 
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response as Answer
+from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
-from smsgate.features.replies import service as dead_letters
+from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
 from smsgate.store.shelves import MOST, Shelf
 from smsgate.web.console.auth import actor, needs
 
 REPLIES = "/console/replies"
-AT_ONCE = 50
-SHELVES = {
+PAGE_SIZE = 50
+TABS = {
     "": "Replies that wait",
     "dead": "Replies given up",
     "forwards": "Messages that wait",
     "forwards-dead": "Messages given up",
 }
-"""By the end of the path what is shown."""
-GONE = "Nothing was changed: somebody else retried or dismissed it before you."
-EXPIRED = (
+"""Titles by the end of the path."""
+_GONE = "Nothing was changed: somebody else retried or dismissed it before you."
+_EXPIRED = (
     "Nothing was sent: this confirms an opt-out and its five minutes are over, so it can only be "
     "dismissed (47 CFR 64.1200(a)(12))."
 )
+_ACTIONS: dict[tuple[str, str], tuple[Callable[[Gateway, str, str], None], str]] = {
+    ("dead", "retry"): (retry_reply, "The reply is due again."),
+    ("dead", "dismiss"): (dismiss_reply, "The reply is dismissed."),
+    ("forwards-dead", "retry"): (
+        lambda gateway, id_, by: undelivered_forwards.retry(gateway.store, id_, by),
+        "The message is handed over again, for another day.",
+    ),
+    ("forwards-dead", "dismiss"): (
+        lambda gateway, id_, by: undelivered_forwards.dismiss(gateway.store, id_, by),
+        "The message is dismissed.",
+    ),
+}
+"""By list and action what to call, and the sentence that follows."""
 
 
 def register(console: Flask, gateway: Gateway) -> None:
     """Add the routes."""
-    pages = Pages(gateway)
-    see, act = needs("viewer"), needs("agent")
-    console.get(REPLIES, endpoint="replies")(see(pages.shelf))
-    console.get(f"{REPLIES}/<name>", endpoint="replies_shelf")(see(pages.shelf))
-    console.post(f"{REPLIES}/dead/<what>")(act(pages.settle_reply))
-    console.post(f"{REPLIES}/forwards-dead/<what>")(act(pages.settle_forward))
+    store = gateway.store
 
-
-class Pages:
-    """A page for each shelf."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        """Show what the store has."""
-        self._gateway = gateway
-
-    def shelf(self, name: str = "") -> str:
-        """What stands on a shelf; where the store is away, that it is."""
-        return self._shown(name)
-
-    def _shown(self, name: str, wrong: str = "") -> str:
-        """The page of a shelf. ``wrong``: why what was asked for was not done."""
-        if name not in SHELVES:
+    @console.get(REPLIES, endpoint="replies")
+    @console.get(f"{REPLIES}/<name>", endpoint="replies_shelf")
+    @needs("viewer")
+    def replies(name: str = "", failure: str = "") -> str:
+        """Show one list. ``failure``: why a reply was not settled."""
+        if name not in TABS:
             raise NotFound
-        page = min(max(request.args.get("page", 1, int), 1), MOST // AT_ONCE)
+        lists = store.shelves
+        reads: dict[str, Callable[[int, int], Shelf[Any]]] = {
+            "": lists.replies,
+            "dead": lists.replies_dead,
+            "forwards": lists.forwards,
+            "forwards-dead": lists.forwards_dead,
+        }
+        page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
         counted, problem, now_us = None, "", 0
         shelf: Shelf[Any] = Shelf(0, [])
         try:
-            counted = self._gateway.store.shelves.counted()
-            shelf = self._shelf(name)((page - 1) * AT_ONCE, AT_ONCE)
-            now_us = self._gateway.store.health.now_us()
+            counted = lists.counted()
+            shelf = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)
+            now_us = store.health.now_us()
         except StoreUnavailable as error:
             problem = str(error)
         return render_template(
             "replies.html",
             name=name,
-            shelves=SHELVES,
+            shelves=TABS,
             counted=counted,
             shelf=shelf,
             problem=problem,
-            wrong_action=wrong,
-            is_expired=dead_letters.is_expired,
+            wrong_action=failure,
+            is_expired=is_expired,
             now_us=now_us,
             page=page,
-            last=-(-min(shelf.total, MOST) // AT_ONCE),
+            last=-(-min(shelf.total, MOST) // PAGE_SIZE),
             most=MOST,
         )
 
-    def settle_reply(self, what: str) -> Answer | tuple[str, int]:
-        """Retry or dismiss a reply that was given up; where that cannot be, the page says so."""
-        try:
-            return self._settle_reply(what)
-        except ReplyExpired as error:
-            return self._shown("dead", EXPIRED), error.status
-        except NoSuchReply as error:
-            return self._shown("dead", GONE), error.status
-
-    def settle_forward(self, what: str) -> Answer | tuple[str, int]:
-        """Retry or dismiss a message for an application; where that cannot be, the page says so."""
-        try:
-            return self._settle_forward(what)
-        except NoSuchForward as error:
-            return self._shown("forwards-dead", GONE), error.status
-
-    def _settle_reply(self, what: str) -> Answer:
-        id_ = request.form.get("id", "")
-        if what == "retry":
-            self._gateway.retry_reply(id_, actor())
-            flash("The reply is due again.", "good")
-        elif what == "dismiss":
-            self._gateway.dismiss_reply(id_, actor())
-            flash("The reply is dismissed.", "good")
-        else:
+    @console.post(f"{REPLIES}/<name>/<action>")
+    @needs("agent")
+    def settle(name: str, action: str) -> Response | tuple[str, int]:
+        """Retry or dismiss what was given up."""
+        if (name, action) not in _ACTIONS:
             raise NotFound
-        return redirect(f"{REPLIES}/dead", 303)
-
-    def _settle_forward(self, what: str) -> Answer:
-        id_, store = request.form.get("id", ""), self._gateway.store
-        if what == "retry":
-            undelivered_forwards.retry(store, id_, actor())
-            flash("The message is handed over again, for another day.", "good")
-        elif what == "dismiss":
-            undelivered_forwards.dismiss(store, id_, actor())
-            flash("The message is dismissed.", "good")
-        else:
-            raise NotFound
-        return redirect(f"{REPLIES}/forwards-dead", 303)
-
-    def _shelf(self, name: str) -> Callable[[int, int], Shelf[Any]]:
-        shelves = self._gateway.store.shelves
-        found: dict[str, Callable[[int, int], Shelf[Any]]] = {
-            "": shelves.replies,
-            "dead": shelves.replies_dead,
-            "forwards": shelves.forwards,
-            "forwards-dead": shelves.forwards_dead,
-        }
-        return found[name]
+        run, done = _ACTIONS[name, action]
+        try:
+            run(gateway, request.form.get("id", ""), actor())
+        except (NoSuchReply, NoSuchForward, ReplyExpired) as error:
+            failure = _EXPIRED if isinstance(error, ReplyExpired) else _GONE
+            return replies(name, failure), error.status
+        flash(done, "good")
+        return redirect(f"{REPLIES}/{name}", 303)

@@ -38,7 +38,7 @@ FILLED = {
     "id_": "x",
     "token": "x",
     "number": "+14155550123",
-    "what": "retry",
+    "action": "retry",
     "digest": "x",
 }
 
