@@ -125,7 +125,7 @@ class Applying:
             if entries[0].entry.numbers
             else self._effects(partition, entries)
         )
-        buckets = self._store.looks.bucket_count()
+        buckets = self._store.numbers.bucket_count()
         committed = self._store.commits.commit(partition, batch, effects, buckets)
         if committed.notify_outbox:
             self._job_queue.notify_outboxes([partition])
@@ -157,8 +157,8 @@ class Applying:
             dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
         )
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
-        survey = self._store.surveys.of_partition(partition, numbers, sorted(named - {"", ALL}))
-        now_us, before = survey.now_us, survey.standings()
+        standings = self._store.numbers.standings(partition, numbers, sorted(named - {"", ALL}))
+        now_us, before = standings.now_us, standings.by_number()
         tally = _Tally({one: standing_now(before[one], self._renamed) for one in before})
         for stored in batch:
             self._settle(partition, stored, tally, now_us)

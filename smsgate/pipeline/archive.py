@@ -215,7 +215,7 @@ class Recording:
             return
         known = {one.id for one in self._records.reading.stores()}
         if not known:
-            buckets, now_us = self._store.looks.bucket_count(), self._store.health.now_us()
+            buckets, now_us = self._store.numbers.bucket_count(), self._store.health.now_us()
             self._records.remember_store(id_, buckets, now_us)
         elif id_ not in known:
             raise RecordsDiffer(

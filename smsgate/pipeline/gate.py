@@ -30,15 +30,23 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
 from smsgate.metrics.families import GATE
-from smsgate.store import checks
-from smsgate.store.checks import Checks
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health
-from smsgate.store.looks import Looks
 from smsgate.store.metrics import Metrics
+from smsgate.store.number_reader import (
+    BACK,
+    CONSENT,
+    EVERYWHERE,
+    HELD,
+    HELD_ALL,
+    LOCKED,
+    OWN,
+    REVIEW,
+    NumberReader,
+)
 from smsgate.store.refusals import Refusal, Refusals
 
-_NOTHING = NumberState()
+_NO_STATE = NumberState()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -57,18 +65,18 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Answers from the store, one look at a partition for each number."""
+    """Answers from the store, with one read of a partition for each number."""
 
     def __init__(
         self,
-        seen: Checks,
+        numbers: NumberReader,
         health: Health,
         refusals: Refusals | None = None,
         links: Links | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         """Use these parts of a store; without ``links`` it makes none."""
-        self._checks = seen
+        self._numbers = numbers
         self._health = health
         self._refusals = refusals
         self._links = links
@@ -82,8 +90,7 @@ class Gate:
         With ``links`` (``smsgate.domain.opt_out_links.Links``) it makes opt-out links too.
         """
         client = open_redis(url, timeout)
-        seen, health = Checks(client, Looks(client)), Health(client)
-        return cls(seen, health, Refusals(client), links, Metrics(client))
+        return cls(NumberReader(client), Health(client), Refusals(client), links, Metrics(client))
 
     def allows(self, number: str, *, program: str) -> bool:
         """Whether the program may text the number.
@@ -126,14 +133,14 @@ class Gate:
         """As ``check``, but only of those that may not be texted, by place: the rest may."""
         self._health.refuse_eviction()
         valid, problems = _read(numbers)
-        sights = self._checks.numbers(valid, program)
+        snapshot = self._numbers.check(valid, program)
         found: dict[int, Answer] = {}
         places = [at for at in range(len(numbers)) if at not in problems] if problems else None
-        wanted = range(len(valid)) if sights.program.require_consent else sights.places()
+        wanted = range(len(valid)) if snapshot.program.require_consent else snapshot.places()
         for at in wanted:
             place = places[at] if places else at
-            state = sights.states.get(at, _NOTHING)
-            answer = _answer(numbers[place], sights.bits[at], program, sights.program, state)
+            state = snapshot.states.get(at, _NO_STATE)
+            answer = _answer(numbers[place], snapshot.bits[at], program, snapshot.program, state)
             if not answer.allowed:
                 found[place] = answer
         for place, problem in problems.items():
@@ -189,18 +196,18 @@ def _answer(
     asked: str, bits: int, program: str, published: Published, state: NumberState
 ) -> Answer:
     """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
-    if bits & checks.LOCKED:
+    if bits & LOCKED:
         return Answer(asked, False, "locked", why="locked by hand: never to be texted again")
-    if bits & checks.OWN:
+    if bits & OWN:
         return _blocked(asked, "opted_out", state.marks.get(program))
-    if bits & checks.EVERYWHERE and not bits & checks.BACK:
+    if bits & EVERYWHERE and not bits & BACK:
         return _blocked(asked, "opted_out_all", state.marks.get(ALL))
-    if bits & (checks.HELD | checks.HELD_ALL):
-        scope = ALL if bits & checks.HELD_ALL else program
+    if bits & (HELD | HELD_ALL):
+        scope = ALL if bits & HELD_ALL else program
         return Answer(asked, False, "hold", why=f"an opt-out ({scope}) is being applied")
-    if bits & checks.REVIEW and published.kind == "marketing":
+    if bits & REVIEW and published.kind == "marketing":
         return Answer(asked, False, "review", why="a text waits for a person's decision")
-    if published.require_consent and not bits & checks.CONSENT:
+    if published.require_consent and not bits & CONSENT:
         return Answer(asked, False, "no_consent", why="no consent of this number is on record")
     return Answer(asked, True)
 

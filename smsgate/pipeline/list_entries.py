@@ -50,11 +50,14 @@ class ApplyingLists:
         entry = stored.entry
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
-        survey = self._store.surveys.of_partition(partition, numbers, programs)
-        waiting = self._store.looks.reviews(partition)
-        settle, tally = self._settling(partition, stored, survey.now_us), _Tally()
+        standings = self._store.numbers.standings(partition, numbers, programs)
+        waiting = self._store.numbers.review_holds(partition)
+        settle, tally = self._settling(partition, stored, standings.now_us), _Tally()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
-        groups = [*survey.alike, *((one, [number]) for number, one in survey.remembered.items())]
+        groups = [
+            *standings.alike,
+            *((one, [number]) for number, one in standings.remembered.items()),
+        ]
         for before, some in groups:
             settled = settle(before)
             after = settled.standing
@@ -74,7 +77,7 @@ class ApplyingLists:
         return Effects(
             before=tally.before,
             after=tally.after,
-            events=[_event(partition, stored, tally.listed, survey.now_us)],
+            events=[_event(partition, stored, tally.listed, standings.now_us)],
             decided=tally.decided,
             moves=tally.moves,
         )

@@ -63,13 +63,15 @@ class Case:
 
 def all_open(store: Store) -> list[Open]:
     """Everything that waits, oldest first; one round trip."""
-    found = [_open(*item) for partition in store.looks.all_reviews() for item in partition.items()]
+    found = [
+        _open(*item) for partition in store.numbers.all_review_holds() for item in partition.items()
+    ]
     return sorted(found, key=lambda one: one.since_us)
 
 
 def open_of(store: Store, number: str) -> list[Open]:
     """What waits of one number, by program."""
-    rows = store.looks.reviews(partition_of(number))
+    rows = store.numbers.review_holds(partition_of(number))
     found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
     return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 

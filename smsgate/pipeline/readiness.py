@@ -55,7 +55,7 @@ def of_store(store: Store) -> str:
             return f"the store is being rebuilt from the records: {progress.text()} so far"
         if not store.marker.store_id():
             return "the store has no marker: run `smsgate init`, or restore what was lost"
-        store.looks.bucket_count()
+        store.numbers.bucket_count()
         store.health.refuse_eviction()
         store.write_lease.refuse_unwritable()
         weak = store.health.weaknesses()

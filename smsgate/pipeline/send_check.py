@@ -23,8 +23,8 @@ def why_not(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     """
     reply = claim.reply
     if reply.kind != APP:
-        _, (look,) = store.looks.numbers([reply.number], reply.program)
-        found = obstacle(reply, look.standing, held=bool(look.held), now_us=claim.now_us)
+        number = store.numbers.before_send(reply.number, reply.program)
+        found = obstacle(reply, number.standing, held=number.is_held, now_us=claim.now_us)
         return found, _OBSTACLES[found]
     if late(reply, claim.now_us):
         return "late", _OBSTACLES["late"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from smsgate.store.acceptance import Acceptance
 from smsgate.store.allowances import Allowances
-from smsgate.store.checks import Checks
 from smsgate.store.commits import Commits
 from smsgate.store.configurations import Configurations
 from smsgate.store.depths import Depths
@@ -17,9 +16,9 @@ from smsgate.store.heartbeats import Heartbeats
 from smsgate.store.inbox import Inbox
 from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
-from smsgate.store.looks import Looks
 from smsgate.store.marker import Marker
 from smsgate.store.metrics import Metrics
+from smsgate.store.number_reader import NumberReader
 from smsgate.store.outbox import Outbox
 from smsgate.store.overdue import Overdue
 from smsgate.store.quarantine import Quarantine
@@ -31,7 +30,6 @@ from smsgate.store.restoring import Restoring
 from smsgate.store.shared_keys import attempts_of, sign_ins_of
 from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
-from smsgate.store.surveys import Surveys
 from smsgate.store.sweep import Sweep
 from smsgate.store.trail import Trail
 from smsgate.store.write_lease import WriteLease
@@ -47,9 +45,7 @@ class Store:
         self.marker, self.write_lease = Marker(client), WriteLease(client)
         self.inbox = Inbox(client)
         self.group_commit = GroupCommit(self.inbox)
-        self.looks = Looks(client)
-        self.checks = Checks(client, self.looks)
-        self.surveys = Surveys(client, self.looks)
+        self.numbers = NumberReader(client)
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)
         self.overdue = Overdue(client)

@@ -50,7 +50,7 @@ def build_gateway(configuration: Configuration) -> Gateway:
         classifiers=configuration.classifiers,
         store=store,
         spool=build_spool(settings),
-        gate=Gate(store.checks, store.health, store.refusals, metrics=store.metrics),
+        gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics),
         job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
         records=build_records(settings),
@@ -70,7 +70,7 @@ def publish(settings: Settings, store: Store) -> None:
     renamed = settings.programs.renamed
     if renamed:
         with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
-            buckets = store.looks.bucket_count()
+            buckets = store.numbers.bucket_count()
             store.renaming.carry(renamed, buckets, frozenset(store.marker.programs()))
     store.marker.publish(published(settings))
 

@@ -78,7 +78,7 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
         for name in store.marker.programs()
         if name not in settings.programs and name not in going_on
     ]
-    lost = store.marker.suppressing(gone, store.looks.bucket_count()) if gone else []
+    lost = store.marker.suppressing(gone, store.numbers.bucket_count()) if gone else []
     if lost:
         place = str(settings.config_dir / "smsgate.toml")
         raise ConfigurationError(

@@ -143,9 +143,9 @@ def test_a_new_store_has_as_many_buckets_as_init_was_told(
     there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
     assert there.run("init", "--buckets", "64") == 0
     store = Store(open_redis(redis_url))
-    assert store.looks.bucket_count() == 64
+    assert store.numbers.bucket_count() == 64
     assert there.run("init") == 0  # one that is ready stays as it is
-    assert Store(open_redis(redis_url)).looks.bucket_count() == 64
+    assert Store(open_redis(redis_url)).numbers.bucket_count() == 64
     assert there.run("init", "--buckets", "0") == 2
 
 

@@ -184,6 +184,6 @@ def test_nothing_is_enqueued(user_url, redis_client):
 
 def test_scripts_that_write_are_not_called_as_reading_ones(redis_client):
     names = [
-        Script(redis_client, name)._command_name for name in ("add", "commit", "check", "look")
+        Script(redis_client, name)._command_name for name in ("add", "commit", "check", "states")
     ]
     assert names == ["EVALSHA", "EVALSHA", "EVALSHA_RO", "EVALSHA_RO"]

@@ -38,7 +38,7 @@ def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(
     store.inbox.add([Arrival(entry())])
     gate = Gate.from_url(sentinels.url)
     assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
-    store.looks._client.wait(1, 2000)  # the replica has it
+    store.numbers._client.wait(1, 2000)  # the replica has it
 
     sentinels.primary.kill()
     sentinels.primary.wait()

@@ -29,7 +29,7 @@ def now_ms(client):
 def shut(store, number=NUMBER):
     """Why the gate cannot tell; empty where it answers."""
     try:
-        store.checks.numbers([number], "alerts")
+        store.numbers.check([number], "alerts")
     except StoreNotReady as error:
         return str(error)
     return ""
@@ -56,7 +56,7 @@ def test_a_new_store_answers_for_as_long_as_a_lease_lasts(bare_store, redis_clie
     found = fields(redis_client)
     assert found["lease"] - found["opens"] == 5_000
     with pytest.raises(UnknownProgram):
-        bare_store.checks.numbers([NUMBER], "alerts")
+        bare_store.numbers.check([NUMBER], "alerts")
 
 
 def test_a_store_whose_lease_is_older_than_five_seconds_cannot_tell(store, redis_client):
@@ -172,7 +172,7 @@ def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client)
     for keys in PARTITION_KEYS:
         redis_client.hset(keys.marker, mapping={"ready": 1, "layout": 1, "buckets": 8})
     with pytest.raises(UnknownProgram):
-        store.checks.numbers([NUMBER], "alerts")
+        store.numbers.check([NUMBER], "alerts")
 
 
 @pytest.mark.usefixtures("one_server")

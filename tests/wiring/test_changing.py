@@ -178,7 +178,7 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     store.heartbeats.withdraw("p1")
     assert len(store.heartbeats.running()) == 4
     store.marker.publish({"old": Published()})
-    assert store.marker.suppressing(["old"], store.looks.bucket_count()) == []
+    assert store.marker.suppressing(["old"], store.numbers.bucket_count()) == []
     keys = PARTITION_KEYS[9].suppressed_all("old", 2048)
     store.configurations._client.sadd(keys[2047], 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):

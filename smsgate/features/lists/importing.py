@@ -189,7 +189,7 @@ class Importing:
     def _seen(self, numbers: Sequence[str], listing: Listing) -> list[bytes]:
         program = "" if listing.program == ALL else listing.program
         consents = listing.state == "subscribed"
-        return self._store.surveys.bits(numbers, program, consents=consents)
+        return self._store.numbers.memberships(numbers, program, consents=consents)
 
     def _entries(
         self, numbers: Sequence[str], listing: Listing, since_us: Sequence[int], part: str

@@ -9,7 +9,6 @@ import msgspec
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import e164
 from smsgate.pipeline.gate import Answer
-from smsgate.store.keys import partition_of
 from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.shapes import Told
@@ -50,7 +49,7 @@ def read_number(call: Call) -> Outcome:
     gateway, query = call.gateway, call.query
     may = call.caller.may
     answers = {name: one for name, one in gateway.status(number).items() if may(name)}
-    _, standings = gateway.store.looks.standings(partition_of(number), [number], [*answers])
+    standings = gateway.store.numbers.standings_of([number], [*answers])
     standing = standings[number]
     events = gateway.history(number) if query.limit else []
     seen = [one for event in events if (one := told_to(call.caller, event)) is not None]

@@ -151,7 +151,7 @@ def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
     if not state.phone:
         return
     programs = [one.name for one in gateway.settings.programs]
-    _, standings = gateway.store.looks.standings(partition, [number], programs)
+    standings = gateway.store.numbers.standings_of([number], programs)
     found.standing = standings[number]
     found.waits = {one.program: one for one in open_of(gateway.store, number)}
     for name in programs:

@@ -69,7 +69,8 @@ def _suspects(
 def _still(
     store: Store, records: Records, partition: int, numbers: list[str], programs: list[str]
 ) -> Iterator[Difference]:
-    _, standings = store.looks.standings(partition, numbers, programs)
+    # A number may be in a partition that is not its own.
+    standings = store.numbers.standings(partition, numbers, programs).by_number()
     for number in numbers:
         recorded = records.reading.number(number)
         there = _plain(recorded.standing if recorded else Standing())

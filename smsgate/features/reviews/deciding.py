@@ -6,7 +6,6 @@ somebody else decided that one already, or a newer text came meanwhile, nothing 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -155,13 +154,9 @@ class Deciding:
     def _stood(self, numbers: Sequence[str]) -> dict[str, Stood]:
         """How numbers stand; where that cannot be told the decision is made all the same."""
         programs = [one.name for one in self._settings.programs]
-        partitions: dict[int, list[str]] = defaultdict(list)
-        for number in dict.fromkeys(numbers):
-            partitions[partition_of(number)].append(number)
         found: dict[str, Standing] = {}
         with suppress(StoreNotReady):
-            for partition, some in partitions.items():
-                found |= self._store.looks.standings(partition, some, programs)[1]
+            found = self._store.numbers.standings_of(numbers, programs)
         return {number: standing.stood() for number, standing in found.items()}
 
     def _enter(self, entry: Entry) -> str:

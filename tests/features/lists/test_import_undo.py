@@ -213,7 +213,7 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(gateway, monke
     between(monkeypatch, act)
     assert undo(gateway, list_id) == {"newer": 1}
     assert last(gateway).standing is None
-    _, standings = gateway.store.looks.standings(PARTITION, [NUMBER], ["alerts", "club"])
+    standings = gateway.store.numbers.standings_of([NUMBER], ["alerts", "club"])
     assert standings[NUMBER].consents == {"alerts", "club"}
 
 

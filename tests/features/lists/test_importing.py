@@ -200,16 +200,12 @@ def test_what_did_not_take_effect_is_said(gateway, importing, monkeypatch):
 def test_numbers_with_marks_keep_their_order(gateway, importing):
     gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(gateway)
-    before = gateway.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1][NUMBER]
+    before = gateway.store.numbers.standings_of([NUMBER], ["alerts"])[NUMBER]
     importing.enter([NUMBER, OTHER], Listing("club", "opted_out"))
 
-    now = gateway.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts", "club"])[1][
-        NUMBER
-    ]
+    now = gateway.store.numbers.standings_of([NUMBER], ["alerts", "club"])[NUMBER]
     assert now.state.marks[ALL] == before.state.marks[ALL]
-    assert (
-        gateway.store.surveys.of_partition(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
-    )
+    assert gateway.store.numbers.standings(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
 
 
 def test_a_list_closes_what_waits_for_a_person(gateway, importing):
@@ -218,7 +214,7 @@ def test_a_list_closes_what_waits_for_a_person(gateway, importing):
     work_off(gateway)
     assert reasons(gateway, [NUMBER]) == ["review"]
     importing.enter([NUMBER, OTHER], Listing("orders", "opted_out"))
-    assert gateway.store.looks.reviews(partition_of(NUMBER)) == {}
+    assert gateway.store.numbers.review_holds(partition_of(NUMBER)) == {}
 
 
 def test_a_rebuilt_store_knows_the_lists(gateway, importing, redis_client):

@@ -80,7 +80,7 @@ def rebuilding(gateway):
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     before = seen(recorded)
-    marks = recorded.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1]
+    marks = recorded.store.numbers.standings_of([NUMBER], ["alerts"])
     redis_client.flushall()
     with pytest.raises(StoreNotReady):
         seen(recorded)
@@ -89,7 +89,7 @@ def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
     assert seen(recorded) == before
-    assert recorded.store.looks.standings(partition_of(NUMBER), [NUMBER], ["alerts"])[1] == marks
+    assert recorded.store.numbers.standings_of([NUMBER], ["alerts"]) == marks
     assert (rebuilt.reviews, rebuilt.merged) == (1, 0)
     assert equal(recorded)
     assert rebuilding(recorded).needed() == ""

@@ -78,16 +78,16 @@ def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
 ):
     gateway.ingest("twilio", signed("STOP"))
     gateway.apply(PARTITION)
-    look = gateway.store.looks.numbers
+    look = gateway.store.numbers.before_send
 
     def away(*_):
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.looks, "numbers", away)
+    monkeypatch.setattr(gateway.store.numbers, "before_send", away)
     gateway.send_replies(PARTITION)
     assert api.calls == []
 
-    monkeypatch.setattr(gateway.store.looks, "numbers", look)
+    monkeypatch.setattr(gateway.store.numbers, "before_send", look)
     gateway.send_replies(PARTITION)
     assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "sent"]
     assert len(api.calls) == 1

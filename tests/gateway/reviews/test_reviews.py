@@ -187,9 +187,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
 
 
 def standing(gateway):
-    return gateway.store.looks.standings(PARTITION, [NUMBER], ["alerts", "club", "orders"])[1][
-        NUMBER
-    ]
+    return gateway.store.numbers.standings_of([NUMBER], ["alerts", "club", "orders"])[NUMBER]
 
 
 def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):

@@ -50,7 +50,7 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
 def _of_store(gateway: Gateway) -> Iterator[Finding]:
     """What can be asked where Redis answers."""
     store = gateway.store
-    marker = _tried("marker", store.looks.bucket_count, "the store is ready and of our layout")
+    marker = _tried("marker", store.numbers.bucket_count, "the store is ready and of our layout")
     is_ready = marker.state == OK
     yield marker if is_ready else replace(marker, mend=_marker_remedy(gateway))
     yield _tried(

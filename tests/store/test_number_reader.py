@@ -1,0 +1,301 @@
+"""The reader of how numbers stand: everything of a number at one moment, or why it cannot be
+told."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from smsgate.consent.events import Mark, NumberState, Published, Standing, standing_row
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL, Arrival, Intent
+from smsgate.store import number_reader
+from smsgate.store.commits import Effects
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.number_reader import (
+    BACK,
+    CHECK_CHUNK,
+    CONSENT,
+    EVERYWHERE,
+    HELD,
+    HELD_ALL,
+    LOCKED,
+    OWN,
+    REVIEW,
+)
+from smsgate.store.scripts import WINDOW
+from tests.fakes.values import NUMBER, entry
+
+BUCKETS = 8
+PROGRAMS = ["alerts", "club"]
+NUMBERS = [one for one in (f"+1415555{at:04}" for at in range(400)) if partition_of(one) == 3]
+NOW_US = 1_795_000_000_000_000
+
+
+def put(store, standings):
+    """Give numbers standings, through commits of batches as a worker makes them."""
+    for number, standing in standings.items():
+        store.inbox.add([Arrival(entry(number=number, intent=Intent.HELP))])
+        partition = partition_of(number)
+        batch = store.inbox.read(partition, 100)
+        effects = Effects(before={number: Standing()}, after={number: standing})
+        assert store.commits.commit(partition, batch, effects, BUCKETS).done
+
+
+def bits(snapshot):
+    return list(snapshot.bits)
+
+
+def test_every_way_to_stand_is_told_apart(store):
+    ways = {
+        LOCKED: Standing(locked=True),
+        OWN: Standing(own=frozenset({"alerts"})),
+        EVERYWHERE: Standing(everywhere=True),
+        EVERYWHERE | BACK: Standing(everywhere=True, back=frozenset({"alerts"})),
+        EVERYWHERE | OWN: Standing(everywhere=True, own=frozenset({"alerts"})),
+        0: Standing(own=frozenset({"service"}), consents=frozenset({"service"})),
+    }
+    numbers = [f"+141555500{place:02}" for place in range(len(ways))]
+    put(store, dict(zip(numbers, ways.values(), strict=True)))
+
+    assert bits(store.numbers.check(numbers, "alerts")) == list(ways)
+
+
+def test_consents_are_looked_at_where_the_program_requires_them(store):
+    store.marker.publish({"club": Published(require_consent=True)})
+    put(store, {NUMBER: Standing(consents=frozenset({"club", "alerts"}))})
+
+    assert bits(store.numbers.check([NUMBER], "club")) == [CONSENT]
+    assert bits(store.numbers.check([NUMBER], "alerts")) == [0]
+
+
+@pytest.mark.parametrize("others", [0, 50])
+def test_holds_are_seen_in_a_small_hash_and_in_a_large_one(store, others):
+    partition = partition_of(NUMBER)
+    crowd = [f"+1212555{place:04}" for place in range(5000)]
+    arrivals = [entry(number=one) for one in crowd if partition_of(one) == partition][:others]
+    arrivals += [entry(), entry(number="+14155550124", scope="alerts"), entry(Intent.REVIEW)]
+    store.inbox.add([Arrival(one) for one in arrivals])
+
+    seen = store.numbers.check([NUMBER, "+14155550124", "+14155550125"], "alerts")
+    assert bits(seen) == [HELD_ALL | REVIEW, HELD, 0]
+    assert bits(store.numbers.check(["+14155550124"], "service")) == [0]
+
+
+def test_many_chunks_are_answered_in_the_order_asked_duplicates_too(store):
+    numbers = [f"+1415555{place:04}" for place in range(2 * CHECK_CHUNK * WINDOW)]
+    out = random.Random(3).sample(numbers, 40)
+    put(store, dict.fromkeys(out, Standing(everywhere=True)))
+    asked = [*reversed(numbers), out[0], out[0]]
+
+    seen = store.numbers.check(asked, "alerts")
+
+    expected = [EVERYWHERE if number in set(out) else 0 for number in asked]
+    assert bits(seen) == expected
+
+
+def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypatch):
+    asked = [NUMBER] * (3 * CHECK_CHUNK + 1) + ["+14155550199"]
+    put(store, {NUMBER: Standing(everywhere=True)})
+    sizes = []
+    flow = store.numbers._check.flow
+
+    def noted(calls):
+        return flow(sizes.append(len(args)) or (keys, args) for keys, args in calls)
+
+    monkeypatch.setattr(store.numbers._check, "flow", noted)
+    seen = bits(store.numbers.check(asked, "alerts"))
+
+    assert seen == [EVERYWHERE] * (3 * CHECK_CHUNK + 1) + [0]
+    assert max(sizes) < 2 * CHECK_CHUNK + 10
+
+
+def test_what_is_rare_is_found_among_thousands(store):
+    numbers = [f"+1415555{place:04}" for place in range(CHECK_CHUNK)]
+    ways = {LOCKED: Standing(locked=True), OWN: Standing(own=frozenset({"alerts"}))}
+    for (bits_of, way), number in zip(ways.items(), (numbers[7], numbers[-3]), strict=True):
+        put(store, {number: way})
+        seen = bits(store.numbers.check(numbers, "alerts"))
+        assert seen[numbers.index(number)] == bits_of
+    assert sum(1 for one in seen if one) == 2
+
+
+def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
+    state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
+    put(store, {NUMBER: Standing(everywhere=True, state=state)})
+
+    seen = store.numbers.check(["+14155550188", NUMBER], "alerts")
+
+    assert seen.states == {1: state}
+
+
+def test_an_unknown_program_cannot_be_checked_even_where_nobody_is_asked_about(store):
+    for asked in ([NUMBER], []):
+        with pytest.raises(UnknownProgram):
+            store.numbers.check(asked, "nobody")
+
+
+def test_without_a_marker_nothing_is_checked(bare_store):
+    with pytest.raises(StoreNotReady):
+        bare_store.numbers.check([NUMBER], "alerts")
+
+
+def test_a_marker_that_goes_away_is_noticed(store):
+    store.numbers.check([NUMBER], "alerts")
+    for partition in range(16):
+        store.numbers._client.delete(f"smsgate:{{{partition}}}:marker")
+
+    with pytest.raises(StoreNotReady):
+        store.numbers.check([NUMBER], "alerts")
+
+
+def suppress(store, number, standing):
+    store.inbox.add([Arrival(entry(number=number))])
+    partition = partition_of(number)
+    batch = store.inbox.read(partition, 100)
+    effects = Effects(before={number: Standing()}, after={number: standing})
+    assert store.commits.commit(partition, batch, effects, BUCKETS).done
+
+
+def test_what_was_committed_is_seen(store):
+    state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
+    standing = Standing(
+        everywhere=True, own=frozenset({"service"}), back=frozenset({"alerts"}), state=state
+    )
+    suppress(store, NUMBER, standing)
+
+    found = store.numbers.standings_of([NUMBER], ["alerts", "service"])
+    assert found == {NUMBER: standing}
+    alerts = store.numbers.before_send(NUMBER, "alerts")
+    service = store.numbers.before_send(NUMBER, "service")
+    assert not alerts.standing.blocked("alerts")
+    assert service.standing.blocked("service")
+
+
+def test_many_numbers_over_all_partitions_are_answered(store):
+    numbers = [f"+1415555{place:04}" for place in range(2000)]
+    assert {partition_of(number) for number in numbers} == set(range(PARTITIONS))
+    out = set(numbers[::97])
+    for number in out:
+        suppress(store, number, Standing(everywhere=True))
+
+    asked = [*reversed(numbers), numbers[97]]
+    found = store.numbers.standings_of(asked, ["alerts"])
+
+    assert [found[number].everywhere for number in asked] == [number in out for number in asked]
+
+
+def test_holds_of_the_program_and_of_all_are_seen_and_those_of_another_are_not(store):
+    store.inbox.add([Arrival(entry(scope="service"))])
+    alerts = store.numbers.before_send(NUMBER, "alerts")
+    service = store.numbers.before_send(NUMBER, "service")
+    assert (alerts.is_held, service.is_held) == (False, True)
+    assert bits(store.numbers.check([NUMBER], "alerts")) == [0]
+    assert bits(store.numbers.check([NUMBER], "service")) == [HELD]
+
+    store.inbox.add([Arrival(entry())])
+    assert store.numbers.before_send(NUMBER, "alerts").is_held
+    assert bits(store.numbers.check([NUMBER], "alerts")) == [HELD_ALL]
+
+
+def test_a_review_hold_is_seen_by_its_program(store):
+    store.inbox.add([Arrival(entry(Intent.REVIEW))])
+
+    assert bits(store.numbers.check([NUMBER], "alerts")) == [REVIEW]
+    assert bits(store.numbers.check([NUMBER], "service")) == [0]
+
+
+def test_an_unknown_program_is_an_error(store):
+    with pytest.raises(UnknownProgram, match="nobody"):
+        store.numbers.before_send(NUMBER, "nobody")
+    with pytest.raises(UnknownProgram, match="nobody"):
+        store.numbers.check([], "nobody")
+
+
+def test_a_store_without_marker_cannot_be_trusted(bare_store):
+    with pytest.raises(StoreNotReady, match="no marker"):
+        bare_store.numbers.before_send(NUMBER, "alerts")
+
+
+def test_a_flush_is_noticed_by_a_gate_that_knew_the_store(store, redis_client):
+    store.numbers.before_send(NUMBER, "alerts")
+    redis_client.flushall()
+
+    with pytest.raises(StoreNotReady):
+        store.numbers.before_send(NUMBER, "alerts")
+
+
+@pytest.mark.parametrize(("field", "value"), [("ready", "0"), ("layout", "99"), ("buckets", "16")])
+def test_one_partition_that_is_not_as_it_should_be_is_refused(store, redis_client, field, value):
+    store.numbers.before_send(NUMBER, "alerts")
+    redis_client.hset(PARTITION_KEYS[partition_of(NUMBER)].marker, field, value)
+
+    with pytest.raises(StoreNotReady):
+        store.numbers.before_send(NUMBER, "alerts")
+
+
+def test_a_store_rebuilt_with_another_bucket_count_is_answered_at_the_second_try(
+    store, redis_client
+):
+    store.numbers.before_send(NUMBER, "alerts")
+    for keys in PARTITION_KEYS:
+        redis_client.hset(keys.marker, "buckets", 16)
+    with pytest.raises(StoreNotReady, match="ask again"):
+        store.numbers.before_send(NUMBER, "alerts")
+
+    store.numbers.before_send(NUMBER, "alerts")
+
+
+def test_looking_writes_nothing_even_when_redis_is_full(store, redis_client):
+    redis_client.config_set("maxmemory", "1")
+    try:
+        store.numbers.before_send(NUMBER, "alerts")
+    finally:
+        redis_client.config_set("maxmemory", "0")
+
+
+@pytest.fixture
+def stands(store):
+    """Numbers that stand in many ways; by number."""
+    mark = Mark(stops=True, event_time_us=NOW_US, account="a", id="1-0")
+    kinds = [
+        Standing(),
+        Standing(everywhere=True),
+        Standing(everywhere=True, back=frozenset({"club"}), consents=frozenset({"club"})),
+        Standing(own=frozenset({"alerts"}), locked=True),
+        Standing(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
+    ]
+    found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
+    id_ = store.marker.store_id()
+    store.restoring.shut("a rebuild")
+    rows = [standing_row(*one) for one in found.items()]
+    store.restoring.load("a rebuild", 3, rows, 8, NOW_US)
+    assert store.restoring.open("a rebuild", id_, 8, {})
+    return found
+
+
+def test_groups_and_single_numbers_agree(store, stands, monkeypatch):
+    monkeypatch.setattr(number_reader, "STATES_CHUNK", 40)
+    found = store.numbers.standings(3, NUMBERS, PROGRAMS)
+    seen = {number: one for one, some in found.alike for number in some} | found.remembered
+    assert found.by_number() == seen
+    assert seen == stands == store.numbers.standings_of(NUMBERS, PROGRAMS)
+    assert len(found.alike) == 4
+    assert {*found.remembered} == {one for one in NUMBERS if stands[one].state.marks}
+
+
+def test_digits_say_in_which_sets_numbers_of_any_partition_are(store, stands):
+    asked = ["+33612345678", *reversed(NUMBERS[:5])]
+    digits = store.numbers.memberships(asked, "club", consents=True)
+    assert digits == [b"00000", b"00100", b"01000", b"10011", b"10000", b"00000"]
+    assert store.numbers.memberships(asked[2:4], "") == [b"01", b"10"]
+    assert store.numbers.memberships([], "club") == []
+
+
+def test_without_a_marker_of_their_partition_nothing_is_said(store, redis_client):
+    redis_client.delete(PARTITION_KEYS[3].marker)
+    with pytest.raises(StoreNotReady):
+        store.numbers.standings(3, NUMBERS[:1], PROGRAMS)
+    with pytest.raises(StoreNotReady):
+        store.numbers.memberships(NUMBERS[:1], "club")
