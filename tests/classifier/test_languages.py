@@ -1,0 +1,56 @@
+"""Languages are whole: what is understood in a language is answered in it, everywhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+
+import pytest
+
+from smsgate.classifier.wording import defaults
+from smsgate.domain.messages import Intent
+from tests.classifier.program import classifier
+
+VARIANTS = {"en-IN": "en", "en-NG": "en", "und": "en"}
+"""Keyword sets of a country, or of no language, and whose texts answer there."""
+SETS = {
+    path.name.removesuffix(".toml")
+    for path in resources.files("smsgate.classifier").joinpath("keywords").iterdir()
+    if path.name.endswith(".toml") and not path.name.startswith("_")
+}
+LANGUAGES = sorted({VARIANTS.get(name, name) for name in SETS})
+ASKED_FOR = {
+    "opt_out": {Intent.OPT_IN},
+    "opt_in": {Intent.OPT_OUT, Intent.OPT_OUT_ALL, Intent.HELP},
+    "help": {Intent.OPT_OUT, Intent.OPT_OUT_ALL},
+}
+NO_KEYWORDS = {"SMS", "СМС"}
+
+
+def _table(package: str, name: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_understood_is_answered(language):
+    assert set(defaults().get(language, ())) >= {"opt_out", "opt_in", "help"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_is_an_opt_out_line(language):
+    assert language in _table("smsgate.consent.composing", "lines.toml")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_page_texts(language):
+    assert language in _table("smsgate.web", "optout_texts.toml")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ASKED_FOR)
+def test_the_words_that_a_reply_asks_for_are_understood(language, kind):
+    text = re.sub(r"\{\w+\}", "", defaults()[language][kind])
+    for word in re.findall(r"\w{2,}", text):
+        if word == word.upper() != word.lower() and word not in NO_KEYWORDS:
+            assert classifier().classify(word).intent in ASKED_FOR[kind], word
