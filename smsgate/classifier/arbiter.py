@@ -302,19 +302,7 @@ Found = tuple[Intent, str]
 class Arbiter:
     """Weighs what the rules found against what the model thinks."""
 
-    __slots__ = (
-        "_as_shipped",
-        "_asks",
-        "_concepts",
-        "_everything",
-        "_phrases",
-        "_private",
-        "_starts",
-        "_stops",
-    )
-
     def __init__(self, phrases: Phrases, *, as_shipped: bool) -> None:
-        """Take the shipped models; an operator's own wordings are never skipped."""
         self._as_shipped = as_shipped
         self._phrases = phrases
         self._concepts = concepts()

@@ -56,19 +56,7 @@ _Known = tuple[list[tuple[int, int]], int, int]
 class Concepts:
     """Finds the concepts of texts."""
 
-    __slots__ = (
-        "_alarms",
-        "_entries",
-        "_everybodys",
-        "_languages",
-        "_meanings",
-        "_names",
-        "_tonal",
-        "_words",
-    )
-
     def __init__(self, meanings: ConceptTable) -> None:
-        """Take what lies in a file."""
         self._entries = HashTable(meanings.entries)
         self._meanings = meanings.meanings
         self._names = meanings.concepts

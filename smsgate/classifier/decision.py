@@ -17,10 +17,7 @@ from smsgate.settings import Program
 class ProgramTopics:
     """The words that name this program or what it sends."""
 
-    __slots__ = ("_full", "_names", "_stems", "_words")
-
     def __init__(self, program: Program, classes: Mapping[str, str]) -> None:
-        """Collect the program's own names and what people call texts of its kind."""
         own = {program.name, *program.formerly}
         self._full = [
             [fold(word) for word in tokens(clean(name)[0])]
@@ -63,10 +60,7 @@ class ProgramTopics:
 class DecisionFactory:
     """Writes down what the rules of one program found."""
 
-    __slots__ = ("_program", "_topics", "_version")
-
     def __init__(self, program: Program, known: CompiledSets) -> None:
-        """Keep what every decision says of the program and its sets."""
         self._program = program
         self._topics = ProgramTopics(program, known.words)
         self._version = known.version

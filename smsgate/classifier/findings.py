@@ -28,7 +28,6 @@ class SentenceMatches:
     def __init__(
         self, sentence: Sentence, phrases: Phrases, active_languages: frozenset[str]
     ) -> None:
-        """Look for the symbols of some languages."""
         self.sentence = sentence
         self.symbol_spans = phrases.occurrences(sentence.exact, sentence.folded, active_languages)
         self._phrases = phrases

@@ -36,7 +36,6 @@ class KeywordRules:
     """Knows the keywords of one program, and what may stand around one."""
 
     def __init__(self, program: Program, known: CompiledSets, decisions: DecisionFactory) -> None:
-        """Take what the program knows."""
         self._keywords = known.keywords
         self._variants = known.variants
         self._echoes = known.echoes

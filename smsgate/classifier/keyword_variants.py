@@ -33,10 +33,7 @@ _MOST = 7
 class Echoes:
     """Knows the words that instructions are made of, as data says them."""
 
-    __slots__ = ("_ends", "_first", "_verbs")
-
     def __init__(self, tables: CompiledTables) -> None:
-        """Take the words from the classes ``echo_verb``, ``echo_first`` and ``echo_end``."""
         self._verbs = tuple(tables.each("echo_verb"))
         self._first = tuple(tables.each("echo_first"))
         self._ends = tuple(tables.each("echo_end"))
@@ -117,10 +114,7 @@ _LONG_ENOUGH = 6
 class KeywordVariants:
     """Reads a short text as a keyword."""
 
-    __slots__ = ("_all", "_corrector", "_keywords", "_marks", "_named", "_plainest")
-
     def __init__(self, tables: CompiledTables, keywords: KeywordIndex) -> None:
-        """Take from the sets what may be corrected and what are words in their own right."""
         self._keywords = keywords
         real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
         real.update(tables.each("not_typos"))

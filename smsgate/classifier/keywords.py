@@ -63,10 +63,7 @@ class Keyword:
 class KeywordIndex:
     """The keywords of some sets, by what people type."""
 
-    __slots__ = ("_exact", "_first", "_folded", "_last", "_most", "_polite", "longest")
-
     def __init__(self, tables: KeywordTables, languages: Sequence[str]) -> None:
-        """Take what was compiled."""
         entries = tables.entries
         every = [
             Keyword(word, languages[language], entries[entry])

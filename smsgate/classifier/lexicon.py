@@ -55,17 +55,6 @@ _NOTHING = LexiconEntry({}, (), {}, ())
 class Lexicon:
     """Words to symbols."""
 
-    __slots__ = (
-        "__weakref__",
-        "_known",
-        "_languages",
-        "_lengths",
-        "_names",
-        "_tables",
-        "alarms",
-        "starts",
-    )  # fmt: skip
-
     def __init__(
         self, tables: LexiconTables, names: Sequence[str], languages: Sequence[str]
     ) -> None:
@@ -169,8 +158,8 @@ class Memo(dict[_Key, _Found]):
     """What was found for words or symbols, so that it is looked for once."""
 
     def __init__(self, find: Callable[[_Key], _Found]) -> None:
-        """Start empty. ``find`` is a method of what has this: to hold it would be a circle."""
         super().__init__()
+        # a method of the object that holds this: a strong reference would be a circle
         self._find = WeakMethod(find)
 
     def __missing__(self, key: _Key) -> _Found:

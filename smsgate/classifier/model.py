@@ -43,10 +43,7 @@ def _taught() -> tuple[dict[str, IntentModel], Concepts]:
 class IntentModel:
     """Scores texts by the weights of one label."""
 
-    __slots__ = ("_unknown", "_weights", "_words", "bias")
-
     def __init__(self, model: Model) -> None:
-        """Take the weights."""
         self.bias = model.bias
         self._unknown = model.unknown
         self._weights = HashTable(model.weights)

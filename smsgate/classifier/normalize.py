@@ -279,10 +279,7 @@ def letters(words: list[str]) -> list[str]:
 class Segmenter:
     """Cuts text of unspaced scripts into the words it was given."""
 
-    __slots__ = ("_lengths", "_words")
-
     def __init__(self, words: Iterable[str]) -> None:
-        """Keep the words, and by their first character how long they are, the longest first."""
         self._words = {word for word in words if len(word) > 1}
         lengths: defaultdict[str, set[int]] = defaultdict(set)
         for word in self._words:

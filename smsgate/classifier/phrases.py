@@ -35,8 +35,6 @@ _Candidate = tuple[Pattern, tuple[frozenset[int], ...]]
 class PatternIndex:
     """Patterns by the symbol that is met least often; unpacked when it is first met."""
 
-    __slots__ = ("__weakref__", "_at", "_languages", "_packed", "_patterns", "_rules", "_signs")
-
     def __init__(
         self,
         packed: Mapping[int, str],
@@ -104,21 +102,7 @@ _LIKELY = 0.7
 class Phrases:
     """All patterns of some keyword sets, as texts are asked for them."""
 
-    __slots__ = (
-        "_every",
-        "_everyday",
-        "_languages",
-        "_loud",
-        "_named",
-        "_silent",
-        "_support",
-        "_vocabulary",
-        "everywhere",
-        "lexicon",
-    )
-
     def __init__(self, tables: CompiledTables) -> None:
-        """Take what was compiled."""
         names, phrases = tables.languages, tables.phrases
         self.everywhere = frozenset(names)
         """All languages."""

@@ -38,8 +38,6 @@ class PrefilterScores(NamedTuple):
 class WordPrefilter:
     """Scores words for all models at once."""
 
-    __slots__ = ("_as_shipped", "_asks", "_concepts", "_own", "_starts", "_stops", "_words")
-
     def __init__(self, own_keywords: Iterable[str] = (), *, as_shipped: bool = True) -> None:
         """Take the shipped models.
 

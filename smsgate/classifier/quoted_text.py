@@ -70,10 +70,7 @@ _WORDS_OF_A_QUOTE = 3
 class Reactions:
     """The frames that phones put around what somebody reacts to."""
 
-    __slots__ = ("_after", "_before", "_full")
-
     def __init__(self, frames: Iterable[str]) -> None:
-        """Keep frames such as ``Liked …`` or ``Hat … mit „Gefällt mir“ markiert``."""
         self._before: set[str] = set()
         self._after: set[str] = set()
         self._full: set[tuple[str, str]] = set()
@@ -199,12 +196,9 @@ _SHORTEST = 4
 
 
 class Templates:
-    """The fixed parts of what a program sends."""
-
-    __slots__ = ("_parts",)
+    """The fixed parts of what a program sends; ``{name}`` in a template stands for what changes."""
 
     def __init__(self, templates: Iterable[str]) -> None:
-        """Take templates as they are sent; ``{name}`` stands for something that changes."""
         found = (part for template in templates for part in _PLACEHOLDER.split(template))
         words = ([fold(word) for word in tokens(clean(part)[0])] for part in found)
         self._parts = [part for part in words if len(part) >= _SHORTEST]

@@ -23,10 +23,7 @@ FEW = 8
 class SentenceRules:
     """Reads the sentences of texts for one program."""
 
-    __slots__ = ("_arbiter", "_decisions", "_keywords", "_phrases", "_spelling")
-
     def __init__(self, known: CompiledSets, decisions: DecisionFactory) -> None:
-        """Take what the program knows."""
         self._phrases = known.phrases
         self._keywords = known.keywords
         self._decisions = decisions

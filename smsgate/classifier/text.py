@@ -84,7 +84,6 @@ class InspectedText:
     )
 
     def __init__(self, cleaned: str, reading: TokenizedText, number: str) -> None:
-        """Keep what every rule needs."""
         self.cleaned = cleaned
         self.reading = reading
         self.number = number

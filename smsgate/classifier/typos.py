@@ -83,8 +83,6 @@ def alike(word: str) -> Iterator[str]:
 class Corrector:
     """Finds the one keyword that a word is a typo of."""
 
-    __slots__ = ("_by_edge", "_known", "_long", "_not", "_targets")
-
     def __init__(
         self, targets: Iterable[str], long_targets: Iterable[str], real_words: Iterable[str]
     ) -> None:
@@ -201,10 +199,7 @@ _APART = 3
 class SpellingCorrector:
     """Knows the words of the keyword sets by their edges: one typo leaves one of them alone."""
 
-    __slots__ = ("_edges", "_phrases")
-
     def __init__(self, phrases: Phrases) -> None:
-        """Take the wordings; a language is read when the first text needs it."""
         self._phrases = phrases
         self._edges: dict[str, dict[str, list[str]]] = {}
 

@@ -32,10 +32,7 @@ class PackedTable(msgspec.Struct, frozen=True):
 class HashTable:
     """A table in memory."""
 
-    __slots__ = ("_numbers", "_size", "_tags")
-
     def __init__(self, table: PackedTable) -> None:
-        """Take a table as it lies in a file."""
         self._tags = _array("H", table.tags)
         self._numbers = _array("h", table.numbers)
         self._size = len(self._tags)

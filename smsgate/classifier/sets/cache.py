@@ -126,7 +126,6 @@ class Classifiers(Mapping[str, Classifier]):
     """By program its classifier, made when the first text needs it: most processes see none."""
 
     def __init__(self, cache: KeywordSetCache, programs: Iterable[Program]) -> None:
-        """Take sets without faults."""
         self._cache = cache
         self._programs = {program.name: program for program in programs}
         self._made: dict[str, Classifier] = {}

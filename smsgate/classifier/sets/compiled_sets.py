@@ -23,24 +23,7 @@ from smsgate.settings import Program
 class CompiledSets:
     """What some keyword sets know."""
 
-    __slots__ = (
-        "__weakref__",
-        "arbiter",
-        "echoes",
-        "first_names",
-        "keywords",
-        "phrases",
-        "prefilter",
-        "reactions",
-        "segmenter",
-        "spelling",
-        "variants",
-        "version",
-        "words",
-    )
-
     def __init__(self, tables: CompiledTables) -> None:
-        """Take what was compiled."""
         self.version = tables.version
         self.words = tables.words
         self.keywords = KeywordIndex(tables.keywords, tables.languages)

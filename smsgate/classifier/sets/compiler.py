@@ -18,12 +18,9 @@ from smsgate.classifier.sets.tables import TOPIC_CLASSES, CompiledTables, Keywor
 
 
 class KeywordCompiler:
-    """The keywords of some sets, by what people type."""
-
-    __slots__ = ("_all", "_exact", "_first", "_folded", "_keywords", "_last", "_longest", "_polite")
+    """Indexes keywords by what people type; of two alike the certain one counts, else the first."""
 
     def __init__(self, sets: KeywordSets) -> None:
-        """Index every keyword; of two for one word the certain one counts, then the first."""
         self._keywords: list[Keyword] = []
         self._exact: dict[str, int] = {}
         self._folded: dict[str, int] = {}

@@ -40,20 +40,7 @@ from smsgate.classifier.typos import correctable
 class LexiconBuilder:
     """Collects what words stand for."""
 
-    __slots__ = (
-        "_alarm_stems",
-        "_alarms",
-        "_exact",
-        "_folded",
-        "_marks",
-        "_pairs",
-        "_plain",
-        "_stems",
-        "_tonal",
-    )
-
     def __init__(self, languages: Iterable[str]) -> None:
-        """Start empty; languages are named by their places."""
         self._marks = {name: mark_of(place) for place, name in enumerate(languages)}
         self._tonal: set[str] = set()
         self._folded: dict[str, str] = {}
@@ -141,22 +128,7 @@ _Mark = tuple[float, str]
 class SymbolTable:
     """All symbols of some keyword sets."""
 
-    __slots__ = (
-        "_everyday",
-        "_ids",
-        "_marks",
-        "_often",
-        "_read",
-        "_words",
-        "index",
-        "languages",
-        "named",
-        "real",
-        "unspaced",
-    )
-
     def __init__(self, sets: KeywordSets) -> None:
-        """Start without symbols; the everyday words are needed from the beginning."""
         self.index = LexiconBuilder(list(sets.languages))
         self.unspaced: set[str] = set()
         """Words of scripts without spaces, for the segmenter."""
@@ -293,10 +265,7 @@ Own = Mapping[str, list[Rule]]
 class PhraseCompiler:
     """All patterns of some keyword sets, as they are made."""
 
-    __slots__ = ("_alarmed", "_loud", "_rules", "_shared", "_silent", "_support", "symbols")
-
     def __init__(self, sets: KeywordSets) -> None:
-        """Compile the classes and phrases of every language, and the grammar for each."""
         self.symbols = SymbolTable(sets)
         self._alarmed: set[int] = set()
         self._loud: dict[int, list[str]] = {}
