@@ -10,7 +10,9 @@ from flask import Flask, Response, abort, request
 
 from bench.signed import ORIGIN, PATH, TOKEN
 from smsgate.domain.signing import form_pairs, same, sorted_form, twilio_signature
-from smsgate.providers.twilio import ACK
+from smsgate.providers import PROVIDERS
+
+ACK = PROVIDERS["twilio"].ack
 
 
 def empty() -> Flask:

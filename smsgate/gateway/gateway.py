@@ -28,7 +28,7 @@ from smsgate.pipeline.restores import RestoreRequest, Restores
 from smsgate.pipeline.send import Replying
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import Replaying
-from smsgate.providers.contract import TextMissing
+from smsgate.providers.reading import TextMissing
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

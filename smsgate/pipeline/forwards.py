@@ -14,7 +14,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
     forward_id,
 )
-from smsgate.providers.contract import posted_of
+from smsgate.providers.forms import posted_of
 from smsgate.settings import Application
 
 LARGEST_FORM = 64 * 1024

@@ -36,7 +36,8 @@ from smsgate.pipeline.receipts import take_receipts
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.contract import Handshake, PartUnreadable, Provider, Report
+from smsgate.providers.base import Handshake, Provider, Report
+from smsgate.providers.reading import PartUnreadable
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
@@ -99,7 +100,7 @@ class Receiving:
                 arrivals = _opt_outs(arrivals)
             outcomes = self._keep(arrivals)
             if not messages or (
-                provider.BATCHES and not is_form(request.headers.get("content-type", ""))
+                provider.batches and not is_form(request.headers.get("content-type", ""))
             ):
                 reports = provider.reports(request, account)
                 ids = ids or _ids([(one.message_id, one.number) for one in reports])
@@ -110,7 +111,7 @@ class Receiving:
             error.message_ids = ids
             raise
         return Receipt(
-            answer=provider.ACK,
+            answer=provider.ack,
             outcome=" ".join(outcomes) or "nothing",
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
             message_ids=ids,

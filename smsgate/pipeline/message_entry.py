@@ -11,7 +11,7 @@ from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Arrival, Decision, Entry, InboundMessage, Intent, WebhookRequest
 from smsgate.domain.phone import e164, is_e164
 from smsgate.pipeline.forwards import onward_of
-from smsgate.providers.contract import Provider
+from smsgate.providers.base import Provider
 from smsgate.settings import Account, Settings
 
 _UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")

@@ -8,7 +8,7 @@ from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import Reply
 from smsgate.metrics.families import RECEIPTS
-from smsgate.providers.contract import Report
+from smsgate.providers.base import Report
 from smsgate.store import Store
 from smsgate.store.receipts import LONGEST, Expected, Told, expected_of
 

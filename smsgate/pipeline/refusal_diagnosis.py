@@ -15,7 +15,8 @@ from smsgate.domain.errors import SignatureExpired, SignatureRefused, WebhookErr
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes, form_pairs, is_form
 from smsgate.providers import PROVIDERS
-from smsgate.providers.contract import MASK, Provider, TextMissing, shown_names
+from smsgate.providers.base import Provider
+from smsgate.providers.reading import MASK, TextMissing, shown_names
 from smsgate.settings import Account
 from smsgate.store.quarantine import Refused
 

@@ -15,7 +15,7 @@ from smsgate.domain.errors import SignatureRefused, StoreUnavailable
 from smsgate.domain.messages import WebhookRequest
 from smsgate.pipeline.refusal_diagnosis import diagnosed, fits_newest, without_text
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.contract import TextMissing
+from smsgate.providers.reading import TextMissing
 from smsgate.settings import Account
 from smsgate.store import Store
 

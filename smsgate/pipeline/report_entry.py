@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.domain.phone import is_e164
-from smsgate.providers.contract import Report
+from smsgate.providers.base import Report
 from smsgate.settings import Account, Settings
 
 

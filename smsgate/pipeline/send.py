@@ -140,7 +140,7 @@ class Replying:
     def _repeatable(self, reply: Reply) -> bool:
         """Whether the provider sends nothing twice for one key."""
         account = self._settings.accounts.get(reply.account)
-        return account is not None and PROVIDERS[account.provider].IDEMPOTENT
+        return account is not None and PROVIDERS[account.provider].idempotent
 
     def _perform(self, reply: Reply) -> Outcome:
         account = self._settings.accounts.get(reply.account)
@@ -151,7 +151,7 @@ class Replying:
         try:
             response = self._tokens.perform(_call(reply, account))
         except CallFailed as error:
-            lost = error.left and not provider.IDEMPOTENT
+            lost = error.left and not provider.idempotent
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
             return Outcome(verdict, note=str(error))
         return provider.outcome(response)

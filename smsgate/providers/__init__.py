@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from smsgate.domain.errors import Fault
-from smsgate.domain.messages import HttpCall, Posted
-from smsgate.providers import (
-    aws_sns,
-    azure,
-    bandwidth,
-    bird,
-    bird_channels,
-    elks,
-    form,
-    infobip,
-    jasmin,
-    kannel,
-    messagebird,
-    plivo,
-    signalwire,
-    sinch,
-    sinch_conversation,
-    standard_webhooks,
-    telnyx,
-    twilio,
-    vonage,
-    vonage_sms,
-)
-from smsgate.providers.contract import PATH_SECRET, Field, Provider
+from smsgate.providers.aws_sns import AwsSns
+from smsgate.providers.azure import Azure
+from smsgate.providers.bandwidth import Bandwidth
+from smsgate.providers.base import PATH_SECRET, Field, Provider
+from smsgate.providers.bird import Bird
+from smsgate.providers.bird_channels import BirdChannels
+from smsgate.providers.elks import Elks
+from smsgate.providers.form import Form
+from smsgate.providers.infobip import Infobip
+from smsgate.providers.jasmin import Jasmin
+from smsgate.providers.kannel import Kannel
+from smsgate.providers.messagebird import MessageBird
+from smsgate.providers.plivo import Plivo
+from smsgate.providers.signalwire import SignalWire
+from smsgate.providers.sinch import Sinch
+from smsgate.providers.sinch_conversation import SinchConversation
+from smsgate.providers.standard_webhooks import StandardWebhooks
+from smsgate.providers.telnyx import Telnyx
+from smsgate.providers.twilio import Twilio
+from smsgate.providers.vonage import Vonage
+from smsgate.providers.vonage_sms import VonageSms
 from smsgate.settings import Account, Program
 from smsgate.settings.environment import UNSET
 from smsgate.settings.strength import weakness
 
 __all__ = [
     "PROVIDERS",
-    "SIGNED_AGAIN",
     "Provider",
     "check_accounts",
     "check_applications",
@@ -45,37 +41,34 @@ __all__ = [
     "usable",
 ]
 
-_MODULES: tuple[Provider, ...] = (
-    twilio,
-    signalwire,
-    telnyx,
-    standard_webhooks,
-    plivo,
-    kannel,
-    jasmin,
-    form,
-    vonage,
-    vonage_sms,
-    bandwidth,
-    sinch,
-    sinch_conversation,
-    aws_sns,
-    infobip,
-    messagebird,
-    bird_channels,
-    bird,
-    azure,
-    elks,
+PROVIDERS: Mapping[str, Provider] = MappingProxyType(
+    {
+        provider.name: provider
+        for provider in (
+            Twilio(),
+            SignalWire(),
+            Telnyx(),
+            StandardWebhooks(),
+            Plivo(),
+            Kannel(),
+            Jasmin(),
+            Form(),
+            Vonage(),
+            VonageSms(),
+            Bandwidth(),
+            Sinch(),
+            SinchConversation(),
+            AwsSns(),
+            Infobip(),
+            MessageBird(),
+            BirdChannels(),
+            Bird(),
+            Azure(),
+            Elks(),
+        )
+    }
 )
-
-PROVIDERS: Mapping[str, Provider] = MappingProxyType({module.NAME: module for module in _MODULES})
 """Every provider by the name that an account's ``provider`` gives."""
-
-SignAgain = Callable[[Posted, str, Account, str], HttpCall]
-SIGNED_AGAIN: Mapping[str, SignAgain] = MappingProxyType(
-    {module.NAME: module.signed_again for module in (twilio, signalwire)}
-)
-"""How a provider's own request is made anew for another address, where its scheme can be."""
 
 
 def secret_keys(provider: str) -> frozenset[str]:
@@ -83,8 +76,8 @@ def secret_keys(provider: str) -> frozenset[str]:
 
     Of a provider that does not exist: those of all, so that a typing error shows no token.
     """
-    modules = [PROVIDERS[provider]] if provider in PROVIDERS else _MODULES
-    return frozenset(field.name for module in modules for field in module.FIELDS if field.secret)
+    concerned = [PROVIDERS[provider]] if provider in PROVIDERS else PROVIDERS.values()
+    return frozenset(field.name for one in concerned for field in one.fields if field.secret)
 
 
 def usable(account: Account) -> bool:
@@ -93,7 +86,7 @@ def usable(account: Account) -> bool:
     if provider is None:
         return False
     complete = all(_values(account, field) for field in _required(provider, account))
-    return complete and not any(_problem(account, field) for field in provider.FIELDS)
+    return complete and not any(_problem(account, field) for field in provider.fields)
 
 
 def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
@@ -113,19 +106,19 @@ def check_applications(
     programs: Iterable[Program], accounts: Mapping[str, Account], place: str = "smsgate.toml"
 ) -> list[Fault]:
     """Return which programs want requests made anew that only their provider can sign."""
-    known = ", ".join(sorted(SIGNED_AGAIN))
+    able = sorted(name for name, provider in PROVIDERS.items() if provider.forwards_original)
     return [
         Fault(
             place,
             f"programs.{program.name}.forward.as",
             f'cannot be "original" for {accounts[program.account].provider}, whose requests cannot '
-            f'be signed anew; those of {known} can: write as = "standard_webhooks"',
+            f'be signed anew; those of {", ".join(able)} can: write as = "standard_webhooks"',
         )
         for program in programs
         if program.forward is not None
         and program.forward.original
         and program.account in accounts
-        and accounts[program.account].provider not in SIGNED_AGAIN
+        and accounts[program.account].provider not in able
     ]
 
 
@@ -136,17 +129,17 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
         yield "provider", f"there is no provider {account.provider!r}; it must be one of {known}"
         return
     yield from _unknown(provider, account)
-    for field in provider.FIELDS:
+    for field in provider.fields:
         if problem := _problem(account, field):
             yield field.name, problem
     yield from _unset(provider, account)
 
 
 def _unknown(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
-    names = [field.name for field in provider.FIELDS]
+    names = [field.name for field in provider.fields]
     for key in (*account.options, *account.secrets):
         if key not in names:
-            yield key, f"{provider.NAME} has no such key; its keys are {', '.join(names)}"
+            yield key, f"{provider.name} has no such key; its keys are {', '.join(names)}"
 
 
 def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
@@ -165,7 +158,7 @@ def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _required(provider: Provider, account: Account) -> Iterator[Field]:
-    for field in provider.FIELDS:
+    for field in provider.fields:
         key, value = field.only_with or ("", "")
         if field.required and account.options.get(key, "") == value:
             yield field

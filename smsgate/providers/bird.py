@@ -6,7 +6,6 @@ of events and errors; webhooks.unwrap; idempotency keys of writes). Read in Nove
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -27,63 +26,32 @@ from smsgate.domain.signing import (
     iso_time,
     standard_webhook_signature,
 )
-from smsgate.providers.contract import (
+from smsgate.providers.base import (
     Field,
     Meaning,
+    Provider,
     Report,
-    answer_json,
-    known_of,
-    read_json,
-    told,
+    delivery_report,
+    idempotency_key,
+    json_call,
+    not_sent,
 )
-from smsgate.providers.contract import network_alone as answered
-from smsgate.providers.contract import no_certificate as certificate
-from smsgate.providers.contract import no_handshake as handshake
+from smsgate.providers.reading import read_answer, read_json
 from smsgate.settings import Account
 
-__all__ = [
-    "ACK",
-    "BATCHES",
-    "FIELDS",
-    "IDEMPOTENT",
-    "NAME",
-    "answered",
-    "certificate",
-    "handshake",
-    "inbound",
-    "outcome",
-    "parse",
-    "reply",
-    "reports",
-    "verify",
-]
-
-NAME = "bird"
-ACK = HttpReply(200, "text/plain")
-IDEMPOTENT = True
-BATCHES = False
-FIELDS: tuple[Field, ...] = (
-    Field("api_key", r"bk_[a-z0-9]+_[!-~]+", "an API key, bk_REGION_…", secret=True),
-    Field(
-        "webhook_secret",
-        r"(whsec_)?[A-Za-z0-9+/]+={0,2}",
-        "the webhook's signing secret, whsec_…",
-        secret=True,
-    ),
-)
-_NAMES: Mapping[str, tuple[Verdict, str]] = {
+_ERRORS: Mapping[str, Meaning] = {
     "recipient_opted_out": (Verdict.OPTED_OUT, "the number is on the suppression list"),
     "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
     "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
     "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
 }
-_FATES = {
+_DELIVERY_STATUSES = {
     "sms.delivered": "delivered",
     "sms.undelivered": "undelivered",
     "sms.failed": "failed",
     "sms.rejected": "failed",
 }
-_REPORTED: Mapping[str, tuple[str, str]] = {
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {
     "recipient_opted_out": ("opted_out", "the number is on the suppression list"),
     "blocked_by_recipient": ("opted_out", "the subscriber blocks the sender"),
     "invalid_destination": ("unreachable", "no number that can be texted"),
@@ -121,121 +89,111 @@ class _Answer(msgspec.Struct):
     error: _Error = msgspec.field(default_factory=_Error)
 
 
-_EVENT = msgspec.json.Decoder(_Event)
-_DATA = msgspec.json.Decoder(_Data)
-_ANSWER = msgspec.json.Decoder(_Answer)
+class Bird(Provider):
+    """Bird; the API key says which region to call, and its key makes a repeated call harmless."""
 
-
-def verify(request: WebhookRequest, account: Account, now_us: int) -> None:
-    """Return if Bird signed id, time and body by Standard Webhooks, within 300 s.
-
-    Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-    """
-    secrets = account.values_of("webhook_secret")
-    check_standard_webhook(request.headers, request.body, secrets, now_us)
-
-
-def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
-    """Return the text in a verified webhook; none for other events.
-
-    A text is not promised: Bird leaves it out where there are attachments alone, which its events
-    do not name. Raises ``Unreadable`` for what is not Bird's JSON or lacks sms_id, from or to.
-    """
-    event = read_json(request.body, _EVENT, "Bird")
-    if event.type != "sms.received":
-        return []
-    data = read_json(bytes(event.data), _DATA, "Bird")
-    if not (data.sms_id and data.sender and data.to):
-        raise Unreadable("The data lacks sms_id, from or to; a text from Bird has them all.")
-    return [
-        InboundMessage(
-            account=account.name,
-            message_id=data.sms_id,
-            number=data.sender,
-            sender=data.to,
-            text=data.text or "",
-            sent_us=instant_us(event.timestamp),
-        )
-    ]
-
-
-def reports(request: WebhookRequest, account: Account) -> list[Report]:  # noqa: ARG001
-    """Return what a suppression says of a number, or what became of a text of ours."""
-    event = read_json(request.body, _EVENT, "Bird")
-    if not event.type.startswith("sms"):
-        return []
-    data = read_json(bytes(event.data), _DATA, "Bird")
-    if event.type == "sms_suppression.created" and data.destination:
-        kind, note = _REPORTED["recipient_opted_out"]
-        return [Report(data.id, data.destination, data.originator or "", kind, event.type, note)]
-    if event.type not in _FATES:
-        return []
-    code = data.error.code if data.error else ""
-    kind, note = known_of(code, _REPORTED)
-    return [Report(data.sms_id, data.to, data.sender, kind, code, note, fate=_FATES[event.type])]
-
-
-def reply(reply: Reply, account: Account) -> HttpCall:
-    """Describe the call that sends ``reply`` from the number that was texted.
-
-    The key of the API says which region to call. ``Idempotency-Key`` is the same for each try.
-    """
-    key = account.secrets["api_key"][0].value
-    region = key.split("_")[1]
-    text = {
-        "to": reply.number,
-        "from": reply.sender,
-        "text": reply.text,
-        "category": "transactional",
-    }
-    of = f"{reply.account} {reply.number} {reply.id} {reply.kind}"
-    return HttpCall(
-        method="POST",
-        url=f"{account.api_url or f'https://{region}.platform.bird.com'}/v1/sms/messages",
-        headers={
-            "Accept": "application/json",
-            "Authorization": f"Bearer {key}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": hashlib.sha256(of.encode()).hexdigest(),
-        },
-        body=msgspec.json.encode(text),
+    name = "bird"
+    label = "Bird"
+    refusal = "see the errors of Bird's API"
+    idempotent = True
+    fields = (
+        Field("api_key", r"bk_[a-z0-9]+_[!-~]+", "an API key, bk_REGION_…", secret=True),
+        Field(
+            "webhook_secret",
+            r"(whsec_)?[A-Za-z0-9+/]+={0,2}",
+            "the webhook's signing secret, whsec_…",
+            secret=True,
+        ),
     )
 
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if Bird signed id, time and body by Standard Webhooks, within 300 s.
 
-def outcome(response: HttpReply) -> Outcome:
-    """Say what Bird's response to ``reply`` means. Never raises."""
-    answer = answer_json(response, _ANSWER) or _Answer()
-    if 200 <= response.status < 300:
-        return Outcome(Verdict.SENT, provider_id=answer.id)
-    return told("Bird", response, _meaning(response.status, answer.error.name))
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        secrets = account.values_of("webhook_secret")
+        check_standard_webhook(request.headers, request.body, secrets, now_us)
 
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for other events.
 
-def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-    """Return the webhook by which Bird would post ``message`` to ``url``, correctly signed."""
-    sent_us = message.sent_us or 0
-    data = {"sms_id": message.message_id, "from": message.number, "to": message.sender}
-    if message.text:
-        data["text"] = message.text
-    event = {"type": "sms.received", "timestamp": iso_time(sent_us), "data": data}
-    body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
-    secret = account.secrets["webhook_secret"][0].value
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": f"msg_{message.message_id}",
-        "webhook-timestamp": time,
-    }
-    signature = standard_webhook_signature(headers["webhook-id"], time, body, secret)
-    return WebhookRequest("POST", url, {**headers, "webhook-signature": signature}, body)
+        A text is not promised: Bird leaves it out where there are attachments alone, which its
+        events do not name. Raises ``Unreadable`` for what is not Bird's JSON or lacks sms_id, from
+        or to.
+        """
+        event = read_json(request.body, _Event, "Bird")
+        if event.type != "sms.received":
+            return []
+        data = read_json(bytes(event.data), _Data, "Bird")
+        if not (data.sms_id and data.sender and data.to):
+            raise Unreadable("The data lacks sms_id, from or to; a text from Bird has them all.")
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=data.sms_id,
+                number=data.sender,
+                sender=data.to,
+                text=data.text or "",
+                sent_us=instant_us(event.timestamp),
+            )
+        ]
 
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        """Return what a suppression says of a number, or what became of a text of ours."""
+        event = read_json(request.body, _Event, "Bird")
+        if not event.type.startswith("sms"):
+            return []
+        data = read_json(bytes(event.data), _Data, "Bird")
+        if event.type == "sms_suppression.created" and data.destination:
+            kind, note = _REPORT_CODES["recipient_opted_out"]
+            sender = data.originator or ""
+            return [Report(data.id, data.destination, sender, kind, event.type, note)]
+        fate, code = _DELIVERY_STATUSES.get(event.type), data.error.code if data.error else ""
+        if not fate:
+            return []
+        return [delivery_report(_REPORT_CODES, code, fate, data.sms_id, data.to, data.sender)]
 
-def _meaning(status: int, name: str) -> Meaning:
-    """What no success means; a repeated call sends nothing twice, so a 5xx may be tried again."""
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if status == 501:
-        return Verdict.REFUSED, "there is no such call"
-    if status >= 500:
-        return Verdict.NOT_ACCEPTED, "to be tried again with the same key"
-    if status == 409 and name not in _NAMES:
-        return Verdict.UNKNOWN, "an earlier try may be under way"
-    return _NAMES.get(name, (Verdict.REFUSED, "see the errors of Bird's API"))
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        sent_us = message.sent_us or 0
+        data = {"sms_id": message.message_id, "from": message.number, "to": message.sender}
+        if message.text:
+            data["text"] = message.text
+        event = {"type": "sms.received", "timestamp": iso_time(sent_us), "data": data}
+        body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
+        secret, id_ = account.secrets["webhook_secret"][0].value, f"msg_{message.message_id}"
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": id_,
+            "webhook-timestamp": time,
+            "webhook-signature": standard_webhook_signature(id_, time, body, secret),
+        }
+        return WebhookRequest("POST", url, headers, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        key = account.secrets["api_key"][0].value
+        region = key.split("_")[1]
+        text = {
+            "to": reply.number,
+            "from": reply.sender,
+            "text": reply.text,
+            "category": "transactional",
+        }
+        return json_call(
+            f"{account.api_url or f'https://{region}.platform.bird.com'}/v1/sms/messages",
+            text,
+            headers={"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key(reply)},
+        )
+
+    def outcome(self, response: HttpReply) -> Outcome:
+        if response.status == 501:
+            return not_sent(self.label, response, (Verdict.REFUSED, "there is no such call"))
+        return super().outcome(response)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        known = _ERRORS.get(read_answer(response, _Answer).error.name)
+        if known is None and response.status == 409:
+            return Verdict.UNKNOWN, "an earlier try may be under way"
+        return known

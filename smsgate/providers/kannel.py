@@ -26,44 +26,18 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import international
 from smsgate.domain.signing import as_bytes, form_pairs, instant_us, text_of
-from smsgate.providers.contract import (
+from smsgate.providers.base import (
     PATH_SECRET,
     REGION,
     Field,
-    GivenText,
     Meaning,
-    check_present,
-    failed,
-    promised_text,
+    PathSecretProvider,
+    not_sent,
     send_url,
-    told,
 )
-from smsgate.providers.contract import network_alone as answered
-from smsgate.providers.contract import no_certificate as certificate
-from smsgate.providers.contract import no_handshake as handshake
-from smsgate.providers.contract import no_reports as reports
-from smsgate.providers.contract import path_alone as verify
+from smsgate.providers.reading import GivenText, check_present, promised_text
 from smsgate.settings import Account
 
-__all__ = [
-    "ACK",
-    "BATCHES", "FIELDS", "IDEMPOTENT", "NAME", "answered", "certificate", "handshake", "inbound",
-    "outcome", "parse", "reply", "reports", "verify",
-]  # fmt: skip
-
-NAME = "kannel"
-# Kannel texts what the body says to the subscriber, and takes only 200 and 202 for a success.
-ACK = HttpReply(200, "text/plain")
-IDEMPOTENT = False
-BATCHES = False
-FIELDS: tuple[Field, ...] = (
-    PATH_SECRET,
-    Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
-    Field("username", r"[!-~]+", "the username of a sendsms-user"),
-    Field("password", r"[!-~]+", "the password of that sendsms-user", secret=True),
-    Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
-    REGION,
-)
 _NEEDED = ("id", "from", "to")
 _HEADERS = {"from": "x-kannel-from", "to": "x-kannel-to"}
 """Of post-url, ``from`` only with send-sender."""
@@ -80,102 +54,110 @@ _ENCODINGS: Mapping[str, str] = {
 _TRY_LATER = b"Temporal failure, try again later."  # bearerbox turned it away
 
 
-def parse(request: WebhookRequest, account: Account) -> list[InboundMessage]:
-    """Return the text in a verified request; none for a delivery report (``dlr``).
+class Kannel(PathSecretProvider):
+    """Kannel: it texts what an acknowledgement says, and takes only 200 and 202 for a success."""
 
-    Raises ``Unreadable`` where the query (of post-url also the headers) lacks id, from or to, and
-    ``TextMissing`` where a query has no text and the body is none.
-    """
-    fields = dict(form_pairs(as_bytes(request.query)))
-    if fields.get(b"dlr") and b"text" not in fields:
-        return []
-    plain = {name: _decoded(fields.get(as_bytes(name), b""), "") for name in _NEEDED}
-    for name, header in _HEADERS.items():
-        plain[name] = plain[name] or request.headers.get(header, "")
-    check_present("The query", plain, _NEEDED, "a get-url or post-url as the docs have it")
-    region = account.options.get("region", "")
-    return [
-        InboundMessage(
-            account=account.name,
-            message_id=plain["id"],
-            number=international(plain["from"], region),
-            sender=international(plain["to"], region),
-            text=promised_text(_words(request, fields), "text", request),
-            sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
-        )
-    ]
+    name = "kannel"
+    label = "Kannel"
+    refusal = "the request or Kannel's configuration is wrong"
+    fields = (
+        PATH_SECRET,
+        Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
+        Field("username", r"[!-~]+", "the username of a sendsms-user"),
+        Field("password", r"[!-~]+", "the password of that sendsms-user", secret=True),
+        Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
+        REGION,
+    )
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified request; none for a delivery report (``dlr``).
+
+        Raises ``Unreadable`` where the query (of post-url also the headers) lacks id, from or to,
+        and ``TextMissing`` where a query has no text and the body is none.
+        """
+        fields = dict(form_pairs(as_bytes(request.query)))
+        if fields.get(b"dlr") and b"text" not in fields:
+            return []
+        plain = {name: text_of(fields.get(as_bytes(name), b"")) for name in _NEEDED}
+        for name, header in _HEADERS.items():
+            plain[name] = plain[name] or request.headers.get(header, "")
+        check_present("The query", plain, _NEEDED, "a get-url or post-url as the docs have it")
+        region = account.options.get("region", "")
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=plain["id"],
+                number=international(plain["from"], region),
+                sender=international(plain["to"], region),
+                text=promised_text(_words(request, fields), "text", request),
+                sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
+            )
+        ]
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        query = {
+            "id": message.message_id,
+            "from": message.number,
+            "to": message.sender,
+            "text": message.text,
+            "charset": "UTF-8",
+            "coding": _coding(message.text),
+        }
+        if message.sent_us is not None:
+            query["ts"] = str(message.sent_us // 1_000_000)
+        secret = account.secrets["secret"][0].value
+        address = f"{url}/{secret}?{urlencode(query, errors='replace')}"
+        return WebhookRequest("GET", address, {"user-agent": "Kannel/1.5"}, b"")
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` from the number that was texted.
+
+        Kannel takes no idempotency key, and the credentials only in the query.
+        """
+        query = {
+            "username": account.options["username"],
+            "password": account.secrets["password"][0].value,
+            "from": reply.sender,
+            "to": reply.number,
+            "text": reply.text,
+            "charset": "UTF-8",
+            "coding": _coding(reply.text),
+        }
+        if account.options.get("smsc"):
+            query["smsc"] = account.options["smsc"]
+        return HttpCall("GET", f"{send_url(account)}?{urlencode(query, errors='replace')}")
+
+    def outcome(self, response: HttpReply) -> Outcome:
+        """Say what Kannel's response to ``reply`` means. It gives no message id."""
+        if response.status == 503 and response.body.strip() == _TRY_LATER:
+            meaning = (Verdict.NOT_ACCEPTED, "it cannot take texts just now")
+            return not_sent(self.label, response, meaning)
+        return super().outcome(response)
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        if response.status in (401, 403):
+            return Verdict.REFUSED, "username, password or the route to this number is wrong"
+        return None
 
 
 def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> GivenText:
-    """The text in the query, or of post-url in the body."""
+    """The text in the query, or of post-url in the body.
+
+    Read as its charset says, else as UTF-8, else as Latin-1, in which every byte is a letter: a
+    text that is refused would be answered by Kannel with an error message to the subscriber.
+    """
     type_ = request.headers.get("content-type", "")
     found = _CHARSET.search(type_)
-    charset = _decoded(fields.get(b"charset", b""), "") or (found[1] if found else "")
+    charset = text_of(fields.get(b"charset", b"")) or (found[1] if found else "")
     coding = fields.get(b"coding", b"") or as_bytes(request.headers.get("x-kannel-coding", ""))
     if not charset and coding == b"2":
         charset = "UTF-16BE"
-    if b"text" in fields:
-        return _decoded(fields[b"text"], charset)
-    if request.method == "POST" and type_.partition(";")[0].strip().lower() in _POSTED:
-        return _decoded(request.body, charset)
-    return UNSET
-
-
-def reply(reply: Reply, account: Account) -> HttpCall:
-    """Describe the call that sends ``reply`` from the number that was texted.
-
-    Kannel takes no idempotency key, and the credentials only in the query.
-    """
-    query = {
-        "username": account.options["username"],
-        "password": account.secrets["password"][0].value,
-        "from": reply.sender,
-        "to": reply.number,
-        "text": reply.text,
-        "charset": "UTF-8",
-        "coding": _coding(reply.text),
-    }
-    if account.options.get("smsc"):
-        query["smsc"] = account.options["smsc"]
-    return HttpCall("GET", f"{send_url(account)}?{urlencode(query, errors='replace')}")
-
-
-def outcome(response: HttpReply) -> Outcome:
-    """Say what Kannel's response to ``reply`` means. Never raises. It gives no message id."""
-    if 200 <= response.status < 300:
-        return Outcome(Verdict.SENT)
-    if response.status == 503 and response.body.strip() == _TRY_LATER:
-        return told("Kannel", response, (Verdict.NOT_ACCEPTED, "it cannot take texts just now"))
-    known: Meaning | None = None
-    if response.status in (401, 403):
-        known = (Verdict.REFUSED, "username, password or the route to this number is wrong")
-    return failed("Kannel", response, known, "the request or Kannel's configuration is wrong")
-
-
-def inbound(message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-    """Return the request by which Kannel would hand over ``message``, with the newest secret."""
-    query = {
-        "id": message.message_id,
-        "from": message.number,
-        "to": message.sender,
-        "text": message.text,
-        "charset": "UTF-8",
-        "coding": _coding(message.text),
-    }
-    if message.sent_us is not None:
-        query["ts"] = str(message.sent_us // 1_000_000)
-    secret = account.secrets["secret"][0].value
-    address = f"{url}/{secret}?{urlencode(query, errors='replace')}"
-    return WebhookRequest("GET", address, {"user-agent": "Kannel/1.5"}, b"")
-
-
-def _decoded(text: bytes, charset: str) -> str:
-    """Read as ``charset`` says, else as UTF-8, else as Latin-1, in which every byte is a letter.
-
-    A text that is refused would be answered by Kannel with an error message to the subscriber.
-    """
+    posted = request.method == "POST" and type_.partition(";")[0].strip().lower() in _POSTED
+    raw = fields.get(b"text", request.body if posted else None)
+    if raw is None:
+        return UNSET
     encoding = _ENCODINGS.get(charset.upper())
-    return text.decode(encoding, "replace") if encoding else text_of(text)
+    return raw.decode(encoding, "replace") if encoding else text_of(raw)
 
 
 def _sent_us(seconds: bytes, header: str) -> int | None:

@@ -167,7 +167,7 @@ def webhook_request(
 
 def max_body_bytes(environ: Environ, account: Account | None) -> int:
     """How long the body of a webhook may be."""
-    if account is None or not PROVIDERS[account.provider].BATCHES:
+    if account is None or not PROVIDERS[account.provider].batches:
         return MAX_BODY_BYTES
     return MAX_BODY_BYTES if is_form(environ.get("CONTENT_TYPE") or FORM) else MAX_BATCH_BYTES
 

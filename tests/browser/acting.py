@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from playwright.sync_api import Locator, Page, expect
 
 from smsgate.gateway import Gateway
-from smsgate.providers.twilio.signature import FORM, sign
+from smsgate.providers.base import FORM
+from smsgate.providers.twilio import sign
 from tests.browser.conftest import Site
 
 SENDER = "+12025550100"

@@ -8,9 +8,11 @@ import pytest
 
 from smsgate.cli.session import person
 from smsgate.domain.messages import InboundMessage
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
+
+twilio = PROVIDERS["twilio"]
 
 NUMBER, OTHER = "+14155550123", "+33612345678"
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "5" * 32, "TWILIO_AUTH_TOKEN": "opens-nothing"}

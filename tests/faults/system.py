@@ -14,12 +14,14 @@ import redis
 
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.store.job_queue import APPLY, SEND
 from smsgate.store.keys import PARTITION_KEYS
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
 from tests.journey.system import System, until
+
+twilio = PROVIDERS["twilio"]
 
 ALL = range(len(PARTITION_KEYS))
 QUEUES = {"worker": APPLY[0], "sender": SEND[0]}

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.twilio_api import TwilioApi
 from tests.fakes.values import NUMBER
+
+twilio = PROVIDERS["twilio"]
 
 SID = "AC" + "5" * 32
 TOKEN = "a-token-of-the-tests"

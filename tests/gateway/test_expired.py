@@ -11,7 +11,7 @@ import pytest
 from smsgate.domain.errors import SignatureExpired
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import iso_time
-from smsgate.providers.infobip.signature import sign
+from smsgate.providers.infobip import sign
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER, OTHER

@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.domain.messages import ALL, Arrival
 from smsgate.pipeline.report_entry import report_entry
-from smsgate.providers.contract import Report
+from smsgate.providers.base import Report
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 

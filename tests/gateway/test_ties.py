@@ -10,10 +10,12 @@ from structlog.testing import capture_logs
 from smsgate.cli.main import run
 from smsgate.domain.messages import InboundMessage
 from smsgate.logs import masked
-from smsgate.providers import kannel
+from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER
+
+kannel = PROVIDERS["kannel"]
 
 CONFIG = """
 [accounts.kannel]

@@ -19,11 +19,13 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.gateway import Gateway
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
+
+twilio = PROVIDERS["twilio"]
 
 PARTITION = partition_of(NUMBER)
 SENDER = "+14155550999"

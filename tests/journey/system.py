@@ -16,9 +16,11 @@ import requests
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
+
+twilio = PROVIDERS["twilio"]
 
 SID = "AC" + "7" * 32
 TOKEN = "the-token-of-the-journey"

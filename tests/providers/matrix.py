@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.providers import PROVIDERS
-from smsgate.providers.contract import no_reports
+from smsgate.providers.base import Provider
 from tests.providers.recorded import everything
 
 PAGES = Path(__file__).parents[2] / "docs" / "providers"
@@ -52,11 +52,11 @@ def seen(name: str) -> tuple[str, ...]:
     flagged = any("flag" not in one.lacks for one in everything() if one.provider == name)
     return (
         _time(name),
-        _yes(provider.BATCHES),
+        _yes(provider.batches),
         _yes(flagged),
         "itself" if _answers(name, flagged) else "nobody",
-        _yes(provider.reports is not no_reports),
-        _yes(provider.IDEMPOTENT),
+        _yes(type(provider).reports is not Provider.reports),
+        _yes(provider.idempotent),
     )
 
 

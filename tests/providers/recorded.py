@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.providers.contract import Report
+from smsgate.providers.base import Report
 from smsgate.settings import Account, Secret
 
 NOW_US = 1_790_000_000_000_000

@@ -10,9 +10,11 @@ import pytest
 from smsgate.domain.errors import AccountNotReady, SignatureExpired, SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpCall, HttpReply, Reply, Verdict
 from smsgate.domain.signing import instant_us
-from smsgate.providers import aws_sns
-from smsgate.providers.aws_sns.sending import aws_headers
+from smsgate.providers import PROVIDERS
+from smsgate.providers.aws_sns import aws_headers
 from tests.providers.recorded import NOW_US, everything
+
+aws_sns = PROVIDERS["aws_sns"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "aws_sns"}
 STOP = RECORDED["stop"]

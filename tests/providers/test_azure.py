@@ -17,8 +17,10 @@ from jwt.algorithms import RSAAlgorithm
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import azure
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
+
+azure = PROVIDERS["azure"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "azure"}
 ACCOUNT = RECORDED["stop"].account

@@ -9,9 +9,11 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import bandwidth
-from smsgate.providers.contract import TextMissing
+from smsgate.providers import PROVIDERS
+from smsgate.providers.reading import TextMissing
 from tests.providers.recorded import account_of
+
+bandwidth = PROVIDERS["bandwidth"]
 
 ACCOUNT = account_of(
     "b",

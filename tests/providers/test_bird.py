@@ -9,8 +9,11 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpReply, Reply, Verdict
-from smsgate.providers import bird, bird_channels
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
+
+bird = PROVIDERS["bird"]
+bird_channels = PROVIDERS["bird_channels"]
 
 ALL = {(one.provider, one.name): one for one in everything()}
 STOP = ALL["bird", "stop"]

@@ -118,6 +118,6 @@ def test_any_response_to_a_reply_has_an_outcome(status, body, headers, name):
     outcome = PROVIDERS[name].outcome(HttpReply(status, "", body, headers))
     assert (outcome.verdict is Verdict.SENT) == (200 <= status < 300)
     if status >= 500:
-        again = {Verdict.NOT_ACCEPTED} if PROVIDERS[name].IDEMPOTENT else set()
+        again = {Verdict.NOT_ACCEPTED} if PROVIDERS[name].idempotent else set()
         assert outcome.verdict in {Verdict.UNKNOWN} | again
     assert outcome.retry_after_s is None or 0 <= outcome.retry_after_s < 1e6

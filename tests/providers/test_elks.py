@@ -7,15 +7,17 @@ from urllib.parse import parse_qs
 import pytest
 
 from smsgate.domain.messages import HttpReply, Reply, Verdict
-from smsgate.providers import elks
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import account_of
+
+elks = PROVIDERS["elks"]
 
 ACCOUNT = account_of("e", "elks", {"username": "u"}, {"secret": ["s"], "password": ["p1", "p2"]})
 REPLY = Reply("1-0", "opt_out", "e", "+46706861004", "+46706860000", "alerts", "Hej då 🛑", 0)
 
 
 def test_the_acknowledgement_has_no_body_that_could_be_texted_to_the_subscriber():
-    assert (elks.ACK.status, elks.ACK.body) == (200, b"")
+    assert (elks.ack.status, elks.ack.body) == (200, b"")
 
 
 def test_a_reply_leaves_from_the_number_that_was_texted():

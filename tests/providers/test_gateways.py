@@ -12,9 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import form, jasmin, kannel
-from smsgate.providers.contract import TextMissing, send_url
+from smsgate.providers import PROVIDERS
+from smsgate.providers.base import send_url
+from smsgate.providers.reading import TextMissing
 from tests.providers.recorded import account_of, everything
+
+form = PROVIDERS["form"]
+jasmin = PROVIDERS["jasmin"]
+kannel = PROVIDERS["kannel"]
 
 RECORDED = {str(one): one for one in everything()}
 KANNEL = RECORDED["kannel-stop"].account
@@ -31,7 +36,7 @@ def reply(text: str) -> Reply:
 
 
 def test_kannel_is_never_given_a_word_that_it_would_text_to_the_subscriber():
-    assert (kannel.ACK.status, kannel.ACK.content_type, kannel.ACK.body) == (200, "text/plain", b"")
+    assert (kannel.ack.status, kannel.ack.content_type, kannel.ack.body) == (200, "text/plain", b"")
 
 
 @pytest.mark.parametrize(

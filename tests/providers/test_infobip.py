@@ -9,8 +9,10 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpReply, Reply, Verdict
-from smsgate.providers import infobip
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
+
+infobip = PROVIDERS["infobip"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "infobip"}
 REPLY = Reply("1-0", "opt_out", "infobip", "+14155550123", "+14155550100", "p", "Out 🛑", 0)

@@ -11,8 +11,10 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import HttpReply, Reply, Verdict
-from smsgate.providers import messagebird
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
+
+messagebird = PROVIDERS["messagebird"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "messagebird"}
 STOP = RECORDED["stop_form"]

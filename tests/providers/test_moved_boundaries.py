@@ -13,8 +13,12 @@ from plivo.utils.signature_v3 import construct_post_url, get_signature_v3
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import plivo, signalwire, twilio
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import account_of
+
+plivo = PROVIDERS["plivo"]
+signalwire = PROVIDERS["signalwire"]
+twilio = PROVIDERS["twilio"]
 
 URL = "https://sms.example.com/webhooks/x"
 FORM = "application/x-www-form-urlencoded"

@@ -13,9 +13,11 @@ from plivo.utils import validate_v3_signature
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.providers import plivo
-from smsgate.providers.plivo.signature import sign
+from smsgate.providers import PROVIDERS
+from smsgate.providers.plivo import sign
 from tests.providers.recorded import everything
+
+plivo = PROVIDERS["plivo"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "plivo"}
 ACCOUNT = RECORDED["stop"].account

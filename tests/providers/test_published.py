@@ -12,7 +12,7 @@ from smsgate.domain.errors import WebhookError
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import instant_us, jwt_claims
 from smsgate.providers import PROVIDERS
-from smsgate.providers.aws_sns.notification import Envelope, string_to_sign
+from smsgate.providers.aws_sns import Envelope, string_to_sign
 from smsgate.settings import Account
 from tests.providers.recorded import account_of
 

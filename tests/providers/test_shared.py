@@ -7,17 +7,10 @@ import pytest
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpReply, InboundMessage, Verdict, WebhookRequest
 from smsgate.domain.signing import text_of
-from smsgate.providers.contract import (
-    answered_by_network,
-    check_path,
-    check_present,
-    coded,
-    failed,
-    is_status_form,
-    media_urls,
-    network_alone,
-    retry_after_s,
-)
+from smsgate.providers import PROVIDERS
+from smsgate.providers.base import answered_by_network, coded, failed, retry_after_s
+from smsgate.providers.forms import is_status_form, media_urls
+from smsgate.providers.reading import check_path, check_present
 from smsgate.settings import Account, Secret
 
 REFUSED, OPTED_OUT = Verdict.REFUSED, Verdict.OPTED_OUT
@@ -73,7 +66,7 @@ def test_a_code_is_told_with_its_meaning():
 def test_the_network_answers_three_words_on_toll_free_numbers(text, sender, answers):
     message = InboundMessage("a", "m", "+14155550123", sender, text)
     assert answered_by_network(message) is answers
-    assert network_alone(message) == ("network" if answers else "")
+    assert PROVIDERS["kannel"].answered(message) == ("network" if answers else "")
 
 
 def at(url: str) -> WebhookRequest:

@@ -12,8 +12,10 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused, Unreadable, WebhookError
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import signalwire
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import account_of
+
+signalwire = PROVIDERS["signalwire"]
 
 KEY = "PSK-1"
 PROJECT = "b2c8d1f0-6a3e-4b7d-9c55-0f1e2d3c4b5a"

@@ -8,8 +8,8 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage, Posted, WebhookRequest
-from smsgate.providers import PROVIDERS, SIGNED_AGAIN
-from smsgate.providers.contract import posted_of
+from smsgate.providers import PROVIDERS
+from smsgate.providers.forms import posted_of
 from smsgate.settings import Account, Secret
 
 APP = "https://app.example.com/sms?of=acme"
@@ -45,7 +45,7 @@ def arrived(call) -> WebhookRequest:
 def test_the_same_form_is_accepted_at_the_new_address_by_the_newest_secret_alone(account) -> None:
     provider = PROVIDERS[account.provider]
     request = provider.inbound(MESSAGE, account, "https://sms.example.com/webhooks/a")
-    call = SIGNED_AGAIN[account.provider](posted_of(request), APP, account, "")
+    call = PROVIDERS[account.provider].original_call(posted_of(request), APP, account, "")
 
     assert (call.url, call.body) == (APP, request.body)
     newest = replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
@@ -58,7 +58,7 @@ def test_the_same_form_is_accepted_at_the_new_address_by_the_newest_secret_alone
 @EACH
 def test_a_token_that_is_named_signs_in_the_plain_way(account) -> None:
     request = PROVIDERS[account.provider].inbound(MESSAGE, account, "https://sms.example.com/")
-    call = SIGNED_AGAIN[account.provider](posted_of(request), APP, account, "another")
+    call = PROVIDERS[account.provider].original_call(posted_of(request), APP, account, "another")
     key = "signing_key" if account.provider == "signalwire" else "auth_token"
     options = {name: text for name, text in account.options.items() if name != "algorithm"}
     other = replace(account, options=options, secrets={key: (Secret("another"),)})
@@ -70,7 +70,7 @@ def test_a_token_that_is_named_signs_in_the_plain_way(account) -> None:
 def test_a_get_has_its_form_in_the_address_that_is_signed(account, url) -> None:
     request = PROVIDERS[account.provider].inbound(MESSAGE, account, "https://sms.example.com/")
     posted = posted_of(WebhookRequest("GET", f"https://x/?{request.body.decode()}", {}, b""))
-    call = SIGNED_AGAIN[account.provider](posted, url, account, "")
+    call = PROVIDERS[account.provider].original_call(posted, url, account, "")
 
     assert (call.method, call.body) == ("GET", b"")
     assert call.url.startswith(url)

@@ -11,8 +11,11 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import sinch, sinch_conversation
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, account_of
+
+sinch = PROVIDERS["sinch"]
+sinch_conversation = PROVIDERS["sinch_conversation"]
 
 SECRET = "webhook-secret"
 URL = "https://sms.example.com/webhooks/s"

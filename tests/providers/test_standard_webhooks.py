@@ -14,9 +14,11 @@ from standardwebhooks import Webhook
 
 from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.providers import standard_webhooks
-from smsgate.providers.standard_webhooks.signature import sign
+from smsgate.providers import PROVIDERS
+from smsgate.providers.standard_webhooks import sign
 from tests.providers.recorded import NOW_US, account_of, everything
+
+standard_webhooks = PROVIDERS["standard_webhooks"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "standard_webhooks"}
 V1, V1A = RECORDED["stop"], RECORDED["stop_v1a"]

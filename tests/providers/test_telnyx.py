@@ -9,8 +9,10 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict
-from smsgate.providers import telnyx
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
+
+telnyx = PROVIDERS["telnyx"]
 
 STOP = next(one for one in everything() if str(one) == "telnyx-stop")
 ACCOUNT = STOP.account

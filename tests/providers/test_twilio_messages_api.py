@@ -12,7 +12,7 @@ import pytest
 
 from smsgate.domain.messages import HttpReply, Outcome, Reply, Verdict
 from smsgate.outbound import Outbound
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from tests.fakes.twilio_api import Answer, TwilioApi
 from tests.providers.recorded import account_of
 from tests.providers.twilio_requests import (
@@ -20,6 +20,8 @@ from tests.providers.twilio_requests import (
     SID,
     TOKEN,
 )
+
+twilio = PROVIDERS["twilio"]
 
 REPLY = Reply(
     id="1-0",

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import Intent, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from tests.providers.twilio_requests import (
     ACCOUNT,
     ID,
@@ -28,6 +28,8 @@ from tests.providers.twilio_requests import (
     refusal,
     request_of,
 )
+
+twilio = PROVIDERS["twilio"]
 
 # Written out once more: what stands in the code is no proof of itself.
 WORDS = ["STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"]

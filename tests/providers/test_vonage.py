@@ -11,8 +11,10 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.providers import vonage
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, account_of
+
+vonage = PROVIDERS["vonage"]
 
 SECRET = "a-signature-secret-of-32-bytes-or-more"
 URL = "https://sms.example.com/webhooks/v"

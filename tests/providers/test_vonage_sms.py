@@ -12,9 +12,11 @@ import pytest
 from smsgate.classifier import Classifier, load_sets
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, WebhookError
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
-from smsgate.providers import vonage_sms
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Program
 from tests.providers.recorded import NOW_US, account_of
+
+vonage_sms = PROVIDERS["vonage_sms"]
 
 SECRET = "signature-secret"
 URL = "https://sms.example.com/webhooks/v"

@@ -9,8 +9,10 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.domain.errors import WebhookError
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from tests.providers.recorded import account_of
+
+twilio = PROVIDERS["twilio"]
 
 SID = "AC" + "1" * 32
 ID = "SM" + "1" * 32

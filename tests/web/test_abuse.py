@@ -10,11 +10,13 @@ from structlog.testing import capture_logs
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, TooManyForgeries
 from smsgate.domain.messages import InboundMessage
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.web import abuse, create_app
 from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS, ForgeryLimiter
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.own_gateway import ALERTS, PUBLIC_URL, make_gateway
+
+twilio = PROVIDERS["twilio"]
 
 FORGER = {"REMOTE_ADDR": "8.8.4.4"}
 

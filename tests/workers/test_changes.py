@@ -20,11 +20,13 @@ import requests
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.twilio_api import TwilioApi
 from tests.journey.system import PROCESSES, SENDER, SID, TOKEN, System, until
+
+twilio = PROVIDERS["twilio"]
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(240)]
 

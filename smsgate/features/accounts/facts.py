@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smsgate.providers import PROVIDERS
-from smsgate.providers.contract import PATH_SECRET, Field
+from smsgate.providers.base import PATH_SECRET, Field
 from smsgate.settings import Account
 
 CAUSES = {
@@ -66,7 +66,7 @@ def keys_of(account: Account) -> list[Key]:
 
 
 def _fields(account: Account) -> tuple[Field, ...]:
-    return PROVIDERS[account.provider].FIELDS
+    return PROVIDERS[account.provider].fields
 
 
 def _count(account: Account, field: Field) -> int:

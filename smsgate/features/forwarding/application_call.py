@@ -7,8 +7,8 @@ import msgspec
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import Entry, Forward, HttpCall, InboundMessage, Intent, Onward, Posted
 from smsgate.domain.signing import iso_time, standard_webhook_signature
-from smsgate.providers import PROVIDERS, SIGNED_AGAIN
-from smsgate.providers.contract import IDEMPOTENCY, posted_of
+from smsgate.providers import PROVIDERS
+from smsgate.providers.forms import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
 
 
@@ -48,7 +48,7 @@ def _original(forward: Forward, application: Application, account: Account) -> H
     posted = forward.entry.onward.posted if forward.entry.onward else None
     posted = posted or _as_form(forward.entry, application.url, account)
     token = application.secrets[0].value if application.secrets else ""
-    call = SIGNED_AGAIN[account.provider](posted, application.url, account, token)
+    call = PROVIDERS[account.provider].original_call(posted, application.url, account, token)
     headers = {**call.headers, IDEMPOTENCY: forward.event}
     return HttpCall(call.method, call.url, headers, call.body)
 

@@ -26,7 +26,7 @@ from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.forward_events import TAKEN, forward_event
 from smsgate.providers import usable
-from smsgate.providers.contract import retry_after_s
+from smsgate.providers.base import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim

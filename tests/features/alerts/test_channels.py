@@ -240,7 +240,9 @@ def test_what_does_not_fit_into_a_text_is_counted():
 def test_a_deadline_lies_ahead_for_providers_that_name_one(gateway, monkeypatch):
     seen = []
     [channel] = configured_channels(gateway)
-    from smsgate.providers import twilio
+    from smsgate.providers import PROVIDERS
+
+    twilio = PROVIDERS["twilio"]
 
     described = twilio.reply
     monkeypatch.setattr(twilio, "reply", lambda one, to: seen.append(one) or described(one, to))

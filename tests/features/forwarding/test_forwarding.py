@@ -18,7 +18,7 @@ from smsgate.domain.messages import InboundMessage, Intent, Onward, WebhookReque
 from smsgate.features.forwarding import service
 from smsgate.pipeline import undelivered_forwards
 from smsgate.pipeline.forward_events import TAKEN, forward_event
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.wiring import load_configuration
@@ -36,6 +36,8 @@ from tests.features.forwarding.conftest import (
 )
 from tests.gateway.conftest import PUBLIC_URL, SENDER, SID, TOKEN
 from workers.forwarder import Forwarder
+
+twilio = PROVIDERS["twilio"]
 
 ID = "SM" + "7" * 32
 pytestmark = pytest.mark.usefixtures("impatient")

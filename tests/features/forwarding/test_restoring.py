@@ -13,7 +13,7 @@ from smsgate.features.records_admin.rebuilding import build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
 from smsgate.pipeline.forgetting import Forgetting
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -21,6 +21,8 @@ from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.forwarding.conftest import ORIGINAL, OTHER, PLAIN, settle, waiting
 from tests.gateway.conftest import PUBLIC_URL, SENDER, TOKEN
+
+twilio = PROVIDERS["twilio"]
 
 pytestmark = pytest.mark.usefixtures("impatient")
 PARTITION = partition_of(NUMBER)

@@ -12,12 +12,14 @@ from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.refusal_diagnosis import explained
 from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
 from smsgate.store.quarantine import CAP, EXPLAINED, Refused
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
+
+twilio = PROVIDERS["twilio"]
 
 KEY = "smsgate:quarantined:twilio"
 OURS = "https://sms.example.com/webhooks/twilio"

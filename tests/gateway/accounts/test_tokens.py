@@ -14,12 +14,14 @@ from smsgate.domain.messages import HttpCall, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import Tokens
-from smsgate.providers import bandwidth
-from smsgate.providers.contract import token_call
+from smsgate.providers import PROVIDERS
+from smsgate.providers.base import token_call
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
+
+bandwidth = PROVIDERS["bandwidth"]
 
 SENT = (202, b'{"id": "m-1"}')
 

@@ -12,7 +12,8 @@ import pytest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.features.numbers.timeline import timeline
-from smsgate.providers.twilio.signature import FORM, sign
+from smsgate.providers.base import FORM
+from smsgate.providers.twilio import sign
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer
 from tests.fakes.values import NUMBER

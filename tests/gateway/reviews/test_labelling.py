@@ -10,10 +10,12 @@ import pytest
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.labelled_texts import FILE, keep
-from smsgate.providers import twilio
+from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 from tests.gateway.conftest import PUBLIC_URL, SENDER
+
+twilio = PROVIDERS["twilio"]
 
 OTHER = next(
     number

@@ -55,7 +55,7 @@ def _credentials(account: Account) -> Iterator[Finding]:
     for fault in faults:
         yield Finding("credentials", FAULT, f"{fault.key} {fault.problem}")
     if not faults and not usable(account):
-        fields = [field for field in PROVIDERS[account.provider].FIELDS if field.required]
+        fields = [field for field in PROVIDERS[account.provider].fields if field.required]
         wanted = "; ".join(f"{field.name}, {field.what}" for field in fields)
         yield Finding("credentials", FAULT, f"nothing is set, so it answers 503. Set: {wanted}")
     elif not faults:

@@ -1,0 +1,383 @@
+"""AWS End User Messaging SMS: texts in through Amazon SNS, texts out through SendTextMessage.
+
+docs.aws.amazon.com/sns/latest/dg (signatures of SNS messages, delivery retries, confirmation),
+docs.aws.amazon.com/sms-voice/latest/userguide (two-way payload, required keywords, self-managed
+opt-outs, events); the model of pinpoint-sms-voice-v2 in botocore 1.44. Read in November 2026.
+
+SNS signs with keys of its own, for whoever has a topic. So the topic's ARN is pinned: it is
+checked before anything is fetched, and a notification of any other topic is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from msgspec import UNSET
+
+from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import is_toll_free
+from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time, same
+from smsgate.providers.base import (
+    Field,
+    Handshake,
+    Meaning,
+    Provider,
+    Report,
+    answered_by_network,
+    delivery_report,
+)
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
+from smsgate.settings import Account
+
+MAX_AGE_S = 3900
+"""SNS retries for up to an hour, and the time it signs is that of the publication."""
+# AWS's own libraries take any word for the region; sns.s3-REGION would be somebody's bucket.
+_HOST = r"https://sns\.(?!s3)[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?"
+_CERTIFICATE_URL = re.compile(_HOST + r"/[A-Za-z0-9._/-]+\.pem")
+_SUBSCRIBE_URL = re.compile(_HOST + r"/\?Action=ConfirmSubscription&[!-~]+")
+_HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303
+_DEFAULT_VERSION = "2"
+_HALF_LIFE_US = 150_000_000
+# The keywords that AWS wants every number to have. It says that it answers what begins with one,
+# but not where a keyword ends; so this is the whole text, ignoring case: where AWS has answered
+# a longer one, our confirmation is refused as DESTINATION_PHONE_NUMBER_OPTED_OUT and nobody is
+# told twice, while a silence that is not kept would leave the subscriber without any answer.
+_ANSWERED = frozenset(
+    {"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD"}
+    | {"UNSUBSCRIBE", "HELP"}
+)
+_DELIVERY_STATUSES = {
+    "DELIVERED": "delivered",
+    "CARRIER_BLOCKED": "undelivered",
+    "CARRIER_UNREACHABLE": "undelivered",
+    "SPAM": "undelivered",
+    "TTL_EXPIRED": "undelivered",
+    "UNKNOWN": "undelivered",
+    "UNREACHABLE": "undelivered",
+    "BLOCKED": "failed",
+    "INVALID": "failed",
+    "INVALID_MESSAGE": "failed",
+    "PROTECT_BLOCKED": "failed",
+}
+"""Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is none: it may be followed by another one."""
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {
+    "TEXT_INVALID": ("unreachable", "the number is not valid"),
+    "MEDIA_INVALID": ("unreachable", "the number is not valid"),
+}
+_REASONS: Mapping[str, Meaning] = {
+    "DESTINATION_PHONE_NUMBER_OPTED_OUT": (Verdict.OPTED_OUT, "the number is on the opt-out list"),
+    "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": (Verdict.REFUSED, "the account is in the sandbox"),
+}
+_TYPES: Mapping[str, Meaning] = {
+    "AccessDeniedException": (Verdict.REFUSED, "the access key may not send texts"),
+    "ConflictException": (Verdict.REFUSED, "the sender cannot be used so"),
+    "InvalidSignatureException": (Verdict.REFUSED, "secret_access_key is wrong, or the clock"),
+    "ResourceNotFoundException": (Verdict.REFUSED, "the sender is none of the account"),
+    "ServiceQuotaExceededException": (Verdict.REFUSED, "the spending limit or a quota is reached"),
+    "ThrottlingException": (Verdict.NOT_ACCEPTED, "too many requests"),
+    "UnrecognizedClientException": (Verdict.REFUSED, "access_key_id is wrong"),
+    "ValidationException": (Verdict.REFUSED, "the number or the text is not valid"),
+}
+
+
+class Envelope(msgspec.Struct, rename="pascal"):
+    """A message of SNS. What stands in a notification without being signed is left out."""
+
+    type: str
+    message_id: str
+    topic_arn: str
+    message: str
+    timestamp: str
+    signature: str
+    signature_version: str
+    certificate_url: str = msgspec.field(name="SigningCertURL")
+    subject: str | None = None
+    token: str | None = None
+    subscribe_url: str | None = msgspec.field(name="SubscribeURL", default=None)
+
+
+class _Content(msgspec.Struct, rename="camel"):
+    """What ``Message`` holds: a text to us (the first four), or an event of a text of ours."""
+
+    origination_number: str = ""
+    destination_number: str = ""
+    message_body: GivenText = UNSET
+    inbound_message_id: str = ""
+    event_type: str = ""
+    message_id: str = ""
+    origination_phone_number: str = ""
+    destination_phone_number: str = ""
+
+
+class _Answer(msgspec.Struct):
+    type: str = msgspec.field(name="__type", default="")
+    reason: str = msgspec.field(name="Reason", default="")
+    message_id: str = msgspec.field(name="MessageId", default="")
+
+
+class AwsSns(Provider):
+    """AWS, by the SNS topics that are named in ``topic_arn``."""
+
+    name = "aws_sns"
+    label = "AWS"
+    refusal = "see the errors of SendTextMessage"
+    fields = (
+        # No secret, but what takes a secret's place: AWS signs for everybody, so that the topic
+        # alone says which notifications are ours. Kept like a secret, as it names the AWS account.
+        Field(
+            "topic_arn",
+            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
+            "the ARN of the SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME",
+            secret=True,
+        ),
+        Field(
+            "signature_version", r"[12]", "1 or 2, as the topic's SignatureVersion", required=False
+        ),
+        Field("access_key_id", r"[A-Z0-9]{16,128}", "the id of an access key, AKIA…"),
+        Field("secret_access_key", r"[!-~]{16,}", "the secret of that access key", secret=True),
+    )
+
+    def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
+        """Describe the call that fetches the certificate that SNS names, from SNS alone."""
+        return HttpCall("GET", _pinned(request, account).certificate_url)
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if SNS signed the notification, for a topic of this account, in the last hour.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        envelope = _pinned(request, account)
+        key, first_us, last_us = _certified(request.certificate)
+        if not first_us <= now_us <= last_us:
+            raise SignatureRefused("The certificate that SigningCertURL names is not valid now.")
+        try:
+            signature = _decoded(envelope.signature)
+            algorithm = _HASHES[envelope.signature_version]
+            key.verify(signature, string_to_sign(envelope), PKCS1v15(), algorithm)
+        except InvalidSignature:
+            raise SignatureRefused(
+                "The Signature does not fit the notification and the certificate."
+            ) from None
+        signed_us = instant_us(envelope.timestamp)
+        if signed_us is None:
+            raise Unreadable("The Timestamp of the notification is no time.")
+        check_time(signed_us, now_us, past_s=MAX_AGE_S)
+
+    def handshake(self, request: WebhookRequest, account: Account) -> Handshake | None:
+        """Confirm the subscription that a verified request of SNS asks for, if it is one."""
+        envelope = _envelope(request)
+        if envelope.type != "SubscriptionConfirmation":
+            return None
+        url = envelope.subscribe_url or ""
+        if not _SUBSCRIBE_URL.fullmatch(url):
+            raise Unreadable("The SubscribeURL does not confirm a subscription at SNS.")
+        return Handshake(HttpReply(200, "text/plain"), HttpCall("GET", url))
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified notification; none for events of texts of ours.
+
+        Raises ``Unreadable`` for what is no JSON of End User Messaging, ``TextMissing`` where it
+        lacks messageBody.
+        """
+        envelope = _envelope(request)
+        content = _content(envelope)
+        if content is None or content.event_type:
+            return []
+        number, sender = content.origination_number, content.destination_number
+        if not (content.inbound_message_id and number and sender):
+            raise Unreadable(
+                "The Message lacks inboundMessageId, originationNumber or destinationNumber; a "
+                "text from End User Messaging has them all."
+            )
+        inside = replace(request, body=envelope.message.encode("utf-8", "replace"))
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=content.inbound_message_id,
+                number=number,
+                sender=sender,
+                text=promised_text(content.message_body, "messageBody", inside),
+                sent_us=instant_us(envelope.timestamp),
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        """Return what became of a text of ours, where the topic is an event destination, too."""
+        content = _content(_envelope(request)) or _Content()
+        code = content.event_type
+        fate = _DELIVERY_STATUSES.get(code.partition("_")[2])
+        if not fate:
+            return []
+        number, sender = content.destination_phone_number, content.origination_phone_number
+        return [delivery_report(_REPORT_CODES, code, fate, content.message_id, number, sender)]
+
+    def answered(self, message: InboundMessage) -> str:
+        if is_toll_free(message.sender):
+            return "network" if answered_by_network(message) else ""
+        return "provider" if message.text.strip().upper() in _ANSWERED else ""
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        """Raise ``AccountNotReady``: nobody but AWS can sign as AWS, not even to try things out."""
+        raise AccountNotReady(
+            f"Notifications for account {account.name!r} are signed by AWS alone, so none can be "
+            "made here; text the number itself."
+        )
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` from the number that was texted.
+
+        AWS takes no idempotency key for it. A signature is good for five minutes around the time in
+        it. A reply leaves within 300 s before its deadline, so the middle of those is near enough.
+        """
+        region = account.secrets["topic_arn"][0].value.split(":")[3]
+        url = f"{account.api_url or f'https://sms-voice.{region}.amazonaws.com'}/"
+        text = {
+            "DestinationPhoneNumber": reply.number,
+            "OriginationIdentity": reply.sender,
+            "MessageBody": reply.text,
+        }
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": "PinpointSMSVoiceV2.SendTextMessage",
+        }
+        body = msgspec.json.encode(text)
+        key = (account.options["access_key_id"], account.secrets["secret_access_key"][0].value)
+        at_us = max(reply.deadline_us - _HALF_LIFE_US, 0)
+        signed = aws_headers(url, headers, body, key, f"{region}/sms-voice", at_us)
+        return HttpCall("POST", url, signed, body)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).message_id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        answer = read_answer(response, _Answer)
+        kind = answer.type.rpartition("#")[2]  # com.amazonaws.…#ThrottlingException
+        if kind == "ConflictException" and answer.reason in _REASONS:
+            return _REASONS[answer.reason]
+        return _TYPES.get(kind)
+
+
+# --- notifications --------------------------------------------------------------------------------
+
+
+def _envelope(request: WebhookRequest) -> Envelope:
+    return read_json(request.body, Envelope, "SNS")
+
+
+def _content(envelope: Envelope) -> _Content | None:
+    """What stands in ``Message``; nothing where the envelope is about a subscription."""
+    if envelope.type != "Notification":
+        return None
+    message = envelope.message.encode("utf-8", "replace")
+    return read_json(message, _Content, "End User Messaging")
+
+
+def string_to_sign(envelope: Envelope) -> bytes:
+    """Return what SNS signs: names and values, a line each, of the fields that are there."""
+    fields = (
+        ("Message", envelope.message),
+        ("MessageId", envelope.message_id),
+        ("Subject", envelope.subject),
+        ("SubscribeURL", envelope.subscribe_url),
+        ("Timestamp", envelope.timestamp),
+        ("Token", envelope.token),
+        ("TopicArn", envelope.topic_arn),
+        ("Type", envelope.type),
+    )
+    return as_bytes("".join(f"{name}\n{text}\n" for name, text in fields if text is not None))
+
+
+def _pinned(request: WebhookRequest, account: Account) -> Envelope:
+    """Return the envelope if it is of our topic, in our version, and names a certificate of SNS."""
+    try:
+        envelope = _envelope(request)
+    except Unreadable as error:  # 403: nobody has proved to be SNS yet.
+        raise SignatureRefused(str(error)) from None
+    if not any(same(envelope.topic_arn, topic) for topic in account.values_of("topic_arn")):
+        raise SignatureRefused("The TopicArn is none of the account's `topic_arn`.")
+    version = account.options.get("signature_version") or _DEFAULT_VERSION
+    if envelope.signature_version != version:
+        raise SignatureRefused(
+            "The SignatureVersion is not the account's `signature_version`, which is "
+            f"{version}; set the attribute SignatureVersion of the topic."
+        )
+    if not _CERTIFICATE_URL.fullmatch(envelope.certificate_url):
+        raise SignatureRefused("The SigningCertURL is no https address of SNS that ends in .pem.")
+    return envelope
+
+
+@lru_cache(maxsize=16)
+def _certified(pem: bytes) -> tuple[RSAPublicKey, int, int]:
+    """Return the key in a certificate, and from when until when it is valid, in us."""
+    try:
+        found = x509.load_pem_x509_certificate(pem)
+        key = found.public_key()
+    except ValueError:
+        raise SignatureRefused("What SigningCertURL names is no certificate.") from None
+    if not isinstance(key, RSAPublicKey):
+        raise SignatureRefused("The certificate that SigningCertURL names has no RSA key.")
+    first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+    return key, int(first) * 1_000_000, int(last) * 1_000_000
+
+
+def _decoded(signature: str) -> bytes:
+    """Undo base64, in its one right spelling, so that no other text is the same signature."""
+    try:
+        code = base64.b64decode(as_bytes(signature), validate=True)
+    except binascii.Error:
+        return b""
+    return code if same(signature, base64.b64encode(code)) else b""
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def aws_headers(
+    url: str, headers: Mapping[str, str], body: bytes, key: tuple[str, str], scope: str, at_us: int
+) -> dict[str, str]:
+    """Return the headers of a POST to ``url`` (which has no query) with Signature Version 4.
+
+    ``headers`` are in lower case; ``key`` is an access key's id and secret; ``scope`` is region
+    and service, such as ``us-east-1/sms-voice``. See docs.aws.amazon.com/IAM/latest/UserGuide,
+    "Create a signed AWS API request".
+    """
+    time = re.sub(r"[-:]|\.[0-9]+", "", iso_time(at_us))
+    parts = urlsplit(url)
+    sent = dict(headers) | {"x-amz-date": time}
+    signed = sorted((sent | {"host": parts.netloc}).items())
+    names = ";".join(name for name, _ in signed)
+    lines = [f"{name}:{value}" for name, value in signed]
+    digest = hashlib.sha256(body).hexdigest()
+    canonical = "\n".join(["POST", parts.path, "", *lines, "", names, digest])
+    scope = f"{time[:8]}/{scope}/aws4_request"
+    hashed = hashlib.sha256(as_bytes(canonical)).hexdigest()
+    code = as_bytes("AWS4" + key[1])
+    for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashed}"):
+        code = hmac.digest(code, as_bytes(part), "sha256")
+    sent["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={key[0]}/{scope}, SignedHeaders={names}, "
+        f"Signature={code.hex()}"
+    )
+    return sent

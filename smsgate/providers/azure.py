@@ -1,0 +1,441 @@
+"""Azure Communication Services: SMS in through Event Grid, SMS out through its REST API.
+
+learn.microsoft.com/azure/event-grid (Webhook event delivery, Endpoint validation with the
+CloudEvents schema, Deliver events to Microsoft Entra protected endpoints, secure-webhook-delivery,
+Delivery and retry, Azure Communication Services telephony and SMS events),
+learn.microsoft.com/rest/api/communication (SMS), learn.microsoft.com/azure/communication-services
+(SMS FAQ, Sign an HTTP request) and learn.microsoft.com/entra/identity-platform (Access tokens,
+Access token claims reference). Read in November 2026.
+
+Event Grid signs nothing. Either the URL ends with a secret of the account, or the request bears the
+token that Microsoft Entra made for Event Grid, to our application. The token says who calls and not
+what: it covers no text, so of a token that has ended nothing counts, not even an opt-out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import UNSET
+
+from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import is_toll_free, with_plus
+from smsgate.domain.signing import (
+    WINDOW_S,
+    as_bytes,
+    base64_url,
+    from_base64_url,
+    instant_us,
+    iso_time,
+)
+from smsgate.providers.base import (
+    Field,
+    Handshake,
+    Meaning,
+    Provider,
+    Report,
+    answered_by_network,
+    delivery_report,
+    idempotency_text,
+    retry_after_s,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    check_path,
+    json_parts,
+    promised_text,
+    read_answer,
+    read_each,
+    read_json,
+    readable,
+)
+from smsgate.settings import Account
+
+_EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
+"""The application that Event Grid is in every tenant (script in secure-webhook-delivery)."""
+_LOGIN = "https://login.microsoftonline.com"
+_MAX_TOKEN_CHARS = 8192
+_SMS = "/sms?api-version=2021-03-07"
+_NAMESPACE = uuid.UUID("6f1c1a52-3a0e-4d0b-9d55-0c8f6f3f9a11")
+_HALF_LIFE_US = 150_000_000
+_ORIGIN = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
+_RECEIVED = "Microsoft.Communication.SMSReceived"
+_REPORTED = "Microsoft.Communication.SMSDeliveryReportReceived"
+# What the opt-out management of US short codes answers; the toll-free network has its own.
+_ANSWERED = frozenset({"STOP", "START", "HELP"})
+_MAX_SHORT_CODE_DIGITS = 6
+_DELIVERY_STATUSES = {"Delivered": "delivered", "Failed": "undelivered"}
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {  # By the beginning of deliveryStatusDetails.
+    "Sender blocked for given recipient": ("opted_out", "the number has sent STOP to the sender"),
+}
+
+
+class _Header(msgspec.Struct):
+    alg: str = ""
+    kid: str = ""
+
+
+class _Claims(msgspec.Struct):
+    """``appid`` names who calls in tokens of version 1, ``azp`` in those of version 2."""
+
+    iss: str = ""
+    aud: str = ""
+    exp: int = 0
+    nbf: int = 0
+    appid: str = ""
+    azp: str = ""
+
+
+class _Key(msgspec.Struct):
+    kid: str = ""
+    kty: str = ""
+    n: str = ""
+    e: str = ""
+
+
+class _Keys(msgspec.Struct):
+    keys: list[_Key] = []
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    message_id: str = ""
+    sender: str = msgspec.field(name="from", default="")
+    to: str = ""
+    message: GivenText = UNSET
+    received_timestamp: str = ""
+    validation_code: str = ""
+    delivery_status: str = ""
+    delivery_status_details: str | None = None
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    """An event in either schema: Event Grid's has ``eventType``, CloudEvents 1.0 ``type``."""
+
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    event_type: str = ""
+    type: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.event_type or self.type
+
+
+class _Recipient(msgspec.Struct, rename="camel"):
+    message_id: str | None = None
+    http_status_code: int = 0
+
+
+class _Answer(msgspec.Struct):
+    value: list[_Recipient] = []
+
+
+class Azure(Provider):
+    """A resource of Azure Communication Services; ``scheme`` is ``entra`` where it sends tokens."""
+
+    name = "azure"
+    label = "Azure"
+    idempotent = True
+    batches = True
+    fields = (
+        Field("endpoint", r"https://[a-z0-9.-]+", "the resource's endpoint, https://NAME.…"),
+        Field("access_key", r"[A-Za-z0-9+/]+={0,2}", "an access key of the resource", secret=True),
+        Field(
+            "webhook_secret",
+            r"[A-Za-z0-9_~-]{16,}",
+            "16 or more letters, digits, -, _ or ~ of your own, with which the webhook's URL ends",
+            secret=True,
+            only_with=("scheme", ""),
+        ),
+        Field("scheme", r"entra", "entra, where Event Grid sends Entra's tokens", required=False),
+        Field(
+            "tenant",
+            r"[0-9a-f-]{36}",
+            "the id of the Entra tenant",
+            only_with=("scheme", "entra"),
+        ),
+        Field(
+            "application",
+            r"[!-~]+",
+            "the id or URI of the Entra application that the subscription names",
+            secret=True,
+            only_with=("scheme", "entra"),
+        ),
+    )
+
+    def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
+        """Describe the call that gives the tenant's keys, where Entra's tokens are asked for."""
+        if not _by_token(account):
+            return None
+        return HttpCall("GET", f"{_LOGIN}/{account.options.get('tenant', '')}/discovery/v2.0/keys")
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if the request is Event Grid's by the account's ``scheme``.
+
+        Raises ``SignatureRefused``.
+        """
+        if _by_token(account):
+            _check_token(request, account, now_us)
+        else:
+            check_path(request, account, "webhook_secret")
+
+    def handshake(self, request: WebhookRequest, account: Account) -> Handshake | None:
+        """Answer what Event Grid asks of a new subscription's endpoint, if the request is that.
+
+        In Event Grid's schema an event with a code, in CloudEvents an OPTIONS with an origin.
+        """
+        if request.method == "OPTIONS":
+            return Handshake(_allowed(request.headers.get("webhook-request-origin", "")))
+        for event in readable(_events(request), _event):
+            if event.kind == _VALIDATION:
+                body = msgspec.json.encode({"validationResponse": _data(event).validation_code})
+                return Handshake(HttpReply(200, "application/json", body))
+        return None
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the texts in a verified webhook; none for other events.
+
+        The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
+        Event Grid's JSON, ``PartUnreadable`` where one of the events is none, or one of the texts
+        lacks an id, a sender or a receiver, and ``TextMissing`` where one lacks its words.
+        """
+        return read_each(_events(request), lambda part: _inbound(part, request, account))
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        events, found = readable(_events(request), _event), []
+        for data in readable((event for event in events if event.kind == _REPORTED), _data):
+            if fate := _DELIVERY_STATUSES.get(data.delivery_status):
+                details = data.delivery_status_details or ""
+                code = next((known for known in _REPORT_CODES if details.startswith(known)), "")
+                number, sender = with_plus(data.to), with_plus(data.sender)
+                found.append(
+                    delivery_report(_REPORT_CODES, code, fate, data.message_id, number, sender)
+                )
+        return found
+
+    def answered(self, message: InboundMessage) -> str:
+        if is_toll_free(message.sender):
+            return "network" if answered_by_network(message) else ""
+        short = message.sender.isdigit() and len(message.sender) <= _MAX_SHORT_CODE_DIGITS
+        return "provider" if short and message.text.strip().upper() in _ANSWERED else ""
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        """Return the webhook by which Event Grid would post ``message``; the URL gets the secret.
+
+        Raises ``AccountNotReady`` for ``scheme = "entra"``: nobody but Entra can make its tokens.
+        """
+        if _by_token(account):
+            raise AccountNotReady(
+                f"Tokens for account {account.name!r} are made by Entra alone, so no webhook can "
+                "be made here; text the number itself."
+            )
+        sent_us = message.sent_us
+        event = {
+            "id": message.message_id,
+            "subject": f"/phonenumber/{message.sender.removeprefix('+')}",
+            "eventType": _RECEIVED,
+            "dataVersion": "1.0",
+            "data": {
+                "messageId": message.message_id,
+                "from": message.number.removeprefix("+"),
+                "to": message.sender.removeprefix("+"),
+                "message": message.text,
+                **({} if sent_us is None else {"receivedTimestamp": iso_time(sent_us)}),
+            },
+        }
+        headers = {"content-type": "application/json", "aeg-event-type": "Notification"}
+        secret = account.secrets["webhook_secret"][0].value
+        return WebhookRequest("POST", f"{url}/{secret}", headers, msgspec.json.encode([event]))
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` from the number that was texted.
+
+        Azure sends nothing twice for one repeatabilityRequestId. The time that is signed is the
+        middle of the five minutes before the reply's deadline, in which it leaves.
+        """
+        time = formatdate(max(reply.deadline_us - _HALF_LIFE_US, 0) // 1_000_000, usegmt=True)
+        recipient = {
+            "to": reply.number,
+            "repeatabilityRequestId": str(uuid.uuid5(_NAMESPACE, idempotency_text(reply))),
+            "repeatabilityFirstSent": time,
+        }
+        body = msgspec.json.encode(
+            {"from": reply.sender, "smsRecipients": [recipient], "message": reply.text}
+        )
+        url = (account.api_url or account.options["endpoint"]) + _SMS
+        key = account.secrets["access_key"][0].value
+        headers = {"Content-Type": "application/json", **_authorization(url, body, key, time)}
+        return HttpCall("POST", url, headers, body)
+
+    def outcome(self, response: HttpReply) -> Outcome:
+        """Say what Azure's response to ``reply`` means: a refusal can come with 202."""
+        found = next(iter(read_answer(response, _Answer).value), _Recipient())
+        accepted = 200 <= response.status < 300
+        status = found.http_status_code if accepted and found.http_status_code else response.status
+        if 200 <= status < 300:
+            return Outcome(Verdict.SENT, provider_id=found.message_id or "")
+        verdict, meaning = _meaning(status)
+        note = f"Azure answered {status}: {meaning}"
+        return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+
+
+def _by_token(account: Account) -> bool:
+    return account.options.get("scheme") == "entra"
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+def _events(request: WebhookRequest) -> list[bytes]:
+    """Event Grid posts a list, of one unless batches are on; a single CloudEvent stands alone."""
+    return json_parts(request.body, "Event Grid")
+
+
+def _event(part: bytes) -> _Event:
+    event = read_json(part, _Event, "Event Grid")
+    if not event.kind:
+        raise Unreadable("An event lacks eventType, or in CloudEvents type.")
+    return event
+
+
+def _data(event: _Event) -> _Data:
+    return read_json(bytes(event.data), _Data, "Event Grid")
+
+
+def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
+    event = _event(part)
+    if event.kind not in (_RECEIVED, _REPORTED):
+        return None
+    text = _data(event)
+    if event.kind == _REPORTED:
+        return None
+    if not (text.message_id and text.sender and text.to):
+        raise Unreadable("An event lacks messageId, from or to; a text from Azure has them all.")
+    return InboundMessage(
+        account=account.name,
+        message_id=text.message_id,
+        number=with_plus(text.sender),
+        sender=with_plus(text.to),
+        text=promised_text(text.message, "message", request),
+        sent_us=instant_us(text.received_timestamp),
+    )
+
+
+def _allowed(origin: str) -> HttpReply:
+    """Let an origin post here (CloudEvents, HTTP 1.1 Web Hooks, 4); no name of a host is none."""
+    if not _ORIGIN.fullmatch(origin):
+        return HttpReply(405, "text/plain", headers={"Allow": "POST"})
+    granted = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*", "Allow": "POST"}
+    return HttpReply(200, "text/plain", headers=granted)
+
+
+# --- Entra's tokens -------------------------------------------------------------------------------
+
+
+def _check_token(request: WebhookRequest, account: Account, now_us: int) -> None:
+    """Return if the request bears Event Grid's token for one of the account's ``application``.
+
+    ``request.certificate`` has the tenant's keys. Raises ``SignatureRefused``.
+    """
+    claims = _signed_claims(request.headers.get("authorization", ""), request.certificate)
+    tenant = account.options.get("tenant", "")
+    if claims.iss not in (f"https://sts.windows.net/{tenant}/", f"{_LOGIN}/{tenant}/v2.0"):
+        raise SignatureRefused("The token is not of the account's `tenant`.")
+    ours = account.values_of("application")
+    if claims.aud not in [*ours, *(f"api://{one}" for one in ours)]:
+        raise SignatureRefused("The token is not for the account's `application`.")
+    if _EVENT_GRID not in (claims.appid, claims.azp):
+        raise SignatureRefused("The token was not made for Event Grid.")
+    now_s = now_us // 1_000_000
+    if not claims.nbf - WINDOW_S <= now_s < claims.exp + WINDOW_S:
+        raise SignatureRefused("The token has ended, or does not count yet; see this host's clock.")
+
+
+def _signed_claims(authorization: str, keys: bytes) -> _Claims:
+    """The claims of a bearer token, if one of the keys signed it, by RS256 and nothing else."""
+    word, _, token = authorization.partition(" ")
+    signed, _, signature = token.rpartition(".")
+    header, _, claims = signed.partition(".")
+    try:
+        head = msgspec.json.decode(_decoded(header), type=_Header)
+        key = _public_key(keys, head.kid)
+        right_kind = word == "Bearer" and head.alg == "RS256" and len(token) <= _MAX_TOKEN_CHARS
+        if not right_kind or key is None:
+            raise SignatureRefused("There is no bearer token that a key of the tenant signed.")
+        key.verify(_decoded(signature), as_bytes(signed), PKCS1v15(), SHA256())
+        return msgspec.json.decode(_decoded(claims), type=_Claims)
+    except (InvalidSignature, msgspec.MsgspecError, ValueError, RecursionError):
+        raise SignatureRefused("The bearer token is none, or another key signed it.") from None
+
+
+@lru_cache(maxsize=16)
+def _public_key(keys: bytes, kid: str) -> RSAPublicKey | None:
+    """The key of that name, if it is an RSA key."""
+    try:
+        known = msgspec.json.decode(keys, type=_Keys).keys
+        found = next(one for one in known if one.kid == kid and one.kty == "RSA")
+        exponent, modulus = (int.from_bytes(_decoded(text)) for text in (found.e, found.n))
+        return RSAPublicNumbers(exponent, modulus).public_key()
+    except (msgspec.MsgspecError, ValueError, StopIteration):
+        return None
+
+
+def _decoded(text: str) -> bytes:
+    """Undo base64 in its one right spelling, so that no other text is the same signature."""
+    raw = from_base64_url(text) or b""
+    return raw if base64_url(raw) == text else b""
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def _meaning(status: int) -> Meaning:
+    """A repeated call sends nothing twice, so a 5xx may be tried again."""
+    if status == 429:
+        return Verdict.NOT_ACCEPTED, "too many requests"
+    if status >= 500:
+        return Verdict.NOT_ACCEPTED, "to be tried again with the same id"
+    if status == 401:
+        return Verdict.REFUSED, "access_key is wrong, or this host's clock"
+    return Verdict.REFUSED, "the number, the sender or the text is not valid"
+
+
+def _authorization(url: str, body: bytes, key: str, time: str) -> dict[str, str]:
+    """Sign a call with an access key ("Sign an HTTP request")."""
+    parts = urlsplit(url)
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    signed = f"POST\n{parts.path}?{parts.query}\n{time};{parts.netloc};{digest}"
+    try:
+        secret = base64.b64decode(key)
+    except binascii.Error:
+        secret = b""  # Azure refuses what is signed with it, and says so.
+    code = base64.b64encode(hmac.digest(secret, signed.encode(), "sha256")).decode()
+    names = "SignedHeaders=x-ms-date;host;x-ms-content-sha256"
+    return {
+        "x-ms-date": time,
+        "x-ms-content-sha256": digest,
+        "Authorization": f"HMAC-SHA256 {names}&Signature={code}",
+    }

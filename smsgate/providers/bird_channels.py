@@ -1,0 +1,233 @@
+"""Bird's Channels and Notifications APIs (docs.bird.com, 2023 to 2025): SMS in and out.
+
+docs.bird.com/api/notifications-api (Verifying a webhook), docs.bird.com/api/channels-api
+(Programmable SMS: Receiving messages, Sending SMS messages; Message failure codes; SMS platform
+extended error codes). Read in November 2026.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
+from smsgate.providers.base import Field, Meaning, Provider, Report, delivery_report, json_call
+from smsgate.providers.reading import (
+    GivenText,
+    promised_text,
+    read_answer,
+    read_json,
+    seconds_us,
+)
+from smsgate.settings import Account
+
+_API = "https://api.bird.com"
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SIGNATURE = "messagebird-signature"
+_TIME = "messagebird-request-timestamp"
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {  # The extended codes of "unknown subscriber".
+    "1": ("unreachable", "no network has such a subscriber"),
+    "5": ("unreachable", "the subscriber cannot be identified"),
+    "9": ("unreachable", "the network bars the subscriber"),
+    "11": ("unreachable", "the subscriber has no SMS"),
+}
+_DELIVERY_STATUSES = {
+    "delivered": "delivered",
+    "delivery_failed": "undelivered",
+    "sending_failed": "failed",
+}
+
+
+class _Contact(msgspec.Struct, rename="camel"):
+    identifier_value: str = ""
+
+
+class _Contacts(msgspec.Struct):
+    contact: _Contact = msgspec.field(default_factory=_Contact)
+    contacts: list[_Contact] = []
+
+
+class _Image(msgspec.Struct, rename="camel"):
+    media_url: str = ""
+
+
+class _Content(msgspec.Struct):
+    text: GivenText = UNSET
+    images: list[_Image] = []
+
+
+class _Body(msgspec.Struct):
+    type: str = ""
+    text: _Content = msgspec.field(default_factory=_Content)
+    image: _Content = msgspec.field(default_factory=_Content)
+
+
+class _Source(msgspec.Struct):
+    code: str = ""
+
+
+class _Failure(msgspec.Struct):
+    source: _Source = msgspec.field(default_factory=_Source)
+
+
+class _Text(msgspec.Struct, rename="camel"):
+    id: str = ""
+    channel_id: str = ""
+    direction: str = ""
+    sender: _Contacts = msgspec.field(default_factory=_Contacts)
+    receiver: _Contacts = msgspec.field(default_factory=_Contacts)
+    body: _Body = msgspec.field(default_factory=_Body)
+    created_at: str = ""
+    status: str = ""
+    failure: _Failure | None = None
+
+
+class _Event(msgspec.Struct):
+    event: str
+    payload: msgspec.Raw
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+
+
+class BirdChannels(Provider):
+    """A channel of Bird's; no idempotency key and no code for opted out are documented."""
+
+    name = "bird_channels"
+    label = "Bird"
+    refusal = "the request is wrong"
+    fields = (
+        Field("workspace_id", _UUID, "the workspace's id, a UUID"),
+        Field("channel_id", _UUID, "the SMS channel's id, a UUID"),
+        Field("number", r"\+?[0-9]{3,15}", "the channel's number, as programs name it"),
+        Field("access_key", r"[!-~]+", "an access key that may send on the channel", secret=True),
+        Field("signing_key", r"[!-~]+", "the signing key of the webhook subscription", secret=True),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if Bird signed time, URL and body with a key of this account, within 300 s.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        given, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
+        signed_us = seconds_us(time)
+        if signed_us is None:
+            raise SignatureRefused(f"The request lacks {_TIME}, or it is no time in seconds.")
+        keys = account.values_of("signing_key")
+        expected = [_signature(request.url, request.body, time, key) for key in keys]
+        if not any(same(given, one) for one in expected):
+            raise SignatureRefused(
+                f"The {_SIGNATURE} does not fit time, URL and body; the URL must be the public "
+                "one, exactly as the subscription has it."
+            )
+        check_time(signed_us, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for other events.
+
+        Bird names the channel that was texted, not its number: the account knows that. Raises
+        ``Unreadable`` for what is not Bird's JSON or lacks an id, a sender or a channel, and
+        ``TextMissing`` where the body is of type text and has none.
+        """
+        text = _text(request, "sms.inbound")
+        if text is None or text.direction == "outgoing":
+            return []
+        number = text.sender.contact.identifier_value
+        if not (text.id and number and text.channel_id):
+            raise Unreadable("The payload lacks id, channelId or the sender's identifierValue.")
+        ours = text.channel_id == account.options.get("channel_id")
+        media = tuple(image.media_url for image in text.body.image.images if image.media_url)
+        given = text.body.text.text or text.body.image.text
+        given = text.body.text.text if given is UNSET else given
+        wordless = bool(media) or text.body.type not in ("", "text")
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=text.id,
+                number=number,
+                sender=account.options["number"] if ours else text.channel_id,
+                text=promised_text(given, "body.text.text", request, optional=wordless),
+                channel="mms" if media else "sms",
+                service=text.channel_id,
+                sent_us=instant_us(text.created_at),
+                media=media,
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        text = _text(request, "sms.outbound")
+        if text is None or text.status not in _DELIVERY_STATUSES:
+            return []
+        code = text.failure.source.code if text.failure else ""
+        fate, sender = _DELIVERY_STATUSES[text.status], account.options["number"]
+        return [
+            delivery_report(
+                _REPORT_CODES, code, fate, text.id, one.identifier_value, sender, text.channel_id
+            )
+            for one in text.receiver.contacts
+        ]
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        sent_us = message.sent_us or 0
+        content: dict[str, object] = {"type": "text", "text": {"text": message.text}}
+        if message.media:
+            images = [{"mediaUrl": address} for address in message.media]
+            content = {"type": "image", "image": {"text": message.text, "images": images}}
+        contact = {"identifierKey": "phonenumber", "identifierValue": message.number}
+        payload = {
+            "id": message.message_id,
+            "channelId": message.service or account.options["channel_id"],
+            "sender": {"contact": contact},
+            "body": content,
+            "direction": "incoming",
+            "createdAt": iso_time(sent_us),
+        }
+        event = {"service": "channels", "event": "sms.inbound", "payload": payload}
+        body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
+        key = account.secrets["signing_key"][0].value
+        headers = {_TIME: time, _SIGNATURE: _signature(url, body, time, key)}
+        return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` on the channel that was texted."""
+        channel = reply.service or account.options["channel_id"]
+        path = f"workspaces/{account.options['workspace_id']}/channels/{quote(channel, safe='')}"
+        contact = {"identifierKey": "phonenumber", "identifierValue": reply.number}
+        text = {
+            "receiver": {"contacts": [contact]},
+            "body": {"type": "text", "text": {"text": reply.text}},
+        }
+        headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
+        return json_call(f"{account.api_url or _API}/{path}/messages", text, headers=headers)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        if response.status in (401, 403):
+            return Verdict.REFUSED, "access_key may not send there"
+        return None
+
+
+def _text(request: WebhookRequest, event: str) -> _Text | None:
+    found = read_json(request.body, _Event, "Bird")
+    return read_json(bytes(found.payload), _Text, "Bird") if found.event == event else None
+
+
+def _signature(url: str, body: bytes, time: str, key: str) -> str:
+    signed = as_bytes(f"{time}\n{url}\n") + hashlib.sha256(body).digest()
+    return hmac_base64(key, signed, "sha256")

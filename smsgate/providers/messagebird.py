@@ -1,0 +1,297 @@
+"""MessageBird, the classic platform (rest.messagebird.com): SMS webhooks in, SMS API out.
+
+developers.messagebird.com/api (webhook signatures, SMS messaging, received SMS), and
+github.com/messagebird/python-rest-api 2.2 (request_validator.py, signed_request.py and their
+tests). The names of the fields of a received SMS were not found on a page of MessageBird's that
+is still there; those of a text to a short code are from the tests of a library that quotes it
+(messagebird-async for Rust). Read in November 2026.
+
+Signatures: ``jwt`` (the default): MessageBird-Signature-JWT holds hashes of the URL and of the
+body, and is good for a minute. ``timestamp`` (deprecated by MessageBird): MessageBird-Signature is
+an HMAC over the time, the sorted query and the hash of the body. A request is never tried by the
+other one.
+
+Webhooks are GET or POST; the fields stand in the query, in a form or in JSON. All of these are
+signed. A text to a number has ``id``, ``recipient`` and ``body``; one to a short code has ``mid``,
+``shortcode`` and ``message`` instead, and a time whose zone is not documented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain.errors import SignatureExpired, SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import (
+    as_bytes,
+    base64_url,
+    check_time,
+    form_pairs,
+    form_texts,
+    hmac_base64,
+    instant_us,
+    iso_time,
+    jwt_claims,
+    same,
+)
+from smsgate.providers.base import (
+    FORM,
+    Field,
+    Meaning,
+    Provider,
+    Report,
+    delivery_report,
+    json_call,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    promised_text,
+    read_answer,
+    read_json,
+    seconds_us,
+)
+from smsgate.settings import Account
+
+_API = "https://rest.messagebird.com"
+_JWT = "messagebird-signature-jwt"
+_SIGNATURE = "messagebird-signature"
+_TIME = "messagebird-request-timestamp"
+_ISSUER = "MessageBird"
+_LEEWAY_S = 1
+_GOOD_FOR_S = 60
+# docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber, opted out.
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {
+    "1": ("unreachable", "no network has such a subscriber"),
+    "5": ("unreachable", "the subscriber cannot be identified"),
+    "9": ("unreachable", "the network bars the subscriber"),
+    "11": ("unreachable", "the subscriber has no SMS"),
+    "103": ("opted_out", "the number has opted out at MessageBird"),
+}
+_DELIVERY_STATUSES = {
+    "delivered": "delivered",
+    "delivery_failed": "undelivered",
+    "expired": "undelivered",
+}
+_CODES: Mapping[int, str] = {
+    2: "access_key is wrong",
+    9: "a parameter is missing or wrong",
+    10: "a parameter is missing or wrong",
+    20: "there is no such thing",
+    21: "the request is wrong",
+    25: "the account has no funds",
+}
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+    nbf: int
+    exp: int
+    url_hash: str
+    payload_hash: str = ""
+
+
+class _Fields(msgspec.Struct):
+    """A received SMS; with a status, a report on one that was sent."""
+
+    id: str = ""
+    originator: str | int = ""
+    recipient: str | int = ""
+    body: GivenText = UNSET
+    mid: str | int = ""
+    shortcode: str | int = ""
+    message: GivenText = UNSET
+    createdDatetime: str = ""  # noqa: N815
+    status: str = ""
+    statusErrorCode: str | int | None = None  # noqa: N815
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+    errors: list[_Error] = []
+
+
+class MessageBird(Provider):
+    """MessageBird; that a number opted out comes with the status report, if at all."""
+
+    name = "messagebird"
+    label = "MessageBird"
+    refusal = "see the API errors of MessageBird's documentation"
+    fields = (
+        Field("access_key", r"[!-~]+", "a live access key of the REST API", secret=True),
+        Field(
+            "signing_key",
+            r"[!-~]+",
+            "the signing key of the dashboard, not an access key",
+            secret=True,
+        ),
+        Field("scheme", r"jwt|timestamp", "jwt or timestamp", required=False),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if MessageBird signed URL and body with a key of this account, a short while ago.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        keys = account.values_of("signing_key")
+        if account.options.get("scheme") == "timestamp":
+            _verify_timestamp(request, keys, now_us)
+        else:
+            _verify_jwt(request, keys, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for a status report.
+
+        Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient, and
+        ``TextMissing`` where it has neither body nor message.
+        """
+        fields = _fields(request)
+        text = fields.body or fields.message
+        text = fields.body if text is UNSET else text
+        if fields.status and not isinstance(text, str):
+            return []
+        id_, recipient = fields.id or fields.mid, fields.recipient or fields.shortcode
+        if not (id_ and fields.originator and recipient):
+            raise Unreadable(
+                "The request lacks id, originator or recipient, or of a text to a short code mid, "
+                "originator or shortcode; a text from MessageBird has them all."
+            )
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=str(id_),
+                number=with_plus(str(fields.originator)),
+                sender=with_plus(str(recipient)),
+                text=promised_text(text, "body or message", request),
+                sent_us=instant_us(fields.createdDatetime),
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        fields = _fields(request)
+        code = str(fields.statusErrorCode or "")
+        opted_out = _REPORT_CODES.get(code, ("",))[0] == "opted_out"
+        fate = _DELIVERY_STATUSES.get(fields.status, "undelivered" if opted_out else "")
+        if not (fields.status and fate):
+            return []
+        number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
+        return [delivery_report(_REPORT_CODES, code, fate, fields.id, number, sender)]
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        sent_us = message.sent_us or 0
+        form = {
+            "id": message.message_id,
+            "originator": message.number.removeprefix("+"),
+            "recipient": message.sender.removeprefix("+"),
+            "body": message.text,
+            "createdDatetime": iso_time(sent_us),
+        }
+        body = urlencode(form, errors="replace").encode("ascii")
+        headers = {"content-type": FORM, **_sign(url, body, account, sent_us // 1_000_000)}
+        return WebhookRequest("POST", url, headers, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply``. MessageBird takes no idempotency key for it."""
+        text = {
+            "originator": reply.sender.removeprefix("+"),
+            "recipients": [reply.number.removeprefix("+")],
+            "body": reply.text,
+            "datacoding": "auto",
+        }
+        headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
+        return json_call(f"{account.api_url or _API}/messages", text, headers=headers)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        errors = read_answer(response, _Answer).errors
+        words = _CODES.get(errors[0].code) if errors else None
+        return (Verdict.REFUSED, words) if words else None
+
+
+# --- signature ------------------------------------------------------------------------------------
+
+
+def _sign(url: str, body: bytes, account: Account, at_s: int) -> dict[str, str]:
+    """The headers by which MessageBird would sign a request with the newest key."""
+    key = account.secrets["signing_key"][0].value
+    if account.options.get("scheme") == "timestamp":
+        return {_TIME: str(at_s), _SIGNATURE: _timestamp_signature(url, body, str(at_s), key)}
+    claims = _Claims(_ISSUER, at_s, at_s + _GOOD_FOR_S, _digest(as_bytes(url)), _payload(body))
+    parts = [b'{"alg":"HS256","typ":"JWT"}', msgspec.json.encode(claims)]
+    signed = ".".join(base64_url(part) for part in parts)
+    return {_JWT: f"{signed}.{base64_url(hmac.digest(as_bytes(key), as_bytes(signed), 'sha256'))}"}
+
+
+def _verify_jwt(request: WebhookRequest, keys: list[str], now_us: int) -> None:
+    found = jwt_claims(request.headers.get(_JWT, ""), keys)
+    if found is None:
+        raise SignatureRefused(
+            "No key of the account signed MessageBird-Signature-JWT; `signing_key` must be the "
+            "signing key of the dashboard, not an access key."
+        )
+    try:
+        claims = msgspec.json.decode(found, type=_Claims)
+    except msgspec.MsgspecError:
+        raise SignatureRefused("The claims of MessageBird-Signature-JWT are others.") from None
+    if not same(claims.url_hash, _digest(as_bytes(request.url))):
+        raise SignatureRefused("MessageBird signed another URL than the public one of ours.")
+    if claims.iss != _ISSUER or claims.payload_hash != _payload(request.body):
+        raise SignatureRefused("MessageBird signed another body.")
+    now_s = now_us // 1_000_000
+    if not claims.nbf - _LEEWAY_S <= now_s <= claims.exp + _LEEWAY_S:
+        raise SignatureExpired(
+            "The signature is right, but it was good at another time; check this host's clock."
+        )
+
+
+def _verify_timestamp(request: WebhookRequest, keys: list[str], now_us: int) -> None:
+    given, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
+    signed_us = seconds_us(time)
+    if signed_us is None:
+        raise SignatureRefused(f"The request lacks {_TIME}, or it is no time in seconds.")
+    expected = [_timestamp_signature(request.url, request.body, time, key) for key in keys]
+    if not any(same(given, one) for one in expected):
+        raise SignatureRefused("The MessageBird-Signature does not fit time, query and body.")
+    check_time(signed_us, now_us)
+
+
+def _timestamp_signature(url: str, body: bytes, time: str, key: str) -> str:
+    """The query counts in the order of its names, escaped in the one usual way."""
+    pairs = sorted(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+    signed = as_bytes(f"{time}\n{urlencode(pairs, errors='replace')}\n")
+    return hmac_base64(key, signed + hashlib.sha256(body).digest(), "sha256")
+
+
+def _payload(body: bytes) -> str:
+    """The hash of a body; of none, nothing."""
+    return _digest(body) if body else ""
+
+
+def _digest(signed: bytes) -> str:
+    return hashlib.sha256(signed).hexdigest()
+
+
+def _fields(request: WebhookRequest) -> _Fields:
+    if "json" in request.headers.get("content-type", "").lower():
+        return read_json(request.body, _Fields, "MessageBird")
+    raw = request.body or as_bytes(request.query)
+    return msgspec.convert(form_texts(form_pairs(raw), _Fields.__struct_fields__), _Fields)

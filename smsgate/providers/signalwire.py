@@ -1,0 +1,209 @@
+"""SignalWire, Compatibility API (cXML): Twilio's forms with rules of their own.
+
+developer.signalwire.com/compatibility-api (Webhooks, Messages, Error codes) and the SDK
+signalwire-python (webhook_validator.py). Read in November 2026.
+
+What differs from Twilio: the Signing Key signs and an API token sends; ids are UUIDs; values of
+a repeated name are signed as they came; SignalWire answers no keyword and keeps no opt-outs.
+cXML is signed by HMAC-SHA1 over the URL and the sorted form. SWML and RELAY sign the raw body in
+hexadecimal; no text to us comes that way, so that is never accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+from msgspec import UNSET
+
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import HttpCall, InboundMessage, Posted, Reply, Verdict, WebhookRequest
+from smsgate.domain.signing import (
+    Pair,
+    as_bytes,
+    form_pairs,
+    form_texts,
+    same,
+    sorted_form,
+    twilio_signature,
+    url_spellings,
+)
+from smsgate.providers.base import FORM, Field, Report, form_call
+from smsgate.providers.forms import (
+    UUID,
+    TwilioCompatible,
+    check_body_hash,
+    check_size,
+    form_of,
+    has_form,
+    id_doubt,
+    is_status_form,
+    media_urls,
+    posted_again,
+    signed_part,
+    status_url,
+)
+from smsgate.providers.reading import check_present, promised_text
+from smsgate.settings import Account, Secret
+
+_SIGNATURE = "x-signalwire-signature"
+_NEEDED = ("MessageSid", "From", "To")
+_ID_NAMES = (b"MessageSid", b"SmsMessageSid")
+_READ_ONCE = frozenset(
+    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode", "MessageStatus"}
+)
+
+
+class SignalWire(TwilioCompatible):
+    """A project of SignalWire; ``api_url`` is instead of ``https://SPACE.signalwire.com``."""
+
+    name = "signalwire"
+    label = "SignalWire"
+    fields = (
+        Field("project_id", r"[0-9A-Fa-f-]{36}", "the project's id, a UUID of 36 characters"),
+        Field("space", r"[a-z0-9][a-z0-9-]*", "the space's name: acme of acme.signalwire.com"),
+        Field("signing_key", r"[!-~]+", "the project's Signing Key (PSK…)", secret=True),
+        Field("api_token", r"[!-~]+", "an API token (PT…) that may send messages", secret=True),
+    )
+    codes = {  # compatibility-api, Error codes
+        "20404": (Verdict.REFUSED, "there is no such project"),
+        "20429": (Verdict.NOT_ACCEPTED, "too many requests"),
+        "21211": (Verdict.REFUSED, "To is no phone number"),
+        "21212": (Verdict.REFUSED, "From is no phone number"),
+        "21606": (Verdict.REFUSED, "From is no sender of this project"),
+        "21610": (Verdict.OPTED_OUT, "the number has blocked this sender"),
+        "21611": (Verdict.NOT_ACCEPTED, "the sender's queue is full"),
+        "21614": (Verdict.REFUSED, "To is no mobile number"),
+        "21617": (Verdict.REFUSED, "the text is too long"),
+    }
+    report_codes = {  # SignalWire keeps Twilio's numbers.
+        "21610": ("opted_out", "the number has blocked this sender"),
+        "30003": ("unreachable", "the handset cannot be reached"),
+        "30005": ("unreachable", "the number is unknown or no longer in use"),
+        "30006": ("unreachable", "a landline, or a carrier that cannot be reached"),
+    }
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if SignalWire signed the request, whole, for this project. No time is signed.
+
+        Raises ``SignatureRefused``, and ``Unreadable`` where the URL is signed but nothing vouches
+        for the body.
+        """
+        check_size(request, self.label)
+        given, pairs = request.headers.get(_SIGNATURE, ""), form_of(request)
+        forms = {b""} if request.method == "GET" else _spellings(pairs)
+        if not any(same(given, expected) for expected in _expected(request.url, forms, account)):
+            raise SignatureRefused(
+                "The X-SignalWire-Signature is missing or does not fit. It must be made with the "
+                "project's Signing Key over the public URL, exactly as it was given, and the body."
+            )
+        if not has_form(request):
+            check_body_hash(request)
+        project = as_bytes(account.options.get("project_id", "").lower())
+        if any(name == b"AccountSid" and value.lower() != project for name, value in pairs):
+            raise SignatureRefused("The AccountSid is not the project of the account in the URL.")
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for a status callback.
+
+        Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To, and
+        ``TextMissing`` where a text without media lacks its Body.
+        """
+        fields = _fields(request)
+        if is_status_form(fields):
+            return []
+        check_present("The form", fields, _NEEDED, "a text")
+        media, id_ = tuple(media_urls(fields)), fields["MessageSid"]
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=id_,
+                number=fields["From"],
+                sender=fields["To"],
+                text=promised_text(
+                    fields.get("Body", UNSET), "Body", request, optional=bool(media)
+                ),
+                channel="mms" if media else "sms",
+                service=fields.get("MessagingServiceSid", ""),
+                media=media,
+                doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES),
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        fields = _fields(request)
+        if not is_status_form(fields):
+            return []
+        names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From", "MessagingServiceSid")
+        return self.status_report(*(fields.get(name, "") for name in names))
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        url = url.partition("#")[0]  # SignalWire keeps the fragment, its time limits, to itself.
+        form = {
+            "AccountSid": account.options["project_id"],
+            "ApiVersion": "2010-04-01",
+            "Body": message.text,
+            "From": message.number,
+            "MessageSid": message.message_id,
+            "NumMedia": str(len(message.media)),
+            "SmsStatus": "received",
+            "To": message.sender,
+        }
+        form |= {f"MediaUrl{position}": media for position, media in enumerate(message.media)}
+        if message.service:
+            form["MessagingServiceSid"] = message.service
+        body = urlencode(form, errors="replace").encode("ascii")
+        headers = {"content-type": FORM, **_sign(url, body, account)}
+        return WebhookRequest("POST", url, headers, body)
+
+    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+        if token:
+            account = replace(account, secrets={"signing_key": (Secret(token),)})
+        return posted_again(posted, url, lambda url, form: _sign(url, form, account))
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply``. SignalWire takes no idempotency key."""
+        form = {"To": reply.number, "From": reply.sender, "Body": reply.text}
+        if url := status_url(account):
+            form["StatusCallback"] = url
+        project = account.options["project_id"]
+        space = account.api_url or f"https://{account.options['space']}.signalwire.com"
+        return form_call(
+            f"{space}/api/laml/2010-04-01/Accounts/{quote(project, safe='')}/Messages",
+            form,
+            headers={"Accept": "application/json"},
+            auth=(project, account.secrets["api_token"][0].value),
+        )
+
+
+def _sign(url: str, body: bytes, account: Account) -> dict[str, str]:
+    """The header by which SignalWire signs a posted form with the newest key."""
+    key = account.secrets["signing_key"][0].value
+    return {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), key, "sha1")}
+
+
+def _expected(url: str, forms: set[bytes], account: Account) -> Iterator[str]:
+    """Every signature that would do: by each key, for each spelling of the URL and the form."""
+    for key in account.values_of("signing_key"):
+        for spelling in url_spellings(url):
+            for form in forms:
+                yield twilio_signature(spelling, form, key, "sha1")
+
+
+def _spellings(pairs: tuple[Pair, ...]) -> set[bytes]:
+    """The form as both of SignalWire's SDKs read it; they differ where a name is repeated.
+
+    The older one sorts the values of a name and drops repeated ones, the newer one keeps them as
+    they came. Either covers every value, and two values of one name are not read at all.
+    """
+    if len({name for name, _ in pairs}) == len(pairs):
+        return {sorted_form(pairs)}
+    as_they_came = [name + value for name, value in sorted(pairs, key=lambda pair: pair[0])]
+    return {sorted_form(pairs), b"".join(as_they_came)}
+
+
+def _fields(request: WebhookRequest) -> dict[str, str]:
+    if not has_form(request):
+        raise Unreadable(f"The body is not form data; a cXML webhook posts {FORM}.")
+    return form_texts(form_of(request), _READ_ONCE)

@@ -1,0 +1,263 @@
+"""Sinch, SMS REST API (XMS): webhooks in, batches out.
+
+developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports, batches, status codes),
+developers.sinch.com/docs/identity-access-management (OAuth 2.0 access tokens) and the events and
+hosts of Sinch's SDKs. Read in November 2026.
+
+Webhooks are signed only where Sinch's account manager set that up; without, all that is left is a
+secret in the URL, which vouches for the whole request, its time too. A 4xx makes Sinch drop a
+webhook for good.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import check_sinch, instant_us, iso_time, sinch_headers
+from smsgate.providers.base import (
+    Field,
+    Meaning,
+    Provider,
+    Report,
+    json_call,
+    token_call,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    check_path,
+    check_present,
+    promised_text,
+    read_answer,
+    read_json,
+)
+from smsgate.settings import Account
+
+_TOKENS = "https://auth.sinch.com"
+_INBOUND = frozenset({"mo_text", "mo_binary", "mo_media"})
+_DELIVERY_STATUSES = {
+    "delivered": "delivered",
+    "deleted": "undelivered",
+    "expired": "undelivered",
+    "failed": "undelivered",
+    "aborted": "failed",
+    "cancelled": "failed",
+    "rejected": "failed",
+}
+_REPORTED = {
+    "deleted": (
+        "unreachable",
+        "deleted by the network: an invalid number, or one that opted out",
+    ),
+}
+"""The one final status that says something of the number (page Delivery reports)."""
+_WITH_PLAN, _WITH_PROJECT = ("auth", ""), ("auth", "project")
+
+
+class _Medium(msgspec.Struct):
+    url: str | None = None
+
+
+class _Media(msgspec.Struct):
+    subject: GivenText = UNSET
+    message: GivenText = UNSET
+    media: list[_Medium] | None = None
+
+
+class _Status(msgspec.Struct):
+    code: int = 0
+    status: str = ""
+    recipients: list[str] | None = None
+
+
+class _Event(msgspec.Struct, rename={"from_": "from"}):
+    """An inbound message, or a delivery report on a batch or on one recipient."""
+
+    type: str = ""
+    id: str = ""
+    from_: str = ""
+    to: str = ""
+    body: str | _Media | UnsetType | None = UNSET
+    received_at: str = ""
+    batch_id: str = ""
+    recipient: str = ""
+    applied_originator: str | None = None
+    code: int = 0
+    status: str = ""
+    statuses: list[_Status] | None = None
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+
+
+class Sinch(Provider):
+    """Sinch's SMS API; ``auth`` says whether a service plan's token sends, or an access key."""
+
+    name = "sinch"
+    label = "Sinch"
+    refusal = "see developers.sinch.com, SMS status codes"
+    fields = (
+        Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id", only_with=_WITH_PLAN),
+        Field(
+            "api_token",
+            r"[!-~]+",
+            "the service plan's API token",
+            secret=True,
+            only_with=_WITH_PLAN,
+        ),
+        Field(
+            "webhook_secret",
+            r"[!-~]+",
+            'the secret that webhooks are signed with, or with scheme = "path" a long secret of '
+            "your own that ends the webhook's URL",
+            secret=True,
+            path_with=("scheme", "path"),
+        ),
+        Field("scheme", r"hmac|path", "hmac or path", required=False),
+        Field("region", r"us|eu|au|br|ca", "us, eu, au, br or ca", required=False),
+        Field("auth", r"project", "project, where an access key sends, or nothing", required=False),
+        Field(
+            "project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID", only_with=_WITH_PROJECT
+        ),
+        Field(
+            "key_id",
+            r"[0-9a-fA-F-]{36}",
+            "the id of an access key, a UUID",
+            only_with=_WITH_PROJECT,
+        ),
+        Field(
+            "key_secret",
+            r"[!-~]+",
+            "that access key's secret",
+            secret=True,
+            only_with=_WITH_PROJECT,
+        ),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if the request is Sinch's by the account's ``scheme``.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        if account.options.get("scheme") == "path":
+            check_path(request, account, "webhook_secret")
+        else:
+            secrets = account.values_of("webhook_secret")
+            check_sinch(request.headers, request.body, secrets, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for a delivery report.
+
+        What a binary message says is not guessed at. Raises ``Unreadable``, and ``TextMissing`` for
+        what is neither binary nor media alone and lacks its body.
+        """
+        event = read_json(request.body, _Event, "Sinch")
+        if event.type not in _INBOUND:
+            return []
+        needed = {"id": event.id, "from": event.from_, "to": event.to}
+        check_present("The JSON", needed, needed, "an inbound message")
+        media: tuple[str, ...] = ()
+        if isinstance(event.body, _Media):
+            media = tuple(medium.url for medium in event.body.media or () if medium.url)
+            # The subject of an MMS where it says nothing else.
+            given = event.body.message or event.body.subject
+            given = event.body.message if given is UNSET else given
+        else:
+            given = UNSET if event.type == "mo_binary" else event.body
+        wordless = event.type == "mo_binary" or bool(media)
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=event.id,
+                number=with_plus(event.from_),
+                sender=with_plus(event.to),
+                text=promised_text(given, "body", request, optional=wordless),
+                channel="mms" if event.type == "mo_media" else "sms",
+                sent_us=instant_us(event.received_at),
+                media=media,
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        """Return what became of texts of ours; opt-outs have no code."""
+        event = read_json(request.body, _Event, "Sinch")
+        sender, found = with_plus(event.applied_originator or ""), []
+        for recipient, code, status in _recipients(event):
+            if fate := _DELIVERY_STATUSES.get(status.lower()):
+                kind, note = _REPORTED.get(status.lower(), ("", ""))
+                number, shown = with_plus(recipient), str(code or "")
+                found.append(Report(event.batch_id, number, sender, kind, shown, note, fate=fate))
+        return found
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        picture = {"message": message.text, "media": [{"url": url} for url in message.media]}
+        event = {
+            "type": "mo_media" if message.channel == "mms" else "mo_text",
+            "id": message.message_id,
+            "from": message.number.removeprefix("+"),
+            "to": message.sender.removeprefix("+"),
+            "body": picture if message.channel == "mms" else message.text,
+        }
+        if message.sent_us is not None:
+            event["received_at"] = iso_time(message.sent_us)
+        body = json.dumps(event, ensure_ascii=False).encode(errors="replace")
+        secret, headers = account.secrets["webhook_secret"][0].value, {}
+        if account.options.get("scheme") == "path":
+            url = f"{url}/{secret}"
+        else:
+            headers = sinch_headers(body, secret, message.message_id, message.sent_us or 0)
+        return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply``. No repeat is safe.
+
+        A service plan has a token of its own; a project's access key gets one for an hour.
+        """
+        options, secrets = account.options, account.secrets
+        content = {
+            "from": reply.sender.removeprefix("+"),
+            "to": [reply.number.removeprefix("+")],
+            "body": reply.text,
+            "type": "mt_text",
+            "client_reference": f"{reply.account}-{reply.id}",
+            "delivery_report": "per_recipient",
+        }
+        host = f"{options.get('region') or 'us'}.sms.api.sinch.com"
+        if options.get("auth") == "project":
+            url = f"{account.api_url or f'https://zt.{host}'}/xms/v1/{options['project_id']}"
+            token_url = f"{account.api_url or _TOKENS}/oauth2/token"
+            token = token_call(token_url, options["key_id"], secrets["key_secret"][0].value)
+            return json_call(f"{url}/batches", content, token_from=token)
+        url = f"{account.api_url or f'https://{host}'}/xms/v1/{options['service_plan_id']}"
+        headers = {"Authorization": f"Bearer {secrets['api_token'][0].value}"}
+        return json_call(f"{url}/batches", content, headers=headers)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        if response.status in (401, 403):
+            return Verdict.REFUSED, "the token or the access key is wrong, or not for this plan"
+        return None
+
+
+def _recipients(event: _Event) -> Iterator[tuple[str, int, str]]:
+    """Number, code and status of every recipient that a report names."""
+    if event.recipient:
+        yield event.recipient, event.code, event.status
+    for status in event.statuses or ():
+        for recipient in status.recipients or ():
+            yield recipient, status.code, status.status

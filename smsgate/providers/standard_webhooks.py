@@ -1,0 +1,264 @@
+"""The generic endpoint: Standard Webhooks around texts in our own form, and the same way back.
+
+standardwebhooks.com (specification 1.0: headers, v1 HMAC-SHA256, v1a Ed25519); Svix sends the
+same under ``svix-…`` names (docs.svix.com/receiving/verifying-payloads/how-manual). What stands
+in the body is ours: docs/providers/standard_webhooks.md. Read in November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain import ed25519
+from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Intent,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import (
+    as_bytes,
+    check_standard_webhook,
+    check_time,
+    instant_us,
+    iso_time,
+    standard_webhook_signature,
+)
+from smsgate.providers.base import (
+    Field,
+    Meaning,
+    Provider,
+    Report,
+    answered_by_network,
+    idempotency_key,
+    send_url,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    promised_text,
+    read_answer,
+    read_json,
+    seconds_us,
+)
+from smsgate.settings import Account
+
+_KEY = r"[A-Za-z0-9+/]{43}="
+_CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
+_FLAGS = {one.value: one for one in (Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP)}
+_DELIVERY_STATUSES = {
+    "sms.delivered": "delivered",
+    "sms.undelivered": "undelivered",
+    "sms.failed": "failed",
+}
+_REPORTED: Mapping[str, tuple[str, str]] = {
+    "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),
+    "unreachable": ("unreachable", "the gateway cannot reach this number for good"),
+}
+"""By ``reason``."""
+_CODES: Mapping[str, Meaning] = {
+    "opted_out": (Verdict.OPTED_OUT, "the number has opted out at the gateway"),
+    "throttled": (Verdict.NOT_ACCEPTED, "too many requests"),
+}
+
+
+class _Data(msgspec.Struct):
+    id: str = ""
+    number: str = msgspec.field(name="from", default="")
+    to: str = ""
+    text: GivenText = UNSET
+    received_at: str = ""
+    channel: str = "sms"
+    service: str = ""
+    flag: str = ""
+    media: list[str] = []
+    reason: str = ""
+    code: str | int = ""
+
+
+class _Envelope(msgspec.Struct):
+    type: str
+    data: msgspec.Raw
+    timestamp: str = ""
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+    code: str = ""
+
+
+class StandardWebhooks(Provider):
+    """Any gateway that speaks Standard Webhooks; ``scheme`` is v1 or v1a, neither falls through."""
+
+    name = "standard_webhooks"
+    label = "The gateway"
+    fields = (
+        Field("scheme", r"v1a?", "v1 (a shared secret) or v1a (a public key)"),
+        Field(
+            "secret",
+            r"(whsec_)?[A-Za-z0-9+/]{32,86}={0,2}",
+            "whsec_ and 24 to 64 bytes in base64",
+            secret=True,
+            only_with=("scheme", "v1"),
+        ),
+        Field(
+            "public_key",
+            rf"(whpk_)?{_KEY}",
+            "whpk_ and 32 bytes in base64",
+            secret=True,
+            only_with=("scheme", "v1a"),
+        ),
+        Field(
+            "signing_key",
+            rf"(whsk_)?{_KEY}",
+            "whsk_ and the private half of public_key in base64, to try the account out with",
+            secret=True,
+            required=False,
+        ),
+        Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
+        Field("api_key", r"[!-~]+", "the key that send_url wants", secret=True, required=False),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if id, time and body are signed by the account's one scheme, within 300 s.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        get = request.headers.get
+        by = "webhook" if get("webhook-signature") else "svix"
+        id_, time, signatures = (
+            get(f"{by}-{name}", "") for name in ("id", "timestamp", "signature")
+        )
+        if account.options["scheme"] == "v1":
+            headers = _headers(id_, time, signatures)
+            check_standard_webhook(headers, request.body, account.values_of("secret"), now_us)
+            return
+        signed, signed_us = as_bytes(f"{id_}.{time}.") + request.body, seconds_us(time)
+        keys = [key.removeprefix("whpk_") for key in account.values_of("public_key")]
+        given = [one[4:] for one in signatures.split(" ") if one.startswith("v1a,")]
+        fits = any(ed25519.fits(signature, signed, key) for signature in given for key in keys)
+        if not (fits and id_) or signed_us is None:
+            raise SignatureRefused(
+                "No v1a entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
+            )
+        check_time(signed_us, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook of type ``sms.received``; none for other types.
+
+        Raises ``Unreadable`` for what is not our form or lacks id, from or to, and ``TextMissing``
+        where a message without media or flag lacks its text.
+        """
+        envelope = read_json(request.body, _Envelope, "The gateway")
+        if envelope.type != "sms.received":
+            return []
+        data = read_json(bytes(envelope.data), _Data, "The gateway")
+        if not (data.id and data.number and data.to):
+            raise Unreadable("The data lacks id, from or to; a text must have them all.")
+        flag = _FLAGS.get(data.flag)
+        wordless = bool(data.media or flag)
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=data.id,
+                number=with_plus(data.number),
+                sender=with_plus(data.to),
+                text=promised_text(data.text, "text", request, optional=wordless),
+                channel=data.channel if data.channel in _CHANNELS else "sms",
+                service=data.service,
+                flag=flag,
+                sent_us=instant_us(data.received_at or envelope.timestamp),
+                media=tuple(data.media),
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        envelope = read_json(request.body, _Envelope, "The gateway")
+        fate = _DELIVERY_STATUSES.get(envelope.type)
+        if not fate:
+            return []
+        data = read_json(bytes(envelope.data), _Data, "The gateway")
+        kind, note = _REPORTED.get(data.reason, ("", ""))
+        number, sender = with_plus(data.to), with_plus(data.number)
+        return [Report(data.id, number, sender, kind, str(data.code), note, data.service, fate)]
+
+    def answered(self, message: InboundMessage) -> str:
+        """Say who answers this very message; a flag says that the gateway itself does."""
+        if answered_by_network(message):
+            return "network"
+        return "provider" if message.flag is not None else ""
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        """Return the signed webhook by which a gateway would post ``message`` at its ``sent_us``.
+
+        Raises ``AccountNotReady`` for scheme v1a without ``signing_key``.
+        """
+        at_us = message.sent_us or 0
+        data = {
+            "id": message.message_id,
+            "from": message.number,
+            "to": message.sender,
+            "text": message.text,
+            "received_at": iso_time(at_us),
+            "channel": message.channel,
+            "service": message.service,
+            "flag": message.flag.value if message.flag else "",
+            "media": message.media,
+        }
+        envelope = {"type": "sms.received", "timestamp": iso_time(at_us), "data": data}
+        body = msgspec.json.encode(envelope)
+        headers = sign(message.message_id, at_us // 1_000_000, body, account)
+        return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that hands ``reply`` to the gateway, from the number that was texted.
+
+        The key is there for a gateway that knows it; that it does is not relied on.
+        """
+        key = idempotency_key(reply)
+        data = {
+            "id": key,
+            "from": reply.sender,
+            "to": reply.number,
+            "text": reply.text,
+            "channel": reply.channel,
+            "service": reply.service,
+        }
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        for secret in account.secrets.get("api_key", ())[:1]:
+            headers["Authorization"] = f"Bearer {secret.value}"
+        body = msgspec.json.encode({"type": "sms.send", "data": data})
+        return HttpCall("POST", send_url(account), headers, body)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).id
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        return _CODES.get(read_answer(response, _Answer).code)
+
+
+def sign(id_: str, time_s: int, body: bytes, account: Account) -> dict[str, str]:
+    """Return the headers by which the gateway would sign ``body``.
+
+    Raises ``AccountNotReady`` for scheme v1a without ``signing_key``.
+    """
+    time = str(time_s)
+    if account.options["scheme"] == "v1":
+        secret = account.secrets["secret"][0].value
+        return _headers(id_, time, standard_webhook_signature(id_, time, body, secret))
+    keys = account.values_of("signing_key")
+    if not keys:
+        raise AccountNotReady("Only the owner of the private key can sign; set signing_key.")
+    signature = ed25519.sign(as_bytes(f"{id_}.{time}.") + body, keys[0].removeprefix("whsk_"))
+    return _headers(id_, time, f"v1a,{signature}")
+
+
+def _headers(id_: str, time: str, signature: str) -> dict[str, str]:
+    return {"webhook-id": id_, "webhook-timestamp": time, "webhook-signature": signature}

@@ -1,0 +1,268 @@
+"""Telnyx Messaging (API v2): webhooks in, messages out.
+
+developers.telnyx.com/docs/messaging/messages/receiving-webhooks, …/advanced-opt-in-out,
+…/error-codes, developers.telnyx.com/development/api-fundamentals/webhooks (signatures), and
+telnyx-python 4.189 (webhook_verification.py, idempotency). Read in November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain import ed25519
+from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Intent,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time
+from smsgate.providers.base import (
+    Field,
+    Meaning,
+    Provider,
+    Report,
+    answered_by_network,
+    coded,
+    delivery_report,
+    idempotency_key,
+    json_call,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    promised_text,
+    read_answer,
+    read_json,
+    seconds_us,
+)
+from smsgate.settings import Account
+
+_API = "https://api.telnyx.com"
+_SIGNATURE = "telnyx-signature-ed25519"
+_TIME = "telnyx-timestamp"
+_KEY = r"[A-Za-z0-9+/]{43}="
+_FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
+_FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
+# What a messaging profile without rules of its own answers; the whole text, ignoring case. That
+# blanks around it do not matter is not documented: one confirmation too many is refused (40300).
+_ANSWERED = frozenset(
+    {"STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "START", "UNSTOP"}
+)
+_DELIVERY_STATUSES = {
+    "delivered": "delivered",
+    "delivery_failed": "undelivered",
+    "sending_failed": "failed",
+}
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {
+    "40001": ("unreachable", "a landline, or not routable"),
+    "40012": ("unreachable", "the carrier does not know the number or it is out of service"),
+    "40300": ("opted_out", "the number has sent STOP to this messaging profile"),
+    "40310": ("unreachable", "no number that can be texted"),
+}
+_CODES: Mapping[str, Meaning] = {
+    "10009": (Verdict.REFUSED, "api_key is wrong"),
+    "10011": (Verdict.NOT_ACCEPTED, "too many requests"),
+    "20002": (Verdict.REFUSED, "api_key was revoked"),
+    "20100": (Verdict.REFUSED, "the account has no funds"),
+    "40300": (Verdict.OPTED_OUT, "the number has sent STOP to this messaging profile"),
+    "40305": (Verdict.REFUSED, "the sender is none of this account or profile"),
+    "40310": (Verdict.REFUSED, "the number cannot be texted"),
+    "40318": (Verdict.NOT_ACCEPTED, "the queue is full"),
+    "40320": (Verdict.NOT_ACCEPTED, "the sender cannot be used yet"),
+}
+
+
+class _Party(msgspec.Struct):
+    phone_number: str = ""
+    status: str = ""
+
+
+class _Media(msgspec.Struct):
+    url: str = ""
+
+
+class _Error(msgspec.Struct):
+    code: str | int = ""
+
+
+class _Text(msgspec.Struct):
+    id: str = ""
+    type: str = ""
+    sender: _Party = msgspec.field(name="from", default_factory=_Party)
+    to: list[_Party] = []
+    text: GivenText = UNSET
+    media: list[_Media] | None = None
+    errors: list[_Error] | None = None
+    messaging_profile_id: str | None = None
+    autoresponse_type: str | None = None
+    received_at: str | None = None
+
+
+class _Event(msgspec.Struct):
+    event_type: str
+    payload: msgspec.Raw
+    occurred_at: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    data: _Event
+
+
+class _Answer(msgspec.Struct):
+    data: _Text | None = None
+    errors: list[_Error] | None = None
+
+
+class Telnyx(Provider):
+    """Telnyx; for 24 hours it answers a repeated ``Idempotency-Key`` as it did the first time."""
+
+    name = "telnyx"
+    label = "Telnyx"
+    refusal = "see developers.telnyx.com, Messaging Error Codes"
+    idempotent = True
+    fields = (
+        Field("api_key", r"[!-~]+", "an API key (v2) of Mission Control", secret=True),
+        Field("public_key", _KEY, "the account's public key, 44 characters of base64", secret=True),
+        Field(
+            "signing_key",
+            _KEY,
+            "the private half of a key pair of your own, to try the account out with",
+            secret=True,
+            required=False,
+        ),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if Telnyx signed time and body, with a key of this account, within 300 s.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+        """
+        signature, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
+        signed_us = seconds_us(time)
+        if not signature or signed_us is None:
+            raise SignatureRefused(f"The request lacks {_SIGNATURE} or {_TIME}.")
+        signed = as_bytes(f"{time}|") + request.body
+        keys = account.values_of("public_key")
+        if not any(ed25519.fits(signature, signed, key) for key in keys):
+            raise SignatureRefused(
+                f"The {_SIGNATURE} does not fit the time and the body; public_key must be the one "
+                "that Mission Control shows for the account that the number belongs to."
+            )
+        check_time(signed_us, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for the delivery status of a text of ours.
+
+        Raises ``Unreadable`` for what is not Telnyx's JSON or lacks id, from or to, and
+        ``TextMissing`` where a message without media or flag lacks its text.
+        """
+        event = read_json(request.body, _Envelope, "Telnyx").data
+        if event.event_type != "message.received":
+            return []
+        text = read_json(bytes(event.payload), _Text, "Telnyx")
+        # In a group, the number of ours is the one that the webhook is about.
+        delivered = [party for party in text.to if party.status == "webhook_delivered"]
+        sender = next((party.phone_number for party in delivered or text.to), "")
+        number = text.sender.phone_number
+        if not (text.id and number and sender):
+            raise Unreadable("The payload lacks id, from or to; a text from Telnyx has them all.")
+        media = tuple(one.url for one in text.media or () if one.url)
+        flag = _FLAGS.get((text.autoresponse_type or "").upper())
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=text.id,
+                number=number,
+                sender=sender,
+                text=promised_text(text.text, "text", request, optional=bool(media or flag)),
+                channel="mms" if text.type.upper() == "MMS" else "sms",
+                service=text.messaging_profile_id or "",
+                flag=flag,
+                sent_us=instant_us(text.received_at or event.occurred_at),
+                media=media,
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        event = read_json(request.body, _Envelope, "Telnyx").data
+        if event.event_type != "message.finalized":
+            return []
+        text = read_json(bytes(event.payload), _Text, "Telnyx")
+        codes = [str(error.code) for error in text.errors or ()]
+        code = next((one for one in codes if one in _REPORT_CODES), codes[0] if codes else "")
+        otherwise = "undelivered" if code in _REPORT_CODES else ""
+        sender, profile = text.sender.phone_number, text.messaging_profile_id or ""
+        return [
+            delivery_report(_REPORT_CODES, code, fate, text.id, party.phone_number, sender, profile)
+            for party in text.to
+            if (fate := _DELIVERY_STATUSES.get(party.status, otherwise))
+        ]
+
+    def answered(self, message: InboundMessage) -> str:
+        if answered_by_network(message):
+            return "network"
+        exact = message.text.upper() in _ANSWERED
+        return "provider" if message.flag is not None or exact else ""
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        """Return the webhook by which Telnyx would post ``message``, made with the ``signing_key``.
+
+        Raises ``AccountNotReady`` where the account has none: Telnyx's own never leaves Telnyx.
+        """
+        keys = account.values_of("signing_key")
+        if not keys:
+            raise AccountNotReady(
+                "Only Telnyx can sign for this account; to try it out, give it a public_key of "
+                "your own and the private half as signing_key."
+            )
+        sent_us = message.sent_us or 0
+        payload = {
+            "direction": "inbound",
+            "from": {"phone_number": message.number},
+            "id": message.message_id,
+            "media": [{"url": media} for media in message.media],
+            "messaging_profile_id": message.service,
+            "received_at": iso_time(sent_us),
+            "record_type": "message",
+            "text": message.text,
+            "to": [{"phone_number": message.sender, "status": "webhook_delivered"}],
+            "type": "MMS" if message.channel == "mms" else "SMS",
+        }
+        if message.flag in _FLAG_NAMES:
+            payload["autoresponse_type"] = _FLAG_NAMES[message.flag]
+        event = {
+            "event_type": "message.received",
+            "occurred_at": iso_time(sent_us),
+            "payload": payload,
+        }
+        body, time = msgspec.json.encode({"data": event}), str(sent_us // 1_000_000)
+        signature = ed25519.sign(as_bytes(f"{time}|") + body, keys[0])
+        headers = {"content-type": "application/json", _SIGNATURE: signature, _TIME: time}
+        return WebhookRequest("POST", url, headers, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        text = {"from": reply.sender, "to": reply.number, "text": reply.text, "type": "SMS"}
+        if reply.service:
+            text["messaging_profile_id"] = reply.service
+        headers = {
+            "Authorization": f"Bearer {account.secrets['api_key'][0].value}",
+            "Idempotency-Key": idempotency_key(reply),
+        }
+        return json_call(f"{account.api_url or _API}/v2/messages", text, headers=headers)
+
+    def sent_id(self, response: HttpReply) -> str:
+        sent = read_answer(response, _Answer).data
+        return sent.id if sent else ""
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        if response.status == 409:  # The first call with this key is still under way.
+            return Verdict.NOT_ACCEPTED, "the same request is under way"
+        errors = read_answer(response, _Answer).errors
+        return coded(str(errors[0].code), _CODES) if errors else None

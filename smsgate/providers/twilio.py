@@ -1,0 +1,476 @@
+"""Twilio Programmable Messaging: webhooks in, Messages API out.
+
+twilio.com/docs/messaging/guides/webhook-request, /docs/usage/security (signatures),
+/docs/messaging/api/message-resource, /docs/api/errors, /docs/events/event-types/messaging; webhooks
+signed with shared keys as in twilio-python 9.13. Read in November 2026.
+
+Event Streams hands over the same texts, and what became of ours, as a batch of CloudEvents in JSON.
+There the signature covers the URL, whose ``bodySHA256`` covers the body: so the time of an event is
+signed. Its ``datacontenttype`` may be a date (Twilio's own example has one) and is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.messages import (
+    HttpCall,
+    InboundMessage,
+    Intent,
+    Posted,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.signing import (
+    Algorithm,
+    Pair,
+    as_bytes,
+    form_pairs,
+    form_texts,
+    instant_us,
+    same,
+    sorted_form,
+    twilio_signature,
+    url_spellings,
+)
+from smsgate.providers.base import FORM, Field, Report, answered_by_network, form_call
+from smsgate.providers.forms import (
+    TwilioCompatible,
+    check_body_hash,
+    check_size,
+    form_of,
+    has_form,
+    id_doubt,
+    is_status_form,
+    media_urls,
+    posted_again,
+    signed_part,
+    status_url,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    check_present,
+    json_parts,
+    promised_text,
+    read_each,
+    read_json,
+    readable,
+)
+from smsgate.settings import Account, Secret
+
+_API = "https://api.twilio.com"
+_JSON = frozenset({"application/json", "application/cloudevents-batch+json"})
+_SIGNATURE = "x-twilio-signature"
+_SETTINGS = "x-twilio-webhooks-signature-settings"
+_ALGORITHMS: Mapping[str, Algorithm] = {"hmac-sha1": "sha1", "hmac-sha256": "sha256"}
+_SETTINGS_NAMES: Mapping[Algorithm, str] = {"sha1": "HMAC_SHA1", "sha256": "HMAC_SHA256"}
+_NAMED_KEY = re.compile(r"(webhooks_sharedkey_\w+):(.+)")
+_NEEDED = ("MessageSid", "From", "To")
+_READ_ONCE = frozenset(
+    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+    | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
+)
+_SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII)  # twilio.com/docs/glossary/what-is-a-sid
+_SID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
+_PREFIXED = frozenset({"whatsapp", "rcs"})
+_WORDLESS = frozenset(
+    {"audio", "contacts", "document", "image", "location", "reaction", "sticker", "video"}
+)
+"""``MessageType`` of messages on WhatsApp that may come without words."""
+_FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
+_FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
+# What Twilio answers by itself unless it was told not to. It compares the whole text, ignoring
+# case (help.twilio.com, article 223134027; Advanced Opt-Out). Since March 2026 on RCS as well;
+# on WhatsApp only with Advanced Opt-Out, which sets the flag.
+_ANSWERED = frozenset(
+    {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"}
+    | {"START", "YES", "UNSTOP", "HELP", "INFO"}
+)
+_RECEIVED = "com.twilio.messaging.inbound-message.received"
+_SENT = "com.twilio.messaging.message."
+
+
+class _Text(msgspec.Struct, rename="camel"):
+    """``data`` of an event about a text, to us or of ours."""
+
+    message_sid: str = ""
+    account_sid: str = ""
+    messaging_service_sid: str | None = None
+    from_: str = msgspec.field(default="", name="from")
+    to: str = ""
+    body: GivenText = UNSET
+    num_media: int | str = 0
+    timestamp: str = ""
+    opt_out_type: str | None = None
+    error_code: int | str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Twilio(TwilioCompatible):
+    """Twilio; ``algorithm`` says whether the Auth Token or a shared key signs webhooks."""
+
+    name = "twilio"
+    label = "Twilio"
+    batches = True
+    fields = (
+        Field("account_sid", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
+        Field("auth_token", r"[!-~]+", "the account's Auth Token, without blanks", secret=True),
+        Field(
+            "shared_key",
+            r"[!-~]+",
+            "the secret of a SharedKey of Twilio's webhooks API, or its id, a colon and the secret",
+            secret=True,
+            only_with=("algorithm", "hmac-sha256"),
+        ),
+        Field("algorithm", r"hmac-sha1|hmac-sha256", "hmac-sha1 or hmac-sha256", required=False),
+    )
+    code_pages = ", see twilio.com/docs/api/errors"
+    codes = {
+        "20003": (Verdict.REFUSED, "account_sid or auth_token is wrong"),
+        "20404": (Verdict.REFUSED, "there is no such account"),
+        "20429": (Verdict.NOT_ACCEPTED, "too many requests"),
+        "21211": (Verdict.REFUSED, "To is no phone number"),
+        "21212": (Verdict.REFUSED, "From is no phone number"),
+        "21408": (Verdict.REFUSED, "the account may not text that country"),
+        "21606": (Verdict.REFUSED, "From is no sender of this account"),
+        "21608": (Verdict.REFUSED, "a trial account may only text verified numbers"),
+        "21610": (Verdict.OPTED_OUT, "the number has opted out of texts from this sender"),
+        "21611": (Verdict.NOT_ACCEPTED, "the sender's queue is full"),
+        "21612": (Verdict.REFUSED, "From cannot reach To"),
+        "21614": (Verdict.REFUSED, "To is no mobile number"),
+        "21617": (Verdict.REFUSED, "the text is too long"),
+        "21635": (Verdict.REFUSED, "To is a landline"),
+        "21701": (Verdict.REFUSED, "there is no such messaging service"),
+        "21703": (Verdict.REFUSED, "the messaging service has no sender"),
+    }
+    report_codes = {
+        "21211": ("unreachable", "no phone number"),
+        "21610": ("opted_out", "the number has opted out of texts from this sender"),
+        "21614": ("unreachable", "no mobile number"),
+        "21635": ("unreachable", "a landline"),
+        "30003": ("unreachable", "the handset is off, away or out of service"),
+        "30004": ("unreachable", "the number is barred from getting texts"),
+        "30005": ("unreachable", "the number is unknown or no longer in use"),
+        "30006": ("unreachable", "a landline, or a carrier that cannot be reached"),
+        "63003": ("unreachable", "the channel does not know the number"),
+        "63024": ("unreachable", "the channel cannot text the number"),
+    }
+
+    # --- signature ---
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if Twilio signed the request, whole, for this account. No time is signed.
+
+        What is not proved genuine is refused as forged (403), however broken it is; only a genuine
+        request can be unreadable (400). Raises ``SignatureRefused``, and ``Unreadable`` where the
+        URL is signed but nothing vouches for the body.
+        """
+        given = request.headers.get(_SIGNATURE, "")
+        if not given:
+            raise SignatureRefused("The request has no X-Twilio-Signature header.")
+        is_form = has_form(request)
+        check_size(request, self.label, is_form=is_form)
+        pairs = form_of(request)
+        form = b"" if request.method == "GET" else sorted_form(pairs)
+        if not any(same(given, expected) for expected in _expected(request, account, form)):
+            raise SignatureRefused(
+                "The X-Twilio-Signature does not fit. It must be made with this account's secret "
+                "over the public URL, exactly as it was given to Twilio, and the form."
+            )
+        if not is_form:
+            check_body_hash(request)
+        if _accounts(request, pairs) - {as_bytes(account.options.get("account_sid", ""))}:
+            raise SignatureRefused("The AccountSid is not that of the account in the URL.")
+
+    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+        if token:
+            account = replace(account, options={}, secrets={"auth_token": (Secret(token),)})
+        return posted_again(posted, url, lambda url, form: sign(url, form, account))
+
+    # --- webhooks ---
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook, or those in a batch of events; none for a status.
+
+        Raises ``Unreadable`` for what is neither form nor events, no UTF-8, or lacks MessageSid,
+        From or To, and ``TextMissing`` where a text lacks its Body and is no picture, no place on a
+        map, and has no flag. What was chosen from buttons on WhatsApp is in ButtonText.
+        """
+        if _has_json(request):
+            parts = json_parts(request.body, "Event Streams")
+            return read_each(parts, lambda event: _from_event(event, account, request))
+        fields = _fields(request)
+        if is_status_form(fields):
+            return []
+        check_present("The form", fields, _NEEDED, "a text from Twilio")
+        their_channel, number = _address(fields["From"])
+        our_channel, sender = _address(fields["To"])
+        media = tuple(media_urls(fields))
+        flag = _FLAGS.get(fields.get("OptOutType", "").upper())
+        body = fields.get("Body", UNSET)
+        text = body or fields.get("ButtonText", body)
+        kind = fields.get("MessageType", "").lower()
+        wordless = bool(media or flag) or "Latitude" in fields or kind in _WORDLESS
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=fields["MessageSid"],
+                number=number,
+                sender=sender,
+                text=promised_text(text, "Body", request, optional=wordless),
+                channel=their_channel or our_channel or ("mms" if media else "sms"),
+                service=fields.get("MessagingServiceSid", ""),
+                flag=flag,
+                media=media,
+                doubt=_doubt(fields["MessageSid"], request),
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        """Return what a status callback, or events, tell of texts of ours."""
+        if _has_json(request):
+            told = readable(json_parts(request.body, "Event Streams"), _text_of_ours)
+            return [report for found in told if found for report in self._report(*found)]
+        fields = _fields(request)
+        if not is_status_form(fields):
+            return []
+        text = _Text(
+            message_sid=fields.get("MessageSid", ""),
+            messaging_service_sid=fields.get("MessagingServiceSid"),
+            from_=fields.get("From", ""),
+            to=fields.get("To", ""),
+            error_code=fields.get("ErrorCode"),
+        )
+        return self._report(fields.get("MessageStatus", ""), text)
+
+    def _report(self, status: str, text: _Text) -> list[Report]:
+        number, sender = _address(text.to)[1], _address(text.from_)[1]
+        code, service = str(text.error_code or ""), text.messaging_service_sid or ""
+        return self.status_report(status, code, text.message_sid, number, sender, service)
+
+    def answered(self, message: InboundMessage) -> str:
+        if answered_by_network(message):
+            return "network"
+        word = message.text.strip().upper()
+        if message.flag is not None or (word in _ANSWERED and message.channel != "whatsapp"):
+            return "provider"
+        return ""
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        url = url.partition("#")[0]  # Twilio keeps the fragment, its connection settings, to itself
+        prefix = f"{message.channel}:" if message.channel in _PREFIXED else ""
+        form = {
+            "AccountSid": account.options["account_sid"],
+            "ApiVersion": "2010-04-01",
+            "Body": message.text,
+            "From": prefix + message.number,
+            "MessageSid": message.message_id,
+            "NumMedia": str(len(message.media)),
+            "NumSegments": "1",
+            "SmsMessageSid": message.message_id,
+            "SmsSid": message.message_id,
+            "SmsStatus": "received",
+            "To": prefix + message.sender,
+        }
+        form |= {f"MediaUrl{position}": media for position, media in enumerate(message.media)}
+        if message.service:
+            form["MessagingServiceSid"] = message.service
+        if message.flag in _FLAG_NAMES:
+            form["OptOutType"] = _FLAG_NAMES[message.flag]
+        body = urlencode(form, errors="replace").encode("ascii")
+        headers = {"content-type": f"{FORM}; charset=UTF-8", **sign(url, body, account)}
+        return WebhookRequest("POST", url, headers, body)
+
+    # --- sending ---
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` from the number that was texted.
+
+        Twilio takes no idempotency key for it. With a messaging service beside ``From`` it uses
+        that very sender of the service's pool.
+        """
+        prefix = f"{reply.channel}:" if reply.channel in _PREFIXED else ""
+        form = {"To": prefix + reply.number, "From": prefix + reply.sender, "Body": reply.text}
+        if reply.service:
+            form["MessagingServiceSid"] = reply.service
+        if url := status_url(account):
+            form["StatusCallback"] = url
+        sid = account.options["account_sid"]
+        return form_call(
+            f"{account.api_url or _API}/2010-04-01/Accounts/{quote(sid, safe='')}/Messages.json",
+            form,
+            headers={"Accept": "application/json"},
+            auth=(sid, account.secrets["auth_token"][0].value),
+        )
+
+
+# --- signature ------------------------------------------------------------------------------------
+
+
+def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
+    """Return the headers by which Twilio signs a posted form with the account's newest secret."""
+    algorithm = _algorithm(account)
+    name, secret = _keys(account, algorithm)[0]
+    headers = {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), secret, algorithm)}
+    if algorithm == "sha256":  # Only shared keys are announced.
+        headers[_SETTINGS] = f"key={name},algorithm=HMAC_SHA256"
+    return headers
+
+
+def _expected(request: WebhookRequest, account: Account, form: bytes) -> Iterator[str]:
+    """Every signature that would do. The account alone says by which algorithm."""
+    algorithm = _algorithm(account)
+    settings = _settings(request)
+    if settings.get("algorithm", _SETTINGS_NAMES[algorithm]) != _SETTINGS_NAMES[algorithm]:
+        raise SignatureRefused(
+            "The request names another algorithm than the account's `algorithm`, which is "
+            f"hmac-{algorithm}."
+        )
+    for secret in _secrets(account, algorithm, settings.get("key", "")):
+        yield twilio_signature(request.url, form, secret, algorithm)
+        for url in url_spellings(request.url)[1:]:
+            yield twilio_signature(url, form, secret, algorithm)
+
+
+def _settings(request: WebhookRequest) -> dict[str, str]:
+    """Read ``key=…,algorithm=…``; what is no assignment is left out."""
+    given = request.headers.get(_SETTINGS, "")
+    if not given:
+        return {}
+    parts = (part.partition("=") for part in given.split(","))
+    return {name.strip(): value.strip() for name, _, value in parts if value.strip()}
+
+
+def _algorithm(account: Account) -> Algorithm:
+    return _ALGORITHMS[account.options.get("algorithm") or "hmac-sha1"]
+
+
+def _secrets(account: Account, algorithm: Algorithm, named: str) -> list[str]:
+    """Return the secrets to try, newest first: the named shared key, else those without a name.
+
+    A name can only narrow the choice among this account's secrets for this algorithm.
+    """
+    keys = _keys(account, algorithm)
+    chosen = [secret for name, secret in keys if name and name == named]
+    return chosen or [secret for name, secret in keys if not name]
+
+
+def _keys(account: Account, algorithm: Algorithm) -> list[tuple[str, str]]:
+    """Names (empty for most) and secrets of the account, newest first. Empty secrets are none."""
+    field = "auth_token" if algorithm == "sha1" else "shared_key"
+    return [_named(value) for value in account.values_of(field)]
+
+
+@lru_cache(maxsize=256)
+def _named(value: str) -> tuple[str, str]:
+    match = _NAMED_KEY.fullmatch(value)
+    return (match[1], match[2]) if match else ("", value)
+
+
+def _accounts(request: WebhookRequest, pairs: tuple[Pair, ...]) -> set[bytes]:
+    """The accounts that the request says it is about: one token may sign for several.
+
+    An event that cannot be read names none; nor is it ever taken for a text.
+    """
+    if pairs or not _has_json(request):
+        return {value for name, value in pairs if name == b"AccountSid"}
+    try:
+        events = json_parts(request.body, "Event Streams")
+    except Unreadable:
+        return set()
+    texts = readable(events, lambda event: _text(_event(event)))
+    return {as_bytes(text.account_sid) for text in texts if text.account_sid}
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+def _has_json(request: WebhookRequest) -> bool:
+    """Whether the request carries JSON, as Event Streams posts it."""
+    return request.method != "GET" and _bare_type(request.headers.get("content-type", "")) in _JSON
+
+
+@lru_cache(maxsize=16)
+def _bare_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _fields(request: WebhookRequest) -> dict[str, str]:
+    """Read the form. Twilio signs repeated values sorted, so which came first proves nothing."""
+    pairs = form_of(request)
+    if not pairs and not has_form(request):
+        raise Unreadable(f"The body is not form data; Twilio posts {FORM}.")
+    return form_texts(pairs, _READ_ONCE)
+
+
+def _address(address: str) -> tuple[str, str]:
+    """``whatsapp:+1415…`` as channel and what follows; any other address as ``""`` and itself."""
+    prefix, _, bare = address.partition(":")
+    return (prefix, bare) if bare and prefix in _PREFIXED else ("", address)
+
+
+def _doubt(id_: str, request: WebhookRequest) -> str:
+    return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
+
+
+def _event(event: bytes) -> _Event:
+    found = read_json(event, _Event, "Event Streams")
+    if not found.type:
+        raise Unreadable("The JSON is no CloudEvent: it has no type.")
+    return found
+
+
+def _text(event: _Event) -> _Text:
+    return read_json(bytes(event.data), _Text, "Event Streams")
+
+
+def _from_event(part: bytes, account: Account, request: WebhookRequest) -> InboundMessage | None:
+    """The text of an event if it came in; None for events of other kinds.
+
+    Raises ``Unreadable`` for what is no event, for one of a text of ours that cannot be read, and
+    for a text to us that lacks messageSid, from or to.
+    """
+    event = _event(part)
+    if event.type != _RECEIVED and not event.type.startswith(_SENT):
+        return None
+    text = _text(event)
+    if event.type != _RECEIVED:
+        return None
+    if not (text.message_sid and text.from_ and text.to):
+        raise Unreadable("An event lacks messageSid, from or to; a text from Twilio has them all.")
+    their_channel, number = _address(text.from_)
+    our_channel, sender = _address(text.to)
+    flag = _FLAGS.get((text.opt_out_type or "").upper())
+    has_media = str(text.num_media) != "0"
+    return InboundMessage(
+        account=account.name,
+        message_id=text.message_sid,
+        number=number,
+        sender=sender,
+        text=promised_text(text.body, "body", request, optional=flag is not None or has_media),
+        channel=their_channel or our_channel or ("mms" if has_media else "sms"),
+        service=text.messaging_service_sid or "",
+        flag=flag,
+        sent_us=instant_us(text.timestamp),
+        doubt=_doubt(text.message_sid, request),
+    )
+
+
+def _text_of_ours(part: bytes) -> tuple[str, _Text] | None:
+    """What became of a text of ours, and the text; None for events of other kinds."""
+    event = _event(part)
+    status = event.type.removeprefix(_SENT)
+    return None if status == event.type else (status, _text(event))

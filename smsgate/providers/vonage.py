@@ -1,0 +1,274 @@
+"""Vonage, Messages API v1: signed JSON webhooks in, messages out.
+
+developer.vonage.com/en/messages (inbound message, message status), /en/getting-started/concepts/
+webhooks (signed webhooks), /en/opt-out-assist, /api-errors/messages. Read in November 2026.
+
+The token of a webhook signs only itself. What covers the body is its claim ``payload_hash``, which
+Vonage's own libraries do not look at; without it a captured token would let any body in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET
+
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.phone import with_plus
+from smsgate.domain.signing import (
+    as_bytes,
+    base64_url,
+    check_time,
+    instant_us,
+    iso_time,
+    jwt_claims,
+    same,
+)
+from smsgate.providers.base import (
+    Field,
+    Meaning,
+    Provider,
+    Report,
+    coded,
+    delivery_report,
+    json_call,
+)
+from smsgate.providers.reading import (
+    GivenText,
+    check_present,
+    promised_text,
+    read_answer,
+    read_json,
+)
+from smsgate.settings import Account
+
+_API = "https://api.nexmo.com"
+_BEARER = "Bearer "
+_HEADER = base64_url(b'{"alg":"HS256","typ":"JWT"}')
+_CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
+_MEDIA = ("image", "video", "audio", "file", "vcard")
+_WITH_WORDS = frozenset({"", "text", "button", "reply", "content"})
+"""Kinds of message that have words; ``content`` where it has no media."""
+_DELIVERY_STATUSES = {
+    "delivered": "delivered",
+    "undeliverable": "undelivered",
+    "rejected": "failed",
+    "failed": "failed",
+}
+_REPORT_CODES: Mapping[str, tuple[str, str]] = {
+    "9": ("opted_out", "the number has opted out of texts from this sender"),
+    "1050": ("unreachable", "the number is barred"),
+    "1170": ("unreachable", "there is no such number"),
+}
+"""Codes of a status. Which one says that a number opted out is not published for this API; the
+page on opted-out numbers names 9, for the SMS API."""
+_CODES: Mapping[str, Meaning] = {
+    "1000": (Verdict.NOT_ACCEPTED, "too many requests"),
+    "1010": (Verdict.REFUSED, "a parameter is missing"),
+    "1020": (Verdict.REFUSED, "a parameter is wrong"),
+    "1040": (Verdict.REFUSED, "the number has an unknown prefix"),
+    "1050": (Verdict.REFUSED, "the number is barred"),
+    "1060": (Verdict.REFUSED, "the account is barred"),
+    "1070": (Verdict.REFUSED, "the account has no credit"),
+    "1120": (Verdict.REFUSED, "the sender is not allowed there"),
+    "1170": (Verdict.REFUSED, "there is no such number"),
+}
+"""Codes that the call itself can be answered with (developer.vonage.com/api-errors/messages)."""
+
+
+class _Claims(msgspec.Struct):
+    iat: int | float
+    iss: str = ""
+    payload_hash: str = ""
+    api_key: str = ""
+
+
+class _Part(msgspec.Struct):
+    """A medium with its caption, or what somebody chose from buttons or a list."""
+
+    url: str = ""
+    caption: GivenText = UNSET
+    text: GivenText = UNSET
+    title: GivenText = UNSET
+
+
+class _Error(msgspec.Struct):
+    type: str = ""
+    title: str | int = ""
+
+
+class _Event(msgspec.Struct, rename={"from_": "from"}):
+    """An inbound message, or the status of one of ours, which has ``status``."""
+
+    message_uuid: str = ""
+    to: str = ""
+    from_: str = ""
+    channel: str = "sms"
+    timestamp: str = ""
+    message_type: str = ""
+    text: GivenText = UNSET
+    status: str = ""
+    image: _Part | None = None
+    video: _Part | None = None
+    audio: _Part | None = None
+    file: _Part | None = None
+    vcard: _Part | None = None
+    button: _Part | None = None
+    reply: _Part | None = None
+    content: list[_Part] | None = None
+    """Of an MMS with several parts: words and media, each a part."""
+    error: _Error | None = None
+
+
+class _Answer(msgspec.Struct):
+    message_uuid: str = ""
+    type: str = ""
+
+
+class Vonage(Provider):
+    """Vonage; a number that opted out is accepted when we text it, and a status tells later."""
+
+    name = "vonage"
+    label = "Vonage"
+    refusal = "no code that is known"
+    fields = (
+        Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
+        Field("api_secret", r"[!-~]+", "the account's API secret, for sending", secret=True),
+        Field("signature_secret", r"[!-~]+", "the account's signature secret", secret=True),
+    )
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if the token is Vonage's, for this account, covers the body and is fresh.
+
+        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but ``iat``.
+        """
+        authorization = request.headers.get("authorization", "")
+        if not authorization.startswith(_BEARER):
+            raise SignatureRefused("The request has no Authorization: Bearer with a signed token.")
+        secrets = account.values_of("signature_secret")
+        signed = jwt_claims(authorization.removeprefix(_BEARER), secrets)
+        if signed is None:
+            raise SignatureRefused("The token is not signed with this account's signature_secret.")
+        try:
+            claims = msgspec.json.decode(signed, type=_Claims)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise SignatureRefused("The token has no iat, or claims of another shape.") from None
+        ours = account.options.get("api_key", "")
+        if claims.iss != "Vonage" or claims.api_key not in ("", ours):
+            raise SignatureRefused("The token is not issued by Vonage for this account's api_key.")
+        if not same(claims.payload_hash.lower(), hashlib.sha256(request.body).hexdigest()):
+            raise SignatureRefused("The token has no payload_hash that fits the body.")
+        check_time(int(claims.iat) * 1_000_000, now_us)
+
+    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+        """Return the text in a verified webhook; none for a status, or for a chat without numbers.
+
+        Raises ``Unreadable`` for what is no JSON of that shape, or lacks message_uuid, from or to,
+        and ``TextMissing`` where a message of a kind that has words has none.
+        """
+        event = read_json(request.body, _Event, "Vonage")
+        if event.status or event.channel not in _CHANNELS:
+            return []
+        needed = {"message_uuid": event.message_uuid, "from": event.from_, "to": event.to}
+        check_present("The JSON", needed, needed, "a message")
+        parts = [part for kind in _MEDIA if (part := getattr(event, kind)) is not None]
+        parts += event.content or ()
+        media = tuple(part.url for part in parts if part.url)
+        wordless = bool(media) or event.message_type not in _WITH_WORDS
+        return [
+            InboundMessage(
+                account=account.name,
+                message_id=event.message_uuid,
+                number=with_plus(event.from_),
+                sender=with_plus(event.to),
+                text=promised_text(_words(event, parts), "text", request, optional=wordless),
+                channel=event.channel,
+                sent_us=instant_us(event.timestamp),
+                media=media,
+            )
+        ]
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        event = read_json(request.body, _Event, "Vonage")
+        fate = _DELIVERY_STATUSES.get(event.status, "")
+        if not fate:
+            return []
+        code, error = "", event.error
+        if error is not None:  # The 1170 of ``…/api-errors/messages#1170``, or else the title.
+            code = error.type.rpartition("#")[2] if "#" in error.type else str(error.title)
+        number, sender = with_plus(event.to), with_plus(event.from_)
+        return [delivery_report(_REPORT_CODES, code, fate, event.message_uuid, number, sender)]
+
+    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        sent_us = message.sent_us or 0
+        event: dict[str, object] = {
+            "to": message.sender.removeprefix("+"),
+            "from": message.number.removeprefix("+"),
+            "channel": message.channel,
+            "message_uuid": message.message_id,
+            "timestamp": iso_time(sent_us),
+            "message_type": "text",
+            "text": message.text,
+        }
+        if message.media:
+            event["image"] = {"url": message.media[0]}
+        body = json.dumps(event, ensure_ascii=False).encode(errors="replace")
+        claims = {
+            "iat": sent_us // 1_000_000,
+            "jti": message.message_id,
+            "iss": "Vonage",
+            "payload_hash": hashlib.sha256(body).hexdigest(),
+            "api_key": account.options["api_key"],
+        }
+        signed = f"{_HEADER}.{base64_url(msgspec.json.encode(claims))}"
+        secret = as_bytes(account.secrets["signature_secret"][0].value)
+        code = base64_url(hmac.digest(secret, as_bytes(signed), "sha256"))
+        headers = {"content-type": "application/json", "authorization": f"{_BEARER}{signed}.{code}"}
+        return WebhookRequest("POST", url, headers, body)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply`` from the number that was texted.
+
+        Vonage takes no idempotency key; ``client_ref`` comes back in every status.
+        """
+        content = {
+            "message_type": "text",
+            "channel": "sms" if reply.channel == "mms" else reply.channel,
+            "to": reply.number.removeprefix("+"),
+            "from": reply.sender.removeprefix("+"),
+            "text": reply.text,
+            "client_ref": f"{reply.account}-{reply.id}"[:100],
+        }
+        auth = (account.options["api_key"], account.secrets["api_secret"][0].value)
+        return json_call(f"{account.api_url or _API}/v1/messages", content, auth=auth)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return read_answer(response, _Answer).message_uuid
+
+    def error(self, response: HttpReply) -> Meaning | None:
+        return coded(read_answer(response, _Answer).type.rpartition("#")[2], _CODES)
+
+
+def _words(event: _Event, parts: list[_Part]) -> GivenText:
+    """What a message says: its text, else its captions and parts, else the chosen button.
+
+    Words of several parts stand in a line each. ``UNSET`` where there is no field for words.
+    """
+    parts = [*parts, *(part for part in (event.button, event.reply) if part)]
+    given = [words for part in parts for words in (part.text, part.caption, part.title)]
+    given = [words for words in given if words is not UNSET]
+    if event.text or not given:
+        return event.text
+    return "\n".join(words for words in given if words)
