@@ -28,7 +28,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.consent.events import Mark, NumberState, Published, Standing
 from smsgate.domain.messages import ALL
-from smsgate.features.records_admin.rebuilding import Rebuilding
+from smsgate.features.records_admin.rebuild import Rebuilding
 from smsgate.records import Records
 from smsgate.records.contents import number_row
 from smsgate.records.tables import numbers as table

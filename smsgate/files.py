@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,3 +56,12 @@ def harmless(cell: str) -> str:
     """A cell that no spreadsheet runs; a number stays one."""
     number = cell.startswith("+") and cell[1:].isdigit()
     return f"'{cell}" if cell.startswith(_FORMULAS) and not number else cell
+
+
+@contextmanager
+def csv_file(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], object]]:
+    """Write a CSV file with these columns, whole or not at all; gives what writes a row."""
+    with whole(path) as out, TextIOWrapper(out, "utf-8", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        yield writer.writerow

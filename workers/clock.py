@@ -26,7 +26,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.features.records_admin.rebuilding import Progress, build_rebuilding
+from smsgate.features.records_admin.rebuild import Progress, build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.logs import Reminder
 from smsgate.wiring import publish_programs

@@ -25,7 +25,7 @@ from smsgate.cli.watchdog import GRACE_S
 from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.records_admin.rebuild_command import restore_if_needed
+from smsgate.features.records_admin.cli import restore_if_needed
 from smsgate.gateway import Gateway
 from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.features.records_admin.rebuild_command import MOST_BUCKETS, restore_if_needed
+from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
 from smsgate.store.marker import BUCKETS
 from smsgate.wiring import publish_programs, refuse_dropped
 

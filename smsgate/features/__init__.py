@@ -73,24 +73,24 @@ FEATURES = (
         api=("smsgate.features.numbers.api",),
         commands={
             "consent": CommandEntry(
-                "smsgate.features.numbers.consent_command:consent",
+                "smsgate.features.numbers.cli:consent",
                 "Record a consent.",
             ),
             "history": CommandEntry(
-                "smsgate.features.numbers.history_command:history",
+                "smsgate.features.numbers.cli:history",
                 "Show everything that happened to a number's consent, oldest first.",
             ),
             "lock": CommandEntry(
-                "smsgate.features.numbers.lock_command:lock",
+                "smsgate.features.numbers.cli:lock",
                 "Never text a number again, whatever it texts us: a litigant, a minor, an order of "
                 "a court.",
             ),
             "restore": CommandEntry(
-                "smsgate.features.numbers.restore_command:restore",
+                "smsgate.features.numbers.cli:restore",
                 "Lift an opt-out.",
             ),
             "unlock": CommandEntry(
-                "smsgate.features.numbers.lock_command:unlock",
+                "smsgate.features.numbers.cli:unlock",
                 "Hear START of a locked number again; until then it stays opted out.",
             ),
         },
@@ -130,19 +130,19 @@ FEATURES = (
         api=("smsgate.features.lists.api",),
         commands={
             "import": CommandEntry(
-                "smsgate.features.lists.import_command:import_list",
+                "smsgate.features.lists.cli:import_list",
                 "Import a list: CSV, TSV, one JSON object a line, or one number a line.",
             ),
             "imports": CommandEntry(
-                "smsgate.features.lists.imports_command:imports",
+                "smsgate.features.lists.cli:imports_group",
                 "Lists that were imported, and undoing one of them as a whole.",
             ),
             "export": CommandEntry(
-                "smsgate.features.lists.export_command:export",
+                "smsgate.features.lists.cli:export",
                 "Write out how numbers stand, from the records, to a file or to standard output.",
             ),
             "scrub": CommandEntry(
-                "smsgate.features.lists.scrub_command:scrub",
+                "smsgate.features.lists.cli:scrub",
                 "Part a list into who may be texted and who may not.",
             ),
         },
@@ -249,15 +249,15 @@ FEATURES = (
         name="records_admin",
         commands={
             "records": CommandEntry(
-                "smsgate.features.records_admin.records_command:records",
+                "smsgate.features.records_admin.cli:records",
                 "The records: what happened, for as long as it has to be proved.",
             ),
             "rebuild": CommandEntry(
-                "smsgate.features.records_admin.rebuild_command:rebuild",
+                "smsgate.features.records_admin.cli:rebuild",
                 "Make suppression sets, consents and review holds anew, from the records.",
             ),
             "forget": CommandEntry(
-                "smsgate.features.records_admin.forget_command:forget",
+                "smsgate.features.records_admin.cli:forget",
                 "Erase the texts of a number from records and store, for good.",
             ),
         },

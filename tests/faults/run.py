@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from smsgate.cli.leash import Leash
-from smsgate.features.records_admin.comparing import differences
+from smsgate.features.records_admin.comparison import differences
 from tests.fakes.twilio_api import Answer, TwilioApi
 from tests.faults import checks, ledger, reply_checks
 from tests.faults.faults import Faults

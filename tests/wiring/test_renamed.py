@@ -10,9 +10,9 @@ import pytest
 
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.store.keys import partition_of
 from smsgate.wiring import publish_programs

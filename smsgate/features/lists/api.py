@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.features.lists.import_records import ImportRecord, import_of, imports
+from smsgate.features.lists.import_record import ImportRecord, import_of, imports
 from smsgate.features.lists.service import build_errands
 from smsgate.features.lists.values import Errand
 from smsgate.web.v1.operations import Call, Operation, Outcome

@@ -1,11 +1,25 @@
-"""Lists: opt-outs and subscribers come in, lists are cleaned before a send, and go out."""
+"""The console's pages about lists: imports, scrubs before a send, and exports."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from flask import Flask, Response, flash, redirect, render_template, request, send_file
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+)
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import (
@@ -14,26 +28,90 @@ from smsgate.domain.errors import (
     RecordsNotReady,
     RecordsUnavailable,
     StoreUnavailable,
+    Unfit,
 )
 from smsgate.domain.messages import ALL
+from smsgate.features.lists.arrival import Arrival
 from smsgate.features.lists.errands import Errands
-from smsgate.features.lists.exporting import FORMS, STATES
+from smsgate.features.lists.export import FORMS, STATES
+from smsgate.features.lists.file_import import ROW_OUTCOMES
 from smsgate.features.lists.folders import KEPT_DAYS, LIMIT
-from smsgate.features.lists.import_changes import change_text, titles_of
-from smsgate.features.lists.import_records import ImportRecord, imports
-from smsgate.features.lists.import_results import SAID
-from smsgate.features.lists.import_undo import SAID as UNDO_SAID
-from smsgate.features.lists.lists_asked import asked_of, exported_of
-from smsgate.features.lists.lists_upload import received
+from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
+from smsgate.features.lists.import_undo import UNDO_OUTCOMES
 from smsgate.features.lists.preview import Preview
-from smsgate.features.lists.scrubbing import BLOCKED
+from smsgate.features.lists.scrub import BLOCKED
 from smsgate.features.lists.service import build_errands
 from smsgate.features.lists.shapes import FORMATS
 from smsgate.features.lists.steps import MEDIA
-from smsgate.features.lists.values import Errand
+from smsgate.features.lists.values import Asked, Errand
 from smsgate.gateway import Gateway
 from smsgate.pipeline.manual_input import reason_of
 from smsgate.web.console.auth import actor, needs, operator, record_action
+
+Form = ImmutableMultiDict[str, str]
+
+
+def asked_of(form: Form) -> Asked:
+    """What is asked for of a list that came in."""
+    text: Callable[[str], str] = lambda name: form.get(name, "").strip()  # noqa: E731 - short
+    return Asked(
+        program=text("program"),
+        state=text("state"),
+        region=text("region"),
+        column=form.get("column", ""),
+        form=text("form") or "auto",
+        types=form.get("types") == "yes",
+    )
+
+
+def exported_of(form: Form) -> Asked:
+    """What is asked for of an export. Raises ``Unfit``."""
+    return Asked(
+        program=form.get("program", ""),
+        form=form.get("form", "csv"),
+        states=tuple(form.getlist("state")),
+        since_us=_since_us(form.get("since", "").strip()),
+    )
+
+
+def _since_us(day: str) -> int:
+    if not day:
+        return 0
+    try:
+        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
+    except ValueError as error:
+        raise Unfit(f"{day!r} is no day: write it as 2026-11-24.") from error
+
+
+_FIELD = 64 * 1024
+"""Bytes of what may be in the form beside the file."""
+
+
+def received(errands: Errands, operator: str) -> Errand:
+    """Take the file of this request. Raises ``Unfit``."""
+    if request.content_length is None:
+        abort(411)
+    with errands.arriving(operator, request.content_length - _FIELD) as arrival:
+        request.max_content_length = LIMIT + _FIELD
+        request.max_form_parts = 10
+        request.form_data_parser_class = _into(arrival)
+        current_app.extensions["csrf"].protect()
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise Unfit("Choose a file.")
+        return arrival.keep(request.form.get("kind", ""), file.filename)
+
+
+def _into(arrival: Arrival) -> type[FormDataParser]:
+    """A parser that puts the one file of a form where it is to be."""
+
+    class Into(FormDataParser):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its parent
+            super().__init__(*args, **kwargs)
+            self.stream_factory = lambda *_, **__: arrival.file()
+
+    return Into
+
 
 LISTS = "/console/lists"
 AT_ONCE = 50
@@ -183,7 +261,7 @@ class Pages:
             "programs": [*self._gateway.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
-            "said": {"scrub": BLOCKED, "undo": UNDO_SAID}.get(errand.kind, SAID),
+            "said": {"scrub": BLOCKED, "undo": UNDO_OUTCOMES}.get(errand.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
             "change_text": partial(change_text, titles=titles_of(self._gateway.settings)),

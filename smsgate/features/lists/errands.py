@@ -14,7 +14,7 @@ import structlog
 from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
 from smsgate.features.lists.arrival import Arrival
 from smsgate.features.lists.folders import LIMIT, Folder, Folders, let_go
-from smsgate.features.lists.import_records import ImportRecord
+from smsgate.features.lists.import_record import ImportRecord
 from smsgate.features.lists.next_step import asked_for, may_come, to_apply, to_undo
 from smsgate.features.lists.preview import Preview, preview_of
 from smsgate.features.lists.steps import BLOCKED, CLEAN, EXPORTED, RESULT, Steps

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from smsgate.domain.errors import ColumnUnclear
-from smsgate.features.lists.encodings import shown
-from smsgate.features.lists.json_rows import json_cell, json_row
-from smsgate.features.lists.reading import ListFile
-from smsgate.features.lists.shapes import choices
+from smsgate.features.lists.list_file import ListFile
+from smsgate.features.lists.shapes import choices, json_cell, json_row, shown
 
 ROWS = 8
 WIDTH = 100

@@ -1,16 +1,255 @@
-"""What the rows of a list say: a number, how it stands, and since when."""
+"""What the rows of a list say: a number or why there is none, its state, and since when."""
 
 from __future__ import annotations
 
 import functools
+import re
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
-from smsgate.features.lists.cells import numbers_of
-from smsgate.features.lists.exports import ANY_OTHER
-from smsgate.features.lists.reading import Block
-from smsgate.features.lists.shapes import Shape
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+from smsgate.domain.errors import InvalidNumber
+from smsgate.domain.phone import e164, is_toll_free
+from smsgate.features.lists.list_file import Block
+from smsgate.features.lists.shapes import ANY_OTHER, Shape
+
+_NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
+_TEN = re.compile(r"[2-9][0-9]{9}").fullmatch
+_NORTH_AMERICA = ("US", "CA")
+# Copied from an address book: marks of direction, and spaces of no width.
+_UNSEEN = dict.fromkeys(
+    map(
+        ord,
+        "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+        "\u2060\u2066\u2067\u2068\u2069",
+    )
+)
+_FORMULA = re.compile(r"""=\s*"?'?(\+?[\d\s().-]+)"?""")
+_ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[eE][+-]?\d+")
+_FLOAT = re.compile(r"(\+?\d{7,15})\.0+")
+_SCHEME = re.compile(r"(?:tel|sms):", re.IGNORECASE)
+_BETWEEN = re.compile(r"[/;,|\n\r\t&]|\bor\b|\band\b|(?<=\d)\s*(?=\+)", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"(?:;\s*ext=|\bext\.?|\bextension|\bx|#|,|;)\s*\.?\s*\d{1,7}\s*$", re.IGNORECASE
+)
+_LONGEST, _DIGITS = 80, 15
+
+REASONS = {
+    "empty": "there is no number",
+    "formula": "this is a formula of a spreadsheet, and it was not run",
+    "rounded": "a spreadsheet has rounded the number: format the column as text and export again",
+    "two_numbers": "there are two numbers in one cell: give each a row of its own",
+    "extension": "the number has an extension, and an extension cannot be texted",
+    "letters": "there are letters in the number",
+    "no_country": "it has no country: write it as +14155550123, or give the list one (--region US)",
+    "too_short": "there are too few digits: short codes and parts of numbers cannot opt out",
+    "too_long": "there are more digits than a phone number has: two numbers, perhaps",
+    "not_a_number": "this is no phone number of any country, or not of the region given",
+    "bad_row": "the row cannot be read",
+    "bad_state": "the state is none that is known: opted_out or subscribed",
+}
+"""Why a row has no number that could be used."""
+
+
+class Problem(NamedTuple):
+    """Why a cell is no number."""
+
+    reason: str
+    """One of ``REASONS``."""
+
+    @property
+    def why(self) -> str:
+        """As a sentence."""
+        return REASONS[self.reason]
+
+
+def numbers_of(
+    cells: Sequence[str], region: str = "", *, international: bool = False
+) -> tuple[list[str], dict[int, str]]:
+    """The numbers (E.164) of cells, empty where one is none; and by place the reason for that.
+
+    ``region`` (such as ``US``) is for numbers without a country; ``international``: they have
+    their country, and only the plus is missing.
+    """
+    numbers: list[str] = []
+    problems: dict[int, str] = {}
+    add, ten = numbers.append, _TEN if region in _NORTH_AMERICA and not international else None
+    for place, cell in enumerate(cells):
+        if _NORTH_AMERICAN(cell):
+            add(cell)
+        elif ten and ten(cell):
+            add(f"+1{cell}")
+        else:
+            number, reason = number_of(cell, region, international=international)
+            add(number)
+            if reason:
+                problems[place] = reason
+    return numbers, problems
+
+
+def number_of(cell: str, region: str = "", *, international: bool = False) -> tuple[str, str]:
+    """The number (E.164) of a cell and nothing, or nothing and the reason (see ``REASONS``)."""
+    text = _bare(cell)
+    reason = _problem(text)
+    if reason:
+        return "", reason
+    found = _FLOAT.fullmatch(text)
+    text = found[1] if found else text
+    if text.startswith("00") and len(text) > _DIGITS - 6:
+        text = f"+{text[2:]}"
+    elif international and text.isdigit():
+        text = f"+{text}"
+    try:
+        return e164(text, region), ""
+    except InvalidNumber:
+        return "", _why_not(text, region)
+
+
+def _bare(cell: str) -> str:
+    """The cell without what spreadsheets and address books put around a number."""
+    if not cell.isascii():
+        latin = cell.encode("utf-8", "surrogateescape").decode("latin-1")
+        cell = latin if any("\udc80" <= one <= "\udcff" for one in cell) else cell
+        cell = cell.translate(_UNSEEN)
+    text = cell.strip().strip('\0"').strip()
+    if text.startswith("'"):
+        text = text[1:].strip()  # how a spreadsheet is told that a cell is text
+    found = _FORMULA.fullmatch(text)
+    text = found[1].strip() if found else text
+    scheme = _SCHEME.match(text)
+    return text[scheme.end() :].strip() if scheme else text
+
+
+def _problem(text: str) -> str:
+    """What can be said without knowing any country."""
+    if not any(one.isalnum() for one in text):
+        return "empty" if not text else "not_a_number"
+    if text[0] in "=@" or (text[0] in "+-" and "|" in text):
+        return "formula"
+    if _ROUNDED.fullmatch(text):
+        return "rounded"
+    if sum(_digits(part) >= 7 for part in _BETWEEN.split(text[: _LONGEST * 4])) > 1:
+        return "two_numbers"
+    if _EXTENSION.search(text) and _digits(text) >= 7:
+        return "extension"
+    if any(one.isalpha() for one in text[:_LONGEST]):
+        return "letters"
+    return "too_long" if _digits(text) > _DIGITS + 2 else ""
+
+
+def _digits(text: str) -> int:
+    return sum(one.isdigit() for one in text)
+
+
+def _why_not(text: str, region: str) -> str:
+    digits = _digits(text)
+    if digits < 7:
+        return "too_short"
+    if digits > _DIGITS:
+        return "too_long"
+    return "not_a_number" if region or text.startswith("+") else "no_country"
+
+
+_TABLES = 1 << 15
+_FULL = 5
+"""A table grows when 5 of 8 places are taken."""
+_START = 8
+_LONG = (1 << 47) - (1 << 16)
+"""From here on what is left does not fit: numbers of 15 digits, of which there are next to none."""
+
+
+class Seen:
+    """A set of numbers (E.164, up to 15 digits) that only grows."""
+
+    def __init__(self) -> None:
+        """Nothing seen."""
+        self._tables: list[array[int] | None] = [None] * _TABLES
+        self._counts = array("I", bytes(4 * _TABLES))
+        self._long: set[int] = set()
+        self.count = 0
+
+    def add(self, number: int) -> bool:
+        """Whether it is new; it is known from now on."""
+        if number >= _LONG:
+            return self._add_long(number)
+        which = number & (_TABLES - 1)
+        table = self._tables[which]
+        if table is None:
+            table = self._tables[which] = array("I", bytes(4 * _START))
+        elif self._counts[which] * 8 >= len(table) * _FULL:
+            table = self._tables[which] = _grown(table)
+        value = (number >> 15) + 1
+        mask = len(table) - 1
+        at = (value * 2654435769 >> 7) & mask
+        while found := table[at]:
+            if found == value:
+                return False
+            at = (at + 1) & mask
+        table[at] = value
+        self._counts[which] += 1
+        self.count += 1
+        return True
+
+    def _add_long(self, number: int) -> bool:
+        new = number not in self._long
+        self._long.add(number)
+        self.count += new
+        return new
+
+
+def _grown(table: array[int]) -> array[int]:
+    larger = array("I", bytes(8 * len(table)))
+    mask = len(larger) - 1
+    for value in table:
+        if value:
+            at = (value * 2654435769 >> 7) & mask
+            while larger[at]:
+                at = (at + 1) & mask
+            larger[at] = value
+    return larger
+
+
+MOBILE, UNKNOWN = "mobile", "unknown"
+_SHARED, _PREMIUM = "+1", "+1900"
+_NAMES = {
+    PhoneNumberType.MOBILE: MOBILE,
+    PhoneNumberType.FIXED_LINE: "fixed_line",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: UNKNOWN,
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium_rate",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.VOIP: UNKNOWN,
+    PhoneNumberType.PERSONAL_NUMBER: UNKNOWN,
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "company_number",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+}
+
+
+def kind_of(number: str) -> str:
+    """The kind of a number (E.164): ``mobile``, ``unknown``, or what it is instead.
+
+    In +1 mobile and fixed lines share their ranges, so it is ``unknown`` there unless it is
+    toll-free or the like. Elsewhere a number of no known range is ``unassigned``.
+    """
+    if number.startswith(_SHARED):
+        return _NAMES[_premium_or_toll_free(number)]
+    found = phonenumbers.number_type(phonenumbers.parse(number))
+    return "unassigned" if found == PhoneNumberType.UNKNOWN else _NAMES[found]
+
+
+def _premium_or_toll_free(number: str) -> int:
+    if is_toll_free(number):
+        return PhoneNumberType.TOLL_FREE
+    premium = number.startswith(_PREMIUM)
+    return PhoneNumberType.PREMIUM_RATE if premium else PhoneNumberType.FIXED_LINE_OR_MOBILE
+
 
 OTHER = "other"
 """Reason of a row that is about something else, such as a message that was delivered."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.importing import Importing
+from smsgate.features.lists.number_import import Importing
 from smsgate.features.lists.steps import Steps
 from smsgate.gateway import Gateway
 from smsgate.pipeline.apply import Applying

@@ -1,15 +1,113 @@
-"""The shape of a list: CSV of some delimiter, JSON a line, or a number a line; and its columns."""
+"""The shape of a list: CSV of some delimiter, JSON lines, or a number a line; and its columns.
+
+Exports of other services are known by their headers. Sources: Twilio's bulk upsert of consents
+(``contact_id``, ``status``, ``date_of_consent``) and its message resource (``to``, ``error_code``,
+``date_sent``; the console's log of messages has the same names without underscores) with error
+21610; Telnyx ``GET /v2/messaging_optouts`` (``to`` receives, ``from`` sends); Plivo's message
+records with error 200; AWS ``DescribeOptedOutNumbers``. Headers of downloads from the consoles of
+Telnyx and Plivo are not published; those of their APIs are.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
 
 from smsgate.domain.errors import ColumnUnclear, ListUnreadable
-from smsgate.features.lists.encodings import shown
-from smsgate.features.lists.exports import NUMBERS, Export, export_of, plain
-from smsgate.features.lists.json_rows import json_row
+
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+_BROKEN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
+
+
+def json_row(raw: str) -> dict[str, object] | None:
+    """The object in a line; None where there is none that can be read.
+
+    That is what is no JSON or no object, half a surrogate pair, and thousands of objects inside
+    each other.
+    """
+    try:
+        return _decode(raw)
+    except _BROKEN:
+        return None
+
+
+def json_cell(value: object) -> str:
+    """A value as the cell of a table; of objects and lists nothing but that they are."""
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    return "" if value is None else str(value)
+
+
+def with_values(raw: str, added: dict[str, str]) -> str:
+    """The object with values more; one that cannot be read stays as it is."""
+    row = json_row(raw)
+    if row is None:
+        return raw
+    try:
+        return msgspec.json.encode(row | added).decode()
+    except RecursionError:
+        return raw
+
+
+_PLAIN = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A known kind of file. Names of columns are as ``plain`` gives them."""
+
+    name: str
+    needs: frozenset[str]
+    """Columns by which it is known."""
+    number: str
+    since: str = ""
+    state: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
+    """What a state of theirs means: ``opted_out``, ``subscribed``, or nothing for us (empty)."""
+    international: bool = False
+    """Whether numbers have their country, but no plus."""
+
+
+_OURS = {"opted_out": "opted_out", "locked": "opted_out", "subscribed": "subscribed"}
+_TWILIO = {"opt-out": "opted_out", "opt-in": "subscribed", "re-opt-in": "subscribed"}
+EXPORTS = (
+    Export("smsgate", frozenset({"number", "state", "since", "source"}), "number", "since",
+           "state", _OURS),
+    Export("twilio consents", frozenset({"contactid", "status", "senderid"}), "contactid",
+           "dateofconsent", "status", _TWILIO),
+    Export("twilio messages", frozenset({"to", "errorcode", "sid"}), "to", "datesent",
+           "errorcode", {"21610": "opted_out", "": "", "*": ""}),
+    Export("twilio message log", frozenset({"to", "errorcode", "sid", "sentdate"}), "to",
+           "sentdate", "errorcode", {"21610": "opted_out", "": "", "*": ""}),
+    Export("telnyx", frozenset({"to", "from", "messagingprofileid"}), "to", "createdat"),
+    Export("plivo", frozenset({"tonumber", "messageuuid", "errorcode"}), "tonumber",
+           "messagetime", "errorcode", {"200": "opted_out", "": "", "*": ""}, international=True),
+    Export("aws", frozenset({"optedoutnumber"}), "optedoutnumber", "optedouttimestamp"),
+)  # fmt: skip
+ANY_OTHER = "*"
+"""Key of ``states`` for what is not in it: rows that say something else, such as another error."""
+NUMBERS = (
+    "number", "phone", "phonenumber", "phonenumbers", "mobile", "mobilenumber", "mobilephone",
+    "cell", "cellphone", "cellnumber", "msisdn", "e164", "contactnumber", "tel", "telephone",
+    "sms", "smsnumber", "subscriber", "recipient", "to", "contactid",
+)  # fmt: skip
+"""Headers under which lists have their numbers, best first."""
+
+
+def plain(header: str) -> str:
+    """A header without case, blanks and punctuation: ``Phone number`` is ``phonenumber``."""
+    return _PLAIN.sub("", header).casefold()
+
+
+def export_of(headers: Collection[str]) -> Export | None:
+    """The known export with such headers (as ``plain`` gives them): the one that needs most."""
+    found = [one for one in EXPORTS if one.needs <= {*headers}]
+    return max(found, key=lambda one: len(one.needs), default=None)
+
 
 FORMATS = ("auto", "csv", "tsv", "ndjson", "lines")
 _DELIMITERS = ",\t;|"
@@ -203,3 +301,11 @@ def _json(head: str, newline: str, column: str) -> Shape:
         problem = f"{said}: say which with --column; there are: {names}"
         raise ColumnUnclear(problem, [*keys.values()])
     return Shape("ndjson", found[0], newline=newline)
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A cell as it can be shown: bytes that are no UTF-8 as Latin-1, and not without end."""
+    sound = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if any("\udc80" <= one <= "\udcff" for one in text):
+        sound = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return sound if len(sound) <= most else f"{sound[:most]}…"

@@ -9,19 +9,15 @@ from typing import BinaryIO
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent
-from smsgate.features.lists.encodings import shown
-from smsgate.features.lists.exporting import FORMS, STATES, Exporting, Wanted, written
+from smsgate.features.lists.export import FORMS, STATES, Exporting, Wanted, written
+from smsgate.features.lists.file_import import FileImport, Summary, results
 from smsgate.features.lists.folders import Folder
-from smsgate.features.lists.hygiene import unreachable
-from smsgate.features.lists.import_changes import State
-from smsgate.features.lists.import_records import ImportRecord, import_of
-from smsgate.features.lists.import_results import results, undo_results, unused
-from smsgate.features.lists.import_undo import ImportUndo, UndoSummary, undo_text
-from smsgate.features.lists.importing import Importing, Listing
-from smsgate.features.lists.importing_files import FileImport, Summary
-from smsgate.features.lists.reading import ListFile
-from smsgate.features.lists.scrubbing import Scrubbed, Scrubbing
-from smsgate.features.lists.shapes import FORMATS
+from smsgate.features.lists.import_record import ImportRecord, State, import_of
+from smsgate.features.lists.import_undo import ImportUndo, UndoSummary, undo_results, undo_text
+from smsgate.features.lists.list_file import ListFile
+from smsgate.features.lists.number_import import Importing, Listing
+from smsgate.features.lists.scrub import Scrubbed, Scrubbing, unreachable
+from smsgate.features.lists.shapes import FORMATS, shown
 from smsgate.features.lists.values import Errand, Line, Told
 from smsgate.files import whole
 from smsgate.pipeline.archive import Recording
@@ -187,7 +183,7 @@ def _told(summary: Summary) -> Told:
         problems=_counted(summary.problems),
         changes=tuple(summary.changes),
         first=tuple(Line(row.line, shown(row.cell), row.outcome) for row in summary.first),
-        unused=unused(summary),
+        unused=summary.unused,
     )
 
 

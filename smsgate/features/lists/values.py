@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.features.lists.import_changes import ImportChange
+from smsgate.features.lists.import_record import ImportChange
 
 Kind = Literal["import", "scrub", "export", "undo"]
 Step = Literal["", "rehearse", "apply", "part", "export", "look", "undo"]

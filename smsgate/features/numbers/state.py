@@ -5,11 +5,11 @@ Where one of them is away, what the other one has is shown, with a sentence abou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent.events import Event, Mark, Standing
+from smsgate.consent.events import Event, Mark, Standing, told_of
 from smsgate.domain.errors import (
     RecordsNotReady,
     RecordsUnavailable,
@@ -19,14 +19,58 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Stored, numbers_in
 from smsgate.domain.phone import is_e164
-from smsgate.features.numbers import blocking_events
-from smsgate.features.numbers.blocking_events import cause_of
 from smsgate.gateway.gateway import Gateway
 from smsgate.pipeline.gate import Answer
 from smsgate.pipeline.open_reviews import Open, open_of
+from smsgate.records import Records
 from smsgate.settings import Program
+from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.write_lease import CANNOT_TELL
+
+LOCK = "lock"
+_LEDGER = 2_000
+"""Events of the partition that are not in the records yet: all, while the records keep up."""
+_LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
+
+
+def of_ledger(store: Store, number: str) -> list[Event]:
+    """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
+    events = store.ledger.newest(partition_of(number), _LEDGER)
+    told = (told_of(event, number) for event in reversed(events))
+    return [*_blocking(event for event in told if event is not None)]
+
+
+def of_records(records: Records, number: str) -> list[Event]:
+    """The newest on record, newest first. Raises ``RecordsUnavailable``, ``RecordsNotReady``."""
+    stories = records.stories
+    found = [
+        *stories.told(number, (LOCK,), _LOCKS),
+        *stories.of_kinds(number, ("opt_out", "opt_out_all"), _OPT_OUTS),
+        *stories.of_lists(number, None, _LISTS),
+    ]
+    newest = sorted(found, key=lambda one: one.seq, reverse=True)
+    return [*_blocking(one.event for one in newest)]
+
+
+def cause_of(events: Iterable[Event], reason: str, programs: Collection[str]) -> Event | None:
+    """The event that made a program's ``reason`` (``locked``, ``opted_out``, ``opted_out_all``).
+
+    ``events``: newest first. ``programs``: the program's name, and those that it had before.
+    """
+    if reason == "locked":
+        return next((one for one in events if one.kind == LOCK), None)
+    scopes = (ALL,) if reason == "opted_out_all" else programs
+    return next((one for one in events if one.scope in scopes), None)
+
+
+def _blocking(events: Iterable[Event]) -> Iterable[Event]:
+    return (
+        one
+        for one in events
+        if one.outcome == "applied" and one.entry is not None and one.entry.decision.intent.stops
+    )
+
 
 _INBOX = 500
 """How many entries of the partition's inbox are looked through for what is not applied yet."""
@@ -157,7 +201,7 @@ def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
     for name in programs:
         found.answers[name] = _asked(gateway, number, name)
     if found.is_blocked:
-        found.blocking = blocking_events.of_ledger(gateway.store, number)
+        found.blocking = of_ledger(gateway.store, number)
 
 
 def _asked(gateway: Gateway, number: str, program: str) -> Answer:
@@ -178,7 +222,7 @@ def _ask_records(gateway: Gateway, state: State, found: _Found) -> None:
     given.sort(key=lambda event: event.received_us, reverse=True)
     state.consents = given[:_CONSENTS]
     if found.is_blocked:
-        found.blocking += blocking_events.of_records(gateway.records, state.number)
+        found.blocking += of_records(gateway.records, state.number)
 
 
 def _about(stored: Stored, number: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.messages import InboundMessage
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
 from smsgate.pipeline.forgetting import Forgetting

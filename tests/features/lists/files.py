@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from smsgate.features.lists.reading import Block, ListFile
+from smsgate.features.lists.list_file import Block, ListFile
 
 
 def listed(text: str | bytes, form: str = "auto", column: str = "") -> ListFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.lists.cells import REASONS, number_of, numbers_of
+from smsgate.features.lists.rows import REASONS, number_of, numbers_of
 
 US = "+14155550123"
 UK = "+447700900123"

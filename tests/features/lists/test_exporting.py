@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival, Consent
-from smsgate.features.lists.exporting import Exporting, Wanted
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.export import Exporting, Wanted
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway

@@ -11,10 +11,10 @@ import pytest
 from smsgate.domain.errors import NoSuchList, RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.lists import import_undo as module
-from smsgate.features.lists.import_records import imports
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.import_record import imports
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -8,13 +8,13 @@ import pytest
 
 from smsgate.domain.errors import ListUnreadable, StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Consent
-from smsgate.features.lists import importing as module
-from smsgate.features.lists import importing_files
-from smsgate.features.lists.import_changes import change_text, titles_of
-from smsgate.features.lists.importing import Listing
-from smsgate.features.lists.importing_files import FileImport
+from smsgate.features.lists import file_import
+from smsgate.features.lists import number_import as module
+from smsgate.features.lists.file_import import FileImport
+from smsgate.features.lists.import_record import change_text, titles_of
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
@@ -338,8 +338,8 @@ class Killed(Exception):
 
 
 def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch):
-    monkeypatch.setattr(importing_files, "WINDOW", 100)
-    monkeypatch.setattr("smsgate.features.lists.encodings._BLOCK", 1000)
+    monkeypatch.setattr(file_import, "WINDOW", 100)
+    monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 1000)
     text = "".join(f"{number}\n" for number in MANY)
     real, calls = module.Importing.enter, []
 

@@ -7,10 +7,10 @@ import io
 import pytest
 
 from smsgate.domain.errors import ListUnreadable
-from smsgate.features.lists.json_rows import json_cell, json_row, with_values
+from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.preview import preview_of
-from smsgate.features.lists.reading import ListFile
-from smsgate.features.lists.writing import with_columns
+from smsgate.features.lists.scrub import with_columns
+from smsgate.features.lists.shapes import json_cell, json_row, with_values
 
 NUMBER = "+14155550123"
 GOOD = f'{{"phone": "{NUMBER}"}}\n'

@@ -7,8 +7,8 @@ import io
 import pytest
 
 from smsgate.domain.errors import ColumnUnclear, ListUnreadable
+from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.preview import WIDTH, preview_of
-from smsgate.features.lists.reading import ListFile
 
 US, OTHER = "+14155550123", "+14155550124"
 

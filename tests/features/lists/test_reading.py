@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.domain.errors import ListUnreadable
-from smsgate.features.lists import encodings, reading
+from smsgate.features.lists import list_file, shapes
 from tests.features.lists.files import listed, whole
 
 US = "+14155550123"
@@ -61,7 +61,7 @@ def test_whatever_a_csv_writer_writes_is_read_as_it_was_meant(rows, delimiter):
 
 @pytest.fixture
 def tiny_blocks(monkeypatch):
-    monkeypatch.setattr(encodings, "_BLOCK", 16)
+    monkeypatch.setattr(list_file, "_BLOCK", 16)
 
 
 def test_records_that_are_cut_by_a_block_are_whole(tiny_blocks):
@@ -75,8 +75,8 @@ def test_records_that_are_cut_by_a_block_are_whole(tiny_blocks):
 
 
 def test_a_line_without_end_is_refused_with_its_number_and_not_read_whole(monkeypatch):
-    monkeypatch.setattr(encodings, "LONGEST", 1000)
-    monkeypatch.setattr(encodings, "_BLOCK", 256)
+    monkeypatch.setattr(list_file, "LONGEST", 1000)
+    monkeypatch.setattr(list_file, "_BLOCK", 256)
 
     class Endless(io.RawIOBase):
         start, at = f"phone\n{US}\n".encode(), 0
@@ -86,11 +86,11 @@ def test_a_line_without_end_is_refused_with_its_number_and_not_read_whole(monkey
             return at
 
         def read(self, size=-1):
-            assert self.at <= reading._HEAD
+            assert self.at <= list_file._HEAD
             self.at += size
             return self.start + b"1" * (size - 19) if self.at == size else b"1" * size
 
-    file = reading.ListFile(Endless())
+    file = list_file.ListFile(Endless())
     with pytest.raises(ListUnreadable, match=r"line 3 has more than 1,000 characters"):
         whole(file)
 
@@ -132,5 +132,5 @@ def test_an_empty_file_has_no_rows():
 
 
 def test_a_cell_is_shown_short_and_without_broken_characters():
-    assert encodings.shown("M\udcfcller") == "Müller"
-    assert encodings.shown("x" * 50) == "x" * 40 + "…"
+    assert shapes.shown("M\udcfcller") == "Müller"
+    assert shapes.shown("x" * 50) == "x" * 40 + "…"

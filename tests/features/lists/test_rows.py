@@ -7,11 +7,9 @@ import random
 
 import pytest
 
-from smsgate.features.lists.duplicates import Seen
-from smsgate.features.lists.kinds import kind_of
-from smsgate.features.lists.rows import moment_us, rows_of
+from smsgate.features.lists.rows import Seen, kind_of, moment_us, rows_of
+from smsgate.features.lists.scrub import with_columns
 from smsgate.features.lists.shapes import Shape
-from smsgate.features.lists.writing import with_columns
 from smsgate.files import csv_line
 from tests.features.lists.files import listed, whole
 

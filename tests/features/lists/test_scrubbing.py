@@ -8,11 +8,10 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import Arrival, Decision, Intent
-from smsgate.features.lists import scrubbing as module
-from smsgate.features.lists.hygiene import unreachable
-from smsgate.features.lists.importing import Listing
-from smsgate.features.lists.reading import ListFile
-from smsgate.features.lists.scrubbing import Scrubbing
+from smsgate.features.lists import scrub as module
+from smsgate.features.lists.list_file import ListFile
+from smsgate.features.lists.number_import import Listing
+from smsgate.features.lists.scrub import Scrubbing, unreachable
 from smsgate.features.lists.service import build_importing
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
@@ -72,7 +71,7 @@ def test_windows_hide_neither_duplicates_nor_opt_outs(gateway, monkeypatch):
     lines = "".join(f"{number}\n" for number in [*numbers, *numbers])
     whole = scrubbed(gateway, lines.encode())
     monkeypatch.setattr(module, "WINDOW", 10)
-    monkeypatch.setattr("smsgate.features.lists.encodings._BLOCK", 100)
+    monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 100)
     assert scrubbed(gateway, lines.encode()) == whole
     assert whole[0].clean == 298
     assert whole[0].blocked == {"duplicate": 300, "opted_out_all": 1, "hold": 1}

@@ -11,12 +11,12 @@ import sqlalchemy
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Consent
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
-from smsgate.features.records_admin import known_again
-from smsgate.features.records_admin import rebuilding as rebuilding_module
-from smsgate.features.records_admin.comparing import differences
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin import rebuild
+from smsgate.features.records_admin import rebuild as rebuilding_module
+from smsgate.features.records_admin.comparison import differences
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import sights
 from smsgate.store import restoring
@@ -233,7 +233,7 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
     redis_client.flushall()
     monkeypatch.setattr(restoring, "_STEP", 2)
     monkeypatch.setattr(rebuilding_module, "CHUNK", 3)
-    monkeypatch.setattr(known_again, "_PAGE", 7)
+    monkeypatch.setattr(rebuild, "_PAGE", 7)
 
     rebuilt = rebuilding(recorded).rebuild(quiet)
     assert rebuilt.numbers >= 60

@@ -8,10 +8,9 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.features.records_admin import rebuilding as module
-from smsgate.features.records_admin.adopting import adopt
-from smsgate.features.records_admin.comparing import differences
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin import rebuild as module
+from smsgate.features.records_admin.comparison import adopt, differences
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.archive import Recording
 from smsgate.records import Records
 from smsgate.store.keys import partition_of

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.domain.messages import Consent
-from smsgate.features.records_admin.rebuilding import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.open_reviews import all_open
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER

@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Consent, Decision, Intent, Onward
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.features.operators.service import By, Operators
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from tests.fakes.processes import wait_until
 

@@ -13,9 +13,9 @@ import time
 import msgspec
 import pytest
 
-from smsgate.features.lists import encodings, folders, working
+from smsgate.features.lists import folders, list_file, working
 from smsgate.features.lists.folders import Folders
-from smsgate.features.lists.importing import Listing
+from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.features.lists.steps import Steps
 from smsgate.wiring import publish_programs
@@ -325,7 +325,7 @@ def test_who_is_at_work_is_seen_by_whoever_has_the_data_directory(agent, gateway
 
 
 def test_what_is_no_list_is_said_to_be_none(agent, monkeypatch):
-    monkeypatch.setattr(encodings, "LONGEST", 10_000)
+    monkeypatch.setattr(list_file, "LONGEST", 10_000)
     for content, said in (
         (b"PK\x03\x04" + bytes(500), "a workbook or a zip archive"),
         (b"\x1f\x8b\x08" + bytes(500), "an archive"),

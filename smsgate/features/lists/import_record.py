@@ -1,17 +1,71 @@
-"""The imports that are on record: which there were, by whom, and whether they were undone."""
+"""The imports on record: which there were, by whom, what they changed, whether they were undone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.errors import NoSuchList
+from smsgate.domain.messages import ALL
 from smsgate.records import Records
+from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
 
-IMPORT_FILE, UNDONE = "import_file", "undone"
+State = Literal["opted_out", "subscribed"]
+
+
+class ImportChange(msgspec.Struct, frozen=True):
+    """What the rows of one state do, or did."""
+
+    state: State
+    scope: str
+    """``all``, or the program in which alone it holds."""
+    programs: tuple[str, ...]
+    """The programs that are concerned, of those that there are."""
+    numbers: int
+    """How many change, or changed."""
+
+
+def import_change(settings: Settings, program: str, state: State, numbers: int) -> ImportChange:
+    """What rows of a state do in a list for a program (or ``all``)."""
+    scope = scope_of(settings, program) if state == "opted_out" else program
+    names = [one.name for one in settings.programs] if scope == ALL else [program]
+    return ImportChange(state, scope, tuple(names), numbers)
+
+
+def scope_of(settings: Settings, program: str) -> str:
+    """Where an opt-out of a list for a program (or ``all``) holds."""
+    found = settings.programs.get(program)
+    return ALL if found is None or found.scope == "all" else found.name
+
+
+def change_text(change: ImportChange, titles: Mapping[str, str], *, done: bool) -> str:
+    """The change in a sentence. ``titles``: by program, as people know it."""
+    count = "1 number" if change.numbers == 1 else f"{change.numbers:,} numbers"
+    named = ", ".join(f"{titles.get(name, name)} ({name})" for name in change.programs)
+    if change.state == "subscribed":
+        verb, lifted = ("Recorded", "was") if done else ("Would record", "would be")
+        return f"{verb} the consent of {count} to {named}. No opt-out {lifted} lifted."
+    verb = "Opted" if done else "Would opt"
+    if change.scope == ALL:
+        return (
+            f"{verb} {count} out of every program (scope all): {named}, and programs that are "
+            "made later."
+        )
+    return f"{verb} {count} out of {named} only (scope {change.scope})."
+
+
+def titles_of(settings: Settings) -> dict[str, str]:
+    """By program, as people know it."""
+    return {one.name: one.title for one in settings.programs}
+
+
+IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
 """Kind of the event of a whole list; its outcome where the list was undone."""
 _LEDGER = 1_000
 """Newest events of a ledger among which those are looked for that the records do not have yet."""
@@ -47,7 +101,7 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
     ]
     found = [one.event for one in records.stories.newest(2 * limit, IMPORT_FILE)]
     events = {one.id: one for one in (*found, *waiting)}.values()
-    ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE)
+    ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE_OUTCOME)
     mine = {id_: [one for one in events if _id(one) == id_] for id_ in [*ids][:limit]}
     return [_record(id_, some) for id_, some in mine.items()]
 
@@ -56,7 +110,7 @@ def import_of(records: Records, id_: str) -> ImportRecord:
     """One import, also one that did not come to its end. Raises ``NoSuchList``, ``Records…``."""
     events = [one.event for one in records.reading.of_message("", id_)]
     events = [one for one in events if one.kind == IMPORT_FILE]
-    if all(one.outcome == UNDONE for one in events):
+    if all(one.outcome == UNDONE_OUTCOME for one in events):
         parts = (
             part
             for partition in range(PARTITIONS)
@@ -73,8 +127,8 @@ def import_of(records: Records, id_: str) -> ImportRecord:
 
 def _record(id_: str, events: Iterable[Event]) -> ImportRecord:
     ordered = _newest_first(events)
-    done = next(one for one in ordered if one.outcome != UNDONE)
-    undone = next((one for one in ordered if one.outcome == UNDONE), None)
+    done = next(one for one in ordered if one.outcome != UNDONE_OUTCOME)
+    undone = next((one for one in ordered if one.outcome == UNDONE_OUTCOME), None)
     return ImportRecord(
         id=id_,
         at_us=done.received_us,

@@ -1,22 +1,97 @@
-"""Scrubbed: a team's list before a send, parted into who may be texted and who may not, and why.
+"""Scrubs: a list parted, before a send, into who may be texted and who may not, and why.
 
-Where it cannot be told of a single row, there is no clean list at all.
+Where the gate cannot tell of a single row, there is no clean list at all.
 """
 
 from __future__ import annotations
 
+import csv
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from smsgate.features.lists.cells import REASONS, numbers_of
-from smsgate.features.lists.duplicates import Seen
-from smsgate.features.lists.kinds import MOBILE, UNKNOWN, kind_of
-from smsgate.features.lists.reading import Block, ListFile
-from smsgate.features.lists.writing import with_columns
+from smsgate.features.lists.list_file import Block, ListFile
+from smsgate.features.lists.rows import MOBILE, REASONS, UNKNOWN, Seen, kind_of, numbers_of
+from smsgate.features.lists.shapes import Shape, with_values
+from smsgate.pipeline import history
 from smsgate.pipeline.gate import Gate
+from smsgate.records import Records
+from smsgate.store import Store
+
+LANDLINE, DEAD = "landline", "dead"
+_KIND = "unreachable"
+_LANDLINES = ("landline", "no mobile number")
+_DEAD = (
+    "no longer in use", "unknown", "no such number", "not allocated", "not valid",
+    "no phone number", "no number that can be texted", "out of service for good",
+    "no network has such", "does not know the number", "for good",
+)  # fmt: skip
+"""What our adapters note of reports that are final; a handset that is off is no such thing."""
+_OFTEN = 3
+"""So many other reports, over ``_SPAN_US`` at least, are final too."""
+_SPAN_US = 7 * 86_400_000_000
+
+
+def unreachable(store: Store, records: Records) -> Mapping[int, str]:
+    """By number (digits of E.164) why no text reaches it: ``landline`` or ``dead``.
+
+    A number that texted us after the newest report is not among them. Raises
+    ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    """
+    why: dict[str, str] = {}
+    others: dict[str, list[int]] = {}
+    newest: dict[str, int] = {}
+    for event in history.of_kind(store, records, _KIND):
+        note = event.entry.decision.note if event.entry is not None else ""
+        newest[event.number] = event.received_us
+        found = _final(note)
+        if found:
+            why[event.number] = found
+            continue
+        times = others.setdefault(event.number, [])
+        times.append(event.received_us)
+        if len(times) >= _OFTEN and times[-1] - times[0] >= _SPAN_US:
+            why.setdefault(event.number, DEAD)
+    texted = records.lists.texted_us(_KIND) if why else {}
+    return {
+        int(number[1:]): reason
+        for number, reason in why.items()
+        if number[1:].isdigit() and texted.get(number, 0) <= newest[number]
+    }
+
+
+def _final(note: str) -> str:
+    if any(words in note for words in _LANDLINES):
+        return LANDLINE
+    return DEAD if any(words in note for words in _DEAD) else ""
+
+
+def with_columns(raw: str, shape: Shape, added: dict[str, str]) -> str:
+    """A record with columns (keys) behind its own; it ends as it did, or with a line's end."""
+    body = raw.rstrip("\r\n")
+    end = raw[len(body) :] or shape.newline
+    if shape.kind == "ndjson":
+        return with_values(body, added) + end
+    missing = 0
+    if shape.header and shape.kind == "csv":
+        missing = len(shape.header) - len(_row(body, shape.delimiter))
+    cells = [*[""] * max(missing, 0), *added.values()]
+    return shape.delimiter.join([body, *(_quoted(one, shape.delimiter) for one in cells)]) + end
+
+
+def _row(body: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(body.splitlines(keepends=True), delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _quoted(cell: str, delimiter: str) -> str:
+    bare = not any(one in cell for one in (delimiter, '"', "\n"))
+    return cell if bare else '"' + cell.replace('"', '""') + '"'
+
 
 WINDOW = 150_000
 """Rows about which the gate is asked together: the more, the less for each."""

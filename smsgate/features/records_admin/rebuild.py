@@ -1,4 +1,4 @@
-"""Rebuilt: a store that lost something gets back what the records have, before the gate is ready.
+"""The store rebuilt from the records, before the gate is ready.
 
 Events that still stand in the ledgers are recorded first. A partition that *fell back* (a failover
 to an older copy) may have settled newer events of a number without knowing those that it lost; such
@@ -19,8 +19,6 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.features.records_admin.known_again import know_again
-from smsgate.features.records_admin.overwriting import refuse_overwriting
 from smsgate.gateway import Gateway
 from smsgate.metrics.sights import RebuildProgress
 from smsgate.pipeline.forward_restore import restore_forwards
@@ -30,9 +28,74 @@ from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
 from smsgate.store import Store
+from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.marker import BUCKETS
 from smsgate.wiring.building import published
+
+_MESSAGE_PAGE = 20_000
+
+
+def know_again(
+    store: Store,
+    records: Records,
+    rebuild: str,
+    now_us: int,
+    progress: Callable[[str, int, int], None],
+    go_on: Callable[[], None],
+) -> int:
+    """Remember the messages of the last 48 hours and every opt-in; gives how many of the former.
+
+    ``rebuild`` is its name; ``go_on`` is called before each step. Raises what that raises,
+    ``StoreNotReady`` where the store is not shut for it, and ``StoreUnavailable``,
+    ``RecordsUnavailable``, ``RecordsNotReady``.
+    """
+    done = 0
+    recent = records.reading.messages(now_us - REMEMBER_S * 1_000_000)
+    kinds = ("opt_in", "restored")
+    opt_ins = itertools.chain(*(records.reading.messages(0, kind=kind) for kind in kinds))
+    with WriteBehind() as writer:
+        while page := [*itertools.islice(recent, _MESSAGE_PAGE)]:
+            go_on()
+            rows = [(one.partition, one.account, one.message_id, one.received_us) for one in page]
+            writer.write(functools.partial(store.restoring.remember, rebuild, rows, now_us))
+            done += len(page)
+            progress("messages", done, 0)
+        known = 0
+        while page := [*itertools.islice(opt_ins, _MESSAGE_PAGE)]:
+            go_on()
+            known += len(page)
+            progress("opt-ins", known, 0)
+            rows_in = [(one.partition, one.account, one.message_id) for one in page]
+            writer.write(functools.partial(store.restoring.remember_opt_ins, rebuild, rows_in))
+    return done
+
+
+def refuse_overwriting(store: Store, records: Records) -> None:
+    """Raise ``RecordsDiffer`` where a store may hold opt-outs that the records never had.
+
+    It belongs to others, or was told that the records have more than they do: ``DATABASE_URL``
+    names another database, or an older copy. Raises ``StoreUnavailable``, ``RecordsUnavailable``.
+    """
+    known = {one.id for one in records.reading.stores()}
+    try:
+        id_ = store.marker.store_id()
+    except StoreNotReady:
+        id_ = ""
+    if id_ and id_ not in known:
+        whose = "are those of another one" if known else "know of no store yet"
+        raise RecordsDiffer(
+            f"the store (Redis) is {id_}, and the records {whose}; "
+            "`smsgate rebuild --adopt` overwrites it"
+        )
+    seqs = records.reading.seqs()
+    if any(told > seqs.get(partition, 0) for partition, told in store.ledger.kept().items()):
+        raise RecordsDiffer(
+            "the records lack what the store was told they have: this is another database, or an "
+            "older copy; `smsgate rebuild --adopt` overwrites the store all the same, and loses "
+            "the opt-outs that are missing"
+        )
+
 
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
-from smsgate.features.lists.import_changes import (
+from smsgate.features.lists.import_record import (
     ImportChange,
     State,
     change_text,

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import BinaryIO
 
 from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
-from smsgate.features.lists.duplicates import Seen
-from smsgate.features.lists.import_changes import ImportChange, State
-from smsgate.features.lists.importing import Importing, Listing
-from smsgate.features.lists.reading import ListFile
-from smsgate.features.lists.rows import Rows, rows_of
+from smsgate.features.lists.import_record import ImportChange, State
+from smsgate.features.lists.list_file import ListFile
+from smsgate.features.lists.number_import import OUTCOMES, Importing, Listing
+from smsgate.features.lists.rows import REASONS, Rows, Seen, rows_of
+from smsgate.features.lists.shapes import shown
+from smsgate.files import csv_file, harmless
 from smsgate.records import Records
 
 WINDOW = 8_000
@@ -29,6 +31,15 @@ REMEMBERED = 4_000_000
 """Numbers among which duplicates are told apart; later ones are repeats of what is applied."""
 SHOWN = 10
 DUPLICATE = "duplicate"
+ROW_OUTCOMES = {
+    **OUTCOMES,
+    **REASONS,
+    DUPLICATE: "the same number stands in an earlier row",
+    "other": "the row is about something else than an opt-out",
+    "blank": "an empty line",
+}
+"""What each outcome of a row means."""
+_MAX_CELL_CHARS = 200
 _STATES: tuple[State, ...] = ("opted_out", "subscribed")
 """In this order: beside an opt-out of the same window a consent is refused."""
 Progress = Callable[[int], None]
@@ -70,6 +81,12 @@ class Summary:
     problems: Counter[str] = field(default_factory=Counter)
     first: list[Row] = field(default_factory=list)
     """The first rows that could not be used."""
+
+    @property
+    def unused(self) -> int:
+        """How many rows could not be used."""
+        problems = sum(count for name, count in self.problems.items() if name in REASONS)
+        return problems + self.outcomes["not_applied"]
 
 
 @dataclass(slots=True)
@@ -253,3 +270,20 @@ def _count(summary: Summary, window: _Window, became: dict[str, dict[str, str]])
         summary.problems[said] += 1
         if len(summary.first) < SHOWN and said not in ("other", "blank"):
             summary.first.append(Row(line, cell, number, said))
+
+
+@contextmanager
+def results(path: Path) -> Iterator[Callable[[Row], None]]:
+    """Write what became of each row to a CSV file; gives what writes one row.
+
+    A formula in a row is text for any spreadsheet.
+    """
+    columns = ["line", "given", "number", "outcome", "why", "state"]
+    with csv_file(path, columns) as write_row:
+
+        def write(row: Row) -> None:
+            cell = harmless(shown(row.cell, _MAX_CELL_CHARS))
+            why = ROW_OUTCOMES.get(row.outcome, "")
+            write_row([row.line, cell, row.number, row.outcome, why, row.state])
+
+        yield write

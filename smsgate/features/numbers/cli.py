@@ -1,0 +1,220 @@
+"""``smsgate history``, ``lock``, ``unlock``, ``consent`` and ``restore``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+import msgspec
+from rich.console import Console
+
+from smsgate.cli import session
+from smsgate.cli.session import moment, person
+from smsgate.consent import event_text
+from smsgate.consent.events import Event
+from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
+from smsgate.domain.messages import ALL, Consent, Entry
+from smsgate.domain.phone import as_recorded, e164
+from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of
+from smsgate.pipeline.restores import RestoreRequest
+
+
+@click.command(epilog="Example: smsgate history +14155550123")
+@click.argument("number", required=False)
+@click.option("--unrouted", is_flag=True, help="Texts to senders that no program has, instead.")
+@session.as_json
+def history(number: str | None, unrouted: bool, as_json: bool) -> None:
+    """Show everything that happened to a number's consent, oldest first.
+
+    What texted us may also be a short code or a name: ask for it as it is.
+    """
+    if not (number or unrouted):
+        raise click.UsageError("Say which NUMBER, or --unrouted.")
+    gateway = session.gateway()
+    events = gateway.unrouted() if unrouted else gateway.history(as_recorded(number or ""))
+    if as_json:
+        session.show_json([msgspec.to_builtins(event) for event in events])
+        return
+    console = Console(highlight=False)
+    for event in events:
+        _show(console, event)
+    if not events:
+        console.print(f"Nothing is known of {number}." if number else "Every text was routed.")
+
+
+_NEAR_US = 1_000_000
+"""A list without times of its own counts as of its import, to the millisecond."""
+
+
+def _show(console: Console, event: Event) -> None:
+    """Two lines: what happened, and the text that did it."""
+    what = f"reply to {event.reply.kind}" if event.reply else event.kind
+    changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
+    head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
+    console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
+    text = event.reply.text if event.reply else event.entry.text if event.entry else ""
+    told = (
+        repr(text) if text else "",
+        *_decided(event.entry),
+        *_basis(event.entry),
+        _since(event),
+        event.note,
+    )
+    details = "  ".join(part for part in told if part)
+    if details:
+        console.print(f"    {details}", markup=False, soft_wrap=True)
+
+
+def _basis(entry: Entry | None) -> tuple[str, str]:
+    """What allowed a restore: the basis, and the consent that it names."""
+    said = event_text.basis(entry)
+    consent = entry.consent if entry is not None else None
+    if not said or consent is None:
+        return f"basis: {said}" if said else "", ""
+    given = f"given {moment(consent.given_us)} UTC"
+    return f"basis: {said}", f"{consent.words!r} ({consent.medium}, {consent.source}, {given})"
+
+
+def _since(event: Event) -> str:
+    """Since when an imported list says that the number stands so."""
+    if event.kind != "import" or abs(event.event_time_us - event.received_us) < _NEAR_US:
+        return ""
+    return f"since {moment(event.event_time_us)} UTC, as the list says"
+
+
+def _decided(entry: Entry | None) -> tuple[str, str]:
+    """By which rule, and where a person or a program did it, who and what for."""
+    if entry is None:
+        return "", ""
+    decision = entry.decision
+    why = f"{decision.rule} {decision.keyword}".strip()
+    if not entry.actor or entry.actor in decision.note:
+        return why, decision.note if entry.actor else ""
+    return why, f"by {entry.actor}: {decision.note}" if decision.note else f"by {entry.actor}"
+
+
+_reason = click.option("--reason", required=True, help="Goes on record, with your name.")
+
+
+@click.command(epilog="Example: smsgate lock +14155550123 --reason 'letter of her lawyer, 3 May'")
+@click.argument("number")
+@_reason
+def lock(number: str, reason: str) -> None:
+    """Never text a number again, whatever it texts us: a litigant, a minor, an order of a court."""
+    _change(number, reason, locked=True)
+
+
+@click.command(epilog="Example: smsgate unlock +14155550123 --reason 'locked by mistake'")
+@click.argument("number")
+@_reason
+def unlock(number: str, reason: str) -> None:
+    """Hear START of a locked number again; until then it stays opted out."""
+    _change(number, reason, locked=False)
+
+
+def _change(number: str, reason: str, *, locked: bool) -> None:
+    known = e164(number)
+    if not reason.strip():
+        raise click.UsageError("Give a reason for the record: --reason TEXT.")
+    session.gateway().lock(known, person(), reason.strip(), locked=locked)
+    said = (
+        f"{known} is locked: no program may text it."
+        if locked
+        else f"{known} is unlocked. It stays opted out until it texts START."
+    )
+    Console(highlight=False).print(said, soft_wrap=True)
+
+
+@click.command(
+    epilog="Example: smsgate consent +14155550123 --program alerts --medium paper "
+    "--words 'Yes, text me offers' --given 2026-05-03"
+)
+@click.argument("number")
+@click.option("--program", required=True, help="For which program it was given.")
+@click.option("--words", required=True, help="The words that were shown or said.")
+@click.option(
+    "--medium", required=True, type=click.Choice(["web", "paper", "voice", "text", "other"])
+)
+@click.option("--source", default="", help="Where exactly: the page, the form, the file.")
+@click.option("--given", type=click.DateTime(), help="When (UTC); now where it is not given.")
+def consent(
+    number: str, program: str, words: str, medium: str, source: str, given: datetime | None
+) -> None:
+    """Record a consent. It never lifts an opt-out: START does, or `smsgate restore`."""
+    if not words.strip():
+        raise click.UsageError("Give the words that were shown: --words TEXT.")
+    given_us = int((given or datetime.now(UTC)).replace(tzinfo=UTC).timestamp() * 1_000_000)
+    if given_us > datetime.now(UTC).timestamp() * 1_000_000:
+        raise click.UsageError("--given is in the future: it is read as UTC.")
+    found = Consent(words=words, medium=medium, source=source, given_us=given_us)
+    session.gateway().record_consent(number, program, found, "operator", person())
+    Console(highlight=False).print(
+        f"On record: {number} agreed to be texted by {program}. Where it opted out, that stays.",
+        soft_wrap=True,
+    )
+
+
+@click.command(
+    epilog="Example: smsgate restore +14155550123 --basis mistake --reason 'typed a wrong number'"
+)
+@click.argument("number")
+@click.option("--scope", default=ALL, show_default=True, help="A program, or `all`.")
+@click.option(
+    "--basis",
+    required=True,
+    type=click.Choice(BASES),
+    help="What allows it: a consent that is newer than the opt-out; a mistake of ours, which only "
+    "what we entered can be; or evidence that you name.",
+)
+@click.option("--reason", required=True, help="Goes on record, with your name.")
+@click.option("--words", default="", help="Of a consent: the words that were shown or said.")
+@click.option("--medium", default="", type=click.Choice(["", *MEDIA]), help="How it was given.")
+@click.option("--source", default="", help="Where exactly: the page, the form, the file.")
+@click.option("--given", type=click.DateTime(), help="When it was given (UTC).")
+@click.option(
+    "--evidence", default="", help="What shows that they want texts, and where it can be found."
+)
+def restore(
+    number: str,
+    scope: str,
+    basis: str,
+    reason: str,
+    words: str,
+    medium: str,
+    source: str,
+    given: datetime | None,
+    evidence: str,
+) -> None:
+    """Lift an opt-out. Best is the subscriber's own START, which needs nothing of this.
+
+    What subscribers asked for themselves, by text, by link or through the provider, is no mistake
+    of ours: it takes a newer consent with its words, medium, source and time, or evidence.
+    What was lifted, on which basis, by whom and why stands in `smsgate history NUMBER`.
+    """
+    known = e164(number)
+    given_at = given.replace(tzinfo=UTC).isoformat() if given else ""
+    consent = consent_of(words, medium, source, given_at) if basis == CONSENT else None
+    _refuse_what_is_not_used(basis, words or medium or source or given_at, evidence)
+    session.gateway().restore(
+        RestoreRequest(
+            number=known,
+            scope=scope,
+            actor=person(),
+            reason=reason_of(reason),
+            basis=basis,
+            consent=consent,
+            evidence=evidence_of(evidence) if basis == EVIDENCE else "",
+            is_admin=True,  # whoever runs this has the store and the records anyway
+        )
+    )
+    Console(highlight=False).print(
+        f"The restore of {known} is stored; `smsgate history {known}` shows what came of it.",
+        soft_wrap=True,
+    )
+
+
+def _refuse_what_is_not_used(basis: str, of_consent: str, evidence: str) -> None:
+    if of_consent and basis != CONSENT:
+        raise click.UsageError("--words, --medium, --source and --given go with --basis consent.")
+    if evidence and basis != EVIDENCE:
+        raise click.UsageError("--evidence goes with --basis evidence.")

@@ -1,0 +1,378 @@
+"""``smsgate records``, ``rebuild`` and ``forget``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from smsgate.cli import session
+from smsgate.cli.session import person
+from smsgate.consent.events import Standing
+from smsgate.domain.phone import as_recorded
+from smsgate.features.records_admin import comparison
+from smsgate.features.records_admin.comparison import Difference, differences
+from smsgate.features.records_admin.export import FORMATS, export
+from smsgate.features.records_admin.rebuild import Rebuilt, build_rebuilding
+from smsgate.files import whole
+from smsgate.gateway import Gateway
+from smsgate.records import Link, Records
+
+_DAY = "%Y-%m-%d"
+
+
+@click.group()
+def records() -> None:
+    """The records: what happened, for as long as it has to be proved."""
+
+
+@records.command(epilog="Example: smsgate records migrate")
+def migrate() -> None:
+    """Make the tables, or bring them to the version that this smsgate needs.
+
+    `smsgate dev` does it by itself; elsewhere run it before the new version starts.
+    """
+    before, after = session.gateway().records.migrate()
+    said = f"The records have version {after}."
+    if before == after:
+        said = f"The records have version {after} already."
+    Console(highlight=False).print(said)
+
+
+@records.command(epilog="Example: smsgate records status")
+@session.as_json
+def status(as_json: bool) -> None:
+    """Show how much is kept, what waits, and where each partition's chain stands.
+
+    Write the digest down elsewhere: as long as it can be found again in `smsgate records verify
+    --digest`, nobody has written the chains anew.
+    """
+    gateway = session.gateway()
+    gateway.records.check()
+    reading, heads = gateway.records.reading, gateway.records.reading.heads()
+    found: dict[str, Any] = {
+        "state": gateway.recording.state(),
+        "records": reading.count_events(),
+        "numbers": reading.count_numbers(),
+        "stores": [one.id for one in reading.stores()],
+        "lanes": {
+            partition: {"seq": one.seq, "hash": one.hash.hex()} for partition, one in heads.items()
+        },
+        "digest": digest_of(heads),
+    }
+    if as_json:
+        session.show_json(found)
+        return
+    console = Console(highlight=False)
+    console.print(f"{found['records']:,} records of {found['numbers']:,} numbers that stand.")
+    console.print(f"From the ledgers: {found['state']}", markup=False, soft_wrap=True)
+    console.print(f"Digest of the chains: {found['digest']}", soft_wrap=True)
+
+
+@records.command(epilog="Example: smsgate records verify")
+@click.option("--digest", metavar="DIGEST", help="A digest that `records status` once gave.")
+@session.as_json
+def verify(digest: str | None, as_json: bool) -> None:
+    """Check every record and each partition's chain. Exit code 1 where something is wrong.
+
+    Finds what was changed, removed, added or reordered, and says which. Somebody who may write to
+    the database could still write all of it anew: a digest that was kept elsewhere shows that.
+    """
+    kept = session.gateway().records
+    kept.check()
+    total = kept.reading.count_events()
+    found = []
+    with _bar() as bar:
+        task = bar.add_task("Checking the records", total=total)
+        for one in kept.verifying.verify(lambda count: bar.advance(task, count)):
+            found.append(str(one))
+            if not as_json:
+                bar.console.print("[bold red]wrong[/]", end=" ")
+                bar.console.print(str(one), markup=False, soft_wrap=True)
+    if digest and not _once_had(kept, digest):
+        found.append(f"the chains never had the digest {digest}")
+    if as_json:
+        session.show_json({"records": total, "wrong": found})
+    else:
+        Console(highlight=False).print(_verdict(total, found), soft_wrap=True)
+    session.end(1 if found else 0)
+
+
+@records.command("export", epilog="Example: smsgate records export --since 2026-01-01 -o 2026.csv")
+@click.option("--since", metavar="DATE", help="Received from then on, such as 2026-01-31 (UTC).")
+@click.option("--until", metavar="DATE", help="Received before then.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, writable=True))
+def export_records(since: str | None, until: str | None, kind: str, output: Path | None) -> None:
+    """Write the records out, oldest first, to a file or to standard output.
+
+    NDJSON has every event whole; in CSV a text that a spreadsheet would take for a formula begins
+    with an apostrophe.
+    """
+    kept = session.gateway().records
+    kept.check()
+    found = kept.reading.between(
+        _moment_us(since) if since else 0, _moment_us(until) if until else None
+    )
+    if output is None:
+        export(found, kind, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with whole(output) as out:
+            count = export(found, kind, out)
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error
+    Console(highlight=False).print(f"{count:,} records are in {output}.", soft_wrap=True)
+
+
+@records.command(epilog="Example: smsgate records adopt --reason 'restored from the backup of May'")
+@click.option("--reason", required=True, help="Why it is older: goes on record.")
+def adopt(reason: str) -> None:
+    """Go on with a database that has less than the store was told it has.
+
+    After a restore from a backup nothing is moved into the records until somebody says that it
+    is to go on with them. What is missing is recorded in each partition, and how numbers stand in
+    the store now, so that no opt-out is in the store alone.
+    """
+    it = session.gateway()
+    partitions, noted = comparison.adopt(it.store, it.records, it.recording, person(), reason)
+    said = "Nothing is missing; nothing was changed."
+    if partitions:
+        said = (
+            f"{len(partitions)} partitions go on; how {noted:,} numbers stand was taken from "
+            "the store."
+        )
+    Console(highlight=False).print(said)
+
+
+def digest_of(heads: dict[int, Link]) -> str:
+    """A digest of all partitions' chains. It contains each ``PARTITION:SEQ``, for a later check."""
+    places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
+    hashes = b"".join(heads[partition].hash for partition in sorted(heads))
+    return f"{places}-{sha256(hashes).hexdigest()[:32]}" if heads else "none"
+
+
+def _once_had(kept: Records, digest: str) -> bool:
+    """Whether the chains passed through the links that the digest was made of."""
+    *places, _ = digest.split("-")
+    heads: dict[int, Link] = {}
+    for place in places:
+        partition, _, seq = place.partition(":")
+        if not (partition.isdigit() and seq.isdigit()):
+            return False
+        heads.update(
+            (one.partition, one)
+            for one in kept.reading.links(int(partition), int(seq) - 1, int(seq))
+        )
+    return digest_of(heads) == digest
+
+
+def _verdict(total: int, found: list[str]) -> str:
+    if found:
+        return f"[bold red]{len(found)} things are wrong[/] in {total:,} records."
+    return f"[green]All {total:,} records are as they were written.[/]"
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True, highlight=False)
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+
+
+def _moment_us(text: str) -> int:
+    """A date, or a date and time, as microseconds; UTC where it says nothing else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: write it as 2026-01-31 or 2026-01-31T08:30") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+_SHOWN = 100
+
+
+@records.command("diff", epilog="Example: smsgate records diff")
+@session.as_json
+def diff(as_json: bool) -> None:
+    """Compare the store's sets with the records, number by number. Exit code 1 where they differ.
+
+    What waits in the ledgers is recorded first. `smsgate rebuild` mends what is found.
+    """
+    gateway = session.gateway()
+    found = list(differences(gateway.store, gateway.records, gateway.recording))
+    if as_json:
+        session.show_json(
+            [
+                {"number": one.number, "store": _said(one.store), "records": _said(one.records)}
+                for one in found
+            ]
+        )
+    else:
+        _show(Console(highlight=False), found)
+    if found:
+        session.end(1)
+
+
+def _show(console: Console, found: list[Difference]) -> None:
+    for one in found[:_SHOWN]:
+        console.print(
+            f"{one.number}: the store says {_said(one.store)}, the records {_said(one.records)}",
+            soft_wrap=True,
+        )
+    if not found:
+        console.print("equal")
+    elif len(found) > _SHOWN:
+        console.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
+
+
+def _said(standing: Standing) -> str:
+    parts = ["locked"] if standing.locked else []
+    parts += ["out of all"] if standing.everywhere else []
+    parts += [f"out of {name}" for name in sorted(standing.own)]
+    parts += [f"back in {name}" for name in sorted(standing.back)]
+    parts += [f"agreed to {name}" for name in sorted(standing.consents)]
+    return ", ".join(parts) or "nothing"
+
+
+MOST_BUCKETS = 1 << 20
+
+
+@click.command(epilog="Example: smsgate rebuild --buckets 16384")
+@click.option(
+    "--buckets",
+    type=click.IntRange(0, MOST_BUCKETS),
+    default=0,
+    help="Into how many small sets a partition's numbers are split from now on (docs/operating.md "
+    "says how many numbers need how many); as before where it is not given.",
+)
+@click.option("--adopt", is_flag=True, help="Overwrite a store that belongs to other records.")
+@session.as_json
+def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
+    """Make suppression sets, consents and review holds anew, from the records.
+
+    The gate answers "not ready" until it has ended. What providers post meanwhile is kept, and
+    applied afterwards.
+    """
+    gateway = session.gateway()
+    rebuilt = _with_bar(gateway, quiet=as_json, buckets=buckets, adopt=adopt)
+    if as_json:
+        session.show_json(
+            {
+                "store": rebuilt.store_id,
+                "numbers": rebuilt.numbers,
+                "messages": rebuilt.messages,
+                "reviews": rebuilt.reviews,
+                "forwards": rebuilt.forwards,
+                "merged": rebuilt.merged,
+                "newest": _moment(rebuilt.newest_us),
+            }
+        )
+    else:
+        _say(rebuilt)
+
+
+def restore_if_needed(gateway: Gateway) -> bool:
+    """Rebuild a store that lost what the records have; whether it was.
+
+    Raises as ``Rebuilding.needed``.
+    """
+    why = build_rebuilding(gateway).needed()
+    if not why:
+        return False
+    Console(highlight=False).print(f"Rebuilding the store from the records: {why}.")
+    _say(_with_bar(gateway, quiet=False, buckets=0, adopt=False, why=why))
+    return True
+
+
+def _with_bar(
+    gateway: Gateway, *, quiet: bool, buckets: int, adopt: bool, why: str = ""
+) -> Rebuilt:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        tasks: dict[str, object] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+
+        return build_rebuilding(gateway).rebuild(progress, buckets=buckets, adopt=adopt, why=why)
+
+
+def _say(rebuilt: Rebuilt) -> None:
+    console = Console(highlight=False)
+    console.print(
+        f"Store {rebuilt.store_id} is ready: {rebuilt.numbers:,} numbers, {rebuilt.messages:,} "
+        f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person.",
+        soft_wrap=True,
+    )
+    if rebuilt.forwards:
+        console.print(f"{rebuilt.forwards:,} messages wait for applications again.")
+    if rebuilt.newest_us:
+        console.print(
+            f"The records end at {_moment(rebuilt.newest_us)}. What was acknowledged after that, "
+            "before the store was lost, is gone unless its provider sends it again.",
+            soft_wrap=True,
+        )
+    if rebuilt.merged:
+        console.print(
+            f"{rebuilt.merged:,} numbers had events that the store had lost and newer ones that it "
+            "had settled without them: they stand as both together leave them.",
+            soft_wrap=True,
+        )
+
+
+def _moment(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
+
+
+@click.command(epilog="Example: smsgate forget +14155550123 --reason 'asked by e-mail, 3 May'")
+@click.argument("number")
+@click.option("--reason", default="", help="Goes on record.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@session.as_json
+def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
+    """Erase the texts of a number from records and store, for good.
+
+    What is needed to go on suppressing it, and to prove it, stays: the number, what was decided,
+    and when. Backups and the databases' own logs are yours to let expire.
+    """
+    known = as_recorded(number)
+    if not yes:
+        click.confirm(f"Erase every text of {known}? Nobody can undo it.", abort=True, err=True)
+    done = session.gateway().forget(known, person(), reason)
+    if as_json:
+        session.show_json(asdict(done))
+        return
+    said = f"The texts of {done.records} records of {known} are erased"
+    more = f", and {done.trail} ordinary texts" if done.trail else ""
+    if done.forwards:
+        more += f"; {done.forwards} that awaited an application do not go there any more"
+    if done.replies:
+        more += f"; {done.replies} replies that were given up are taken out"
+    if done.cases:
+        more += f"; {done.cases} test cases of keyword sets that came from them are gone"
+    Console(highlight=False).print(f"{said}{more}. It is suppressed where it was.", soft_wrap=True)
