@@ -8,7 +8,7 @@ import msgspec
 
 from smsgate.store.refusals import CAP, Counts
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import moment
+from smsgate.web.v1.schemas import moment
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,9 +13,8 @@ from smsgate.features.feeds.storage import (
     format_position,
     parse_position,
 )
-from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Told
+from smsgate.web.v1.schemas import ConsentEvent, event_for
 from smsgate.web.v1.waiting import WAITING
 
 
@@ -32,7 +31,7 @@ class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
 class EventsPage(msgspec.Struct, frozen=True):
     """Events in the order of the records: of one number always in the order they happened."""
 
-    events: list[Told]
+    events: list[ConsentEvent]
     next: str
     """For ``after``: the place behind these events. Keep it once you have worked on them."""
     more: bool
@@ -50,7 +49,7 @@ def read_events(call: Call) -> Outcome:
         with WAITING.turn(query.wait) as again:
             while not batch.events and again():
                 batch = reader.after(batch.position, query.limit)
-    seen = (told_to(call.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+    seen = (event_for(call.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
     events = [event for event in seen if event is not None]
     return 200, EventsPage(events, format_position(batch.position), batch.more)
 

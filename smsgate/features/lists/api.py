@@ -10,7 +10,7 @@ from smsgate.features.lists.import_record import ImportRecord, import_of, import
 from smsgate.features.lists.service import build_errands
 from smsgate.features.lists.values import Errand
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Actor, Reason, moment
+from smsgate.web.v1.schemas import Actor, Reason, moment
 
 
 class ImportsQuery(msgspec.Struct, forbid_unknown_fields=True):

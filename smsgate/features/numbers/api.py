@@ -9,9 +9,8 @@ import msgspec
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import e164
 from smsgate.pipeline.gate import Answer
-from smsgate.web.v1.limited import told_to
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Told
+from smsgate.web.v1.schemas import ConsentEvent, event_for
 
 
 class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,7 +25,7 @@ class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
 class History(msgspec.Struct, frozen=True):
     """Events of the number, oldest first."""
 
-    events: list[Told]
+    events: list[ConsentEvent]
     next: str | None
     """For ``after``; null at the end."""
 
@@ -52,12 +51,12 @@ def read_number(call: Call) -> Outcome:
     standings = gateway.store.numbers.standings_of([number], [*answers])
     standing = standings[number]
     events = gateway.history(number) if query.limit else []
-    seen = [one for event in events if (one := told_to(call.caller, event)) is not None]
+    seen = [one for event in events if (one := event_for(call.caller, event)) is not None]
     consents = sorted(filter(may, standing.consents))
     return 200, Known(number, standing.locked, consents, answers, _page(seen, query))
 
 
-def _page(events: list[Told], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
+def _page(events: list[ConsentEvent], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
     start = 0
     if query.after:
         places = [at for at, event in enumerate(events) if event.id == query.after]

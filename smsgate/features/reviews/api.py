@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Accepted, Actor, moment
+from smsgate.web.v1.schemas import AcceptedChange, Actor, moment
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def decide_review(call: Call) -> Outcome:
     id_ = call.gateway.decide(
         decided.decision, path["number"], path["program"], call.actor(decided.actor), decided.seen
     )
-    return 202, Accepted(id_.partition("-")[2])
+    return 202, AcceptedChange(id_.partition("-")[2])
 
 
 OPERATIONS = (
@@ -77,7 +77,7 @@ OPERATIONS = (
         summary="Decide a text that waits",
         run=decide_review,
         body=Decided,
-        answers={202: Accepted},
+        answers={202: AcceptedChange},
         by_program=True,
         also={
             404: "No text of that number to that program waits, or there is nothing to undo.",

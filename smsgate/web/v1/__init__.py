@@ -1,4 +1,4 @@
-"""The door for the operator's own programs: ``/v1``. Its operations stand in a table."""
+"""``/v1``, for the operator's own programs. Its operations stand in a table."""
 
 from __future__ import annotations
 
@@ -12,19 +12,12 @@ from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.rate_limit import Limiting
 from smsgate.web.abuse import ApiKeyGuard
-from smsgate.web.v1 import check, consents, locks, openapi, suppressions
-from smsgate.web.v1.operations import JSON, Operation
-from smsgate.web.v1.reading import API_LIMIT
+from smsgate.web.v1 import check, consents, openapi, suppressions
+from smsgate.web.v1.operations import JSON, MAX_BODY_BYTES, Operation
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for module in (
-        check,
-        suppressions,
-        consents,
-        locks,
-        *features.modules("api"),
-    )
+    for module in (check, suppressions, consents, *features.modules("api"))
     for operation in module.OPERATIONS
 )
 PREFIX = "/v1"
@@ -43,7 +36,7 @@ def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
 
     @api.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:
-        request.max_content_length = API_LIMIT
+        request.max_content_length = MAX_BODY_BYTES
 
     @api.before_request
     def authorise() -> None:

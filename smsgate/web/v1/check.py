@@ -13,16 +13,16 @@ from smsgate.gateway import Gateway
 from smsgate.pipeline.gate import Answer
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import Result
+from smsgate.web.v1.schemas import CheckResult
 
-MOST_NUMBERS = 10_000
+MAX_NUMBERS = 10_000
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
     """Numbers that a program would text."""
 
     program: str
-    numbers: Annotated[list[str], msgspec.Meta(max_length=MOST_NUMBERS)]
+    numbers: Annotated[list[str], msgspec.Meta(max_length=MAX_NUMBERS)]
     sending: bool = False
     """Whether what is not allowed here is a text that was about to leave, so that it counts."""
 
@@ -30,7 +30,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 class Checked(msgspec.Struct, frozen=True):
     """An answer for each number, in the order asked."""
 
-    results: list[Result]
+    results: list[CheckResult]
 
 
 def check_numbers(call: Call) -> Outcome:
@@ -40,7 +40,9 @@ def check_numbers(call: Call) -> Outcome:
     answers = call.gateway.gate.check(asked.numbers, program=asked.program)
     if asked.sending:
         _count(call.gateway, asked.program, answers)
-    return 200, Checked([Result(one.number, one.allowed, one.reason, one.since) for one in answers])
+    return 200, Checked(
+        [CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers]
+    )
 
 
 def _count(gateway: Gateway, program: str, answers: Iterable[Answer]) -> None:

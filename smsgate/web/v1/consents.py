@@ -10,9 +10,16 @@ import msgspec
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import Consent, Entry
 from smsgate.pipeline.entries import consent_entry
-from smsgate.web.v1.items import RawItems, enter_many, enter_one
+from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, Actor, CorrelationId, Items, Number
+from smsgate.web.v1.schemas import (
+    MAX_ITEMS,
+    AcceptedChange,
+    Actor,
+    CorrelationId,
+    ItemResults,
+    Number,
+)
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=5)
@@ -45,7 +52,7 @@ class ConsentItem(msgspec.Struct, forbid_unknown_fields=True):
     correlation_id: CorrelationId = ""
 
 
-ConsentItems = Annotated[list[ConsentItem], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+ConsentItems = Annotated[list[ConsentItem], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 _ITEM = msgspec.json.Decoder(ConsentItem)
 
 
@@ -81,7 +88,7 @@ OPERATIONS = (
         run=record_consents,
         body=ConsentItem | ConsentItems,
         read_as=ConsentItem | RawItems,
-        answers={202: Accepted, 200: Items},
+        answers={202: AcceptedChange, 200: ItemResults},
         by_program=True,
     ),
 )

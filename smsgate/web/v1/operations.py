@@ -1,25 +1,33 @@
-"""What an operation of ``/v1`` is, and how it is called: the key, its limit, then what it gives.
+"""What an operation of ``/v1`` is, and how its query and body are read.
 
 The table of operations is all there is: routes and the OpenAPI document are made from it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from flask import Request, Response
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from smsgate.domain.errors import Unfit
 from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Caller
 from smsgate.records.keys import KeyScope
-from smsgate.web.v1.reading import read_json, read_query
 
 JSON = "application/json"
+MAX_BODY_BYTES = 1024 * 1024
+"""10,000 numbers are about 200 KiB."""
+_DOCUMENTED = "What it takes: GET /v1/openapi.json."
+_NO_JSON = (ValueError, RecursionError)
+"""Bytes that are no UTF-8 are no ``DecodeError``, and nor are a hundred thousand brackets."""
 _encode = msgspec.json.encode
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,78 @@ class Operation:
         caller.require(self.scope)
         if not self.by_program:
             caller.require_all_programs()
-        query = read_query(request, self.query) if self.query else None
-        body = read_json(request, self.decoder) if self.body is not None else None
+        query = _read_query(request, self.query) if self.query else None
+        body = _read_json(request, self.decoder) if self.body is not None else None
         outcome = self.run(Call(gateway, caller, request, path, query, body))
         if isinstance(outcome, Response):
             return outcome
         status, value = outcome
         return Response(_encode(value), status, content_type=JSON)
+
+
+def read_item(item: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """One item of a list. Raises ``Unfit`` for what this call does not take."""
+    try:
+        return _decoded(bytes(item), decoder)
+    except msgspec.ValidationError as error:
+        raise Unfit(_refusal("item", error)) from None
+
+
+def _read_json(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body; items of a list stay as they came. Raises the HTTP error that says why not."""
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
+    try:
+        return _decoded(request.get_data(cache=False), decoder)
+    except msgspec.ValidationError as error:
+        raise UnprocessableEntity(_refusal("body", error)) from None
+
+
+def _read_query(request: Request, shape: type[T]) -> T:
+    given = request.args.to_dict(flat=False)
+    twice = next((name for name, values in given.items() if len(values) > 1), None)
+    if twice is not None:
+        raise UnprocessableEntity(f"`{twice}` stands in the query more than once.")
+    try:
+        return msgspec.convert(
+            {name: values[0] for name, values in given.items()}, shape, strict=False
+        )
+    except msgspec.ValidationError as error:
+        raise UnprocessableEntity(_refusal("query", error)) from None
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        value = decoder.decode(body)
+        if not isinstance(value, list):
+            _refuse_repeated_keys(body, decoder.type)
+    except msgspec.ValidationError:
+        raise
+    except _NO_JSON as error:
+        raise BadRequest(f"The body is no JSON: {error}.") from None
+    return value
+
+
+def _refusal(part: str, error: msgspec.ValidationError) -> str:
+    return f"The {part} is not what this call takes: {error}. {_DOCUMENTED}"
+
+
+def _refuse_repeated_keys(body: bytes, shape: Any) -> None:  # noqa: ANN401 - a type, or a union
+    """Refuse a key that stands twice in one object: readers differ in which of them counts.
+
+    The one call that is large is spared a second parse: a key without escapes that is there once
+    cannot be there twice.
+    """
+    names = getattr(shape, "__struct_fields__", None)
+    if names and b"\\" not in body and all(body.count(f'"{one}"'.encode()) < 2 for one in names):
+        return
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise msgspec.ValidationError(f"the key `{twice}` stands in one object more than once")
+    return found

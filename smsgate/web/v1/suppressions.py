@@ -1,7 +1,8 @@
-"""``/v1/suppressions``: opt numbers out or back in by hand, one or many, and list a scope's set."""
+"""``/v1/suppressions`` and ``/v1/locks``: manual changes of numbers, and the list of a scope."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -11,18 +12,18 @@ from smsgate.consent.restore import CONSENT
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import e164
-from smsgate.pipeline.entries import check_program, opt_out_entry
+from smsgate.pipeline.entries import check_program, lock_entry, opt_out_entry
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records import Numbered
+from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of
-from smsgate.web.v1.items import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.shapes import (
-    MOST_ITEMS,
-    Accepted,
+from smsgate.web.v1.schemas import (
+    MAX_ITEMS,
+    AcceptedChange,
     Actor,
     CorrelationId,
-    Items,
+    ItemResults,
     Number,
     Reason,
     moment,
@@ -92,11 +93,11 @@ class Suppression(msgspec.Struct, forbid_unknown_fields=True):
     evidence: Evidence = ""
 
 
-Suppressions = Annotated[list[Suppression], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+Suppressions = Annotated[list[Suppression], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 _ITEM = msgspec.json.Decoder(Suppression)
 
 
-class PageQuery(msgspec.Struct, forbid_unknown_fields=True):
+class SuppressionQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which part of the set."""
 
     after: Annotated[str, msgspec.Meta(max_length=40)] = ""
@@ -104,7 +105,7 @@ class PageQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
 
 
-class InSet(msgspec.Struct, frozen=True):
+class SuppressedNumber(msgspec.Struct, frozen=True):
     """A number in a scope's set."""
 
     number: str
@@ -116,10 +117,10 @@ class InSet(msgspec.Struct, frozen=True):
     """Programs to which it came back although it is in ``all``."""
 
 
-class SetPage(msgspec.Struct, frozen=True):
+class SuppressionPage(msgspec.Struct, frozen=True):
     """Numbers of a set in their order, as the records have it: up to a second ago."""
 
-    numbers: list[InSet]
+    numbers: list[SuppressedNumber]
     next: str | None
     """For ``after``; null at the end. A page may have fewer numbers than asked for before it."""
 
@@ -139,7 +140,7 @@ def restore(call: Call) -> Outcome:
     be.
     """
     call.caller.require_program(call.path["scope"])
-    return 202, Accepted(call.gateway.restore(_asked(call, call.query)))
+    return 202, AcceptedChange(call.gateway.restore(_asked_restore(call)))
 
 
 def upsert_suppressions(call: Call) -> Outcome:
@@ -155,10 +156,13 @@ def list_suppressions(call: Call) -> Outcome:
         check_program(call.gateway.settings, scope)
     after = e164(query.after) if query.after else ""
     page = call.gateway.records.suppressed.page(scope, after, query.limit)
-    return 200, SetPage([_in_set(call, one, scope) for one in page.numbers], page.next or None)
+    return 200, SuppressionPage(
+        [_suppressed_number(call, one, scope) for one in page.numbers], page.next or None
+    )
 
 
-def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
+def _asked_restore(call: Call) -> RestoreRequest:
+    query: WhyRestored = call.query
     consent = None
     if query.basis == CONSENT:
         if query.words is None or query.medium is None or query.given is None:
@@ -166,14 +170,24 @@ def _asked(call: Call, query: WhyRestored) -> RestoreRequest:
         consent = _newer(query.words, query.medium, query.source, query.given)
     elif query.words or query.medium or query.given or query.source:
         raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
+    return _restore_request(call, call.path["number"], call.path["scope"], query, consent)
+
+
+def _restore_request(
+    call: Call,
+    number: str,
+    scope: str,
+    why: WhyRestored | Suppression,
+    consent: Consent | None,
+) -> RestoreRequest:
     return RestoreRequest(
-        number=call.path["number"],
-        scope=call.path["scope"],
-        actor=call.actor(query.actor),
-        reason=query.reason.strip(),
-        basis=query.basis,
+        number=number,
+        scope=scope,
+        actor=call.actor(why.actor),
+        reason=why.reason.strip(),
+        basis=why.basis,
         consent=consent,
-        evidence=query.evidence.strip(),
+        evidence=why.evidence.strip(),
         is_admin=call.caller.scope == "admin",
     )
 
@@ -194,40 +208,49 @@ def _newer(words: str, medium: str, source: str, given: datetime) -> Consent:
 
 
 def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
-    actor, reason, given = call.actor(item.actor), item.reason.strip(), item.consent
+    given = item.consent
     call.caller.require_program(item.scope)
     if item.state == "opted_out":
         if given is not None or item.evidence:
             raise Unfit("`consent` and `evidence` go with the state `opted_in`.")
+        actor, reason = call.actor(item.actor), item.reason.strip()
         return opt_out_entry(call.gateway.settings, item.number, item.scope, actor, reason)
     consent = None
     if given is not None:
         consent = _newer(given.words, given.medium, given.source, given.given)
-    return RestoreRequest(
-        number=item.number,
-        scope=item.scope,
-        actor=actor,
-        reason=reason,
-        basis=item.basis,
-        consent=consent,
-        evidence=item.evidence.strip(),
-        is_admin=call.caller.scope == "admin",
+    return replace(
+        _restore_request(call, item.number, item.scope, item, consent),
         caller=call.caller.name,
         correlation_id=item.correlation_id,
     )
 
 
-def _in_set(call: Call, one: Numbered, scope: str) -> InSet:
+def _suppressed_number(call: Call, one: Numbered, scope: str) -> SuppressedNumber:
     standing = one.standing
     mark = standing.state.marks.get(scope)
     known = mark is not None and mark.stops
-    return InSet(
+    return SuppressedNumber(
         number=one.number,
         since=moment(mark.since_us) if mark and known else None,
         why=mark.why if mark and known else "",
         locked=standing.locked,
         back=sorted(filter(call.caller.may, standing.back)),
     )
+
+
+def lock(call: Call) -> Outcome:
+    """Lock a number: no program may text it, whatever it texts us."""
+    return _change_lock(call, locked=True)
+
+
+def unlock(call: Call) -> Outcome:
+    """Unlock a number; it stays opted out until it texts START."""
+    return _change_lock(call, locked=False)
+
+
+def _change_lock(call: Call, *, locked: bool) -> Outcome:
+    reason, actor = call.query.reason.strip(), call.actor(call.query.actor)
+    return enter_one(call, lock_entry(call.path["number"], actor, reason, locked=locked))
 
 
 OPERATIONS = (
@@ -238,7 +261,7 @@ OPERATIONS = (
         summary="Opt a number out by hand",
         run=suppress,
         query=Why,
-        answers={202: Accepted},
+        answers={202: AcceptedChange},
         by_program=True,
     ),
     Operation(
@@ -248,7 +271,7 @@ OPERATIONS = (
         summary="Lift an opt-out",
         run=restore,
         query=WhyRestored,
-        answers={202: Accepted},
+        answers={202: AcceptedChange},
         by_program=True,
         also={
             409: "The opt-out is the subscriber's own, or the consent is older; `detail` says what "
@@ -261,8 +284,8 @@ OPERATIONS = (
         scope="write",
         summary="The numbers of a scope's suppression set",
         run=list_suppressions,
-        query=PageQuery,
-        answers={200: SetPage},
+        query=SuppressionQuery,
+        answers={200: SuppressionPage},
         by_program=True,
     ),
     Operation(
@@ -273,7 +296,25 @@ OPERATIONS = (
         run=upsert_suppressions,
         body=Suppressions,
         read_as=RawItems,
-        answers={200: Items},
+        answers={200: ItemResults},
         by_program=True,
+    ),
+    Operation(
+        method="PUT",
+        path="/locks/<number>",
+        scope="admin",
+        summary="Lock a number: never to be texted again",
+        run=lock,
+        query=Why,
+        answers={202: AcceptedChange},
+    ),
+    Operation(
+        method="DELETE",
+        path="/locks/<number>",
+        scope="admin",
+        summary="Unlock a number; it stays opted out",
+        run=unlock,
+        query=Why,
+        answers={202: AcceptedChange},
     ),
 )

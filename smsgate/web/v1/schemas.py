@@ -1,4 +1,4 @@
-"""Values that several operations take or give, and events as ``/v1`` tells them."""
+"""Values that several operations take or give, and how ``/v1`` shows an event."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import msgspec
 
 from smsgate.consent.events import Event
+from smsgate.domain.messages import ALL
+from smsgate.pipeline.api_keys import Caller
 
 Reason = Annotated[
     str,
@@ -22,10 +24,12 @@ Number = Annotated[str, msgspec.Meta(max_length=40, description="E.164, such as 
 CorrelationId = Annotated[
     str, msgspec.Meta(max_length=100, description="Yours, and given back; best a UUID.")
 ]
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
+_FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
+"""Kinds of events that, in the scope ``all``, change every program's consent."""
 
 
-class Result(msgspec.Struct, frozen=True, gc=False):
+class CheckResult(msgspec.Struct, frozen=True, gc=False):
     """What the gate says of one number."""
 
     number: str
@@ -36,7 +40,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     since: str | None
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class AcceptedChange(msgspec.Struct, frozen=True):
     """The change is stored; an opt-out and a lock block from now on."""
 
     id: str
@@ -56,7 +60,7 @@ class ItemResult(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
-class Items(msgspec.Struct, frozen=True):
+class ItemResults(msgspec.Struct, frozen=True):
     """What became of each item, in the order given."""
 
     accepted: int
@@ -65,7 +69,7 @@ class Items(msgspec.Struct, frozen=True):
     results: list[ItemResult]
 
 
-class Group(msgspec.Struct, frozen=True):
+class ImportedGroup(msgspec.Struct, frozen=True):
     """Numbers of an imported list with which the same happened."""
 
     numbers: tuple[str, ...]
@@ -74,7 +78,7 @@ class Group(msgspec.Struct, frozen=True):
     after: str
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One event, without texts: those stand in the evidence."""
 
     id: str
@@ -96,17 +100,21 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     basis: str = ""
     """Of ``restored``, what allowed it: ``consent``, ``mistake`` or ``evidence``."""
-    listed: tuple[Group, ...] = ()
+    listed: tuple[ImportedGroup, ...] = ()
     """Of an ``import``, whose ``number`` is empty."""
     sequence: str = ""
     """Partition and number in it: of two events of a number the one with the higher number is
     newer."""
 
 
-def told(event: Event, sequence: str = "") -> Told:
-    """An event as the API tells it."""
+def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent | None:
+    """An event as the caller may see it; None where it concerns none of its programs.
+
+    To a key that is limited to programs, an event in the scope ``all`` concerns each of them. Where
+    it came about in another program, which one and who noted what are left out.
+    """
     entry = event.entry
-    return Told(
+    found = ConsentEvent(
         id=event.id,
         kind=event.kind,
         outcome=event.outcome,
@@ -122,10 +130,15 @@ def told(event: Event, sequence: str = "") -> Told:
         note=event.note,
         basis=entry.restore.basis if entry and entry.restore else "",
         listed=tuple(
-            Group(one.numbers, one.outcome, one.before, one.after) for one in event.listed
+            ImportedGroup(one.numbers, one.outcome, one.before, one.after) for one in event.listed
         ),
         sequence=sequence,
     )
+    if caller.may(event.program) or event.program == ALL:
+        return found
+    if event.scope == ALL and event.kind in _FOR_ALL:
+        return msgspec.structs.replace(found, program="", before="", after="", actor="", note="")
+    return None
 
 
 def moment(at_us: int) -> str | None:

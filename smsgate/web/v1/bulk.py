@@ -13,11 +13,10 @@ from smsgate.domain.messages import Added, Entry
 from smsgate.pipeline.entry_batch import enter
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.web.problems import reason_of
-from smsgate.web.v1.operations import Call, Outcome
-from smsgate.web.v1.reading import read_item
-from smsgate.web.v1.shapes import MOST_ITEMS, Accepted, ItemResult, Items
+from smsgate.web.v1.operations import Call, Outcome, read_item
+from smsgate.web.v1.schemas import MAX_ITEMS, AcceptedChange, ItemResult, ItemResults
 
-RawItems = Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
+RawItems = Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 """Items as they came, so that one of another shape refuses none but itself."""
 T = TypeVar("T")
 
@@ -37,7 +36,7 @@ def enter_one(call: Call, entry: Entry) -> Outcome:
     (found,) = enter(call.gateway.store, call.gateway.job_queue, [entry])
     if isinstance(found, SmsGateError):
         raise found
-    return 202, Accepted(found.id)
+    return 202, AcceptedChange(found.id)
 
 
 def enter_many(
@@ -58,7 +57,7 @@ def enter_many(
     found = enter(call.gateway.store, call.gateway.job_queue, changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
-    return 200, Items(counts["accepted"], counts["duplicate"], counts["refused"], results)
+    return 200, ItemResults(counts["accepted"], counts["duplicate"], counts["refused"], results)
 
 
 def _allowed(
