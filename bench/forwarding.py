@@ -24,11 +24,19 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from smsgate.features.forwarding.breaker import MAX_CALLS
 
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
-from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent, Onward, Posted
-from smsgate.features.forwarding.pauses import CALLS
+from smsgate.domain.messages import (
+    Arrival,
+    Decision,
+    Entry,
+    ForwardContent,
+    HttpCall,
+    Intent,
+    Posted,
+)
 from smsgate.gateway import Gateway
 from smsgate.outbound import Outbound
 from smsgate.store.keys import PARTITIONS
@@ -136,7 +144,9 @@ def _put(gateway: Gateway, program: str, count: int) -> None:
                 message_id=f"SM{program}{count}-{place}",
                 sender="+14155550999",
                 text=f"text {place}",
-                onward=Onward(posted=_posted(place) if program == "original" else None),
+                forward_content=ForwardContent(
+                    posted=_posted(place) if program == "original" else None
+                ),
             )
             for place in range(at, min(at + 500, count))
         ]
@@ -174,7 +184,7 @@ def _client_alone_s(url: str, count: int) -> float:
     outbound, posted = Outbound(), _posted(1)
     call = HttpCall("POST", url, {"Content-Type": posted.content_type}, posted.form)
     started = time.monotonic()
-    with ThreadPoolExecutor(CALLS) as threads:
+    with ThreadPoolExecutor(MAX_CALLS) as threads:
         for _ in threads.map(lambda _: outbound.perform(call), range(count)):
             pass
     return time.monotonic() - started

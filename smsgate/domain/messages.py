@@ -25,7 +25,7 @@ class Posted(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body; of a ``GET`` the raw query."""
 
 
-class Onward(msgspec.Struct, frozen=True, omit_defaults=True):
+class ForwardContent(msgspec.Struct, frozen=True, omit_defaults=True):
     """That a text goes on to the program's application, and what its entry does not say of it."""
 
     media: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
-    onward: Onward | None = None
+    forward_content: ForwardContent | None = msgspec.field(default=None, name="onward")
     """Of a text whose program has an application: it may go on there once it is applied."""
     v: int = 1
 
@@ -317,7 +317,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-class GivenUp(msgspec.Struct, frozen=True, omit_defaults=True):
+class UndeliveredForward(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message that its application did not take; kept until a person retries or dismisses it."""
 
     forward: Forward

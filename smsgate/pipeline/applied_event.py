@@ -6,7 +6,7 @@ from smsgate import __version__
 from smsgate.consent.events import Event, Standing, event_id
 from smsgate.consent.transitions import Settled
 from smsgate.domain.messages import Entry, Intent, Stored, ms_of
-from smsgate.pipeline.forwards import kept
+from smsgate.pipeline.forwards import without_form
 
 
 def applied_event(
@@ -33,7 +33,7 @@ def applied_event(
         after=_state(after, entry),
         standing=after if entry.phone and after != before else None,
         inbox_id=stored.id,
-        entry=kept(entry),
+        entry=without_form(entry),
         event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,
@@ -51,7 +51,7 @@ def _kind(entry: Entry) -> str:
         return "restored" if entry.action == "restore" else entry.action
     if entry.program and entry.decision.intent is not Intent.NONE:
         return entry.decision.intent.value
-    return "text" if entry.onward is not None else entry.decision.rule
+    return "text" if entry.forward_content is not None else entry.decision.rule
 
 
 def _state(standing: Standing, entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""What of a text goes on to its program's own application. Pure."""
+"""Which texts are forwarded to their program's own application, and what is kept for that. Pure."""
 
 from __future__ import annotations
 
@@ -8,44 +8,54 @@ from smsgate.consent.events import Event
 from smsgate.domain.messages import (
     Entry,
     Forward,
+    ForwardContent,
     InboundMessage,
     Intent,
-    Onward,
     WebhookRequest,
     forward_id,
 )
 from smsgate.providers.forms import posted_of
 from smsgate.settings import Application
 
-LARGEST_FORM = 64 * 1024
-"""Bytes of a provider's form that are kept; of a larger one, what its message says is put anew."""
-_NO_KEYWORDS = (Intent.NONE, Intent.REVIEW)
+MAX_FORM_BYTES = 64 * 1024
+"""Of a provider's form that is kept; a larger one is made anew from the message."""
 
 
-def onward_of(message: InboundMessage, request: WebhookRequest, application: Application) -> Onward:
-    """What has to be kept of a message, beside its entry, until its application has it.
+def content_to_forward(
+    message: InboundMessage, request: WebhookRequest, application: Application
+) -> ForwardContent:
+    """What the application needs of a message beside its entry.
 
-    Of a form, which has one text; what came in another shape is put as a form when it goes on.
+    The provider's form is kept where the application wants the original request and the form has
+    one text; where the request came in another shape, a form is made when it is forwarded.
     """
     posted = posted_of(request) if application.original else None
-    if posted is not None and len(posted.form) > LARGEST_FORM:
+    if posted is not None and len(posted.form) > MAX_FORM_BYTES:
         posted = None
-    return Onward(message.media, message.flag.value if message.flag else "", posted)
+    return ForwardContent(message.media, message.flag.value if message.flag else "", posted)
 
 
-def kept(entry: Entry) -> Entry:
-    """What the records keep of a message: without its provider's request, which is large."""
-    if entry.onward is None or entry.onward.posted is None:
+def without_form(entry: Entry) -> Entry:
+    """The entry for the records: without its provider's form, which is large."""
+    if entry.forward_content is None or entry.forward_content.posted is None:
         return entry
-    onward = msgspec.structs.replace(entry.onward, posted=None)
-    return msgspec.structs.replace(entry, onward=onward)
+    content = msgspec.structs.replace(entry.forward_content, posted=None)
+    return msgspec.structs.replace(entry, forward_content=content)
 
 
 def forward_of(
     partition: int, entry: Entry, event: Event, application: Application | None
 ) -> Forward | None:
-    """The forward of a message that was applied, if it goes on. ``event``: what became of it."""
-    if entry.onward is None or application is None or not _goes_on(entry, event, application):
+    """The forward of a message that was applied with ``event``, if the application wants it.
+
+    Some applications want no keywords. A text that waits for a person is none, nor is YES where no
+    question of ours was open: it may well answer one of the application's.
+    """
+    if entry.forward_content is None or application is None:
+        return None
+    is_keyword = entry.decision.intent not in (Intent.NONE, Intent.REVIEW)
+    is_open_answer = entry.decision.condition and event.outcome not in ("applied", "repeat")
+    if is_keyword and not is_open_answer and application.messages != "all":
         return None
     return Forward(
         id=forward_id(partition, event.inbox_id),
@@ -55,14 +65,3 @@ def forward_of(
         outcome=event.outcome,
         event_time_us=event.event_time_us,
     )
-
-
-def _goes_on(entry: Entry, event: Event, application: Application) -> bool:
-    """Whether the application wants it.
-
-    A text that waits for a person is no keyword, nor is YES where no question of ours was open: it
-    may well answer one of the application's.
-    """
-    if application.messages == "all" or entry.decision.intent in _NO_KEYWORDS:
-        return True
-    return bool(entry.decision.condition) and event.outcome not in ("applied", "repeat")

@@ -212,7 +212,7 @@ def _has_effect(entry: Entry) -> bool:
     So is a plain ``none`` that goes on to the program's application.
     """
     ordinary = entry.decision.intent is Intent.NONE and entry.source == "text"
-    return not ordinary or not entry.program or entry.onward is not None
+    return not ordinary or not entry.program or entry.forward_content is not None
 
 
 def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:

@@ -10,7 +10,7 @@ from smsgate.consent.transitions import scope_of
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Arrival, Decision, Entry, InboundMessage, Intent, WebhookRequest
 from smsgate.domain.phone import e164, is_e164
-from smsgate.pipeline.forwards import onward_of
+from smsgate.pipeline.forwards import content_to_forward
 from smsgate.providers.base import Provider
 from smsgate.settings import Account, Settings
 
@@ -44,9 +44,9 @@ class Entering:
             decision = decide(message, self._classifiers[program.name])
             scope = scope_of(decision, program)
         number, phone = _subscriber(message.number)
-        onward = None
+        forward_content = None
         if program is not None and program.forward is not None and not expired:
-            onward = onward_of(message, request, program.forward)
+            forward_content = content_to_forward(message, request, program.forward)
         entry = Entry(
             number=number,
             program=program.name if program else "",
@@ -61,7 +61,7 @@ class Entering:
             answered=provider.answered(message),
             phone=phone,
             expired=expired,
-            onward=onward,
+            forward_content=forward_content,
         )
         return Arrival(entry, message.sent_us, "" if message.message_id else _fingerprint(entry))
 

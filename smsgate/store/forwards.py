@@ -10,7 +10,7 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Forward, GivenUp, Reply
+from smsgate.domain.messages import Forward, Reply, UndeliveredForward
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
@@ -22,7 +22,7 @@ LEASE_MS = 30_000
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Forward).decode
-_letter = msgspec.json.Decoder(GivenUp).decode
+_letter = msgspec.json.Decoder(UndeliveredForward).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Forwards:
             )
         return self._read(keys, ids)
 
-    def give_up(self, letter: GivenUp, event: Event) -> bool:
+    def give_up(self, letter: UndeliveredForward, event: Event) -> bool:
         """Keep a forward for a person that nobody is at; False where somebody is, or it is gone."""
         return self._dropped(letter.forward, _encode(letter), _encode(event))
 
@@ -105,13 +105,13 @@ class Forwards:
         """Take a forward out that waits, for good; False where there is none of that id."""
         return self._dropped(forward)
 
-    def dead(self, partition: int) -> list[GivenUp]:
+    def dead(self, partition: int) -> list[UndeliveredForward]:
         """The forwards of a partition that were given up, oldest first."""
         with translated():
             rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
         return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
 
-    def bury(self, letter: GivenUp, event: Event, again: Forward | None = None) -> bool:
+    def bury(self, letter: UndeliveredForward, event: Event, again: Forward | None = None) -> bool:
         """Take out one that was given up: ``again`` waits in its old place, without it is gone.
 
         False where there is none of that id.

@@ -16,7 +16,7 @@ import redis
 
 from smsgate.consent.events import NOTHING_REMEMBERED, StandingRow
 from smsgate.domain.errors import StoreNotReady
-from smsgate.domain.messages import ALL, Forward, GivenUp
+from smsgate.domain.messages import ALL, Forward, UndeliveredForward
 from smsgate.metrics.sights import RebuildProgress
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
@@ -173,7 +173,10 @@ class Restoring:
         self._write(commands)
 
     def forward(
-        self, waiting: Iterable[tuple[Forward, int]], dead: Iterable[GivenUp], now_us: int
+        self,
+        waiting: Iterable[tuple[Forward, int]],
+        dead: Iterable[UndeliveredForward],
+        now_us: int,
     ) -> None:
         """Let messages wait for applications, with since when (us), or for a person.
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Forward, GivenUp, Reply
+from smsgate.domain.messages import Forward, Reply, UndeliveredForward
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, Keys
 from smsgate.store.redis_address import Client
@@ -76,9 +76,12 @@ class Shelves:
         found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
 
-    def forwards_dead(self, first: int, count: int) -> Shelf[GivenUp]:
+    def forwards_dead(self, first: int, count: int) -> Shelf[UndeliveredForward]:
         """Forwards that were given up, the newest first."""
-        decode, total = msgspec.json.Decoder(GivenUp).decode, self.counted().forwards_dead
+        decode, total = (
+            msgspec.json.Decoder(UndeliveredForward).decode,
+            self.counted().forwards_dead,
+        )
         found = self._given_up([keys.forwards_dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.domain.messages import Arrival, Decision, Entry, Intent, Onward, Posted
+from smsgate.domain.messages import Arrival, Decision, Entry, ForwardContent, Intent, Posted
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -52,7 +52,7 @@ def waits(gateway: Gateway) -> str:
         account="twilio",
         sender="+14155550999",
         text="What time [bold]do[/] you open?",
-        onward=Onward(posted=POSTED),
+        forward_content=ForwardContent(posted=POSTED),
     )
     gateway.store.inbox.add([Arrival(entry)])
     gateway.apply(partition_of(NUMBER))

@@ -7,7 +7,15 @@ import pytest
 
 from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Arrival, Forward, GivenUp, Intent, Onward, Reply, forward_id
+from smsgate.domain.messages import (
+    Arrival,
+    Forward,
+    ForwardContent,
+    Intent,
+    Reply,
+    UndeliveredForward,
+    forward_id,
+)
 from smsgate.store import forwards
 from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -35,7 +43,7 @@ REPLY = Reply(
     text="hi",
     deadline_us=10,
 )
-ORDINARY = {"intent": Intent.NONE, "onward": Onward()}
+ORDINARY = {"intent": Intent.NONE, "forward_content": ForwardContent()}
 
 
 @pytest.fixture
@@ -170,7 +178,7 @@ def test_of_many_partitions_one_that_fails_holds_up_no_other(store, put, redis_c
 
 def test_one_that_somebody_is_at_is_not_given_up(store, put):
     (made,) = put(NUMBER)
-    letter = GivenUp(made, "why", 1)
+    letter = UndeliveredForward(made, "why", 1)
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.give_up(letter, EVENT) is False
 
@@ -185,7 +193,7 @@ def test_one_that_somebody_is_at_is_not_given_up(store, put):
 def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(store, put):
     _, second = put(NUMBER, NUMBER)
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
-    assert store.forwards.give_up(GivenUp(second, "why", 1), EVENT)
+    assert store.forwards.give_up(UndeliveredForward(second, "why", 1), EVENT)
 
     assert store.forwards.claim("alerts", PARTITIONS) == []  # the lease of the first still runs
     assert store.forwards.taken(claim, TAKEN) == (True, False)
@@ -193,7 +201,7 @@ def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(st
 
 def test_one_that_is_tried_again_by_hand_takes_its_old_place(store, put):
     first, second = put(NUMBER, NUMBER)
-    letter = GivenUp(first, "why", 1)
+    letter = UndeliveredForward(first, "why", 1)
     store.forwards.give_up(letter, EVENT)
     assert store.forwards.bury(letter, EVENT, first)
 
@@ -204,7 +212,7 @@ def test_one_that_is_tried_again_by_hand_takes_its_old_place(store, put):
 
 def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(store, put):
     first, second, third = put(NUMBER, NUMBER, OTHER)
-    store.forwards.give_up(GivenUp(first, "why", 1), EVENT)
+    store.forwards.give_up(UndeliveredForward(first, "why", 1), EVENT)
     claims = store.forwards.claim("alerts", 99)
     assert {*ids(claims)} == {second.id, third.id}
 
@@ -260,7 +268,7 @@ TOUCHED = {
 )
 def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_client, what, broken):
     (made,) = put(NUMBER)
-    letter = GivenUp(made, "why", 1)
+    letter = UndeliveredForward(made, "why", 1)
     claims = store.forwards.claim("alerts", PARTITIONS) if what == "taken" else []
     if what == "bury":
         assert store.forwards.give_up(letter, EVENT)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.leash import Leash
-from smsgate.domain.messages import Arrival, Decision, Entry, Intent, Onward, Posted
+from smsgate.domain.messages import Arrival, Decision, Entry, ForwardContent, Intent, Posted
 from smsgate.gateway import Gateway
 from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
@@ -95,7 +95,9 @@ def _entry(number: str, place: int) -> Entry:
         account="twilio",
         sender="+14155550999",
         text=f"text {place}",
-        onward=Onward(posted=Posted("POST", "application/x-www-form-urlencoded", form)),
+        forward_content=ForwardContent(
+            posted=Posted("POST", "application/x-www-form-urlencoded", form)
+        ),
     )
 
 

@@ -1,1 +1,1 @@
-"""Forwarding."""
+"""Forwarding: messages are sent on to the application of their program."""

@@ -1,11 +1,11 @@
-"""The HTTP call that hands a text to its program's own application. Pure."""
+"""Describes the HTTP call that sends a message to its program's own application. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
 from smsgate.domain.errors import AccountNotReady
-from smsgate.domain.messages import Entry, Forward, HttpCall, InboundMessage, Intent, Onward, Posted
+from smsgate.domain.messages import Forward, ForwardContent, HttpCall, InboundMessage, Intent
 from smsgate.domain.signing import iso_time, standard_webhook_signature
 from smsgate.providers import PROVIDERS
 from smsgate.providers.forms import IDEMPOTENCY, posted_of
@@ -13,7 +13,7 @@ from smsgate.settings import Account, Application
 
 
 class _Text(msgspec.Struct, frozen=True, rename={"number": "from"}):
-    """A text in our normal form, as ``standard_webhooks`` accounts post it to us, and more."""
+    """A text in our normal form: what ``standard_webhooks`` accounts post to us, and more."""
 
     id: str
     number: str
@@ -37,62 +37,64 @@ class _Message(msgspec.Struct, frozen=True):
     data: _Text
 
 
-def call_of(forward: Forward, application: Application, account: Account, now_s: int) -> HttpCall:
-    """Describe the call that hands a forward over. The account is usable, or has a token named."""
+def describe_call(
+    forward: Forward, application: Application, account: Account, now_s: int
+) -> HttpCall:
+    """The call in our normal form, or as the provider's own request where ``original`` is set.
+
+    The account is usable, or the application names a token.
+    """
     if application.original:
-        return _original(forward, application, account)
-    return _normal(forward, application, now_s)
-
-
-def _original(forward: Forward, application: Application, account: Account) -> HttpCall:
-    posted = forward.entry.onward.posted if forward.entry.onward else None
-    posted = posted or _as_form(forward.entry, application.url, account)
-    token = application.secrets[0].value if application.secrets else ""
-    call = PROVIDERS[account.provider].original_call(posted, application.url, account, token)
-    headers = {**call.headers, IDEMPOTENCY: forward.event}
-    return HttpCall(call.method, call.url, headers, call.body)
-
-
-def _as_form(entry: Entry, url: str, account: Account) -> Posted:
-    """The form by which the provider would post a message that came in another shape."""
-    onward = entry.onward or Onward()
-    message = InboundMessage(
-        account=entry.account,
-        message_id=entry.message_id,
-        number=entry.number,
-        sender=entry.sender,
-        text=entry.text,
-        channel=entry.channel,
-        service=entry.service,
-        flag=Intent(onward.flag) if onward.flag else None,
-        media=onward.media,
-    )
-    posted = posted_of(PROVIDERS[account.provider].inbound(message, account, url))
-    if posted is None:
-        raise AccountNotReady(f"{account.provider} posts no forms")
-    return posted
-
-
-def _normal(forward: Forward, application: Application, now_s: int) -> HttpCall:
+        return _original_request(forward, application, account)
+    # The body is the same for every try, so that a repeat is known by more than its id.
     body = msgspec.json.encode(_message(forward))
-    time = str(now_s)
+    timestamp = str(now_s)
     signatures = [
-        standard_webhook_signature(forward.event, time, body, one.value)
-        for one in application.secrets
+        standard_webhook_signature(forward.event, timestamp, body, secret.value)
+        for secret in application.secrets
     ]
     headers = {
         "Content-Type": "application/json",
         "webhook-id": forward.event,
-        "webhook-timestamp": time,
+        "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(signatures),
     }
     return HttpCall("POST", application.url, headers, body)
 
 
+def _original_request(forward: Forward, application: Application, account: Account) -> HttpCall:
+    """The provider's form, signed for the application's URL.
+
+    A message that came in another shape is put as the form that the provider would post.
+    """
+    entry = forward.entry
+    content = entry.forward_content or ForwardContent()
+    form = content.posted
+    if form is None:
+        message = InboundMessage(
+            account=entry.account,
+            message_id=entry.message_id,
+            number=entry.number,
+            sender=entry.sender,
+            text=entry.text,
+            channel=entry.channel,
+            service=entry.service,
+            flag=Intent(content.flag) if content.flag else None,
+            media=content.media,
+        )
+        url = application.url
+        form = posted_of(PROVIDERS[account.provider].inbound(message, account, url))
+    if form is None:
+        raise AccountNotReady(f"{account.provider} posts no forms")
+    token = application.secrets[0].value if application.secrets else ""
+    call = PROVIDERS[account.provider].original_call(form, application.url, account, token)
+    headers = {**call.headers, IDEMPOTENCY: forward.event}
+    return HttpCall(call.method, call.url, headers, call.body)
+
+
 def _message(forward: Forward) -> _Message:
-    """The same bytes for every try, so that what is repeated is known by more than its id."""
     entry, received_at = forward.entry, iso_time(forward.event_time_us)
-    onward = entry.onward or Onward()
+    content = entry.forward_content or ForwardContent()
     text = _Text(
         id=entry.message_id,
         number=entry.number,
@@ -101,8 +103,8 @@ def _message(forward: Forward) -> _Message:
         received_at=received_at,
         channel=entry.channel,
         service=entry.service,
-        flag=onward.flag,
-        media=onward.media,
+        flag=content.flag,
+        media=content.media,
         account=entry.account,
         program=entry.program,
         intent=entry.decision.intent.value,

@@ -1,9 +1,10 @@
-"""Forwarded: messages that were applied, handed to the operator's own application.
+"""Sends applied messages to the operator's own application.
 
-At least once each (an id tells repeats apart), of a number in the order in which they came. A
-message that is not taken is handed over again for a day and then waits for a person; meanwhile
-later ones of its number wait behind it, and no others. What the application answers in TwiML goes
-into the outbox in the same step that takes its message out, so that it is said once.
+Each message is sent at least once (an id tells repeats apart), those of a number in the order in
+which they came. A message that is not taken is sent again for a day and then waits for a person;
+meanwhile later ones of its number wait behind it, and no others. The texts that the application
+answers in TwiML go into the outbox in the same step that removes the message, so that each is sent
+once.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import structlog
 from smsgate.consent.send_check import APP, WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
-from smsgate.features.forwarding.application_call import call_of
-from smsgate.features.forwarding.pauses import CALLS, Pauses
+from smsgate.features.forwarding.application_call import describe_call
+from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreaker
 from smsgate.features.forwarding.twiml import read_twiml
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.outbound import Outbound
-from smsgate.pipeline.forward_events import TAKEN, forward_event
+from smsgate.pipeline.undelivered_forwards import TAKEN, forward_event
 from smsgate.providers import usable
 from smsgate.providers.base import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings
@@ -34,17 +35,17 @@ from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import PARTITIONS
 
 IDLE_S = 0.1
-"""How long to wait before the next look where nothing was due."""
+"""Pause before the next turn where nothing was due."""
 BUSY_S = 0.01
-_FIRST_S, _FACTOR, _LONGEST_S = 5.0, 3.0, 600.0
-_LONGEST_ASKED_S = 3600.0
-_SHOWN = 10
+_FIRST_RETRY_S, _RETRY_FACTOR, _MAX_RETRY_S = 5.0, 3.0, 600.0
+_MAX_RETRY_AFTER_S = 3600.0
+_MAX_LOGGED_VERBS = 10
 
 _log = structlog.get_logger("smsgate.forward")
 
 
-class Forwarding:
-    """Hands the messages of one program over."""
+class ForwardSender:
+    """Sends the messages of one program. Its threads start with the first message."""
 
     def __init__(
         self,
@@ -54,7 +55,6 @@ class Forwarding:
         store: Store,
         job_queue: JobQueue,
     ) -> None:
-        """Use these collaborators; threads start with the first message."""
         self._name = program.name
         self._application = application
         self._accounts = settings.accounts
@@ -62,33 +62,36 @@ class Forwarding:
         self._store = store
         self._job_queue = job_queue
         self._outbound = Outbound(public_only=not application.allow_private)
-        self._pauses = Pauses()
-        self._threads = ThreadPoolExecutor(CALLS, thread_name_prefix=f"forward {program.name}")
+        self._breaker = CircuitBreaker()
+        self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix=f"forward {program.name}")
         self._lock = threading.Lock()
         self._busy = 0
+        """Calls under way."""
         self._first = 0
-        self._looked = 0
+        """The partition to which the next claims begin."""
+        self._idle_claims = 0
+        """Places in a row for which no message was due."""
 
-    def turn(self) -> float:
-        """Begin the calls that are due; gives for how many seconds to wait before the next turn.
+    def run_once(self) -> float:
+        """Begin the calls that are due; returns the pause before the next turn in seconds.
 
         Raises ``StoreUnavailable``.
         """
         now = time.monotonic()
-        room = self._pauses.room(now) - self._busy
-        if room <= 0:
-            return min(max(self._pauses.left_s(now), BUSY_S), IDLE_S)
-        claims = self._store.forwards.claim(self._name, room, self._first)
-        self._first = (self._first + room) % PARTITIONS
+        capacity = self._breaker.capacity(now) - self._busy
+        if capacity <= 0:
+            return min(max(self._breaker.pause_left_s(now), BUSY_S), IDLE_S)
+        claims = self._store.forwards.claim(self._name, capacity, self._first)
+        self._first = (self._first + capacity) % PARTITIONS
         if not claims:
-            self._looked += room
-            return IDLE_S if self._looked >= PARTITIONS else 0.0
-        self._looked = 0
-        self._pauses.begun(now)
+            self._idle_claims += capacity
+            return IDLE_S if self._idle_claims >= PARTITIONS else 0.0
+        self._idle_claims = 0
+        self._breaker.started(now)
         with self._lock:
             self._busy += len(claims)
         for claim in claims:
-            self._threads.submit(self._see_through, claim)
+            self._threads.submit(self._run, claim)
         return BUSY_S
 
     def close(self) -> None:
@@ -96,9 +99,9 @@ class Forwarding:
         self._threads.shutdown(wait=True)
         self._outbound.close()
 
-    def _see_through(self, claim: ForwardClaim) -> None:
+    def _run(self, claim: ForwardClaim) -> None:
         try:
-            self._hand_over(claim)
+            self._send(claim)
         except StoreUnavailable as error:
             # Nothing is lost: it is due again when the claim's lease ends.
             _log.warning("forward is not settled", id=claim.forward.id, problem=str(error))
@@ -108,77 +111,75 @@ class Forwarding:
             with self._lock:
                 self._busy -= 1
 
-    def _hand_over(self, claim: ForwardClaim) -> None:
+    def _send(self, claim: ForwardClaim) -> None:
         account = self._signing_account(claim.forward)
         if account is None:
-            self._not_taken(claim, f"account {self._account!r} has no secret to sign with", 0.0)
+            problem = f"account {self._account!r} has no secret to sign with"
+            self._note_failure(claim, problem, 0.0)
             return
-        call = call_of(claim.forward, self._application, account, claim.now_us // 1_000_000)
+        call = describe_call(claim.forward, self._application, account, claim.now_us // 1_000_000)
         began = time.monotonic()
         try:
             answer = self._outbound.perform(call)
         except CallFailed as error:
-            self._not_taken(claim, str(error), 0.0)
+            self._note_failure(claim, str(error), 0.0)
             return
         took_s = time.monotonic() - began
         self._store.metrics.took(FORWARD_S, took_s, self._name)
         if 200 <= answer.status < 300:
-            self._taken(claim, answer, claim.now_us + int(took_s * 1_000_000))
+            self._note_success(claim, answer, claim.now_us + int(took_s * 1_000_000))
         else:
-            self._not_taken(claim, f"answered {answer.status}", _asked_for(answer))
+            self._note_failure(claim, f"answered {answer.status}", _asked_pause_s(answer))
 
     def _signing_account(self, forward: Forward) -> Account | None:
-        """Whose request it was; what the simulator posted is signed as the program's account's."""
+        """The program's account, which also signs what the simulator posted; else the message's."""
+        needs_secret = self._application.original and not self._application.secrets
         for name in (self._account, forward.entry.account):
             account = self._accounts.get(name)
-            if account is not None and (usable(account) or not self._needs_secret):
+            if account is not None and (usable(account) or not needs_secret):
                 return account
         return None
 
-    @property
-    def _needs_secret(self) -> bool:
-        return self._application.original and not self._application.secrets
-
-    def _taken(self, claim: ForwardClaim, answer: HttpReply, answered_us: int) -> None:
-        self._pauses.taken()
+    def _note_success(self, claim: ForwardClaim, answer: HttpReply, answered_us: int) -> None:
+        self._breaker.succeeded()
         entry = claim.forward.entry
-        said = read_twiml(answer, entry.number, entry.sender)
-        if said.not_done:
-            shown = [*dict.fromkeys(said.not_done)][:_SHOWN]
-            _log.warning("not supported", program=self._name, id=claim.forward.id, verbs=shown)
-        replies = _replies(claim, said.texts, answered_us)
+        twiml = read_twiml(answer, entry.number, entry.sender)
+        if twiml.unsupported:
+            verbs = [*dict.fromkeys(twiml.unsupported)][:_MAX_LOGGED_VERBS]
+            _log.warning("not supported", program=self._name, id=claim.forward.id, verbs=verbs)
+        replies = _replies(claim, twiml.texts, answered_us)
         event = forward_event(claim.forward, TAKEN, answered_us)
-        ours, wanted = self._store.forwards.taken(claim, event, replies)
-        if not ours:
+        was_ours, job_wanted = self._store.forwards.taken(claim, event, replies)
+        if not was_ours:
             _log.warning("claim lost", program=self._name, id=claim.forward.id)
             return
         metrics, received_us = self._store.metrics, ms_of(claim.forward.inbox_id) * 1000
         metrics.count(FORWARDS, self._name, TAKEN)
         metrics.took(FORWARDED_S, (answered_us - received_us) / 1_000_000, self._name)
-        if wanted:
+        if job_wanted:
             self._job_queue.notify_outboxes([claim.partition])
 
-    def _not_taken(self, claim: ForwardClaim, note: str, asked_s: float) -> None:
+    def _note_failure(self, claim: ForwardClaim, problem: str, asked_s: float) -> None:
         forward = claim.forward
-        wait_s = min(_FIRST_S * _FACTOR ** min(forward.tries, 10), _LONGEST_S)
-        wait_s *= random.uniform(0.9, 1.1)  # noqa: S311 - so that messages do not keep step
-        pause_s = self._pauses.failed(forward.entry.number, time.monotonic(), asked_s)
-        later = msgspec.structs.replace(forward, tries=forward.tries + 1, note=note[:500])
-        due_us = claim.now_us + int(max(wait_s, asked_s) * 1_000_000)
+        retry_s = min(_FIRST_RETRY_S * _RETRY_FACTOR ** min(forward.tries, 10), _MAX_RETRY_S)
+        retry_s *= random.uniform(0.9, 1.1)  # noqa: S311 - spreads messages that failed together
+        pause_s = self._breaker.failed(forward.entry.number, time.monotonic(), asked_s)
+        later = msgspec.structs.replace(forward, tries=forward.tries + 1, note=problem[:500])
+        due_us = claim.now_us + int(max(retry_s, asked_s) * 1_000_000)
         if self._store.forwards.again(claim, later, due_us):
             self._store.metrics.count(FORWARDS, self._name, "not_taken")
         _log.warning(
             "forward was not taken",
             program=self._name,
             id=forward.id,
-            problem=note,
+            problem=problem,
             tries=later.tries,
             left_alone_s=round(pause_s),
         )
 
 
 def _replies(claim: ForwardClaim, texts: list[str], answered_us: int) -> list[Reply]:
-    """What the application said, each within five minutes of its answer."""
+    """The application's texts, each to be sent within five minutes of its answer."""
     forward = claim.forward
     entry = forward.entry
     return [
@@ -198,8 +199,8 @@ def _replies(claim: ForwardClaim, texts: list[str], answered_us: int) -> list[Re
     ]
 
 
-def _asked_for(answer: HttpReply) -> float:
-    """Retry-After in seconds, where the application says that it has too much to do."""
+def _asked_pause_s(answer: HttpReply) -> float:
+    """The ``Retry-After`` of an overloaded application."""
     if answer.status not in (429, 503):
         return 0.0
-    return min(retry_after_s(answer) or 0.0, _LONGEST_ASKED_S)
+    return min(retry_after_s(answer) or 0.0, _MAX_RETRY_AFTER_S)

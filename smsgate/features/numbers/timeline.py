@@ -11,7 +11,7 @@ from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
 from smsgate.gateway.gateway import Gateway
-from smsgate.pipeline.forward_events import KIND
+from smsgate.pipeline.undelivered_forwards import KIND
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
 from smsgate.store.keys import partition_of

@@ -21,8 +21,8 @@ from smsgate.consent.events import Event, Published, Standing, StandingRow, even
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.metrics.sights import RebuildProgress
-from smsgate.pipeline.forward_restore import restore_forwards
 from smsgate.pipeline.open_reviews import still_open
+from smsgate.pipeline.undelivered_forwards import restore_forwards
 from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of

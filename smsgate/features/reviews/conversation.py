@@ -8,8 +8,8 @@ from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import ms_of
-from smsgate.pipeline.forward_events import KIND as FORWARD
 from smsgate.pipeline.open_reviews import Case
+from smsgate.pipeline.undelivered_forwards import KIND as FORWARD
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

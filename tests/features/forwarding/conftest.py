@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from smsgate.features.forwarding import pauses, service
-from smsgate.features.forwarding.service import Forwarding
+from smsgate.features.forwarding import circuit_breaker, service
+from smsgate.features.forwarding.service import ForwardSender
 from smsgate.store.keys import PARTITIONS, partition_of
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
@@ -54,9 +54,9 @@ def environ(environ, tmp_path, api, app) -> dict[str, str]:
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """What takes seconds and minutes takes hundredths here."""
-    monkeypatch.setattr(service, "_FIRST_S", 0.05)
-    monkeypatch.setattr(service, "_LONGEST_S", 0.2)
-    monkeypatch.setattr(pauses, "LONGEST_S", 0.1)
+    monkeypatch.setattr(service, "_FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(service, "_MAX_RETRY_S", 0.2)
+    monkeypatch.setattr(circuit_breaker, "MAX_PAUSE_S", 0.1)
 
 
 @pytest.fixture
@@ -73,15 +73,15 @@ def receive(gateway, signed) -> Callable[..., str]:
 
 
 @pytest.fixture
-def make(gateway) -> Iterator[Callable[..., Forwarding]]:
+def make(gateway) -> Iterator[Callable[..., ForwardSender]]:
     """Makes the forwarding of a program, as a process would."""
-    made: list[Forwarding] = []
+    made: list[ForwardSender] = []
 
-    def make(name: str = "alerts", **changed: object) -> Forwarding:
+    def make(name: str = "alerts", **changed: object) -> ForwardSender:
         program = gateway.settings.programs.get(name)
         application = dataclasses.replace(program.forward, **changed)
         made.append(
-            Forwarding(program, application, gateway.settings, gateway.store, gateway.job_queue)
+            ForwardSender(program, application, gateway.settings, gateway.store, gateway.job_queue)
         )
         return made[-1]
 
@@ -111,12 +111,12 @@ def tries(gateway) -> int:
     )
 
 
-def settle(gateway, *some: Forwarding) -> None:
+def settle(gateway, *some: ForwardSender) -> None:
     """Take turns until nothing waits."""
 
     def all_taken() -> bool:
         for one in some:
-            one.turn()
+            one.run_once()
         return waiting(gateway) == 0
 
     assert wait_until(all_taken, 10)

@@ -14,10 +14,10 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
-from smsgate.domain.messages import InboundMessage, Intent, Onward, WebhookRequest
+from smsgate.domain.messages import ForwardContent, InboundMessage, Intent, WebhookRequest
 from smsgate.features.forwarding import service
 from smsgate.pipeline import undelivered_forwards
-from smsgate.pipeline.forward_events import TAKEN, forward_event
+from smsgate.pipeline.undelivered_forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -103,7 +103,7 @@ def test_what_came_outside_its_time_window_goes_nowhere(gateway, signed) -> None
     account, entering = gateway.settings.accounts["twilio"], gateway._receiving._entering
     for expired in (False, True):
         arrival = entering.arrival(message, signed("STOP"), account, twilio, expired=expired)
-        assert (arrival.entry.onward is None) is expired
+        assert (arrival.entry.forward_content is None) is expired
 
 
 def test_a_text_that_waits_for_a_person_goes_on_meanwhile(receive, make, app, gateway) -> None:
@@ -166,7 +166,7 @@ def test_of_a_number_the_order_holds_whatever_fails_and_others_do_not_wait(
         receive(f"text {place}")
         receive(f"text {place}", OTHER)
     one = make()
-    assert wait_until(lambda: one.turn() >= 0 and len(app.taken) == 5, 10)
+    assert wait_until(lambda: one.run_once() >= 0 and len(app.taken) == 5, 10)
     assert app.taken == [(OTHER, f"text {place}") for place in range(5)]
     assert {came.text for came in app.came if came.status != 200} == {(NUMBER, "text 0")}
 
@@ -222,10 +222,10 @@ def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
     receive("Hello")
     one = make()
     for number in ("a", "b", "c"):
-        one._pauses.failed(number, time.monotonic() - 100)
+        one._breaker.failed(number, time.monotonic() - 100)
     one._first = (partition_of(NUMBER) + 1) % PARTITIONS
-    assert [one.turn() for _ in range(PARTITIONS - 1)] == [0.0] * (PARTITIONS - 1)
-    one.turn()
+    assert [one.run_once() for _ in range(PARTITIONS - 1)] == [0.0] * (PARTITIONS - 1)
+    one.run_once()
     app.wait_for(1)
     settle(gateway, one)
 
@@ -235,11 +235,11 @@ def test_an_application_that_asks_for_time_gets_it(receive, make, app, gateway) 
     receive("Hello")
     receive("Hello", OTHER)
     one = make()
-    one.turn()
+    one.run_once()
     assert wait_until(lambda: waiting(gateway) == 2 and one._busy == 0, 5)
     app.status = 200
     receive("Hello", "+14155550177")
-    assert not wait_until(lambda: one.turn() >= 0 and bool(app.taken), 0.3)
+    assert not wait_until(lambda: one.run_once() >= 0 and bool(app.taken), 0.3)
     settle(gateway, one)
     first = min(came.at for came in app.came if came.status == 200)
     assert first - min(came.at for came in app.came) > 0.9
@@ -252,7 +252,7 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     receive("first")
     receive("second")
     one = make()
-    assert wait_until(lambda: one.turn() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
+    assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
     first, _ = gateway.store.forwards.waiting(partition := partition_of(NUMBER))
     assert undelivered_forwards.give_up_old(gateway.store) == 0
     day_ms = undelivered_forwards.GIVEN_UP_US // 1000
@@ -456,7 +456,7 @@ def test_private_addresses_are_not_called_unless_configured(
 ) -> None:
     receive("Hello")
     one = make(url=url % app._port, allow_private=False)
-    one.turn()
+    one.run_once()
     assert wait_until(lambda: one._busy == 0 and _note(gateway) != "", 10)
     assert "is not on the public internet" in _note(gateway)
     assert app.came == []
@@ -470,7 +470,7 @@ def test_a_redirect_is_not_followed(receive, make, app, gateway) -> None:
     app.status, app.headers = 307, {"Location": "http://169.254.169.254/"}
     receive("Hello")
     one = make()
-    one.turn()
+    one.run_once()
     assert wait_until(lambda: one._busy == 0 and _note(gateway) != "", 10)
     assert _note(gateway) == "answered 307"
 
@@ -497,7 +497,7 @@ def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
     partition = partition_of(NUMBER)
     (one,) = gateway.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    Forwarder(lambda: dataclasses.replace(gateway, settings=_without_programs(gateway))).turn()
+    Forwarder(lambda: dataclasses.replace(gateway, settings=_without_programs(gateway))).run_once()
     assert [letter.note for letter in gateway.store.forwards.dead(partition)] == [
         "its turn never came in a whole day"
     ]
@@ -532,7 +532,7 @@ def test_the_records_do_not_keep_the_providers_request(receive, gateway) -> None
     receive("Hello", sender=ORIGINAL)
     (event,) = gateway.history(NUMBER)
     assert event.entry is not None
-    assert event.entry.onward == Onward()
+    assert event.entry.forward_content == ForwardContent()
 
 
 def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
@@ -581,8 +581,8 @@ def test_a_fault_in_one_look_does_not_end_the_forwarder(gateway, receive, app) -
         return gateway
 
     forwarder = Forwarder(newest)
-    assert [forwarder.turn(), forwarder.turn()] == [1.0, 1.0]
+    assert [forwarder.run_once(), forwarder.run_once()] == [1.0, 1.0]
     receive("Hello")
-    assert wait_until(lambda: forwarder.turn() >= 0 and len(app.came) == 1, 5)
+    assert wait_until(lambda: forwarder.run_once() >= 0 and len(app.came) == 1, 5)
     for one in forwarder._running:
         one.close()

@@ -180,11 +180,11 @@ def test_pictures_are_erased_with_the_text(receive, gateway, tmp_path: Path) -> 
     gateway.ingest("twilio", request)
     gateway.apply(PARTITION)
     gateway.recording.move_all()
-    assert gateway.history(NUMBER)[-1].entry.onward.media == ("https://m/secret",)
+    assert gateway.history(NUMBER)[-1].entry.forward_content.media == ("https://m/secret",)
     forgetting = Forgetting(gateway.store, gateway.records, gateway.recording, BY_DEFAULT)
     forgetting.forget(NUMBER, "anna", "asked for it")
     assert all(
-        one.entry is None or not one.entry.onward or not one.entry.onward.media
+        one.entry is None or not one.entry.forward_content or not one.entry.forward_content.media
         for one in gateway.history(NUMBER)
     )
     assert wait_until(lambda: waiting(gateway) == 0, 1)

@@ -7,14 +7,20 @@ import time
 import pytest
 
 from smsgate.domain.messages import HttpReply
-from smsgate.features.forwarding.twiml import LONGEST, LONGEST_TEXT, MOST_TEXTS, Said, read_twiml
+from smsgate.features.forwarding.twiml import (
+    MAX_BYTES,
+    MAX_TEXT_CHARACTERS,
+    MAX_TEXTS,
+    TwimlAnswer,
+    read_twiml,
+)
 from tests.fakes.values import NUMBER
 
 SENDER = "+14155550999"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
-def read(body: str | bytes, content_type: str = "text/xml", number: str = NUMBER) -> Said:
+def read(body: str | bytes, content_type: str = "text/xml", number: str = NUMBER) -> TwimlAnswer:
     raw = body.encode() if isinstance(body, str) else body
     return read_twiml(HttpReply(200, content_type, raw), number, SENDER)
 
@@ -37,7 +43,7 @@ def read(body: str | bytes, content_type: str = "text/xml", number: str = NUMBER
     ],
 )
 def test_texts_are_read(document, texts) -> None:
-    assert read(document) == Said(texts)
+    assert read(document) == TwimlAnswer(texts)
 
 
 def test_other_alphabets_are_read_by_what_the_document_says_of_itself() -> None:
@@ -63,11 +69,11 @@ def test_types_that_twilio_reads_as_twiml_are_read(kind) -> None:
     ],
 )
 def test_answers_that_are_no_twiml_say_nothing(body, kind) -> None:
-    assert read(body, kind) == Said()
+    assert read(body, kind) == TwimlAnswer()
 
 
 @pytest.mark.parametrize(
-    ("document", "not_done"),
+    ("document", "unsupported"),
     [
         ("<Response><Redirect>/x</Redirect></Response>", ["Redirect"]),
         ("<Response><Say>Hi</Say><Hangup/></Response>", ["Say", "Hangup"]),
@@ -75,8 +81,8 @@ def test_answers_that_are_no_twiml_say_nothing(body, kind) -> None:
         ("<Response><Message to='+1999'>Hi</Message></Response>", ["Message to somebody else"]),
         ("<Response><Sms from='+1999'>Hi</Sms></Response>", ["Sms from somebody else"]),
         ("<Response><a123>Hi</a123></Response>", ["something"]),
-        (f"<Response><Message>{'x' * (LONGEST_TEXT + 1)}</Message></Response>",
-         [f"a text of more than {LONGEST_TEXT} characters"]),
+        (f"<Response><Message>{'x' * (MAX_TEXT_CHARACTERS + 1)}</Message></Response>",
+         [f"a text of more than {MAX_TEXT_CHARACTERS} characters"]),
         ("<html><body/></html>", ["a document that is no Response"]),
         ("<Response><Message>Hi</Message>", ["XML that cannot be read"]),
         ("Sorry!", ["XML that cannot be read"]),
@@ -84,19 +90,19 @@ def test_answers_that_are_no_twiml_say_nothing(body, kind) -> None:
         (f"<Response>{'<a>' * 20}{'</a>' * 20}</Response>", ["XML that is nested too deeply"]),
     ],
 )  # fmt: skip
-def test_what_is_not_done_is_said_and_sends_nothing(document, not_done) -> None:
-    assert read(document) == Said([], not_done)
+def test_what_is_not_done_is_said_and_sends_nothing(document, unsupported) -> None:
+    assert read(document) == TwimlAnswer([], unsupported)
 
 
 def test_a_text_to_the_number_itself_in_whatever_way_it_is_written_is_one_to_it() -> None:
     document = f'<Response><Message to="whatsapp:{NUMBER}" from="{SENDER}">Hi</Message></Response>'
-    assert read(document) == Said(["Hi"])
+    assert read(document) == TwimlAnswer(["Hi"])
 
 
 def test_of_many_texts_only_the_first_are_sent() -> None:
     said = read(f"<Response>{'<Message>Hi</Message>' * 9}</Response>")
-    assert len(said.texts) == MOST_TEXTS
-    assert set(said.not_done) == {f"more than {MOST_TEXTS} texts"}
+    assert len(said.texts) == MAX_TEXTS
+    assert set(said.unsupported) == {f"more than {MAX_TEXTS} texts"}
 
 
 BOMB = "".join(f'<!ENTITY b{at} "{f"&b{at - 1};" * 10}">' for at in range(1, 10))
@@ -114,7 +120,7 @@ BOMB = "".join(f'<!ENTITY b{at} "{f"&b{at - 1};" * 10}">' for at in range(1, 10)
 @pytest.mark.parametrize("code", ["utf-8", "utf-16"])
 def test_a_document_type_is_refused_before_an_entity_is_read(document, code) -> None:
     began = time.process_time()
-    assert read(document.encode(code)) == Said([], ["a document type"])
+    assert read(document.encode(code)) == TwimlAnswer([], ["a document type"])
     assert time.process_time() - began < 0.5
 
 
@@ -123,5 +129,5 @@ def test_an_entity_that_nobody_declared_is_no_text() -> None:
 
 
 def test_what_may_be_cut_off_is_not_read() -> None:
-    document = f"<Response><Message>Hi</Message><!--{'x' * LONGEST}--></Response>"
-    assert read(document[:LONGEST]) == Said([], ["an answer of 64 KiB or more"])
+    document = f"<Response><Message>Hi</Message><!--{'x' * MAX_BYTES}--></Response>"
+    assert read(document[:MAX_BYTES]) == TwimlAnswer([], ["an answer of 64 KiB or more"])

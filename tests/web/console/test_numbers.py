@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.domain.messages import Arrival, Consent, Decision, Intent, Onward
+from smsgate.domain.messages import Arrival, Consent, Decision, ForwardContent, Intent
 from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.features.operators.service import By, Operators
@@ -344,7 +344,7 @@ secret = "{SECRET}"
     gateway = make_gateway(folder, redis_url, ALERTS + forward, **HERE)
     with closing(gateway):
         one = signed_in_viewer(gateway, password_hash)
-        told(gateway, Intent.NONE, "do you deliver?", onward=Onward())
+        told(gateway, Intent.NONE, "do you deliver?", forward_content=ForwardContent())
         said = words(one.get(PAGE))
         assert "do you deliver?" in said
         assert "Those forwarded to your application are kept for 90 days." in said

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Forward, GivenUp, Intent, Reply, forward_id
+from smsgate.domain.messages import Forward, Intent, Reply, UndeliveredForward, forward_id
 from smsgate.store import shelves
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words
@@ -70,7 +70,7 @@ def shelf(redis_client):
         def forward_dead(self, number: str, text: str) -> Forward:
             one = self.forward(number, text)
             key = PARTITION_KEYS[partition_of(number)].forwards_dead
-            letter = GivenUp(one, "answered 500", 1_700_000_000_000_000)
+            letter = UndeliveredForward(one, "answered 500", 1_700_000_000_000_000)
             redis_client.hset(key, one.id, msgspec.json.encode(letter))
             return one
 
