@@ -10,9 +10,6 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber, SignatureRefused
 from smsgate.domain.messages import Arrival, Consent, Entry, WebhookRequest
 from smsgate.features.links.service import Linking
-from smsgate.features.reviews import listing
-from smsgate.features.reviews.deciding import Deciding
-from smsgate.features.reviews.listing import Waiting
 from smsgate.outbound import Outbound
 from smsgate.pipeline import history, labelled_texts
 from smsgate.pipeline.apply import Applying
@@ -118,22 +115,6 @@ class Gateway:
     def replay_spool(self) -> int:
         """Replay the spool now; gives how many messages it had."""
         return self._replaying.replay()
-
-    def reviews(self) -> list[Waiting]:
-        """The texts that wait for a person, oldest first."""
-        return listing.waiting(self.store, self.records)
-
-    def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
-        """Settle what waits: ``opt_out`` or ``none``; ``undo`` takes the newest decision back.
-
-        Gives partition and inbox id of the decision. ``seen`` is the key of what was looked at.
-        Raises ``NoSuchReview``, ``ReviewChanged``, ``InvalidNumber``, ``StoreUnavailable``.
-        """
-        return self.deciding().decide(decided, number, program, actor, seen)
-
-    def deciding(self) -> Deciding:
-        """A person's decisions about texts that wait."""
-        return Deciding(self.settings, self.store, self.records, self.job_queue)
 
     def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out by hand (``suppress``), or ``restore`` what was a mistake of ours.

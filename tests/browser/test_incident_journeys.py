@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from smsgate.features.operators.service import digest_of
 from smsgate.gateway import Gateway
+from smsgate.pipeline.reviews import list_waiting_texts
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
@@ -42,7 +43,7 @@ def end_session(page: Page, gateway: Gateway) -> None:
 def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     visit: Visit, gateway: Gateway, width: int
 ) -> None:
-    key = gateway.reviews()[7].key
+    key = list_waiting_texts(gateway.store, gateway.records)[7].key
     page = visit("/console/review", role="nobody", width=width)
     sign_in(page, "agent")
     page.wait_for_url("**/console/review")

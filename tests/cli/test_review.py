@@ -8,6 +8,8 @@ import pytest
 
 from smsgate.cli.session import person
 from smsgate.domain.messages import InboundMessage
+from smsgate.features.reviews import cli
+from smsgate.pipeline.reviews import WaitingText
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
@@ -101,12 +103,8 @@ def test_what_waits_longest_stands_first(there, waiting):
 
 
 def test_what_a_subscriber_wrote_is_no_markup(there, gateway, monkeypatch):
-    from smsgate.features.reviews.listing import Waiting
-
-    monkeypatch.setattr(
-        "smsgate.gateway.gateway.listing.waiting",
-        lambda *_: [Waiting("alerts", NUMBER, 1, UNCLEAR, "why [/]", "3-1-0")],
-    )
+    waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "why [/]", "3-1-0")
+    monkeypatch.setattr(cli, "list_waiting_texts", lambda *_: [waiting])
     assert there.run("review", "list") == 0
     assert "'para [red]'  why [/]" in there.output
 

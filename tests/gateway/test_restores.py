@@ -22,6 +22,7 @@ from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.features.numbers.state import state_of
 from smsgate.features.records_admin.rebuild import build_rebuilding
+from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -81,7 +82,7 @@ def by_the_provider(gateway):
 
 def by_a_text_that_a_person_decided(gateway):
     told(gateway, Intent.REVIEW, "enough??")
-    gateway.decide("opt_out", NUMBER, "alerts", "bob")
+    ReviewService(gateway).decide("opt_out", NUMBER, "alerts", "bob")
     work(gateway)
 
 

@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import Listed, Standing, event_id
-from smsgate.pipeline.open_reviews import still_open
+from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.announcing import announcement
 from smsgate.records.contents import content_of
 from smsgate.records.tables import listed, numbers
@@ -114,7 +114,7 @@ def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(recor
         asked.append(said[2])
 
     sqlalchemy.event.listen(Engine, "before_cursor_execute", note)
-    found = [*still_open(records)]
+    found = [*recorded_open(records)]
     sqlalchemy.event.remove(Engine, "before_cursor_execute", note)
 
     assert found == [("alerts", one.number, one.inbox_id) for one in texts[1:]]

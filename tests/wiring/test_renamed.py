@@ -13,6 +13,7 @@ from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Inte
 from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
+from smsgate.features.reviews.service import ReviewService
 from smsgate.gateway import Gateway
 from smsgate.store.keys import partition_of
 from smsgate.wiring import publish_programs
@@ -94,7 +95,7 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     new = opened(NEW)
     publish_programs(new)
     assert blocked(new, NUMBER)
-    new.decide("none", NUMBER, "news", "me")
+    ReviewService(new).decide("none", NUMBER, "news", "me")
     new.apply(partition_of(NUMBER))
     assert not blocked(new, NUMBER)
 

@@ -13,6 +13,7 @@ from smsgate.cli import session
 from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.summing_up import summary
 from smsgate.gateway import Gateway
+from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.store.keys import PARTITIONS
 
 _TRAIL = 500
@@ -51,7 +52,9 @@ def _of_day(gateway: Gateway, start: datetime) -> dict[str, Any]:
     day = start.date().isoformat()
     return summary(
         events=(one.event for one in told),
-        waiting_since_us=[one.since_us for one in gateway.reviews()],
+        waiting_since_us=[
+            one.since_us for one in list_waiting_texts(gateway.store, gateway.records)
+        ],
         ordinary=_ordinary(gateway),
         refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
         now_us=gateway.store.health.now_us(),

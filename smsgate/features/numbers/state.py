@@ -21,7 +21,7 @@ from smsgate.domain.messages import ALL, Stored, numbers_in
 from smsgate.domain.phone import is_e164
 from smsgate.gateway.gateway import Gateway
 from smsgate.pipeline.gate import Answer
-from smsgate.pipeline.open_reviews import Open, open_of
+from smsgate.pipeline.reviews import OpenReview, list_open_of
 from smsgate.records import Records
 from smsgate.settings import Program
 from smsgate.store import Store
@@ -98,7 +98,7 @@ class WithProgram:
     """As the records have it; None where they are away or know nothing of the number."""
     consent: bool
     """Whether one is on record."""
-    waits: Open | None
+    waits: OpenReview | None
     """A text that waits for a person."""
 
 
@@ -139,7 +139,7 @@ class _Found:
     standing: Standing | None = None
     """Of the store."""
     recorded: Standing | None = None
-    waits: dict[str, Open] = field(default_factory=dict)
+    waits: dict[str, OpenReview] = field(default_factory=dict)
     blocking: list[Event] = field(default_factory=list)
     """The events that blocked it, newest first; see ``blocking_events``."""
 
@@ -197,7 +197,7 @@ def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
     programs = [one.name for one in gateway.settings.programs]
     standings = gateway.store.numbers.standings_of([number], programs)
     found.standing = standings[number]
-    found.waits = {one.program: one for one in open_of(gateway.store, number)}
+    found.waits = {one.program: one for one in list_open_of(gateway.store, number)}
     for name in programs:
         found.answers[name] = _asked(gateway, number, name)
     if found.is_blocked:
@@ -267,7 +267,9 @@ def _mark(marks: Mapping[str, Mark], reason: str, program: str) -> Mark | None:
     return mark if mark is not None and mark.stops else None
 
 
-def _since_us(answer: Answer, mark: Mark | None, cause: Event | None, waits: Open | None) -> int:
+def _since_us(
+    answer: Answer, mark: Mark | None, cause: Event | None, waits: OpenReview | None
+) -> int:
     if mark is not None:
         return mark.since_us
     if cause is not None:

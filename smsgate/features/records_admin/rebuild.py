@@ -21,7 +21,7 @@ from smsgate.consent.events import Event, Published, Standing, StandingRow, even
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway import Gateway
 from smsgate.metrics.sights import RebuildProgress
-from smsgate.pipeline.open_reviews import still_open
+from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.undelivered_forwards import restore_forwards
 from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
@@ -228,7 +228,7 @@ class Rebuilding:
         )
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
         messages = know_again(self._store, self._records, me, now_us, progress, lead)
-        reviews = [*still_open(self._records)]
+        reviews = [*recorded_open(self._records)]
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
         self._store.renaming.carry(self._renamed, buckets, frozenset())

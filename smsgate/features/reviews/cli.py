@@ -9,6 +9,8 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
+from smsgate.features.reviews.service import ReviewService
+from smsgate.pipeline.reviews import list_waiting_texts
 
 
 @click.group()
@@ -26,7 +28,8 @@ def list_reviews(as_json: bool) -> None:
 
     The last word of a line is a key, the same for all texts of a number to a program.
     """
-    found = session.gateway().reviews()
+    gateway = session.gateway()
+    found = list_waiting_texts(gateway.store, gateway.records)
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
@@ -58,11 +61,11 @@ def decide(number: str, program: str, decided: str, seen: str) -> None:
 
     A decision is for the texts that were looked at: where a newer one came meanwhile it is refused.
     """
-    session.gateway().decide(decided, number, program, person(), seen)
-    click.echo(f"{number}, {program}: {_SAID[decided]}.")
+    ReviewService(session.gateway()).decide(decided, number, program, person(), seen)
+    click.echo(f"{number}, {program}: {_DONE[decided]}.")
 
 
-_SAID = {
+_DONE = {
     "opt_out": "opt_out",
     "none": "none",
     "undo": "taken back, so its text waits again; an opt-out is lifted, unless something newer was "

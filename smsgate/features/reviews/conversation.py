@@ -1,4 +1,4 @@
-"""What was said around a text that waits: other texts of its number, and our replies."""
+"""The conversation around a text that waits: other texts of its number, and our replies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import ms_of
-from smsgate.pipeline.open_reviews import Case
+from smsgate.gateway import Gateway
+from smsgate.pipeline.reviews import ReviewCase
 from smsgate.pipeline.undelivered_forwards import KIND as FORWARD
-from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 
@@ -24,8 +24,8 @@ for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that was said or done."""
+class ConversationLine:
+    """A text, a reply, or an action of staff."""
 
     at_us: int
     who: str
@@ -35,55 +35,59 @@ class Line:
     waits: bool = False
     """Whether it waits for a person as well."""
     asked: bool = False
-    """Whether it is the text that is looked at."""
+    """Whether it is the text that is shown."""
 
 
-def conversation(store: Store, records: Records, case: Case) -> tuple[list[Line], str]:
-    """What was said, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
+def read_conversation(gateway: Gateway, case: ReviewCase) -> tuple[list[ConversationLine], str]:
+    """Return what was said, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
+    store = gateway.store
     number, partition, problem = case.open.number, partition_of(case.open.number), ""
-    lines: dict[str, Line] = {}
+    lines: dict[str, ConversationLine] = {}
     for stored in store.inbox.latest(partition, _INBOX):
         entry = stored.entry
         if entry.number == number and entry.source == "text":
             waits = entry.decision.intent.value == "review"
             what = "Not applied yet"
-            lines[stored.id] = Line(stored.received_us, "them", what, entry.text, waits)
+            lines[stored.id] = ConversationLine(stored.received_us, "them", what, entry.text, waits)
     events = [one for one in store.ledger.newest(partition, _LEDGER) if one.number == number]
     try:
-        told = records.stories.around(number, case.since_us, _EVENTS)
+        told = gateway.records.stories.around(number, case.since_us, _EVENTS)
         events = [*(one.event for one in told), *events]
     except (RecordsUnavailable, RecordsNotReady) as error:
         problem = f"Earlier texts cannot be shown: {error}."
-    said = [event for event in events if event.kind != FORWARD]  # that tells of a text, and is none
-    lines |= {event.id if event.reply else event.inbox_id: _line(event, case) for event in said}
+    for event in events:
+        if event.kind != FORWARD:  # it is about a text, and is none
+            lines[event.id if event.reply else event.inbox_id] = _line(event, case)
     lines |= _ordinary(store, case)
     return sorted(lines.values(), key=lambda one: one.at_us), problem
 
 
-def _line(event: Event, case: Case) -> Line:
+def _line(event: Event, case: ReviewCase) -> ConversationLine:
     at_us = event.received_us or event.applied_us
     if event.reply is not None:
         what = f"{reply_title(event.reply.kind)}: {outcome(event)}"
-        return Line(at_us, "us", what, event.reply.text)
+        return ConversationLine(at_us, "us", what, event.reply.text)
     entry = event.entry
     text = entry.text if entry is not None else ""
     if entry is None or entry.source != "text":
         actor = entry.actor if entry is not None else ""
-        return Line(at_us, "staff", " · ".join(filter(None, (title(event), actor))), text)
+        return ConversationLine(
+            at_us, "staff", " · ".join(filter(None, (title(event), actor))), text
+        )
     asked = event.received_us == case.since_us and event.program == case.open.program
     waits = asked or (
         event.kind == "review"
         and event.program == case.open.program
         and _place(case.open.first) <= _place(event.inbox_id) <= _place(case.open.newest)
     )
-    return Line(at_us, "them", title(event), text, waits=waits, asked=asked)
+    return ConversationLine(at_us, "them", title(event), text, waits=waits, asked=asked)
 
 
-def _ordinary(store: Store, case: Case) -> dict[str, Line]:
+def _ordinary(store: Store, case: ReviewCase) -> dict[str, ConversationLine]:
     number = case.open.number
     found = store.trail.around(partition_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
     return {
-        f"trail-{at}-{ms}": Line(ms * 1000, "them", "Ordinary text", entry.text)
+        f"trail-{at}-{ms}": ConversationLine(ms * 1000, "them", "Ordinary text", entry.text)
         for at, (ms, entry) in enumerate(found)
         if entry.number == number
     }

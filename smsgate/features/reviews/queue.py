@@ -1,159 +1,253 @@
-"""In which order texts wait for a person: what is late first, then the oldest and riskiest.
+"""The order in which texts wait for a person: what is late first, then the oldest and riskiest.
 
-A text waits as long as it waits, but one to a marketing program counts as six hours older, and
-one that the model takes for an opt-out as up to twelve hours older. What an operator put
-off comes last, for that operator alone.
+A text to a marketing program counts as six hours older than it is, and one that the intent model
+takes for an opt-out as up to twelve hours older. What an operator put off comes last, for that
+operator alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from smsgate.classifier import Classifier
-from smsgate.consent.reviews import decision_id
-from smsgate.domain.messages import Entry
-from smsgate.features.reviews.deadlines import ours_us
-from smsgate.features.reviews.likeness import likeness
-from smsgate.pipeline.open_reviews import Case, Open, all_open, cases_of
-from smsgate.records import Records
-from smsgate.settings import Settings
-from smsgate.store import Store
+from smsgate.classifier.arbiter import PART
+from smsgate.classifier.classifier import Classifier
+from smsgate.classifier.model import intent_model
+from smsgate.classifier.normalize import clean, folded, tokens
+from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.gateway import Gateway
+from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
+from smsgate.records.stories import Worded
 from smsgate.store.keys import partition_of
 
 _HOUR_US = 3600 * 1_000_000
 MARKETING_US = 6 * _HOUR_US
 LIKELY_US = 12 * _HOUR_US
-_REMEMBERED = 20_000
-_AT_ONCE = 300
-"""Texts that are thought about for one page, the oldest first; the others count as even so far."""
+BUSINESS_DAYS = 10
+"""An opt-out must be honoured within ten business days of receipt (47 CFR 64.1200(a)(10))."""
+_FRIDAY = 4
+_MAX_REMEMBERED = 20_000
+_MAX_NEW = 300
+"""Texts that are assessed for one page, the oldest first; the others count as neutral so far."""
 _NEUTRAL = 0.5
+SIMILAR_US = 30 * 24 * _HOUR_US
+_MAX_REVIEWS, _MAX_ORDINARY = 3_000, 150
+"""The newest texts that waited, and of each partition the newest ordinary ones, among which
+similar ones are looked for."""
+
+
+# --- deadlines -----------------------------------------------------------------------------------
+
+
+def own_deadline_us(received_us: int) -> int:
+    """By when we want a text decided."""
+    return received_us + REVIEW_DEADLINE_US
+
+
+def legal_deadline_us(received_us: int) -> int:
+    """By when an opt-out must hold: the same hour, ten business days (Monday to Friday) later.
+
+    Holidays are not known here, so this is never later than the law's own limit.
+    """
+    day, left = datetime.fromtimestamp(received_us / 1_000_000, UTC), BUSINESS_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() <= _FRIDAY
+    return int(day.timestamp() * 1_000_000)
+
+
+def time_left(until_us: int, now_us: int) -> str:
+    """Say how much time there is, or how long it is over, such as ``3 h 20 min left``."""
+    hours, minutes = divmod(abs(until_us - now_us) // 60_000_000, 60)
+    days, hours = divmod(hours, 24)
+    span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    span = f"{days} d {hours} h" if days else span
+    return f"{span} left" if until_us >= now_us else f"{span} late"
+
+
+# --- the queue -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class _Assessment:
     """What is remembered of a text that waits; never the text."""
 
     since_us: int
     likeness: float | None
-    """Of an opt-out, from 0 to 1; None where no classifier or no text is at hand."""
+    """To an opt-out, from 0 to 1; None without a classifier or a text."""
     urgent: bool
     """Whether somebody may be speaking of ending their life."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A text that waits, in its turn."""
+class QueuedReview:
+    """A text that waits, as the queue shows it."""
 
-    case: Case
+    case: ReviewCase
     likeness: float | None
+    """As in ``_Assessment``."""
     marketing: bool
     """Whether marketing to the number is held until it is decided."""
     put_off: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """A part of what waits."""
+class QueuePage:
+    """A page of what waits."""
 
-    first: Turn | None
-    """What is next, whichever part this is."""
-    turns: list[Turn]
+    first: QueuedReview | None
+    """What is next, whichever page this is."""
+    reviews: list[QueuedReview]
     total: int
     late: int
     """How many are past our own deadline."""
 
 
 class ReviewQueue:
-    """Orders what waits; remembers by text what it thought of it."""
+    """Orders what waits. Every method raises ``StoreUnavailable``."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        classifiers: Mapping[str, Classifier],
-        store: Store,
-        records: Records,
-    ) -> None:
-        """Use these collaborators; nothing is asked yet."""
-        self._classifiers = classifiers
-        self._store = store
-        self._records = records
-        self._kinds = {one.name: one.kind for one in settings.programs}
-        self._seen: dict[str, Seen] = {}
+    def __init__(self, gateway: Gateway) -> None:
+        self._classifiers = gateway.classifiers
+        self._store = gateway.store
+        self._records = gateway.records
+        self._kinds = {one.name: one.kind for one in gateway.settings.programs}
+        self._assessed: dict[str, _Assessment] = {}
+        """By key of what waits."""
 
-    def part(self, operator: str, start: int, count: int) -> Queue:
-        """What waits for this operator, from a place on. Raises ``StoreUnavailable``."""
+    def page(self, operator: str, start: int, count: int) -> QueuePage:
+        """Return ``count`` of what waits for this operator, from ``start`` on."""
         now_us = self._store.health.now_us()
-        found = self._undecided(all_open(self._store))
-        self._look(found)
+        found = self._undecided(list_open(self._store))
+        self._assess(found)
         laters = self._store.laters.of(operator)
         ordered = sorted(found, key=lambda one: self._place(one, laters, now_us))
-        late = sum(now_us > ours_us(self._since_us(one)) for one in found)
-        shown = self._cases([*ordered[:1], *ordered[start : start + count]])
-        turns = [self._turn(one, laters) for one in shown]
-        return Queue(turns[0] if turns else None, turns[1:], len(found), late)
+        late = sum(now_us > own_deadline_us(self._since_us(one)) for one in found)
+        shown = self._queued([*ordered[:1], *ordered[start : start + count]], laters)
+        return QueuePage(shown[0] if shown else None, shown[1:], len(found), late)
 
-    def one(self, operator: str, key: str) -> Turn | None:
-        """What waits by that key; None where it was decided, or a newer text came."""
-        found = self._undecided([one for one in all_open(self._store) if one.key == key])
-        self._look(found)
-        laters = self._store.laters.of(operator) if found else {}
-        return next((self._turn(one, laters) for one in self._cases(found)), None)
+    def find(self, operator: str, key: str) -> QueuedReview | None:
+        """Return what waits by that key; None where it was decided, or a newer text came."""
+        found = self._undecided([one for one in list_open(self._store) if one.key == key])
+        if not found:
+            return None
+        self._assess(found)
+        return self._queued(found, self._store.laters.of(operator))[0]
 
     def newer(self, key: str) -> str:
-        """The key of what waits since the text of that key; empty where nothing does."""
-        found = (
-            one for one in all_open(self._store) if f"{partition_of(one.number)}-{one.first}" == key
-        )
-        return next((one.key for one in found), "")
+        """Return the key of what waits since the text of that key; empty where nothing does."""
+        for one in list_open(self._store):
+            if f"{partition_of(one.number)}-{one.first}" == key:
+                return one.key
+        return ""
 
-    def _undecided(self, some: Sequence[Open]) -> list[Open]:
-        """Without what somebody has decided and no worker has applied yet."""
+    def _undecided(self, some: Sequence[OpenReview]) -> list[OpenReview]:
+        """Leave out what somebody has decided and no worker has applied yet."""
         decided = self._store.inbox.met([(one.number, "", decision_id(one.key)) for one in some])
         return [one for one, met in zip(some, decided, strict=True) if not met]
 
-    def _cases(self, some: Sequence[Open]) -> list[Case]:
-        return cases_of(self._store, self._records, some)
+    def _assess(self, found: Sequence[OpenReview]) -> None:
+        new = [one for one in found if one.key not in self._assessed][:_MAX_NEW]
+        if len(self._assessed) + len(new) > _MAX_REMEMBERED:
+            self._assessed.clear()
+        for case in read_cases(self._store, self._records, new):
+            entry = case.entry
+            if entry is None:
+                continue
+            classifier = self._classifiers.get(entry.program)
+            likeness = likeness_of(classifier, entry.text) if classifier and entry.text else None
+            urgent = entry.decision.rule == "self_harm"
+            self._assessed[case.open.key] = _Assessment(case.since_us, likeness, urgent)
 
-    def _look(self, found: Sequence[Open]) -> None:
-        """Think about what was not seen before; what is too much now comes another time."""
-        new = [one for one in found if one.key not in self._seen][:_AT_ONCE]
-        if len(self._seen) + len(new) > _REMEMBERED:
-            self._seen.clear()
-        for case in self._cases(new):
-            if case.entry is not None:
-                self._seen[case.open.key] = Seen(
-                    case.since_us,
-                    self._likeness(case.entry),
-                    urgent=case.entry.decision.rule == "self_harm",
-                )
-
-    def _likeness(self, entry: Entry) -> float | None:
-        if entry.program not in self._classifiers or not entry.text:
-            return None
-        return likeness(self._classifiers[entry.program], entry.text)
-
-    def _since_us(self, one: Open) -> int:
-        seen = self._seen.get(one.key)
-        return seen.since_us if seen else one.since_us
+    def _since_us(self, one: OpenReview) -> int:
+        known = self._assessed.get(one.key)
+        return known.since_us if known else one.since_us
 
     def _place(
-        self, one: Open, laters: Mapping[str, int], now_us: int
+        self, one: OpenReview, laters: Mapping[str, int], now_us: int
     ) -> tuple[int, bool, bool, float]:
-        since_us, seen = self._since_us(one), self._seen.get(one.key)
-        like = _NEUTRAL if seen is None or seen.likeness is None else seen.likeness
-        turn_us = since_us - like * LIKELY_US - (MARKETING_US if self._marketing(one) else 0)
-        urgent = seen is not None and seen.urgent
-        return laters.get(one.key, 0), not urgent, now_us <= ours_us(since_us), turn_us
+        since_us, known = self._since_us(one), self._assessed.get(one.key)
+        likeness = _NEUTRAL if known is None or known.likeness is None else known.likeness
+        marketing_us = MARKETING_US if self._is_marketing(one) else 0
+        urgent = known is not None and known.urgent
+        in_time = now_us <= own_deadline_us(since_us)
+        return (
+            laters.get(one.key, 0),
+            not urgent,
+            in_time,
+            (since_us - likeness * LIKELY_US - marketing_us),
+        )
 
-    def _marketing(self, one: Open) -> bool:
+    def _is_marketing(self, one: OpenReview) -> bool:
         return self._kinds.get(one.program, "marketing") == "marketing"
 
-    def _turn(self, case: Case, laters: Mapping[str, int]) -> Turn:
-        seen = self._seen.get(case.open.key)
-        return Turn(
-            case,
-            seen.likeness if seen else None,
-            self._marketing(case.open),
-            case.open.key in laters,
-        )
+    def _queued(self, some: Sequence[OpenReview], laters: Mapping[str, int]) -> list[QueuedReview]:
+        found = []
+        for case in read_cases(self._store, self._records, some):
+            key, known = case.open.key, self._assessed.get(case.open.key)
+            likeness = known.likeness if known else None
+            marketing = self._is_marketing(case.open)
+            found.append(QueuedReview(case, likeness, marketing, key in laters))
+        return found
+
+
+# --- texts compared ------------------------------------------------------------------------------
+
+
+def likeness_of(classifier: Classifier, text: str) -> float:
+    """Return how much a text is like an opt-out, from 0 to 1, by its passage most like one."""
+    score = max(
+        intent_model("opt_out").score(passage) - (PART if at else 0)
+        for at, passage in enumerate(classifier.passages_of(text))
+    )
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTexts:
+    """Texts with the same words as one that was decided."""
+
+    count: int
+    """Of the last 30 days, of those that were searched."""
+    waiting: list[OpenReview]
+    """Those of them that wait for a person."""
+    partly: bool = False
+    """Whether there were more texts than are searched."""
+
+
+def find_similar(gateway: Gateway, number: str, program: str, text: str) -> SimilarTexts:
+    """Find other numbers' texts to the program that have the same words, whatever their case.
+
+    Searches texts that waited for a person, and ordinary ones. Raises ``StoreUnavailable``; while
+    the records are away only ordinary ones are searched.
+    """
+    words = _words(text)
+    if not words:
+        return SimilarTexts(0, [])
+    store = gateway.store
+    since_us = store.health.now_us() - SIMILAR_US
+    waiting = {(one.program, one.number): one for one in list_open(store)}
+    waited: list[Worded] = []
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        waited = gateway.records.stories.worded("review", since_us, _MAX_REVIEWS)
+    count = sum(
+        entry.program == program and entry.number != number and _words(entry.text) == words
+        for entry in store.trail.newest_of_all(_MAX_ORDINARY)
+    )
+    found = {}
+    for one in waited:
+        if one.program != program or one.number == number or _words(one.text) != words:
+            continue
+        count += 1
+        held = waiting.get((program, one.number))
+        if held and held.first == held.newest and held.since_us == one.received_us:
+            found[held.key] = held
+    return SimilarTexts(count, [*found.values()], len(waited) == _MAX_REVIEWS)
+
+
+def _words(text: str) -> str:
+    """Return what is left of a text without case, accents and punctuation."""
+    return " ".join(word for word in folded(tokens(clean(text)[0])) if word not in ".,")

@@ -16,6 +16,7 @@ from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
@@ -157,7 +158,7 @@ def test_what_changes_nothing_is_nothing_newer(gateway):
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(gateway):
     told(gateway, Intent.REVIEW, "enough??")
     list_id = imported(gateway, text_of(NUMBER))[0].list_id
-    assert gateway.reviews() == []
+    assert list_waiting_texts(gateway.store, gateway.records) == []
     assert undo(gateway, list_id) == {"waited": 1}
     assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
 

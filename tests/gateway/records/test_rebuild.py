@@ -17,8 +17,10 @@ from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
 from smsgate.features.records_admin.rebuild import build_rebuilding
+from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.store import restoring
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
@@ -312,12 +314,12 @@ def test_without_records_nothing_is_rebuilt(gateway):
 
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
-    recorded.decide("none", UNCLEAR, "alerts", "ana")
+    ReviewService(recorded).decide("none", UNCLEAR, "alerts", "ana")
     settle(recorded)
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert recorded.reviews() == []
+    assert list_waiting_texts(recorded.store, recorded.records) == []
 
 
 def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.features.reviews.deadlines import left, legal_us, ours_us
+from smsgate.features.reviews.queue import legal_deadline_us, own_deadline_us, time_left
 
 HOUR_US = 3600 * 1_000_000
 
@@ -25,11 +25,11 @@ def us(text: str) -> int:
     ],
 )
 def test_the_law_gives_ten_business_days(came, until):
-    assert legal_us(us(came)) == us(until)
+    assert legal_deadline_us(us(came)) == us(until)
 
 
 def test_ours_is_the_next_day():
-    assert ours_us(us("2026-11-24T21:00")) == us("2026-11-25T21:00")
+    assert own_deadline_us(us("2026-11-24T21:00")) == us("2026-11-25T21:00")
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_ours_is_the_next_day():
     ],
 )
 def test_time_left_in_words(minutes, said):
-    assert left(minutes * 60_000_000, 0) == said
+    assert time_left(minutes * 60_000_000, 0) == said

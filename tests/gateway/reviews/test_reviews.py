@@ -9,7 +9,8 @@ import pytest
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.domain.messages import Consent
 from smsgate.features.records_admin.rebuild import build_rebuilding
-from smsgate.pipeline.open_reviews import all_open
+from smsgate.features.reviews.service import ReviewService
+from smsgate.pipeline.reviews import list_open, list_waiting_texts
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 
@@ -30,9 +31,9 @@ def waiting(gateway, signed):
 
 def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
     assert reason(waiting) == "review"
-    (before,) = waiting.reviews()
+    (before,) = list_waiting_texts(waiting.store, waiting.records)
     waiting.apply(PARTITION)
-    (after,) = waiting.reviews()
+    (after,) = list_waiting_texts(waiting.store, waiting.records)
 
     assert before == after
     assert (after.number, after.program, after.text) == (NUMBER, "alerts", UNCLEAR)
@@ -49,72 +50,72 @@ def test_a_service_program_is_not_held(gateway, signed):
 
 def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
     waiting.apply(PARTITION)
-    waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     assert reason(waiting) in ("hold", "review")
     waiting.apply(PARTITION)
 
     assert reason(waiting) == "opted_out_all"
-    assert waiting.reviews() == []
+    assert list_waiting_texts(waiting.store, waiting.records) == []
     assert waiting.history(NUMBER)[-1].entry.actor == "ana"
 
 
 def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
     waiting.apply(PARTITION)
-    waiting.decide("none", NUMBER, "alerts", "ana")
+    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
-    assert (reason(waiting), waiting.reviews()) == ("", [])
+    assert (reason(waiting), list_waiting_texts(waiting.store, waiting.records)) == ("", [])
 
-    waiting.decide("undo", NUMBER, "alerts", "ana")
+    ReviewService(waiting).decide("undo", NUMBER, "alerts", "ana")
     assert reason(waiting) == "review"
     waiting.apply(PARTITION)
-    assert len(waiting.reviews()) == 1
+    assert len(list_waiting_texts(waiting.store, waiting.records)) == 1
 
 
 def test_a_stop_settles_what_waited(waiting, signed):
     waiting.ingest("twilio", signed("STOP"))
     waiting.apply(PARTITION)
 
-    assert waiting.reviews() == []
+    assert list_waiting_texts(waiting.store, waiting.records) == []
 
 
 def test_what_does_not_wait_cannot_be_decided(gateway):
     with pytest.raises(NoSuchReview):
-        gateway.decide("none", NUMBER, "alerts", "ana")
+        ReviewService(gateway).decide("none", NUMBER, "alerts", "ana")
 
 
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
     waiting.apply(PARTITION)
-    waiting.decide("none", NUMBER, "alerts", "ana")
+    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     waiting.ingest("twilio", signed(MORE))
     assert reason(waiting) == "review"
     waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = waiting.reviews()
+    (left,) = list_waiting_texts(waiting.store, waiting.records)
     assert left.text == MORE
 
 
 def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
     waiting.apply(PARTITION)
-    key = waiting.decide("none", NUMBER, "alerts", "ana")
-    waiting.deciding().undo(key, "ana")
+    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = waiting.reviews()
+    (left,) = list_waiting_texts(waiting.store, waiting.records)
     assert left.text == UNCLEAR
 
 
 def test_one_text_is_decided_once_whoever_comes_second(waiting):
     waiting.apply(PARTITION)
-    waiting.decide("none", NUMBER, "alerts", "ana")
+    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     with pytest.raises(ReviewChanged):
-        waiting.decide("opt_out", NUMBER, "alerts", "bob")
+        ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "bob")
     waiting.apply(PARTITION)
 
     assert reason(waiting) == ""
     with pytest.raises(NoSuchReview):
-        waiting.decide("opt_out", NUMBER, "alerts", "bob")
+        ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "bob")
 
 
 def test_of_many_who_decide_at_once_one_does(waiting):
@@ -122,7 +123,9 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
     def decide(at):
         try:
-            return waiting.decide(("none", "opt_out")[at % 2], NUMBER, "alerts", f"op{at}")
+            return ReviewService(waiting).decide(
+                ("none", "opt_out")[at % 2], NUMBER, "alerts", f"op{at}"
+            )
         except ReviewChanged:
             return ""
 
@@ -134,22 +137,22 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
 
 def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
-    (seen,) = all_open(waiting.store)
+    (seen,) = list_open(waiting.store)
     waiting.ingest("twilio", signed(MORE))
     with pytest.raises(ReviewChanged, match="newer text"):
-        waiting.deciding().decide("none", NUMBER, "alerts", "ana", seen.key)
-    (now,) = all_open(waiting.store)
+        ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
+    (now,) = list_open(waiting.store)
     assert (now.first, now.newest > now.first) == (seen.first, True)
-    waiting.deciding().decide("none", NUMBER, "alerts", "ana", now.key)
+    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
     waiting.apply(PARTITION)
 
-    assert all_open(waiting.store) == []
+    assert list_open(waiting.store) == []
 
 
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
     """Between the look and the entry, where no key can tell."""
     waiting.apply(PARTITION)
-    deciding = waiting.deciding()
+    deciding = ReviewService(waiting)
     enter = deciding._enter
 
     def late(entry):
@@ -161,7 +164,7 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
     waiting.apply(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = waiting.reviews()
+    (left,) = list_waiting_texts(waiting.store, waiting.records)
     assert left.text == MORE
 
 
@@ -170,7 +173,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.records.migrate()
     waiting.apply(PARTITION)
     if late:
-        deciding = waiting.deciding()
+        deciding = ReviewService(waiting)
         enter = deciding._enter
         deciding._enter = lambda entry: (waiting.ingest("twilio", signed(MORE)), enter(entry))[1]
         deciding.decide("none", NUMBER, "alerts", "ana")
@@ -178,12 +181,12 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
         waiting.ingest("twilio", signed(MORE))
     waiting.apply(PARTITION)
     waiting.recording.move_all()
-    before = waiting.reviews()
+    before = list_waiting_texts(waiting.store, waiting.records)
     redis_client.flushall()
     build_rebuilding(waiting).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
-    assert waiting.reviews() == before
+    assert list_waiting_texts(waiting.store, waiting.records) == before
 
 
 def standing(gateway):
@@ -197,26 +200,26 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
     waiting.record_consent(NUMBER, "club", consent, "operator", "bob")
     waiting.apply(PARTITION)
     before = standing(waiting)
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
     assert reason(waiting) == "opted_out_all"
     assert standing(waiting).consents == frozenset()
 
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
     after = standing(waiting)
     assert (after.everywhere, after.own, after.back) == (False, before.own, before.back)
     assert after.consents == before.consents == {"club"}
     assert reason(waiting) == "review"
-    (again,) = waiting.reviews()
+    (again,) = list_waiting_texts(waiting.store, waiting.records)
     assert again.text == UNCLEAR
     assert reason(waiting, "orders") == "opted_out"
 
 
 def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
     waiting.apply(PARTITION)
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.deciding().undo(key, "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    ReviewService(waiting).undo(key, "ana")
     assert reason(waiting) in ("hold", "review")
     waiting.apply(PARTITION)
 
@@ -226,10 +229,10 @@ def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
     waiting.apply(PARTITION)
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("STOP", sender=sender))
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
 
     assert waiting.history(NUMBER)[-1].outcome == "refused"
@@ -238,10 +241,10 @@ def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, 
 
 def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
     waiting.apply(PARTITION)
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("START"))
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
 
     assert waiting.history(NUMBER)[-1].outcome == "refused"
@@ -252,8 +255,8 @@ def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
 def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
     waiting.apply(PARTITION)
     waiting.ingest("twilio", signed("STOP", sender=sender))
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.deciding().undo(key, "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
 
     assert reason(waiting, "orders") != ""
@@ -261,9 +264,9 @@ def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, 
 
 
 def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.lock(NUMBER, "bob", "a letter")
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
 
     assert reason(waiting) == "locked"
@@ -271,30 +274,30 @@ def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
 
 def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
     waiting.apply(PARTITION)
-    key = waiting.decide("none", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     with pytest.raises(ReviewChanged):
-        waiting.deciding().undo(key, "bob")
+        ReviewService(waiting).undo(key, "bob")
     other = waiting.override("suppress", NUMBER, "all", "ana", "by phone")
     waiting.apply(PARTITION)
     for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):
-            waiting.deciding().undo(wrong, "ana")
+            ReviewService(waiting).undo(wrong, "ana")
 
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
     waiting.records.migrate()
     waiting.apply(PARTITION)
-    key = waiting.decide("none", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
     if recorded:
         waiting.recording.move_all()
-    waiting.deciding().undo(key, "bob")
+    ReviewService(waiting).undo(key, "bob")
     waiting.apply(PARTITION)
 
-    undone, made = waiting.deciding().made.lately(3600 * 1_000_000, 10)
+    undone, made = ReviewService(waiting).decisions.lately(3600 * 1_000_000, 10)
     assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
     assert (undone.decided, undone.entry.actor) == ("undo", "bob")
     assert made.about[1] == next(one for one in waiting.history(NUMBER)).received_us
@@ -303,14 +306,14 @@ def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
 def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_client):
     waiting.records.migrate()
     waiting.recording.move_all()
-    key = waiting.decide("opt_out", NUMBER, "alerts", "ana")
+    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.apply(PARTITION)
-    waiting.deciding().undo(key, "ana")
+    ReviewService(waiting).undo(key, "ana")
     waiting.apply(PARTITION)
     waiting.recording.move_all()
     redis_client.flushall()
     build_rebuilding(waiting).rebuild(lambda *_: None)
 
-    (again,) = waiting.reviews()
+    (again,) = list_waiting_texts(waiting.store, waiting.records)
     assert (again.text, again.number) == (UNCLEAR, NUMBER)
     assert reason(waiting) == "review"

@@ -1,0 +1,224 @@
+"""The review desk: the text that is next, its conversation, and what waits behind it.
+
+Deciding, putting off and taking back each answer with the next text at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from smsgate.classifier import explanation
+from smsgate.consent import event_text
+from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
+from smsgate.features.reviews import queue as review_queue
+from smsgate.features.reviews.conversation import read_conversation
+from smsgate.features.reviews.queue import ReviewQueue, SimilarTexts, find_similar
+from smsgate.features.reviews.service import ReviewService
+from smsgate.gateway import Gateway
+from smsgate.pipeline import labelled_texts
+from smsgate.pipeline.reviews import ReviewDecision
+from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.showing import ago, spaced
+
+PAGE_SIZE = 25
+MAX_DECIDED = 500
+"""Texts that are decided at once."""
+_LATELY_US = 7 * 24 * 3600 * 1_000_000
+_LATELY, _LATELY_ALL = 10, 200
+"""Decisions of the last days that are shown."""
+_DONE = {"opt_out": "Opted out", "none": "Not an opt-out", "undo": "Taken back"}
+_MEANING = {"opt_out": "an opt-out", "none": "not an opt-out"}
+Answer = Response | tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskMessage:
+    """The outcome of the last action, shown above the desk."""
+
+    sentence: str
+    tone: str = "good"
+    decision: ReviewDecision | None = None
+    """One that can be taken back, and made a keyword or a test case."""
+    text: str = ""
+    """The text that it was about."""
+    similar: SimilarTexts | None = None
+    """Other texts like it, where they were looked for."""
+    kept: str = ""
+    """The outcome of keeping it as a test case."""
+
+
+def register(console: Flask, gateway: Gateway) -> None:
+    """Add the routes."""
+    desk = _Desk(gateway)
+    agent, viewer = needs("agent"), needs("viewer")
+    console.get("/console/review", endpoint="review")(viewer(desk.show))
+    console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
+    console.post("/console/review/undo", endpoint="undo_review")(agent(desk.undo))
+    console.get("/console/review/alike", endpoint="review_alike")(viewer(desk.show_similar))
+    console.post("/console/review/alike", endpoint="decide_alike")(agent(desk.decide_similar))
+    console.post("/console/review/keep", endpoint="keep_review")(agent(desk.keep))
+
+
+class _Desk:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._queue = ReviewQueue(gateway)
+        self._service = ReviewService(gateway)
+        self._decisions = self._service.decisions
+
+    def show(self) -> Answer:
+        """Show the text that is next, or the one that was asked for."""
+        done = request.args.get("did", "")
+        message = self._message_about(done) if done else None
+        return self._page(message, show=request.args.get("show", ""))
+
+    def decide(self) -> Answer:
+        """Decide the text that was shown; it must be the newest of its number."""
+        key, decided = request.form.get("key", ""), request.form.get("decided", "")
+        if decided not in (*_MEANING, "later"):
+            raise Unfit("Decide: opt out, not an opt-out, or later.")
+        found = self._queue.find(actor(), key)
+        if found is None:
+            return self._too_late(key)
+        if decided == "later":
+            store = self._gateway.store
+            store.laters.put_off(actor(), key, store.health.now_us())
+            if not request.headers.get("HX-Request"):
+                return redirect(url_for("review"), 303)
+            sentence = "Put off: it comes last for you, and goes on waiting."
+            return self._page(DeskMessage(sentence))
+        one = found.case.open
+        try:
+            made = self._service.decide(decided, one.number, one.program, actor(), key)
+        except (NoSuchReview, ReviewChanged):
+            return self._too_late(key)
+        return self._answer(made)
+
+    def undo(self) -> Answer:
+        """Take a decision back: its text waits again."""
+        try:
+            made = self._service.undo(request.form.get("decision", ""), actor())
+        except (NoSuchReview, ReviewChanged) as error:
+            message = DeskMessage(f"Nothing was taken back: {error}.", "warn")
+            return self._page(message, status=error.status)
+        return self._answer(made)
+
+    def show_similar(self) -> Answer:
+        """Show how many texts like a decided one there were lately, and which of them wait."""
+        decision, text, similar = self._similar(request.args.get("decision", ""))
+        message = DeskMessage("", "good", decision, text, similar)
+        if request.headers.get("HX-Request"):
+            return render_template("part_alike.html", message=message), 200
+        return self._page(message)
+
+    def decide_similar(self) -> Answer:
+        """Decide those that wait with the same words, as the one was decided."""
+        decision, _, similar = self._similar(request.form.get("decision", ""))
+        some = similar.waiting[:MAX_DECIDED]
+        count = len(self._service.decide_each(decision.decided, some, actor()))
+        meaning = _MEANING[decision.decided]
+        sentence = f"{count} more decided the same way: {meaning}. Each can be taken back below."
+        return self._page(DeskMessage(sentence))
+
+    def keep(self) -> Answer:
+        """Keep a decided text as a test case for keyword sets."""
+        decision, text = self._decided(request.form.get("decision", ""))
+        folder = self._gateway.settings.data_dir
+        try:
+            new = labelled_texts.keep(folder, decision.decided, text, decision.key)
+        except Unfit as error:
+            return self._page(DeskMessage(str(error), "warn", decision, text), status=error.status)
+        kept = "Kept as a test case." if new else "It was kept as a test case before."
+        return self._page(DeskMessage(kept, "good", decision, text, kept=kept))
+
+    def _page(
+        self, message: DeskMessage | None = None, *, show: str = "", status: int = 200
+    ) -> tuple[str, int]:
+        """Return the desk: for htmx what changes of it, else the whole page.
+
+        ``show`` is the key of the text to show; the next one where it does not wait any more.
+        """
+        gateway = self._gateway
+        number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
+        page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE)
+        shown = self._queue.find(actor(), show) if show else None
+        if show and shown is None and message is None:
+            sentence = "That text does not wait any more: it was decided, or a newer one came."
+            message = DeskMessage(sentence, "")
+        shown = shown or page.first
+        limit = _LATELY_ALL if "lately" in request.args else _LATELY
+        lately = self._decisions.lately(_LATELY_US, limit)
+        lines, problem = read_conversation(gateway, shown.case) if shown else ([], "")
+        part = request.headers.get("HX-Request")
+        html = render_template(
+            "part_desk.html" if part else "review.html",
+            shown=shown,
+            queue=page,
+            at=number,
+            last=-(-page.total // PAGE_SIZE),
+            message=message,
+            lines=lines,
+            problem=problem,
+            lately=lately,
+            undone={one.undoes for one in lately},
+            texts=self._decisions.texts(lately),
+            decided_words=_DONE,
+            event_text=event_text,
+            explanation=explanation,
+            deadlines=review_queue,
+            now_us=gateway.store.health.now_us(),
+            programs=gateway.settings.programs,
+        )
+        return html, status
+
+    def _answer(self, key: str) -> Answer:
+        """Answer a decision: for htmx with the next text at once, else with its page."""
+        if request.headers.get("HX-Request"):
+            return self._page(self._message_about(key))
+        return redirect(url_for("review", did=key), 303)
+
+    def _message_about(self, key: str) -> DeskMessage | None:
+        found = self._decisions.find(key)
+        if found is None:
+            return None
+        number = spaced(found.entry.number)
+        if found.decided != "undo":
+            text = self._decisions.texts([found]).get(found.key, "")
+            return DeskMessage(f"{_DONE[found.decided]}: {number}.", "good", found, text)
+        sentence = f"Taken back: {number} waits again."
+        if found.entry.action == "undo":
+            sentence += " The opt-out is lifted, unless something newer was said of the number."
+        return DeskMessage(sentence)
+
+    def _too_late(self, key: str) -> Answer:
+        """Say who decided, or that there is a newer text, and show that one."""
+        made = self._decisions.about(key)
+        if made is not None:
+            sentence = (
+                f"{made.entry.actor} decided this already, {ago(made.at_us)}: "
+                f"{_MEANING[made.decided]} ({spaced(made.entry.number)}). Nothing was changed."
+            )
+            text = self._decisions.texts([made]).get(made.key, "")
+            return self._page(DeskMessage(sentence, "warn", made, text), status=409)
+        newer = self._queue.newer(key)
+        sentence = "That text does not wait any more. Nothing was changed."
+        if newer:
+            sentence = "A newer text of this number came meanwhile. Look at it too, then decide."
+        return self._page(DeskMessage(sentence, "warn"), show=newer, status=409)
+
+    def _decided(self, key: str) -> tuple[ReviewDecision, str]:
+        """Return a decision and its text. Raises ``NoSuchReview``."""
+        made = self._decisions.find(key)
+        text = self._decisions.texts([made]).get(made.key, "") if made else ""
+        if made is None or made.decided == "undo" or not text:
+            sentence = "There is no such decision of the last 48 hours whose text is known."
+            raise NoSuchReview(sentence)
+        return made, text
+
+    def _similar(self, key: str) -> tuple[ReviewDecision, str, SimilarTexts]:
+        decision, text = self._decided(key)
+        entry = decision.entry
+        return decision, text, find_similar(self._gateway, entry.number, entry.program, text)

@@ -1,0 +1,160 @@
+"""Decisions of people about texts that wait: deciding, and taking back.
+
+A decision is an entry of the inbox like any other. It is for one text that was looked at: where
+somebody else decided that one already, or a newer text came meanwhile, nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from smsgate.consent.events import Standing
+from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
+from smsgate.domain.errors import (
+    NoSuchReview,
+    ReviewChanged,
+    StoreNotReady,
+)
+from smsgate.domain.messages import (
+    ALL,
+    Arrival,
+    Decision,
+    Entry,
+    Intent,
+    Stood,
+)
+from smsgate.domain.phone import e164
+from smsgate.gateway import Gateway
+from smsgate.pipeline.reviews import (
+    OpenReview,
+    ReviewDecision,
+    ReviewDecisions,
+    list_open_of,
+)
+from smsgate.store.keys import partition_of
+
+
+class ReviewService:
+    """What people do about texts that wait. Every method raises ``StoreUnavailable``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._settings = gateway.settings
+        self._store = gateway.store
+        self._job_queue = gateway.job_queue
+        self.decisions = ReviewDecisions(gateway.store, gateway.records)
+
+    def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
+        """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; return its key.
+
+        ``seen`` is the key of what was looked at, needed where more than one text waits. Raises
+        ``InvalidNumber``, ``NoSuchReview`` where nothing waits, ``ReviewChanged`` where that was
+        decided, or a newer text came.
+        """
+        number = e164(number)
+        if decided == "undo":
+            return self._undo_newest(number, program, actor)
+        waiting = list_open_of(self._store, number)
+        found = next((one for one in waiting if one.program == program), None)
+        if found is None:
+            raise NoSuchReview(
+                f"no text of {number} to {program!r} waits: `smsgate review list` tells"
+            )
+        if seen and seen != found.key:
+            raise ReviewChanged("a newer text of this number came meanwhile: look at it too")
+        if not seen and found.first != found.newest:
+            raise ReviewChanged(
+                "more than one text of this number waits: look at them all, and name what you saw "
+                "by the key that `smsgate review list` shows with them"
+            )
+        return self._enter(self._decision_entry(decided, found, actor, self._stood([number])))
+
+    def decide_each(self, decided: str, some: Sequence[OpenReview], actor: str) -> list[str]:
+        """Decide several alike; return the keys of decisions, without what others decided."""
+        stood = self._stood([one.number for one in some])
+        entries = [self._decision_entry(decided, one, actor, stood) for one in some]
+        added, partitions = self._store.inbox.add([Arrival(entry) for entry in entries])
+        self._job_queue.notify_inboxes(partitions)
+        pairs = zip(entries, added, strict=True)
+        return [
+            f"{partition_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate
+        ]
+
+    def undo(self, key: str, actor: str) -> str:
+        """Take a decision back, so that its text waits again; return the key of that.
+
+        An opt-out is lifted only if nothing newer was said of the number, which is settled when
+        the entry is applied. Raises ``NoSuchReview``, ``ReviewChanged`` where it was done before.
+        """
+        found = self.decisions.find(key)
+        if found is None or found.decided == "undo":
+            raise NoSuchReview(
+                "there is no such decision of the last 48 hours; an older opt-out is lifted on "
+                "the number's page, by Restore"
+            )
+        return self._enter(_undo_entry(found, actor))
+
+    def _undo_newest(self, number: str, program: str, actor: str) -> str:
+        found = self.decisions.newest(number, program)
+        if found is None:
+            raise NoSuchReview(
+                f"no text of {number} to {program!r} was decided in the last 48 hours; an older "
+                "opt-out is lifted by a restore that names what allows it: on the number's page, "
+                "by `smsgate restore`, or by DELETE /v1/suppressions"
+            )
+        if found.decided == "undo":
+            raise NoSuchReview(
+                f"the newest decision about {number} to {program!r} was taken back already: its "
+                "text waits, `smsgate review list` tells"
+            )
+        return self._enter(_undo_entry(found, actor))
+
+    def _decision_entry(
+        self, decided: str, about: OpenReview, actor: str, stood: dict[str, Stood]
+    ) -> Entry:
+        intent = {"opt_out": Intent.OPT_OUT, "none": Intent.NONE}[decided]
+        program = self._settings.programs.get(about.program)
+        scope = about.program if program is not None and program.scope == "program" else ALL
+        return Entry(
+            number=about.number,
+            program=about.program,
+            decision=Decision(intent, rule=REVIEWED, note=f"{actor} decided: {decided}"),
+            scope=scope if intent.stops else "",
+            source="operator",
+            actor=actor,
+            # So that of two decisions about one text only the first counts.
+            message_id=decision_id(about.key),
+            stood=stood.get(about.number) if intent.stops else None,
+        )
+
+    def _stood(self, numbers: Sequence[str]) -> dict[str, Stood]:
+        """Return the consent state by number; decisions are made without where it is unknown."""
+        programs = [one.name for one in self._settings.programs]
+        found: dict[str, Standing] = {}
+        with suppress(StoreNotReady):
+            found = self._store.numbers.standings_of(numbers, programs)
+        return {number: standing.stood() for number, standing in found.items()}
+
+    def _enter(self, entry: Entry) -> str:
+        (added,), partitions = self._store.inbox.add([Arrival(entry)])
+        if added.duplicate:
+            raise ReviewChanged("somebody did that already, a moment ago")
+        self._job_queue.notify_inboxes(partitions)
+        return f"{partition_of(entry.number)}-{added.id}"
+
+
+def _undo_entry(found: ReviewDecision, actor: str) -> Entry:
+    before = found.entry
+    lifts = found.decided == "opt_out" and found.outcome in ("", "applied")
+    note = f"{actor} took back what {before.actor} decided"
+    return Entry(
+        number=before.number,
+        program=before.program,
+        decision=Decision(Intent.REVIEW, rule=REOPENED, note=note),
+        source="operator",
+        actor=actor,
+        message_id=f"{REOPENED}-{found.key}",
+        action="undo" if lifts else "",
+        stood=before.stood if lifts else None,
+        undoes=found.key.partition("-")[2] if lifts else "",
+    )

@@ -1,0 +1,345 @@
+"""Texts that wait for a person: which they are, since when, and what they say.
+
+Until a person has decided, marketing programs may not text the number; no time releases it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from smsgate.consent.events import Event
+from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id, seen_id, undecided
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
+from smsgate.records import Records
+from smsgate.store import Store
+from smsgate.store.keys import PARTITIONS, partition_of
+
+INBOX, LEDGER = 2_000, 5_000
+"""How many entries of a partition are looked through for texts that the records do not have yet."""
+_EARLIER = 20
+UNDO_US = 48 * 3600 * 1_000_000
+"""How long a decision can be taken back: as long as the store keeps the last change of a number."""
+_MAX_SEARCHED = 500
+"""Entries of a partition, and manual decisions, among which one is looked for."""
+_MAX_TEXTS = 50
+"""Texts of one number that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """A number whose texts to one program wait for a person."""
+
+    program: str
+    number: str
+    first: str
+    """Inbox id of the text since which it waits."""
+    newest: str
+    """Inbox id of the newest text that waits; a decision must have seen it."""
+
+    @property
+    def key(self) -> str:
+        """Partition and inbox id of the newest text; by it a decision says what was seen."""
+        return f"{partition_of(self.number)}-{self.newest}"
+
+    @property
+    def since_us(self) -> int:
+        """When the first text came."""
+        return ms_of(self.first) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """What waits, with its text."""
+
+    open: OpenReview
+    since_us: int
+    """When the text came; earlier than the wait began where a decision was taken back."""
+    entry: Entry | None
+    """The text and how it was understood; None where it is not known any more."""
+
+    @property
+    def text(self) -> str:
+        """What the subscriber wrote, as far as it is known."""
+        return self.entry.text if self.entry else ""
+
+
+def list_open(store: Store) -> list[OpenReview]:
+    """Return everything that waits, oldest first; one round trip."""
+    found = [
+        _open(*item) for partition in store.numbers.all_review_holds() for item in partition.items()
+    ]
+    return sorted(found, key=lambda one: one.since_us)
+
+
+def list_open_of(store: Store, number: str) -> list[OpenReview]:
+    """Return what waits of one number, by program."""
+    rows = store.numbers.review_holds(partition_of(number))
+    found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
+    return sorted((one for one in found if one.number == number), key=lambda one: one.program)
+
+
+def read_cases(store: Store, records: Records, some: Sequence[OpenReview]) -> list[ReviewCase]:
+    """Return the texts of what waits, in the same order.
+
+    They are in the records, in the ledger, or in the inbox where no worker has run. A database
+    that is away must not hide that there is something to decide. Raises ``StoreUnavailable``.
+    """
+    found = _recorded(records, some)
+    partitions = {partition_of(one.number) for one in some if _id(one) not in found}
+    for partition in partitions:
+        found |= {(partition, one.id): one.entry for one in store.inbox.latest(partition, INBOX)}
+        found |= _entries(store.ledger.newest(partition, LEDGER))
+    if partitions:  # what moved meanwhile is in the records by now
+        found |= _recorded(records, [one for one in some if _id(one) not in found])
+    return [_case(store, records, one, found.get(_id(one))) for one in some]
+
+
+def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
+    """Yield program, number, and the first and the newest waiting text as the store has them."""
+    numbers = dict.fromkeys(
+        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
+    )
+    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
+        for program, waiting in undecided(one.event for one in story).items():
+            yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
+
+
+def find_original(store: Store, records: Records, entry: Entry, until_us: int) -> Event | None:
+    """Find the text about which ``entry`` took a decision back: the newest that waited before.
+
+    Raises ``StoreUnavailable``.
+    """
+    found: list[Event] = []
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        stories = records.stories.of_kinds(entry.number, ("review",), _EARLIER)
+        found = [recorded.event for recorded in reversed(stories)]
+    found += store.ledger.newest(partition_of(entry.number), LEDGER)
+    wanted = ("review", entry.number, entry.program)
+    for event in reversed(found):
+        text = event.entry is not None and event.entry.source == "text"
+        same = (event.kind, event.number, event.program) == wanted
+        if text and same and event.received_us <= until_us:
+            return event
+    return None
+
+
+def _open(field: str, ids: str) -> OpenReview:
+    program, _, number = field.partition(":")
+    first, _, newest = ids.partition(" ")
+    return OpenReview(program, number, first, newest or first)
+
+
+def _id(one: OpenReview) -> tuple[int, str]:
+    return partition_of(one.number), one.first
+
+
+def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
+    return {(partition_of(one.number), one.inbox_id): one.entry for one in events if one.entry}
+
+
+def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[int, str], Entry]:
+    with suppress(RecordsUnavailable, RecordsNotReady):
+        places = [(one.number, one.since_us) for one in some]
+        return _entries(one.event for one in records.stories.at(places)) if places else {}
+    return {}
+
+
+def _case(store: Store, records: Records, one: OpenReview, entry: Entry | None) -> ReviewCase:
+    if entry is None or entry.decision.rule != REOPENED:
+        return ReviewCase(one, one.since_us, entry)
+    found = find_original(store, records, entry, one.since_us)
+    return ReviewCase(
+        one, found.received_us if found else one.since_us, found.entry if found else None
+    )
+
+
+# --- decisions ---
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDecision:
+    """A decision that a person made."""
+
+    key: str
+    """Partition and inbox id."""
+    decided: str
+    """``opt_out``, ``none`` or ``undo``."""
+    entry: Entry
+    at_us: int
+    outcome: str
+    """Of its event; empty where it is not applied yet."""
+
+    @property
+    def undoes(self) -> str:
+        """The key of the decision that it takes back."""
+        return self.entry.message_id.removeprefix(f"{REOPENED}-") if self.decided == "undo" else ""
+
+    @property
+    def about(self) -> tuple[str, int]:
+        """Number and time of receipt of the text that was decided; 0 where that is unknown."""
+        id_ = seen_id(self.entry)
+        return self.entry.number, ms_of(id_) * 1000 if id_ else 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingText:
+    """A text that a person has to decide."""
+
+    program: str
+    number: str
+    since_us: int
+    text: str
+    why: str
+    """What made the classifier hesitate."""
+    key: str
+    """The same for all texts of the number to the program: a decision names what was seen."""
+
+
+class ReviewDecisions:
+    """Finds decisions. Raises ``StoreUnavailable``; while the records are away, less is found."""
+
+    def __init__(self, store: Store, records: Records) -> None:
+        self._store = store
+        self._records = records
+
+    def find(self, key: str) -> ReviewDecision | None:
+        """Return a decision by its key, from inbox, ledger, or records of the last two days."""
+        return next((one for one in self._of_partition(key) if one.key == key), None)
+
+    def newest(self, number: str, program: str) -> ReviewDecision | None:
+        """Return the newest decision about a number's texts to a program."""
+        mine = [
+            one
+            for one in self._of_partition(f"{partition_of(number)}-")
+            if (one.entry.number, one.entry.program) == (number, program)
+        ]
+        return max(mine, key=lambda one: inbox_place(one.key.partition("-")[2]), default=None)
+
+    def about(self, key: str) -> ReviewDecision | None:
+        """Return the decision about what waited by that key."""
+        id_ = decision_id(key)
+        return next((one for one in self._of_partition(key) if one.entry.message_id == id_), None)
+
+    def texts(self, some: Sequence[ReviewDecision]) -> dict[str, str]:
+        """Return by key of a decision the text that it was about, where that is still known."""
+        places = {one.about: one.key for one in some if one.about[1]}
+        events = self._store.ledger.newest_of_all(_MAX_SEARCHED)
+        with suppress(RecordsUnavailable, RecordsNotReady):
+            events += [one.event for one in self._records.stories.at([*places])]
+        found = {(event.number, event.received_us): event for event in events}
+        return {key: self._text(found[at]) for at, key in places.items() if at in found}
+
+    def lately(self, period_us: int, limit: int) -> list[ReviewDecision]:
+        """Return what was decided within a period, newest first."""
+        unapplied = self._unapplied(self._store.inbox.busy())
+        found = {one.key: one for one in (*unapplied, *self._applied(period_us))}
+        return sorted(found.values(), key=lambda one: one.at_us, reverse=True)[:limit]
+
+    def _text(self, event: Event) -> str:
+        entry = event.entry
+        if entry is not None and entry.decision.rule == REOPENED:
+            first = find_original(self._store, self._records, entry, event.received_us)
+            entry = first.entry if first is not None else None
+        return entry.text if entry is not None else ""
+
+    def _of_partition(self, key: str) -> Iterator[ReviewDecision]:
+        """Yield the decisions of the key's partition, as an entry moves: so none is missed."""
+        partition = key.partition("-")[0]
+        if partition.isdecimal() and int(partition[:9]) < PARTITIONS:
+            yield from self._unapplied([int(partition)])
+            yield from self._applied(UNDO_US, int(partition))
+
+    def _unapplied(self, partitions: Iterable[int]) -> Iterator[ReviewDecision]:
+        for partition in partitions:
+            for one in self._store.inbox.latest(partition, _MAX_SEARCHED):
+                yield from _decision(one.entry, one.id, one.received_us, "")
+
+    def _applied(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
+        ledger = self._store.ledger
+        if partition is None:
+            events = ledger.newest_of_all(_MAX_SEARCHED)
+        else:
+            events = ledger.newest(partition, _MAX_SEARCHED)
+        since_us = self._store.health.now_us() - period_us
+        with suppress(RecordsUnavailable, RecordsNotReady):
+            told = self._records.stories.by_hand(since_us, _MAX_SEARCHED)
+            events += [one.event for one in told]
+        for event in events:
+            if event.entry is not None and event.received_us >= since_us:
+                yield from _decision(event.entry, event.inbox_id, event.received_us, event.outcome)
+
+
+def _decision(entry: Entry, id_: str, at_us: int, outcome: str) -> Iterator[ReviewDecision]:
+    """Yield the decision that an entry is; nothing where it is none."""
+    rule = entry.decision.rule
+    if entry.source == "operator" and rule in (REVIEWED, REOPENED):
+        found = "opt_out" if entry.decision.intent.stops else "none"
+        decided = "undo" if rule == REOPENED else found
+        yield ReviewDecision(f"{partition_of(entry.number)}-{id_}", decided, entry, at_us, outcome)
+
+
+def list_waiting_texts(store: Store, records: Records) -> list[WaitingText]:
+    """Return every text that waits, oldest first; one number may have sent several.
+
+    Raises ``StoreUnavailable``.
+    """
+    found = list_open(store)
+    texts = [
+        _waiting_text(case.open, case.since_us, case.text, case.entry)
+        for case in read_cases(store, records, found)
+    ]
+    texts += _later_texts(store, records, [one for one in found if one.first != one.newest])
+    # a decision that is taken back lets a text wait that may have waited already
+    distinct = {(one.key, one.since_us, one.text): one for one in reversed(texts)}
+    return sorted(distinct.values(), key=lambda one: one.since_us)
+
+
+def _later_texts(
+    store: Store, records: Records, some: Sequence[OpenReview]
+) -> Iterator[WaitingText]:
+    """Yield what each number sent after the first text that waits."""
+    entries: dict[int, dict[str, Entry]] = {}
+    for partition in {partition_of(one.number) for one in some}:
+        # in the order in which an entry moves
+        stored = store.inbox.latest(partition, INBOX)
+        entries[partition] = {one.id: one.entry for one in stored}
+        entries[partition] |= _entries_by_id(store.ledger.newest(partition, LEDGER))
+    for one in some:
+        found = dict(entries[partition_of(one.number)])
+        with suppress(RecordsUnavailable, RecordsNotReady):
+            stories = records.stories
+            told = stories.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
+            found |= _entries_by_id(recorded.event for recorded in told)
+        for id_, entry in found.items():
+            same = (entry.number, entry.program) == (one.number, one.program)
+            later = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
+            if same and later and entry.decision.intent is Intent.REVIEW:
+                yield _later_text(store, records, one, id_, entry)
+
+
+def _later_text(
+    store: Store, records: Records, one: OpenReview, id_: str, entry: Entry
+) -> WaitingText:
+    """Return a text, or the text about which a decision was taken back."""
+    since_us, text = ms_of(id_) * 1000, entry.text
+    if entry.decision.rule == REOPENED:
+        decisions = ReviewDecisions(store, records)
+        before = decisions.find(entry.message_id.removeprefix(f"{REOPENED}-"))
+        since_us = (before.about[1] if before else 0) or since_us
+        text = decisions.texts([before]).get(before.key, "") if before else ""
+    return _waiting_text(one, since_us, text, entry)
+
+
+def _waiting_text(one: OpenReview, since_us: int, text: str, entry: Entry | None) -> WaitingText:
+    why = "its text is not known any more"
+    if entry is not None:
+        decision = entry.decision
+        why = " ".join(filter(None, (decision.rule, decision.keyword, decision.note)))
+    return WaitingText(one.program, one.number, since_us, text, why, one.key)
+
+
+def _entries_by_id(events: Iterable[Event]) -> dict[str, Entry]:
+    return {one.inbox_id: one.entry for one in events if one.entry}
