@@ -116,7 +116,7 @@ def test_their_own_opt_out_is_no_mistake_of_ours(gateway, redis_client, opt_out,
         with pytest.raises(RestoreRefused, match=r"no mistake of ours.*`consent`.*`evidence`"):
             gateway.restore(replace(MISTAKE, scope=scope))
     with pytest.raises(Forbidden, match="admin"):
-        gateway.restore(replace(MISTAKE, basis="evidence", service="a call"))
+        gateway.restore(replace(MISTAKE, basis="evidence", evidence="a call"))
     assert gateway.store.inbox.busy() == []
     assert reason(gateway) == "opted_out_all"
 
@@ -164,7 +164,7 @@ def test_a_newer_consent_lifts_any(gateway, opt_out):
 @pytest.mark.parametrize("opt_out", OWN)
 def test_an_admin_lifts_any_by_naming_the_evidence(gateway, opt_out):
     opt_out(gateway)
-    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     event = restored(gateway, named)
     assert (event.outcome, reason(gateway)) == ("applied", "")
     assert (event.entry.restore.basis, event.entry.restore.evidence) == ("evidence", "call 4711")
@@ -253,7 +253,7 @@ def test_a_stop_between_asking_and_applying_holds(gateway):
     for request in (
         MISTAKE,
         consent(gateway, DAY_US),
-        replace(MISTAKE, basis="evidence", service="a call", is_admin=True),
+        replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
         entry = gateway.restores().entry(request)
         by_text(gateway)
@@ -350,7 +350,7 @@ def test_no_consent_is_given_back_that_was_not_there(gateway):
 
 def test_a_consent_that_they_withdrew_is_not_given_back(gateway):
     gateway.record_consent(NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana")
-    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     by_hand(gateway)
     assert restored(gateway, named).outcome == "applied"
     assert (reason(gateway), reason(gateway, "club")) == ("", "")  # it was ours
@@ -420,7 +420,7 @@ def test_what_is_wrong_with_a_request_is_said(gateway):
 
 def test_basis_who_and_why_are_told_everywhere(gateway):
     by_text(gateway)
-    named = replace(MISTAKE, basis="evidence", service="call 4711 <b>", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
     restored(gateway, replace(named, reason="wants back"))
     found = service.gathered(gateway, NUMBER)
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
@@ -434,7 +434,7 @@ def test_basis_who_and_why_are_told_everywhere(gateway):
 
 def test_forgetting_a_number_keeps_what_a_restore_rests_on(gateway):
     by_text(gateway)
-    named = replace(MISTAKE, basis="evidence", service="call 4711", is_admin=True)
+    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     restored(gateway, named)
     gateway.forget(NUMBER, "ana", "asked for it")
     event = next(one for one in gateway.history(NUMBER) if one.kind == "restored")
