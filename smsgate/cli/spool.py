@@ -10,7 +10,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.metrics.sights import SpoolDepth
+from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline import history
 from smsgate.pipeline.lost_spools import forget_spool
 from smsgate.pipeline.spool import waiting

@@ -1,6 +1,7 @@
-"""What somebody should be told: conditions, each with its remedy. Pure.
+"""Conditions that need attention, each with its remedy. Pure.
 
-``docs/alerts.yml`` has the same conditions as rules for Prometheus; a test compares them.
+Alerts, the doctor and the dashboard show them. ``docs/alerts.yml`` has the same conditions as rules
+for Prometheus; a test compares them.
 """
 
 from __future__ import annotations
@@ -9,114 +10,94 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Obstacle, Sights
+from smsgate.metrics.heartbeats import KINDS
+from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.archive import MANY, MEMORY
 from smsgate.pipeline.spool import waiting
 from smsgate.pipeline.undelivered_forwards import GIVEN_UP_US
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
-INBOX_S = 30.0
-"""Fifteen rounds of the clock: whatever was lost was asked for again."""
-OUTBOX_S = 60.0
-"""A fifth of what a confirmation has."""
-FORWARD_S = 600.0
-"""What is tried again after seconds is not told; an application that is down is."""
-HOLD_S = 60.0
-LAG_S = 60.0
+MAX_INBOX_AGE_S = 30.0
+"""Fifteen rounds of the clock, each of which asks for lost jobs again."""
+MAX_OUTBOX_AGE_S = 60.0
+"""A fifth of the time that a confirmation has."""
+MAX_FORWARD_AGE_S = 600.0
+"""Retries after seconds are normal; an application that is down is not."""
+MAX_HOLD_AGE_S = 60.0
+MAX_RECORDS_LAG_S = 60.0
 """The records are a second behind in normal running."""
-FEW = 0.5
-"""Share of a bound from which on it is told, while there is time."""
-MEMORY_FEW = 0.6
-REFUSED = "SmsgateStoreRefusesWrites"
-BURST = 20
-"""Refused requests in ten minutes. Any public address gets some; this is a wrong secret or a
-forger at work."""
+WARN_SHARE = 0.5
+"""Share of a bound from which on there is a warning, while there is time."""
+MEMORY_WARN_SHARE = 0.6
+WRITES_REFUSED = "SmsgateStoreRefusesWrites"
+MAX_REFUSED_REQUESTS = 20
+"""In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
+DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that is not as it should be."""
+    """One thing that needs attention."""
 
     name: str
-    """As the rule in ``docs/alerts.yml`` is called."""
+    """The name of the rule in ``docs/alerts.yml``."""
     subject: str
-    fault: bool
-    """Whether something fails now; else it is a warning."""
-    said: str
-    mend: str
-    """The command or setting that mends it."""
+    is_failure: bool
+    """Whether something fails now; otherwise it is a warning."""
+    problem: str
+    remedy: str
+    """The command or setting that helps."""
 
 
-def conditions(seen: Sights, *, here: str = "") -> list[Condition]:
-    """Everything that is not as it should be. The spool of the host ``here`` is left out."""
+def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
+    """All conditions but those of durability. The spool of the host ``here`` is left out."""
     return [
-        *_store(seen),
-        *_people(seen),
-        *_spools(seen, here),
-        *_accounts(seen),
+        *_store(snapshot),
+        *_people(snapshot),
+        *_spools(snapshot, here),
+        *_accounts(snapshot),
     ]
 
 
-def _store(seen: Sights) -> Iterator[Condition]:
-    """Whether the store takes writes; where it does not, all that waits, waits for that."""
-    if seen.writes is not None:
-        said = f"{seen.writes.said}: opt-outs wait on disks, and the gate says that it cannot tell"
-        yield Condition(REFUSED, "store", True, said, seen.writes.mend)
-        return
-    if seen.lost is not None:
-        yield _lost(seen, seen.lost)
-        yield from _stopped(seen)
-        return
-    if seen.gate is not None and not {"web", "clock"} <= {*seen.stopped}:
-        said = f"the gate cannot tell, nobody may be texted: {seen.gate.said}"
-        yield Condition("SmsgateGateShut", "gate", True, said, seen.gate.mend)
-    yield from (*_processes(seen), *_waits(seen), *_forwards(seen), *_records(seen))
-
-
-def _lost(seen: Sights, lost: Obstacle) -> Condition:
-    """While the store is rebuilt nothing can be applied or sent, which is told by this alone."""
-    said, mend = lost.said, lost.mend
-    if seen.rebuild is not None:
-        begin = "rebuilding the store"
-        if seen.rebuild.why:
-            begin = f"store lost, rebuilding ({seen.rebuild.why})"
-        said, mend = f"{begin}: {seen.rebuild.text()} so far", "wait until it is done"
-    said = f"{said}; nobody may be texted until it is ready"
-    return Condition("SmsgateStoreLost", "store", True, said, mend)
-
-
-def weak(seen: Sights) -> list[Condition]:
-    """What of Redis's settings could lose acknowledged writes."""
+def durability_conditions(snapshot: SystemSnapshot) -> list[Condition]:
+    """Settings of Redis that could lose acknowledged writes."""
     return [
-        Condition("SmsgateWeakDurability", "durability", False, said, DURABLE)
-        for said in seen.weaknesses
+        Condition("SmsgateWeakDurability", "durability", False, problem, DURABLE)
+        for problem in snapshot.weaknesses
     ]
 
 
-DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
-
-
-def _processes(seen: Sights) -> Iterator[Condition]:
-    yield from _stopped(seen)
-    if seen.processes is not None and not seen.waits.clock and "clock" not in seen.stopped:
-        said = f"the clock ({seen.processes.where('clock')}) runs and does not do its rounds"
-        mend = "its log says what hinders it; restart `python -m workers clock`"
-        yield Condition("SmsgateClockAway", "clock", True, said, mend)
-
-
-def _stopped(seen: Sights) -> Iterator[Condition]:
-    if seen.processes is None:
+def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    """Conditions of the store, and of all that waits in it while it takes writes."""
+    if snapshot.writes is not None:
+        problem = (
+            f"{snapshot.writes.problem}: opt-outs wait on disks, and the gate says that it cannot "
+            "tell"
+        )
+        yield Condition(WRITES_REFUSED, "store", True, problem, snapshot.writes.remedy)
         return
-    stopped = seen.stopped
-    if len(stopped) == len(KINDS):
-        said = "no process of smsgate is at work: nothing is received, applied or sent"
-        mend = "start `smsgate dev`, or `python -m workers web`, `worker`, `sender` and `clock`"
-        yield Condition("SmsgateAway", "processes", True, said, mend)
+    if snapshot.lost is not None:
+        # While the store is rebuilt nothing can be applied or sent; this condition says so alone.
+        problem, remedy = snapshot.lost.problem, snapshot.lost.remedy
+        if snapshot.rebuild is not None:
+            begin = "rebuilding the store"
+            if snapshot.rebuild.why:
+                begin = f"store lost, rebuilding ({snapshot.rebuild.why})"
+            problem, remedy = f"{begin}: {snapshot.rebuild.text()} so far", "wait until it is done"
+        problem = f"{problem}; nobody may be texted until it is ready"
+        yield Condition("SmsgateStoreLost", "store", True, problem, remedy)
+        yield from _stopped_processes(snapshot)
         return
-    for kind in stopped:
-        said = f"no {kind} is at work{_last_seen(seen.processes, kind)}: {_WITHOUT[kind]}"
-        yield Condition(_AWAY[kind], kind, True, said, f"start `python -m workers {kind}`")
+    if snapshot.gate is not None and not {"web", "clock"} <= {*snapshot.stopped}:
+        problem = f"the gate cannot tell, nobody may be texted: {snapshot.gate.problem}"
+        yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate.remedy)
+    yield from _stopped_processes(snapshot)
+    processes = snapshot.processes
+    if processes is not None and not snapshot.waits.clock and "clock" not in snapshot.stopped:
+        problem = f"the clock ({processes.where('clock')}) runs and does not do its rounds"
+        remedy = "its log says what hinders it; restart `python -m workers clock`"
+        yield Condition("SmsgateClockAway", "clock", True, problem, remedy)
+    yield from (*_queues(snapshot), *_forwards(snapshot), *_records(snapshot))
 
 
 _AWAY = {
@@ -125,108 +106,124 @@ _AWAY = {
     "sender": "SmsgateSenderAway",
     "clock": "SmsgateClockAway",
 }
-_WITHOUT = {
+_CONSEQUENCES = {
     "web": "providers get no answer to their webhooks, and nobody may ask the API",
     "worker": "opt-outs block, but are not applied or confirmed",
     "sender": "confirmations wait, and after five minutes they are not sent any more",
     "clock": "events do not reach the records, and lost jobs stay lost",
 }
-"""What it means that no process of a kind is at work."""
+"""What it means that no process of a kind runs."""
 
 
-def _last_seen(processes: ProcessSnapshot, kind: str) -> str:
-    last = processes.last_seen.get(kind)
-    return f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
+def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    processes, stopped = snapshot.processes, snapshot.stopped
+    if processes is None:
+        return
+    if len(stopped) == len(KINDS):
+        problem = "no process of smsgate is at work: nothing is received, applied or sent"
+        remedy = "start `smsgate dev`, or `python -m workers web`, `worker`, `sender` and `clock`"
+        yield Condition("SmsgateAway", "processes", True, problem, remedy)
+        return
+    for kind in stopped:
+        last = processes.last_seen.get(kind)
+        seen = f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
+        problem = f"no {kind} is at work{seen}: {_CONSEQUENCES[kind]}"
+        yield Condition(_AWAY[kind], kind, True, problem, f"start `python -m workers {kind}`")
 
 
-def _waits(seen: Sights) -> Iterator[Condition]:
-    """What waits for too long. Where no process is there to do it, that is told instead."""
-    waits, stopped = seen.waits, seen.stopped
-    late = waits.inbox.oldest_s > INBOX_S
-    if late and "worker" not in stopped:
-        said = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
-        mend = "start another `python -m workers worker`; its log says what hinders it"
-        yield Condition("SmsgateInboxStuck", "inbox", True, said, mend)
-    if waits.holds.oldest_s > HOLD_S and not late and "worker" not in stopped:
-        said = f"an opt-out was accepted {_span(waits.holds.oldest_s)} ago and is not applied"
-        mend = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
-        yield Condition("SmsgateHoldStuck", "holds", True, said, mend)
-    if waits.outbox.oldest_s > OUTBOX_S and "sender" not in stopped:
-        said = f"{waits.outbox.count:,} replies wait, due since {_span(waits.outbox.oldest_s)}"
-        mend = "start another `python -m workers sender`; after 5 min they are not sent"
-        yield Condition("SmsgateOutboxStuck", "outbox", True, said, mend)
+def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    """What waits for too long, unless the process that it waits for does not run at all."""
+    waits, stopped = snapshot.waits, snapshot.stopped
+    is_inbox_late = waits.inbox.oldest_s > MAX_INBOX_AGE_S
+    if is_inbox_late and "worker" not in stopped:
+        problem = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
+        remedy = "start another `python -m workers worker`; its log says what hinders it"
+        yield Condition("SmsgateInboxStuck", "inbox", True, problem, remedy)
+    if waits.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
+        age = _span(waits.holds.oldest_s)
+        problem = f"an opt-out was accepted {age} ago and is not applied"
+        remedy = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
+        yield Condition("SmsgateHoldStuck", "holds", True, problem, remedy)
+    if waits.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
+        age = _span(waits.outbox.oldest_s)
+        problem = f"{waits.outbox.count:,} replies wait, due since {age}"
+        remedy = "start another `python -m workers sender`; after 5 min they are not sent"
+        yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
 
 
-def _people(seen: Sights) -> Iterator[Condition]:
-    reviews, dead = seen.waits.reviews, seen.waits.dead
+def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    """What waits for a person."""
+    reviews, dead = snapshot.waits.reviews, snapshot.waits.dead
     if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
-        said = (
+        problem = (
             f"{reviews.count:,} texts wait for a person, the oldest {_span(reviews.oldest_s)} "
             f"of {_span(REVIEW_DEADLINE_S)}"
         )
-        mend = "`smsgate review list`, then `smsgate review decide`"
-        over = reviews.oldest_s > REVIEW_DEADLINE_S
-        yield Condition("SmsgateReviewsOld", "reviews", over, said, mend)
+        remedy = "`smsgate review list`, then `smsgate review decide`"
+        is_over = reviews.oldest_s > REVIEW_DEADLINE_S
+        yield Condition("SmsgateReviewsOld", "reviews", is_over, problem, remedy)
     if dead:
-        said = f"{dead:,} were given up and wait for a person"
-        mend = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
-        yield Condition("SmsgateDeadLetters", "replies", False, said, mend)
+        problem = f"{dead:,} were given up and wait for a person"
+        remedy = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
+        yield Condition("SmsgateDeadLetters", "replies", False, problem, remedy)
 
 
-def _forwards(seen: Sights) -> Iterator[Condition]:
-    waits, dead = seen.waits.forwards, seen.waits.forwards_dead
-    if waits.oldest_s > FORWARD_S and "sender" not in seen.stopped:
-        said = (
-            f"{waits.count:,} messages await a program's application, the oldest "
-            f"{_span(waits.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
+def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    forwards, dead = snapshot.waits.forwards, snapshot.waits.forwards_dead
+    if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
+        problem = (
+            f"{forwards.count:,} messages await a program's application, the oldest "
+            f"{_span(forwards.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
         )
-        mend = "`smsgate forward list` says what it answers"
-        yield Condition("SmsgateForwardsStuck", "forwards", True, said, mend)
+        remedy = "`smsgate forward list` says what it answers"
+        yield Condition("SmsgateForwardsStuck", "forwards", True, problem, remedy)
     if dead:
-        said = f"{dead:,} messages were not taken by their application and wait for a person"
-        mend = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
-        yield Condition("SmsgateForwardsDead", "forwards", False, said, mend)
+        problem = f"{dead:,} messages were not taken by their application and wait for a person"
+        remedy = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
+        yield Condition("SmsgateForwardsDead", "forwards", False, problem, remedy)
 
 
-def _records(seen: Sights) -> Iterator[Condition]:
-    if seen.ledger.oldest_s > LAG_S and "clock" not in seen.stopped:
-        said = f"{_span(seen.ledger.oldest_s)} behind: a Redis that is lost now loses that much"
-        mend = "`smsgate records status` says what hinders"
-        yield Condition("SmsgateRecordsLag", "records lag", True, said, mend)
-    if seen.ledger.count >= MANY * FEW or seen.memory >= MEMORY_FEW:
-        full = seen.ledger.count >= MANY or seen.memory >= MEMORY
-        said = f"{seen.ledger.count:,} events of {MANY:,}; {seen.memory:.0%} of Redis's maxmemory"
-        mend = "bring the records' database back, or raise `maxmemory`"
-        yield Condition("SmsgateLedgerFull", "ledger", full, said, mend)
+def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    ledger, memory = snapshot.ledger, snapshot.memory
+    if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
+        problem = f"{_span(ledger.oldest_s)} behind: a Redis that is lost now loses that much"
+        remedy = "`smsgate records status` says what hinders"
+        yield Condition("SmsgateRecordsLag", "records lag", True, problem, remedy)
+    if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
+        is_full = ledger.count >= MANY or memory >= MEMORY
+        problem = f"{ledger.count:,} events of {MANY:,}; {memory:.0%} of Redis's maxmemory"
+        remedy = "bring the records' database back, or raise `maxmemory`"
+        yield Condition("SmsgateLedgerFull", "ledger", is_full, problem, remedy)
 
 
-def _spools(seen: Sights, here: str) -> Iterator[Condition]:
-    for one in seen.spools:
+def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
+    for one in snapshot.spools:
         if one.problem:
-            said = f"host {one.host}: {one.problem}"
-            mend = "do that on that host; until then a STOP is lost while Redis is away"
-            yield Condition("SmsgateSpoolUnusable", "spool", True, said, mend)
+            problem = f"host {one.host}: {one.problem}"
+            remedy = "do that on that host; until then a STOP is lost while Redis is away"
+            yield Condition("SmsgateSpoolUnusable", "spool", True, problem, remedy)
         elif one.count and one.host != here:
-            said = f"{waiting(one.count)} on host {one.host}, the oldest {_span(one.oldest_s)}"
-            mend = (
+            age = _span(one.oldest_s)
+            problem = f"{waiting(one.count)} on host {one.host}, the oldest {age}"
+            remedy = (
                 "let that host's `web` reach Redis: it hands them over by itself; keep its data "
                 "directory"
             )
-            yield Condition("SmsgateSpool", "spool", True, said, mend)
+            yield Condition("SmsgateSpool", "spool", True, problem, remedy)
 
 
-def _accounts(seen: Sights) -> Iterator[Condition]:
-    for one in seen.accounts:
-        quiet_s = seen.now_s - one.accepted_s
+def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    for one in snapshot.accounts:
+        subject, quiet_s = f"account {one.name}", snapshot.now_s - one.accepted_s
         if one.silent_after_s and quiet_s > one.silent_after_s:
-            for_ = _span(quiet_s) if one.accepted_s else "30 d"
-            said = f"no request was accepted for {for_}"
-            mend = f"`smsgate doctor {one.name}`; is the webhook still set at the provider?"
-            yield Condition("SmsgateAccountSilent", f"account {one.name}", True, said, mend)
-        if one.refused >= BURST:
-            said = f"{one.refused} requests or more were refused in the last 10 min"
-            mend = f"`smsgate doctor {one.name}` says why: our secret, a forger, a missing text"
-            yield Condition("SmsgateRefusedBurst", f"account {one.name}", False, said, mend)
+            span = _span(quiet_s) if one.accepted_s else "30 d"
+            problem = f"no request was accepted for {span}"
+            remedy = f"`smsgate doctor {one.name}`; is the webhook still set at the provider?"
+            yield Condition("SmsgateAccountSilent", subject, True, problem, remedy)
+        if one.refused >= MAX_REFUSED_REQUESTS:
+            problem = f"{one.refused} requests or more were refused in the last 10 min"
+            remedy = f"`smsgate doctor {one.name}` says why: our secret, a forger, a missing text"
+            yield Condition("SmsgateRefusedBurst", subject, False, problem, remedy)
 
 
 def _span(seconds: float) -> str:

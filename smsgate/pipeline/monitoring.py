@@ -1,29 +1,30 @@
-"""Seen: what waits where and for how long, asked of store, spool and records."""
+"""Takes a snapshot of a running smsgate, from the store and this host's spool."""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
 
 from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.metrics.sights import AccountSight, Depth, Obstacle, Sights, SpoolDepth
+from smsgate.metrics.snapshot import AccountTraffic, Depth, Obstacle, SpoolDepth, SystemSnapshot
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 
-BURST_S = 600.0
-"""Over how long refused requests are counted together."""
-Ready: TypeAlias = Callable[[], Mapping[str, str]]
+REFUSED_WINDOW_S = 600.0
+"""In which refused requests are counted together."""
 
 
-def sights(store: Store, settings: Settings, ready: Ready, spool: Spool | None = None) -> Sights:
-    """Look at everything; ``spool`` is this host's. Raises ``StoreUnavailable``."""
+def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) -> SystemSnapshot:
+    """Read everything that may need attention. ``spool`` is this host's.
+
+    Raises ``StoreUnavailable``.
+    """
     writes = _refused_writes(store)
     waiting = store.ledger.waiting()
     now_s = time.time()
-    return Sights(
+    return SystemSnapshot(
         now_s=now_s,
         waits=store.depths.waits(),
         ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
@@ -31,7 +32,6 @@ def sights(store: Store, settings: Settings, ready: Ready, spool: Spool | None =
         spools=tuple(_spools(store, spool, trusted=writes is None)),
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
-        ready=ready(),
         processes=store.heartbeats.snapshot() if writes is None else None,
         writes=writes,
         gate=store.write_lease.obstacle(),
@@ -41,29 +41,24 @@ def sights(store: Store, settings: Settings, ready: Ready, spool: Spool | None =
 
 
 def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
-    """What this host's spool holds; None where it cannot be read."""
+    """What this host's spool holds; None if it cannot be read."""
     try:
         state = spool.state()
     except SpoolUnavailable:
         return None
-    now_s, problem = time.time(), _problem(spool)
+    now_s, problem = time.time(), ""
+    try:
+        spool.check()
+    except SpoolUnavailable as error:
+        problem = str(error)
     if state is None or not state.messages:
         return SpoolDepth(socket.gethostname(), 0, 0.0, now_s, problem)
     waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
     return SpoolDepth(socket.gethostname(), state.messages, waited_s, now_s, problem)
 
 
-def _problem(spool: Spool) -> str:
-    """Why no message could be kept."""
-    try:
-        spool.check()
-    except SpoolUnavailable as error:
-        return str(error)
-    return ""
-
-
 def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
-    """What hosts have in their spools: what they said last, unless they can say nothing now."""
+    """What each host reported last; of a store that takes no writes that is not ``trusted``."""
     found = {one.host: one for one in store.depths.spools()} if trusted else {}
     here = spool_of_this_host(spool) if spool is not None else None
     if here is not None:
@@ -73,14 +68,14 @@ def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[Spo
 
 def _lost(store: Store) -> Obstacle | None:
     """Why the store is not ready."""
-    mend = "let `clock` run, which rebuilds it from the records, or run `smsgate rebuild`"
+    remedy = "let `clock` run, which rebuilds it from the records, or run `smsgate rebuild`"
     try:
         if store.marker.store_id():
             return None
     except StoreNotReady as error:
-        return Obstacle(str(error), mend)
-    said = "the store has no marker: it lost its data, or is new"
-    return Obstacle(said, f"{mend}; a store that is new: `smsgate init`")
+        return Obstacle(str(error), remedy)
+    problem = "the store has no marker: it lost its data, or is new"
+    return Obstacle(problem, f"{remedy}; a store that is new: `smsgate init`")
 
 
 def _refused_writes(store: Store) -> Obstacle | None:
@@ -91,12 +86,12 @@ def _refused_writes(store: Store) -> Obstacle | None:
     return None
 
 
-def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountSight]:
+def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountTraffic]:
     for account in accounts:
         last = store.acceptance.last(account.name)
-        yield AccountSight(
+        yield AccountTraffic(
             name=account.name,
             accepted_s=max(last.newest_ms, last.older_ms) / 1000,
             silent_after_s=account.silent_hours * 3600,
-            refused=store.quarantine.count(account.name, BURST_S),
+            refused=store.quarantine.count(account.name, REFUSED_WINDOW_S),
         )

@@ -63,7 +63,7 @@ def of_store(store: Store) -> str:
     except (StoreUnavailable, StoreNotReady) as error:
         return str(error)
     # Messages can be stored all the same, so that whoever sends traffic here should go on.
-    gate = [f"the gate cannot tell: {shut.said}"] if shut is not None else []
+    gate = [f"the gate cannot tell: {shut.problem}"] if shut is not None else []
     return "; ".join(["ok", *weak, *gate])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from smsgate.domain.messages import ms_of
-from smsgate.metrics.sights import Depth, SpoolDepth, Waits
+from smsgate.metrics.snapshot import Depth, SpoolDepth, Waits
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import Client

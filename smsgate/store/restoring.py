@@ -17,7 +17,7 @@ import redis
 from smsgate.consent.events import NOTHING_REMEMBERED, StandingRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, UndeliveredForward
-from smsgate.metrics.sights import RebuildProgress
+from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S

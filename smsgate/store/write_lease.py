@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.metrics.sights import Obstacle
+from smsgate.metrics.snapshot import Obstacle
 from smsgate.store.connection import Result, translated
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import Client, Cluster
@@ -184,7 +184,9 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
         return  # nearly always, and every answer of the gate comes by here
     obstacle = _state(fields, now_ms).obstacle()
     if obstacle is not None:
-        raise StoreNotReady(f"{CANNOT_TELL}: {obstacle.said}; `smsgate doctor` says what mends it")
+        raise StoreNotReady(
+            f"{CANNOT_TELL}: {obstacle.problem}; `smsgate doctor` says what mends it"
+        )
 
 
 def first_fields(now: tuple[int, int], lasts_ms: int) -> dict[str, int]:

@@ -27,11 +27,11 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import RebuildProgress, Sights, SpoolDepth
+from smsgate.metrics.snapshot import RebuildProgress, SpoolDepth, SystemSnapshot
 from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
-from smsgate.pipeline.monitoring import sights, spool_of_this_host
+from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
 from smsgate.web.abuse import ApiKeyGuard
 
 _PREFIX = "smsgate_"
@@ -62,12 +62,12 @@ class _Everything(Collector):
     def collect(self) -> Iterable[Metric]:
         gateway = self._gateway
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
+        ready = {name: _well(said) for name, said in gateway.ready().items()}
+        yield _gauge("ready", _READY, ready, "collaborator")
         try:
-            seen = sights(gateway.store, gateway.settings, gateway.ready, gateway.spool)
+            seen = take_snapshot(gateway.store, gateway.settings, gateway.spool)
             sums = sorted_out(gateway.store.metrics.sums())
         except StoreUnavailable:
-            ready = {name: _well(said) for name, said in gateway.ready().items()}
-            yield _gauge("ready", _READY, ready, "collaborator")
             here = spool_of_this_host(gateway.spool)
             yield from _by_host([here] if here is not None else [], time.time())
             return
@@ -96,7 +96,7 @@ def _counted(family: Family, found: Found) -> Metric:
 _READY = "Whether a collaborator is well (1) or not (0)"
 
 
-def _seen(seen: Sights) -> Iterator[Metric]:
+def _seen(seen: SystemSnapshot) -> Iterator[Metric]:
     waits = seen.waits
     for name, says, value in (
         ("inbox_entries", "Entries that await a worker", waits.inbox.count),
@@ -126,9 +126,6 @@ def _seen(seen: Sights) -> Iterator[Metric]:
         ),
     ):
         yield _gauge(name, says, {"": float(value)})
-    yield _gauge(
-        "ready", _READY, {name: _well(said) for name, said in seen.ready.items()}, "collaborator"
-    )
     if seen.processes is not None:
         says = "Whether a process clock does its rounds"
         yield _gauge("clock_running", says, {"": float(waits.clock)})
@@ -168,7 +165,7 @@ def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
     yield _gauge("spool_oldest_seconds", "How long the oldest of them waits", ages, "host")
 
 
-def _by_account(seen: Sights) -> Iterator[Metric]:
+def _by_account(seen: SystemSnapshot) -> Iterator[Metric]:
     accepted = {one.name: one.accepted_s for one in seen.accounts if one.accepted_s}
     says = "When a request was last accepted, to the minute"
     yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")

@@ -25,7 +25,7 @@ from smsgate.domain.messages import Arrival, Intent
 from smsgate.logs import Reminder
 from smsgate.metrics.tally import sorted_out
 from smsgate.pipeline import spool_replay
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
@@ -457,7 +457,7 @@ def test_a_spool_that_cannot_be_read_is_told_to_everybody(gateway, cut_off, sign
         gateway._replaying.turn()
     (one,) = gateway.store.depths.spools()
     assert "not a database" in one.problem
-    (here,) = sights(gateway.store, gateway.settings, dict, gateway.spool).spools
+    (here,) = take_snapshot(gateway.store, gateway.settings, gateway.spool).spools
     assert "not a database" in here.problem
 
 
@@ -469,5 +469,5 @@ def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(gateway,
 
     monkeypatch.setattr(Spool, "check", full)
     gateway._replaying.turn()
-    (here,) = sights(gateway.store, gateway.settings, dict, gateway.spool).spools
+    (here,) = take_snapshot(gateway.store, gateway.settings, gateway.spool).spools
     assert here.problem == "no room"

@@ -71,8 +71,8 @@ def test_what_pages_by_the_rules_is_a_fault_of_the_doctor_and_the_other_way_roun
     ]
     told: dict[str, set[str]] = {}
     for seen in brought_about:
-        for one in [*conditions.conditions(seen), *conditions.weak(seen)]:
-            told.setdefault(one.name, set()).add("page" if one.fault else "ticket")
+        for one in [*conditions.conditions(seen), *conditions.durability_conditions(seen)]:
+            told.setdefault(one.name, set()).add("page" if one.is_failure else "ticket")
     rules: dict[str, set[str]] = {}
     for rule in RULES:
         rules.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
@@ -89,14 +89,14 @@ def test_every_rule_says_what_to_do_and_how_urgent_it_is():
 
 def test_bounds_in_the_rules_are_those_of_the_doctor():
     for name, bound in (
-        ("SmsgateInboxStuck", conditions.INBOX_S),
-        ("SmsgateHoldStuck", conditions.HOLD_S),
-        ("SmsgateOutboxStuck", conditions.OUTBOX_S),
-        ("SmsgateForwardsStuck", conditions.FORWARD_S),
-        ("SmsgateRecordsLag", conditions.LAG_S),
-        ("SmsgateLedgerFull", conditions.MEMORY_FEW),
+        ("SmsgateInboxStuck", conditions.MAX_INBOX_AGE_S),
+        ("SmsgateHoldStuck", conditions.MAX_HOLD_AGE_S),
+        ("SmsgateOutboxStuck", conditions.MAX_OUTBOX_AGE_S),
+        ("SmsgateForwardsStuck", conditions.MAX_FORWARD_AGE_S),
+        ("SmsgateRecordsLag", conditions.MAX_RECORDS_LAG_S),
+        ("SmsgateLedgerFull", conditions.MEMORY_WARN_SHARE),
         ("SmsgateLedgerFull", conditions.MEMORY),
-        ("SmsgateRefusedBurst", conditions.BURST),
+        ("SmsgateRefusedBurst", conditions.MAX_REFUSED_REQUESTS),
     ):
         told = [rule["expr"] for rule in RULES if rule["alert"] == name]
         assert any(re.search(rf">=? {bound:g}\b", one) for one in told), name

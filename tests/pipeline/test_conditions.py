@@ -10,18 +10,18 @@ import pytest
 
 from smsgate.domain.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
-from smsgate.metrics.sights import (
-    AccountSight,
+from smsgate.metrics.snapshot import (
+    AccountTraffic,
     Depth,
     Obstacle,
     RebuildProgress,
-    Sights,
     SpoolDepth,
+    SystemSnapshot,
     Waits,
 )
 from smsgate.pipeline.archive import MANY
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, weak
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import process_of
@@ -32,24 +32,26 @@ from tests.fakes.values import entry
 NONE = Depth(0, 0.0)
 IDLE = Waits(NONE, NONE, NONE, NONE, dead=0, clock=True)
 ALL = ProcessSnapshot(1, tuple(heartbeat(kind) for kind in KINDS))
-HEALTHY = Sights(1_000_000.0, IDLE, NONE, 0.0, (), (), (), {}, ALL)
+HEALTHY = SystemSnapshot(1_000_000.0, IDLE, NONE, 0.0, (), (), (), ALL)
 HALF = REVIEW_DEADLINE_S / 2
 
 
-def seen(**changed) -> Sights:
+def seen(**changed) -> SystemSnapshot:
     waits = {key: changed.pop(key) for key in [*changed] if key in Waits.__slots__}
     return replace(HEALTHY, waits=replace(IDLE, **waits), **changed)
 
 
-def without(*kinds: str, last_seen: Mapping[str, LastSeen] | None = None, **changed) -> Sights:
+def without(
+    *kinds: str, last_seen: Mapping[str, LastSeen] | None = None, **changed
+) -> SystemSnapshot:
     """As seen, where no process of these kinds runs."""
     running = tuple(one for one in ALL.running if one.name not in kinds)
     return seen(processes=ProcessSnapshot(1, running, last_seen or {}), **changed)
 
 
-def account(**changed) -> Sights:
+def account(**changed) -> SystemSnapshot:
     fields = {"accepted_s": 999_000.0, "silent_after_s": 0.0, "refused": 0} | changed
-    return seen(accounts=(AccountSight("twilio", **fields),))
+    return seen(accounts=(AccountTraffic("twilio", **fields),))
 
 
 FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write", "start web")
@@ -109,8 +111,8 @@ def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, n
     assert conditions(quiet) == []
     (one,) = conditions(loud)
     assert one.name == name
-    assert one.said
-    assert one.mend
+    assert one.problem
+    assert one.remedy
 
 
 def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
@@ -119,7 +121,11 @@ def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
     (one,) = conditions(
         seen(processes=None, clock=False, writes=FULL, gate=SHUT, memory=1.0, **waiting)
     )
-    assert (one.name, one.subject, one.mend) == ("SmsgateStoreRefusesWrites", "store", FULL.mend)
+    assert (one.name, one.subject, one.remedy) == (
+        "SmsgateStoreRefusesWrites",
+        "store",
+        FULL.remedy,
+    )
 
 
 def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
@@ -127,15 +133,15 @@ def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
     waiting = {"inbox": Depth(9, 100), "holds": Depth(9, 100), "ledger": Depth(9, 100)}
     progress = RebuildProgress("the store is empty", "numbers", 120_000, 1_000_000)
     (one,) = conditions(seen(lost=SHUT, gate=SHUT, rebuild=progress, clock=False, **waiting))
-    assert one.said == (
+    assert one.problem == (
         "store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far; nobody "
         "may be texted until it is ready"
     )
-    assert one.mend == "wait until it is done"
+    assert one.remedy == "wait until it is done"
 
     asked = msgspec.structs.replace(progress, why="", what="messages", total=0)
     (one,) = conditions(seen(lost=SHUT, rebuild=asked))
-    assert one.said.startswith("rebuilding the store: 120,000 messages so far; nobody")
+    assert one.problem.startswith("rebuilding the store: 120,000 messages so far; nobody")
 
     without_clock = conditions(without("clock", lost=SHUT, clock=False))
     assert [one.name for one in without_clock] == ["SmsgateStoreLost", "SmsgateClockAway"]
@@ -162,29 +168,29 @@ def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease
 )
 def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it(kind, waiting):
     (one,) = conditions(without(kind, **waiting))
-    assert (one.subject, one.fault) == (kind, True)
-    assert one.mend == f"start `python -m workers {kind}`"
+    assert (one.subject, one.is_failure) == (kind, True)
+    assert one.remedy == f"start `python -m workers {kind}`"
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
 
 
 def test_where_redis_takes_no_heartbeats_no_process_is_missed(gateway, redis_client):
     all_at_work(gateway.store)
     redis_client.delete(*(process_of(one.id) for one in ALL.running))
-    assert sights(gateway.store, gateway.settings, dict).stopped == KINDS
+    assert take_snapshot(gateway.store, gateway.settings).stopped == KINDS
     with too_few_replicas(redis_client):
-        found = sights(gateway.store, gateway.settings, dict)
+        found = take_snapshot(gateway.store, gateway.settings)
         assert found.processes is None
         assert [one.name for one in conditions(found)] == ["SmsgateStoreRefusesWrites"]
 
 
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
     (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
-    assert "(the last one ran on web-2 3 min ago)" in one.said
+    assert "(the last one ran on web-2 3 min ago)" in one.problem
 
 
 def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
     for half, whole in HALF_AND_WHOLE:
-        assert [conditions(half)[0].fault, conditions(whole)[0].fault] == [False, True]
+        assert [conditions(half)[0].is_failure, conditions(whole)[0].is_failure] == [False, True]
 
 
 def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
@@ -195,11 +201,11 @@ def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
 def test_the_spool_of_the_host_that_asks_is_left_to_it():
     both = seen(spools=(SpoolDepth("here", 1, 5, 0), SpoolDepth("there", 1, 5, 0)))
     (one,) = conditions(both, here="here")
-    assert "host there" in one.said
+    assert "host there" in one.problem
 
 
 def test_weak_settings_are_told_one_by_one():
-    assert [one.said for one in weak(seen(weaknesses=("a", "b")))] == ["a", "b"]
+    assert [one.problem for one in durability_conditions(seen(weaknesses=("a", "b")))] == ["a", "b"]
 
 
 def test_what_is_seen_comes_from_the_store(gateway, redis_client):
@@ -210,9 +216,9 @@ def test_what_is_seen_comes_from_the_store(gateway, redis_client):
     for _ in range(3):
         gateway.store.quarantine.add("twilio", refused)
     redis_client.config_set("appendfsync", "everysec")
-    found = sights(gateway.store, gateway.settings, dict)
+    found = take_snapshot(gateway.store, gateway.settings)
     assert (found.waits.inbox.count, found.waits.holds.count, found.waits.dead) == (1, 1, 1)
     (one,) = found.accounts
     assert (one.name, one.refused) == ("twilio", 3)
     assert abs(found.now_s - one.accepted_s) < 60
-    assert [one.name for one in weak(found)] == ["SmsgateWeakDurability"]
+    assert [one.name for one in durability_conditions(found)] == ["SmsgateWeakDurability"]

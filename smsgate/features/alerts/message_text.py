@@ -37,16 +37,16 @@ TEST = Notice(
 def webhook_json(notice: Notice) -> bytes:
     """The body for a webhook. Slack and similar services show ``text``."""
     condition = notice.condition
-    remedy = f" → {condition.mend}" if condition.mend else ""
+    remedy = f" → {condition.remedy}" if condition.remedy else ""
     return msgspec.json.encode(
         {
-            "text": f"smsgate: {condition.subject}: {condition.said}{remedy}",
+            "text": f"smsgate: {condition.subject}: {condition.problem}{remedy}",
             "alert": condition.name,
             "subject": condition.subject,
             "state": notice.state,
-            "severity": "page" if condition.fault else "ticket",
-            "said": condition.said,
-            "mend": condition.mend,
+            "severity": "page" if condition.is_failure else "ticket",
+            "said": condition.problem,
+            "mend": condition.remedy,
         }
     )
 
@@ -62,10 +62,10 @@ def email_body(notices: Sequence[Notice]) -> str:
     paragraphs = []
     for notice in _by_urgency(notices):
         condition = notice.condition
-        urgency = "fails now, " if condition.fault else "warning, "
+        urgency = "fails now, " if condition.is_failure else "warning, "
         detail = f"{urgency if notice.state == 'begins' else ''}{condition.name}"
-        remedy = f"\n  What mends it: {condition.mend}" if condition.mend else ""
-        paragraphs.append(f"{notice.headline} ({detail})\n  {condition.said}{remedy}")
+        remedy = f"\n  What mends it: {condition.remedy}" if condition.remedy else ""
+        paragraphs.append(f"{notice.headline} ({detail})\n  {condition.problem}{remedy}")
     return "\n\n".join([*paragraphs, "`smsgate doctor` says more.\n"])
 
 
@@ -85,15 +85,15 @@ def sms_text(notices: Sequence[Notice]) -> str:
 
 
 def _by_urgency(notices: Sequence[Notice]) -> list[Notice]:
-    return sorted(notices, key=lambda one: (one.state == "ends", not one.condition.fault))
+    return sorted(notices, key=lambda one: (one.state == "ends", not one.condition.is_failure))
 
 
 def _sms_line(notice: Notice) -> str:
     """One line in GSM 7-bit: other characters, and backticks, would double the price."""
     condition = notice.condition
-    text = f"smsgate: {notice.headline}: {condition.said}"
-    if notice.state == "begins" and condition.mend:
-        text += f" > {condition.mend}"
+    text = f"smsgate: {notice.headline}: {condition.problem}"
+    if notice.state == "begins" and condition.remedy:
+        text += f" > {condition.remedy}"
     for foreign in segments.count(text).foreign:
         text = text.replace(foreign.character, foreign.instead or "?")
     return text.replace("`", "'")

@@ -12,8 +12,8 @@ from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import Channel
 from smsgate.features.alerts.message_text import TEST, Notice
 from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
-from smsgate.pipeline.conditions import REFUSED, Condition, conditions, weak
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.conditions import WRITES_REFUSED, Condition, conditions, durability_conditions
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.settings import Settings
 from smsgate.store import Store
 
@@ -45,10 +45,12 @@ class AlertService:
         A condition that ends between two checks is not sent. Does not raise ``StoreUnavailable``.
         """
         try:
-            snapshot = sights(self._store, self._settings, dict)
-            found = {_key(one): one for one in [*conditions(snapshot), *weak(snapshot)]}
+            snapshot = take_snapshot(self._store, self._settings)
+            found = {
+                _key(one): one for one in [*conditions(snapshot), *durability_conditions(snapshot)]
+            }
             if snapshot.writes is not None:
-                refused = next(one for one in found.values() if one.name == REFUSED)
+                refused = next(one for one in found.values() if one.name == WRITES_REFUSED)
                 self._send_store_alert(refused)
                 return
             self._end_store_alerts()

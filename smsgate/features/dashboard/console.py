@@ -14,7 +14,7 @@ from smsgate.features.dashboard.daily import WHATS, Confirmations, Speed
 from smsgate.features.dashboard.service import Numbers, Overview
 from smsgate.features.dashboard.status import Trouble
 from smsgate.gateway import Gateway
-from smsgate.pipeline.conditions import REFUSED, REVIEW_DEADLINE_S, Condition
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
 from smsgate.web.console.auth import door, known, lacks_factor, needs
 
 TITLES = {
@@ -47,7 +47,7 @@ _NOT_READY = {
     "store": "Nobody may be texted until it is ready.",
     "records": "Events wait in the store.",
 }
-_OF_STORE = frozenset({REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
+_OF_STORE = frozenset({WRITES_REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
 """Conditions that tell what the store says of itself: one cause is told once."""
 _MEND = {
     "store": "check the Redis of `REDIS_URL`",
@@ -154,8 +154,8 @@ def _trouble(one: Trouble) -> Need:
 
 
 def _need(one: Condition) -> Need:
-    said, mend = _sentence(f"{one.subject}: {one.said}"), f"{_sentence(one.mend)}."
-    return Need("bad" if one.fault else "warn", said, mend, *PAGES.get(one.name, ()))
+    said, mend = _sentence(f"{one.subject}: {one.problem}"), f"{_sentence(one.remedy)}."
+    return Need("bad" if one.is_failure else "warn", said, mend, *PAGES.get(one.name, ()))
 
 
 def _sentence(text: str) -> str:

@@ -17,11 +17,11 @@ from smsgate.features.dashboard import daily
 from smsgate.features.dashboard.missed import missed_waiting
 from smsgate.features.dashboard.status import Collaborators, Part, Status, parts
 from smsgate.gateway.gateway import Gateway
-from smsgate.metrics.sights import Sights
+from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.metrics.tally import Sums
-from smsgate.pipeline.conditions import Condition, conditions, weak
+from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
 from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import of_store
 from smsgate.pipeline.spool import waiting
 from smsgate.records.days import Counts
@@ -67,7 +67,7 @@ class Overview:
     parts: list[Part]
     conditions: list[Condition]
     """What is not as it should be, with its remedy."""
-    seen: Sights | None
+    seen: SystemSnapshot | None
     """None where the store cannot be read."""
     numbers: Numbers
 
@@ -97,7 +97,7 @@ def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
     now = daily.today()
     first = now - timedelta(days=DAYS - 1)
     # All are asked before any answer is waited for.
-    asked_store = deadlines.store.ask(lambda: sights(gateway.store, gateway.settings, dict))
+    asked_store = deadlines.store.ask(lambda: take_snapshot(gateway.store, gateway.settings))
     asked_ready = deadlines.store.ask(lambda: _of_store(gateway.store))
     asked_counted = deadlines.store.ask(lambda: _counted(gateway, now))
     asked_queue = deadlines.queue.ask(gateway.job_queue.ping)
@@ -119,11 +119,11 @@ def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
         is_one_redis=gateway.settings.queue_url == gateway.settings.redis_url,
     )
     seen = store.value
-    found = [*conditions(seen), *weak(seen)] if seen else []
+    found = [*conditions(seen), *durability_conditions(seen)] if seen else []
     return Overview(
         collaborators=collaborators,
         parts=parts(gateway.settings, seen, collaborators, time.time_ns() // 1000),
-        conditions=sorted(found, key=lambda one: not one.fault),
+        conditions=sorted(found, key=lambda one: not one.is_failure),
         seen=seen,
         numbers=_numbers(now, _read(asked_counted), _read(asked_days)),
     )
@@ -150,7 +150,7 @@ def _of_store(store: Store) -> Status:
     said = of_store(store)
     obstacle = store.write_lease.obstacle() if said.startswith("ok") else None
     if obstacle:
-        return Status(f"the gate cannot tell: {obstacle.said}", mend=obstacle.mend)
+        return Status(f"the gate cannot tell: {obstacle.problem}", mend=obstacle.remedy)
     return Status(said)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.sights import Sights
+from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
 from smsgate.store.connection import REFUSES_WRITES
@@ -92,7 +92,7 @@ class Collaborators:
 
 
 def parts(
-    settings: Settings, seen: Sights | None, collaborators: Collaborators, now_us: int
+    settings: Settings, seen: SystemSnapshot | None, collaborators: Collaborators, now_us: int
 ) -> list[Part]:
     """Every part, those that are not well first. ``seen`` is None where the store is unknown."""
     found = [
@@ -109,7 +109,7 @@ def _is_ok(said: str) -> bool:
     return said == _OK or said.startswith(f"{_OK}; ")
 
 
-def _accounts(settings: Settings, seen: Sights | None) -> Iterator[Part]:
+def _accounts(settings: Settings, seen: SystemSnapshot | None) -> Iterator[Part]:
     if seen is None:
         for account in settings.accounts.values():
             yield Part(_title(account.name, account.provider), "bad", UNKNOWN, None)
@@ -166,7 +166,7 @@ def _collaborators(found: Collaborators, now_us: int) -> Iterator[Part]:
             yield Part(name, "bad", one.said)
 
 
-def _spools(seen: Sights | None) -> Iterable[Part]:
+def _spools(seen: SystemSnapshot | None) -> Iterable[Part]:
     for one in seen.spools if seen else ():
         said = waiting(one.count) if one.count else "empty"
         tone = "warn" if one.count else "good"

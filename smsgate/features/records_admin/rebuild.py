@@ -20,7 +20,7 @@ from smsgate import __version__
 from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.gateway import Gateway
-from smsgate.metrics.sights import RebuildProgress
+from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.undelivered_forwards import restore_forwards
 from smsgate.pipeline.write_behind import WriteBehind

@@ -15,7 +15,14 @@ from smsgate.domain.messages import Intent
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import Notice, email_body, sms_text
 from smsgate.features.alerts.service import AlertService
-from smsgate.pipeline.conditions import BURST, FORWARD_S, HOLD_S, INBOX_S, LAG_S, OUTBOX_S
+from smsgate.pipeline.conditions import (
+    MAX_FORWARD_AGE_S,
+    MAX_HOLD_AGE_S,
+    MAX_INBOX_AGE_S,
+    MAX_OUTBOX_AGE_S,
+    MAX_RECORDS_LAG_S,
+    MAX_REFUSED_REQUESTS,
+)
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.quarantine import Refused
 from smsgate.store.shared_keys import accepted_of
@@ -34,15 +41,15 @@ def ago(seconds: float) -> str:
 
 def old_inbox(gateway, redis) -> None:
     row = {"e": msgspec.json.encode(entry(Intent.HELP)), "s": "0"}
-    redis.xadd(KEYS.inbox, row, id=ago(INBOX_S + 5))
+    redis.xadd(KEYS.inbox, row, id=ago(MAX_INBOX_AGE_S + 5))
 
 
 def old_hold(gateway, redis) -> None:
-    redis.hset(KEYS.holds, f"all:{NUMBER}", ago(HOLD_S + 5))
+    redis.hset(KEYS.holds, f"all:{NUMBER}", ago(MAX_HOLD_AGE_S + 5))
 
 
 def old_reply(gateway, redis) -> None:
-    redis.zadd(KEYS.outbox, {"1-1-0": (time.time() - OUTBOX_S - 5) * 1000})
+    redis.zadd(KEYS.outbox, {"1-1-0": (time.time() - MAX_OUTBOX_AGE_S - 5) * 1000})
 
 
 def no_clock(gateway, redis) -> None:
@@ -76,7 +83,7 @@ def dead_letter(gateway, redis) -> None:
 
 def old_forward(gateway, redis) -> None:
     redis.hset(KEYS.forwards, "1-1-000000", "{}")
-    redis.zadd(KEYS.forwards_since, {"1-1-000000": (time.time() - FORWARD_S - 5) * 1000})
+    redis.zadd(KEYS.forwards_since, {"1-1-000000": (time.time() - MAX_FORWARD_AGE_S - 5) * 1000})
 
 
 def dead_forward(gateway, redis) -> None:
@@ -92,7 +99,7 @@ def unusable(gateway, redis) -> None:
 
 
 def lag(gateway, redis) -> None:
-    redis.xadd(KEYS.ledger, {"e": "{}"}, id=ago(LAG_S + 5))
+    redis.xadd(KEYS.ledger, {"e": "{}"}, id=ago(MAX_RECORDS_LAG_S + 5))
 
 
 def memory(gateway, redis) -> None:
@@ -104,7 +111,7 @@ def silent(gateway, redis) -> None:
 
 
 def burst(gateway, redis) -> None:
-    for place in range(BURST):
+    for place in range(MAX_REFUSED_REQUESTS):
         gateway.store.quarantine.add("twilio", Refused(f"p{place}", "f", "POST", "u"))
 
 

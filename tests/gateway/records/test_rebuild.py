@@ -19,7 +19,7 @@ from smsgate.features.records_admin.comparison import differences
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.store import restoring
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -333,7 +333,7 @@ def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
 def overseen(gateway):
     """What alerts, ``/readyz`` and ``/metrics`` say at this moment."""
     all_at_work(gateway.store)
-    found = sights(gateway.store, gateway.settings, dict)
+    found = take_snapshot(gateway.store, gateway.settings)
     client = create_app(gateway).test_client()
     return {
         "conditions": conditions(found),
@@ -361,7 +361,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     (one,) = told["conditions"]
     assert one.name == "SmsgateStoreLost"
-    assert "store lost, rebuilding (the store is empty, and the records are not)" in one.said
+    assert "store lost, rebuilding (the store is empty, and the records are not)" in one.problem
     assert (told["rebuild"].what, told["rebuild"].done) == ("numbers", numbers)
     assert f"being rebuilt from the records: {numbers} of {numbers} numbers" in told["ready"]
     assert f'smsgate_rebuild_done{{what="numbers"}} {numbers}.0' in told["metrics"]
@@ -369,7 +369,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
     assert "smsgate_store_lost 1.0" in told["metrics"]
     assert "smsgate_gate_open 0.0" in told["metrics"]
 
-    after = sights(recorded.store, recorded.settings, dict)
+    after = take_snapshot(recorded.store, recorded.settings)
     assert (after.lost, after.rebuild) == (None, None)
     assert recorded.ready()["store"] == "ok"
 

@@ -18,7 +18,7 @@ from smsgate.features.accounts.doctor.finding import FAULT, OK, WARNING, Finding
 from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
-from smsgate.pipeline.monitoring import sights
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
 from smsgate.store.redis_address import exposures
@@ -84,14 +84,14 @@ def _of_store(gateway: Gateway) -> Iterator[Finding]:
 def _conditions(gateway: Gateway) -> list[Condition]:
     """What the alert rules tell too. What hinders asking has been told before."""
     try:
-        seen = sights(gateway.store, gateway.settings, dict)
+        seen = take_snapshot(gateway.store, gateway.settings)
     except SmsGateError:
         return []
     return conditions(seen, here=socket.gethostname())
 
 
 def _finding(one: Condition) -> Finding:
-    return Finding(one.subject, FAULT if one.fault else WARNING, one.said, one.mend)
+    return Finding(one.subject, FAULT if one.is_failure else WARNING, one.problem, one.remedy)
 
 
 def _tried(subject: str, ask: Callable[[], object], good: str, mend: str = "") -> Finding:
@@ -156,8 +156,8 @@ def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
     """One finding for what hinders events on their way to the records, and for what follows."""
     database = _database(gateway)
     report = gateway.recording.report()
-    said = "; ".join([report.text.removeprefix("ok; "), *(one.said for one in lagging)])
-    fails = not report.is_ready or any(one.fault for one in lagging)
+    said = "; ".join([report.text.removeprefix("ok; "), *(one.problem for one in lagging)])
+    fails = not report.is_ready or any(one.is_failure for one in lagging)
     if not (lagging or report.problem or report.alarm):
         # What waits for a moment is normal.
         everything = "everything that happened is in the records"
@@ -165,7 +165,7 @@ def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
     if database.state != OK:
         mend = database.mend
     elif lagging:
-        mend = lagging[0].mend
+        mend = lagging[0].remedy
     else:
         mend = "docs/records.md says what it means and what to do"
     return Finding("records", FAULT if fails else WARNING, said, mend)

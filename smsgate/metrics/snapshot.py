@@ -1,8 +1,7 @@
-"""What is seen of a running smsgate at one moment, apart from what is counted."""
+"""The state of a running smsgate at one moment: what waits where, which processes run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,10 +11,10 @@ from smsgate.metrics.heartbeats import ProcessSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way of something, and what takes it away."""
+    """What hinders something, and what removes it."""
 
-    said: str
-    mend: str
+    problem: str
+    remedy: str
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):
@@ -36,7 +35,7 @@ class RebuildProgress(msgspec.Struct, frozen=True):
 
 
 class SpoolDepth(msgspec.Struct, frozen=True):
-    """What one host said of its spool."""
+    """What one host reports of its spool."""
 
     host: str
     count: int
@@ -79,8 +78,8 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSight:
-    """How an account's requests come in."""
+class AccountTraffic:
+    """The webhook requests of an account."""
 
     name: str
     accepted_s: float
@@ -92,8 +91,8 @@ class AccountSight:
 
 
 @dataclass(frozen=True, slots=True)
-class Sights:
-    """Everything at one moment."""
+class SystemSnapshot:
+    """All that alerts, doctor, dashboard and metrics look at."""
 
     now_s: float
     waits: Waits
@@ -102,11 +101,9 @@ class Sights:
     memory: float
     """Which share of its memory bound Redis uses; 0 where it has none."""
     spools: tuple[SpoolDepth, ...]
-    accounts: tuple[AccountSight, ...]
+    accounts: tuple[AccountTraffic, ...]
     weaknesses: tuple[str, ...]
     """What of Redis's settings could lose acknowledged writes; each a sentence."""
-    ready: Mapping[str, str]
-    """Each collaborator by name: ``ok``, ``ok; …`` or what is wrong with it."""
     processes: ProcessSnapshot | None
     """None where it cannot be told: a Redis that refuses writes takes no heartbeats."""
     writes: Obstacle | None = None
