@@ -46,7 +46,7 @@ from smsgate.providers.base import (
     Provider,
     Report,
     answered_by_network,
-    delivery_report,
+    secret_field,
 )
 from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
 from smsgate.settings import Account
@@ -68,24 +68,6 @@ _ANSWERED = frozenset(
     {"ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD"}
     | {"UNSUBSCRIBE", "HELP"}
 )
-_DELIVERY_STATUSES = {
-    "DELIVERED": "delivered",
-    "CARRIER_BLOCKED": "undelivered",
-    "CARRIER_UNREACHABLE": "undelivered",
-    "SPAM": "undelivered",
-    "TTL_EXPIRED": "undelivered",
-    "UNKNOWN": "undelivered",
-    "UNREACHABLE": "undelivered",
-    "BLOCKED": "failed",
-    "INVALID": "failed",
-    "INVALID_MESSAGE": "failed",
-    "PROTECT_BLOCKED": "failed",
-}
-"""Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is none: it may be followed by another one."""
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "TEXT_INVALID": ("unreachable", "the number is not valid"),
-    "MEDIA_INVALID": ("unreachable", "the number is not valid"),
-}
 _REASONS: Mapping[str, Meaning] = {
     "DESTINATION_PHONE_NUMBER_OPTED_OUT": (Verdict.OPTED_OUT, "the number is on the opt-out list"),
     "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": (Verdict.REFUSED, "the account is in the sandbox"),
@@ -146,28 +128,42 @@ class AwsSns(Provider):
     fields = (
         # No secret, but what takes a secret's place: AWS signs for everybody, so that the topic
         # alone says which notifications are ours. Kept like a secret, as it names the AWS account.
-        Field(
+        secret_field(
             "topic_arn",
-            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
             "the ARN of the SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME",
-            secret=True,
+            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
         ),
         Field(
             "signature_version", r"[12]", "1 or 2, as the topic's SignatureVersion", required=False
         ),
         Field("access_key_id", r"[A-Z0-9]{16,128}", "the id of an access key, AKIA…"),
-        Field("secret_access_key", r"[!-~]{16,}", "the secret of that access key", secret=True),
+        secret_field("secret_access_key", "the secret of that access key", r"[!-~]{16,}"),
     )
+    # Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is none: it may be followed by another one.
+    delivery_statuses = {
+        "DELIVERED": "delivered",
+        "CARRIER_BLOCKED": "undelivered",
+        "CARRIER_UNREACHABLE": "undelivered",
+        "SPAM": "undelivered",
+        "TTL_EXPIRED": "undelivered",
+        "UNKNOWN": "undelivered",
+        "UNREACHABLE": "undelivered",
+        "BLOCKED": "failed",
+        "INVALID": "failed",
+        "INVALID_MESSAGE": "failed",
+        "PROTECT_BLOCKED": "failed",
+    }
+    report_codes = {
+        "TEXT_INVALID": ("unreachable", "the number is not valid"),
+        "MEDIA_INVALID": ("unreachable", "the number is not valid"),
+    }
 
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
         """Describe the call that fetches the certificate that SNS names, from SNS alone."""
         return HttpCall("GET", _pinned(request, account).certificate_url)
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if SNS signed the notification, for a topic of this account, in the last hour.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if SNS signed the notification, for a topic of this account, in the last hour."""
         envelope = _pinned(request, account)
         key, first_us, last_us = _certified(request.certificate)
         if not first_us <= now_us <= last_us:
@@ -196,11 +192,7 @@ class AwsSns(Provider):
         return Handshake(HttpReply(200, "text/plain"), HttpCall("GET", url))
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified notification; none for events of texts of ours.
-
-        Raises ``Unreadable`` for what is no JSON of End User Messaging, ``TextMissing`` where it
-        lacks messageBody.
-        """
+        """Return the text in a verified notification; none for events of texts of ours."""
         envelope = _envelope(request)
         content = _content(envelope)
         if content is None or content.event_type:
@@ -227,11 +219,8 @@ class AwsSns(Provider):
         """Return what became of a text of ours, where the topic is an event destination, too."""
         content = _content(_envelope(request)) or _Content()
         code = content.event_type
-        fate = _DELIVERY_STATUSES.get(code.partition("_")[2])
-        if not fate:
-            return []
         number, sender = content.destination_phone_number, content.origination_phone_number
-        return [delivery_report(_REPORT_CODES, code, fate, content.message_id, number, sender)]
+        return self.report(code.partition("_")[2], code, content.message_id, number, sender)
 
     def answered(self, message: InboundMessage) -> str:
         if is_toll_free(message.sender):

@@ -20,7 +20,6 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -58,9 +57,9 @@ from smsgate.providers.base import (
     Provider,
     Report,
     answered_by_network,
-    delivery_report,
     idempotency_text,
     retry_after_s,
+    secret_field,
 )
 from smsgate.providers.reading import (
     GivenText,
@@ -88,10 +87,6 @@ _REPORTED = "Microsoft.Communication.SMSDeliveryReportReceived"
 # What the opt-out management of US short codes answers; the toll-free network has its own.
 _ANSWERED = frozenset({"STOP", "START", "HELP"})
 _MAX_SHORT_CODE_DIGITS = 6
-_DELIVERY_STATUSES = {"Delivered": "delivered", "Failed": "undelivered"}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {  # By the beginning of deliveryStatusDetails.
-    "Sender blocked for given recipient": ("opted_out", "the number has sent STOP to the sender"),
-}
 
 
 class _Header(msgspec.Struct):
@@ -162,29 +157,30 @@ class Azure(Provider):
     batches = True
     fields = (
         Field("endpoint", r"https://[a-z0-9.-]+", "the resource's endpoint, https://NAME.…"),
-        Field("access_key", r"[A-Za-z0-9+/]+={0,2}", "an access key of the resource", secret=True),
-        Field(
+        secret_field("access_key", "an access key of the resource", r"[A-Za-z0-9+/]+={0,2}"),
+        secret_field(
             "webhook_secret",
-            r"[A-Za-z0-9_~-]{16,}",
             "16 or more letters, digits, -, _ or ~ of your own, with which the webhook's URL ends",
-            secret=True,
+            r"[A-Za-z0-9_~-]{16,}",
             only_with=("scheme", ""),
         ),
         Field("scheme", r"entra", "entra, where Event Grid sends Entra's tokens", required=False),
         Field(
-            "tenant",
-            r"[0-9a-f-]{36}",
-            "the id of the Entra tenant",
-            only_with=("scheme", "entra"),
+            "tenant", r"[0-9a-f-]{36}", "the id of the Entra tenant", only_with=("scheme", "entra")
         ),
-        Field(
+        secret_field(
             "application",
-            r"[!-~]+",
             "the id or URI of the Entra application that the subscription names",
-            secret=True,
             only_with=("scheme", "entra"),
         ),
     )
+    delivery_statuses = {"Delivered": "delivered", "Failed": "undelivered"}
+    report_codes = {  # By the beginning of deliveryStatusDetails.
+        "Sender blocked for given recipient": (
+            "opted_out",
+            "the number has sent STOP to the sender",
+        ),
+    }
 
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
         """Describe the call that gives the tenant's keys, where Entra's tokens are asked for."""
@@ -193,10 +189,7 @@ class Azure(Provider):
         return HttpCall("GET", f"{_LOGIN}/{account.options.get('tenant', '')}/discovery/v2.0/keys")
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the request is Event Grid's by the account's ``scheme``.
-
-        Raises ``SignatureRefused``.
-        """
+        """Return if the request is Event Grid's by the account's ``scheme``."""
         if _by_token(account):
             _check_token(request, account, now_us)
         else:
@@ -218,22 +211,18 @@ class Azure(Provider):
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the texts in a verified webhook; none for other events.
 
-        The secret in the URL vouches for their times too. Raises ``Unreadable`` for what is not
-        Event Grid's JSON, ``PartUnreadable`` where one of the events is none, or one of the texts
-        lacks an id, a sender or a receiver, and ``TextMissing`` where one lacks its words.
+        The secret in the URL vouches for their times too.
         """
         return read_each(_events(request), lambda part: _inbound(part, request, account))
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        events, found = readable(_events(request), _event), []
+        events = readable(_events(request), _event)
+        found: list[Report] = []
         for data in readable((event for event in events if event.kind == _REPORTED), _data):
-            if fate := _DELIVERY_STATUSES.get(data.delivery_status):
-                details = data.delivery_status_details or ""
-                code = next((known for known in _REPORT_CODES if details.startswith(known)), "")
-                number, sender = with_plus(data.to), with_plus(data.sender)
-                found.append(
-                    delivery_report(_REPORT_CODES, code, fate, data.message_id, number, sender)
-                )
+            details = data.delivery_status_details or ""
+            code = next((known for known in self.report_codes if details.startswith(known)), "")
+            number, sender = with_plus(data.to), with_plus(data.sender)
+            found += self.report(data.delivery_status, code, data.message_id, number, sender)
         return found
 
     def answered(self, message: InboundMessage) -> str:

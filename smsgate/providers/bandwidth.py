@@ -13,36 +13,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 
 import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import basic_auth, instant_us, iso_time, same
-from smsgate.providers.base import (
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    delivery_report,
-    json_call,
-    token_call,
-)
+from smsgate.providers.base import Field, Provider, Report, json_call, secret_field, token_call
 from smsgate.providers.reading import (
     GivenText,
     json_parts,
     promised_text,
-    read_answer,
     read_each,
     read_json,
     readable,
@@ -53,14 +36,6 @@ _API = "https://messaging.bandwidth.com"
 _TOKENS = "https://api.bandwidth.com"
 _TAPPED = "suggestion-response"
 _INBOUND = frozenset({"message-received", _TAPPED})
-_DELIVERY_STATUSES = {"message-delivered": "delivered", "message-failed": "undelivered"}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "4406": ("unreachable", "the number is not allocated"),
-    "4475": ("opted_out", "the number has opted out"),
-    "4482": ("unreachable", "the number is on Bandwidth's block list"),
-    "4720": ("unreachable", "the number cannot get texts"),
-}
-"""``errorCode`` of message-failed."""
 _WITH_TOKEN, _WITH_BASIC = ("auth", ""), ("auth", "basic")
 
 
@@ -100,28 +75,33 @@ class _Event(msgspec.Struct, rename={"error_code": "errorCode"}):
     message: _Message | None = None
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-
-
 class Bandwidth(Provider):
     """Bandwidth; ``auth`` says whether an API credential sends, or an API user."""
 
     name = "bandwidth"
     label = "Bandwidth"
     refusal = "see dev.bandwidth.com, messaging errors"
+    refusals = {401: (Verdict.REFUSED, "the API credential is wrong, or may not send")}
     batches = True
     fields = (
         Field("account_id", r"[0-9]+", "the account's number, such as 9900000"),
         Field("application_id", r"[0-9a-fA-F-]{36}", "the messaging application's id, a UUID"),
         Field("callback_user", r"[^:\s]+", "the user that the application's callbacks come with"),
-        Field("callback_password", r"[!-~]+", "the password of those callbacks", secret=True),
+        secret_field("callback_password", "the password of those callbacks"),
         Field("client_id", r"[!-~]+", "the id of an API credential", only_with=_WITH_TOKEN),
-        Field("client_secret", r"[!-~]+", "its secret", secret=True, only_with=_WITH_TOKEN),
+        secret_field("client_secret", "its secret", only_with=_WITH_TOKEN),
         Field("auth", r"basic", "basic, where an API user sends, or nothing", required=False),
         Field("api_user", r"[!-~]+", "the user name of an API user", only_with=_WITH_BASIC),
-        Field("api_password", r"[!-~]+", "its password", secret=True, only_with=_WITH_BASIC),
+        secret_field("api_password", "its password", only_with=_WITH_BASIC),
     )
+    delivery_statuses = {"message-delivered": "delivered", "message-failed": "undelivered"}
+    # ``errorCode`` of message-failed.
+    report_codes = {
+        "4406": ("unreachable", "the number is not allocated"),
+        "4475": ("opted_out", "the number has opted out"),
+        "4482": ("unreachable", "the number is on Bandwidth's block list"),
+        "4720": ("unreachable", "the number cannot get texts"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if the request came with the callbacks' user and password; they have no time."""
@@ -138,19 +118,16 @@ class Bandwidth(Provider):
         """Return the texts in a verified webhook; none for what became of texts of ours.
 
         In a group every number of ours gets a copy with an id of its own, which ``owner`` tells
-        apart. What was tapped on RCS counts as texted. Raises ``Unreadable`` for what is no JSON,
-        ``PartUnreadable`` where one of the events is of another shape, or lacks id, from or owner,
-        and ``TextMissing`` where a message without media lacks its text.
+        apart. What was tapped on RCS counts as texted.
         """
         return read_each(_events(request), lambda part: _inbound(part, request, account))
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        found = []
+        found: list[Report] = []
         for event in readable(_events(request), _event):
-            if fate := _DELIVERY_STATUSES.get(event.type):
-                message, code = event.message or _Message(), str(event.error_code or "")
-                number, sender = with_plus(event.to), with_plus(message.owner)
-                found.append(delivery_report(_REPORT_CODES, code, fate, message.id, number, sender))
+            message, code = event.message or _Message(), str(event.error_code or "")
+            number, sender = with_plus(event.to), with_plus(message.owner)
+            found += self.report(event.type, code, message.id, number, sender)
         return found
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -200,15 +177,6 @@ class Bandwidth(Provider):
         token_url = f"{account.api_url or _TOKENS}/api/v1/oauth2/token"
         token = token_call(token_url, options["client_id"], secrets["client_secret"][0].value)
         return json_call(url, content, token_from=token)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        """Name wrong credentials; most failures are only told later, by a webhook."""
-        if response.status == 401:
-            return Verdict.REFUSED, "the API credential is wrong, or may not send"
-        return None
 
 
 def _events(request: WebhookRequest) -> list[bytes]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
+
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -21,7 +23,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.providers.reading import check_path
+from smsgate.providers.reading import check_path, read_answer
 from smsgate.settings import Account
 
 Meaning = tuple[Verdict, str]
@@ -49,6 +51,27 @@ class Field:
     path_with: tuple[str, str] | None = None
     """Where another key has this value, it ends the webhook's address: ``PATH_SECRET`` then says
     what its values must be."""
+
+
+def secret_field(
+    name: str,
+    what: str,
+    pattern: str = r"[!-~]+",
+    *,
+    required: bool = True,
+    only_with: tuple[str, str] | None = None,
+    path_with: tuple[str, str] | None = None,
+) -> Field:
+    """Return the field of a secret, by default any text of visible ASCII characters."""
+    return Field(
+        name,
+        pattern,
+        what,
+        secret=True,
+        required=required,
+        only_with=only_with,
+        path_with=path_with,
+    )
 
 
 PATH_SECRET = Field(
@@ -92,6 +115,10 @@ class Handshake:
     """A call that is to be made first; its response is not looked at."""
 
 
+class _Answer(msgspec.Struct):
+    id: str = ""
+
+
 class Provider(ABC):
     """One kind of account that can text us; the docstring of its module names the vendor's pages.
 
@@ -115,6 +142,15 @@ class Provider(ABC):
     """Whether ``original_call`` can sign the provider's own request for another address."""
     refusal: ClassVar[str] = "it does not take the text"
     """The words for a refused call whose reason is not known."""
+    refusals: ClassVar[Mapping[int, Meaning]] = {}
+    """What the status of a response means that is no success, where it says enough."""
+    delivery_statuses: ClassVar[Mapping[str, str]] = {}
+    """The provider's words for the final statuses of a text of ours, see ``Report``."""
+    report_codes: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Codes in reports which say something of the number: its kind, see ``Report``, and our words.
+    All others are about us, the text or the moment."""
+    code_is_final: ClassVar[bool] = False
+    """Whether a code in ``report_codes`` says that a text did not arrive, whatever its status."""
 
     @abstractmethod
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
@@ -158,6 +194,18 @@ class Provider(ABC):
         """
         return "network" if answered_by_network(message) else ""
 
+    def report(
+        self, status: str, code: str, message_id: str, number: str, sender: str, service: str = ""
+    ) -> list[Report]:
+        """Return the report on a text of ours, by the provider's own status and code.
+
+        None where the status is not final.
+        """
+        undelivered = self.code_is_final and code in self.report_codes
+        fate = self.delivery_statuses.get(status, "undelivered" if undelivered else "")
+        kind, note = self.report_codes.get(code, ("", ""))
+        return [Report(message_id, number, sender, kind, code, note, service, fate)] if fate else []
+
     @abstractmethod
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply``, from the number that was texted."""
@@ -170,12 +218,12 @@ class Provider(ABC):
         return failed(self.label, response, known, self.refusal, idempotent=self.idempotent)
 
     def sent_id(self, response: HttpReply) -> str:
-        """Return the provider's id of the text that a call sent; empty where it gives none."""
-        return ""
+        """Return the provider's id of the text that a call sent: ``id`` in its JSON, if any."""
+        return read_answer(response, _Answer).id
 
     def error(self, response: HttpReply) -> Meaning | None:
-        """Say what the provider's own code in a response that is no success means, if known."""
-        return None
+        """Say what a response that is no success means by the provider's own code, if known."""
+        return self.refusals.get(response.status)
 
     @abstractmethod
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -213,20 +261,6 @@ def answered_by_network(message: InboundMessage) -> bool:
     """
     word = message.text.strip().upper()
     return word in _NETWORK_ANSWERED and is_toll_free(message.sender)
-
-
-def delivery_report(
-    codes: Mapping[str, tuple[str, str]],
-    code: str,
-    fate: str,
-    message_id: str,
-    number: str,
-    sender: str,
-    service: str = "",
-) -> Report:
-    """Return a report; ``codes`` says what the provider's codes mean: a kind, and our words."""
-    kind, note = codes.get(code, ("", ""))
-    return Report(message_id, number, sender, kind, code, note, service, fate)
 
 
 # --- calls ----------------------------------------------------------------------------------------

@@ -27,14 +27,13 @@ from smsgate.domain.signing import (
     standard_webhook_signature,
 )
 from smsgate.providers.base import (
-    Field,
     Meaning,
     Provider,
     Report,
-    delivery_report,
     idempotency_key,
     json_call,
     not_sent,
+    secret_field,
 )
 from smsgate.providers.reading import read_answer, read_json
 from smsgate.settings import Account
@@ -44,19 +43,6 @@ _ERRORS: Mapping[str, Meaning] = {
     "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
     "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
     "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
-}
-_DELIVERY_STATUSES = {
-    "sms.delivered": "delivered",
-    "sms.undelivered": "undelivered",
-    "sms.failed": "failed",
-    "sms.rejected": "failed",
-}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "recipient_opted_out": ("opted_out", "the number is on the suppression list"),
-    "blocked_by_recipient": ("opted_out", "the subscriber blocks the sender"),
-    "invalid_destination": ("unreachable", "no number that can be texted"),
-    "landline_unreachable": ("unreachable", "a landline"),
-    "unreachable": ("unreachable", "the network does not reach the number"),
 }
 
 
@@ -97,20 +83,29 @@ class Bird(Provider):
     refusal = "see the errors of Bird's API"
     idempotent = True
     fields = (
-        Field("api_key", r"bk_[a-z0-9]+_[!-~]+", "an API key, bk_REGION_…", secret=True),
-        Field(
+        secret_field("api_key", "an API key, bk_REGION_…", r"bk_[a-z0-9]+_[!-~]+"),
+        secret_field(
             "webhook_secret",
-            r"(whsec_)?[A-Za-z0-9+/]+={0,2}",
             "the webhook's signing secret, whsec_…",
-            secret=True,
+            r"(whsec_)?[A-Za-z0-9+/]+={0,2}",
         ),
     )
+    delivery_statuses = {
+        "sms.delivered": "delivered",
+        "sms.undelivered": "undelivered",
+        "sms.failed": "failed",
+        "sms.rejected": "failed",
+    }
+    report_codes = {
+        "recipient_opted_out": ("opted_out", "the number is on the suppression list"),
+        "blocked_by_recipient": ("opted_out", "the subscriber blocks the sender"),
+        "invalid_destination": ("unreachable", "no number that can be texted"),
+        "landline_unreachable": ("unreachable", "a landline"),
+        "unreachable": ("unreachable", "the network does not reach the number"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if Bird signed id, time and body by Standard Webhooks, within 300 s.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if Bird signed id, time and body by Standard Webhooks, within 300 s."""
         secrets = account.values_of("webhook_secret")
         check_standard_webhook(request.headers, request.body, secrets, now_us)
 
@@ -118,8 +113,7 @@ class Bird(Provider):
         """Return the text in a verified webhook; none for other events.
 
         A text is not promised: Bird leaves it out where there are attachments alone, which its
-        events do not name. Raises ``Unreadable`` for what is not Bird's JSON or lacks sms_id, from
-        or to.
+        events do not name.
         """
         event = read_json(request.body, _Event, "Bird")
         if event.type != "sms.received":
@@ -145,13 +139,11 @@ class Bird(Provider):
             return []
         data = read_json(bytes(event.data), _Data, "Bird")
         if event.type == "sms_suppression.created" and data.destination:
-            kind, note = _REPORT_CODES["recipient_opted_out"]
+            kind, note = self.report_codes["recipient_opted_out"]
             sender = data.originator or ""
             return [Report(data.id, data.destination, sender, kind, event.type, note)]
-        fate, code = _DELIVERY_STATUSES.get(event.type), data.error.code if data.error else ""
-        if not fate:
-            return []
-        return [delivery_report(_REPORT_CODES, code, fate, data.sms_id, data.to, data.sender)]
+        code = data.error.code if data.error else ""
+        return self.report(event.type, code, data.sms_id, data.to, data.sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0
@@ -188,9 +180,6 @@ class Bird(Provider):
         if response.status == 501:
             return not_sent(self.label, response, (Verdict.REFUSED, "there is no such call"))
         return super().outcome(response)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
 
     def error(self, response: HttpReply) -> Meaning | None:
         known = _ERRORS.get(read_answer(response, _Answer).error.name)

@@ -8,47 +8,22 @@ extended error codes). Read in November 2026.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
-from smsgate.providers.base import Field, Meaning, Provider, Report, delivery_report, json_call
-from smsgate.providers.reading import (
-    GivenText,
-    promised_text,
-    read_answer,
-    read_json,
-    seconds_us,
-)
+from smsgate.providers.base import Field, Provider, Report, json_call, secret_field
+from smsgate.providers.reading import GivenText, promised_text, read_json, seconds_us
 from smsgate.settings import Account
 
 _API = "https://api.bird.com"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SIGNATURE = "messagebird-signature"
 _TIME = "messagebird-request-timestamp"
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {  # The extended codes of "unknown subscriber".
-    "1": ("unreachable", "no network has such a subscriber"),
-    "5": ("unreachable", "the subscriber cannot be identified"),
-    "9": ("unreachable", "the network bars the subscriber"),
-    "11": ("unreachable", "the subscriber has no SMS"),
-}
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "delivery_failed": "undelivered",
-    "sending_failed": "failed",
-}
 
 
 class _Contact(msgspec.Struct, rename="camel"):
@@ -100,29 +75,34 @@ class _Event(msgspec.Struct):
     payload: msgspec.Raw
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-
-
 class BirdChannels(Provider):
     """A channel of Bird's; no idempotency key and no code for opted out are documented."""
 
     name = "bird_channels"
     label = "Bird"
     refusal = "the request is wrong"
+    refusals = dict.fromkeys((401, 403), (Verdict.REFUSED, "access_key may not send there"))
     fields = (
         Field("workspace_id", _UUID, "the workspace's id, a UUID"),
         Field("channel_id", _UUID, "the SMS channel's id, a UUID"),
         Field("number", r"\+?[0-9]{3,15}", "the channel's number, as programs name it"),
-        Field("access_key", r"[!-~]+", "an access key that may send on the channel", secret=True),
-        Field("signing_key", r"[!-~]+", "the signing key of the webhook subscription", secret=True),
+        secret_field("access_key", "an access key that may send on the channel"),
+        secret_field("signing_key", "the signing key of the webhook subscription"),
     )
+    delivery_statuses = {
+        "delivered": "delivered",
+        "delivery_failed": "undelivered",
+        "sending_failed": "failed",
+    }
+    report_codes = {  # The extended codes of "unknown subscriber".
+        "1": ("unreachable", "no network has such a subscriber"),
+        "5": ("unreachable", "the subscriber cannot be identified"),
+        "9": ("unreachable", "the network bars the subscriber"),
+        "11": ("unreachable", "the subscriber has no SMS"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if Bird signed time, URL and body with a key of this account, within 300 s.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if Bird signed time, URL and body with a key of this account, within 300 s."""
         given, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
         signed_us = seconds_us(time)
         if signed_us is None:
@@ -139,9 +119,7 @@ class BirdChannels(Provider):
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the text in a verified webhook; none for other events.
 
-        Bird names the channel that was texted, not its number: the account knows that. Raises
-        ``Unreadable`` for what is not Bird's JSON or lacks an id, a sender or a channel, and
-        ``TextMissing`` where the body is of type text and has none.
+        Bird names the channel that was texted, not its number: the account knows that.
         """
         text = _text(request, "sms.inbound")
         if text is None or text.direction == "outgoing":
@@ -170,15 +148,14 @@ class BirdChannels(Provider):
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         text = _text(request, "sms.outbound")
-        if text is None or text.status not in _DELIVERY_STATUSES:
+        if text is None:
             return []
         code = text.failure.source.code if text.failure else ""
-        fate, sender = _DELIVERY_STATUSES[text.status], account.options["number"]
+        id_, sender, channel = text.id, account.options["number"], text.channel_id
         return [
-            delivery_report(
-                _REPORT_CODES, code, fate, text.id, one.identifier_value, sender, text.channel_id
-            )
+            report
             for one in text.receiver.contacts
+            for report in self.report(text.status, code, id_, one.identifier_value, sender, channel)
         ]
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -213,14 +190,6 @@ class BirdChannels(Provider):
         }
         headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
         return json_call(f"{account.api_url or _API}/{path}/messages", text, headers=headers)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        if response.status in (401, 403):
-            return Verdict.REFUSED, "access_key may not send there"
-        return None
 
 
 def _text(request: WebhookRequest, event: str) -> _Text | None:

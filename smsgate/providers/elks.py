@@ -11,21 +11,23 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.messages import HttpCall, HttpReply, InboundMessage, Reply, WebhookRequest
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
 from smsgate.domain.signing import form_pairs, instant_us, iso_time, text_of
-from smsgate.providers.base import FORM, PATH_SECRET, Field, PathSecretProvider, form_call
-from smsgate.providers.reading import check_present, promised_text, read_answer
+from smsgate.providers.base import (
+    FORM,
+    PATH_SECRET,
+    Field,
+    PathSecretProvider,
+    form_call,
+    secret_field,
+)
+from smsgate.providers.reading import check_present, promised_text
 from smsgate.settings import Account
 
 _API = "https://api.46elks.com"
 _NEEDED = ("id", "from", "to")
-
-
-class _Answer(msgspec.Struct):
-    id: str = ""
 
 
 class Elks(PathSecretProvider):
@@ -37,15 +39,11 @@ class Elks(PathSecretProvider):
     fields = (
         PATH_SECRET,
         Field("username", r"[!-~]+", "the API username"),
-        Field("password", r"[!-~]+", "the API password", secret=True),
+        secret_field("password", "the API password"),
     )
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified request; none for a delivery report.
-
-        Raises ``Unreadable`` where the form lacks id, from or to, and ``TextMissing`` where it has
-        neither message nor image.
-        """
+        """Return the text in a verified request; none for a delivery report."""
         fields = {text_of(name): text_of(value) for name, value in form_pairs(request.body)}
         if "status" in fields and "message" not in fields:
             return []
@@ -81,6 +79,3 @@ class Elks(PathSecretProvider):
         form = {"from": reply.sender, "to": reply.number, "message": reply.text}
         auth = (account.options["username"], account.secrets["password"][0].value)
         return form_call(f"{account.api_url or _API}/a1/sms", form, auth=auth)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id

@@ -17,7 +17,7 @@ from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
 from smsgate.domain.phone import international
 from smsgate.domain.signing import as_bytes, basic_auth, form_pairs, path_secret, same, text_of
-from smsgate.providers.base import FORM, REGION, Field, Provider, form_call, send_url
+from smsgate.providers.base import FORM, REGION, Field, Provider, form_call, secret_field, send_url
 from smsgate.providers.reading import GivenText, check_present, promised_text, read_json
 from smsgate.settings import Account
 
@@ -54,15 +54,13 @@ class Form(Provider):
         Field("send_from", _NAME, "the name of a field", required=False),
         Field("send_to", _NAME, "the name of a field", required=False),
         Field("send_text", _NAME, "the name of a field", required=False),
-        Field(
-            "api_key", r"[!-~]+", "a bearer token, or user:password", secret=True, required=False
-        ),
+        secret_field("api_key", "a bearer token, or user:password", required=False),
     )
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if the request has a secret of the account where the account says that it stands.
 
-        Nothing else vouches for a text. Raises ``SignatureRefused``.
+        Nothing else vouches for a text.
         """
         header = account.options.get("secret_header", "")
         given = path_secret(request.url)
@@ -77,11 +75,7 @@ class Form(Provider):
             raise SignatureRefused(f"The request does not have this account's secret {where}.")
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified request; none where ``kind_field`` says something else.
-
-        Raises ``Unreadable`` for what has not the account's shape, or lacks id, from or to, and
-        ``TextMissing`` where nothing stands at ``text_field``.
-        """
+        """Return the text in a verified request; none where ``kind_field`` says something else."""
         options = account.options
         fields = _fields(request, account)
         kind = options.get("kind_field")

@@ -8,19 +8,28 @@ cannot read, and one signature would fit many bodies.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 import msgspec
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Posted, Verdict, WebhookRequest
-from smsgate.domain.signing import Pair, as_bytes, body_hash_fits, form_pairs, is_form, sorted_form
-from smsgate.providers.base import FORM, Meaning, Provider, Report, coded, delivery_report, failed
+from smsgate.domain.signing import (
+    Pair,
+    as_bytes,
+    body_hash_fits,
+    form_pairs,
+    form_texts,
+    is_form,
+    sorted_form,
+)
+from smsgate.providers.base import FORM, Meaning, Provider, coded, failed
 from smsgate.providers.reading import read_answer
-from smsgate.settings import Account
+from smsgate.settings import Account, Secret
 
 IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 """The header by which Twilio lets an application tell repeated webhooks apart
@@ -31,7 +40,6 @@ _MAX_FIELDS = 500
 _ADDRESS = re.compile(r"[a-z]{2,20}:|\+?[0-9]{3}", re.ASCII)
 """How the address of somebody who texts begins: with its channel (``whatsapp:``), or a number."""
 _ARRIVING = frozenset({"", "received", "receiving"})
-_FINAL = frozenset({"delivered", "undelivered", "failed"})
 _NOT_SENT = ("failed", "undelivered")
 """The statuses of a message that was made and will not arrive."""
 
@@ -132,18 +140,6 @@ def posted_of(request: WebhookRequest) -> Posted | None:
     return Posted(request.method, content_type, request.body) if is_form(content_type) else None
 
 
-def posted_again(
-    posted: Posted, url: str, sign: Callable[[str, bytes], Mapping[str, str]]
-) -> HttpCall:
-    """Describe the call with the same form to ``url``; ``sign`` gives headers for URL and form."""
-    if posted.method == "GET":
-        mark = "&" if "?" in url else "?"
-        url = f"{url}{mark}{posted.form.decode('latin-1')}"
-        return HttpCall("GET", url, sign(url, b""))
-    headers = {"Content-Type": posted.content_type, **sign(url, posted.form)}
-    return HttpCall(posted.method, url, headers, posted.form)
-
-
 # --- Twilio's API, and those that are compatible with it ------------------------------------------
 
 
@@ -189,21 +185,45 @@ class TwilioCompatible(Provider):
 
     ack = HttpReply(200, "text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
     forwards_original = True
+    delivery_statuses = {status: status for status in ("delivered", "undelivered", "failed")}
+    code_is_final = True
     codes: ClassVar[Mapping[str, Meaning]]
     """Codes that a call itself can be answered with."""
     code_pages: ClassVar[str] = ""
     """Where the other codes are explained."""
-    report_codes: ClassVar[Mapping[str, tuple[str, str]]]
-    """Codes of texts that did not arrive which say something of the number; all others are about
-    us, the text or the moment."""
+    signed_with: ClassVar[str]
+    """The key of the account whose newest value signs."""
+    read_once: ClassVar[frozenset[str]]
+    """Names that must not have two values: those are signed sorted, so which came first proves
+    nothing."""
 
-    def status_report(
-        self, status: str, code: str, message_id: str, number: str, sender: str, service: str
-    ) -> list[Report]:
-        """Return what became of a text of ours, where that is final."""
-        fate = status if status in _FINAL else "undelivered" if code in self.report_codes else ""
-        found = delivery_report(self.report_codes, code, fate, message_id, number, sender, service)
-        return [found] if fate else []
+    @abstractmethod
+    def sign(self, url: str, body: bytes, account: Account) -> dict[str, str]:
+        """Return the headers by which the provider signs a posted form with the newest secret."""
+
+    def form_fields(self, request: WebhookRequest) -> dict[str, str]:
+        """Read the form of a request. Raises ``Unreadable``."""
+        pairs = form_of(request)
+        if not pairs and not has_form(request):
+            raise Unreadable(f"The body is not form data; {self.label} posts {FORM}.")
+        return form_texts(pairs, self.read_once)
+
+    def posted(self, form: Mapping[str, str], account: Account, url: str) -> WebhookRequest:
+        """Return the signed webhook with a form."""
+        url = url.partition("#")[0]  # The fragment, with settings of the connection, is not sent.
+        body = urlencode(form, errors="replace").encode("ascii")
+        headers = {"content-type": f"{FORM}; charset=UTF-8", **self.sign(url, body, account)}
+        return WebhookRequest("POST", url, headers, body)
+
+    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+        if token:
+            account = replace(account, options={}, secrets={self.signed_with: (Secret(token),)})
+        if posted.method == "GET":
+            url = f"{url}{'&' if '?' in url else '?'}{posted.form.decode('latin-1')}"
+            return HttpCall("GET", url, self.sign(url, b"", account))
+        signed = self.sign(url, posted.form, account)
+        headers = {"Content-Type": posted.content_type, **signed}
+        return HttpCall(posted.method, url, headers, posted.form)
 
     def outcome(self, response: HttpReply) -> Outcome:
         """Say what a response means. Never raises.

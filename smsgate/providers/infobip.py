@@ -41,11 +41,11 @@ from smsgate.providers.base import (
     Meaning,
     Provider,
     Report,
-    delivery_report,
     idempotency_key,
     json_call,
     not_sent,
     retry_after_s,
+    secret_field,
 )
 from smsgate.providers.reading import (
     GivenText,
@@ -61,14 +61,6 @@ from smsgate.settings import Account
 _SIGNATURE = "x-ib-exchange-req-signature"
 _TIME = "x-ib-exchange-req-timestamp"
 _PREFIX = "SHA256="
-_DELIVERY_STATUSES = {2: "undelivered", 3: "delivered", 4: "undelivered", 5: "failed"}
-"""By group of status: undeliverable, delivered, expired, rejected. The first one is pending."""
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "REJECTED_DESTINATION_BLOCKLISTED": ("opted_out", "the number is on a blocklist"),
-    "EC_UNKNOWN_SUBSCRIBER": ("unreachable", "no network has such a subscriber"),
-    "EC_ILLEGAL_SUBSCRIBER": ("unreachable", "the network bars the subscriber"),
-    "EC_TELESERVICE_NOT_PROVISIONED": ("unreachable", "the subscriber has no SMS"),
-}
 _REJECTED = 5
 _REJECTIONS: Mapping[str, Meaning] = {
     "REJECTED_DESTINATION_BLOCKLISTED": (Verdict.OPTED_OUT, "the number is on a blocklist"),  # 14
@@ -124,14 +116,13 @@ class Infobip(Provider):
     batches = True
     fields = (
         Field("host", r"[a-z0-9-]+\.api(-[a-z0-9]+)?\.infobip\.com", "your base URL's host"),
-        Field("api_key", r"[!-~]+", "an API key that may send SMS", secret=True),
+        secret_field("api_key", "an API key that may send SMS"),
         Field("scheme", r"hmac|exchange|basic", "hmac, exchange or basic"),
-        Field(
+        secret_field(
             "webhook_secret",
-            r"[ -~]+",
             "the signing key of the notification profile; for basic the user, a colon, the "
             "password",
-            secret=True,
+            r"[ -~]+",
         ),
         Field(
             "signature_header",
@@ -140,12 +131,17 @@ class Infobip(Provider):
             only_with=("scheme", "hmac"),
         ),
     )
+    # By group of status: undeliverable, delivered, expired, rejected. The first one is pending.
+    delivery_statuses = {"2": "undelivered", "3": "delivered", "4": "undelivered", "5": "failed"}
+    report_codes = {
+        "REJECTED_DESTINATION_BLOCKLISTED": ("opted_out", "the number is on a blocklist"),
+        "EC_UNKNOWN_SUBSCRIBER": ("unreachable", "no network has such a subscriber"),
+        "EC_ILLEGAL_SUBSCRIBER": ("unreachable", "the network bars the subscriber"),
+        "EC_TELESERVICE_NOT_PROVISIONED": ("unreachable", "the subscriber has no SMS"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the request bears what the account's ``scheme`` asks for; nothing else counts.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if the request bears what the account's ``scheme`` asks for, and no other."""
         given, scheme = request.headers.get(_header(account), ""), _scheme(account)
         if scheme == "hmac":
             given = given.removeprefix(_PREFIX)
@@ -165,18 +161,19 @@ class Infobip(Provider):
         """Return the texts in a verified webhook; none for delivery reports.
 
         Whatever verifies vouches for the whole request, ``basic`` too, and so for the times in it.
-        Raises ``Unreadable`` for what is neither MO_JSON_2 nor MO_MMS_2, ``PartUnreadable`` where
-        one of the results cannot be read or lacks an id, a sender or a receiver (Infobip repeats
-        all of a batch or nothing), and ``TextMissing`` where one lacks its words.
         """
         return read_each(_results(request), lambda result: _inbound(result, request, account))
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        return [
-            _report(result, result.status)
-            for result in readable(_results(request), _result)
-            if result.status is not None and result.status.group_id in _DELIVERY_STATUSES
-        ]
+        found: list[Report] = []
+        for result in readable(_results(request), _result):
+            if result.status is not None:
+                names = [one.name for one in (result.status, result.error) if one is not None]
+                code = next((name for name in names if name in self.report_codes), names[-1])
+                status, number = str(result.status.group_id), with_plus(result.to)
+                sender = with_plus(result.sender or "")
+                found += self.report(status, code, result.message_id, number, sender)
+        return found
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0
@@ -295,11 +292,3 @@ def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundM
         sent_us=instant_us(text.received_at),
         media=media,
     )
-
-
-def _report(result: _Result, status: _Status) -> Report:
-    names = [one.name for one in (status, result.error) if one is not None]
-    code = next((name for name in names if name in _REPORT_CODES), names[-1])
-    fate = _DELIVERY_STATUSES[status.group_id]
-    number, sender = with_plus(result.to), with_plus(result.sender or "")
-    return delivery_report(_REPORT_CODES, code, fate, result.message_id, number, sender)

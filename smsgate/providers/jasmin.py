@@ -37,6 +37,7 @@ from smsgate.providers.base import (
     Meaning,
     PathSecretProvider,
     form_call,
+    secret_field,
     send_url,
 )
 from smsgate.providers.reading import check_present, promised_text
@@ -52,21 +53,21 @@ class Jasmin(PathSecretProvider):
     name = "jasmin"
     label = "Jasmin"
     refusal = "a number or the text is not what Jasmin takes"
+    refusals = {
+        403: (Verdict.REFUSED, "username or password is wrong, or the user has no credit"),
+        412: (Verdict.REFUSED, "there is no route, or no connector is up"),
+    }
     ack = HttpReply(200, "text/plain", b"ACK/Jasmin")
     fields = (
         PATH_SECRET,
         Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
         Field("username", r"[!-~]+", "the username of a Jasmin user"),
-        Field("password", r"[!-~]+", "the password of that user", secret=True),
+        secret_field("password", "the password of that user"),
         REGION,
     )
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified request; none for a delivery report (``message_status``).
-
-        Raises ``Unreadable`` where the form lacks id, from or to, and ``TextMissing`` where it has
-        neither binary nor content.
-        """
+        """Return the text in a verified request; none for a delivery report."""
         raw = as_bytes(request.query) if request.method == "GET" else request.body
         fields = {text_of(name): value for name, value in form_pairs(raw)}
         if "message_status" in fields and "content" not in fields:
@@ -126,11 +127,7 @@ class Jasmin(PathSecretProvider):
     def error(self, response: HttpReply) -> Meaning | None:
         if response.status == 403 and b"hroughput" in response.body:
             return Verdict.NOT_ACCEPTED, "the user's throughput is exceeded"
-        if response.status == 412:
-            return Verdict.REFUSED, "there is no route, or no connector is up"
-        if response.status == 403:
-            return Verdict.REFUSED, "username or password is wrong, or the user has no credit"
-        return None
+        return super().error(response)
 
 
 def _text(fields: Mapping[str, bytes], request: WebhookRequest) -> tuple[str, str]:

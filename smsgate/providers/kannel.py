@@ -30,9 +30,9 @@ from smsgate.providers.base import (
     PATH_SECRET,
     REGION,
     Field,
-    Meaning,
     PathSecretProvider,
     not_sent,
+    secret_field,
     send_url,
 )
 from smsgate.providers.reading import GivenText, check_present, promised_text
@@ -60,21 +60,20 @@ class Kannel(PathSecretProvider):
     name = "kannel"
     label = "Kannel"
     refusal = "the request or Kannel's configuration is wrong"
+    refusals = dict.fromkeys(
+        (401, 403), (Verdict.REFUSED, "username, password or the route to this number is wrong")
+    )
     fields = (
         PATH_SECRET,
         Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
         Field("username", r"[!-~]+", "the username of a sendsms-user"),
-        Field("password", r"[!-~]+", "the password of that sendsms-user", secret=True),
+        secret_field("password", "the password of that sendsms-user"),
         Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
         REGION,
     )
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified request; none for a delivery report (``dlr``).
-
-        Raises ``Unreadable`` where the query (of post-url also the headers) lacks id, from or to,
-        and ``TextMissing`` where a query has no text and the body is none.
-        """
+        """Return the text in a verified request; none for a delivery report (``dlr``)."""
         fields = dict(form_pairs(as_bytes(request.query)))
         if fields.get(b"dlr") and b"text" not in fields:
             return []
@@ -133,11 +132,6 @@ class Kannel(PathSecretProvider):
             meaning = (Verdict.NOT_ACCEPTED, "it cannot take texts just now")
             return not_sent(self.label, response, meaning)
         return super().outcome(response)
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        if response.status in (401, 403):
-            return Verdict.REFUSED, "username, password or the route to this number is wrong"
-        return None
 
 
 def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> GivenText:

@@ -48,22 +48,8 @@ from smsgate.domain.signing import (
     jwt_claims,
     same,
 )
-from smsgate.providers.base import (
-    FORM,
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    delivery_report,
-    json_call,
-)
-from smsgate.providers.reading import (
-    GivenText,
-    promised_text,
-    read_answer,
-    read_json,
-    seconds_us,
-)
+from smsgate.providers.base import FORM, Field, Meaning, Provider, Report, json_call, secret_field
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"
@@ -73,19 +59,8 @@ _TIME = "messagebird-request-timestamp"
 _ISSUER = "MessageBird"
 _LEEWAY_S = 1
 _GOOD_FOR_S = 60
+_OPTED_OUT = "103"
 # docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber, opted out.
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "1": ("unreachable", "no network has such a subscriber"),
-    "5": ("unreachable", "the subscriber cannot be identified"),
-    "9": ("unreachable", "the network bars the subscriber"),
-    "11": ("unreachable", "the subscriber has no SMS"),
-    "103": ("opted_out", "the number has opted out at MessageBird"),
-}
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "delivery_failed": "undelivered",
-    "expired": "undelivered",
-}
 _CODES: Mapping[int, str] = {
     2: "access_key is wrong",
     9: "a parameter is missing or wrong",
@@ -135,21 +110,25 @@ class MessageBird(Provider):
     label = "MessageBird"
     refusal = "see the API errors of MessageBird's documentation"
     fields = (
-        Field("access_key", r"[!-~]+", "a live access key of the REST API", secret=True),
-        Field(
-            "signing_key",
-            r"[!-~]+",
-            "the signing key of the dashboard, not an access key",
-            secret=True,
-        ),
+        secret_field("access_key", "a live access key of the REST API"),
+        secret_field("signing_key", "the signing key of the dashboard, not an access key"),
         Field("scheme", r"jwt|timestamp", "jwt or timestamp", required=False),
     )
+    delivery_statuses = {
+        "delivered": "delivered",
+        "delivery_failed": "undelivered",
+        "expired": "undelivered",
+    }
+    report_codes = {
+        "1": ("unreachable", "no network has such a subscriber"),
+        "5": ("unreachable", "the subscriber cannot be identified"),
+        "9": ("unreachable", "the network bars the subscriber"),
+        "11": ("unreachable", "the subscriber has no SMS"),
+        _OPTED_OUT: ("opted_out", "the number has opted out at MessageBird"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if MessageBird signed URL and body with a key of this account, a short while ago.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if MessageBird signed URL and body with a key of this account, lately."""
         keys = account.values_of("signing_key")
         if account.options.get("scheme") == "timestamp":
             _verify_timestamp(request, keys, now_us)
@@ -157,11 +136,7 @@ class MessageBird(Provider):
             _verify_jwt(request, keys, now_us)
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for a status report.
-
-        Raises ``Unreadable`` for what is no UTF-8, or lacks id, originator or recipient, and
-        ``TextMissing`` where it has neither body nor message.
-        """
+        """Return the text in a verified webhook; none for a status report."""
         fields = _fields(request)
         text = fields.body or fields.message
         text = fields.body if text is UNSET else text
@@ -186,13 +161,11 @@ class MessageBird(Provider):
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = _fields(request)
-        code = str(fields.statusErrorCode or "")
-        opted_out = _REPORT_CODES.get(code, ("",))[0] == "opted_out"
-        fate = _DELIVERY_STATUSES.get(fields.status, "undelivered" if opted_out else "")
-        if not (fields.status and fate):
-            return []
+        status, code = fields.status, str(fields.statusErrorCode or "")
+        if status and status not in self.delivery_statuses and code == _OPTED_OUT:
+            status = "delivery_failed"
         number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
-        return [delivery_report(_REPORT_CODES, code, fate, fields.id, number, sender)]
+        return self.report(status, code, fields.id, number, sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0
@@ -217,9 +190,6 @@ class MessageBird(Provider):
         }
         headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
         return json_call(f"{account.api_url or _API}/messages", text, headers=headers)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
 
     def error(self, response: HttpReply) -> Meaning | None:
         errors = read_answer(response, _Answer).errors

@@ -30,29 +30,12 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import as_bytes, form_pairs, form_texts, hmac_base64, same
-from smsgate.providers.base import (
-    FORM,
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    delivery_report,
-    json_call,
-)
+from smsgate.providers.base import FORM, Field, Provider, Report, json_call, secret_field
 from smsgate.providers.forms import UUID, check_size, form_of, has_form, id_doubt
 from smsgate.providers.reading import GivenText, check_present, promised_text, read_answer
 from smsgate.settings import Account
 
 _API = "https://api.plivo.com"
-# Plivo's errors have no code of their own. That a number has opted out is only reported later.
-_STATUSES: Mapping[int, Meaning] = {
-    400: (Verdict.REFUSED, "a number or the text is not what Plivo takes"),
-    401: (Verdict.REFUSED, "auth_id or auth_token is wrong"),
-    402: (Verdict.REFUSED, "the account has no credit"),
-    404: (Verdict.REFUSED, "there is no such account"),
-    405: (Verdict.REFUSED, "the account may not do that"),
-    429: (Verdict.NOT_ACCEPTED, "too many requests"),
-}
 _NEEDED = ("MessageUUID", "From", "To")
 _ID_NAMES = (b"MessageUUID", b"ParentMessageUUID")
 _READ_ONCE = frozenset(
@@ -63,17 +46,6 @@ _CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
 _FLAGS = {"optout": Intent.OPT_OUT, "optin": Intent.OPT_IN, "help": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _MEDIA = re.compile(r"Media([0-9]{1,3})")
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "undelivered": "undelivered",
-    "failed": "failed",
-    "rejected": "failed",
-}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "50": ("unreachable", "no number that can be texted"),
-    "70": ("unreachable", "the number is out of service for good"),
-    "200": ("opted_out", "the number has sent STOP to this sender"),
-}
 
 
 class _Sent(msgspec.Struct):
@@ -89,23 +61,41 @@ class Plivo(Provider):
     ack = HttpReply(200, "application/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
     fields = (
         Field("auth_id", r"(MA|SA)[A-Z0-9]{18}", "MA or SA and 18 capital letters or digits"),
-        Field("auth_token", r"[!-~]+", "the Auth Token that belongs to auth_id", secret=True),
-        Field(
+        secret_field("auth_token", "the Auth Token that belongs to auth_id"),
+        secret_field(
             "main_auth_token",
-            r"[!-~]+",
             "the main account's Auth Token, where auth_id is a subaccount",
-            secret=True,
             required=False,
         ),
         Field("signature", r"(ma-)?v[23]", "v3, ma-v3, v2 or ma-v2", required=False),
     )
+    # Plivo's errors have no code of their own. That a number has opted out is only reported later.
+    refusals = {
+        400: (Verdict.REFUSED, "a number or the text is not what Plivo takes"),
+        401: (Verdict.REFUSED, "auth_id or auth_token is wrong"),
+        402: (Verdict.REFUSED, "the account has no credit"),
+        404: (Verdict.REFUSED, "there is no such account"),
+        405: (Verdict.REFUSED, "the account may not do that"),
+        429: (Verdict.NOT_ACCEPTED, "too many requests"),
+    }
+    code_is_final = True
+    delivery_statuses = {
+        "delivered": "delivered",
+        "undelivered": "undelivered",
+        "failed": "failed",
+        "rejected": "failed",
+    }
+    report_codes = {
+        "50": ("unreachable", "no number that can be texted"),
+        "70": ("unreachable", "the number is out of service for good"),
+        "200": ("opted_out", "the number has sent STOP to this sender"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if Plivo signed the request by the account's ``signature``. No time is signed.
 
         By V2 only the path is covered; then ``parse`` takes the nonce for the message's id, so that
         whoever saw one request can neither repeat it nor hang another text on its signature.
-        Raises ``SignatureRefused``.
         """
         given = request.headers.get(_header(account), "")
         if not (given and _nonce_of(request, account)):
@@ -123,11 +113,7 @@ class Plivo(Provider):
             )
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for the status of a text of ours.
-
-        Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageUUID, From or To, and
-        ``TextMissing`` where a text has neither words nor media nor a flag.
-        """
+        """Return the text in a verified webhook; none for the status of a text of ours."""
         fields = _fields(request)
         if _is_status(fields):
             return []
@@ -159,12 +145,11 @@ class Plivo(Provider):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = _fields(request)
         status, code = fields.get("Status", ""), fields.get("ErrorCode", "")
-        fate = _DELIVERY_STATUSES.get(status, "undelivered" if code in _REPORT_CODES else "")
-        if not fate or not _is_status(fields):
+        if not _is_status(fields):
             return []
         number, sender = with_plus(fields.get("To", "")), with_plus(fields.get("From", ""))
         id_, powerpack = fields.get("MessageUUID", ""), fields.get("PowerpackUUID", "")
-        return [delivery_report(_REPORT_CODES, code, fate, id_, number, sender, powerpack)]
+        return self.report(status, code, id_, number, sender, powerpack)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         form = {
@@ -208,9 +193,6 @@ class Plivo(Provider):
 
     def sent_id(self, response: HttpReply) -> str:
         return next(iter(read_answer(response, _Sent).message_uuid), "")
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        return _STATUSES.get(response.status)
 
 
 # --- signature ------------------------------------------------------------------------------------

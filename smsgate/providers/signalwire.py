@@ -12,24 +12,22 @@ hexadecimal; no text to us comes that way, so that is never accepted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpCall, InboundMessage, Posted, Reply, Verdict, WebhookRequest
+from smsgate.domain.errors import SignatureRefused
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.signing import (
     Pair,
     as_bytes,
     form_pairs,
-    form_texts,
     same,
     sorted_form,
     twilio_signature,
     url_spellings,
 )
-from smsgate.providers.base import FORM, Field, Report, form_call
+from smsgate.providers.base import Field, Report, form_call, secret_field
 from smsgate.providers.forms import (
     UUID,
     TwilioCompatible,
@@ -40,19 +38,15 @@ from smsgate.providers.forms import (
     id_doubt,
     is_status_form,
     media_urls,
-    posted_again,
     signed_part,
     status_url,
 )
 from smsgate.providers.reading import check_present, promised_text
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 _SIGNATURE = "x-signalwire-signature"
 _NEEDED = ("MessageSid", "From", "To")
 _ID_NAMES = (b"MessageSid", b"SmsMessageSid")
-_READ_ONCE = frozenset(
-    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode", "MessageStatus"}
-)
 
 
 class SignalWire(TwilioCompatible):
@@ -63,8 +57,12 @@ class SignalWire(TwilioCompatible):
     fields = (
         Field("project_id", r"[0-9A-Fa-f-]{36}", "the project's id, a UUID of 36 characters"),
         Field("space", r"[a-z0-9][a-z0-9-]*", "the space's name: acme of acme.signalwire.com"),
-        Field("signing_key", r"[!-~]+", "the project's Signing Key (PSK…)", secret=True),
-        Field("api_token", r"[!-~]+", "an API token (PT…) that may send messages", secret=True),
+        secret_field("signing_key", "the project's Signing Key (PSK…)"),
+        secret_field("api_token", "an API token (PT…) that may send messages"),
+    )
+    signed_with = "signing_key"
+    read_once = frozenset(
+        {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode", "MessageStatus"}
     )
     codes = {  # compatibility-api, Error codes
         "20404": (Verdict.REFUSED, "there is no such project"),
@@ -105,12 +103,8 @@ class SignalWire(TwilioCompatible):
             raise SignatureRefused("The AccountSid is not the project of the account in the URL.")
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for a status callback.
-
-        Raises ``Unreadable`` for what is no form, no UTF-8, or lacks MessageSid, From or To, and
-        ``TextMissing`` where a text without media lacks its Body.
-        """
-        fields = _fields(request)
+        """Return the text in a verified webhook; none for a status callback."""
+        fields = self.form_fields(request)
         if is_status_form(fields):
             return []
         check_present("The form", fields, _NEEDED, "a text")
@@ -132,14 +126,13 @@ class SignalWire(TwilioCompatible):
         ]
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        fields = _fields(request)
+        fields = self.form_fields(request)
         if not is_status_form(fields):
             return []
         names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From", "MessagingServiceSid")
-        return self.status_report(*(fields.get(name, "") for name in names))
+        return self.report(*(fields.get(name, "") for name in names))
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-        url = url.partition("#")[0]  # SignalWire keeps the fragment, its time limits, to itself.
         form = {
             "AccountSid": account.options["project_id"],
             "ApiVersion": "2010-04-01",
@@ -153,14 +146,11 @@ class SignalWire(TwilioCompatible):
         form |= {f"MediaUrl{position}": media for position, media in enumerate(message.media)}
         if message.service:
             form["MessagingServiceSid"] = message.service
-        body = urlencode(form, errors="replace").encode("ascii")
-        headers = {"content-type": FORM, **_sign(url, body, account)}
-        return WebhookRequest("POST", url, headers, body)
+        return self.posted(form, account, url)
 
-    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
-        if token:
-            account = replace(account, secrets={"signing_key": (Secret(token),)})
-        return posted_again(posted, url, lambda url, form: _sign(url, form, account))
+    def sign(self, url: str, body: bytes, account: Account) -> dict[str, str]:
+        key = account.secrets["signing_key"][0].value
+        return {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), key, "sha1")}
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply``. SignalWire takes no idempotency key."""
@@ -175,12 +165,6 @@ class SignalWire(TwilioCompatible):
             headers={"Accept": "application/json"},
             auth=(project, account.secrets["api_token"][0].value),
         )
-
-
-def _sign(url: str, body: bytes, account: Account) -> dict[str, str]:
-    """The header by which SignalWire signs a posted form with the newest key."""
-    key = account.secrets["signing_key"][0].value
-    return {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), key, "sha1")}
 
 
 def _expected(url: str, forms: set[bytes], account: Account) -> Iterator[str]:
@@ -201,9 +185,3 @@ def _spellings(pairs: tuple[Pair, ...]) -> set[bytes]:
         return {sorted_form(pairs)}
     as_they_came = [name + value for name, value in sorted(pairs, key=lambda pair: pair[0])]
     return {sorted_form(pairs), b"".join(as_they_came)}
-
-
-def _fields(request: WebhookRequest) -> dict[str, str]:
-    if not has_form(request):
-        raise Unreadable(f"The body is not form data; a cXML webhook posts {FORM}.")
-    return form_texts(form_of(request), _READ_ONCE)

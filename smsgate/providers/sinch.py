@@ -13,56 +13,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import check_sinch, instant_us, iso_time, sinch_headers
-from smsgate.providers.base import (
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    json_call,
-    token_call,
-)
-from smsgate.providers.reading import (
-    GivenText,
-    check_path,
-    check_present,
-    promised_text,
-    read_answer,
-    read_json,
-)
+from smsgate.providers.base import Field, Provider, Report, json_call, secret_field, token_call
+from smsgate.providers.reading import GivenText, check_path, check_present, promised_text, read_json
 from smsgate.settings import Account
 
 _TOKENS = "https://auth.sinch.com"
 _INBOUND = frozenset({"mo_text", "mo_binary", "mo_media"})
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "deleted": "undelivered",
-    "expired": "undelivered",
-    "failed": "undelivered",
-    "aborted": "failed",
-    "cancelled": "failed",
-    "rejected": "failed",
-}
-_REPORTED = {
-    "deleted": (
-        "unreachable",
-        "deleted by the network: an invalid number, or one that opted out",
-    ),
-}
-"""The one final status that says something of the number (page Delivery reports)."""
 _WITH_PLAN, _WITH_PROJECT = ("auth", ""), ("auth", "project")
 
 
@@ -99,31 +63,22 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     statuses: list[_Status] | None = None
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-
-
 class Sinch(Provider):
     """Sinch's SMS API; ``auth`` says whether a service plan's token sends, or an access key."""
 
     name = "sinch"
     label = "Sinch"
     refusal = "see developers.sinch.com, SMS status codes"
+    refusals = dict.fromkeys(
+        (401, 403), (Verdict.REFUSED, "the token or the access key is wrong, or not for this plan")
+    )
     fields = (
         Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id", only_with=_WITH_PLAN),
-        Field(
-            "api_token",
-            r"[!-~]+",
-            "the service plan's API token",
-            secret=True,
-            only_with=_WITH_PLAN,
-        ),
-        Field(
+        secret_field("api_token", "the service plan's API token", only_with=_WITH_PLAN),
+        secret_field(
             "webhook_secret",
-            r"[!-~]+",
             'the secret that webhooks are signed with, or with scheme = "path" a long secret of '
             "your own that ends the webhook's URL",
-            secret=True,
             path_with=("scheme", "path"),
         ),
         Field("scheme", r"hmac|path", "hmac or path", required=False),
@@ -138,20 +93,26 @@ class Sinch(Provider):
             "the id of an access key, a UUID",
             only_with=_WITH_PROJECT,
         ),
-        Field(
-            "key_secret",
-            r"[!-~]+",
-            "that access key's secret",
-            secret=True,
-            only_with=_WITH_PROJECT,
-        ),
+        secret_field("key_secret", "that access key's secret", only_with=_WITH_PROJECT),
     )
+    report_codes = {  # The one final status that says something of the number.
+        "deleted": (
+            "unreachable",
+            "deleted by the network: an invalid number, or one that opted out",
+        ),
+    }
+    delivery_statuses = {
+        "delivered": "delivered",
+        "deleted": "undelivered",
+        "expired": "undelivered",
+        "failed": "undelivered",
+        "aborted": "failed",
+        "cancelled": "failed",
+        "rejected": "failed",
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the request is Sinch's by the account's ``scheme``.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if the request is Sinch's by the account's ``scheme``."""
         if account.options.get("scheme") == "path":
             check_path(request, account, "webhook_secret")
         else:
@@ -161,8 +122,7 @@ class Sinch(Provider):
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the text in a verified webhook; none for a delivery report.
 
-        What a binary message says is not guessed at. Raises ``Unreadable``, and ``TextMissing`` for
-        what is neither binary nor media alone and lacks its body.
+        What a binary message says is not guessed at.
         """
         event = read_json(request.body, _Event, "Sinch")
         if event.type not in _INBOUND:
@@ -194,12 +154,11 @@ class Sinch(Provider):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what became of texts of ours; opt-outs have no code."""
         event = read_json(request.body, _Event, "Sinch")
-        sender, found = with_plus(event.applied_originator or ""), []
-        for recipient, code, status in _recipients(event):
-            if fate := _DELIVERY_STATUSES.get(status.lower()):
-                kind, note = _REPORTED.get(status.lower(), ("", ""))
-                number, shown = with_plus(recipient), str(code or "")
-                found.append(Report(event.batch_id, number, sender, kind, shown, note, fate=fate))
+        sender, found = with_plus(event.applied_originator or ""), list[Report]()
+        for recipient, code, given in _recipients(event):
+            status, number = given.lower(), with_plus(recipient)
+            for report in self.report(status, status, event.batch_id, number, sender):
+                found.append(replace(report, code=str(code or "")))
         return found
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
@@ -244,14 +203,6 @@ class Sinch(Provider):
         url = f"{account.api_url or f'https://{host}'}/xms/v1/{options['service_plan_id']}"
         headers = {"Authorization": f"Bearer {secrets['api_token'][0].value}"}
         return json_call(f"{url}/batches", content, headers=headers)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        if response.status in (401, 403):
-            return Verdict.REFUSED, "the token or the access key is wrong, or not for this plan"
-        return None
 
 
 def _recipients(event: _Event) -> Iterator[tuple[str, int, str]]:

@@ -8,7 +8,6 @@ Sinch's SDKs. Read in November 2026.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import msgspec
 from msgspec import UNSET
@@ -24,15 +23,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import check_sinch, instant_us, iso_time, sinch_headers
-from smsgate.providers.base import (
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    delivery_report,
-    json_call,
-    token_call,
-)
+from smsgate.providers.base import Field, Provider, Report, json_call, secret_field, token_call
 from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
 from smsgate.settings import Account
 
@@ -41,13 +32,6 @@ _CHANNELS = {"SMS": "sms", "MMS": "mms", "WHATSAPP": "whatsapp", "RCS": "rcs"}
 _CHANNEL_NAMES = {ours: theirs for theirs, ours in _CHANNELS.items()}
 _REPLY_CHANNELS = {"whatsapp": "WHATSAPP", "rcs": "RCS"}
 """Where a reply goes out as it came in; a text that answers a picture is an SMS."""
-_DELIVERY_STATUSES = {"DELIVERED": "delivered", "FAILED": "undelivered"}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "RECIPIENT_NOT_OPTED_IN": ("opted_out", "the number has not opted in, or has opted out"),
-    "RECIPIENT_INVALID_CHANNEL_IDENTITY": ("unreachable", "no number that can be texted"),
-    "RECIPIENT_NOT_REACHABLE": ("unreachable", "the number cannot be reached"),
-}
-"""``reason.code`` of a failed message."""
 
 
 class _Identity(msgspec.Struct):
@@ -121,20 +105,25 @@ class SinchConversation(Provider):
     name = "sinch_conversation"
     label = "Sinch"
     refusal = "see developers.sinch.com, Conversation API errors"
+    refusals = {401: (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")}
     fields = (
         Field("project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID"),
         Field("app_id", r"[0-9A-Za-z]+", "the id of the Conversation app, 26 characters"),
         Field("key_id", r"[0-9a-fA-F-]{36}", "the id of an access key, a UUID"),
-        Field("key_secret", r"[!-~]+", "the secret of that access key", secret=True),
-        Field("webhook_secret", r"[!-~]+", "the secret of the app's webhook", secret=True),
+        secret_field("key_secret", "the secret of that access key"),
+        secret_field("webhook_secret", "the secret of the app's webhook"),
         Field("region", r"us|eu|br", "us, eu or br", required=False),
     )
+    delivery_statuses = {"DELIVERED": "delivered", "FAILED": "undelivered"}
+    # ``reason.code`` of a failed message.
+    report_codes = {
+        "RECIPIENT_NOT_OPTED_IN": ("opted_out", "the number has not opted in, or has opted out"),
+        "RECIPIENT_INVALID_CHANNEL_IDENTITY": ("unreachable", "no number that can be texted"),
+        "RECIPIENT_NOT_REACHABLE": ("unreachable", "the number cannot be reached"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if Sinch signed the request with the webhook's secret, lately.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if Sinch signed the request with the webhook's secret, lately."""
         check_sinch(request.headers, request.body, account.values_of("webhook_secret"), now_us)
         try:
             app = msgspec.json.decode(request.body, type=_Event).app_id
@@ -144,11 +133,7 @@ class SinchConversation(Provider):
             raise SignatureRefused("The app_id is not that of the account in the URL.")
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for other triggers, or without a number.
-
-        Raises ``Unreadable`` for what is no JSON of that shape, or lacks id or channel_identity,
-        and ``TextMissing`` for a message of no kind that has no words.
-        """
+        """Return the text in a verified webhook; none for other triggers, or without a number."""
         message = read_json(request.body, _Event, "Sinch").message
         if message is None or message.direction != "TO_APP":
             return []
@@ -186,11 +171,9 @@ class SinchConversation(Provider):
         event = read_json(request.body, _Event, "Sinch")
         delivery = event.message_delivery_report or _Delivery()
         who, reason = delivery.channel_identity or _Identity(), delivery.reason or _Reason()
-        fate = _DELIVERY_STATUSES.get(delivery.status)
-        if not fate or not who.identity:
-            return []
         number = with_plus(who.identity)
-        return [delivery_report(_REPORT_CODES, reason.code, fate, delivery.message_id, number, "")]
+        found = self.report(delivery.status, reason.code, delivery.message_id, number, "")
+        return found if number else []
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0
@@ -241,8 +224,3 @@ class SinchConversation(Provider):
 
     def sent_id(self, response: HttpReply) -> str:
         return read_answer(response, _Answer).message_id
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        if response.status == 401:
-            return Verdict.REFUSED, "key_id or key_secret is wrong, or the region"
-        return None

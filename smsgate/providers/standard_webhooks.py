@@ -8,6 +8,7 @@ in the body is ours: docs/providers/standard_webhooks.md. Read in November 2026.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 from msgspec import UNSET
@@ -39,30 +40,15 @@ from smsgate.providers.base import (
     Report,
     answered_by_network,
     idempotency_key,
+    secret_field,
     send_url,
 )
-from smsgate.providers.reading import (
-    GivenText,
-    promised_text,
-    read_answer,
-    read_json,
-    seconds_us,
-)
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
 from smsgate.settings import Account
 
 _KEY = r"[A-Za-z0-9+/]{43}="
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _FLAGS = {one.value: one for one in (Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP)}
-_DELIVERY_STATUSES = {
-    "sms.delivered": "delivered",
-    "sms.undelivered": "undelivered",
-    "sms.failed": "failed",
-}
-_REPORTED: Mapping[str, tuple[str, str]] = {
-    "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),
-    "unreachable": ("unreachable", "the gateway cannot reach this number for good"),
-}
-"""By ``reason``."""
 _CODES: Mapping[str, Meaning] = {
     "opted_out": (Verdict.OPTED_OUT, "the number has opted out at the gateway"),
     "throttled": (Verdict.NOT_ACCEPTED, "too many requests"),
@@ -101,36 +87,39 @@ class StandardWebhooks(Provider):
     label = "The gateway"
     fields = (
         Field("scheme", r"v1a?", "v1 (a shared secret) or v1a (a public key)"),
-        Field(
+        secret_field(
             "secret",
-            r"(whsec_)?[A-Za-z0-9+/]{32,86}={0,2}",
             "whsec_ and 24 to 64 bytes in base64",
-            secret=True,
+            r"(whsec_)?[A-Za-z0-9+/]{32,86}={0,2}",
             only_with=("scheme", "v1"),
         ),
-        Field(
+        secret_field(
             "public_key",
-            rf"(whpk_)?{_KEY}",
             "whpk_ and 32 bytes in base64",
-            secret=True,
+            rf"(whpk_)?{_KEY}",
             only_with=("scheme", "v1a"),
         ),
-        Field(
+        secret_field(
             "signing_key",
-            rf"(whsk_)?{_KEY}",
             "whsk_ and the private half of public_key in base64, to try the account out with",
-            secret=True,
+            rf"(whsk_)?{_KEY}",
             required=False,
         ),
         Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
-        Field("api_key", r"[!-~]+", "the key that send_url wants", secret=True, required=False),
+        secret_field("api_key", "the key that send_url wants", required=False),
     )
+    report_codes = {  # By ``reason``.
+        "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),
+        "unreachable": ("unreachable", "the gateway cannot reach this number for good"),
+    }
+    delivery_statuses = {
+        "sms.delivered": "delivered",
+        "sms.undelivered": "undelivered",
+        "sms.failed": "failed",
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if id, time and body are signed by the account's one scheme, within 300 s.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if id, time and body are signed by the account's one scheme, within 300 s."""
         get = request.headers.get
         by = "webhook" if get("webhook-signature") else "svix"
         id_, time, signatures = (
@@ -151,11 +140,7 @@ class StandardWebhooks(Provider):
         check_time(signed_us, now_us)
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook of type ``sms.received``; none for other types.
-
-        Raises ``Unreadable`` for what is not our form or lacks id, from or to, and ``TextMissing``
-        where a message without media or flag lacks its text.
-        """
+        """Return the text in a verified webhook of type ``sms.received``; none for other types."""
         envelope = read_json(request.body, _Envelope, "The gateway")
         if envelope.type != "sms.received":
             return []
@@ -181,13 +166,12 @@ class StandardWebhooks(Provider):
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         envelope = read_json(request.body, _Envelope, "The gateway")
-        fate = _DELIVERY_STATUSES.get(envelope.type)
-        if not fate:
+        if envelope.type not in self.delivery_statuses:
             return []
         data = read_json(bytes(envelope.data), _Data, "The gateway")
-        kind, note = _REPORTED.get(data.reason, ("", ""))
         number, sender = with_plus(data.to), with_plus(data.number)
-        return [Report(data.id, number, sender, kind, str(data.code), note, data.service, fate)]
+        found = self.report(envelope.type, data.reason, data.id, number, sender, data.service)
+        return [replace(report, code=str(data.code)) for report in found]
 
     def answered(self, message: InboundMessage) -> str:
         """Say who answers this very message; a flag says that the gateway itself does."""
@@ -236,9 +220,6 @@ class StandardWebhooks(Provider):
             headers["Authorization"] = f"Bearer {secret.value}"
         body = msgspec.json.encode({"type": "sms.send", "data": data})
         return HttpCall("POST", send_url(account), headers, body)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).id
 
     def error(self, response: HttpReply) -> Meaning | None:
         return _CODES.get(read_answer(response, _Answer).code)

@@ -25,23 +25,16 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time
 from smsgate.providers.base import (
-    Field,
     Meaning,
     Provider,
     Report,
     answered_by_network,
     coded,
-    delivery_report,
     idempotency_key,
     json_call,
+    secret_field,
 )
-from smsgate.providers.reading import (
-    GivenText,
-    promised_text,
-    read_answer,
-    read_json,
-    seconds_us,
-)
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"
@@ -55,17 +48,6 @@ _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _ANSWERED = frozenset(
     {"STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "START", "UNSTOP"}
 )
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "delivery_failed": "undelivered",
-    "sending_failed": "failed",
-}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "40001": ("unreachable", "a landline, or not routable"),
-    "40012": ("unreachable", "the carrier does not know the number or it is out of service"),
-    "40300": ("opted_out", "the number has sent STOP to this messaging profile"),
-    "40310": ("unreachable", "no number that can be texted"),
-}
 _CODES: Mapping[str, Meaning] = {
     "10009": (Verdict.REFUSED, "api_key is wrong"),
     "10011": (Verdict.NOT_ACCEPTED, "too many requests"),
@@ -128,22 +110,30 @@ class Telnyx(Provider):
     refusal = "see developers.telnyx.com, Messaging Error Codes"
     idempotent = True
     fields = (
-        Field("api_key", r"[!-~]+", "an API key (v2) of Mission Control", secret=True),
-        Field("public_key", _KEY, "the account's public key, 44 characters of base64", secret=True),
-        Field(
+        secret_field("api_key", "an API key (v2) of Mission Control"),
+        secret_field("public_key", "the account's public key, 44 characters of base64", _KEY),
+        secret_field(
             "signing_key",
-            _KEY,
             "the private half of a key pair of your own, to try the account out with",
-            secret=True,
+            _KEY,
             required=False,
         ),
     )
+    code_is_final = True
+    delivery_statuses = {
+        "delivered": "delivered",
+        "delivery_failed": "undelivered",
+        "sending_failed": "failed",
+    }
+    report_codes = {
+        "40001": ("unreachable", "a landline, or not routable"),
+        "40012": ("unreachable", "the carrier does not know the number or it is out of service"),
+        "40300": ("opted_out", "the number has sent STOP to this messaging profile"),
+        "40310": ("unreachable", "no number that can be texted"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if Telnyx signed time and body, with a key of this account, within 300 s.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
-        """
+        """Return if Telnyx signed time and body, with a key of this account, within 300 s."""
         signature, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
         signed_us = seconds_us(time)
         if not signature or signed_us is None:
@@ -158,11 +148,7 @@ class Telnyx(Provider):
         check_time(signed_us, now_us)
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for the delivery status of a text of ours.
-
-        Raises ``Unreadable`` for what is not Telnyx's JSON or lacks id, from or to, and
-        ``TextMissing`` where a message without media or flag lacks its text.
-        """
+        """Return the text in a verified webhook; none for the delivery status of a text of ours."""
         event = read_json(request.body, _Envelope, "Telnyx").data
         if event.event_type != "message.received":
             return []
@@ -196,13 +182,14 @@ class Telnyx(Provider):
             return []
         text = read_json(bytes(event.payload), _Text, "Telnyx")
         codes = [str(error.code) for error in text.errors or ()]
-        code = next((one for one in codes if one in _REPORT_CODES), codes[0] if codes else "")
-        otherwise = "undelivered" if code in _REPORT_CODES else ""
+        code = next((one for one in codes if one in self.report_codes), codes[0] if codes else "")
         sender, profile = text.sender.phone_number, text.messaging_profile_id or ""
         return [
-            delivery_report(_REPORT_CODES, code, fate, text.id, party.phone_number, sender, profile)
+            report
             for party in text.to
-            if (fate := _DELIVERY_STATUSES.get(party.status, otherwise))
+            for report in self.report(
+                party.status, code, text.id, party.phone_number, sender, profile
+            )
         ]
 
     def answered(self, message: InboundMessage) -> str:

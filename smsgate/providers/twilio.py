@@ -13,36 +13,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import (
-    HttpCall,
-    InboundMessage,
-    Intent,
-    Posted,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Intent, Reply, Verdict, WebhookRequest
 from smsgate.domain.signing import (
     Algorithm,
     Pair,
     as_bytes,
     form_pairs,
-    form_texts,
     instant_us,
     same,
     sorted_form,
     twilio_signature,
     url_spellings,
 )
-from smsgate.providers.base import FORM, Field, Report, answered_by_network, form_call
+from smsgate.providers.base import Field, Report, answered_by_network, form_call, secret_field
 from smsgate.providers.forms import (
     TwilioCompatible,
     check_body_hash,
@@ -52,7 +42,6 @@ from smsgate.providers.forms import (
     id_doubt,
     is_status_form,
     media_urls,
-    posted_again,
     signed_part,
     status_url,
 )
@@ -65,7 +54,7 @@ from smsgate.providers.reading import (
     read_json,
     readable,
 )
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 _API = "https://api.twilio.com"
 _JSON = frozenset({"application/json", "application/cloudevents-batch+json"})
@@ -75,10 +64,6 @@ _ALGORITHMS: Mapping[str, Algorithm] = {"hmac-sha1": "sha1", "hmac-sha256": "sha
 _SETTINGS_NAMES: Mapping[Algorithm, str] = {"sha1": "HMAC_SHA1", "sha256": "HMAC_SHA256"}
 _NAMED_KEY = re.compile(r"(webhooks_sharedkey_\w+):(.+)")
 _NEEDED = ("MessageSid", "From", "To")
-_READ_ONCE = frozenset(
-    {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
-    | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
-)
 _SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII)  # twilio.com/docs/glossary/what-is-a-sid
 _SID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
 _PREFIXED = frozenset({"whatsapp", "rcs"})
@@ -127,15 +112,18 @@ class Twilio(TwilioCompatible):
     batches = True
     fields = (
         Field("account_sid", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
-        Field("auth_token", r"[!-~]+", "the account's Auth Token, without blanks", secret=True),
-        Field(
+        secret_field("auth_token", "the account's Auth Token, without blanks"),
+        secret_field(
             "shared_key",
-            r"[!-~]+",
             "the secret of a SharedKey of Twilio's webhooks API, or its id, a colon and the secret",
-            secret=True,
             only_with=("algorithm", "hmac-sha256"),
         ),
         Field("algorithm", r"hmac-sha1|hmac-sha256", "hmac-sha1 or hmac-sha256", required=False),
+    )
+    signed_with = "auth_token"
+    read_once = frozenset(
+        {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+        | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
     )
     code_pages = ", see twilio.com/docs/api/errors"
     codes = {
@@ -195,24 +183,26 @@ class Twilio(TwilioCompatible):
         if _accounts(request, pairs) - {as_bytes(account.options.get("account_sid", ""))}:
             raise SignatureRefused("The AccountSid is not that of the account in the URL.")
 
-    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
-        if token:
-            account = replace(account, options={}, secrets={"auth_token": (Secret(token),)})
-        return posted_again(posted, url, lambda url, form: sign(url, form, account))
+    def sign(self, url: str, body: bytes, account: Account) -> dict[str, str]:
+        algorithm = _algorithm(account)
+        name, secret = _keys(account, algorithm)[0]
+        form = sorted_form(form_pairs(body))
+        headers = {_SIGNATURE: twilio_signature(url, form, secret, algorithm)}
+        if algorithm == "sha256":  # Only shared keys are announced.
+            headers[_SETTINGS] = f"key={name},algorithm=HMAC_SHA256"
+        return headers
 
     # --- webhooks ---
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the text in a verified webhook, or those in a batch of events; none for a status.
 
-        Raises ``Unreadable`` for what is neither form nor events, no UTF-8, or lacks MessageSid,
-        From or To, and ``TextMissing`` where a text lacks its Body and is no picture, no place on a
-        map, and has no flag. What was chosen from buttons on WhatsApp is in ButtonText.
+        What was chosen from buttons on WhatsApp is in ButtonText.
         """
         if _has_json(request):
             parts = json_parts(request.body, "Event Streams")
             return read_each(parts, lambda event: _from_event(event, account, request))
-        fields = _fields(request)
+        fields = self.form_fields(request)
         if is_status_form(fields):
             return []
         check_present("The form", fields, _NEEDED, "a text from Twilio")
@@ -244,7 +234,7 @@ class Twilio(TwilioCompatible):
         if _has_json(request):
             told = readable(json_parts(request.body, "Event Streams"), _text_of_ours)
             return [report for found in told if found for report in self._report(*found)]
-        fields = _fields(request)
+        fields = self.form_fields(request)
         if not is_status_form(fields):
             return []
         text = _Text(
@@ -259,7 +249,7 @@ class Twilio(TwilioCompatible):
     def _report(self, status: str, text: _Text) -> list[Report]:
         number, sender = _address(text.to)[1], _address(text.from_)[1]
         code, service = str(text.error_code or ""), text.messaging_service_sid or ""
-        return self.status_report(status, code, text.message_sid, number, sender, service)
+        return self.report(status, code, text.message_sid, number, sender, service)
 
     def answered(self, message: InboundMessage) -> str:
         if answered_by_network(message):
@@ -270,7 +260,6 @@ class Twilio(TwilioCompatible):
         return ""
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-        url = url.partition("#")[0]  # Twilio keeps the fragment, its connection settings, to itself
         prefix = f"{message.channel}:" if message.channel in _PREFIXED else ""
         form = {
             "AccountSid": account.options["account_sid"],
@@ -290,9 +279,7 @@ class Twilio(TwilioCompatible):
             form["MessagingServiceSid"] = message.service
         if message.flag in _FLAG_NAMES:
             form["OptOutType"] = _FLAG_NAMES[message.flag]
-        body = urlencode(form, errors="replace").encode("ascii")
-        headers = {"content-type": f"{FORM}; charset=UTF-8", **sign(url, body, account)}
-        return WebhookRequest("POST", url, headers, body)
+        return self.posted(form, account, url)
 
     # --- sending ---
 
@@ -318,16 +305,6 @@ class Twilio(TwilioCompatible):
 
 
 # --- signature ------------------------------------------------------------------------------------
-
-
-def sign(url: str, body: bytes, account: Account) -> dict[str, str]:
-    """Return the headers by which Twilio signs a posted form with the account's newest secret."""
-    algorithm = _algorithm(account)
-    name, secret = _keys(account, algorithm)[0]
-    headers = {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), secret, algorithm)}
-    if algorithm == "sha256":  # Only shared keys are announced.
-        headers[_SETTINGS] = f"key={name},algorithm=HMAC_SHA256"
-    return headers
 
 
 def _expected(request: WebhookRequest, account: Account, form: bytes) -> Iterator[str]:
@@ -406,14 +383,6 @@ def _has_json(request: WebhookRequest) -> bool:
 @lru_cache(maxsize=16)
 def _bare_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
-
-
-def _fields(request: WebhookRequest) -> dict[str, str]:
-    """Read the form. Twilio signs repeated values sorted, so which came first proves nothing."""
-    pairs = form_of(request)
-    if not pairs and not has_form(request):
-        raise Unreadable(f"The body is not form data; Twilio posts {FORM}.")
-    return form_texts(pairs, _READ_ONCE)
 
 
 def _address(address: str) -> tuple[str, str]:

@@ -36,15 +36,7 @@ from smsgate.domain.signing import (
     jwt_claims,
     same,
 )
-from smsgate.providers.base import (
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    coded,
-    delivery_report,
-    json_call,
-)
+from smsgate.providers.base import Field, Meaning, Provider, Report, coded, json_call, secret_field
 from smsgate.providers.reading import (
     GivenText,
     check_present,
@@ -61,19 +53,6 @@ _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _MEDIA = ("image", "video", "audio", "file", "vcard")
 _WITH_WORDS = frozenset({"", "text", "button", "reply", "content"})
 """Kinds of message that have words; ``content`` where it has no media."""
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "undeliverable": "undelivered",
-    "rejected": "failed",
-    "failed": "failed",
-}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "9": ("opted_out", "the number has opted out of texts from this sender"),
-    "1050": ("unreachable", "the number is barred"),
-    "1170": ("unreachable", "there is no such number"),
-}
-"""Codes of a status. Which one says that a number opted out is not published for this API; the
-page on opted-out numbers names 9, for the SMS API."""
 _CODES: Mapping[str, Meaning] = {
     "1000": (Verdict.NOT_ACCEPTED, "too many requests"),
     "1010": (Verdict.REFUSED, "a parameter is missing"),
@@ -145,15 +124,25 @@ class Vonage(Provider):
     refusal = "no code that is known"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
-        Field("api_secret", r"[!-~]+", "the account's API secret, for sending", secret=True),
-        Field("signature_secret", r"[!-~]+", "the account's signature secret", secret=True),
+        secret_field("api_secret", "the account's API secret, for sending"),
+        secret_field("signature_secret", "the account's signature secret"),
     )
+    delivery_statuses = {
+        "delivered": "delivered",
+        "undeliverable": "undelivered",
+        "rejected": "failed",
+        "failed": "failed",
+    }
+    # Codes of a status. Which one says that a number opted out is not published for this API; the
+    # page on opted-out numbers names 9, for the SMS API.
+    report_codes = {
+        "9": ("opted_out", "the number has opted out of texts from this sender"),
+        "1050": ("unreachable", "the number is barred"),
+        "1170": ("unreachable", "there is no such number"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the token is Vonage's, for this account, covers the body and is fresh.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but ``iat``.
-        """
+        """Return if the token is Vonage's, for this account, covers the body and is fresh."""
         authorization = request.headers.get("authorization", "")
         if not authorization.startswith(_BEARER):
             raise SignatureRefused("The request has no Authorization: Bearer with a signed token.")
@@ -173,11 +162,7 @@ class Vonage(Provider):
         check_time(int(claims.iat) * 1_000_000, now_us)
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook; none for a status, or for a chat without numbers.
-
-        Raises ``Unreadable`` for what is no JSON of that shape, or lacks message_uuid, from or to,
-        and ``TextMissing`` where a message of a kind that has words has none.
-        """
+        """Return the text in a verified webhook; none for a status or a chat without numbers."""
         event = read_json(request.body, _Event, "Vonage")
         if event.status or event.channel not in _CHANNELS:
             return []
@@ -202,14 +187,11 @@ class Vonage(Provider):
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         event = read_json(request.body, _Event, "Vonage")
-        fate = _DELIVERY_STATUSES.get(event.status, "")
-        if not fate:
-            return []
         code, error = "", event.error
         if error is not None:  # The 1170 of ``…/api-errors/messages#1170``, or else the title.
             code = error.type.rpartition("#")[2] if "#" in error.type else str(error.title)
         number, sender = with_plus(event.to), with_plus(event.from_)
-        return [delivery_report(_REPORT_CODES, code, fate, event.message_uuid, number, sender)]
+        return self.report(event.status, code, event.message_uuid, number, sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

@@ -50,9 +50,9 @@ from smsgate.providers.base import (
     Meaning,
     Provider,
     Report,
-    delivery_report,
     form_call,
     not_sent,
+    secret_field,
 )
 from smsgate.providers.reading import (
     check_path,
@@ -69,18 +69,6 @@ _MAX_FIELDS = 100
 _JSON = "application/json"
 _NEEDED = ("messageId", "msisdn", "to")
 _READ_ONCE = frozenset({*_NEEDED, "text", "type", "message-timestamp", "status", "err-code"})
-_DELIVERY_STATUSES = {
-    "delivered": "delivered",
-    "expired": "undelivered",
-    "failed": "undelivered",
-    "rejected": "failed",
-}
-_REPORT_CODES: Mapping[str, tuple[str, str]] = {
-    "3": ("unreachable", "the number is no longer in use"),
-    "4": ("unreachable", "the subscriber has all texts barred"),
-    "9": ("opted_out", "the number has opted out of texts from this sender"),
-}
-"""``err-code`` of delivery receipts."""
 _ACCEPTED = "0"
 _CODES: Mapping[str, Meaning] = {
     "1": (Verdict.NOT_ACCEPTED, "too many requests"),
@@ -124,13 +112,11 @@ class VonageSms(Provider):
     refusal = "the call was refused"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
-        Field("api_secret", r"[!-~]+", "the account's API secret, for sending", secret=True),
-        Field(
+        secret_field("api_secret", "the account's API secret, for sending"),
+        secret_field(
             "webhook_secret",
-            r"[!-~]+",
             'the account\'s signature secret, or with scheme = "path" a long secret of your own '
             "that ends the webhook's URL",
-            secret=True,
             path_with=("scheme", "path"),
         ),
         Field(
@@ -140,12 +126,22 @@ class VonageSms(Provider):
             required=False,
         ),
     )
+    code_is_final = True
+    delivery_statuses = {
+        "delivered": "delivered",
+        "expired": "undelivered",
+        "failed": "undelivered",
+        "rejected": "failed",
+    }
+    # ``err-code`` of delivery receipts.
+    report_codes = {
+        "3": ("unreachable", "the number is no longer in use"),
+        "4": ("unreachable", "the subscriber has all texts barred"),
+        "9": ("opted_out", "the number has opted out of texts from this sender"),
+    }
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the request is Vonage's by the account's ``scheme``.
-
-        Raises ``SignatureRefused``, and ``SignatureExpired`` where all is right but ``timestamp``.
-        """
+        """Return if the request is Vonage's by the account's ``scheme``."""
         scheme = _scheme(account)
         if scheme == "path":
             check_path(request, account, "webhook_secret")
@@ -168,8 +164,7 @@ class VonageSms(Provider):
         """Return the text, or the part of one, in a verified webhook; none for a delivery receipt.
 
         Whatever verifies vouches for the whole request, a secret in the path too, and so for the
-        time of the text. Raises ``Unreadable`` for what is no UTF-8, or lacks messageId, msisdn or
-        to, and ``TextMissing`` for what is not binary and lacks its text.
+        time of the text.
         """
         fields = form_texts(_parameters(request), _READ_ONCE)
         if _is_receipt(fields):
@@ -194,12 +189,11 @@ class VonageSms(Provider):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = form_texts(_parameters(request), _READ_ONCE)
         status, code = fields.get("status", ""), fields.get("err-code", "")
-        fate = _DELIVERY_STATUSES.get(status, "undelivered" if code in _REPORT_CODES else "")
-        if not fate or not _is_receipt(fields):
+        if not _is_receipt(fields):
             return []
         number, sender = with_plus(fields.get("msisdn", "")), with_plus(fields.get("to", ""))
         id_ = fields.get("messageId", "")
-        return [delivery_report(_REPORT_CODES, code, fate, id_, number, sender)]
+        return self.report(status, code, id_, number, sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from smsgate.gateway import Gateway
 from smsgate.providers.base import FORM
-from smsgate.providers.twilio import sign
+from smsgate.providers.twilio import Twilio
 from tests.browser.conftest import Site
 
 SENDER = "+12025550100"
@@ -65,7 +65,7 @@ def tell(site: Site, gateway: Gateway, form: dict[str, str]) -> None:
     url = f"{account.public_url}/webhooks/simulator/status"
     form = {"AccountSid": account.options["account_sid"], "From": SENDER, **form}
     body = urlencode(form).encode()
-    headers = {"Content-Type": FORM, **sign(url, body, account)}
+    headers = {"Content-Type": FORM, **Twilio().sign(url, body, account)}
     request = urllib.request.Request(f"{site.url}/webhooks/simulator/status", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200

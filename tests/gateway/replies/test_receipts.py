@@ -13,7 +13,7 @@ from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.features.numbers.timeline import timeline
 from smsgate.providers.base import FORM
-from smsgate.providers.twilio import sign
+from smsgate.providers.twilio import Twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer
 from tests.fakes.values import NUMBER
@@ -37,7 +37,7 @@ def told(gateway):
         form = {"MessageSid": sid, "SmsStatus": status, "MessageStatus": status, "To": number}
         form |= {"From": SENDER, "AccountSid": SID} | ({"ErrorCode": code} if code else {})
         url, body = f"{PUBLIC_URL}/webhooks/twilio/status", urlencode(form).encode()
-        headers = {"content-type": FORM, **sign(url, body, account)}
+        headers = {"content-type": FORM, **Twilio().sign(url, body, account)}
         return gateway.ingest("twilio", WebhookRequest("POST", url, headers, body)).outcome
 
     return post
@@ -177,6 +177,6 @@ def test_receipts_in_a_batch_of_events_count_too(gateway, confirmed):
     body = json.dumps([event, event]).encode()
     url = f"{PUBLIC_URL}/webhooks/twilio?bodySHA256={sha256(body).hexdigest()}"
     account = gateway.settings.accounts["twilio"]
-    headers = {"content-type": "application/json", **sign(url, b"", account)}
+    headers = {"content-type": "application/json", **Twilio().sign(url, b"", account)}
     gateway.ingest("twilio", WebhookRequest("POST", url, headers, body))
     assert receipts(gateway) == [("delivered", "")]
