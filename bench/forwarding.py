@@ -35,7 +35,7 @@ from smsgate.domain.messages import (
     ForwardContent,
     HttpCall,
     Intent,
-    Posted,
+    OriginalRequest,
 )
 from smsgate.gateway import Gateway
 from smsgate.outbound import Outbound
@@ -99,7 +99,7 @@ def _measured(folder: Path, leash: Leash, count: int) -> dict[str, float]:
     url = f"http://127.0.0.1:{port}/sms"
     environ = _environ(folder, redis_server.start(folder / "redis", leash).url, url)
     gateway = build_gateway(load_configuration(environ))
-    gateway.store.marker.create()
+    gateway.store.metadata.create()
     publish_programs(gateway)
     with (folder / "sender.log").open("w") as log:
         command = [sys.executable, "-m", "workers", "sender"]
@@ -155,9 +155,11 @@ def _put(gateway: Gateway, program: str, count: int) -> None:
             gateway.apply(partition)
 
 
-def _posted(place: int) -> Posted:
+def _posted(place: int) -> OriginalRequest:
     fields = "&".join(f"Field{at}=of+twenty+as+Twilio+sends+them" for at in range(20))
-    return Posted("POST", f"{_FORM}; charset=UTF-8", f"Body=text+{place}&{fields}".encode())
+    return OriginalRequest(
+        "POST", f"{_FORM}; charset=UTF-8", f"Body=text+{place}&{fields}".encode()
+    )
 
 
 def _handed_over(
@@ -169,7 +171,7 @@ def _handed_over(
     """
     started = began = 0.0
     deadline = time.monotonic() + 120
-    while (left := gateway.store.depths.waits().forwards.count) and time.monotonic() < deadline:
+    while (left := gateway.store.backlog.read().forwards.count) and time.monotonic() < deadline:
         if sender.poll() is not None:
             raise RuntimeError("the sender ended")
         if not started and left <= count * 0.9:

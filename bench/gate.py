@@ -36,7 +36,7 @@ from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.marker import BUCKETS
+from smsgate.store.metadata import BUCKETS
 
 MOST_S = 2.5
 MOST_BYTES = 12.0
@@ -128,9 +128,9 @@ def measured(url: str, count: int, suppressed_count: int) -> dict[str, float]:
     """All figures of one run."""
     client = redis.Redis.from_url(url)
     store = Store(open_redis(url, 10))
-    store.marker.create()
+    store.metadata.create()
     store.write_lease.open(3_600_000)  # no process renews it here
-    store.marker.publish({PROGRAM: Published()})
+    store.metadata.publish({PROGRAM: Published()})
     suppressed = numbers(suppressed_count, seed=1)
     found = {"bucketed sets, bytes a number": fill(client, suppressed)}
     for kind in ("set", "hash"):

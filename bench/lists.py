@@ -120,9 +120,9 @@ class Bench:
             "REDIS_URL": url,
         }
         store = Store(open_redis(url))
-        store.marker.create()
+        store.metadata.create()
         store.write_lease.open(3_600_000)  # no process renews it here
-        store.marker.publish({"alerts": Published()})
+        store.metadata.publish({"alerts": Published()})
         Records(f"sqlite:///{folder / 'var' / 'records.sqlite3'}").migrate()
         listed = numbers(rows, seed=1)
         fill(self._client, listed[::50])

@@ -128,7 +128,7 @@ def move(redis_url: str, records: Records, partitions: dict[int, list[bytes]]) -
     client = open_redis(redis_url, 60)
     client.flushall()
     store = Store(client)
-    store.marker.create()
+    store.metadata.create()
     for partition, rows in partitions.items():
         with client.pipeline(transaction=False) as pipeline:
             for row in rows:

@@ -178,7 +178,7 @@ def _environ(redis_url: str) -> dict[str, str]:
 def _prepare(environ: Mapping[str, str]) -> None:
     gateway = build_gateway(load_configuration(environ))
     gateway.records.migrate()
-    gateway.store.marker.create()
+    gateway.store.metadata.create()
     gateway.store.write_lease.open(3_600_000)
     publish_programs(gateway)
     gateway.close()

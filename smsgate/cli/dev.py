@@ -160,15 +160,15 @@ def _prepared_store(
 
 
 def _mark(gateway: Gateway, directory: Path) -> None:
-    """Give the store its marker, and the data directory a note of it."""
-    marker, note = gateway.store.marker, directory / "store-id"
-    if note.exists() and not marker.store_id():
+    """Give the store its metadata, and the data directory a note of it."""
+    metadata, note = gateway.store.metadata, directory / "store-id"
+    if note.exists() and not metadata.store_id():
         raise CannotStart(
             f"The store is empty, but {directory} has been in use with one that was ready: it was "
             "flushed, or is another one. Restore it; or make it ready with `smsgate init` if it "
             "is new; or begin anew with another data directory: smsgate dev --data-dir var2"
         )
-    private_file.write(note, marker.create() + "\n")
+    private_file.write(note, metadata.create() + "\n")
 
 
 def _start(

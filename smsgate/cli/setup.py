@@ -7,7 +7,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
-from smsgate.store.marker import BUCKETS
+from smsgate.store.metadata import BUCKETS
 from smsgate.wiring import publish_programs, refuse_dropped
 
 
@@ -29,8 +29,8 @@ def init(buckets: int) -> None:
     """
     gateway = session.gateway()
     restored = restore_if_needed(gateway)
-    before = gateway.store.marker.store_id()
-    store = gateway.store.marker.create(buckets)
+    before = gateway.store.metadata.store_id()
+    store = gateway.store.metadata.create(buckets)
     refuse_dropped(gateway.settings, gateway.store)
     publish_programs(gateway)
     if restored:

@@ -37,7 +37,7 @@ def list_spools(forgotten: bool, as_json: bool) -> None:
     spooled = store.write_lease.spooled()
     blocking = {one.host: one.count for one in spooled}
     known = {one.host: SpoolDepth(one.host, one.count, 0.0, one.at_s) for one in spooled}
-    known |= {one.host: one for one in store.depths.spools()}
+    known |= {one.host: one for one in store.backlog.spools()}
     found = [known[host] for host in sorted(known)]
     if as_json:
         session.show_json(

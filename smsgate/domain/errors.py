@@ -151,7 +151,7 @@ class StoreUnavailable(SmsGateError):
 
 
 class StoreNotReady(SmsGateError):
-    """Redis answers, but what it holds cannot be trusted: no marker, evicting, another layout."""
+    """Redis answers, but what it holds cannot be trusted: no metadata, evicting, another layout."""
 
     status = 503
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Posted(msgspec.Struct, frozen=True, omit_defaults=True):
+class OriginalRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A provider's request, as far as it takes to make it anew for another address."""
 
     method: str
@@ -31,7 +31,7 @@ class ForwardContent(msgspec.Struct, frozen=True, omit_defaults=True):
     media: tuple[str, ...] = ()
     flag: str = ""
     """What the provider itself took the text for: ``opt_out``, ``opt_in``, ``help`` or nothing."""
-    posted: Posted | None = None
+    posted: OriginalRequest | None = None
     """Only where the application wants the provider's own request."""
 
 

@@ -203,7 +203,7 @@ class Gateway:
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""
         self.retire()
-        self.store.trail.close()
+        self.store.sample_log.close()
         self.store.metrics.close()
         self.records.close()
 

@@ -59,7 +59,7 @@ _NOTHING = Depth(0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class Backlog:
     """What waits in the partitions."""
 
     inbox: Depth
@@ -95,7 +95,7 @@ class SystemSnapshot:
     """All that alerts, doctor, dashboard and metrics look at."""
 
     now_s: float
-    waits: Waits
+    waits: Backlog
     ledger: Depth
     """Events that wait for the records."""
     memory: float

@@ -28,7 +28,7 @@ from smsgate.records.announcing import ADOPTED
 from smsgate.records.contents import id_of
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
-from smsgate.store.ledger import Unmoved, Waiting
+from smsgate.store.ledger import LedgerBacklog, LedgerPage
 
 BATCH = 200
 """Entries of a partition in one transaction."""
@@ -197,7 +197,7 @@ class Recording:
             return str(error), False
         return "; ".join(problems), bool(problems)
 
-    def _bounded(self, found: Mapping[int, Unmoved]) -> dict[int, Unmoved]:
+    def _bounded(self, found: Mapping[int, LedgerPage]) -> dict[int, LedgerPage]:
         """Of each partition no more than one transaction should have."""
         bounded = {partition: _cut(one) for partition, one in found.items()}
         cut = [
@@ -210,7 +210,7 @@ class Recording:
 
     def _refuse_foreign_store(self) -> None:
         """Move only from a store that the records know; the first one they meet is theirs."""
-        id_ = self._store.marker.store_id()
+        id_ = self._store.metadata.store_id()
         if not id_ or id_ == self._known:
             return
         known = {one.id for one in self._records.reading.stores()}
@@ -224,7 +224,7 @@ class Recording:
             )
         self._known = id_
 
-    def _sound(self, found: Mapping[int, Unmoved]) -> tuple[dict[int, Unmoved], list[str]]:
+    def _sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
         """The partitions that may be moved, and a sentence for each problem of the others."""
         seqs = self._records.reading.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
@@ -244,7 +244,7 @@ class Recording:
         sound = {partition: one for partition, one in found.items() if partition not in unsound}
         return sound, [*_problems(lacking, fell_back)]
 
-    def _fell_back(self, partition: int, one: Unmoved, seq: int) -> bool:
+    def _fell_back(self, partition: int, one: LedgerPage, seq: int) -> bool:
         """Whether the records have what the store neither was told of nor has in its ledger.
 
         It has it there where a mover ended between its commit and the trimming.
@@ -286,19 +286,19 @@ def _partitions(partitions: Iterable[int]) -> str:
     return f"partition{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _cut(one: Unmoved) -> Unmoved:
+def _cut(one: LedgerPage) -> LedgerPage:
     """As many of a partition's oldest lines as weigh a batch together, and one at least."""
     lines: dict[str, bytes] = {}
     weight = 0
     for id_, line in one.lines.items():
         weight += HEAVY if len(line) > LONG else 1
         if lines and weight > BATCH:
-            return Unmoved(lines, one.kept)
+            return LedgerPage(lines, one.kept)
         lines[id_] = line
     return one
 
 
-def alarm_of(waiting: Waiting) -> str:
+def alarm_of(waiting: LedgerBacklog) -> str:
     """What must be said loudly, long before the store is full; empty where nothing must."""
     if waiting.memory >= MEMORY:
         return f"Redis uses {waiting.memory:.0%} of its maxmemory"
@@ -307,7 +307,7 @@ def alarm_of(waiting: Waiting) -> str:
     return ""
 
 
-def _waits(waiting: Waiting) -> str:
+def _waits(waiting: LedgerBacklog) -> str:
     if not waiting.count:
         return ""
     return f"{waiting.count:,} events wait, oldest {waiting.oldest_us / 1_000_000:.1f} s"

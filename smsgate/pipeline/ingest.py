@@ -160,7 +160,7 @@ class Receiving:
         lasting = [arrival for arrival in arrivals if _has_effect(arrival.entry)]
         for arrival in arrivals:
             if not _has_effect(arrival.entry):
-                self._store.trail.note(arrival.entry)
+                self._store.sample_log.note(arrival.entry)
         if not lasting:
             return [arrival.entry.decision.intent.value for arrival in arrivals]
         added, partitions = self._add(lasting)

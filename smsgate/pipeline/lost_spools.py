@@ -21,7 +21,7 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     ``StoreUnavailable``.
     """
     blocking = [one for one in store.write_lease.spooled() if one.host == host]
-    messages = sum(one.count for one in store.depths.spools() if one.host == host)
+    messages = sum(one.count for one in store.backlog.spools() if one.host == host)
     if not blocking and not messages:
         raise NoSuchSpool(
             f"no host {host!r} says that messages wait in its spool: `smsgate spool list`"
@@ -31,7 +31,7 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
     lost += f", {count:,} of them opt-outs"
     store.ledger.append(_PARTITION, _event(store.health.now_us(), lost, actor, reason))
-    store.depths.forget_spool(host)
+    store.backlog.forget_spool(host)
     store.write_lease.forget(host)
     return lost
 

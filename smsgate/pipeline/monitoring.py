@@ -26,7 +26,7 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
     now_s = time.time()
     return SystemSnapshot(
         now_s=now_s,
-        waits=store.depths.waits(),
+        waits=store.backlog.read(),
         ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
         memory=waiting.memory,
         spools=tuple(_spools(store, spool, trusted=writes is None)),
@@ -59,7 +59,7 @@ def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
 
 def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
     """What each host reported last; of a store that takes no writes that is not ``trusted``."""
-    found = {one.host: one for one in store.depths.spools()} if trusted else {}
+    found = {one.host: one for one in store.backlog.spools()} if trusted else {}
     here = spool_of_this_host(spool) if spool is not None else None
     if here is not None:
         found[here.host] = here
@@ -70,11 +70,11 @@ def _lost(store: Store) -> Obstacle | None:
     """Why the store is not ready."""
     remedy = "let `clock` run, which rebuilds it from the records, or run `smsgate rebuild`"
     try:
-        if store.marker.store_id():
+        if store.metadata.store_id():
             return None
     except StoreNotReady as error:
         return Obstacle(str(error), remedy)
-    problem = "the store has no marker: it lost its data, or is new"
+    problem = "the store has no metadata: it lost its data, or is new"
     return Obstacle(problem, f"{remedy}; a store that is new: `smsgate init`")
 
 

@@ -53,8 +53,8 @@ def of_store(store: Store) -> str:
         progress = store.restoring.progress()
         if progress is not None:
             return f"the store is being rebuilt from the records: {progress.text()} so far"
-        if not store.marker.store_id():
-            return "the store has no marker: run `smsgate init`, or restore what was lost"
+        if not store.metadata.store_id():
+            return "the store has no metadata: run `smsgate init`, or restore what was lost"
         store.numbers.bucket_count()
         store.health.refuse_eviction()
         store.write_lease.refuse_unwritable()

@@ -10,7 +10,7 @@ from smsgate.domain.messages import Reply
 from smsgate.metrics.families import RECEIPTS
 from smsgate.providers.base import Report
 from smsgate.store import Store
-from smsgate.store.receipts import LONGEST, Expected, Told, expected_of
+from smsgate.store.receipts import LONGEST, AwaitedReply, DeliveryReceipt, expected_of
 
 _LONGEST_CODE = 60
 
@@ -26,17 +26,17 @@ def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
     return sum(_take(store, one, expected) for one, expected in found if expected is not None)
 
 
-def take_early(store: Store, reply: Reply, told: Told) -> None:
+def take_early(store: Store, reply: Reply, told: DeliveryReceipt) -> None:
     """Write down a receipt that came before its reply was settled. Raises ``StoreUnavailable``."""
     _take(store, told, expected_of(reply))
 
 
-def _take(store: Store, told: Told, expected: Expected) -> bool:
+def _take(store: Store, told: DeliveryReceipt, expected: AwaitedReply) -> bool:
     now_us = store.health.now_us()
     event = Event(
-        id=event_id(now_us // 1000, expected.reply, told.message_id, told.fate),
+        id=event_id(now_us // 1000, expected.reply, told.message_id, told.status),
         kind="receipt",
-        outcome=told.fate,
+        outcome=told.status,
         number=expected.number,
         program=expected.program,
         inbox_id=expected.inbox_id,
@@ -48,7 +48,7 @@ def _take(store: Store, told: Told, expected: Expected) -> bool:
     )
     done = expected.number == told.number and store.receipts.take(told, expected, event)
     if done:
-        store.metrics.count(RECEIPTS, told.account, told.fate)
+        store.metrics.count(RECEIPTS, told.account, told.status)
     return done
 
 
@@ -56,7 +56,7 @@ def _named(report: Report) -> bool:
     return bool(report.number) and 0 < len(report.message_id) <= LONGEST
 
 
-def _told(account: str, report: Report) -> Told:
+def _told(account: str, report: Report) -> DeliveryReceipt:
     code = "" if report.fate == "delivered" else report.code[:_LONGEST_CODE]
     note = ": ".join(part for part in (code, report.note) if part)
-    return Told(account, report.number, report.message_id, report.fate, note)
+    return DeliveryReceipt(account, report.number, report.message_id, report.fate, note)

@@ -18,7 +18,7 @@ from smsgate.providers import PROVIDERS
 from smsgate.providers.base import Provider
 from smsgate.providers.reading import MASK, TextMissing, shown_names
 from smsgate.settings import Account
-from smsgate.store.quarantine import Refused
+from smsgate.store.quarantine import RefusedRequest
 
 _MOST = 40
 """Names of headers or fields that are kept."""
@@ -32,7 +32,7 @@ def diagnosed(
     others: Iterable[Account],
     error: SignatureRefused,
     now_us: int,
-) -> Refused:
+) -> RefusedRequest:
     """Return what may be kept of a refused request, with what was found out about it.
 
     ``others`` are our other accounts at the same kind of provider.
@@ -40,7 +40,7 @@ def diagnosed(
     form = request.body if is_form(request.headers.get("content-type", "")) else b""
     headers = list(request.headers)
     cause, said = explained(request, account, others, error, now_us)
-    return Refused(
+    return RefusedRequest(
         problem=str(error),
         finding=said,
         cause=cause,
@@ -58,9 +58,9 @@ def diagnosed(
     )
 
 
-def without_text(request: WebhookRequest, account: Account, error: TextMissing) -> Refused:
+def without_text(request: WebhookRequest, account: Account, error: TextMissing) -> RefusedRequest:
     """Return what may be kept of a genuine request that lacks the text of a message."""
-    return Refused(
+    return RefusedRequest(
         problem=str(error),
         finding=(
             "It is genuine, and a text that is not there may be a STOP: compare what the provider "
@@ -83,7 +83,7 @@ def explained(
     error: SignatureRefused,
     now_us: int,
 ) -> tuple[str, str]:
-    """Say which setting of ours explains a refusal (see ``Refused.cause``), and that in words.
+    """Which setting of ours explains a refusal (see ``RefusedRequest.cause``), and a sentence.
 
     Every address that a proxy may have changed and every secret is tried. What fits nothing may
     well be a stranger's forgery.

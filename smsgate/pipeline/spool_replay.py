@@ -103,7 +103,7 @@ class Replaying:
             return
         oldest = self._spool.oldest(1) if depth and not problem else []
         waited_s = max(time.time() - oldest[0].arrived_us / 1_000_000, 0.0) if oldest else 0.0
-        self._store.depths.note_spool(socket.gethostname(), max(depth, 0), waited_s, problem)
+        self._store.backlog.note_spool(socket.gethostname(), max(depth, 0), waited_s, problem)
         self._told, self._told_at = (depth, problem), now
 
     def turn(self) -> None:

@@ -16,8 +16,8 @@ from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
+    OriginalRequest,
     Outcome,
-    Posted,
     Reply,
     Verdict,
     WebhookRequest,
@@ -234,7 +234,9 @@ class Provider(ABC):
         ``AccountNotReady`` where only the provider has the key.
         """
 
-    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+    def original_call(
+        self, posted: OriginalRequest, url: str, account: Account, token: str
+    ) -> HttpCall:
         """Describe the call by which the provider would post the same form to ``url``.
 
         Signed with ``token``, or where that is empty with the account's newest secret. Only where

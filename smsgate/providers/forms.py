@@ -17,7 +17,14 @@ from urllib.parse import unquote_to_bytes, urlencode
 import msgspec
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Posted, Verdict, WebhookRequest
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    OriginalRequest,
+    Outcome,
+    Verdict,
+    WebhookRequest,
+)
 from smsgate.domain.signing import (
     Pair,
     as_bytes,
@@ -132,12 +139,16 @@ def _begin(values: Iterable[bytes], pattern: re.Pattern[str]) -> int:
     return sum(1 for value in values if pattern.match(value.decode("latin-1")))
 
 
-def posted_of(request: WebhookRequest) -> Posted | None:
+def posted_of(request: WebhookRequest) -> OriginalRequest | None:
     """What is needed to post a request's form again; None where it carries no form."""
     content_type = request.headers.get("content-type", "")
     if request.method == "GET":
-        return Posted("GET", "", as_bytes(request.query))
-    return Posted(request.method, content_type, request.body) if is_form(content_type) else None
+        return OriginalRequest("GET", "", as_bytes(request.query))
+    return (
+        OriginalRequest(request.method, content_type, request.body)
+        if is_form(content_type)
+        else None
+    )
 
 
 # --- Twilio's API, and those that are compatible with it ------------------------------------------
@@ -215,7 +226,9 @@ class TwilioCompatible(Provider):
         headers = {"content-type": f"{FORM}; charset=UTF-8", **self.sign(url, body, account)}
         return WebhookRequest("POST", url, headers, body)
 
-    def original_call(self, posted: Posted, url: str, account: Account, token: str) -> HttpCall:
+    def original_call(
+        self, posted: OriginalRequest, url: str, account: Account, token: str
+    ) -> HttpCall:
         if token:
             account = replace(account, options={}, secrets={self.signed_with: (Secret(token),)})
         if posted.method == "GET":

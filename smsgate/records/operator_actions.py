@@ -1,4 +1,4 @@
-"""What was done about signing in and about operators: a trail that only grows.
+"""What was done about signing in and about operators: a log that only grows.
 
 It is no part of the ledger, which is about numbers and their consent, and it has no chain.
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from smsgate.store.acceptance import Acceptance
 from smsgate.store.allowances import Allowances
+from smsgate.store.backlog import BacklogReader
 from smsgate.store.commits import Commits
 from smsgate.store.configurations import Configurations
-from smsgate.store.depths import Depths
 from smsgate.store.erasing import Erasing
 from smsgate.store.forwards import Forwards
 from smsgate.store.group_commit import GroupCommit
@@ -16,7 +16,8 @@ from smsgate.store.heartbeats import Heartbeats
 from smsgate.store.inbox import Inbox
 from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
-from smsgate.store.marker import Marker
+from smsgate.store.listings import Listings
+from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
 from smsgate.store.outbox import Outbox
@@ -27,11 +28,10 @@ from smsgate.store.redis_address import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.renaming import Renaming
 from smsgate.store.restoring import Restoring
+from smsgate.store.sample_log import SampleLog
 from smsgate.store.shared_keys import attempts_of, sign_ins_of
-from smsgate.store.shelves import Shelves
 from smsgate.store.simulator import Simulator
 from smsgate.store.sweep import Sweep
-from smsgate.store.trail import Trail
 from smsgate.store.write_lease import WriteLease
 
 
@@ -42,7 +42,7 @@ class Store:
         """Use the client; nothing is asked yet."""
         self.client = client
         self.health = Health(client)
-        self.marker, self.write_lease = Marker(client), WriteLease(client)
+        self.metadata, self.write_lease = StoreMetadata(client), WriteLease(client)
         self.inbox = Inbox(client)
         self.group_commit = GroupCommit(self.inbox)
         self.numbers = NumberReader(client)
@@ -51,7 +51,7 @@ class Store:
         self.overdue = Overdue(client)
         self.forwards = Forwards(client)
         self.ledger = Ledger(client)
-        self.trail = Trail(client)
+        self.sample_log = SampleLog(client)
         self.erasing = Erasing(client)
         self.sweep = Sweep(client)
         self.restoring, self.renaming = Restoring(client), Renaming(client)
@@ -65,7 +65,7 @@ class Store:
         self.refusals = Refusals(client)
         self.guesses, self.sign_ins = Guesses(client), Guesses(client, sign_ins_of, 15 * 60)
         self.attempts = Guesses(client, attempts_of, 15 * 60)
-        self.depths, self.shelves = Depths(client), Shelves(client)
+        self.backlog, self.listings = BacklogReader(client), Listings(client)
         self.laters = Laters(client)
         self.metrics = Metrics(client)
         self.allowances = Allowances(client)

@@ -13,7 +13,7 @@ KEPT_S = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedRequests:
     """Moments in ms; 0 is never."""
 
     newest_ms: int = 0
@@ -49,9 +49,9 @@ class Acceptance:
             pipeline.expire(key, KEPT_S)
             pipeline.execute()
 
-    def last(self, account: str) -> Accepted:
+    def last(self, account: str) -> AcceptedRequests:
         """When requests were last accepted. Raises ``StoreUnavailable``."""
         with translated():
             found = self._client.hgetall(accepted_of(account))
         fields = (b"newest", b"older", b"several", b"direct")
-        return Accepted(*[int(found.get(name, 0)) for name in fields])
+        return AcceptedRequests(*[int(found.get(name, 0)) for name in fields])

@@ -54,7 +54,7 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommitResult:
     """What the commit said."""
 
     done: bool
@@ -70,11 +70,11 @@ class Commits:
         """Use the client; nothing is asked yet."""
         self._commit = Script(client, "commit")
 
-    def commit(self, partition: int, batch: Batch, effects: Effects, buckets: int) -> Committed:
+    def commit(self, partition: int, batch: Batch, effects: Effects, buckets: int) -> CommitResult:
         """Write sets, holds, ledger, outbox and cursor in one script.
 
         Nothing is written where the cursor has moved since the batch was read. Raises
-        ``StoreNotReady`` where the partition has no marker, ``StoreUnavailable``.
+        ``StoreNotReady`` where the partition has no metadata, ``StoreUnavailable``.
         """
         keys = PARTITION_KEYS[partition]
         packed = _pack(
@@ -95,14 +95,14 @@ class Commits:
         )
         if verdict < 0:
             raise StoreNotReady(
-                "the partition has no marker; nothing is applied until it is restored"
+                "the partition has no metadata; nothing is applied until it is restored"
             )
-        return Committed(done=verdict == 1, notify_outbox=notify == 1, left=left)
+        return CommitResult(done=verdict == 1, notify_outbox=notify == 1, left=left)
 
 
 def _fixed(keys: Keys) -> list[str]:
     return [
-        keys.marker,
+        keys.metadata,
         keys.cursor,
         keys.inbox,
         keys.holds,

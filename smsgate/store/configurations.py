@@ -9,7 +9,7 @@ from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import APPLIED
 
 
-class Applied(msgspec.Struct, frozen=True, omit_defaults=True):
+class AppliedConfiguration(msgspec.Struct, frozen=True, omit_defaults=True):
     """What ``smsgate config apply`` leaves for the processes."""
 
     id: str
@@ -22,7 +22,7 @@ class Applied(msgspec.Struct, frozen=True, omit_defaults=True):
     software: str = ""
 
 
-_applied = msgspec.json.Decoder(Applied).decode
+_applied = msgspec.json.Decoder(AppliedConfiguration).decode
 
 
 class Configurations:
@@ -32,13 +32,13 @@ class Configurations:
         """Use the client; nothing is asked yet."""
         self._client = client
 
-    def applied(self) -> Applied | None:
+    def applied(self) -> AppliedConfiguration | None:
         """What was applied last; nothing in a new store."""
         with translated():
             found = self._client.get(APPLIED)
         return _applied(found) if found else None
 
-    def apply(self, applied: Applied) -> None:
+    def apply(self, applied: AppliedConfiguration) -> None:
         """Let every process take it."""
         with translated():
             self._client.set(APPLIED, msgspec.json.encode(applied))

@@ -15,15 +15,15 @@ _decode = msgspec.json.Decoder(Entry).decode
 
 
 class Erasing:
-    """Takes texts out of the trail; the ledger's go to the records, and are erased there."""
+    """Takes texts out of the sample log; the ledger's go to the records, and are erased there."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
 
     def forget(self, number: str) -> int:
-        """Remove a number's ordinary texts from its partition's trail; gives how many."""
-        trail = PARTITION_KEYS[partition_of(number)].trail
+        """Remove a number's ordinary texts from its partition's sample log; gives how many."""
+        trail = PARTITION_KEYS[partition_of(number)].sample_log
         with translated():
             rows = self._client.xrange(trail)
             ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]

@@ -201,5 +201,5 @@ def _field(forward: Forward) -> str:
 
 def _claiming(program: str, token: str, partition: int, count: int) -> Call:
     keys = PARTITION_KEYS[partition]
-    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.marker]
+    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.metadata]
     return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

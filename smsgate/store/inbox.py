@@ -151,8 +151,8 @@ class Inbox:
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
                 pipeline.xlen(keys.inbox)
-            depths = pipeline.execute()
-        return [partition for partition, depth in enumerate(depths) if depth]
+            backlog = pipeline.execute()
+        return [partition for partition, depth in enumerate(backlog) if depth]
 
     def waits(self, partition: int, id_: str) -> bool:
         """Whether the entry of that id, or an older one, is not applied yet."""

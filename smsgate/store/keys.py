@@ -4,10 +4,10 @@ All keys of a partition carry the same hash tag (``{3}``), so that each script t
 the same code runs on one Redis, behind Sentinel and on Redis Cluster.
 
 ==================  ==========  ===========================================================
-key of a partition       type        holds
+key of a partition  type        holds
 ==================  ==========  ===========================================================
-marker              hash        store id, layout, bucket count, ready; and ``lease``, ``opens`` and
-                                ``spooled``, see ``write_lease``
+marker              hash        store metadata: id, layout, bucket count, ready; and ``lease``,
+                                ``opens`` and ``spooled``, see ``write_lease``
 programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
 cursor              string      id of the newest applied entry
@@ -40,7 +40,7 @@ forwards-claims     hash        PROGRAM:NUMBER -> forward id : token of the send
 forwards-dead       hash        forward id -> a forward that was given up, and why (JSON)
 wake:inbox          string      deadline (ms) until which a notified job for the inbox is expected
 wake:outbox         string      the same for the outbox
-trail               stream      the newest ordinary texts
+trail               stream      sample log: the newest ordinary texts
 ==================  ==========  ===========================================================
 
 Keys that belong to no partition are in ``shared_keys``.
@@ -69,7 +69,7 @@ class Keys:
     partition: int
     prefix: str
     """What stands before the rest of every name of this partition, for scripts that make names."""
-    marker: str
+    metadata: str
     programs: str
     inbox: str
     cursor: str
@@ -89,7 +89,7 @@ class Keys:
     forwards_dead: str
     notify_inbox: str
     notify_outbox: str
-    trail: str
+    sample_log: str
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
@@ -156,7 +156,7 @@ def _keys(partition: int) -> Keys:
     return Keys(
         partition=partition,
         prefix=name(""),
-        marker=name("marker"),
+        metadata=name("marker"),
         programs=name("programs"),
         inbox=name("inbox"),
         cursor=name("cursor"),
@@ -176,7 +176,7 @@ def _keys(partition: int) -> Keys:
         forwards_dead=name("forwards-dead"),
         notify_inbox=name("wake:inbox"),
         notify_outbox=name("wake:outbox"),
-        trail=name("trail"),
+        sample_log=name("trail"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger: the append-only trail of what happened to each number's consent.
+"""The ledger: the append-only stream of what happened to each number's consent.
 
 It is the way to the records: what they have is taken out of it.
 """
@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(Event).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Unmoved:
+class LedgerPage:
     """The oldest entries of a partition's ledger."""
 
     lines: Mapping[str, bytes]
@@ -32,7 +32,7 @@ class Unmoved:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class LedgerBacklog:
     """What the ledgers hold that the records do not have yet."""
 
     count: int
@@ -90,7 +90,7 @@ class Ledger:
         with translated():
             self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
-    def unmoved(self, count: int) -> dict[int, Unmoved]:
+    def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
@@ -98,7 +98,7 @@ class Ledger:
                 pipeline.get(keys.kept)
             answers = pipeline.execute()
         return {
-            keys.partition: Unmoved(
+            keys.partition: LedgerPage(
                 {id_.decode(): fields[b"e"] for id_, fields in rows}, int(kept or 0)
             )
             for keys, rows, kept in zip(PARTITION_KEYS, answers[::2], answers[1::2], strict=True)
@@ -131,7 +131,7 @@ class Ledger:
                 pipeline.set(PARTITION_KEYS[partition].kept, seq)
             pipeline.execute()
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""
         with translated():
             with self._client.pipeline(transaction=False) as pipeline:
@@ -144,7 +144,7 @@ class Ledger:
         now_us = int(seconds) * 1_000_000 + int(micros)
         oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in answers[1::2] if rows]
         bound = int(memory.get("maxmemory", 0))
-        return Waiting(
+        return LedgerBacklog(
             count=sum(answers[::2]),
             oldest_us=max(now_us - min(oldest), 0) if oldest else 0,
             memory=int(memory.get("used_memory", 0)) / bound if bound else 0.0,

@@ -18,8 +18,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.metrics.counters import Counters, Request
 from smsgate.metrics.families import Family
-from smsgate.metrics.tally import Request, Tally
 from smsgate.store.connection import translated
 from smsgate.store.redis_address import Client
 from smsgate.store.shared_keys import METRICS, counted_on
@@ -39,33 +39,33 @@ class Metrics:
 
     def count(self, family: Family, *labels: str, times: int = 1) -> None:
         """Count something once, or so many ``times``; returns at once and raises nothing."""
-        self._gatherer.tally.count(family, *labels, times=times)
+        self._gatherer.counters.count(family, *labels, times=times)
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def took(self, family: Family, seconds: float, *labels: str) -> None:
         """Note how long something took; returns at once and raises nothing."""
-        self._gatherer.tally.took(family, seconds, *labels)
+        self._gatherer.counters.took(family, seconds, *labels)
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
         """As ``took``, of many at once."""
-        self._gatherer.tally.took_each(family, seconds, *labels)
+        self._gatherer.counters.took_each(family, seconds, *labels)
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def requests(self) -> Callable[[Request], None]:
         """What counts a provider's request: appending to a queue, and nothing else."""
         self._gatherer.start()
-        return self._gatherer.tally.request
+        return self._gatherer.counters.request
 
     def flush(self) -> None:
         """Add what was counted to the hash now. Raises ``StoreUnavailable``; nothing is lost."""
         self._gatherer.flush()
 
     def sums(self) -> dict[str, int]:
-        """What all processes have counted, as ``metrics.tally`` reads it.
+        """What all processes have counted, as ``metrics.counters`` reads it.
 
         Raises ``StoreUnavailable``.
         """
@@ -90,7 +90,7 @@ class _Gatherer:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.tally = Tally()
+        self.counters = Counters()
         self.thread: threading.Thread | None = None
         self._sums: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -105,7 +105,7 @@ class _Gatherer:
 
     def flush(self) -> None:
         with self._lock:
-            self._sums += self.tally.gather()
+            self._sums += self.counters.gather()
             if not self._sums:
                 return
             today = counted_on(datetime.now(UTC).date().isoformat())
@@ -131,7 +131,7 @@ class _Gatherer:
         """Begin anew in a process that was forked off: what was counted belongs to its parent."""
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._sums.clear()
-        self.tally.clear()
+        self.counters.clear()
         if self.thread is not None:
             self.thread = None
             self.start()

@@ -110,7 +110,7 @@ class NumberReader:
             for partition, args, places in _check_chunks(numbers, buckets):
                 asked.append(places)
                 keys = PARTITION_KEYS[partition]
-                names = (keys.marker, keys.programs, keys.holds, keys.reviews)
+                names = (keys.metadata, keys.programs, keys.holds, keys.reviews)
                 yield names, [keys.prefix, program, *args]
 
         for metadata, raw_program, bits, states, now_ms in self._check.flow(calls()):
@@ -198,7 +198,9 @@ class NumberReader:
         """Into how many buckets a partition's sets are split."""
         if not self._buckets:
             with translated():
-                fields = self._client.hmget(PARTITION_KEYS[0].marker, "ready", "layout", "buckets")
+                fields = self._client.hmget(
+                    PARTITION_KEYS[0].metadata, "ready", "layout", "buckets"
+                )
             self._check_metadata(fields, None)
         return self._buckets
 
@@ -229,7 +231,7 @@ class NumberReader:
             for keys, some in chunks:
                 members = (number[1:] for number in some)
                 yield (
-                    [keys.marker, keys.programs, keys.holds],
+                    [keys.metadata, keys.programs, keys.holds],
                     [keys.prefix, buckets, int(states), program, len(sets), *sets, *members],
                 )
 
@@ -243,7 +245,7 @@ class NumberReader:
         if ready != b"1" or layout is None or count is None:
             self._buckets = 0
             raise StoreNotReady(
-                "the store has no marker: it is new, was flushed, or is being rebuilt; "
+                "the store has no metadata: it is new, was flushed, or is being rebuilt; "
                 "`smsgate init` makes a new store ready, a flushed one must be restored first"
             )
         if int(layout) != LAYOUT:

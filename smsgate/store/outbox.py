@@ -13,7 +13,14 @@ from smsgate.domain.messages import Reply
 from smsgate.store.connection import Result, translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
-from smsgate.store.receipts import EXPECTED_S, LONGEST, Told, early_of, expected_of, key_of
+from smsgate.store.receipts import (
+    EXPECTED_S,
+    LONGEST,
+    DeliveryReceipt,
+    early_of,
+    expected_of,
+    key_of,
+)
 from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import pace_of
@@ -40,10 +47,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class SettledReply:
     """A reply that is settled."""
 
-    early: Told | None = None
+    early: DeliveryReceipt | None = None
     """What the provider told of it before we had its answer."""
 
 
@@ -69,7 +76,9 @@ class Outbox:
         _, raw, before, now_us = found
         return Claim(partition, _decode(raw), token, now_us, bool(before))
 
-    def done(self, claim: Claim, event: Event, dead: DeadLetter | None = None) -> Done | None:
+    def done(
+        self, claim: Claim, event: Event, dead: DeadLetter | None = None
+    ) -> SettledReply | None:
         """Take a claimed reply out, with the event that says what became of it.
 
         ``dead`` keeps it for a person to look at. Where the provider gave its id, its receipt is
@@ -78,8 +87,8 @@ class Outbox:
         letter = _encode(dead) if dead else b""
         found = self._settled(claim, event=_encode(event), dead=letter, taken_as=event.provider_id)
         if isinstance(found, bytes):
-            return Done(early_of(found))
-        return Done() if found == 1 else None
+            return SettledReply(early_of(found))
+        return SettledReply() if found == 1 else None
 
     def again(self, claim: Claim, reply: Reply, due_us: int) -> bool:
         """Put a claimed reply back, due later."""

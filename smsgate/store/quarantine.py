@@ -26,7 +26,7 @@ _FIELDS = 2 * (CAP + EXPLAINED) + _MINUTES + CAP
 _encode = msgspec.json.encode
 
 
-class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
+class RefusedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """A refused request without what it said: no secret, number or text in clear."""
 
     problem: str
@@ -56,7 +56,7 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-_decode = msgspec.json.Decoder(Refused).decode
+_decode = msgspec.json.Decoder(RefusedRequest).decode
 
 
 class Quarantine:
@@ -72,7 +72,7 @@ class Quarantine:
         self._client = client
         self._sequence = itertools.count(1)
 
-    def add(self, account: str, refused: Refused) -> None:
+    def add(self, account: str, refused: RefusedRequest) -> None:
         """Keep one request. Raises ``StoreUnavailable``."""
         key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
         at_ms = refused.at_ms or int(now_s * 1000)
@@ -87,7 +87,7 @@ class Quarantine:
         if fields > _FIELDS:
             self._tidy(key, now_s)
 
-    def newest(self, account: str) -> list[Refused]:
+    def newest(self, account: str) -> list[RefusedRequest]:
         """The kinds of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
         since_ms = int(time.time() - DAY_S) * 1000
         rows = _rows(self._all(quarantine_of(account))).values()
@@ -118,7 +118,7 @@ class Quarantine:
                 self._client.hdel(key, *gone)
 
 
-def _kind(refused: Refused) -> str:
+def _kind(refused: RefusedRequest) -> str:
     """What requests of one kind have in common, as a hash."""
     alike = msgspec.structs.replace(
         refused, body_bytes=0, body_sha256="", at_ms=0, sequence=0, count=1
@@ -126,7 +126,7 @@ def _kind(refused: Refused) -> str:
     return hashlib.blake2b(_encode(alike), digest_size=8).hexdigest()
 
 
-def _rows(found: Mapping[str, bytes]) -> dict[str, Refused]:
+def _rows(found: Mapping[str, bytes]) -> dict[str, RefusedRequest]:
     return {
         name[2:]: msgspec.structs.replace(
             _decode(value), count=int(found.get(f"n:{name[2:]}", b"1"))
@@ -140,15 +140,15 @@ def _minutes(found: Mapping[str, bytes]) -> dict[int, int]:
     return {int(name[2:]): int(count) for name, count in found.items() if name.startswith("m:")}
 
 
-def _by_time(rows: Iterable[Refused]) -> list[Refused]:
+def _by_time(rows: Iterable[RefusedRequest]) -> list[RefusedRequest]:
     return sorted(rows, key=_moment, reverse=True)
 
 
-def _moment(row: Refused) -> tuple[int, int]:
+def _moment(row: RefusedRequest) -> tuple[int, int]:
     return row.at_ms, row.sequence
 
 
-def _kept(rows: Mapping[str, Refused]) -> set[str]:
+def _kept(rows: Mapping[str, RefusedRequest]) -> set[str]:
     """The kinds that stay: of the unexplained, the newest and as many that came most often.
 
     A forger that varies its requests makes many kinds of one each; a provider that signs with

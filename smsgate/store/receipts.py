@@ -29,18 +29,18 @@ _EARLY = b"!"
 _encode = msgspec.json.encode
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class DeliveryReceipt(msgspec.Struct, frozen=True, array_like=True):
     """What a provider tells of a text that it took."""
 
     account: str
     number: str
     message_id: str
-    fate: str
+    status: str
     """``delivered``, ``undelivered`` or ``failed``."""
     note: str = ""
 
 
-class Expected(msgspec.Struct, frozen=True, array_like=True):
+class AwaitedReply(msgspec.Struct, frozen=True, array_like=True):
     """A reply of ours that a provider took."""
 
     reply: str
@@ -50,8 +50,8 @@ class Expected(msgspec.Struct, frozen=True, array_like=True):
     inbox_id: str
 
 
-_expected = msgspec.json.Decoder(Expected).decode
-_told = msgspec.json.Decoder(Told).decode
+_expected = msgspec.json.Decoder(AwaitedReply).decode
+_told = msgspec.json.Decoder(DeliveryReceipt).decode
 
 
 def key_of(account: str, number: str, message_id: str) -> str:
@@ -59,12 +59,12 @@ def key_of(account: str, number: str, message_id: str) -> str:
     return PARTITION_KEYS[partition_of(number)].sent(account, message_id)
 
 
-def expected_of(reply: Reply) -> Expected:
+def expected_of(reply: Reply) -> AwaitedReply:
     """What is remembered of a reply."""
-    return Expected(reply.id, reply.number, reply.program, reply.answers)
+    return AwaitedReply(reply.id, reply.number, reply.program, reply.answers)
 
 
-def early_of(value: bytes) -> Told | None:
+def early_of(value: bytes) -> DeliveryReceipt | None:
     """The receipt that came before its reply was settled, if that is what stood there."""
     return _told(value[1:]) if value.startswith(_EARLY) else None
 
@@ -85,7 +85,7 @@ class Receipts:
             with translated():
                 self._client.set(key, _encode(expected_of(reply)), ex=EXPECTED_S)
 
-    def look(self, receipts: Sequence[Told]) -> list[Expected | None]:
+    def look(self, receipts: Sequence[DeliveryReceipt]) -> list[AwaitedReply | None]:
         """Of each receipt the reply that it is about; None where we wait for none such.
 
         Where a reply of the partition is being sent at this moment, the receipt may be its own:
@@ -104,7 +104,7 @@ class Receipts:
         found = self._look.many(calls) if calls else []
         return [None if value is None else _expected(value) for value in found]
 
-    def take(self, told: Told, expected: Expected, event: Event) -> bool:
+    def take(self, told: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
         """Write down what became of a reply; False where that was done before."""
         names = [
             key_of(told.account, told.number, told.message_id),

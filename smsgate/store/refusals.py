@@ -39,7 +39,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-class Counts(msgspec.Struct, frozen=True):
+class RefusalCount(msgspec.Struct, frozen=True):
     """How many sends of one day were stopped, of one program and for one reason."""
 
     day: str
@@ -82,7 +82,7 @@ class Refusals:
             for id_, fields in rows
         ]
 
-    def counts(self, days: int = 30) -> list[Counts]:
+    def counts(self, days: int = 30) -> list[RefusalCount]:
         """What was stopped today and on the days before, oldest day first; ``days`` in all.
 
         Raises ``StoreUnavailable``.
@@ -93,7 +93,7 @@ class Refusals:
                 pipeline.hgetall(refused_on(day))
             rows = pipeline.execute()
         return [
-            Counts(day, program, reason, int(times))
+            RefusalCount(day, program, reason, int(times))
             for day, row in zip(wanted, rows, strict=True)
             for name, times in sorted(row.items())
             for program, _, reason in [name.decode().rpartition(":")]

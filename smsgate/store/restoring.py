@@ -77,7 +77,9 @@ class Restoring:
 
     def shut(self, name: str) -> None:
         """Take every partition out of use, for the rebuild ``name``."""
-        self._write([("HSET", keys.marker, "ready", 0, "rebuild", name) for keys in PARTITION_KEYS])
+        self._write(
+            [("HSET", keys.metadata, "ready", 0, "rebuild", name) for keys in PARTITION_KEYS]
+        )
 
     def empty(self) -> None:
         """Forget sets and marks."""
@@ -204,7 +206,7 @@ class Restoring:
         """
         calls: list[Call] = [
             (
-                [keys.marker, keys.kept],
+                [keys.metadata, keys.kept],
                 [name, store_id, LAYOUT, buckets, kept.get(keys.partition, 0)],
             )
             for keys in PARTITION_KEYS
@@ -246,7 +248,7 @@ def _calls(
     keys = PARTITION_KEYS[partition]
 
     def call(some_sets: Sequence[object], some_values: Sequence[object]) -> Call:
-        return [keys.marker], [name, keys.prefix, _pack((some_sets, some_values))]
+        return [keys.metadata], [name, keys.prefix, _pack((some_sets, some_values))]
 
     some: list[object] = []
     count = 0

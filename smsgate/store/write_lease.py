@@ -125,7 +125,7 @@ class WriteLease:
         """
         said = msgspec.json.encode(spooled) if spooled is not None else b""
         args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
-        _raise_first(self._renew.each([([keys.marker], args) for keys in PARTITION_KEYS]))
+        _raise_first(self._renew.each([([keys.metadata], args) for keys in PARTITION_KEYS]))
 
     def open(self, lasts_ms: int) -> None:
         """Let the gate answer from now on for so long; for a store that no other host uses.
@@ -136,20 +136,20 @@ class WriteLease:
             fields = first_fields(self._client.time(), lasts_ms)
             with self._client.pipeline(transaction=False) as pipeline:
                 for keys in PARTITION_KEYS:
-                    pipeline.hset(keys.marker, mapping=fields)
+                    pipeline.hset(keys.metadata, mapping=fields)
                 pipeline.execute()
 
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
         some = PARTITION_KEYS if isinstance(self._client, Cluster) else PARTITION_KEYS[:1]
-        _raise_first(self._writes.each([([keys.marker], []) for keys in some]))
+        _raise_first(self._writes.each([([keys.metadata], []) for keys in some]))
 
     def states(self) -> list[LeaseState]:
         """The lease of each partition. Raises ``StoreUnavailable``."""
         with translated():
             with self._client.pipeline(transaction=False) as pipeline:
                 for keys in PARTITION_KEYS:
-                    pipeline.hmget(keys.marker, *_FIELDS)
+                    pipeline.hmget(keys.metadata, *_FIELDS)
                 rows = pipeline.execute()
             seconds, micros = self._client.time()
         now_ms = int(seconds) * 1000 + int(micros) // 1000
@@ -169,7 +169,7 @@ class WriteLease:
 
         Raises ``StoreUnavailable``.
         """
-        gone = self._forget.many([([keys.marker], [host]) for keys in PARTITION_KEYS])
+        gone = self._forget.many([([keys.metadata], [host]) for keys in PARTITION_KEYS])
         by_spool = {id_: one for said in gone for id_, one in _spools(said).items()}
         return [*by_spool.values()]
 

@@ -25,10 +25,10 @@ from prometheus_client.registry import Collector
 from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.gateway import Gateway
+from smsgate.metrics.counters import FamilyValues, bounds_of, by_family
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
 from smsgate.metrics.snapshot import RebuildProgress, SpoolDepth, SystemSnapshot
-from smsgate.metrics.tally import Found, bounds_of, sorted_out
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
@@ -66,7 +66,7 @@ class _Everything(Collector):
         yield _gauge("ready", _READY, ready, "collaborator")
         try:
             seen = take_snapshot(gateway.store, gateway.settings, gateway.spool)
-            sums = sorted_out(gateway.store.metrics.sums())
+            sums = by_family(gateway.store.metrics.sums())
         except StoreUnavailable:
             here = spool_of_this_host(gateway.spool)
             yield from _by_host([here] if here is not None else [], time.time())
@@ -76,7 +76,7 @@ class _Everything(Collector):
             yield _counted(family, sums[family.name])
 
 
-def _counted(family: Family, found: Found) -> Metric:
+def _counted(family: Family, found: FamilyValues) -> Metric:
     name = _PREFIX + family.name
     if not family.buckets:
         counter = CounterMetricFamily(name, family.says, labels=family.labels)

@@ -71,8 +71,8 @@ def publish(settings: Settings, store: Store) -> None:
     if renamed:
         with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
             buckets = store.numbers.bucket_count()
-            store.renaming.carry(renamed, buckets, frozenset(store.marker.programs()))
-    store.marker.publish(published(settings))
+            store.renaming.carry(renamed, buckets, frozenset(store.metadata.programs()))
+    store.metadata.publish(published(settings))
 
 
 def published(settings: Settings) -> dict[str, Published]:

@@ -13,7 +13,7 @@ from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.metrics.heartbeats import Process
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.configurations import Applied
+from smsgate.store.configurations import AppliedConfiguration
 from smsgate.store.heartbeats import FORGOTTEN_S
 from smsgate.wiring.building import publish
 from smsgate.wiring.configuration import Configuration, load_configuration
@@ -27,7 +27,7 @@ _LOOK_S = 0.05
 class Outcome:
     """What became of a configuration that was applied."""
 
-    applied: Applied
+    applied: AppliedConfiguration
     processes: Sequence[Process]
     """Those that run, with what each of them runs now."""
     took_s: float
@@ -43,7 +43,7 @@ class Outcome:
         return dealt_with and process.version == self.applied.version
 
 
-def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Applied:
+def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> AppliedConfiguration:
     """Read the configuration anew and let every process take it, within a second.
 
     ``by`` says who, for people to read. Raises ``ConfigurationError`` with every fault, and
@@ -52,11 +52,11 @@ def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Ap
     return hand_over(load_configuration(environ), store, by)
 
 
-def hand_over(configuration: Configuration, store: Store, by: str) -> Applied:
+def hand_over(configuration: Configuration, store: Store, by: str) -> AppliedConfiguration:
     """As ``apply_configuration``, with a configuration that was read already."""
     refuse_dropped(configuration.settings, store)
     publish(configuration.settings, store)
-    applied = Applied(
+    applied = AppliedConfiguration(
         id=uuid.uuid4().hex,
         version=configuration.version,
         by=by,
@@ -75,10 +75,10 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
     going_on = {old for program in settings.programs for old in program.formerly}
     gone = [
         name
-        for name in store.marker.programs()
+        for name in store.metadata.programs()
         if name not in settings.programs and name not in going_on
     ]
-    lost = store.marker.suppressing(gone, store.numbers.bucket_count()) if gone else []
+    lost = store.metadata.suppressing(gone, store.numbers.bucket_count()) if gone else []
     if lost:
         place = str(settings.config_dir / "smsgate.toml")
         raise ConfigurationError(
@@ -86,7 +86,7 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
         )
 
 
-def outcome_of(applied: Applied, store: Store, wait_s: float = WAIT_S) -> Outcome:
+def outcome_of(applied: AppliedConfiguration, store: Store, wait_s: float = WAIT_S) -> Outcome:
     """Wait until every process has dealt with what was applied. Raises ``StoreUnavailable``."""
     began, pause = time.monotonic(), threading.Event()
     while True:

@@ -13,7 +13,7 @@ from smsgate import __version__
 from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Applied
+from smsgate.store.configurations import AppliedConfiguration
 from smsgate.wiring.heartbeat import Heartbeat
 
 PERIOD_S = 0.1
@@ -80,19 +80,19 @@ class Following:
         while not self._ending.wait(self.turn()):
             pass
 
-    def _due(self, applied: Applied) -> bool:
+    def _due(self, applied: AppliedConfiguration) -> bool:
         if applied.id != self._applied:
             return True
         return bool(self._problem) and time.monotonic() >= self._again_at
 
-    def _take(self, applied: Applied) -> None:
+    def _take(self, applied: AppliedConfiguration) -> None:
         problem = self._problem_with(applied)
         if problem and problem != self._problem:
             _log.warning("configuration not taken over", version=applied.version, problem=problem)
         self._applied, self._problem = applied.id, problem
         self._again_at = time.monotonic() + AGAIN_S
 
-    def _problem_with(self, applied: Applied) -> str:
+    def _problem_with(self, applied: AppliedConfiguration) -> str:
         """Take it over; gives why not, or nothing."""
         began = time.monotonic()
         try:
@@ -115,7 +115,7 @@ class Following:
         )
 
 
-def _differs(error: OtherConfiguration, applied: Applied) -> str:
+def _differs(error: OtherConfiguration, applied: AppliedConfiguration) -> str:
     said = f"its own files make version {error.version}: bring them to its host"
     if applied.software != __version__:
         said += f", or smsgate {applied.software}, which applied it; it is {__version__}"

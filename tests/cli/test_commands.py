@@ -111,7 +111,7 @@ def test_a_flushed_store_is_2_and_never_allowed(ready: Terminal, redis_client: r
     redis_client.flushall()
     assert ready.run("check", NUMBER, "--program", "alerts") == 2
     assert "allowed" not in ready.output
-    assert "no marker" in ready.errors
+    assert "no metadata" in ready.errors
 
 
 def test_an_unknown_program_is_2(ready: Terminal) -> None:

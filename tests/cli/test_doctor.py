@@ -85,7 +85,7 @@ def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
 
 
 def test_another_hosts_spool_is_told_and_ours_only_once(there: Terminal, gateway: Gateway) -> None:
-    gateway.store.depths.note_spool("web-2", 3, 60.0)
+    gateway.store.backlog.note_spool("web-2", 3, 60.0)
     assert there.run("doctor", "--monitor") == 2
     assert "3 messages wait on host web-2" in there.output
 
@@ -252,7 +252,7 @@ def test_a_redis_that_refuses_writes_is_one_line(
 def test_a_store_that_was_flushed_is_one_line(
     there: Terminal, gateway: Gateway, redis_client: redis.Redis
 ) -> None:
-    gateway.records.remember_store(gateway.store.marker.store_id(), 8, 1)
+    gateway.records.remember_store(gateway.store.metadata.store_id(), 8, 1)
     redis_client.flushall()
     all_at_work(gateway.store)
     ((subject, _, mend),) = faults_of(there)
@@ -339,7 +339,7 @@ def test_a_data_directory_that_cannot_be_written_is_one_line(
         "SMSGATE_DATA_DIR": unwritable,
         "DATABASE_URL": f"sqlite:///{unwritable}",
     }
-    gateway.store.depths.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
+    gateway.store.backlog.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
     found = faults_of(there)
     assert [(subject, mend) for subject, _, mend in found if subject != "configuration"] == [
         ("spool", "make SMSGATE_DATA_DIR writable, with room")

@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
-from smsgate.store.quarantine import Refused
+from smsgate.store.quarantine import RefusedRequest
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 
@@ -60,7 +60,7 @@ def test_a_refusal_that_a_setting_of_ours_explains_is_a_fault_and_1(make, redis_
     quarantine = Store(open_redis(redis_url)).quarantine
     for _ in range(2):
         found = "The signature fits https://x."
-        quarantine.add("twilio", Refused("No.", found, "POST", "", cause="url"))
+        quarantine.add("twilio", RefusedRequest("No.", found, "POST", "", cause="url"))
     there = make(**TWILIO)
     assert there.run("doctor", "twilio") == 1
     assert "2 of the 2 looked into: The signature fits https://x. (No.)" in there.output
@@ -68,7 +68,7 @@ def test_a_refusal_that_a_setting_of_ours_explains_is_a_fault_and_1(make, redis_
 
 def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
     quarantine = Store(open_redis(redis_url)).quarantine
-    quarantine.add("twilio", Refused("No.", "It fits nothing of ours.", "POST", ""))
+    quarantine.add("twilio", RefusedRequest("No.", "It fits nothing of ours.", "POST", ""))
     there = make(**TWILIO)
     assert there.run("doctor", "twilio") == 0
     assert "1 of the 1 looked into: It fits nothing of ours. (No.)" in there.output

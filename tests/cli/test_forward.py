@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.domain.messages import Arrival, Decision, Entry, ForwardContent, Intent, Posted
+from smsgate.domain.messages import (
+    Arrival,
+    Decision,
+    Entry,
+    ForwardContent,
+    Intent,
+    OriginalRequest,
+)
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -20,7 +27,7 @@ FORWARD = """
 url = "https://app.example.com/sms"
 as  = "original"
 """
-POSTED = Posted("POST", "application/x-www-form-urlencoded", b"Body=Hello&AddOns=hidden")
+POSTED = OriginalRequest("POST", "application/x-www-form-urlencoded", b"Body=Hello&AddOns=hidden")
 
 
 @pytest.fixture

@@ -220,9 +220,9 @@ def test_replay_decides_what_was_received_again(
     records.keeping.keep({0: lines(kept[0])})
     store = Store(open_redis(redis_url))
     store.ledger.append(0, kept[1])
-    store.trail.note(entry(text="zumbido"))
-    store.trail.note(entry(text="zumbido", program="orders"))
-    store.trail.close()
+    store.sample_log.note(entry(text="zumbido"))
+    store.sample_log.note(entry(text="zumbido", program="orders"))
+    store.sample_log.close()
     command = ["keywords", "replay", "--against", following, "--json"]
     for options, found in (
         (["--ledger"], ["alto", "alto"]),

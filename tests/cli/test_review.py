@@ -48,7 +48,7 @@ def environ(tmp_path, redis_url) -> dict[str, str]:
 @pytest.fixture
 def gateway(environ):
     with closing(build_gateway(load_configuration(environ))) as made:
-        made.store.marker.create(buckets=8)
+        made.store.metadata.create(buckets=8)
         publish_programs(made)
         yield made
 

@@ -22,8 +22,8 @@ def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
     """Two hosts have something in their spools: web-2 is gone."""
     made = make_gateway(tmp_path, redis_url)
     made.records.migrate()
-    made.store.depths.note_spool("web-1", 0, 0.0)
-    made.store.depths.note_spool("web-2", 5, 60.0)
+    made.store.backlog.note_spool("web-1", 0, 0.0)
+    made.store.backlog.note_spool("web-2", 5, 60.0)
     made.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
     yield made
     made.close()

@@ -84,7 +84,7 @@ def serve(url) -> Iterator[Callable[..., Gateway]]:
     def start(environ: dict[str, str], works: bool = True) -> Gateway:
         gateway = build_gateway(load_configuration(environ))
         gateways.append(gateway)
-        gateway.store.marker.create(buckets=8)
+        gateway.store.metadata.create(buckets=8)
         publish_programs(gateway)
         received = gateway._receiving.ingest
 

@@ -61,7 +61,7 @@ def make_gateway(
     assert not faults, faults
     gateway = build_gateway(Configuration(settings, {}, ()))
     if init:
-        gateway.store.marker.create(buckets=8)
+        gateway.store.metadata.create(buckets=8)
         publish_programs(gateway)
     return gateway
 

@@ -48,7 +48,7 @@ def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_clie
     assert redis_client.zcard(StartedJobRegistry(queue=queue).key) == 0
 
 
-def test_wakes_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, redis_client):
+def test_jobs_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, redis_client):
     job_queue = JobQueue(redis_url, 2.0)
     job_queue.enqueue(APPLY, 3)
     queue = Queue(APPLY[0], connection=redis_client)

@@ -89,7 +89,7 @@ def environ(tmp_path, redis_url, api) -> dict[str, str]:
 
 @pytest.fixture
 def bare_gateway(environ):
-    """On a store without a marker."""
+    """On a store without metadata."""
     gateway = build_gateway(load_configuration(environ))
     yield gateway
     gateway.close()
@@ -97,7 +97,7 @@ def bare_gateway(environ):
 
 @pytest.fixture
 def gateway(bare_gateway):
-    bare_gateway.store.marker.create(buckets=8)
+    bare_gateway.store.metadata.create(buckets=8)
     publish_programs(bare_gateway)
     return bare_gateway
 

@@ -39,7 +39,7 @@ def gateway(environ):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     path.write_text(path.read_text() + CONFIG)
     made = build_gateway(load_configuration(environ))
-    made.store.marker.create(buckets=8)
+    made.store.metadata.create(buckets=8)
     publish_programs(made)
     yield made
     made.close()

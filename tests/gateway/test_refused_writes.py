@@ -117,7 +117,7 @@ def refused(gateway, redis_client, code):
 def open_now(redis_client):
     """Let the time pass for which the gate stays shut after a lapse."""
     for keys in PARTITION_KEYS:
-        redis_client.hset(keys.marker, "opens", 1)
+        redis_client.hset(keys.metadata, "opens", 1)
 
 
 @pytest.mark.parametrize("code", CAUSES)
@@ -185,18 +185,18 @@ def test_what_blocks_nobody_may_wait_in_a_spool(gateway, signed, redis_client):
 def test_a_host_that_cannot_read_its_spool_vouches_for_nothing(gateway, redis_client):
     gateway.settings.data_dir.mkdir(exist_ok=True)
     (gateway.settings.data_dir / "spool.sqlite3").write_bytes(b"this is no database" * 99)
-    before = redis_client.hget(PARTITION_KEYS[0].marker, "lease")
+    before = redis_client.hget(PARTITION_KEYS[0].metadata, "lease")
     with pytest.raises(SpoolUnavailable):
         gateway.lease_renewal.renew()
-    assert redis_client.hget(PARTITION_KEYS[0].marker, "lease") == before
+    assert redis_client.hget(PARTITION_KEYS[0].metadata, "lease") == before
 
 
 def test_the_processes_renew_once_a_second(gateway, redis_client):
-    before = redis_client.hget(PARTITION_KEYS[3].marker, "lease")
+    before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     gateway.lease_renewal.start()
-    assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].marker, "lease") != before, 5)
-    second = redis_client.hget(PARTITION_KEYS[3].marker, "lease")
-    assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].marker, "lease") != second, 5)
+    assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before, 5)
+    second = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
+    assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second, 5)
 
 
 def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(

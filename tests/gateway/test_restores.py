@@ -392,7 +392,7 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
             gateway.restore(MISTAKE)
     assert gateway.store.inbox.busy() == []
     gateway.override("suppress", NUMBER, "orders", "ana", "more")
-    redis_client.delete(*(keys.marker for keys in PARTITION_KEYS))
+    redis_client.delete(*(keys.metadata for keys in PARTITION_KEYS))
     with pytest.raises(StoreNotReady):
         gateway.restore(MISTAKE)
 

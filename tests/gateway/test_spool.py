@@ -23,7 +23,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.logs import Reminder
-from smsgate.metrics.tally import sorted_out
+from smsgate.metrics.counters import sorted_out
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.spool import Spool
@@ -432,7 +432,7 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
 ):
     folder = gateway.settings.data_dir
     gateway._replaying.note()
-    assert [one.problem for one in gateway.store.depths.spools()] == [""]
+    assert [one.problem for one in gateway.store.backlog.spools()] == [""]
     for file in folder.iterdir():
         file.rename(folder.parent / f"was-{file.name}")
     folder.rmdir()
@@ -441,7 +441,7 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
 
     gateway._replaying._checked_at = -CHECK_S
     gateway._replaying.note()
-    (one,) = gateway.store.depths.spools()
+    (one,) = gateway.store.backlog.spools()
     assert "no message can be kept" in one.problem
 
 
@@ -455,7 +455,7 @@ def test_a_spool_that_cannot_be_read_is_told_to_everybody(gateway, cut_off, sign
     gateway._replaying._checked_at = -CHECK_S
     with pytest.raises(SpoolUnavailable):
         gateway._replaying.turn()
-    (one,) = gateway.store.depths.spools()
+    (one,) = gateway.store.backlog.spools()
     assert "not a database" in one.problem
     (here,) = take_snapshot(gateway.store, gateway.settings, gateway.spool).spools
     assert "not a database" in here.problem

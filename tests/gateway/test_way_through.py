@@ -192,11 +192,11 @@ def test_help_is_answered_to_anybody_a_few_times(gateway, signed, api):
 
 def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, redis_client):
     receipt = gateway.ingest("twilio", signed("See you at the bus stop at five"))
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
 
     assert receipt.outcome == "none"
     assert not redis_client.exists(PARTITION_KEYS[PARTITION].inbox)
-    assert [one.text for one in gateway.store.trail.newest(PARTITION, 5)] == [
+    assert [one.text for one in gateway.store.sample_log.newest(PARTITION, 5)] == [
         "See you at the bus stop at five"
     ]
     assert allowed(gateway) == (True, "")
@@ -347,7 +347,7 @@ def test_a_queue_that_is_away_does_not_change_the_answer(environ, gateway, signe
     other.close()
 
 
-def test_without_a_marker_messages_are_kept_but_nothing_is_applied_or_allowed(
+def test_without_metadata_messages_are_kept_but_nothing_is_applied_or_allowed(
     bare_gateway, signed, redis_client
 ):
     redis_client.flushall()
@@ -498,7 +498,7 @@ def test_ready_names_each_collaborator(gateway, redis_client):
     assert gateway.ready() == {"store": "ok", "queue": "ok", "spool": "ok", "records": "ok"}
 
     redis_client.flushall()
-    assert "marker" in gateway.ready()["store"]
+    assert "metadata" in gateway.ready()["store"]
 
 
 # --- rates and dead letters -----------------------------------------------------------------

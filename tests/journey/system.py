@@ -71,7 +71,7 @@ class System:
         self.url = f"http://127.0.0.1:{self.port}"
         self.gateway = build_gateway(load_configuration(self.environ))
         self.gateway.records.migrate()
-        self.gateway.store.marker.create(buckets=8)
+        self.gateway.store.metadata.create(buckets=8)
         publish_programs(self.gateway)
 
     @property

@@ -154,7 +154,7 @@ def test_a_flushed_store_is_not_taken_for_an_empty_one(system, redis_client):
         timeout=10,
     )
     assert answer.status_code == 503
-    assert "marker" in answer.json()["detail"]
+    assert "metadata" in answer.json()["detail"]
     assert system.text("STOP", NUMBER).status_code == 200
 
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.metrics.counters import by_family
 from smsgate.metrics.families import GATE, MESSAGES, STORED_S
-from smsgate.metrics.tally import sorted_out
 from smsgate.store.connection import open_redis
 from smsgate.store.metrics import Metrics
 from tests.fakes.processes import wait_until
@@ -24,7 +24,7 @@ def metrics(redis_url):
 
 
 def counted(metrics, family):
-    return sorted_out(metrics.sums())[family.name].counts
+    return by_family(metrics.sums())[family.name].counts
 
 
 def test_what_several_processes_count_is_added_up(metrics, redis_url):
@@ -35,7 +35,7 @@ def test_what_several_processes_count_is_added_up(metrics, redis_url):
         one.flush()
     other.close()
     assert counted(metrics, MESSAGES) == {("twilio", "opt_out"): 2}
-    times = sorted_out(metrics.sums())["stored_seconds"].times["twilio",]
+    times = by_family(metrics.sums())["stored_seconds"].times["twilio",]
     assert (sum(times.buckets), times.sum_us) == (2, 4_000)
 
 

@@ -36,7 +36,7 @@ def told(gateway) -> set[str]:
         else:
             gateway.store.metrics.count(family, *family.labels)
     gateway.store.metrics.flush()
-    gateway.store.depths.note_spool("web-1", 1, 1.0)
+    gateway.store.backlog.note_spool("web-1", 1, 1.0)
     gateway.store.acceptance.note("twilio", newest=True, several=False)
     client = create_app(gateway).test_client()
     answer = client.get(

@@ -12,12 +12,12 @@ from smsgate.domain.messages import Arrival
 from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.snapshot import (
     AccountTraffic,
+    Backlog,
     Depth,
     Obstacle,
     RebuildProgress,
     SpoolDepth,
     SystemSnapshot,
-    Waits,
 )
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
@@ -30,14 +30,14 @@ from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry
 
 NONE = Depth(0, 0.0)
-IDLE = Waits(NONE, NONE, NONE, NONE, dead=0, clock=True)
+IDLE = Backlog(NONE, NONE, NONE, NONE, dead=0, clock=True)
 ALL = ProcessSnapshot(1, tuple(heartbeat(kind) for kind in KINDS))
 HEALTHY = SystemSnapshot(1_000_000.0, IDLE, NONE, 0.0, (), (), (), ALL)
 HALF = REVIEW_DEADLINE_S / 2
 
 
 def seen(**changed) -> SystemSnapshot:
-    waits = {key: changed.pop(key) for key in [*changed] if key in Waits.__slots__}
+    waits = {key: changed.pop(key) for key in [*changed] if key in Backlog.__slots__}
     return replace(HEALTHY, waits=replace(IDLE, **waits), **changed)
 
 

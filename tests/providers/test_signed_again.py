@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import InboundMessage, Posted, WebhookRequest
+from smsgate.domain.messages import InboundMessage, OriginalRequest, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.forms import posted_of
 from smsgate.settings import Account, Secret
@@ -83,4 +83,4 @@ def test_what_carries_no_form_cannot_be_posted_again() -> None:
     form = WebhookRequest(
         "POST", "https://x/", {"content-type": "application/x-www-form-urlencoded"}, b"a=b"
     )
-    assert posted_of(form) == Posted("POST", "application/x-www-form-urlencoded", b"a=b")
+    assert posted_of(form) == OriginalRequest("POST", "application/x-www-form-urlencoded", b"a=b")

@@ -65,5 +65,5 @@ def records(bare_records) -> Records:
 def store(redis_url) -> Store:
     """A store that is ready."""
     made = Store(open_redis(redis_url))
-    made.marker.create(buckets=8)
+    made.metadata.create(buckets=8)
     return made

@@ -18,7 +18,7 @@ from smsgate.pipeline.archive import BATCH, Recording
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger import Waiting
+from smsgate.store.ledger import LedgerBacklog
 from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -101,10 +101,10 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(gateway, happen, mon
 
 def test_while_the_store_is_rebuilt_it_waits(gateway, happen, redis_client):
     happen(1)
-    redis_client.hset(PARTITION_KEYS[0].marker, "ready", 0)
+    redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
     assert Keeper(gateway).turn() == PAUSE_S
     assert gateway.recording.state().startswith("ok; 1 events wait")
-    redis_client.hset(PARTITION_KEYS[0].marker, "ready", 1)
+    redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert Keeper(gateway).turn() == PERIOD_S
     assert gateway.records.reading.count_events() == 1
 
@@ -146,7 +146,7 @@ def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(gateway):
 
 
 def test_a_store_that_fills_is_said_loudly(gateway, store, monkeypatch):
-    monkeypatch.setattr(store.ledger, "waiting", lambda: Waiting(300_000, 5, 0.0))
+    monkeypatch.setattr(store.ledger, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:
         Keeper(gateway).turn()
     assert said[0]["event"] == "the store fills"

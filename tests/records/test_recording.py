@@ -18,7 +18,7 @@ from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger import Waiting
+from smsgate.store.ledger import LedgerBacklog
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import START_MS, event
 
@@ -280,7 +280,7 @@ def test_another_store_is_left_alone(recording, happen, store, records, redis_cl
     happen(1)
     recording.move()
     redis_client.flushall()
-    store.marker.create(buckets=8)
+    store.metadata.create(buckets=8)
     happen(2)
 
     with pytest.raises(RecordsDiffer, match="those of another one"):
@@ -324,7 +324,7 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 
 
 def test_what_waits_is_measured(happen, store, redis_client):
-    assert store.ledger.waiting() == Waiting(0, 0, 0.0)
+    assert store.ledger.waiting() == LedgerBacklog(0, 0, 0.0)
     redis_client.xadd(PARTITION_KEYS[PARTITION].ledger, {"e": "{}"}, id="1-0")
     happen(1, 2)
     redis_client.config_set("maxmemory", "1gb")
@@ -339,9 +339,9 @@ def test_what_waits_is_measured(happen, store, redis_client):
 @pytest.mark.parametrize(
     ("waiting", "alarm"),
     [
-        (Waiting(199_999, 0, 0.79), ""),
-        (Waiting(200_000, 0, 0.0), "200,000 events fill the ledgers"),
-        (Waiting(1, 0, 0.85), "Redis uses 85% of its maxmemory"),
+        (LedgerBacklog(199_999, 0, 0.79), ""),
+        (LedgerBacklog(200_000, 0, 0.0), "200,000 events fill the ledgers"),
+        (LedgerBacklog(1, 0, 0.85), "Redis uses 85% of its maxmemory"),
     ],
 )
 def test_it_is_said_loudly_long_before_the_store_is_full(waiting, alarm):

@@ -80,17 +80,17 @@ def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records
     assert b"5 Elm Street" not in raw_bytes(records)
 
 
-def test_forgetting_takes_texts_out_of_the_trail(forgetting, store, redis_client):
+def test_forgetting_takes_texts_out_of_the_sample_log(forgetting, store, redis_client):
     numbers = (f"+1415555{line:04}" for line in range(10_000))
     neighbour = next(one for one in numbers if partition_of(one) == PARTITION and one != NUMBER)
     for number in (NUMBER, neighbour):
-        store.trail.note(entry(Intent.NONE, number, text="hello"))
-    store.trail.flush()
+        store.sample_log.note(entry(Intent.NONE, number, text="hello"))
+    store.sample_log.flush()
 
     done = forgetting.forget(NUMBER, "alice", "")
 
     assert done.trail == 1
-    assert redis_client.xlen(PARTITION_KEYS[PARTITION].trail) == 1
+    assert redis_client.xlen(PARTITION_KEYS[PARTITION].sample_log) == 1
 
 
 def test_forgetting_takes_out_replies_that_were_given_up(forgetting, store, redis_client):

@@ -114,7 +114,7 @@ def gateway(tmp_path, redis_url) -> Iterator[Gateway]:
     accounts = {**settings.accounts, **accounts_elsewhere()}
     made = build_gateway(replace(configuration, settings=replace(settings, accounts=accounts)))
     made.records.migrate()
-    made.store.marker.create(buckets=8)
+    made.store.metadata.create(buckets=8)
     publish_programs(made)
     yield made
     made.close()

@@ -120,7 +120,7 @@ def system(tmp_path, redis_url, leash, api, hook):
     file.write_text(file.read_text().replace("http://127.0.0.1:9/", f"{hook.url}/"))
     gateway = build_gateway(load_configuration(environ))
     gateway.records.migrate()
-    gateway.store.marker.create(buckets=8)
+    gateway.store.metadata.create(buckets=8)
     publish_programs(gateway)
     gateway.close()
     made = System(tmp_path, environ, leash)

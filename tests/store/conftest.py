@@ -35,14 +35,14 @@ def one_server(redis_url) -> None:
 
 @pytest.fixture
 def bare_store(redis_url) -> Store:
-    """Without a marker: new, or flushed."""
+    """Without a metadata: new, or flushed."""
     return Store(open_redis(redis_url))
 
 
 @pytest.fixture
 def store(bare_store) -> Store:
-    bare_store.marker.create(buckets=8)
-    bare_store.marker.publish(
+    bare_store.metadata.create(buckets=8)
+    bare_store.metadata.publish(
         {"alerts": Published(), "service": Published(kind="service", scope="program")}
     )
     return bare_store

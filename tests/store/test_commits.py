@@ -123,7 +123,7 @@ def test_an_opt_in_does_not_remove_the_hold_of_an_opt_out_behind_it(store, redis
     assert redis_client.hlen(KEYS.holds) == 1
 
 
-def test_without_a_marker_nothing_is_applied(bare_store, redis_client):
+def test_without_metadata_nothing_is_applied(bare_store, redis_client):
     bare_store.inbox.add([Arrival(entry())])
     batch = bare_store.inbox.read(PARTITION, 1)
 

@@ -92,7 +92,7 @@ def test_a_commit_puts_forwards_behind_those_of_their_number(store, put):
     made = put(NUMBER, OTHER, NUMBER)
 
     assert store.forwards.waiting(PARTITION) == made
-    assert store.depths.waits().forwards.count == 3
+    assert store.backlog.read().forwards.count == 3
     assert {*ids(store.forwards.claim("alerts", 99))} == {made[0].id, made[1].id}
     assert store.forwards.claim("alerts", 99) == []
     assert store.forwards.claim("service", 99) == []
@@ -150,9 +150,9 @@ def test_a_claim_whose_sender_died_is_anothers_when_its_lease_ends(store, put, m
 
 def test_a_partition_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_client):
     (made,) = put(NUMBER)
-    redis_client.hset(KEYS.marker, "ready", 0)
+    redis_client.hset(KEYS.metadata, "ready", 0)
     assert store.forwards.claim("alerts", 99) == []
-    redis_client.hset(KEYS.marker, "ready", 1)
+    redis_client.hset(KEYS.metadata, "ready", 1)
     assert ids(store.forwards.claim("alerts", 99)) == [made.id]
 
 
@@ -186,7 +186,7 @@ def test_one_that_somebody_is_at_is_not_given_up(store, put):
     assert store.forwards.give_up(letter, EVENT)
     assert store.forwards.give_up(letter, EVENT) is False
     assert store.forwards.dead(PARTITION) == [letter]
-    assert store.depths.waits().forwards_dead == 1
+    assert store.backlog.read().forwards_dead == 1
     assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
 
 
@@ -242,7 +242,7 @@ BREAKABLE = {
     "replies": KEYS.replies,
     "notify": KEYS.notify_outbox,
     "ledger": KEYS.ledger,
-    "marker": KEYS.marker,
+    "marker": KEYS.metadata,
 }
 TOUCHED = {
     "claim": {"due", "forwards", "claims", "queue", "marker"},

@@ -63,7 +63,7 @@ def test_every_way_to_stand_is_told_apart(store):
 
 
 def test_consents_are_looked_at_where_the_program_requires_them(store):
-    store.marker.publish({"club": Published(require_consent=True)})
+    store.metadata.publish({"club": Published(require_consent=True)})
     put(store, {NUMBER: Standing(consents=frozenset({"club", "alerts"}))})
 
     assert bits(store.numbers.check([NUMBER], "club")) == [CONSENT]
@@ -136,12 +136,12 @@ def test_an_unknown_program_cannot_be_checked_even_where_nobody_is_asked_about(s
             store.numbers.check(asked, "nobody")
 
 
-def test_without_a_marker_nothing_is_checked(bare_store):
+def test_without_metadata_nothing_is_checked(bare_store):
     with pytest.raises(StoreNotReady):
         bare_store.numbers.check([NUMBER], "alerts")
 
 
-def test_a_marker_that_goes_away_is_noticed(store):
+def test_a_metadata_that_goes_away_is_noticed(store):
     store.numbers.check([NUMBER], "alerts")
     for partition in range(16):
         store.numbers._client.delete(f"smsgate:{{{partition}}}:marker")
@@ -213,8 +213,8 @@ def test_an_unknown_program_is_an_error(store):
         store.numbers.check([], "nobody")
 
 
-def test_a_store_without_marker_cannot_be_trusted(bare_store):
-    with pytest.raises(StoreNotReady, match="no marker"):
+def test_a_store_without_metadata_cannot_be_trusted(bare_store):
+    with pytest.raises(StoreNotReady, match="no metadata"):
         bare_store.numbers.before_send(NUMBER, "alerts")
 
 
@@ -229,7 +229,7 @@ def test_a_flush_is_noticed_by_a_gate_that_knew_the_store(store, redis_client):
 @pytest.mark.parametrize(("field", "value"), [("ready", "0"), ("layout", "99"), ("buckets", "16")])
 def test_one_partition_that_is_not_as_it_should_be_is_refused(store, redis_client, field, value):
     store.numbers.before_send(NUMBER, "alerts")
-    redis_client.hset(PARTITION_KEYS[partition_of(NUMBER)].marker, field, value)
+    redis_client.hset(PARTITION_KEYS[partition_of(NUMBER)].metadata, field, value)
 
     with pytest.raises(StoreNotReady):
         store.numbers.before_send(NUMBER, "alerts")
@@ -240,7 +240,7 @@ def test_a_store_rebuilt_with_another_bucket_count_is_answered_at_the_second_try
 ):
     store.numbers.before_send(NUMBER, "alerts")
     for keys in PARTITION_KEYS:
-        redis_client.hset(keys.marker, "buckets", 16)
+        redis_client.hset(keys.metadata, "buckets", 16)
     with pytest.raises(StoreNotReady, match="ask again"):
         store.numbers.before_send(NUMBER, "alerts")
 
@@ -267,7 +267,7 @@ def stands(store):
         Standing(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
     ]
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
-    id_ = store.marker.store_id()
+    id_ = store.metadata.store_id()
     store.restoring.shut("a rebuild")
     rows = [standing_row(*one) for one in found.items()]
     store.restoring.load("a rebuild", 3, rows, 8, NOW_US)
@@ -293,8 +293,8 @@ def test_digits_say_in_which_sets_numbers_of_any_partition_are(store, stands):
     assert store.numbers.memberships([], "club") == []
 
 
-def test_without_a_marker_of_their_partition_nothing_is_said(store, redis_client):
-    redis_client.delete(PARTITION_KEYS[3].marker)
+def test_without_metadata_of_their_partition_nothing_is_said(store, redis_client):
+    redis_client.delete(PARTITION_KEYS[3].metadata)
     with pytest.raises(StoreNotReady):
         store.numbers.standings(3, NUMBERS[:1], PROGRAMS)
     with pytest.raises(StoreNotReady):

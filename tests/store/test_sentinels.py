@@ -33,8 +33,8 @@ def reasons(gate: Gate, *numbers: str) -> list[str]:
 
 def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels):
     store = Store(open_redis(sentinels.url))
-    store.marker.create(buckets=8)
-    store.marker.publish({"alerts": Published()})
+    store.metadata.create(buckets=8)
+    store.metadata.publish({"alerts": Published()})
     store.inbox.add([Arrival(entry())])
     gate = Gate.from_url(sentinels.url)
     assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
@@ -74,9 +74,9 @@ def test_the_url_names_the_primary_and_its_database(sentinels, path, database):
     client = open_redis(sentinels.url.removesuffix("/ours") + path)
     if database is None:
         with pytest.raises(SmsGateError):
-            Store(client).marker.create()
+            Store(client).metadata.create()
         return
-    Store(client).marker.create()
+    Store(client).metadata.create()
     assert client.info("keyspace")[f"db{database}"]["keys"] == 16
 
 
@@ -97,7 +97,7 @@ def test_sentinels_may_have_a_password_of_their_own(tmp_path, leash, line, query
     until(lambda: found(url + query))
     for other in ("", "?sentinel_password=another"):
         with pytest.raises(StoreUnavailable) as refused:
-            Store(open_redis(url + other)).marker.create()
+            Store(open_redis(url + other)).metadata.create()
         assert "another" not in str(refused.value)
     gate = Gate.from_url(url + query)
     with pytest.raises(SmsGateError, match="alerts"):
@@ -107,7 +107,7 @@ def test_sentinels_may_have_a_password_of_their_own(tmp_path, leash, line, query
 def found(url: str) -> bool:
     """Whether the store behind the Sentinels can be made."""
     try:
-        Store(open_redis(url)).marker.create()
+        Store(open_redis(url)).metadata.create()
     except StoreUnavailable:
         return False
     return True
@@ -124,7 +124,7 @@ def test_over_tls_the_sentinels_are_asked_so_too():
 
 def test_nothing_is_acknowledged_that_no_replica_has(sentinels):
     store = Store(open_redis(sentinels.url))
-    store.marker.create(buckets=8)
+    store.metadata.create(buckets=8)
     store.inbox.add([Arrival(entry())])
     sentinels.replica.send_signal(signal.SIGSTOP)
     try:

@@ -13,7 +13,7 @@ from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import NUMBER
 
-KEY = PARTITION_KEYS[partition_of(NUMBER)].marker
+KEY = PARTITION_KEYS[partition_of(NUMBER)].metadata
 HERE = SpooledOptOuts("web-1", 2, 1_700_000_000)
 
 
@@ -39,7 +39,7 @@ def age(client, seconds, *names):
     """Let time pass for every partition's lease."""
     for keys in PARTITION_KEYS:
         for name in names or ("lease", "opens"):
-            client.hincrby(keys.marker, name, -int(seconds * 1000))
+            client.hincrby(keys.metadata, name, -int(seconds * 1000))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def store(store, monkeypatch, redis_client):
 
 def test_a_new_store_answers_for_as_long_as_a_lease_lasts(bare_store, redis_client, monkeypatch):
     monkeypatch.setattr(write_lease, "FIRST_MS", write_lease.LASTS_MS)
-    bare_store.marker.create(buckets=8)
+    bare_store.metadata.create(buckets=8)
     found = fields(redis_client)
     assert found["lease"] - found["opens"] == 5_000
     with pytest.raises(UnknownProgram):
@@ -72,7 +72,7 @@ def test_a_store_of_a_version_without_leases_cannot_tell_until_a_process_renews(
     store, redis_client
 ):
     for keys in PARTITION_KEYS:
-        redis_client.hdel(keys.marker, "lease", "opens")
+        redis_client.hdel(keys.metadata, "lease", "opens")
     assert "no process `web` or `clock` has renewed" in shut(store)
 
     store.write_lease.renew()
@@ -161,16 +161,16 @@ def test_the_spool_of_a_host_that_is_gone_can_be_forgotten(store):
 def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client):
     redis_client.flushall()
     store.write_lease.renew()
-    assert store.marker.store_id() == ""
-    assert "has no marker" in shut(store)
+    assert store.metadata.store_id() == ""
+    assert "has no metadata" in shut(store)
 
     age(redis_client, 5.1, "opens")
     store.write_lease.renew()
-    store.marker.publish({})
+    store.metadata.publish({})
     name = "a rebuild"
     store.restoring.shut(name)
     for keys in PARTITION_KEYS:
-        redis_client.hset(keys.marker, mapping={"ready": 1, "layout": 1, "buckets": 8})
+        redis_client.hset(keys.metadata, mapping={"ready": 1, "layout": 1, "buckets": 8})
     with pytest.raises(UnknownProgram):
         store.numbers.check([NUMBER], "alerts")
 
@@ -201,7 +201,7 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, re
     of_node = {
         keys.partition
         for keys in PARTITION_KEYS
-        if redis_client.get_node_from_key(keys.marker) == node
+        if redis_client.get_node_from_key(keys.metadata) == node
     }
     elsewhere = next(
         number
@@ -210,9 +210,11 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, re
     )
     # the node's lease ends soon, and that of the others is old enough to be renewed
     for keys in PARTITION_KEYS:
-        redis_client.hincrby(keys.marker, "lease", -4_500 if keys.partition in of_node else -1_500)
+        redis_client.hincrby(
+            keys.metadata, "lease", -4_500 if keys.partition in of_node else -1_500
+        )
     there = next(
-        keys.marker for keys in PARTITION_KEYS if keys.partition == partition_of(elsewhere)
+        keys.metadata for keys in PARTITION_KEYS if keys.partition == partition_of(elsewhere)
     )
     before = int(redis_client.hget(there, "lease"))
     redis_client.config_set("min-replicas-to-write", 1, target_nodes=[node])

@@ -125,7 +125,7 @@ def test_a_body_may_be_larger_than_a_webhooks_but_not_over_a_mebibyte(client: Fl
 GATE_ERRORS = [
     (UnknownProgram("No program is called 'x'."), 422, "unknown_program"),
     (StoreUnavailable("Redis is away."), 503, "store_unavailable"),
-    (StoreNotReady("Redis has no marker."), 503, "store_not_ready"),
+    (StoreNotReady("Redis has no metadata."), 503, "store_not_ready"),
     (ValueError("inner workings"), 500, "failed"),
 ]
 

@@ -69,7 +69,7 @@ def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
     redis_client.zadd(PARTITION_KEYS[3].outbox, {"3-1-0": 1_000})
     redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
     redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", "{}")
-    gateway.store.depths.note_spool("web-1", 7, 5.0)
+    gateway.store.backlog.note_spool("web-1", 7, 5.0)
     found = told(client)
     assert found["smsgate_inbox_entries",] == 1
     assert found["smsgate_holds",] == 1
@@ -118,7 +118,7 @@ def test_a_store_that_is_away_is_told_and_no_error(client, gateway, monkeypatch)
         raise StoreUnavailable("the store cannot be used")
 
     monkeypatch.setattr(gateway.store.ledger, "waiting", away)
-    monkeypatch.setattr(gateway.store.marker, "store_id", away)
+    monkeypatch.setattr(gateway.store.metadata, "store_id", away)
     found = told(client)
     assert (found["smsgate_ready", "store"], found["smsgate_ready", "spool"]) == (0, 1)
     assert not any(name.startswith("smsgate_inbox") for name, *_ in found)
@@ -130,7 +130,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
 ) -> None:
     all_at_work(gateway.store)
     gateway._replaying.note()
-    gateway.store.depths.note_spool("web-2", 0, 0.0)
+    gateway.store.backlog.note_spool("web-2", 0, 0.0)
     with CAUSES[code](redis_client):
         gateway.spool.keep([Arrival(entry(Intent.OPT_OUT))])
         found = told(client)
@@ -148,7 +148,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
 
 def test_whether_the_gate_answers_is_told(client, gateway, redis_client: redis.Redis) -> None:
     assert told(client)["smsgate_gate_open",] == 1
-    redis_client.hset(PARTITION_KEYS[9].marker, "lease", 1)
+    redis_client.hset(PARTITION_KEYS[9].metadata, "lease", 1)
     found = told(client)
     assert found["smsgate_gate_open",] == 0
     assert found["smsgate_ready", "store"] == 1, "webhooks are taken all the same"

@@ -54,11 +54,13 @@ def text(port: int, body: str) -> HttpReply:
         return HttpReply(answer.status, "", answer.read())
 
 
-def test_a_text_that_was_acknowledged_just_before_the_end_is_in_the_trail(redis_url: str) -> None:
+def test_a_text_that_was_acknowledged_just_before_the_end_is_in_the_sample_log(
+    redis_url: str,
+) -> None:
     with served("smsgate.web:create_app", ENVIRON | {"REDIS_URL": redis_url}) as port:
         assert text(port, "What time do you open?").status == 200
     with closing(open_redis(redis_url)) as client:
-        kept = Store(client).trail.newest(partition_of(NUMBER), 5)
+        kept = Store(client).sample_log.newest(partition_of(NUMBER), 5)
     assert [entry.text for entry in kept] == ["What time do you open?"]
 
 

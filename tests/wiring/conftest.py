@@ -93,7 +93,7 @@ def files(tmp_path: Path, redis_url: str) -> Files:
 @pytest.fixture
 def store(files: Files) -> Iterator[Store]:
     made = build_store(load_configuration(files.environ).settings)
-    made.marker.create(buckets=8)
+    made.metadata.create(buckets=8)
     yield made
-    made.trail.close()
+    made.sample_log.close()
     made.metrics.close()

@@ -12,7 +12,7 @@ from smsgate.consent.events import Published
 from smsgate.domain.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
 from smsgate.store import Store
-from smsgate.store.configurations import Applied
+from smsgate.store.configurations import AppliedConfiguration
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.wiring import (
     apply_configuration,
@@ -34,7 +34,7 @@ def test_what_is_applied_is_published_and_handed_to_the_processes(
 
     assert store.configurations.applied() == applied
     assert (applied.version, applied.by) == (files.version, "terminal:me")
-    assert set(store.marker.programs()) == {"alerts", "orders"}
+    assert set(store.metadata.programs()) == {"alerts", "orders"}
 
 
 def test_the_same_files_are_handed_over_anew(files: Files, store: Store) -> None:
@@ -50,7 +50,7 @@ def test_a_faulty_one_is_handed_to_nobody(files: Files, store: Store) -> None:
     with pytest.raises(ConfigurationError, match=r"programs\.orders"):
         apply_configuration(files.environ, store, "me")
     assert store.configurations.applied() == before
-    assert set(store.marker.programs()) == {"alerts"}
+    assert set(store.metadata.programs()) == {"alerts"}
 
 
 def test_without_the_store_it_fails(files: Files) -> None:
@@ -89,7 +89,7 @@ def test_a_program_may_be_dropped_that_lives_on_under_another_name(
 
 
 def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -> None:
-    store.marker.publish({"old": Published()})
+    store.metadata.publish({"old": Published()})
     files.write(CONFIG)
     apply_configuration(files.environ, store, "me")
 
@@ -98,7 +98,7 @@ def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -
 def test_opt_outs_are_found_in_every_partition_and_bucket(
     files: Files, store: Store, redis_client, bucket: int
 ) -> None:
-    store.marker.publish({"old": Published()})
+    store.metadata.publish({"old": Published()})
     redis_client.sadd(f"{PARTITION_KEYS[15].prefix}set:old:{bucket}", 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):
         refuse_dropped(load_configuration(files.environ).settings, store)
@@ -109,7 +109,7 @@ def process() -> Process:
     return Process("p1", "web", "host", 7, "v1", "0000", 1)
 
 
-def taken(process: Process, applied: Applied, **changed: str) -> Process:
+def taken(process: Process, applied: AppliedConfiguration, **changed: str) -> Process:
     values = {"version": applied.version, "applied": applied.id, **changed}
     return msgspec.structs.replace(process, **values)
 
@@ -167,7 +167,7 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     environ = {**files.environ, "REDIS_URL": cluster_url, "QUEUE_URL": files.redis_url}
     del environ["REDIS_URL_FILE"]
     store = build_store(load_configuration(environ).settings)
-    store.marker.create()
+    store.metadata.create()
     applied = apply_configuration(environ, store, "me")
     assert store.configurations.applied() == applied
     others = [taken(process, applied, id=f"p{number}") for number in range(5)]
@@ -177,8 +177,8 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     assert len(store.heartbeats.running()) == 5
     store.heartbeats.withdraw("p1")
     assert len(store.heartbeats.running()) == 4
-    store.marker.publish({"old": Published()})
-    assert store.marker.suppressing(["old"], store.numbers.bucket_count()) == []
+    store.metadata.publish({"old": Published()})
+    assert store.metadata.suppressing(["old"], store.numbers.bucket_count()) == []
     keys = PARTITION_KEYS[9].suppressed_all("old", 2048)
     store.configurations._client.sadd(keys[2047], 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):

@@ -69,7 +69,7 @@ def test_a_change_is_put_in_force_around_the_same_collaborators(
     after = now(live)
     assert (before.title, after.title) == ("Acme Alerts", "Acme News")
     assert after.gateway.settings.accounts["twilio"].values_of("auth_token") == ["a-newer-token"]
-    for name in ("store", "spool", "gate", "wakes", "outbound", "records"):
+    for name in ("store", "spool", "gate", "job_queue", "outbound", "records"):
         assert getattr(after.gateway, name) is getattr(before.gateway, name)
     assert live.gateway is after.gateway
     assert before.ended.wait(10)

@@ -107,7 +107,7 @@ def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     by_hand(old, "suppress", "alerts")
     old.recording.move()
     new = opened(NEW)
-    new.store.marker._client.flushall()
+    new.store.metadata._client.flushall()
     build_rebuilding(new).rebuild(lambda *_: None)
     assert blocked(new, NUMBER)
 

@@ -23,7 +23,7 @@ def gateway(tmp_path, redis_url):
     )
     environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": redis_url}
     gateway = build_gateway(load_configuration(environ))
-    gateway.store.marker.create()
+    gateway.store.metadata.create()
     yield gateway
     gateway.close()
 
@@ -46,7 +46,7 @@ def test_a_round_notifies_partitions_whose_job_never_came(gateway, redis_client)
 def test_a_round_publishes_the_programs(gateway):
     clock.sweep(gateway, "one")
 
-    assert set(gateway.store.marker.programs()) == {"alerts"}
+    assert set(gateway.store.metadata.programs()) == {"alerts"}
 
 
 def test_a_clock_that_stands_by_asks_for_nothing(gateway, redis_client):

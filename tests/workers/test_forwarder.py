@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.leash import Leash
-from smsgate.domain.messages import Arrival, Decision, Entry, ForwardContent, Intent, Posted
+from smsgate.domain.messages import (
+    Arrival,
+    Decision,
+    Entry,
+    ForwardContent,
+    Intent,
+    OriginalRequest,
+)
 from smsgate.gateway import Gateway
 from smsgate.store.keys import PARTITIONS
 from smsgate.wiring import build_gateway, load_configuration, publish_programs
@@ -56,7 +63,7 @@ def environ(redis_url: str, tmp_path: Path, app: Application) -> dict[str, str]:
 @pytest.fixture
 def gateway(environ: dict[str, str]) -> Iterator[Gateway]:
     made = build_gateway(load_configuration(environ))
-    made.store.marker.create(buckets=8)
+    made.store.metadata.create(buckets=8)
     publish_programs(made)
     yield made
     made.close()
@@ -96,7 +103,7 @@ def _entry(number: str, place: int) -> Entry:
         sender="+14155550999",
         text=f"text {place}",
         forward_content=ForwardContent(
-            posted=Posted("POST", "application/x-www-form-urlencoded", form)
+            posted=OriginalRequest("POST", "application/x-www-form-urlencoded", form)
         ),
     )
 

@@ -75,7 +75,7 @@ def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
 
 def gateway_on(environ: dict[str, str]) -> Gateway:
     gateway = build_gateway(load_configuration(environ))
-    gateway.store.marker.create()
+    gateway.store.metadata.create()
     publish_programs(gateway)
     return gateway
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.store.refusals import CAP, Counts
+from smsgate.store.refusals import CAP, RefusalCount
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import moment
 
@@ -35,7 +35,7 @@ class Refusals(msgspec.Struct, frozen=True):
     """The newest refusals, newest first, and the counts of each day."""
 
     refusals: list[Stopped]
-    counts: list[Counts]
+    counts: list[RefusalCount]
 
 
 def list_refusals(call: Call) -> Outcome:

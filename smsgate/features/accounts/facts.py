@@ -21,7 +21,7 @@ CAUSES = {
     "": "Most likely a stranger's forgery: any public address gets them. If the provider's own "
     "texts do not arrive, it is the secret, or something changes the body on the way.",
 }
-"""By ``Refused.cause`` what it means, and what mends it."""
+"""By ``RefusedRequest.cause`` what it means, and what mends it."""
 
 
 @dataclass(frozen=True, slots=True)

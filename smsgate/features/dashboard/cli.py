@@ -63,7 +63,7 @@ def _of_day(gateway: Gateway, start: datetime) -> dict[str, Any]:
 
 def _now(gateway: Gateway) -> dict[str, Any]:
     """What waits for programs' applications at this moment, whatever the day."""
-    waits = gateway.store.depths.waits()
+    waits = gateway.store.backlog.read()
     return {
         "forwards": {
             "waiting": waits.forwards.count,
@@ -75,7 +75,7 @@ def _now(gateway: Gateway) -> dict[str, Any]:
 
 def _ordinary(gateway: Gateway) -> Iterator[Entry]:
     for partition in range(PARTITIONS):
-        yield from gateway.store.trail.newest(partition, _TRAIL)
+        yield from gateway.store.sample_log.newest(partition, _TRAIL)
 
 
 def _show(console: Console, found: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
+from smsgate.metrics.counters import FamilyValues, Sums, bounds_of, by_family
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S, Family
-from smsgate.metrics.tally import Found, Sums, bounds_of, sorted_out
 from smsgate.records import Records
 from smsgate.records.days import Counts
 from smsgate.store import Store
@@ -77,7 +77,7 @@ def today() -> date:
 
 def counts_of(sums: Sums) -> Counts:
     """The sums of a day."""
-    found = sorted_out(sums)
+    found = by_family(sums)
     counts = dict.fromkeys(WHATS, 0)
     for (_, intent), count in found[MESSAGES.name].counts.items():
         if intent != _DUPLICATE:
@@ -134,7 +134,7 @@ def confirmations(
     """
     settled: Counter[str] = Counter()
     for sums in some:
-        for (_, kind, outcome), count in sorted_out(sums)[REPLIES.name].counts.items():
+        for (_, kind, outcome), count in by_family(sums)[REPLIES.name].counts.items():
             if kind == "opt_out":
                 settled[outcome] += count
     slow = min(confirmed.slow if confirmed else 0, settled["sent"])
@@ -145,7 +145,7 @@ def confirmations(
 def _speed(family: Family, some: Iterable[Sums]) -> Speed | None:
     buckets = [0] * (len(family.buckets) + 1)
     for sums in some:
-        found: Found = sorted_out(sums)[family.name]
+        found: FamilyValues = by_family(sums)[family.name]
         for times in found.times.values():
             buckets = [a + b for a, b in zip(buckets, times.buckets, strict=True)]
     below = [*accumulate(buckets)]

@@ -17,8 +17,8 @@ from smsgate.features.dashboard import daily
 from smsgate.features.dashboard.missed import missed_waiting
 from smsgate.features.dashboard.status import Collaborators, Part, Status, parts
 from smsgate.gateway.gateway import Gateway
+from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
-from smsgate.metrics.tally import Sums
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
 from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
 from smsgate.pipeline.monitoring import take_snapshot

@@ -1,7 +1,7 @@
-"""What subscribers texted, as far as it is kept: from the trail, the records and the ledger.
+"""What subscribers texted, as far as it is kept: from the sample log, the records and the ledger.
 
 Whoever reads it may stop after any page and go on later, in another process. So that what was read
-until then is a fair sample, the sources take turns: of the trail one partition after the other
+until then is a fair sample, the sources take turns: of the sample log one partition after the other
 (which partition a number has is as good as drawn by lot), of the records the newest texts, up to a
 bound.
 """
@@ -36,9 +36,9 @@ class Place:
     """How far the texts were read."""
 
     partition: int = 0
-    """Whose trail and ledger come next; ``PARTITIONS`` where all were read."""
+    """Whose sample log and ledger come next; ``PARTITIONS`` where all were read."""
     behind: str = ""
-    """Id of the last text of the partition's trail that was read."""
+    """Id of the last text of the partition's sample log that was read."""
     count: int = 0
     """Texts of the records that were read; -1 where they have no more."""
     records: Behind | None = None
@@ -96,8 +96,10 @@ class Texts:
                 yield _texted(found), place
 
     def _of_store(self, place: Place) -> tuple[list[Entry], Place]:
-        """A page of a partition's trail, then at its end the partition's ledger."""
-        page = self._store.trail.page(place.partition, place.behind, PAGE) if self._trail else []
+        """A page of a partition's sample log, then at its end the partition's ledger."""
+        page = (
+            self._store.sample_log.page(place.partition, place.behind, PAGE) if self._trail else []
+        )
         if page:
             return [entry for _, entry in page], replace(place, behind=page[-1][0])
         found = self._of_ledger(place.partition) if self._ledger else []

@@ -124,7 +124,7 @@ def _ordinary(gateway: Gateway, number: str, before: Place | None, page: Timelin
     # A text of the same microsecond as an event stands behind it.
     before_us = before.received_us + (before.seq > 0) if before else 0
     try:
-        found = gateway.store.trail.of_number(number, before_us, PAGE + 1)
+        found = gateway.store.sample_log.of_number(number, before_us, PAGE + 1)
     except StoreUnavailable as error:
         page.is_store_away = True
         page.problems.append(_NO_TEXTS.removesuffix(".") + f": {error}.")

@@ -30,7 +30,7 @@ from smsgate.settings import Application
 from smsgate.store import Store
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import PARTITIONS
-from smsgate.store.marker import BUCKETS
+from smsgate.store.metadata import BUCKETS
 from smsgate.wiring.building import published
 
 _MESSAGE_PAGE = 20_000
@@ -79,7 +79,7 @@ def refuse_overwriting(store: Store, records: Records) -> None:
     """
     known = {one.id for one in records.reading.stores()}
     try:
-        id_ = store.marker.store_id()
+        id_ = store.metadata.store_id()
     except StoreNotReady:
         id_ = ""
     if id_ and id_ not in known:
@@ -156,7 +156,7 @@ class Rebuilding:
         if not known:
             return ""
         try:
-            id_ = self._store.marker.store_id()
+            id_ = self._store.metadata.store_id()
         except StoreNotReady as error:
             return str(error)
         if not id_:
@@ -232,7 +232,7 @@ class Rebuilding:
         self._store.restoring.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
         self._store.renaming.carry(self._renamed, buckets, frozenset())
-        self._store.marker.publish(self._programs)
+        self._store.metadata.publish(self._programs)
         if not self._store.restoring.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reading.newest_us()

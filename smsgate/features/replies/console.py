@@ -13,7 +13,7 @@ from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, Stor
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
-from smsgate.store.shelves import MOST, Shelf
+from smsgate.store.listings import MOST, Listing
 from smsgate.web.console.auth import actor, needs
 
 REPLIES = "/console/replies"
@@ -56,34 +56,34 @@ def register(console: Flask, gateway: Gateway) -> None:
         """Show one list. ``failure``: why a reply was not settled."""
         if name not in TABS:
             raise NotFound
-        lists = store.shelves
-        reads: dict[str, Callable[[int, int], Shelf[Any]]] = {
-            "": lists.replies,
-            "dead": lists.replies_dead,
-            "forwards": lists.forwards,
-            "forwards-dead": lists.forwards_dead,
+        listings = store.listings
+        reads: dict[str, Callable[[int, int], Listing[Any]]] = {
+            "": listings.replies,
+            "dead": listings.replies_dead,
+            "forwards": listings.forwards,
+            "forwards-dead": listings.forwards_dead,
         }
         page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
         counted, problem, now_us = None, "", 0
-        shelf: Shelf[Any] = Shelf(0, [])
+        listing: Listing[Any] = Listing(0, [])
         try:
-            counted = lists.counted()
-            shelf = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)
+            counted = listings.counts()
+            listing = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)
             now_us = store.health.now_us()
         except StoreUnavailable as error:
             problem = str(error)
         return render_template(
             "replies.html",
             name=name,
-            shelves=TABS,
+            tabs=TABS,
             counted=counted,
-            shelf=shelf,
+            listing=listing,
             problem=problem,
             wrong_action=failure,
             is_expired=is_expired,
             now_us=now_us,
             page=page,
-            last=-(-min(shelf.total, MOST) // PAGE_SIZE),
+            last=-(-min(listing.total, MOST) // PAGE_SIZE),
             most=MOST,
         )
 

@@ -85,7 +85,7 @@ def _line(event: Event, case: ReviewCase) -> ConversationLine:
 
 def _ordinary(store: Store, case: ReviewCase) -> dict[str, ConversationLine]:
     number = case.open.number
-    found = store.trail.around(partition_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
+    found = store.sample_log.around(partition_of(number), case.since_us // 1000, _SPAN_MS, _TRAIL)
     return {
         f"trail-{at}-{ms}": ConversationLine(ms * 1000, "them", "Ordinary text", entry.text)
         for at, (ms, entry) in enumerate(found)

@@ -235,7 +235,7 @@ def find_similar(gateway: Gateway, number: str, program: str, text: str) -> Simi
         waited = gateway.records.stories.worded("review", since_us, _MAX_REVIEWS)
     count = sum(
         entry.program == program and entry.number != number and _words(entry.text) == words
-        for entry in store.trail.newest_of_all(_MAX_ORDINARY)
+        for entry in store.sample_log.newest_of_all(_MAX_ORDINARY)
     )
     found = {}
     for one in waited:

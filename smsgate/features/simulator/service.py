@@ -260,7 +260,7 @@ def _applied_steps(
 
 def _ordinary_texts(gateway: Gateway, number: str) -> list[tuple[str, Entry]]:
     """Return the newest texts of a number that asked for nothing."""
-    page = gateway.store.trail.page(partition_of(number), "", _MAX_SEARCHED)
+    page = gateway.store.sample_log.page(partition_of(number), "", _MAX_SEARCHED)
     return [(id_, entry) for id_, entry in page if entry.number == number]
 
 

@@ -5,12 +5,12 @@
 -- Names of sets are made here, from the partition's prefix: there are up to five for each bucket, and
 -- most do not exist. All of them are in the slot of KEYS[1].
 --
--- KEYS  1 marker  2 programs  3 holds  4 reviews
+-- KEYS  1 metadata  2 programs  3 holds  4 reviews
 -- ARGV  1 prefix of the partition's keys  2 name of the program
 --       then for each bucket: its index, how many numbers, and these without their plus
--- Gives {marker fields, program, one byte of sights a number, {place, state of a number, …},
+-- Gives {metadata fields, program, one byte of sights a number, {place, state of a number, …},
 --   now_ms}
-local marker = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets', 'lease', 'opens', 'spooled')
+local metadata = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets', 'lease', 'opens', 'spooled')
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local prefix, name = ARGV[1], ARGV[2]
@@ -126,4 +126,4 @@ while at <= #ARGV do
   end
   at = last + 1
 end
-return {marker, program, table.concat(sights), states, now_ms}
+return {metadata, program, table.concat(sights), states, now_ms}

@@ -1,7 +1,7 @@
 #!lua
 -- Believe no longer what a host said of the opt-outs in its spools.
 --
--- KEYS  1 marker
+-- KEYS  1 metadata
 -- ARGV  1 name of the host
 -- Gives JSON of what it had said, by id of its spool
 local wrong = wrong_type(KEYS[1], 'hash')

@@ -4,7 +4,7 @@
 -- again when the lease ends: a forward may be made twice, its id tells. A partition that is not ready
 -- has none: it is rebuilt, and its forwards come back in their order.
 --
--- KEYS  1 forwards-due:PROGRAM  2 forwards  3 forwards-claims  4 marker
+-- KEYS  1 forwards-due:PROGRAM  2 forwards  3 forwards-claims  4 metadata
 -- ARGV  1 what the names of forwards:PROGRAM:NUMBER begin with  2 PROGRAM:  3 the caller's token
 --       4 lease (ms)  5 how many at most
 -- Gives {now_us, forward JSON, …}

@@ -2,7 +2,7 @@
 -- Make a rebuilt partition ready, unless it was flushed meanwhile or another rebuild has begun: then
 -- what was loaded is not there any more.
 --
--- KEYS  1 marker  2 kept
+-- KEYS  1 metadata  2 kept
 -- ARGV  1 name of the rebuild  2 store id  3 layout  4 buckets
 --       5 how far the records have the partition
 -- Gives 1, or 0 where the partition is not this rebuild's.

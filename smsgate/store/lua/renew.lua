@@ -3,7 +3,7 @@
 -- so that no host vouches for a store that lacks what this host has.
 -- After a lapse the gate stays shut for a while, in which every host has time to say what it has.
 --
--- KEYS  1 marker
+-- KEYS  1 metadata
 -- ARGV  1 how long the lease lasts (ms)  2 how long the gate stays shut after a lapse (ms)
 --       3 how old a lease may be and is left alone (ms): one of many processes renews it
 --       4 id of the host's spool or ""  5 JSON of what it holds, or "" where it has no opt-outs

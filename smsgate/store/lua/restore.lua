@@ -2,7 +2,7 @@
 -- Put numbers of a partition into their sets, and remember what was known of numbers and messages:
 -- while it is shut for this rebuild, so that nobody relies on it yet. It may be done twice.
 --
--- KEYS  1 marker
+-- KEYS  1 metadata
 -- ARGV  1 name of the rebuild  2 prefix of the partition's keys
 --       3 msgpack: {sets {name behind the prefix, {members}, …},
 --         values {name behind the prefix, value, seconds, …}}

@@ -91,11 +91,11 @@ def dead_forward(gateway, redis) -> None:
 
 
 def spool(gateway, redis) -> None:
-    gateway.store.depths.note_spool("web-2", 3, 60.0)
+    gateway.store.backlog.note_spool("web-2", 3, 60.0)
 
 
 def unusable(gateway, redis) -> None:
-    gateway.store.depths.note_spool("web-2", 0, 0.0, "it cannot be written")
+    gateway.store.backlog.note_spool("web-2", 0, 0.0, "it cannot be written")
 
 
 def lag(gateway, redis) -> None:
@@ -120,12 +120,12 @@ def refused_writes(gateway, redis) -> None:
 
 
 def lost_store(gateway, redis) -> None:
-    redis.delete(*[keys.marker for keys in PARTITION_KEYS])
+    redis.delete(*[keys.metadata for keys in PARTITION_KEYS])
 
 
 def shut_gate(gateway, redis) -> None:
     for keys in PARTITION_KEYS:
-        redis.hset(keys.marker, "lease", int((time.time() - 60) * 1000))
+        redis.hset(keys.metadata, "lease", int((time.time() - 60) * 1000))
 
 
 def weak(gateway, redis) -> None:

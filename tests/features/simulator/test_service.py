@@ -136,7 +136,7 @@ def test_an_ordinary_text_is_kept_and_nothing_else(gateway, text):
     found = read_progress(gateway, sent)
     assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
     assert found.settled
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     assert [one.text for one in read_progress(gateway, sent).conversation] == [
         "see you at the bus stop"
     ]

@@ -14,7 +14,7 @@ from smsgate.pipeline.refusal_diagnosis import explained
 from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
-from smsgate.store.quarantine import CAP, EXPLAINED, Refused
+from smsgate.store.quarantine import CAP, EXPLAINED, RefusedRequest
 from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -32,7 +32,7 @@ def posted(gateway, url: str, as_seen: str = OURS, **headers: str):
     return replace(request, url=as_seen, headers={**request.headers, **headers})
 
 
-def refused(gateway, request) -> Refused:
+def refused(gateway, request) -> RefusedRequest:
     with pytest.raises(SignatureRefused):
         gateway.ingest("twilio", request)
     quarantine = gateway.store.quarantine
@@ -88,7 +88,7 @@ def test_a_flood_is_looked_into_a_few_times_a_second(gateway):
 
 
 def kept(gateway, **fields) -> None:
-    gateway.store.quarantine.add("twilio", Refused("No.", "", "POST", "", **fields))
+    gateway.store.quarantine.add("twilio", RefusedRequest("No.", "", "POST", "", **fields))
 
 
 def test_requests_that_differ_in_their_bodies_alone_are_one_kind(gateway, redis_client):
@@ -208,7 +208,7 @@ def rotating(environ, tmp_path):
     text = TWO % {"sid": environ["TWILIO_ACCOUNT_SID"], "six": "6" * 32}
     (tmp_path / "config" / "smsgate.toml").write_text(text)
     gateway = build_gateway(load_configuration(environ))
-    gateway.store.marker.create(buckets=8)
+    gateway.store.metadata.create(buckets=8)
     yield gateway
     gateway.close()
 

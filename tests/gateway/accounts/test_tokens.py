@@ -187,7 +187,7 @@ def test_a_confirmation_goes_out_with_a_token(environ, tmp_path, answers, outcom
         (tmp_path / "config" / "smsgate.toml").write_text(BANDWIDTH % api.url)
         gateway = build_gateway(load_configuration(environ))
         with closing(gateway):
-            gateway.store.marker.create(buckets=8)
+            gateway.store.metadata.create(buckets=8)
             publish_programs(gateway)
             account = gateway.settings.accounts["bandwidth"]
             text = InboundMessage("bandwidth", "m-1", NUMBER, "+14155550999", "STOP")

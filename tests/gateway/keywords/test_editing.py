@@ -54,9 +54,9 @@ def file(gateway):
 
 
 def text(gateway, said, at=0, **rest):
-    """An ordinary text in the trail."""
+    """An ordinary text in the sample log."""
     rest = {"program": "alerts", "decision": decision(Intent.NONE, rule="nothing_known")} | rest
-    gateway.store.trail.note(entry(number=f"+1415555{at:04d}", text=said, **rest))
+    gateway.store.sample_log.note(entry(number=f"+1415555{at:04d}", text=said, **rest))
 
 
 def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
@@ -196,7 +196,7 @@ def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(gate
     for at in range(20):
         text(gateway, "Blim!" if at % 2 else "see you", at)
     text(gateway, "blim", 1, program="orders")  # does not use the set
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     found = replayed(editing, with_row("zu", "blim"))
     assert (found.looked, found.differ, found.stops, found.frees) == (20, 10, 10, 0)
     ((change, count),) = found.changes.items()
@@ -216,17 +216,17 @@ def test_texts_of_records_and_ledger_count_too_each_once(gateway, editing):
 
 def test_what_the_provider_decided_stays_as_it_is(gateway, editing):
     text(gateway, "blim", decision=decision(Intent.OPT_OUT, rule="provider_flag"))
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     found = replayed(editing, with_row("zu", "blim"))
     assert (found.looked, found.differ) == (1, 0)
 
 
 def test_what_depends_on_the_country_is_decided_for_each(gateway, editing):
     for at, number in enumerate(("+8613800138000", "+14155550123", "+8613800138001")):
-        gateway.store.trail.note(
+        gateway.store.sample_log.note(
             entry(number=number, text="blim", message_id=str(at), decision=decision(Intent.NONE))
         )
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     content = with_row("zu", "blim") + 'countries = ["+86"]\n'
     found = replayed(editing, content)
     assert sorted((one.after, count) for one, count in found.changes.items()) == [
@@ -238,7 +238,7 @@ def test_what_depends_on_the_country_is_decided_for_each(gateway, editing):
 def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(gateway, editing):
     for at in range(3 * PAGE):
         text(gateway, f"blim {at}", at)
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     gateway.records.keeping.keep({0: lines(*(event(at, text="yeka") for at in range(PAGE + 1)))})
     draft = editing.draft("zu", with_row("zu", "blim"))
     place, looked, slices = Place(), 0, 0
@@ -261,7 +261,7 @@ def test_a_place_that_is_none_is_the_beginning(odd):
 
 def test_texts_are_read_from_the_store_while_the_records_are_away(gateway, tmp_path):
     text(gateway, "blim")
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     gateway.store.ledger.append(0, event(1, text="yeka"))
     (tmp_path / "var" / "records.sqlite3").write_bytes(b"damaged" * 1000)
     pages = Texts(gateway.store, gateway.records).pages(Place())
@@ -271,7 +271,7 @@ def test_texts_are_read_from_the_store_while_the_records_are_away(gateway, tmp_p
 def test_a_set_that_opts_out_everybody_wants_a_word_of_certainty(gateway, editing, monkeypatch):
     for at in range(200):
         text(gateway, "ok" if at % 4 else f"see you {at}", at)
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     monkeypatch.setattr(keyword_editing, "SAMPLE_S", 60)
     content = with_row("zu", "ok, thanks")
     assert replayed(editing, content).alarming

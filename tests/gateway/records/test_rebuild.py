@@ -271,7 +271,7 @@ def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
 
 def test_a_store_of_other_records_is_left_alone_unless_it_is_adopted(recorded, redis_client):
     for keys in PARTITION_KEYS:
-        redis_client.hset(keys.marker, "store", "another")
+        redis_client.hset(keys.metadata, "store", "another")
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
         rebuilding(recorded).needed()
@@ -292,7 +292,7 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
     before = seen(recorded)
     rebuilding(recorded).rebuild(quiet, buckets=64)
 
-    assert recorded.store.marker.store_id()
+    assert recorded.store.metadata.store_id()
     with pytest.raises(StoreNotReady, match="ask again"):
         recorded.gate.check([NUMBER], program="alerts")
     assert seen(recorded) == before
@@ -386,7 +386,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         with pytest.raises(StoreUnavailable):
             rebuilding(recorded).rebuild(quiet)
     with pytest.raises(StoreNotReady, match="being rebuilt"):
-        recorded.store.marker.store_id()
+        recorded.store.metadata.store_id()
     assert recorded.store.restoring.progress() is None
 
     clock.sweep(recorded, "clock-1")

@@ -225,7 +225,7 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, gateway, redis_client) -> N
     count(gateway, "opt_out", 9)
     daily.keep(gateway.store, gateway.records)
     redis_client.flushall()
-    gateway.store.marker.create(buckets=8)
+    gateway.store.metadata.create(buckets=8)
     count(gateway, "opt_out", 2)
     daily.keep(gateway.store, gateway.records)
     assert gateway.records.days.since(ago(0))[ago(0)]["opt_outs"] == 9
@@ -305,7 +305,7 @@ def rows_of(answer) -> dict[str, tuple[str, str]]:
 
 def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, gateway) -> None:
     gateway.store.acceptance.note("twilio", newest=True, several=False)
-    gateway.store.depths.note_spool("host-1", 4, 60)
+    gateway.store.backlog.note_spool("host-1", 4, 60)
     gateway.store.heartbeats.beat(heartbeat("worker"), 600)
     rows = rows_of(viewer.get("/console/"))
     assert rows["twilio"] == ("messages come in", "just now")
@@ -426,7 +426,7 @@ def test_a_store_that_lost_its_data_is_told_first(viewer, gateway, redis_client)
     page = viewer.get("/console/")
     assert needs_of(page)[0] == (
         "bad",
-        "Store: the store has no marker: run smsgate init, or restore what was lost.",
+        "Store: the store has no metadata: run smsgate init, or restore what was lost.",
     )
 
 

@@ -311,13 +311,13 @@ def test_a_set_with_two_owners_is_shown_as_a_fault_and_can_be_given_up(gateway, 
 @pytest.fixture
 def received(gateway):
     for at in range(60):
-        gateway.store.trail.note(
+        gateway.store.sample_log.note(
             entry(
                 number=f"+1415555{at:04d}", text=f"Blim! {EVIL}" if at == 7 else "ok then",
                 decision=decision(Intent.NONE, rule="nothing_known"),
             )
         )  # fmt: skip
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
 
 
 def test_a_replay_lists_what_would_be_decided_differently(gateway, received, admin, monkeypatch):
@@ -380,7 +380,7 @@ def test_a_store_that_is_away_is_said_where_the_replay_would_stand(gateway, admi
     def gone(*_):
         raise StoreUnavailable("the store cannot be reached")
 
-    monkeypatch.setattr(gateway.store.trail, "page", gone)
+    monkeypatch.setattr(gateway.store.sample_log, "page", gone)
     admin.get(f"{SETS}/zu")
     data = {"content": with_row("zu", "blim"), "base": "0"}
     part = admin.post(f"{SETS}/zu/replay", data, headers=HTMX)

@@ -199,7 +199,7 @@ def test_while_the_store_is_away_the_records_are_shown(gateway, viewer, monkeypa
 
     monkeypatch.setattr(type(gateway.store.inbox), "latest", away)
     monkeypatch.setattr(type(gateway.store.ledger), "newest", asked_again)
-    monkeypatch.setattr(type(gateway.store.trail), "of_number", asked_again)
+    monkeypatch.setattr(type(gateway.store.sample_log), "of_number", asked_again)
     monkeypatch.setattr(type(gateway.store.outbox), "unsettled", asked_again)
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
@@ -233,7 +233,7 @@ def test_a_flushed_store_is_said_and_nothing_breaks(gateway, viewer, redis_clien
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     assert "could not tell" in words(answer)
-    assert "Nobody may be texted: the gate cannot tell: the store has no marker" in words(answer)
+    assert "Nobody may be texted: the gate cannot tell: the store has no metadata" in words(answer)
 
 
 def test_why_the_gate_cannot_tell_is_said_once(gateway, viewer):
@@ -250,8 +250,8 @@ def ordinary(gateway, *texts: str, number: str = NUMBER) -> None:
     """Texts that ask for nothing, as a webhook leaves them in the sample log."""
     for text in texts:
         decision = Decision(Intent.NONE, "nothing_known")
-        gateway.store.trail.note(entry(Intent.NONE, number, decision=decision, text=text))
-    gateway.store.trail.flush()
+        gateway.store.sample_log.note(entry(Intent.NONE, number, decision=decision, text=text))
+    gateway.store.sample_log.flush()
 
 
 def test_ordinary_texts_stand_in_the_story_in_their_place(gateway, viewer):
@@ -310,8 +310,8 @@ def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer,
     gateway.recording.move_all()
     received_us = gateway.history(NUMBER)[0].received_us
     text = msgspec.json.encode(entry(Intent.NONE, text="hello"))
-    gateway.store.trail._client.xadd(
-        PARTITION_KEYS[PARTITION].trail, {"e": text}, id=f"{received_us // 1000}-0"
+    gateway.store.sample_log._client.xadd(
+        PARTITION_KEYS[PARTITION].sample_log, {"e": text}, id=f"{received_us // 1000}-0"
     )
     page = viewer.get(PAGE)
     assert "help me" in page.text
@@ -358,7 +358,7 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(type(gateway.store.trail), "of_number", away)
+    monkeypatch.setattr(type(gateway.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
     assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
     assert "are kept for a limited time only" not in said

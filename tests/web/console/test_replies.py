@@ -11,7 +11,7 @@ import redis
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Forward, Intent, Reply, UndeliveredForward, forward_id
-from smsgate.store import shelves
+from smsgate.store import listings
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words
 from tests.fakes.values import entry
@@ -39,10 +39,10 @@ def reply(at: int, due_us: int, kind: str = "help", text: str = "") -> Reply:
 
 
 @pytest.fixture
-def shelf(redis_client):
+def put(redis_client):
     """Puts things where they stand in the store."""
 
-    class Shelf:
+    class Put:
         def waits(self, one: Reply, due_us: int) -> None:
             keys = PARTITION_KEYS[partition_of(one.number)]
             redis_client.zadd(keys.outbox, {one.id: due_us // 1000})
@@ -80,17 +80,17 @@ def shelf(redis_client):
             redis_client.hset(keys.forwards, one.id, msgspec.json.encode(one))
             return one
 
-    return Shelf()
+    return Put()
 
 
 def texts(page: str) -> list[str]:
     return re.findall(r"text \d+\.", page)
 
 
-def test_replies_that_wait_are_in_the_order_in_which_they_are_due(viewer, shelf):
+def test_replies_that_wait_are_in_the_order_in_which_they_are_due(viewer, put):
     now_us = time.time_ns() // 1000
     for at in range(60):
-        shelf.waits(reply(at, now_us), now_us + (60 - at) * 1_000_000)
+        put.waits(reply(at, now_us), now_us + (60 - at) * 1_000_000)
     page = viewer.get(REPLIES).text
     assert texts(page) == [f"text {at}." for at in range(59, 9, -1)]
     assert "Page 1 of 2" in page
@@ -98,18 +98,18 @@ def test_replies_that_wait_are_in_the_order_in_which_they_are_due(viewer, shelf)
     assert "<button>Retry" not in page
 
 
-def test_a_reply_that_left_in_between_is_not_shown(viewer, shelf, redis_client):
+def test_a_reply_that_left_in_between_is_not_shown(viewer, put, redis_client):
     now_us = time.time_ns() // 1000
     for at in (1, 2):
-        shelf.waits(reply(at, now_us), now_us)
+        put.waits(reply(at, now_us), now_us)
     gone = reply(1, now_us)
     redis_client.hdel(PARTITION_KEYS[partition_of(gone.number)].replies, gone.id)
     assert texts(viewer.get(REPLIES).text) == ["text 2."]
 
 
-def test_those_given_up_say_why_the_newest_first(viewer, shelf):
+def test_those_given_up_say_why_the_newest_first(viewer, put):
     for at in range(3):
-        shelf.dead(reply(at, 0, text=f"<i>text {at}.</i>"), at, note="<b>30003: gone</b>")
+        put.dead(reply(at, 0, text=f"<i>text {at}.</i>"), at, note="<b>30003: gone</b>")
     page = viewer.get(f"{REPLIES}/dead").text
     assert texts(page) == ["text 2.", "text 1.", "text 0."]
     assert "&lt;b&gt;30003: gone&lt;/b&gt;" in page
@@ -118,10 +118,10 @@ def test_those_given_up_say_why_the_newest_first(viewer, shelf):
     assert "<button>Retry" not in page
 
 
-def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, shelf):
+def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, put):
     one, other = reply(1, 0), reply(2, 0)
-    shelf.dead(one, 1)
-    shelf.dead(other, 2)
+    put.dead(one, 1)
+    put.dead(other, 2)
     agent.get(f"{REPLIES}/dead")
     assert agent.post(f"{REPLIES}/dead/retry", {"id": one.id}).status_code == 303
     assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303
@@ -139,9 +139,9 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, shelf):
     assert "was given up" in again.text
 
 
-def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, shelf):
+def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, put):
     one = reply(1, 0, kind="opt_out")
-    shelf.dead(one, 1, outcome="late")
+    put.dead(one, 1, outcome="late")
     agent.get(f"{REPLIES}/dead")
     answer = agent.post(f"{REPLIES}/dead/retry", {"id": one.id})
     assert answer.status_code == 404
@@ -149,13 +149,13 @@ def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, shelf):
     assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 1."]
 
 
-def test_retry_is_offered_only_where_it_can_still_be_sent(agent, shelf):
+def test_retry_is_offered_only_where_it_can_still_be_sent(agent, put):
     """By Redis's clock, and with the time that a call may take."""
     now_us = time.time_ns() // 1000
-    shelf.dead(reply(1, now_us - 300_000_000, kind="opt_out"), 1, outcome="late")
-    shelf.dead(reply(2, now_us - 290_000_000, kind="opt_out"), 2)
-    shelf.dead(reply(3, now_us, kind="opt_out"), 3)
-    shelf.dead(reply(4, now_us - 900_000_000, kind="help"), 4)
+    put.dead(reply(1, now_us - 300_000_000, kind="opt_out"), 1, outcome="late")
+    put.dead(reply(2, now_us - 290_000_000, kind="opt_out"), 2)
+    put.dead(reply(3, now_us, kind="opt_out"), 3)
+    put.dead(reply(4, now_us - 900_000_000, kind="help"), 4)
     page = agent.get(f"{REPLIES}/dead").text
     rows = re.findall(r'<tr role="row"><td.*?text (\d)\..*?</tr>', page, re.DOTALL)
     assert rows == ["4", "3", "2", "1"]
@@ -166,12 +166,12 @@ def test_retry_is_offered_only_where_it_can_still_be_sent(agent, shelf):
     assert offered == [(True, False, True)] * 2 + [(False, True, True)] * 2
 
 
-def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, shelf):
+def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, put):
     late, other = reply(1, 0, kind="opt_out"), reply(2, 0)
-    shelf.dead(late, 1, outcome="late")
-    shelf.dead(other, 2)
+    put.dead(late, 1, outcome="late")
+    put.dead(other, 2)
     for at in range(10, 70):
-        shelf.dead(reply(at, 0), at)
+        put.dead(reply(at, 0), at)
     agent.get(f"{REPLIES}/dead")
     answer = agent.post(f"{REPLIES}/dead/retry", {"id": late.id})
     assert "it can only be dismissed" in words(answer)
@@ -189,25 +189,25 @@ def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, shelf):
         assert "Messages given up" in words(answer)
 
 
-def test_a_viewer_settles_nothing(viewer, shelf):
+def test_a_viewer_settles_nothing(viewer, put):
     one = reply(1, 0)
-    shelf.dead(one, 1)
+    put.dead(one, 1)
     viewer.get(f"{REPLIES}/dead")
     for path in ("dead/retry", "dead/dismiss", "forwards-dead/retry", "forwards-dead/dismiss"):
         assert viewer.post(f"{REPLIES}/{path}", {"id": one.id}).status_code == 403
     assert texts(viewer.get(f"{REPLIES}/dead").text) == ["text 1."]
 
 
-def test_messages_for_applications_wait_and_are_settled(agent, shelf, gateway):
-    shelf.forward_waits(number_of(1), "text 1.")
+def test_messages_for_applications_wait_and_are_settled(agent, put, gateway):
+    put.forward_waits(number_of(1), "text 1.")
     for at in (2, 3):
-        shelf.forward_dead(number_of(at), f"text {at}.")
+        put.forward_dead(number_of(at), f"text {at}.")
     page = agent.get(f"{REPLIES}/forwards").text
     assert texts(page) == ["text 1."]
     assert "3 attempts: answered 500" in page
     page = agent.get(f"{REPLIES}/forwards-dead").text
     assert sorted(texts(page)) == ["text 2.", "text 3."]
-    ids = [shelf.forward(number_of(at), "").id for at in (2, 3)]
+    ids = [put.forward(number_of(at), "").id for at in (2, 3)]
     assert agent.post(f"{REPLIES}/forwards-dead/retry", {"id": ids[0]}).status_code == 303
     assert agent.post(f"{REPLIES}/forwards-dead/dismiss", {"id": ids[1]}).status_code == 303
     assert "No message was given up" in agent.get(f"{REPLIES}/forwards-dead").text
@@ -216,10 +216,10 @@ def test_messages_for_applications_wait_and_are_settled(agent, shelf, gateway):
     assert dismissed.note.startswith("by agent;")
 
 
-def test_of_very_many_given_up_some_are_shown_and_all_are_counted(viewer, shelf, monkeypatch):
-    monkeypatch.setattr(shelves, "MOST", 16)
+def test_of_very_many_given_up_some_are_shown_and_all_are_counted(viewer, put, monkeypatch):
+    monkeypatch.setattr(listings, "MOST", 16)
     for at in range(40):
-        shelf.dead(reply(at, 0), at)
+        put.dead(reply(at, 0), at)
     page = viewer.get(f"{REPLIES}/dead").text
     assert 0 < len(texts(page)) <= 40
     assert '<span class="badge bad">40</span>' in page
@@ -230,7 +230,7 @@ def test_a_page_that_is_not_there_is_none_of_ours(viewer):
         assert viewer.get(f"{REPLIES}?page={page}").status_code == 200
 
 
-def test_there_are_no_other_shelves(agent):
+def test_there_are_no_other_lists(agent):
     agent.get(REPLIES)
     for path in ("nothing", "dead/burn"):
         assert agent.get(f"{REPLIES}/{path}").status_code in (404, 405)
@@ -238,8 +238,8 @@ def test_there_are_no_other_shelves(agent):
 
 
 def test_where_the_store_is_away_the_page_says_so(viewer, gateway, monkeypatch):
-    broken = type(gateway.store.shelves)(_Away())
-    monkeypatch.setattr(gateway.store, "shelves", broken)
+    broken = type(gateway.store.listings)(_Away())
+    monkeypatch.setattr(gateway.store, "listings", broken)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text

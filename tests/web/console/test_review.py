@@ -55,7 +55,7 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(g
 def test_ordinary_texts_belong_to_the_conversation(gateway, viewer):
     waits(gateway)
     for number, text in ((NUMBER, "when do you open?"), (OTHER, "none of their business")):
-        gateway.store.trail.note(
+        gateway.store.sample_log.note(
             Entry(
                 number=number,
                 program="alerts",
@@ -63,7 +63,7 @@ def test_ordinary_texts_belong_to_the_conversation(gateway, viewer):
                 text=text,
             )
         )
-    gateway.store.trail.flush()
+    gateway.store.sample_log.flush()
     said = words(viewer.get("/console/review"))
     assert "when do you open?" in said
     assert "none of their business" not in said

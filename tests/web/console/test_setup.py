@@ -11,7 +11,7 @@ from smsgate.features.accounts.facts import keys_of
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
-from smsgate.store.quarantine import Quarantine, Refused
+from smsgate.store.quarantine import Quarantine, RefusedRequest
 from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, heartbeat, make_gateway
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
@@ -123,7 +123,7 @@ def test_a_refused_request_is_explained(viewer, gateway):
     }
     for cause in causes:
         more = {"signatures": {"x-twilio-signature": 28}, "fields": ("From", "Body")}
-        refused = Refused("No.", finding, "POST", f"https://x/{cause}", cause=cause, **more)
+        refused = RefusedRequest("No.", finding, "POST", f"https://x/{cause}", cause=cause, **more)
         gateway.store.quarantine.add("twilio", refused)
     page = viewer.get(ACCOUNT).text
     for said in causes.values():

@@ -512,7 +512,7 @@ def test_without_the_store_one_can_sign_in(folder, operator, gateway, monkeypatc
     assert made.sign_in("maria", **AWAY).status_code == 303
 
 
-def test_guesses_from_everywhere_do_not_fill_the_trail(operator, gateway, monkeypatch) -> None:
+def test_guesses_from_everywhere_do_not_fill_the_sample_log(operator, gateway, monkeypatch) -> None:
     """More addresses than anybody could list: a line each at first, then one an hour."""
     operator("maria", "viewer")
     monkeypatch.setattr(signing_in, "MOST_NOTED", 5)

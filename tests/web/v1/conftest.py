@@ -98,7 +98,7 @@ def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
     }
     made = build_gateway(load_configuration(environ))
     made.records.migrate()
-    made.store.marker.create(buckets=8)
+    made.store.metadata.create(buckets=8)
     publish_programs(made)
     yield made
     made.close()

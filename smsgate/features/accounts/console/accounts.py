@@ -17,8 +17,8 @@ from smsgate.gateway import Gateway
 from smsgate.providers import usable
 from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER
-from smsgate.store.acceptance import Accepted
-from smsgate.store.quarantine import Refused
+from smsgate.store.acceptance import AcceptedRequests
+from smsgate.store.quarantine import RefusedRequest
 from smsgate.web.console.auth import actor, needs
 
 ACCOUNTS = "/console/setup/accounts"
@@ -94,7 +94,7 @@ class Pages:
     def _happened(self, account: Account) -> Mapping[str, object]:
         """What the store knows of its requests, or why it does not say."""
         store, problem = self._gateway.store, ""
-        last, refused = Accepted(), list[Refused]()
+        last, refused = AcceptedRequests(), list[RefusedRequest]()
         try:
             last = store.acceptance.last(account.name)
             refused = store.quarantine.newest(account.name)

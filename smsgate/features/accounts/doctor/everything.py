@@ -50,9 +50,9 @@ def examine(gateway: Gateway) -> Iterator[Finding]:
 def _of_store(gateway: Gateway) -> Iterator[Finding]:
     """What can be asked where Redis answers."""
     store = gateway.store
-    marker = _tried("marker", store.numbers.bucket_count, "the store is ready and of our layout")
-    is_ready = marker.state == OK
-    yield marker if is_ready else replace(marker, mend=_marker_remedy(gateway))
+    metadata = _tried("marker", store.numbers.bucket_count, "the store is ready and of our layout")
+    is_ready = metadata.state == OK
+    yield metadata if is_ready else replace(metadata, mend=_marker_remedy(gateway))
     yield _tried(
         "eviction",
         store.health.refuse_eviction,
@@ -197,7 +197,7 @@ def _exposed(gateway: Gateway) -> Iterator[Finding]:
 
 def _programs(gateway: Gateway) -> Iterator[Finding]:
     try:
-        known = gateway.store.marker.programs()
+        known = gateway.store.metadata.programs()
     except StoreUnavailable as error:
         yield Finding("programs", FAULT, str(error), error.mend)
         return

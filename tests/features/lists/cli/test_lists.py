@@ -195,7 +195,7 @@ def test_where_the_gate_cannot_tell_no_list_is_written(lists, file, tmp_path, re
     clean, blocked = tmp_path / "clean.csv", tmp_path / "blocked.csv"
     arguments = ("scrub", str(file), "--program", "alerts", "-o", str(clean))
     assert lists.run(*arguments, "--blocked", str(blocked)) == 2
-    assert "the store has no marker" in lists.errors
+    assert "the store has no metadata" in lists.errors
     assert not [*tmp_path.glob("*clean*"), *tmp_path.glob("*blocked*")]
     assert lists.run(*arguments, "--blocked", str(file)) == 2
     assert "three different files" in lists.errors

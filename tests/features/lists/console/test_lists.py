@@ -574,7 +574,7 @@ def test_where_the_gate_cannot_tell_there_are_no_files(agent, gateway, redis_cli
         "lock",
         "upload",
     }
-    gateway.store.marker.create(buckets=8)
+    gateway.store.metadata.create(buckets=8)
     publish_programs(gateway)
     assert "may be texted" in asked(agent, here, "resume")
 

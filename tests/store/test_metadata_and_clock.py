@@ -1,4 +1,4 @@
-"""The marker, the sweep of the clock, the trail, the simulator and the health of Redis."""
+"""The metadata, the sweep of the clock, the sample log, the simulator and the health of Redis."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ PARTITION = partition_of(NUMBER)
 
 
 def test_a_store_is_made_once_and_keeps_its_id(bare_store):
-    assert bare_store.marker.store_id() == ""
-    first = bare_store.marker.create()
+    assert bare_store.metadata.store_id() == ""
+    first = bare_store.metadata.create()
 
-    assert bare_store.marker.create() == first
-    assert bare_store.marker.store_id() == first
+    assert bare_store.metadata.create() == first
+    assert bare_store.metadata.store_id() == first
 
 
 def test_a_store_that_lost_a_partition_is_not_made_again(store, redis_client):
-    redis_client.delete(PARTITION_KEYS[7].marker)
+    redis_client.delete(PARTITION_KEYS[7].metadata)
 
     with pytest.raises(StoreNotReady, match="lost"):
-        store.marker.create()
+        store.metadata.create()
 
 
 def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, redis_client):
-    store.marker.publish({"news": Published(kind="service")})
+    store.metadata.publish({"news": Published(kind="service")})
 
-    assert set(store.marker.programs()) == {"alerts", "service", "news"}
+    assert set(store.metadata.programs()) == {"alerts", "service", "news"}
     assert all(redis_client.hexists(keys.programs, "news") for keys in PARTITION_KEYS)
 
 
@@ -76,23 +76,23 @@ def test_one_clock_leads_and_the_other_stands_by_until_the_lease_ends(store, red
     assert 0 < redis_client.pttl(CLOCK_LEASE) <= 6000
 
 
-def test_ordinary_texts_reach_the_trail_in_batches_newest_first(store):
+def test_ordinary_texts_reach_the_sample_log_in_batches_newest_first(store):
     first, second = entry(Intent.NONE, text="hello"), entry(Intent.NONE, text="and you?")
-    store.trail.note(first)
-    store.trail.note(second)
-    store.trail.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
-    store.trail.close()
+    store.sample_log.note(first)
+    store.sample_log.note(second)
+    store.sample_log.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
+    store.sample_log.close()
 
-    assert [one.text for one in store.trail.newest(PARTITION, 10)] == ["and you?", "hello"]
-    assert [one.text for one in store.trail.newest(partition_of(OTHER), 10)] == ["bonjour"]
+    assert [one.text for one in store.sample_log.newest(PARTITION, 10)] == ["and you?", "hello"]
+    assert [one.text for one in store.sample_log.newest(partition_of(OTHER), 10)] == ["bonjour"]
 
 
 def test_texts_that_redis_does_not_take_are_counted():
     store = Store(open_redis("redis://127.0.0.1:1/0", 0.2))
-    store.trail.note(entry(Intent.NONE))
-    store.trail.close()
+    store.sample_log.note(entry(Intent.NONE))
+    store.sample_log.close()
 
-    assert store.trail.dropped == 1
+    assert store.sample_log.dropped == 1
 
 
 def test_the_simulator_s_texts_are_told_after_an_id(store):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from smsgate.domain.messages import ms_of
-from smsgate.metrics.snapshot import Depth, SpoolDepth, Waits
+from smsgate.metrics.snapshot import Backlog, Depth, SpoolDepth
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import Client
@@ -25,14 +25,14 @@ _FORGOTTEN_S = 7 * 24 * 3600
 _spool = msgspec.json.Decoder(SpoolDepth).decode
 
 
-class Depths:
+class BacklogReader:
     """Asks for lengths and oldest entries."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
 
-    def waits(self) -> Waits:
+    def read(self) -> Backlog:
         """What waits now. Raises ``StoreUnavailable``."""
         with translated():
             seconds, micros = self._client.time()
@@ -58,7 +58,7 @@ class Depths:
         since = [int(row[0][1]) for row in columns[9] if row]
         holds = [_ms(id_) for _, found in columns[5] for id_ in found.values()]
         reviews = [_ms(id_) for row in columns[6] for id_ in row]
-        return Waits(
+        return Backlog(
             inbox=_depth(sum(columns[0]), inbox, now_ms),
             outbox=_depth(sum(columns[2]), due, now_ms),
             holds=_depth(sum(columns[4]), holds, now_ms),

@@ -41,14 +41,14 @@ class Times:
 
 
 @dataclass(slots=True)
-class Found:
+class FamilyValues:
     """One family, read: by the values of its labels the count, or the times."""
 
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
     times: dict[tuple[str, ...], Times] = field(default_factory=dict)
 
 
-class Tally:
+class Counters:
     """What was counted since it was last gathered. Threads may share it."""
 
     def __init__(self) -> None:
@@ -124,10 +124,10 @@ def _has_message(status: int, outcome: str) -> bool:
     return status < _REFUSED and outcome not in _NO_MESSAGE
 
 
-def sorted_out(sums: Sums) -> dict[str, Found]:
+def by_family(sums: Sums) -> dict[str, FamilyValues]:
     """Sums by family. Fields that this version does not know are passed over."""
     known = {family.name: family for family in FAMILIES}
-    found = {family.name: Found() for family in FAMILIES}
+    found = {family.name: FamilyValues() for family in FAMILIES}
     for name, value in sums.items():
         start, *parts = name.split(_SEPARATOR)
         family = known.get(start)
@@ -136,7 +136,7 @@ def sorted_out(sums: Sums) -> dict[str, Found]:
     return found
 
 
-def _take(family: Family, found: Found, parts: list[str], value: int) -> None:
+def _take(family: Family, found: FamilyValues, parts: list[str], value: int) -> None:
     labels = tuple(parts[: len(family.labels)])
     if not family.buckets:
         found.counts[labels] = value

@@ -1,4 +1,4 @@
-"""The trail: the newest ordinary texts, capped, for replay and sampling.
+"""The sample log: the newest ordinary texts, capped, for replay and sampling.
 
 An ordinary text costs the webhook no round trip: it is put into a queue in memory, and a thread
 writes what is there twice a second. A kill may lose that much, which is borne for texts
@@ -47,8 +47,8 @@ class NumberTexts:
     Whatever the number texted before is not kept any more."""
 
 
-class Trail:
-    """Writes and reads the trails of all partitions."""
+class SampleLog:
+    """Writes and reads the sample logs of all partitions."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; the writing thread starts with the first text."""
@@ -89,7 +89,7 @@ class Trail:
     def newest(self, partition: int, count: int) -> list[Entry]:
         """The newest texts of a partition, newest first."""
         with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].trail, count=count)
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, count=count)
         return [_decode(fields[b"e"]) for _, fields in rows]
 
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
@@ -99,7 +99,9 @@ class Trail:
         """
         newest = f"({before}" if before else "+"
         with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].trail, max=newest, count=count)
+            rows = self._client.xrevrange(
+                PARTITION_KEYS[partition].sample_log, max=newest, count=count
+            )
         return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
 
     def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
@@ -110,7 +112,7 @@ class Trail:
         """
         partition = partition_of(number)
         with translated():
-            oldest = self._client.xrange(PARTITION_KEYS[partition].trail, count=1)
+            oldest = self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1)
         since_us = _written_us(oldest[0][0].decode()) if oldest else 0
         found = islice(self._of_number(partition, number, before_us), count)
         return NumberTexts([*found] if since_us else [], since_us)
@@ -123,7 +125,7 @@ class Trail:
         while True:
             with translated():
                 rows = self._client.xrevrange(
-                    PARTITION_KEYS[partition].trail, max=newest, count=_PAGE
+                    PARTITION_KEYS[partition].sample_log, max=newest, count=_PAGE
                 )
             for id_, fields in rows:
                 if mark in fields[b"e"]:  # the others need not be decoded
@@ -139,7 +141,7 @@ class Trail:
 
         At most ``count`` of each side, the nearest; one round trip.
         """
-        key = PARTITION_KEYS[partition].trail
+        key = PARTITION_KEYS[partition].sample_log
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
             pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
@@ -151,14 +153,14 @@ class Trail:
         """The newest texts of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
-                pipeline.xrevrange(keys.trail, count=count)
+                pipeline.xrevrange(keys.sample_log, count=count)
             partitions = pipeline.execute()
         return [_decode(fields[b"e"]) for rows in partitions for _, fields in rows]
 
     def _start(self) -> None:
         with self._lock:
             if self._writer is None:
-                self._writer = threading.Thread(target=self._run, name="trail", daemon=True)
+                self._writer = threading.Thread(target=self._run, name="sample-log", daemon=True)
                 self._writer.start()
 
     def _run(self) -> None:
@@ -167,7 +169,7 @@ class Trail:
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """In one round trip. Raises ``StoreUnavailable``."""
-        keys = [PARTITION_KEYS[partition_of(entry.number)].trail for entry in entries]
+        keys = [PARTITION_KEYS[partition_of(entry.number)].sample_log for entry in entries]
         commands = [_command(key, entry) for key, entry in zip(keys, entries, strict=True)]
         with translated():
             answers = round_trip(self._client, commands, keys)

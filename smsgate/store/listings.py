@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf(Generic[T]):
+class Listing(Generic[T]):
     """A page of what stands on one."""
 
     total: int
@@ -31,7 +31,7 @@ class Shelf(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ListingCounts:
     """How much there is on each."""
 
     replies: int
@@ -40,14 +40,14 @@ class Counted:
     forwards_dead: int
 
 
-class Shelves:
+class Listings:
     """Everything here raises ``StoreUnavailable``; two or three round trips each."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
 
-    def counted(self) -> Counted:
+    def counts(self) -> ListingCounts:
         """How much there is, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
@@ -56,31 +56,31 @@ class Shelves:
                 pipeline.zcard(keys.forwards_since)
                 pipeline.hlen(keys.forwards_dead)
             rows = [int(one) for one in pipeline.execute()]
-        return Counted(*(sum(rows[at::4]) for at in range(4)))
+        return ListingCounts(*(sum(rows[at::4]) for at in range(4)))
 
-    def replies(self, first: int, count: int) -> Shelf[Reply]:
+    def replies(self, first: int, count: int) -> Listing[Reply]:
         """Replies that are not settled, those due first first."""
         decode = msgspec.json.Decoder(Reply).decode
         return self._waiting(lambda keys: (keys.outbox, keys.replies), decode, first, count)
 
-    def forwards(self, first: int, count: int) -> Shelf[Forward]:
+    def forwards(self, first: int, count: int) -> Listing[Forward]:
         """Forwards that were not taken yet, the oldest first."""
         decode = msgspec.json.Decoder(Forward).decode
         return self._waiting(
             lambda keys: (keys.forwards_since, keys.forwards), decode, first, count
         )
 
-    def replies_dead(self, first: int, count: int) -> Shelf[DeadLetter]:
+    def replies_dead(self, first: int, count: int) -> Listing[DeadLetter]:
         """Replies that were given up, the newest first."""
-        decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counted().replies_dead
+        decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counts().replies_dead
         found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
 
-    def forwards_dead(self, first: int, count: int) -> Shelf[UndeliveredForward]:
+    def forwards_dead(self, first: int, count: int) -> Listing[UndeliveredForward]:
         """Forwards that were given up, the newest first."""
         decode, total = (
             msgspec.json.Decoder(UndeliveredForward).decode,
-            self.counted().forwards_dead,
+            self.counts().forwards_dead,
         )
         found = self._given_up([keys.forwards_dead for keys in PARTITION_KEYS], total, decode)
         return _page(found, lambda one: one.at_us, first, count, total)
@@ -91,7 +91,7 @@ class Shelves:
         decode: Callable[[bytes], T],
         first: int,
         count: int,
-    ) -> Shelf[T]:
+    ) -> Listing[T]:
         last = min(first + count, MOST)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
@@ -113,7 +113,7 @@ class Shelves:
             for (score, _, _), raw in zip(wanted, raws, strict=True)
             if raw is not None  # it left in between
         ]
-        return Shelf(sum(rows[::2]), found)
+        return Listing(sum(rows[::2]), found)
 
     def _given_up(self, names: Sequence[str], total: int, decode: Callable[[bytes], T]) -> list[T]:
         """All of them; where they are too many, some of each partition as Redis gives them."""
@@ -130,6 +130,6 @@ class Shelves:
 
 def _page(
     found: list[T], at_us: Callable[[T], int], first: int, count: int, total: int
-) -> Shelf[T]:
+) -> Listing[T]:
     ordered = sorted(found, key=at_us, reverse=True)[first : first + count]
-    return Shelf(total, [(at_us(one), one) for one in ordered])
+    return Listing(total, [(at_us(one), one) for one in ordered])

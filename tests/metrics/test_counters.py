@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
+from smsgate.metrics.counters import Counters, by_family
 from smsgate.metrics.families import APPLIED_S, FAMILIES, GATE, MESSAGES, OTHER, label
-from smsgate.metrics.tally import Tally, sorted_out
 
 
 def test_counts_of_many_threads_are_all_there() -> None:
-    tally = Tally()
+    tally = Counters()
     threads = [
         threading.Thread(
             target=lambda: [tally.count(MESSAGES, "twilio", "help") for _ in range(2_000)]
@@ -22,15 +22,15 @@ def test_counts_of_many_threads_are_all_there() -> None:
         one.start()
     for one in threads:
         one.join()
-    assert sorted_out(tally.gather())["messages"].counts == {("twilio", "help"): 8_000}
+    assert by_family(tally.gather())["messages"].counts == {("twilio", "help"): 8_000}
     assert not tally.gather()
 
 
 def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
-    tally = Tally()
+    tally = Counters()
     for seconds in (0.0, 0.01, 0.011, 299, 301):
         tally.took(APPLIED_S, seconds, "twilio")
-    times = sorted_out(tally.gather())["applied_seconds"].times["twilio",]
+    times = by_family(tally.gather())["applied_seconds"].times["twilio",]
     assert times.buckets[:2] == [2, 1]
     assert times.buckets[-2:] == [1, 1]
     assert sum(times.buckets) == 5
@@ -38,7 +38,7 @@ def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
 
 
 def test_times_noted_together_count_as_those_noted_one_by_one() -> None:
-    together, alone = Tally(), Tally()
+    together, alone = Counters(), Counters()
     together.took_each(APPLIED_S, [0.01, 0.2, 301], "twilio")
     for seconds in (0.01, 0.2, 301):
         alone.took(APPLIED_S, seconds, "twilio")
@@ -59,7 +59,7 @@ def test_names_stay(value: str) -> None:
 
 
 def test_fields_of_another_version_are_passed_over() -> None:
-    found = sorted_out(
+    found = by_family(
         {
             "gone|a": 1,
             "messages|one label": 1,
@@ -80,13 +80,13 @@ def test_every_family_has_a_name_and_says_what_it_is() -> None:
 
 
 def test_a_count_can_stand_for_many() -> None:
-    tally = Tally()
+    tally = Counters()
     tally.count(GATE, "alerts", "allowed", times=9_999)
-    assert sorted_out(tally.gather())["gate_answers"].counts == {("alerts", "allowed"): 9_999}
+    assert by_family(tally.gather())["gate_answers"].counts == {("alerts", "allowed"): 9_999}
 
 
 def test_requests_that_are_alike_are_each_counted_and_timed() -> None:
-    tally = Tally()
+    tally = Counters()
     for took_s in (0.001, 0.002, 0.004):
         tally.request(("a", 200, "opt_out none", took_s))
     tally.request(("a", 200, "duplicate", 0.001))
@@ -94,7 +94,7 @@ def test_requests_that_are_alike_are_each_counted_and_timed() -> None:
     tally.request(("a", 403, "forged", 0.001))
     tally.request(("a", 200, "handshake", 0.001))
 
-    found = sorted_out(tally.gather())
+    found = by_family(tally.gather())
 
     assert found["webhook_requests"].counts == {
         ("a", "accepted"): 4,

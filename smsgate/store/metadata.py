@@ -1,4 +1,4 @@
-"""The marker: what makes a store trustworthy, and the programs that are published in it."""
+"""The metadata: what makes a store trustworthy, and the programs that are published in it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ BUCKETS = 2048
 scope."""
 
 
-class Marker:
-    """The markers of all partitions. Only ``smsgate init`` and a rebuild write them."""
+class StoreMetadata:
+    """The metadata of all partitions. Only ``smsgate init`` and a rebuild write them."""
 
     def __init__(self, client: Client) -> None:
         """Use the client; nothing is asked yet."""
         self._client = client
 
     def store_id(self) -> str:
-        """The id of the store; empty where no partition has a marker.
+        """The id of the store; empty where no partition has a metadata.
 
         Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
         something was lost.
         """
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
-                pipeline.hmget(keys.marker, "store", "ready", "rebuild")
+                pipeline.hmget(keys.metadata, "store", "ready", "rebuild")
             rows = pipeline.execute()
         if any(row[2] for row in rows):
             raise StoreNotReady(
@@ -44,7 +44,7 @@ class Marker:
         ids = {(row[0] or b"").decode() for row in rows}
         if len(ids) > 1 or (ids != {""} and any(row[1] != b"1" for row in rows)):
             raise StoreNotReady(
-                "some partitions of the store have a marker and others have none: part of it "
+                "some partitions of the store have metadata and others have none: part of it "
                 "was lost; "
                 "restore Redis from a backup"
             )
@@ -60,7 +60,7 @@ class Marker:
         with translated():
             fields |= write_lease.first_fields(self._client.time(), write_lease.FIRST_MS)
             for keys in PARTITION_KEYS:
-                self._client.hset(keys.marker, mapping=fields)
+                self._client.hset(keys.metadata, mapping=fields)
         return store
 
     def publish(self, programs: Mapping[str, Published]) -> None:

@@ -1,4 +1,4 @@
-"""The trail: many texts at once, and a store that does not take them."""
+"""The sample log: many texts at once, and a store that does not take them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from smsgate.domain.messages import Intent
 from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import open_redis
-from smsgate.store.trail import Trail
+from smsgate.store.sample_log import SampleLog
 from tests.fakes.values import entry
 
 MANY = 450
@@ -16,37 +16,37 @@ MANY = 450
 
 
 def kept(redis_client) -> int:
-    return sum(redis_client.xlen(keys.trail) for keys in PARTITION_KEYS)
+    return sum(redis_client.xlen(keys.sample_log) for keys in PARTITION_KEYS)
 
 
-def fill(trail: Trail) -> None:
+def fill(trail: SampleLog) -> None:
     trail._writer = trail  # type: ignore[assignment]  # nobody writes but the test
     for line in range(MANY):
         trail.note(entry(Intent.NONE, f"+1415555{line:04}", text=f"text {line}"))
 
 
 def test_all_texts_are_written_each_once(store: Store, redis_client) -> None:
-    fill(store.trail)
-    store.trail.flush()
-    store.trail.flush()
+    fill(store.sample_log)
+    store.sample_log.flush()
+    store.sample_log.flush()
 
     assert kept(redis_client) == MANY
-    texts = {one.text for one in store.trail.newest_of_all(MANY)}
+    texts = {one.text for one in store.sample_log.newest_of_all(MANY)}
     assert texts == {f"text {line}" for line in range(MANY)}
-    assert store.trail.dropped == 0
+    assert store.sample_log.dropped == 0
 
 
 def test_what_redis_refuses_is_counted(store: Store, redis_client) -> None:
     for keys in PARTITION_KEYS:
-        redis_client.set(keys.trail, "no stream")
-    fill(store.trail)
-    store.trail.flush()
+        redis_client.set(keys.sample_log, "no stream")
+    fill(store.sample_log)
+    store.sample_log.flush()
 
-    assert store.trail.dropped == MANY
+    assert store.sample_log.dropped == MANY
 
 
 def test_what_cannot_reach_redis_is_counted() -> None:
-    trail = Trail(open_redis("redis://127.0.0.1:1/0", 0.2, 0.2))
+    trail = SampleLog(open_redis("redis://127.0.0.1:1/0", 0.2, 0.2))
     fill(trail)
     trail.flush()
 
@@ -54,9 +54,9 @@ def test_what_cannot_reach_redis_is_counted() -> None:
 
 
 def test_a_full_queue_drops_the_newest(store: Store, redis_client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("smsgate.store.trail._QUEUED", 10)
-    fill(store.trail)
-    store.trail.flush()
+    monkeypatch.setattr("smsgate.store.sample_log._QUEUED", 10)
+    fill(store.sample_log)
+    store.sample_log.flush()
 
     assert kept(redis_client) == 10
-    assert store.trail.dropped == MANY - 10
+    assert store.sample_log.dropped == MANY - 10
