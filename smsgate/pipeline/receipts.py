@@ -21,7 +21,7 @@ def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
     Reports on texts that somebody else sent through the account have no effect. Raises
     ``StoreUnavailable``.
     """
-    told = [_told(account, one) for one in reports if one.fate and _named(one)]
+    told = [_told(account, one) for one in reports if one.status and _named(one)]
     found = zip(told, store.receipts.look(told), strict=True)
     return sum(_take(store, one, expected) for one, expected in found if expected is not None)
 
@@ -57,6 +57,6 @@ def _named(report: Report) -> bool:
 
 
 def _told(account: str, report: Report) -> DeliveryReceipt:
-    code = "" if report.fate == "delivered" else report.code[:_LONGEST_CODE]
+    code = "" if report.status == "delivered" else report.code[:_LONGEST_CODE]
     note = ": ".join(part for part in (code, report.note) if part)
-    return DeliveryReceipt(account, report.number, report.message_id, report.fate, note)
+    return DeliveryReceipt(account, report.number, report.message_id, report.status, note)

@@ -101,7 +101,7 @@ class Report:
     note: str
     """The provider's meaning of the code, in our words."""
     service: str = ""
-    fate: str = ""
+    status: str = ""
     """The final delivery status: ``delivered``, ``undelivered`` (it left and did not arrive),
     ``failed`` (it did not leave), or nothing that is sure."""
 
@@ -202,9 +202,11 @@ class Provider(ABC):
         None where the status is not final.
         """
         undelivered = self.code_is_final and code in self.report_codes
-        fate = self.delivery_statuses.get(status, "undelivered" if undelivered else "")
+        final = self.delivery_statuses.get(status, "undelivered" if undelivered else "")
         kind, note = self.report_codes.get(code, ("", ""))
-        return [Report(message_id, number, sender, kind, code, note, service, fate)] if fate else []
+        return (
+            [Report(message_id, number, sender, kind, code, note, service, final)] if final else []
+        )
 
     @abstractmethod
     def reply(self, reply: Reply, account: Account) -> HttpCall:

@@ -18,7 +18,7 @@ from smsgate.providers.base import Field, Provider
 from tests.providers.matrix import table
 from tests.providers.recorded import everything
 
-ROOM = Path(smsgate.providers.__file__).parent
+PACKAGE = Path(smsgate.providers.__file__).parent
 ROOT = Path(__file__).parents[2]
 NO_PROVIDERS = {"__init__", "base", "forms", "reading"}
 FUNCTIONS = (
@@ -41,13 +41,13 @@ each = pytest.mark.parametrize("name", sorted(PROVIDERS))
 
 def sources(name: str) -> list[Path]:
     """The module of a provider, or those of its package."""
-    file = ROOM / f"{name}.py"
-    return [file] if file.exists() else sorted((ROOM / name).glob("*.py"))
+    file = PACKAGE / f"{name}.py"
+    return [file] if file.exists() else sorted((PACKAGE / name).glob("*.py"))
 
 
-def test_every_module_of_the_room_stands_in_the_table_and_nothing_else():
-    found = {path.stem for path in ROOM.iterdir() if path.suffix == ".py"}
-    found |= {path.name for path in ROOM.iterdir() if (path / "__init__.py").exists()}
+def test_every_module_of_the_package_stands_in_the_table_and_nothing_else():
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+    found |= {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     assert found - NO_PROVIDERS == set(PROVIDERS)
 
 

@@ -129,7 +129,7 @@ def test_a_form_of_hundreds_of_fields_is_refused_before_it_is_read():
 def test_what_became_of_a_text_of_ours_says_something_of_the_number_or_nothing(code, kind):
     form = {"From": "14155550100", "To": "14155550123", "Status": "failed", "ErrorCode": code}
     found = plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT)
-    assert [(one.kind, one.number, one.sender, one.code, one.fate) for one in found] == [
+    assert [(one.kind, one.number, one.sender, one.code, one.status) for one in found] == [
         (kind, "+14155550123", "+14155550100", code, "failed")
     ]
 

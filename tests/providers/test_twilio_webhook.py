@@ -230,7 +230,7 @@ def test_a_failed_text_of_ours_says_something_of_the_number_or_nothing(code):
         twilio.verify(request, ACCOUNT, 0)
         assert twilio.parse(request, ACCOUNT) == []
         found = twilio.reports(request, ACCOUNT)
-        assert [(one.kind, one.fate) for one in found] == [(KINDS.get(code, ""), "failed")]
+        assert [(one.kind, one.status) for one in found] == [(KINDS.get(code, ""), "failed")]
 
 
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "read", "canceled", "x"])

@@ -157,11 +157,11 @@ def record(write):
     report = {
         "message_id": "862a8790", "number": "+14155550123", "sender": "+14155550100",
         "kind": "unreachable", "code": "TEXT_INVALID", "note": "the number is not valid",
-        "fate": "failed",
+        "status": "failed",
     }  # fmt: skip
     write("invalid", "A text of ours to no number", notification(sent), reports=[report])
     delivered = sent | {"eventType": "TEXT_DELIVERED"}
-    arrived = report | {"kind": "", "code": "TEXT_DELIVERED", "note": "", "fate": "delivered"}
+    arrived = report | {"kind": "", "code": "TEXT_DELIVERED", "note": "", "status": "delivered"}
     write("delivered", "A text of ours arrived", notification(delivered), reports=[arrived])
 
 

@@ -201,13 +201,13 @@ def main():
     report = {
         "message_id": "Outgoing_1", "number": "+14155550123", "sender": "+14155550100",
         "kind": "opted_out", "code": "Sender blocked for given recipient",
-        "note": "the number has sent STOP to the sender", "fate": "undelivered",
+        "note": "the number has sent STOP to the sender", "status": "undelivered",
     }  # fmt: skip
     delivered = delivery | {"deliveryStatus": "Delivered", "deliveryStatusDetails": "No error."}
     write(
         "delivery_reports", "A text of ours that was blocked, and one that arrived",
         [event(f"{NAMED}SMSDeliveryReportReceived", data) for data in (delivery, delivered)],
-        reports=[report, report | {"kind": "", "code": "", "note": "", "fate": "delivered"}],
+        reports=[report, report | {"kind": "", "code": "", "note": "", "status": "delivered"}],
     )  # fmt: skip
 
 

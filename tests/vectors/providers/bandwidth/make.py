@@ -25,9 +25,9 @@ ID = "14762070468292kw2fuqty55yp2b2"
 MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP",
            "sent_us": 1789999998000000}  # fmt: skip
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-          "fate": "undelivered"}  # fmt: skip
+          "status": "undelivered"}  # fmt: skip
 ARRIVED = {**REPORT, "number": "+14155550100", "kind": "", "code": "", "note": "",
-           "fate": "delivered"}  # fmt: skip
+           "status": "delivered"}  # fmt: skip
 
 
 def event(type_: str = "message-received", **changes: object) -> dict:

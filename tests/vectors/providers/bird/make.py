@@ -127,20 +127,20 @@ def main():
     outbound = text(to="+14155550123", **{"from": "+14155550100"})
     write(
         "delivered", "A text of ours arrived", event("sms.delivered", outbound),
-        reports=[report("", "", "", fate="delivered")],
+        reports=[report("", "", "", status="delivered")],
     )  # fmt: skip
     write("email", "Another product", event("email.bounced", {"email_id": "em_1"}))
     error = {"code": "landline_unreachable", "description": "…", "occurred_at": "…"}
     write(
         "failed", "A text of ours to a landline",
         event("sms.failed", outbound | {"error": error}),
-        reports=[report("unreachable", "landline_unreachable", "a landline", fate="failed")],
+        reports=[report("unreachable", "landline_unreachable", "a landline", status="failed")],
     )  # fmt: skip
     listed = "the number is on the suppression list"
     write(
         "rejected", "A text of ours to a number that opted out",
         event("sms.rejected", outbound | {"error": error | {"code": "recipient_opted_out"}}),
-        reports=[report("opted_out", "recipient_opted_out", listed, fate="failed")],
+        reports=[report("opted_out", "recipient_opted_out", listed, status="failed")],
     )  # fmt: skip
     suppression = {
         "id": "ssp_1", "workspace_id": WORKSPACE, "destination": "+14155550123",

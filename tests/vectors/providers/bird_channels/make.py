@@ -124,11 +124,11 @@ def main():
     report = {
         "message_id": ID, "number": "+14155550123", "sender": "+14155550100",
         "kind": "unreachable", "code": "1", "note": "no network has such a subscriber",
-        "service": CHANNEL, "fate": "undelivered",
+        "service": CHANNEL, "status": "undelivered",
     }  # fmt: skip
     write("failed", "A text of ours failed", event("sms.outbound", failed), reports=[report])
     delivered = payload(direction="outgoing", receiver=receiver)
-    arrived = report | {"kind": "", "code": "", "note": "", "fate": "delivered"}
+    arrived = report | {"kind": "", "code": "", "note": "", "status": "delivered"}
     write(
         "delivered", "A text of ours arrived", event("sms.outbound", delivered), reports=[arrived]
     )

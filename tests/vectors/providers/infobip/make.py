@@ -157,11 +157,11 @@ def main():
             {**report, "status": blocked, "error": ok},
         ),
         reports=[
-            {**told, "kind": "", "code": "NO_ERROR", "note": "", "fate": "delivered"},
+            {**told, "kind": "", "code": "NO_ERROR", "note": "", "status": "delivered"},
             {**told, "kind": "unreachable", "code": "EC_UNKNOWN_SUBSCRIBER",
-             "note": "no network has such a subscriber", "fate": "undelivered"},
+             "note": "no network has such a subscriber", "status": "undelivered"},
             {**told, "kind": "opted_out", "code": "REJECTED_DESTINATION_BLOCKLISTED",
-             "note": "the number is on a blocklist", "fate": "failed"},
+             "note": "the number is on a blocklist", "status": "failed"},
         ],
     )  # fmt: skip
 

@@ -167,7 +167,7 @@ def main():
     report = {
         "message_id": "e8077d80", "number": "+14155550123", "sender": "+14155550100",
         "kind": "unreachable", "code": "1", "note": "no network has such a subscriber",
-        "fate": "undelivered",
+        "status": "undelivered",
     }  # fmt: skip
     write(
         "status_unknown_subscriber", "A status report", method="GET",
@@ -182,7 +182,7 @@ def main():
     write(
         "status_delivered", "A status report of a text that arrived", method="GET",
         url=f"{URL}?{urlencode(status | {'status': 'delivered'})}",
-        reports=[report | {"kind": "", "code": "", "note": "", "fate": "delivered"}],
+        reports=[report | {"kind": "", "code": "", "note": "", "status": "delivered"}],
     )  # fmt: skip
 
 

@@ -129,9 +129,9 @@ REPORT = {"From": "14155550100", "To": "14155550123", "MessageUUID": ID, "Status
           "ErrorCode": "200", "Units": "1"}  # fmt: skip
 write("report", "A text of ours was blocked", REPORT,
       reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-                "kind": "opted_out", "code": "200",
-                "note": "the number has sent STOP to this sender", "fate": "failed"}])  # fmt: skip
+                "kind": "opted_out", "code": "200", "status": "failed",
+                "note": "the number has sent STOP to this sender"}])  # fmt: skip
 write("delivered", "A text of ours arrived", {**REPORT, "Status": "delivered", "ErrorCode": "000"},
       reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-                "kind": "", "code": "000", "note": "", "fate": "delivered"}])  # fmt: skip
+                "kind": "", "code": "000", "note": "", "status": "delivered"}])  # fmt: skip
 write("without_from", "From nobody", {**TEXT, "From": ""}, unreadable="The form lacks From")

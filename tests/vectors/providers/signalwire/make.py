@@ -43,7 +43,7 @@ STATUS = {
     "SmsStatus": "undelivered",
 }
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-          "fate": "undelivered"}  # fmt: skip
+          "status": "undelivered"}  # fmt: skip
 
 
 def write(
@@ -106,7 +106,7 @@ def main() -> None:
           messages=[MESSAGE], answered="")  # fmt: skip
     write("delivered", "The status of one of ours", STATUS | {"MessageStatus": "delivered"},
           reports=[{**REPORT, "kind": "", "code": "", "note": "",
-                    "fate": "delivered"}])  # fmt: skip
+                    "status": "delivered"}])  # fmt: skip
     write("blocked", "One of ours that the number had blocked", STATUS | {"ErrorCode": "21610"},
           reports=[{**REPORT, "kind": "opted_out", "code": "21610",
                     "note": "the number has blocked this sender"}])  # fmt: skip

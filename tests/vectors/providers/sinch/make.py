@@ -38,7 +38,7 @@ REPORT = {
     "sender": "",
     "kind": "unreachable",
     "note": "deleted by the network: an invalid number, or one that opted out",
-    "fate": "undelivered",
+    "status": "undelivered",
 }
 
 
@@ -105,7 +105,7 @@ def main() -> None:
           messages=[MESSAGE | {"text": ""}], answered="")  # fmt: skip
     report = {"at": "2026-09-21T14:13:18Z", "batch_id": BATCH, "code": 0, "status": "Delivered",
               "recipient": "14155550123", "type": "recipient_delivery_report_sms"}  # fmt: skip
-    arrived = REPORT | {"kind": "", "code": "", "note": "", "fate": "delivered"}
+    arrived = REPORT | {"kind": "", "code": "", "note": "", "status": "delivered"}
     write("delivered", "What became of one of ours", report,
           reports=[arrived | {"number": "+14155550123"}])  # fmt: skip
     write("deleted", "One of ours to a dead number", report | {"status": "Deleted", "code": 406},

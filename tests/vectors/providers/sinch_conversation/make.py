@@ -127,10 +127,10 @@ def main() -> None:
     consent = {"contact_id": "01EQ415860ZZ2SDM7JJ3P39H0R", "channel": "SMS",
                "status": "OPT_OUT_SUCCEEDED", "request_id": "1"}  # fmt: skip
     write("opt_out", "An OPT_OUT, which names no number", frame(opt_out_notification=consent))
-    report = {"message_id": ID, "number": "+14155550123", "sender": "", "fate": "undelivered"}
+    report = {"message_id": ID, "number": "+14155550123", "sender": "", "status": "undelivered"}
     write("delivered", "What became of one of ours", delivery("DELIVERED"),
           reports=[{**report, "kind": "", "code": "", "note": "",
-                    "fate": "delivered"}])  # fmt: skip
+                    "status": "delivered"}])  # fmt: skip
     write("not_opted_in", "One of ours to somebody who had opted out",
           delivery("FAILED", "RECIPIENT_NOT_OPTED_IN"),
           reports=[{**report, "kind": "opted_out", "code": "RECIPIENT_NOT_OPTED_IN",

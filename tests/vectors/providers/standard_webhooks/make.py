@@ -107,11 +107,11 @@ write("failed", "A text of ours was not taken", kind="sms.failed",
       reports=[{"message_id": "out-1", "number": "+14155550123", "sender": "+14155550100",
                 "kind": "opted_out", "code": "7",
                 "note": "the gateway will not text this number: it has opted out",
-                "fate": "failed"}])  # fmt: skip
+                "status": "failed"}])  # fmt: skip
 write("delivered", "A text of ours arrived", kind="sms.delivered",
       data={"id": "out-1", "from": "+14155550100", "to": "+14155550123"},
       reports=[{"message_id": "out-1", "number": "+14155550123", "sender": "+14155550100",
-                "kind": "", "code": "", "note": "", "fate": "delivered"}])  # fmt: skip
+                "kind": "", "code": "", "note": "", "status": "delivered"}])  # fmt: skip
 write("without_to", "To nobody", {**DATA, "to": ""}, unreadable="The data lacks id, from or to")
 write("data_is_a_list", "Data of another shape", [DATA], account=V1A,
       unreadable="The gateway posts JSON of another shape: ")  # fmt: skip

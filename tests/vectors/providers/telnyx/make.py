@@ -166,13 +166,13 @@ nothing("finalized", "A text of ours was blocked",
         reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
                   "kind": "opted_out", "code": "40300", "service": PROFILE,
                   "note": "the number has sent STOP to this messaging profile",
-                  "fate": "failed"}])  # fmt: skip
+                  "status": "failed"}])  # fmt: skip
 nothing("delivered", "A text of ours arrived",
         event(text(direction="outbound", to=to("+14155550123", status="delivered")),
               "message.finalized"),
         reports=[{"message_id": ID, "number": "+14155550123", "sender": "+14155550123",
                   "kind": "", "code": "", "service": PROFILE, "note": "",
-                  "fate": "delivered"}])  # fmt: skip
+                  "status": "delivered"}])  # fmt: skip
 nothing(
     "call", "Another product's event", event({"from": "+14155550123", "to": "x"}, "call.hangup")
 )

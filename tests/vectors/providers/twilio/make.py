@@ -21,7 +21,7 @@ ID = "SMa87ff679a2f3e71d9181a67b7542122c"
 PICTURE, CHAT = "MM" + "2" * 32, "SM" + "3" * 32
 ACCOUNT = {"options": {"account_sid": SID}, "secrets": {"auth_token": [TOKEN]}}
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-          "fate": "undelivered"}  # fmt: skip
+          "status": "undelivered"}  # fmt: skip
 FILTERED = {**REPORT, "kind": "", "code": "30007", "note": ""}
 MESSAGE = {
     "message_id": ID,
@@ -57,7 +57,7 @@ def text(**changes: object) -> dict:
     return event("inbound-message.received", **told | {"mcc": "310", "mnc": "090"} | changes)
 
 
-def fate(kind: str, **changes: object) -> dict:
+def status_event(kind: str, **changes: object) -> dict:
     told = {"from": "+14155550100", "to": "+14155550123", "messageStatus": kind.upper()}
     return event(f"message.{kind}", **told | changes)
 
@@ -124,18 +124,18 @@ def main() -> None:
     )
     opted_out = "the number has opted out of texts from this sender"
     refused = {**REPORT, "kind": "opted_out", "code": "21610", "note": opted_out,
-               "service": SERVICE, "fate": "failed"}  # fmt: skip
+               "service": SERVICE, "status": "failed"}  # fmt: skip
     gone = "the number is unknown or no longer in use"
     write_events(
         "events_of_ours",
         "What became of three of ours",
         [
-            fate("delivered"),
-            fate("failed", errorCode=21610, messagingServiceSid=SERVICE),
-            fate("undelivered", errorCode="30005"),
+            status_event("delivered"),
+            status_event("failed", errorCode=21610, messagingServiceSid=SERVICE),
+            status_event("undelivered", errorCode="30005"),
         ],
         reports=[
-            {**REPORT, "kind": "", "code": "", "note": "", "fate": "delivered"},
+            {**REPORT, "kind": "", "code": "", "note": "", "status": "delivered"},
             refused,
             {**REPORT, "kind": "unreachable", "code": "30005", "note": gone},
         ],

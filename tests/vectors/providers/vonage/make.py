@@ -48,7 +48,7 @@ STATUS = {
     "client_ref": "vonage-1-0",
 }
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
-          "fate": "failed"}  # fmt: skip
+          "status": "failed"}  # fmt: skip
 
 
 def write(name: str, what: str, event: object, **expected: object) -> None:
@@ -116,7 +116,7 @@ def main() -> None:
     write("messenger", "A chat that has no numbers", EVENT | {"channel": "messenger"})
     write("delivered", "The status of one of ours", STATUS | {"status": "delivered"},
           reports=[{**REPORT, "kind": "", "code": "", "note": "",
-                    "fate": "delivered"}])  # fmt: skip
+                    "status": "delivered"}])  # fmt: skip
     write("opted_out", "One of ours to somebody who had opted out", STATUS | error("9"),
           reports=[{**REPORT, "kind": "opted_out", "code": "9",
                     "note": "the number has opted out of texts from this sender"}])  # fmt: skip

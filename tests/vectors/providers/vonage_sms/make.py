@@ -48,7 +48,7 @@ RECEIPT = {
     "to": "14155550100",
 }
 REPORT = {"message_id": "0C000000217B7F02", "number": "+14155550123", "sender": "+14155550100",
-          "fate": "undelivered"}  # fmt: skip
+          "status": "undelivered"}  # fmt: skip
 
 
 def signature(parameters: dict, scheme: str) -> str:
@@ -129,7 +129,7 @@ def main() -> None:
           messages=[MESSAGE | {"text": ""}], answered="")  # fmt: skip
     write("delivered", "The receipt of one of ours", RECEIPT,
           reports=[{**REPORT, "kind": "", "code": "0", "note": "",
-                    "fate": "delivered"}])  # fmt: skip
+                    "status": "delivered"}])  # fmt: skip
     write("opted_out", "The receipt of one of ours to somebody who had opted out",
           RECEIPT | {"status": "failed", "err-code": "9"},
           reports=[{**REPORT, "kind": "opted_out", "code": "9",
