@@ -23,7 +23,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.logs import Reminder
-from smsgate.metrics.counters import sorted_out
+from smsgate.metrics.counters import by_family
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.spool import Spool
@@ -106,7 +106,7 @@ def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off,
 def counted(gateway) -> dict[tuple[str, ...], float]:
     """How many messages are counted, by account and intent."""
     gateway.store.metrics.flush()
-    return dict(sorted_out(gateway.store.metrics.sums())["messages"].counts)
+    return dict(by_family(gateway.store.metrics.sums())["messages"].counts)
 
 
 def test_what_is_replayed_is_counted_once(gateway, cut_off, signed):

@@ -23,7 +23,7 @@ from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.quarantine import Refused
+from smsgate.store.quarantine import RefusedRequest
 from smsgate.store.shared_keys import process_of
 from tests.fakes.own_gateway import all_at_work, heartbeat
 from tests.fakes.refused_writes import too_few_replicas
@@ -212,7 +212,7 @@ def test_what_is_seen_comes_from_the_store(gateway, redis_client):
     gateway.store.inbox.add([Arrival(entry())])
     redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", "{}")
     gateway.store.acceptance.note("twilio", newest=True, several=False)
-    refused = Refused(problem="p", finding="f", method="POST", url="u")
+    refused = RefusedRequest(problem="p", finding="f", method="POST", url="u")
     for _ in range(3):
         gateway.store.quarantine.add("twilio", refused)
     redis_client.config_set("appendfsync", "everysec")

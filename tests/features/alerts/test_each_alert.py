@@ -24,7 +24,7 @@ from smsgate.pipeline.conditions import (
     MAX_REFUSED_REQUESTS,
 )
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.quarantine import Refused
+from smsgate.store.quarantine import RefusedRequest
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
 from tests.fakes.scripted_api import ScriptedApi
@@ -112,7 +112,7 @@ def silent(gateway, redis) -> None:
 
 def burst(gateway, redis) -> None:
     for place in range(MAX_REFUSED_REQUESTS):
-        gateway.store.quarantine.add("twilio", Refused(f"p{place}", "f", "POST", "u"))
+        gateway.store.quarantine.add("twilio", RefusedRequest(f"p{place}", "f", "POST", "u"))
 
 
 def refused_writes(gateway, redis) -> None:
