@@ -33,8 +33,9 @@ from bench import cpu
 from bench.gate import fill, numbers
 from bench.servers import Servers
 from smsgate.cli.leash import Leash
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.gate import Gate
-from smsgate.wiring import build_gateway, load_configuration
+from smsgate.pipeline.services import build_services
 
 CALL = 10_000
 CONNECTIONS = 4
@@ -91,13 +92,13 @@ def at(times: Sequence[float], share: float) -> float:
 
 def apply_for_ever() -> None:
     """Enter opt-outs and apply them, a batch at a time, until killed; as another process does."""
-    gateway = build_gateway(load_configuration(json.load(sys.stdin)))
+    services = build_services(load_configuration(json.load(sys.stdin)))
     drawn = numbers(1_000_000, seed=77)
     for start in range(0, len(drawn), _APPLIED):
         for number in drawn[start : start + _APPLIED]:
-            gateway.override("suppress", number, "all", "bench", "bench")
-        for partition in gateway.store.inbox.busy():
-            gateway.apply(partition)
+            services.manual.opt_out(number, "all", "bench", "bench")
+        for partition in services.store.inbox.busy():
+            services.applier.drain(partition)
 
 
 def measured(folder: Path, leash: Leash, seconds: float, suppressed: int) -> dict[str, float]:

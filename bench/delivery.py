@@ -27,7 +27,7 @@ from bench.servers import Servers
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
 BACKLOG = 100_000
@@ -61,35 +61,35 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(folder: Path, leash: Leash) -> Mapping[str, float]:
     whole = Servers(folder, leash).whole()
-    gateway, web = whole.gateway, Contender("smsgate", "", whole.server, "STOP")
+    services, web = whole.services, Contender("smsgate", "", whole.server, "STOP")
     found: dict[str, float] = {}
-    _fill(gateway, BACKLOG, "+1211", program="alerts")
+    _fill(services, BACKLOG, "+1211", program="alerts")
     whole.start("clock")
     whole.start("worker")
-    _seconds(lambda: _depth(gateway) == 0)
-    found["applied_per_second"] = BACKLOG / _applying_s(gateway, "+1211")
+    _seconds(lambda: _depth(services) == 0)
+    found["applied_per_second"] = BACKLOG / _applying_s(services, "+1211")
     whole.stop("worker")
-    _fill(gateway, BACKLOG, "+1213", program="alerts")
+    _fill(services, BACKLOG, "+1213", program="alerts")
     whole.start("worker")
     web.take(5.0, 4, 200)
-    _seconds(lambda: _depth(gateway) == 0)
-    found["backlog_s"] = _applying_s(gateway, "+1213")
+    _seconds(lambda: _depth(services) == 0)
+    found["backlog_s"] = _applying_s(services, "+1213")
     web.take(6.0, 8, STEADY_PER_S)
-    _seconds(lambda: _depth(gateway) == 0)
-    found |= _latency(gateway, "+1212")
-    _fill(gateway, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
-    _seconds(lambda: _depth(gateway) == 0)
+    _seconds(lambda: _depth(services) == 0)
+    found |= _latency(services, "+1212")
+    _fill(services, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
+    _seconds(lambda: _depth(services) == 0)
     whole.start("sender")
-    found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(gateway) == 0)
+    found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(services) == 0)
     found["web_mib"], found["worker_mib"] = whole.mib("web"), whole.mib("worker")
     found["rq_default_per_second"] = _rq(folder, leash)
     return found
 
 
-def _fill(gateway: Gateway, count: int, prefix: str, *, program: str, text: str = "STOP") -> None:
+def _fill(services: Services, count: int, prefix: str, *, program: str, text: str = "STOP") -> None:
     decision = Decision(Intent.OPT_OUT, "keyword", keyword="stop", language="en")
     for start in range(0, count, 1000):
-        gateway.store.inbox.add(
+        services.store.inbox.add(
             [
                 Arrival(
                     Entry(
@@ -109,12 +109,12 @@ def _fill(gateway: Gateway, count: int, prefix: str, *, program: str, text: str 
         )
 
 
-def _depth(gateway: Gateway) -> int:
-    return sum(gateway.store.inbox.depth(partition) for partition in range(PARTITIONS))
+def _depth(services: Services) -> int:
+    return sum(services.store.inbox.depth(partition) for partition in range(PARTITIONS))
 
 
-def _outbox(gateway: Gateway) -> int:
-    return sum(gateway.store.outbox.depth(partition) for partition in range(PARTITIONS))
+def _outbox(services: Services) -> int:
+    return sum(services.store.outbox.depth(partition) for partition in range(PARTITIONS))
 
 
 def _seconds(done: Callable[[], bool]) -> float:
@@ -126,14 +126,14 @@ def _seconds(done: Callable[[], bool]) -> float:
     return time.monotonic() - started
 
 
-def _events(gateway: Gateway, prefix: str) -> list[tuple[int, int]]:
+def _events(services: Services, prefix: str) -> list[tuple[int, int]]:
     """Receipt and application of each, in the ledgers or in the records, where the clock moves."""
     waiting = [
         event
         for partition in range(PARTITIONS)
-        for event in gateway.store.ledger.of_partition(partition)
+        for event in services.store.ledger.of_partition(partition)
     ]
-    kept = (one.event for one in gateway.records.reading.between())
+    kept = (one.event for one in services.records.reading.between())
     times = {
         event.id: (event.received_us, event.applied_us)
         for event in chain(waiting, kept)
@@ -142,14 +142,14 @@ def _events(gateway: Gateway, prefix: str) -> list[tuple[int, int]]:
     return [*times.values()]
 
 
-def _applying_s(gateway: Gateway, prefix: str) -> float:
-    applied = [applied for _, applied in _events(gateway, prefix)]
+def _applying_s(services: Services, prefix: str) -> float:
+    applied = [applied for _, applied in _events(services, prefix)]
     return (max(applied) - min(applied)) / 1_000_000
 
 
-def _latency(gateway: Gateway, prefix: str) -> dict[str, float]:
+def _latency(services: Services, prefix: str) -> dict[str, float]:
     """Of the last texts that came in over HTTP."""
-    events = sorted(_events(gateway, prefix))[-5 * STEADY_PER_S :]
+    events = sorted(_events(services, prefix))[-5 * STEADY_PER_S :]
     cuts = quantiles([(applied - received) / 1000 for received, applied in events], n=100)
     return {"applied_p50_ms": cuts[49], "applied_p99_ms": cuts[98]}
 

@@ -37,10 +37,11 @@ from smsgate.domain.messages import (
     Intent,
     OriginalRequest,
 )
-from smsgate.gateway import Gateway
 from smsgate.outbound import Outbound
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 LEAST = 500
 ANSWER_S = 0.05
@@ -98,26 +99,26 @@ def _measured(folder: Path, leash: Leash, count: int) -> dict[str, float]:
         leash.start(application, cwd=_ROOT, output=log)
     url = f"http://127.0.0.1:{port}/sms"
     environ = _environ(folder, redis_server.start(folder / "redis", leash).url, url)
-    gateway = build_gateway(load_configuration(environ))
-    gateway.store.metadata.create()
-    publish_programs(gateway)
+    services = build_services(load_configuration(environ))
+    services.store.metadata.create()
+    publish_programs(services.settings, services.store)
     with (folder / "sender.log").open("w") as log:
         command = [sys.executable, "-m", "workers", "sender"]
         sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
-    _put(gateway, "original", 200)  # connections, threads, caches
+    _put(services, "original", 200)  # connections, threads, caches
     found: dict[str, float] = {}
-    _handed_over(gateway, 200, sender)
+    _handed_over(services, 200, sender)
     for program in ("original", "normal"):
         leash.end(sender)
-        _put(gateway, program, count)
+        _put(services, program, count)
         with (folder / "sender.log").open("a") as log:
             sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
-        seconds, cpu_s = _handed_over(gateway, count, sender)
+        seconds, cpu_s = _handed_over(services, count, sender)
         found[program] = count * 0.9 / seconds
         found[f"{program}_cpu_us"] = cpu_s / count / 0.9 * 1e6
     leash.end(sender)
     found["client_alone"] = count / _client_alone_s(url, count)
-    gateway.close()
+    services.close()
     return found
 
 
@@ -131,7 +132,7 @@ def _environ(folder: Path, redis_url: str, url: str) -> Mapping[str, str]:
     }
 
 
-def _put(gateway: Gateway, program: str, count: int) -> None:
+def _put(services: Services, program: str, count: int) -> None:
     """Messages as they are when they have been applied."""
     decision = Decision(Intent.NONE, rule="nothing_known")
     for at in range(0, count, 500):
@@ -150,9 +151,9 @@ def _put(gateway: Gateway, program: str, count: int) -> None:
             )
             for place in range(at, min(at + 500, count))
         ]
-        gateway.store.inbox.add([Arrival(entry) for entry in entries])
-        for partition in gateway.store.inbox.busy():
-            gateway.apply(partition)
+        services.store.inbox.add([Arrival(entry) for entry in entries])
+        for partition in services.store.inbox.busy():
+            services.applier.drain(partition)
 
 
 def _posted(place: int) -> OriginalRequest:
@@ -163,7 +164,7 @@ def _posted(place: int) -> OriginalRequest:
 
 
 def _handed_over(
-    gateway: Gateway, count: int, sender: subprocess.Popen[str]
+    services: Services, count: int, sender: subprocess.Popen[str]
 ) -> tuple[float, float]:
     """Seconds, and seconds of CPU, from a tenth of the messages taken to all.
 
@@ -171,7 +172,7 @@ def _handed_over(
     """
     started = began = 0.0
     deadline = time.monotonic() + 120
-    while (left := gateway.store.backlog.read().forwards.count) and time.monotonic() < deadline:
+    while (left := services.store.backlog.read().forwards.count) and time.monotonic() < deadline:
         if sender.poll() is not None:
             raise RuntimeError("the sender ended")
         if not started and left <= count * 0.9:

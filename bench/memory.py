@@ -64,7 +64,7 @@ def _measure(whole: Whole, messages: int, steps: int) -> Mapping[str, Any]:
     for _ in range(steps):
         for text, share in MIX:
             sent += _send(whole, text, sent, int(messages / steps * share))
-        while sum(whole.gateway.store.inbox.depth(partition) for partition in range(PARTITIONS)):
+        while sum(whole.services.store.inbox.depth(partition) for partition in range(PARTITIONS)):
             time.sleep(0.05)
         sizes = {name: round(whole.mib(name), 1) for name in PROCESSES}
         rows.append({"messages": sent, "seconds": round(time.monotonic() - started), **sizes})

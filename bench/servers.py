@@ -16,8 +16,10 @@ from bench.signed import ORIGIN, SID, TOKEN
 from bench.whole import Server, Whole
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 PROCESSES = 2
 """Of each server, as many as the machines have cores that the figures are made on."""
@@ -73,8 +75,8 @@ class Servers:
         with (self._folder / "provider.log").open("w") as log:
             self._leash.start(command, cwd=_ROOT, output=log)
         server, environ = self._smsgate(processes=1, api_url=f"http://127.0.0.1:{port}")
-        gateway = build_gateway(load_configuration(environ))
-        return Whole(self._folder, self._leash, environ, gateway, server)
+        services = build_services(load_configuration(environ))
+        return Whole(self._folder, self._leash, environ, services, server)
 
     def api(self, key: str) -> tuple[Server, Mapping[str, str]]:
         """Start smsgate's web processes for calls of the API; gives their environment, too."""
@@ -176,12 +178,12 @@ def _environ(redis_url: str) -> dict[str, str]:
 
 
 def _prepare(environ: Mapping[str, str]) -> None:
-    gateway = build_gateway(load_configuration(environ))
-    gateway.records.migrate()
-    gateway.store.metadata.create()
-    gateway.store.write_lease.open(3_600_000)
-    publish_programs(gateway)
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    services.records.migrate()
+    services.store.metadata.create()
+    services.store.write_lease.open(3_600_000)
+    publish_programs(services.settings, services.store)
+    services.close()
 
 
 def _kept(redis_url: str) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsgate.cli.leash import Leash
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Whole:
     folder: Path
     leash: Leash
     environ: Mapping[str, str]
-    gateway: Gateway
+    services: Services
     server: Server
     running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 

@@ -23,10 +23,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
 from smsgate.domain.errors import SmsGateError, SpoolUnavailable
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import Configuration, load_configuration
+from smsgate.pipeline.live import Live
+from smsgate.pipeline.services import Services, build_spool
 from smsgate.pipeline.spool import Spool
 from smsgate.store.job_queue import APPLY, SEND
-from smsgate.wiring import Configuration, Live, build_spool, load_configuration
 from workers import clock, jobs, rq_worker
 from workers.alert_notifier import AlertNotifier
 from workers.feed_dispatcher import FeedDispatcher
@@ -92,7 +93,7 @@ def _worker(_: Mapping[str, str], __: str) -> None:
 
 def _sender(_: Mapping[str, str], __: str) -> None:
     live = jobs.live()
-    _work("sender", SEND[0], Forwarder(lambda: live.gateway))
+    _work("sender", SEND[0], Forwarder(lambda: live.services))
 
 
 def _work(name: str, queue: str, *beside: Forwarder) -> None:
@@ -123,9 +124,9 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         failed.set()
         ending.set()
 
-    def started(_: Configuration, gateway: Gateway) -> Parts:
-        gateway.lease_renewal.start()
-        parts = (Keeper(gateway, end), FeedDispatcher(gateway), AlertNotifier(gateway))
+    def started(_: Configuration, services: Services) -> Parts:
+        services.lease_renewal.start()
+        parts = (Keeper(services, end), FeedDispatcher(services), AlertNotifier(services))
         for part in parts:
             part.start()
         return parts
@@ -133,7 +134,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
     live = Live(environ, started, _ended)
     live.follow("clock")
     try:
-        clock.run(lambda: live.gateway, ending)
+        clock.run(lambda: live.services, ending)
     finally:
         live.close()
     if failed.is_set():

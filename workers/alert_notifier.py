@@ -11,7 +11,7 @@ import structlog
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import AlertService, ChannelTester
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 
 PERIOD_S = 15.0
 TEST_PERIOD_S = 1.0
@@ -22,11 +22,11 @@ _log = structlog.get_logger()
 class AlertNotifier:
     """Checks for alerts four times a minute if a channel is configured, and runs tests."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        channels = configured_channels(gateway)
+    def __init__(self, services: Services) -> None:
+        channels = configured_channels(services)
         self._has_channels = bool(channels)
-        self._service = AlertService(gateway.store, gateway.settings, channels)
-        self._tester = ChannelTester(gateway.store, channels)
+        self._service = AlertService(services.store, services.settings, channels)
+        self._tester = ChannelTester(services.store, channels)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 

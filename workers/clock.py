@@ -27,9 +27,9 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.features.records_admin.rebuild import Progress, build_rebuilding
-from smsgate.gateway import Gateway
 from smsgate.logs import Reminder
-from smsgate.wiring import publish_programs
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services
 
 PERIOD_S = 2.0
 LOG_S = 2.0
@@ -40,17 +40,17 @@ CLEAN_EVERY = 15
 _log = structlog.get_logger()
 
 
-def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
+def run(newest: Callable[[], Services], ending: threading.Event) -> None:
     """Sweep until ``ending`` is set, each time with the newest gateway."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     reminder = Reminder()
     for turn in itertools.count():
         if ending.is_set():
             return
-        gateway = newest()
+        services = newest()
         try:
-            if sweep(gateway, name) and turn % CLEAN_EVERY == 0:
-                gateway.job_queue.clean()
+            if sweep(services, name) and turn % CLEAN_EVERY == 0:
+                services.job_queue.clean()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
             if reminder.is_due(str(error)):
@@ -58,27 +58,27 @@ def run(newest: Callable[[], Gateway], ending: threading.Event) -> None:
         ending.wait(PERIOD_S)
 
 
-def sweep(gateway: Gateway, name: str) -> bool:
+def sweep(services: Services, name: str) -> bool:
     """One round, if this clock holds the lease; whether it does. Raises ``StoreUnavailable``."""
-    if not gateway.store.sweep.leads(name):
+    if not services.store.sweep.leads(name):
         return False
-    _restore(gateway, name)
-    publish_programs(gateway)
-    inboxes, outboxes = gateway.store.sweep.overdue()
-    gateway.job_queue.notify_inboxes(inboxes)
-    gateway.job_queue.notify_outboxes(outboxes)
+    _restore(services, name)
+    publish_programs(services.settings, services.store)
+    inboxes, outboxes = services.store.sweep.overdue()
+    services.job_queue.notify_inboxes(inboxes)
+    services.job_queue.notify_outboxes(outboxes)
     return True
 
 
-def _restore(gateway: Gateway, name: str) -> None:
+def _restore(services: Services, name: str) -> None:
     """Rebuild a store that was flushed or fell back, before anybody trusts it again."""
-    rebuilding = build_rebuilding(gateway)
+    rebuilding = build_rebuilding(services)
     try:
         why = rebuilding.needed()
         if not why:
             return
         _log.warning("store is rebuilt from the records", why=why)
-        rebuilt = rebuilding.rebuild(_progress(gateway, name), why=why)
+        rebuilt = rebuilding.rebuild(_progress(services, name), why=why)
     except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
         _log.warning("store and records cannot be compared", problem=str(error))
         return
@@ -92,7 +92,7 @@ def _restore(gateway: Gateway, name: str) -> None:
     )
 
 
-def _progress(gateway: Gateway, name: str) -> Progress:
+def _progress(services: Services, name: str) -> Progress:
     """Logs how far a rebuild has come; the clock goes on to lead meanwhile."""
     logged_at = -LOG_S
 
@@ -101,7 +101,7 @@ def _progress(gateway: Gateway, name: str) -> Progress:
         now = time.monotonic()
         if now - logged_at >= LOG_S:
             logged_at = now
-            gateway.store.sweep.leads(name)
+            services.store.sweep.leads(name)
             _log.info("rebuilding", what=what, done=done, total=total)
 
     return tell

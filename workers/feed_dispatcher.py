@@ -15,8 +15,8 @@ import structlog
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.feeds.service import FeedSender
-from smsgate.gateway import Gateway
 from smsgate.outbound import Outbound
+from smsgate.pipeline.services import Services
 
 RETRY_S = 5.0
 """Pause after a turn that failed."""
@@ -26,15 +26,15 @@ _log = structlog.get_logger()
 class FeedDispatcher:
     """Sends the feeds of all programs until it is closed."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         self._ending = threading.Event()
         self._outbounds: list[Outbound] = []
         self._threads = []
-        for program in gateway.settings.programs:
+        for program in services.settings.programs:
             if program.feed is not None:
                 outbound = Outbound(public_only=not program.feed.allow_private)
                 self._outbounds.append(outbound)
-                sender = FeedSender(program, program.feed, gateway.records, outbound)
+                sender = FeedSender(program, program.feed, services.records, outbound)
                 thread = threading.Thread(
                     target=self._run, args=(sender,), name=f"feed {program.name}", daemon=True
                 )

@@ -17,8 +17,8 @@ import structlog
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.forwarding.service import IDLE_S, ForwardSender
-from smsgate.gateway import Gateway
 from smsgate.logs import Reminder
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.undelivered_forwards import give_up_old
 from smsgate.settings import Settings
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger("smsgate.forward")
 class Forwarder:
     """Runs a sender for each application of the newest gateway, which ``newest()`` returns."""
 
-    def __init__(self, newest: Callable[[], Gateway]) -> None:
+    def __init__(self, newest: Callable[[], Services]) -> None:
         self._newest = newest
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
@@ -54,12 +54,12 @@ class Forwarder:
     def run_once(self) -> float:
         """One turn of every application; returns the pause before the next in seconds."""
         try:
-            gateway = self._newest()
-            self._follow(gateway)
+            services = self._newest()
+            self._follow(services)
             now = time.monotonic()
             if now - self._given_up_at >= GIVE_UP_EVERY_S:
                 self._given_up_at = now
-                give_up_old(gateway.store)
+                give_up_old(services.store)
             wait_s = min([IDLE_S, *(one.run_once() for one in self._running)])
         except StoreUnavailable as error:
             if self._reminder.is_due(str(error)):
@@ -75,12 +75,12 @@ class Forwarder:
         while not self._ending.is_set():
             self._ending.wait(self.run_once())
 
-    def _follow(self, gateway: Gateway) -> None:
-        if gateway.settings is self._settings:
+    def _follow(self, services: Services) -> None:
+        if services.settings is self._settings:
             return
-        settings, old = gateway.settings, self._running
+        settings, old = services.settings, self._running
         self._running = [
-            ForwardSender(program, program.forward, settings, gateway.store, gateway.job_queue)
+            ForwardSender(program, program.forward, settings, services.store, services.job_queue)
             for program in settings.programs
             if program.forward is not None
         ]

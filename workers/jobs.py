@@ -8,8 +8,8 @@ import os
 import structlog
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.gateway import Gateway
-from smsgate.wiring import Live
+from smsgate.pipeline.live import Live
+from smsgate.pipeline.services import Services
 
 PATIENCE_S = 0.2
 """How long a job waits for its calls before the next partition has its turn."""
@@ -18,16 +18,16 @@ _log = structlog.get_logger()
 
 
 @functools.cache
-def live() -> Live[Gateway]:
+def live() -> Live[Services]:
     """The gateway of this process, made from the environment at the first job."""
-    return Live(os.environ, lambda _, gateway: gateway)
+    return Live(os.environ, lambda _, services: services)
 
 
 def apply_inbox(partition: int) -> None:
     """Apply what waits in a partition's inbox."""
     try:
-        with live().using() as gateway:
-            gateway.work(partition)
+        with live().using() as services:
+            services.applier.work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
         _log.warning("inbox waits", lane=partition, problem=str(error))
@@ -36,7 +36,7 @@ def apply_inbox(partition: int) -> None:
 def send_replies(partition: int) -> None:
     """Send the due replies of a partition."""
     try:
-        with live().using() as gateway:
-            gateway.send_replies(partition, PATIENCE_S)
+        with live().using() as services:
+            services.sender.drain(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
         _log.warning("outbox waits", lane=partition, problem=str(error))

@@ -24,8 +24,9 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.dashboard import daily
 from smsgate.features.lists.folders import Folders
-from smsgate.gateway import Gateway
 from smsgate.pipeline.archive import BATCH, alarm_of
+from smsgate.pipeline.forgetting import Forgetting
+from smsgate.pipeline.services import Services
 
 PERIOD_S = 0.2
 ASK_S = 600.0
@@ -45,12 +46,12 @@ _log = structlog.get_logger()
 class Keeper:
     """Moves what waits until it is told to end."""
 
-    def __init__(self, gateway: Gateway, ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, services: Services, ended: Callable[[], None] = lambda: None) -> None:
         """Use the gateway; ``start`` starts the thread, which calls ``ended`` if it ends unasked.
 
         So a fault of ours that ends it ends the process too, and that is started again.
         """
-        self._gateway = gateway
+        self._services = services
         self._ended = ended
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -80,7 +81,7 @@ class Keeper:
     def turn(self) -> float:
         """Move one batch of every partition; gives how long to wait before the next."""
         try:
-            moved = self._gateway.recording.move()
+            moved = self._services.archiver.move()
             self._watch()
             self._count()
             if not moved:
@@ -100,9 +101,9 @@ class Keeper:
                 return 0
             self._asked_at = time.monotonic()
             self._tidy()
-            if not self._gateway.store.erasing.turn():
+            if not self._services.store.erasing.turn():
                 return 0
-            self._retention = self._gateway.forgetting.apply_retention()
+            self._retention = Forgetting.of(self._services).apply_retention()
         try:
             return next(self._retention)
         except StopIteration:
@@ -115,7 +116,7 @@ class Keeper:
     def _tidy(self) -> None:
         """Remove old lists. A directory that cannot be used must not hinder the records."""
         try:
-            Folders(self._gateway.settings.data_dir).tidy()
+            Folders(self._services.settings.data_dir).tidy()
         except ListsUnavailable as error:
             self._tell("old lists are not removed", str(error))
 
@@ -123,14 +124,14 @@ class Keeper:
         now = time.monotonic()
         if now - self._counted_at >= COUNT_S:
             self._counted_at = now
-            daily.keep(self._gateway.store, self._gateway.records)
+            daily.keep(self._services.store, self._services.records)
 
     def _watch(self) -> None:
         now = time.monotonic()
         if now - self._watched_at < WATCH_S:
             return
         self._watched_at = now
-        alarm = alarm_of(self._gateway.store.ledger.waiting())
+        alarm = alarm_of(self._services.store.ledger.waiting())
         if alarm:
             self._tell("the store fills", alarm)
 

@@ -16,7 +16,9 @@ from smsgate.cli.session import moment, person
 from smsgate.domain.errors import ConfigurationError
 from smsgate.features.accounts.doctor.everything import restarts
 from smsgate.metrics.heartbeats import Process
-from smsgate.wiring import Configuration, Outcome, build_store, hand_over, outcome_of
+from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.configuration_rollout import Outcome, hand_over, outcome_of
+from smsgate.pipeline.services import build_store
 
 NOT_EVERYWHERE = 1
 

@@ -26,16 +26,11 @@ from smsgate.cli.watching import watching_of
 from smsgate.cli.welcome import welcome
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.records_admin.cli import restore_if_needed
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import Configuration, load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
+from smsgate.pipeline.services import Services, build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS
-from smsgate.wiring import (
-    Configuration,
-    build_gateway,
-    load_configuration,
-    publish_programs,
-    refuse_dropped,
-)
 
 HOST = "127.0.0.1"
 COLOURS = {"redis": "red", "web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
@@ -78,7 +73,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         settings = configuration.settings
         watching = watching_of(settings, {**environ, **variables}, console)
         supervisor = Supervisor(leash, console)
-        with _prepared_store(configuration, directory, alone=own is not None) as gateway:
+        with _prepared_store(configuration, directory, alone=own is not None) as services:
             try:
                 _start(supervisor, own, {**environ, **variables})
                 url = f"http://{HOST}:{settings.port}"
@@ -94,7 +89,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             finally:
                 watching.close()
                 running.withdraw(directory)
-                gateway.lease_renewal.close()
+                services.lease_renewal.close()
                 supervisor.stop()
 
 
@@ -138,7 +133,7 @@ def _token() -> str:
 @contextmanager
 def _prepared_store(
     configuration: Configuration, directory: Path, *, alone: bool
-) -> Iterator[Gateway]:
+) -> Iterator[Services]:
     """Make a new store ready, once for a data directory, and publish the programs.
 
     A store that is empty later was flushed; making that one ready would allow texting everybody
@@ -146,22 +141,22 @@ def _prepared_store(
     what this host has in its spool is told here, and there is no other to wait for. The write lease
     is renewed from here too, so that it does not lapse while the processes start.
     """
-    with closing(build_gateway(configuration)) as gateway:
-        gateway.records.migrate()
-        restore_if_needed(gateway)
-        _mark(gateway, directory)
-        refuse_dropped(gateway.settings, gateway.store)
-        publish_programs(gateway)
-        gateway.lease_renewal.renew()
+    with closing(build_services(configuration)) as services:
+        services.records.migrate()
+        restore_if_needed(services)
+        _mark(services, directory)
+        refuse_dropped(services.settings, services.store)
+        publish_programs(services.settings, services.store)
+        services.lease_renewal.renew()
         if alone:
-            gateway.store.write_lease.open(LASTS_MS)
-        gateway.lease_renewal.start(quiet=True)  # the processes log the same
-        yield gateway
+            services.store.write_lease.open(LASTS_MS)
+        services.lease_renewal.start(quiet=True)  # the processes log the same
+        yield services
 
 
-def _mark(gateway: Gateway, directory: Path) -> None:
+def _mark(services: Services, directory: Path) -> None:
     """Give the store its metadata, and the data directory a note of it."""
-    metadata, note = gateway.store.metadata, directory / "store-id"
+    metadata, note = services.store.metadata, directory / "store-id"
     if note.exists() and not metadata.store_id():
         raise CannotStart(
             f"The store is empty, but {directory} has been in use with one that was ready: it was "

@@ -16,9 +16,9 @@ from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.text_files import content_of
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
-from smsgate.wiring import load_configuration
 
 _STANDARD_INPUT = "-"
 _UNCONFIGURED = Program(

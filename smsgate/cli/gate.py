@@ -26,9 +26,9 @@ def check(numbers: Sequence[str], program: str | None, as_json: bool) -> None:
     Exit code 0: all may be texted. 1: some may not. 2: could not tell (the store cannot be
     trusted, no such program, or what was given is no phone number).
     """
-    gateway = session.gateway()
-    name = program or _only(gateway.settings.programs)
-    answers = gateway.gate.check(numbers, program=name)
+    services = session.services()
+    name = program or _only(services.settings.programs)
+    answers = services.gate.check(numbers, program=name)
     if as_json:
         session.show_json({"program": name, "results": [asdict(answer) for answer in answers]})
     else:
@@ -41,7 +41,7 @@ def check(numbers: Sequence[str], program: str | None, as_json: bool) -> None:
 @session.as_json
 def status(number: str, as_json: bool) -> None:
     """Show which programs may text a number, and why not."""
-    answers = session.gateway().status(number)
+    answers = session.services().gate.check_programs(number, session.services().settings.programs)
     if as_json:
         session.show_json({name: asdict(answer) for name, answer in answers.items()})
     else:

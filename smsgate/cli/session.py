@@ -11,15 +11,9 @@ from typing import NoReturn
 import click
 
 from smsgate.cli import running
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
+from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.records import Records
-from smsgate.wiring import (
-    Configuration,
-    build_gateway,
-    build_records,
-    load_configuration,
-    load_settings,
-)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -41,19 +35,19 @@ def configuration() -> Configuration:
     return load_configuration(here()[0])
 
 
-def gateway() -> Gateway:
+def services() -> Services:
     """The gateway, closed when the command ends."""
-    made = build_gateway(configuration())
+    made = build_services(configuration())
     click.get_current_context().call_on_close(made.close)
     return made
 
 
-def gateway_for_lists() -> Gateway:
+def services_for_lists() -> Services:
     """A gateway that understands no texts, closed when the command ends.
 
     Reading the keyword sets takes longer, and more memory, than most lists.
     """
-    made = build_gateway(Configuration(load_settings(here()[0]), {}, ()))
+    made = build_services(Configuration(load_settings(here()[0]), {}, ()))
     click.get_current_context().call_on_close(made.close)
     return made
 

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
+from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
 from smsgate.store.metadata import BUCKETS
-from smsgate.wiring import publish_programs, refuse_dropped
 
 
 @click.command(epilog="Example: smsgate init")
@@ -27,12 +27,12 @@ def init(buckets: int) -> None:
     this is only for a store that has never held anything: made ready empty, one that lost its
     data would allow texting everybody who had opted out.
     """
-    gateway = session.gateway()
-    restored = restore_if_needed(gateway)
-    before = gateway.store.metadata.store_id()
-    store = gateway.store.metadata.create(buckets)
-    refuse_dropped(gateway.settings, gateway.store)
-    publish_programs(gateway)
+    services = session.services()
+    restored = restore_if_needed(services)
+    before = services.store.metadata.store_id()
+    store = services.store.metadata.create(buckets)
+    refuse_dropped(services.settings, services.store)
+    publish_programs(services.settings, services.store)
     if restored:
         return
     said = f"Store {store} was ready already." if before else f"Store {store} is ready."

@@ -11,7 +11,7 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.metrics.snapshot import SpoolDepth
-from smsgate.pipeline import history
+from smsgate.pipeline.history import History
 from smsgate.pipeline.lost_spools import forget_spool
 from smsgate.pipeline.spool import waiting
 from smsgate.records.announcing import SPOOL_FORGOTTEN
@@ -33,7 +33,7 @@ def list_spools(forgotten: bool, as_json: bool) -> None:
     if forgotten:
         _list_forgotten(as_json)
         return
-    store = session.gateway().store
+    store = session.services().store
     spooled = store.write_lease.spooled()
     blocking = {one.host: one.count for one in spooled}
     known = {one.host: SpoolDepth(one.host, one.count, 0.0, one.at_s) for one in spooled}
@@ -64,7 +64,7 @@ def forget(host: str, reason: str, yes: bool) -> None:
             f"Give up the spool of {host}? Who opted out in it and does not do so again is texted"
         )
         click.confirm(said, abort=True, err=True)
-    lost = forget_spool(session.gateway().store, host, person(), reason.strip())
+    lost = forget_spool(session.services().store, host, person(), reason.strip())
     Console(highlight=False).print(f"Given up, and on record: {lost}.", soft_wrap=True)
 
 
@@ -79,8 +79,8 @@ def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
 
 
 def _list_forgotten(as_json: bool) -> None:
-    gateway = session.gateway()
-    events = history.of_kind(gateway.store, gateway.records, SPOOL_FORGOTTEN)
+    services = session.services()
+    events = History(services.store, services.records).of_kind(SPOOL_FORGOTTEN)
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return

@@ -21,7 +21,7 @@ from smsgate.features.simulator.service import (
     make_message,
     post_webhook,
 )
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
 
@@ -52,11 +52,11 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
 
     With the simulator of `smsgate dev`, the reply is shown as well.
     """
-    gateway = session.gateway()
-    chosen = _account(gateway.settings, account)
-    newest = gateway.store.simulator.newest() if chosen.simulated else ""
+    services = session.services()
+    chosen = _account(services.settings, account)
+    newest = services.store.simulator.newest() if chosen.simulated else ""
     base = _address(chosen, url, session.here()[1])
-    sender = sender or default_sender(gateway.settings, chosen)
+    sender = sender or default_sender(services.settings, chosen)
     message = make_message(chosen, body, e164(number), sender)
     texted = Texted(message, post_webhook(message, chosen, f"{base}/webhooks/{chosen.name}"))
     console = Console(highlight=False)
@@ -64,8 +64,8 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
     if texted.answer.status >= 300:
         session.end(1)
     if chosen.simulated:
-        _show_reply(console, gateway, texted, newest)
-        _show_state(console, gateway, message)
+        _show_reply(console, services, texted, newest)
+        _show_state(console, services, message)
 
 
 def _account(settings: Settings, name: str | None) -> Account:
@@ -104,8 +104,8 @@ def _show_answer(console: Console, texted: Texted, base: str) -> None:
         console.print(answer.body.decode(errors="replace").strip(), markup=False)
 
 
-def _show_reply(console: Console, gateway: Gateway, texted: Texted, newest: str) -> None:
-    reply, why_not = _wait_for_reply(gateway, texted.message, newest)
+def _show_reply(console: Console, services: Services, texted: Texted, newest: str) -> None:
+    reply, why_not = _wait_for_reply(services, texted.message, newest)
     if reply is not None:
         console.print(f"[magenta]{reply['from']} → {reply['to']}[/]  ", end="")
         console.print(reply["body"], markup=False, soft_wrap=True)
@@ -114,28 +114,30 @@ def _show_reply(console: Console, gateway: Gateway, texted: Texted, newest: str)
 
 
 def _wait_for_reply(
-    gateway: Gateway, message: InboundMessage, newest: str
+    services: Services, message: InboundMessage, newest: str
 ) -> tuple[Mapping[str, str] | None, str]:
     """The reply, or nothing and why; it is waited for until it is clear that none will come."""
     deadline, pause = time.monotonic() + REPLY_S, threading.Event()
     while True:
-        for reply in gateway.store.simulator.after(newest):
+        for reply in services.store.simulator.after(newest):
             if reply["to"] == message.number:
                 return reply, ""
-        why_not = _why_no_reply(gateway, message)
+        why_not = _why_no_reply(services, message)
         if why_not or time.monotonic() > deadline:
             return None, why_not
         pause.wait(0.05)
 
 
-def _why_no_reply(gateway: Gateway, message: InboundMessage) -> str:
+def _why_no_reply(services: Services, message: InboundMessage) -> str:
     """What the history says against a reply to that message; nothing while one may come."""
-    event = find_event(gateway.history(message.number), message.message_id)
+    event = find_event(services.history.of_number(message.number), message.message_id)
     return event.note if event is not None else ""
 
 
-def _show_state(console: Console, gateway: Gateway, message: InboundMessage) -> None:
-    for name, answer in gateway.status(message.number).items():
+def _show_state(console: Console, services: Services, message: InboundMessage) -> None:
+    for name, answer in services.gate.check_programs(
+        message.number, services.settings.programs
+    ).items():
         if answer.allowed:
             console.print(f"{name} may text {message.number}.")
         else:

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from smsgate.domain.errors import ConfigurationError, SmsGateError
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import apply_configuration
+from smsgate.pipeline.services import build_store
 from smsgate.settings import Settings
-from smsgate.wiring import apply_configuration, build_store, load_configuration
 
 PERIOD_S = 0.1
 Stamps = tuple[tuple[str, int, int, int], ...]

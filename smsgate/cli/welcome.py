@@ -13,7 +13,8 @@ from rich.text import Text
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.operators.service import Operators
-from smsgate.wiring import Configuration, build_records
+from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.services import build_records
 
 NUMBER = "+14155550123"
 USUAL = Path("var")

@@ -75,7 +75,10 @@ class Applying:
         self._hands.shutdown()
 
     def drain(self, partition: int) -> int:
-        """See ``Gateway.apply``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
+        """Apply what waits in a partition's inbox, for two seconds at most.
+
+        Gives how many entries. Raises ``StoreUnavailable``, ``StoreNotReady``.
+        """
         until = time.monotonic() + JOB_S
         applied = self._drain(partition, until)
         self._rest([partition])
@@ -89,7 +92,11 @@ class Applying:
         return events
 
     def work(self, partition: int) -> int:
-        """See ``Gateway.work``. Raises ``StoreUnavailable``, ``StoreNotReady``."""
+        """Apply a partition's inbox, then whatever waits in others, until nothing more comes.
+
+        For two seconds at most, then partitions with work have a new job. Gives how many entries.
+        Raises ``StoreUnavailable``, ``StoreNotReady``.
+        """
         until = time.monotonic() + JOB_S
         applied, seen, idle = self._drain(partition, until), {partition}, 0
         while idle < _LOOKS and time.monotonic() < until:

@@ -7,7 +7,7 @@ never end here, nor do the events on which those of today rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -15,7 +15,9 @@ from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
+from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings.retention import EVIDENCE, KINDS, Retention
@@ -48,6 +50,11 @@ class Forgotten:
 
 class Forgetting:
     """Takes contents of the records away."""
+
+    @classmethod
+    def of(cls, services: Services) -> Forgetting:
+        """From the store and the records of these services."""
+        return cls(services.store, services.records, services.archiver, services.settings.retention)
 
     def __init__(
         self, store: Store, records: Records, recording: Recording, retention: Retention
@@ -134,3 +141,14 @@ class Forgetting:
     def _remove(self, event: Event, part: Part, ids: list[str]) -> None:
         if ids:
             self._records.removing.remove(event.id, part, ids)
+
+
+def forget_number(services: Services, number: str, actor: str, reason: str) -> Forgotten:
+    """Erase the texts of a number (E.164, or as it was recorded).
+
+    Raises as ``Forgetting.forget``.
+    """
+    services.applier.drain(partition_of(number))  # what still waits belongs to it
+    done = Forgetting.of(services).forget(number, actor, reason)
+    cases = labelled_texts.forget(services.settings.data_dir, number, services.records)
+    return replace(done, cases=cases)

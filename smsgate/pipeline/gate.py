@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -30,6 +30,7 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
 from smsgate.metrics.families import GATE
+from smsgate.settings import Program
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
@@ -123,6 +124,14 @@ class Gate:
         for place, answer in refused.items():
             found[place] = answer
         return found
+
+    def check_programs(self, number: str, programs: Iterable[Program]) -> dict[str, Answer]:
+        """By program what the gate says of a number. Raises as ``allows``."""
+        answers = {one.name: self.check([number], program=one.name)[0] for one in programs}
+        for answer in answers.values():
+            if answer.allowed is None:
+                raise InvalidNumber(answer.why)
+        return answers
 
     def _count(self, program: str, reasons: Mapping[str, int]) -> None:
         for reason, times in reasons.items():

@@ -13,6 +13,7 @@ from smsgate.domain.errors import (
     AccountNotReady,
     CallFailed,
     SignatureExpired,
+    SignatureRefused,
     SmsGateError,
     SpoolUnavailable,
     StoreUnavailable,
@@ -33,11 +34,12 @@ from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import Certificates
 from smsgate.pipeline.message_entry import Entering
 from smsgate.pipeline.receipts import take_receipts
+from smsgate.pipeline.refused_requests import Refusing
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Handshake, Provider, Report
-from smsgate.providers.reading import PartUnreadable
+from smsgate.providers.reading import PartUnreadable, TextMissing
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
@@ -71,6 +73,7 @@ class Receiving:
         spool: Spool,
         job_queue: JobQueue,
         outbound: Outbound,
+        refused: Refusing,
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
@@ -81,9 +84,23 @@ class Receiving:
         self._job_queue = job_queue
         self._outbound = outbound
         self._certificates = Certificates(outbound)
+        self._refused = refused
 
-    def ingest(self, name: str, request: WebhookRequest) -> Receipt:
-        """See ``Gateway.ingest``."""
+    def receive(self, name: str, request: WebhookRequest) -> Receipt:
+        """Verify, understand and store what a provider posts; the receipt has the answer.
+
+        Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
+        then.
+        """
+        try:
+            receipt = self._receive(name, request)
+        except (SignatureRefused, TextMissing) as error:
+            self._refused.note(self._settings.accounts[name], request, error)
+            raise
+        self._refused.accepted(self._settings.accounts[name], request)
+        return receipt
+
+    def _receive(self, name: str, request: WebhookRequest) -> Receipt:
         account, provider = self._account(name)
         expired = self._genuine(account, provider, request)
         shaken = provider.handshake(request, account)

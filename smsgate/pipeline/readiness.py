@@ -35,7 +35,10 @@ class Readiness:
         }
 
     def ready(self) -> dict[str, str]:
-        """See ``Gateway.ready``."""
+        """Each collaborator by name: what is wrong with it, or ``ok``.
+
+        ``ok; …`` names what works but could lose acknowledged writes.
+        """
         answers = {name: deadline.ask(ask) for name, (deadline, ask) in self._asked.items()}
         return {name: _said(answer) for name, answer in answers.items()}
 

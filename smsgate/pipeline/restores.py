@@ -30,10 +30,9 @@ from smsgate.domain.messages import (
     numbers_in,
 )
 from smsgate.domain.phone import e164
-from smsgate.pipeline import history
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.entry_batch import once_id
-from smsgate.records import Records
+from smsgate.pipeline.history import History
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
@@ -77,12 +76,12 @@ class Restores:
     """Makes the entries of restores that are allowed."""
 
     def __init__(
-        self, settings: Settings, store: Store, records: Records, apply: Callable[[int], int]
+        self, settings: Settings, store: Store, history: History, apply: Callable[[int], int]
     ) -> None:
         """``apply`` applies what waits in a partition."""
         self._settings = settings
         self._store = store
-        self._records = records
+        self._history = history
         self._apply = apply
 
     def entry(self, request: RestoreRequest) -> Entry:
@@ -148,7 +147,7 @@ class Restores:
                 self._apply(partition)
         # First the cursors: what was applied by then is in the ledgers or the records after that.
         cursors = self._store.inbox.cursors(partitions)
-        return cursors, history.of_numbers(self._store, self._records, sorted(numbers))
+        return cursors, self._history.of_numbers(sorted(numbers))
 
     def _judged(
         self, request: RestoreRequest, draft: Entry, history: Sequence[Event], cursor: str

@@ -25,7 +25,7 @@ from smsgate.pipeline.sender_threads import Senders
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.job_queue import JOB_S, JobQueue
 from smsgate.store.outbox import Claim
 
 _LONGEST_PAUSE_S = 60.0
@@ -53,8 +53,11 @@ class Replying:
         self._senders = Senders(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
-    def drain(self, partition: int, patience_s: float) -> int:
-        """See ``Gateway.send_replies``. Raises ``StoreUnavailable``."""
+    def drain(self, partition: int, patience_s: float = JOB_S) -> int:
+        """Send the due replies of a partition; gives how many were settled within ``patience_s``.
+
+        Calls that take longer go on in their threads. Raises ``StoreUnavailable``.
+        """
         self._give_back()
         return self._senders.send(partition, self._store.outbox.depth(partition), patience_s)
 

@@ -14,13 +14,14 @@ import structlog
 from flask import Flask, Response
 
 from smsgate import features, logs
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.live import Live
+from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web import health, metrics, v1, webhooks
 from smsgate.web.abuse import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
 from smsgate.web.wsgi_request import read_bodies_first
-from smsgate.wiring import Configuration, Live
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,14 +30,14 @@ CONSOLE = "/console"
 HSTS_YEAR_S = 365 * 24 * 3600
 
 
-def create_app(gateway: Gateway | None = None) -> Flask:
+def create_app(services: Services | None = None) -> Flask:
     """Return the WSGI application around a gateway.
 
     Without one it is a process's entry point: it reads the environment, opens connections, and
     takes over each configuration that is applied from then on.
     Raises ``ConfigurationError`` with every fault where the configuration cannot be used.
     """
-    if gateway is None:
+    if services is None:
         return _app_of_this_process()
     app = _Application(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
@@ -44,15 +45,15 @@ def create_app(gateway: Gateway | None = None) -> Flask:
     app.url_map.merge_slashes = False
     register_error_handlers(app)
     read_bodies_first(app)
-    send_hsts(app, gateway.settings)
-    keys = ApiKeyGuard(gateway.settings, gateway.store.metrics)
-    app.register_blueprint(webhooks.blueprint(gateway))
-    app.register_blueprint(v1.blueprint(gateway, keys))
-    app.register_blueprint(health.blueprint(gateway, keys))
-    app.register_blueprint(metrics.blueprint(gateway, keys))
+    send_hsts(app, services.settings)
+    keys = ApiKeyGuard(services.settings, services.store.metrics)
+    app.register_blueprint(webhooks.blueprint(services))
+    app.register_blueprint(v1.blueprint(services, keys))
+    app.register_blueprint(health.blueprint(services, keys))
+    app.register_blueprint(metrics.blueprint(services, keys))
     for module in features.modules("routes"):
-        module.register(app, gateway)
-    app.wsgi_app = ConsoleMount(app.wsgi_app, gateway)  # type: ignore[method-assign]  # Flask's way
+        module.register(app, services)
+    app.wsgi_app = ConsoleMount(app.wsgi_app, services)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
@@ -85,10 +86,10 @@ class ConsoleMount:
     and password hashing take memory, and a process that answers webhooks does not need them.
     """
 
-    def __init__(self, inner: WSGIApplication, gateway: Gateway) -> None:
+    def __init__(self, inner: WSGIApplication, services: Services) -> None:
         """Requests elsewhere are for ``inner``."""
         self._inner = inner
-        self._gateway = gateway
+        self._services = services
         self._lock = threading.Lock()
         self._console: WSGIApplication | None = None
 
@@ -100,7 +101,7 @@ class ConsoleMount:
         with self._lock:
             if self._console is None:
                 console = importlib.import_module("smsgate.web.console.app")
-                self._console = console.create_console(self._gateway)
+                self._console = console.create_console(self._services)
         return self._console(environ, start_response)
 
 
@@ -134,14 +135,14 @@ def _app_of_this_process() -> Flask:
     return shell
 
 
-def app_of(configuration: Configuration, gateway: Gateway) -> Flask:
+def app_of(configuration: Configuration, services: Services) -> Flask:
     """The application of one configuration, with what runs beside it; logs the warnings."""
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     configuration.understand()
-    app = create_app(gateway)
-    gateway.watch_spool()
-    gateway.lease_renewal.start()
+    app = create_app(services)
+    services.spool_replay.start()
+    services.lease_renewal.start()
     # The collector passes over what stays: looking at all of it takes 100 ms. What was frozen for
     # the application before is let go of first, or it would stay for ever.
     gc.unfreeze()

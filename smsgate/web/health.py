@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from flask import Blueprint, Response, request
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 
 OK, NOT_READY = "ok", "not ready"
@@ -46,10 +46,10 @@ class SharedReadiness:
         return self._found
 
 
-def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
+def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are for anybody; details are for whoever has a key."""
     health = Blueprint("health", __name__)
-    shared = SharedReadiness(gateway.ready)
+    shared = SharedReadiness(services.readiness.ready)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -64,7 +64,7 @@ def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
         """
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
-            found = gateway.ready()
+            found = services.readiness.ready()
             return _answer(_is_ready(found), found)
         well = {name: is_well(said) for name, said in shared.get().items()}
         said = {name: OK if one else NOT_READY for name, one in well.items()}

@@ -24,7 +24,6 @@ from prometheus_client.registry import Collector
 
 from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.gateway import Gateway
 from smsgate.metrics.counters import FamilyValues, bounds_of, by_family
 from smsgate.metrics.families import FAMILIES, Family
 from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
@@ -32,12 +31,13 @@ from smsgate.metrics.snapshot import RebuildProgress, SpoolDepth, SystemSnapshot
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
+from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 
 _PREFIX = "smsgate_"
 
 
-def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
+def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the route."""
     door = Blueprint("metrics", __name__)
 
@@ -46,7 +46,7 @@ def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
         """Answer in the text format that the caller understands."""
         keys.check_monitor_key("metrics", request.environ)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Everything(gateway))
+        registry.register(_Everything(services))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=content_type)
 
@@ -56,19 +56,19 @@ def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
 class _Everything(Collector):
     """Asks when it is collected. A store that is away is told as such, not as an error."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def collect(self) -> Iterable[Metric]:
-        gateway = self._gateway
+        services = self._services
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
-        ready = {name: _well(said) for name, said in gateway.ready().items()}
+        ready = {name: _well(said) for name, said in services.readiness.ready().items()}
         yield _gauge("ready", _READY, ready, "collaborator")
         try:
-            seen = take_snapshot(gateway.store, gateway.settings, gateway.spool)
-            sums = by_family(gateway.store.metrics.sums())
+            seen = take_snapshot(services.store, services.settings, services.spool)
+            sums = by_family(services.store.metrics.sums())
         except StoreUnavailable:
-            here = spool_of_this_host(gateway.spool)
+            here = spool_of_this_host(services.spool)
             yield from _by_host([here] if here is not None else [], time.time())
             return
         yield from _seen(seen)

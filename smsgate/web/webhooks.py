@@ -10,7 +10,8 @@ from flask import Blueprint, Response, current_app, g, request
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.domain.messages import WebhookRequest
-from smsgate.gateway import Gateway, Receipt
+from smsgate.pipeline.ingest import Receipt
+from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ForgeryLimiter, RefusalLog
 from smsgate.web.problems import reason_of
 from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request, whole_body
@@ -23,13 +24,13 @@ _MAX_PROBLEM = 300
 _METHODS = ["GET", "POST", "OPTIONS"]
 
 
-def blueprint(gateway: Gateway) -> Blueprint:
+def blueprint(services: Services) -> Blueprint:
     """Return the routes. HEAD never counts as a message, OPTIONS only where a provider asks by it.
 
     That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
     """
     webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-    endpoint = _Endpoint(gateway)
+    endpoint = _Endpoint(services)
     webhooks.url_value_preprocessor(endpoint.prepare)
     webhooks.add_url_rule("/<account>", view_func=endpoint.receive, methods=_METHODS)
     webhooks.add_url_rule("/<account>/<_secret>", view_func=endpoint.receive, methods=_METHODS)
@@ -42,15 +43,15 @@ def blueprint(gateway: Gateway) -> Blueprint:
 class _Endpoint:
     """The view, and what stands before and behind it."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         """The logger is bound once: looking it up for each request costs a third of its line."""
-        self._gateway = gateway
-        self._accounts = gateway.settings.accounts
-        self._trust_proxy = gateway.settings.trust_proxy
+        self._services = services
+        self._accounts = services.settings.accounts
+        self._trust_proxy = services.settings.trust_proxy
         self._forgeries = ForgeryLimiter()
         self._log = structlog.get_logger("smsgate.web").bind()
         self._lines = RefusalLog(self._log, self._trust_proxy)
-        self._count = gateway.store.metrics.requests()
+        self._count = services.store.metrics.requests()
 
     def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
         """Refuse a flood before anything is read, and say how long the body may be."""
@@ -104,7 +105,7 @@ class _Endpoint:
 
     def _ingested(self, account: str, incoming: WebhookRequest) -> Receipt:
         try:
-            receipt = self._gateway.ingest(account, incoming)
+            receipt = self._services.ingest.receive(account, incoming)
         except SignatureExpired:  # whoever sent it knew the secret
             self._forgeries.note_genuine(account, incoming.address)
             raise

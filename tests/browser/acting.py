@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.providers.base import FORM
 from smsgate.providers.twilio import Twilio
 from tests.browser.conftest import Site
@@ -59,9 +59,9 @@ def text(site: Site, words: str, number: str) -> None:
     subprocess.run(command, env=environ, check=True, capture_output=True, timeout=60)
 
 
-def tell(site: Site, gateway: Gateway, form: dict[str, str]) -> None:
+def tell(site: Site, services: Services, form: dict[str, str]) -> None:
     """Post a status callback, signed as the provider of the simulator signs."""
-    account = gateway.settings.accounts["simulator"]
+    account = services.settings.accounts["simulator"]
     url = f"{account.public_url}/webhooks/simulator/status"
     form = {"AccountSid": account.options["account_sid"], "From": SENDER, **form}
     body = urlencode(form).encode()

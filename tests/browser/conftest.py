@@ -18,7 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.cli.conftest import Dev
 from tests.fakes.browser import PASSWORD
 from tests.fakes.full_house import ROLES, add_people, add_reviews, add_suppressed, gateway_of
@@ -63,17 +63,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         running = dev.directory / "run.json"
         add_suppressed(running, folder, SUPPRESSED)
-        with closing(gateway_of(running)) as gateway:
-            add_people(gateway)
-            add_reviews(gateway, REVIEWS)
-            assert wait_until(lambda: gateway.store.sweep.overdue() == ([], []), 30)
+        with closing(gateway_of(running)) as services:
+            add_people(services)
+            add_reviews(services, REVIEWS)
+            assert wait_until(lambda: services.store.sweep.overdue() == ([], []), 30)
         yield Site(f"http://127.0.0.1:{dev.port}", dev.directory)
     finally:
         dev.kill(15)
 
 
 @pytest.fixture
-def gateway(site: Site) -> Iterator[Gateway]:
+def services(site: Site) -> Iterator[Services]:
     """A gateway on the site's own store and records."""
     with closing(gateway_of(site.directory / "run.json")) as made:
         yield made

@@ -48,9 +48,9 @@ def main(folder: Path) -> None:
 def _fill(dev: Dev, work: Path) -> None:
     running = dev.directory / "run.json"
     add_suppressed(running, work, 1_000)
-    with closing(gateway_of(running)) as gateway:
-        add_people(gateway)
-        add_reviews(gateway, 12)
+    with closing(gateway_of(running)) as services:
+        add_people(services)
+        add_reviews(services, 12)
     for text in TEXTS:
         command = [sys.executable, "-m", "smsgate.cli", "text", text, "--from", NUMBER]
         environ = {**os.environ, "SMSGATE_DATA_DIR": str(dev.directory)}

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from smsgate.features.operators.service import digest_of
-from smsgate.gateway import Gateway
 from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
@@ -31,25 +31,25 @@ def sign_in(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
-def end_session(page: Page, gateway: Gateway) -> None:
+def end_session(page: Page, services: Services) -> None:
     """End the session of this browser, as two hours without use do."""
     (token,) = [one["value"] for one in page.context.cookies() if one["name"] == "smsgate"]
-    with gateway.records.operators._database.writing() as connection:
+    with services.records.operators._database.writing() as connection:
         ended = text("UPDATE sessions SET seen_us = 0 WHERE digest = :digest")
         assert connection.execute(ended, {"digest": digest_of(token)}).rowcount == 1
 
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
-    visit: Visit, gateway: Gateway, width: int
+    visit: Visit, services: Services, width: int
 ) -> None:
-    key = list_waiting_texts(gateway.store, gateway.records)[7].key
+    key = list_waiting_texts(services.store, services.records)[7].key
     page = visit("/console/review", role="nobody", width=width)
     sign_in(page, "agent")
     page.wait_for_url("**/console/review")
     page.goto(f"/console/review?show={key}")
     number = page.locator("#case-title a").inner_text()
-    end_session(page, gateway)
+    end_session(page, services)
 
     page.keyboard.press("n")
     says(page, "Your session has ended. Nothing was changed. Sign in to go back")
@@ -84,13 +84,13 @@ def stopped(pid: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_home_says_at_once_what_is_unknown_while_redis_hangs(
-    visit: Visit, gateway: Gateway, width: int
+    visit: Visit, services: Services, width: int
 ) -> None:
     page = visit("/console/", width=width)
     expect(page.locator("#needs")).to_be_visible()
     assert fits(page)
     picture(page, f"home-{width}")
-    with stopped(int(gateway.store.health._client.info("server")["process_id"])):
+    with stopped(int(services.store.health._client.info("server")["process_id"])):
         began = time.monotonic()
         page.goto("/console/")
         took_s = time.monotonic() - began

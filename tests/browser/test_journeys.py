@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
@@ -39,18 +39,27 @@ def decide(page: Page, key: str) -> None:
 
 
 def test_texts_are_decided_by_keys_and_the_next_comes_at_once(
-    visit: Visit, gateway: Gateway
+    visit: Visit, services: Services
 ) -> None:
     page = visit("/console/review", role="agent")
     first = asked_about(page)
-    assert gateway.status(first)["alerts"].reason == "review"
+    assert (
+        services.gate.check_programs(first, services.settings.programs)["alerts"].reason == "review"
+    )
     decide(page, "o")
     second = asked_about(page)
-    assert gateway.status(first)["alerts"].reason in ("hold", "opted_out_all")
+    assert services.gate.check_programs(first, services.settings.programs)["alerts"].reason in (
+        "hold",
+        "opted_out_all",
+    )
     decide(page, "n")
     assert asked_about(page) not in (first, second)
     expect(page.locator("main")).to_contain_text("wait for a person")
-    assert wait_until(lambda: bool(gateway.status(second)["alerts"].allowed))
+    assert wait_until(
+        lambda: bool(
+            services.gate.check_programs(second, services.settings.programs)["alerts"].allowed
+        )
+    )
 
 
 def test_the_simulator_shows_a_text_from_the_door_to_the_confirmation(visit: Visit) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, press, says, text
 from tests.browser.conftest import Site
 from tests.fakes.processes import wait_until
@@ -41,11 +41,11 @@ def tried_and_says(page: Page, words: str, sentence: str) -> bool:
 
 
 def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
-    visit: Visit, gateway: Gateway, site: Site
+    visit: Visit, services: Services, site: Site
 ) -> None:
     text(site, f"{WORD}!", "+14155559201")
     assert wait_until(
-        lambda: any(gateway.store.sample_log.newest(partition, 9) for partition in range(16)), 10
+        lambda: any(services.store.sample_log.newest(partition, 9) for partition in range(16)), 10
     )
     page = visit("/console/keywords/sets/en")
     entry(page, "stop", "opt_in")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, open_up, picture, press, says, tell, text
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
@@ -27,7 +27,7 @@ def stands(page: Page, word: str) -> None:
 
 
 def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
-    visit: Visit, gateway: Gateway
+    visit: Visit, services: Services
 ) -> None:
     number = "+14155559101"
     page = visit(f"/console/numbers/{number}", role="agent")
@@ -38,7 +38,7 @@ def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
     box.get_by_label(WHY).press("Enter")
     stands(page, "opted out of everything")
     says(page, "by hand: agent")
-    assert not gateway.status(number)["alerts"].allowed
+    assert not services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
 
     page.keyboard.press("r")
     box = page.locator("form[action$='/restore']")
@@ -46,11 +46,11 @@ def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
     press(box.get_by_label("a mistake of ours"), " ")
     press(box.get_by_role("button", name="Restore"))
     stands(page, "may be texted")
-    assert gateway.status(number)["alerts"].allowed
+    assert services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
 
 
 def test_a_lock_holds_against_the_subscribers_own_start(
-    visit: Visit, gateway: Gateway, site: Site
+    visit: Visit, services: Services, site: Site
 ) -> None:
     number = "+14155559102"
     page = visit(f"/console/numbers/{number}", role="agent", width=360)
@@ -63,7 +63,7 @@ def test_a_lock_holds_against_the_subscribers_own_start(
     expect(offered.filter(has_text="Unlock")).to_have_count(1)
     expect(offered.get_by_text("Lock", exact=True)).to_have_count(0)
     text(site, "START", number)
-    assert wait_until(lambda: len(gateway.history(number)) > 1)
+    assert wait_until(lambda: len(services.history.of_number(number)) > 1)
     page.reload()
     stands(page, "locked: nobody may text it")
     assert fits(page)
@@ -94,17 +94,17 @@ def test_a_story_has_ordinary_texts_and_says_since_when_and_by_which_list(
 
 
 def test_a_story_tells_that_the_confirmation_was_delivered(
-    visit: Visit, gateway: Gateway, site: Site
+    visit: Visit, services: Services, site: Site
 ) -> None:
     number = "+14155559103"
     text(site, "please stop texting me", number)
-    assert wait_until(lambda: any(one.provider_id for one in gateway.history(number)))
-    sid = next(one.provider_id for one in gateway.history(number) if one.provider_id)
+    assert wait_until(lambda: any(one.provider_id for one in services.history.of_number(number)))
+    sid = next(one.provider_id for one in services.history.of_number(number) if one.provider_id)
     page = visit(f"/console/numbers/{number}", role="viewer", width=360)
     expect(page.locator("ol.timeline .badge").filter(has_text="delivered")).to_have_count(0)
     told = {"MessageSid": sid, "To": number, "MessageStatus": "undelivered", "ErrorCode": "30007"}
-    tell(site, gateway, told)
-    tell(site, gateway, told)
+    tell(site, services, told)
+    tell(site, services, told)
     page.reload()
     answer = page.locator("ol.timeline .answer").filter(has_text="Confirmation")
     expect(answer).to_contain_text("not delivered")
@@ -114,11 +114,15 @@ def test_a_story_tells_that_the_confirmation_was_delivered(
 
 
 def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
-    visit: Visit, gateway: Gateway, site: Site
+    visit: Visit, services: Services, site: Site
 ) -> None:
     number = "+14155559104"
     text(site, "STOP. I live at 5 Elm Street", number)
-    assert wait_until(lambda: not gateway.status(number)["alerts"].allowed)
+    assert wait_until(
+        lambda: (
+            not services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
+        )
+    )
     page = visit(f"/console/numbers/{number}")
     says(page, "5 Elm Street")
     box = open_up(page, "Evidence file")
@@ -139,4 +143,4 @@ def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
     says(page, "are erased")
     says(page, "Its text was erased.")
     expect(page.locator("main")).not_to_contain_text("5 Elm Street")
-    assert not gateway.status(number)["alerts"].allowed
+    assert not services.gate.check_programs(number, services.settings.programs)["alerts"].allowed

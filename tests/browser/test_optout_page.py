@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser
 
+from smsgate.features.links.service import Linking
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.full_house import gateway_of
@@ -22,21 +23,25 @@ def test_a_link_opts_out_with_one_press(
     chromium: Browser, site: Site, language: str, number: str
 ) -> None:
     running = site.directory / "run.json"
-    with closing(gateway_of(running)) as gateway:
+    with closing(gateway_of(running)) as services:
         url = json.loads(running.read_text(encoding="utf-8"))["url"]
-        link = gateway.linking().make(number, "alerts", url)
+        link = Linking.of(services).make(number, "alerts", url)
         plain = chromium.new_context(
             java_script_enabled=False, locale=language, viewport={"width": 360, "height": 640}
         )
         with closing(plain):
             page = plain.new_page()
             page.goto(link)
-            assert gateway.status(number)["alerts"].allowed, "to look changes nothing"
+            assert services.gate.check_programs(number, services.settings.programs)[
+                "alerts"
+            ].allowed, "to look changes nothing"
             page.keyboard.press("Tab")
             page.keyboard.press("Enter")
             page.wait_for_load_state()
             assert page.locator("html").get_attribute("lang") == language[:2]
-            assert not gateway.status(number)["alerts"].allowed
+            assert not services.gate.check_programs(number, services.settings.programs)[
+                "alerts"
+            ].allowed
         seen = chromium.new_context(locale=language, viewport={"width": 360, "height": 640})
         with closing(seen):
             page = seen.new_page()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from smsgate.features.operators.passwords import hashed
 from smsgate.features.operators.service import By, Operators
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, open_up, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
@@ -100,12 +100,12 @@ def second_factor(page: Page, site: Site) -> str:
 
 
 def test_who_is_let_in_no_more_is_out_at_once(
-    visit: Visit, stranger: Page, site: Site, gateway: Gateway
+    visit: Visit, stranger: Page, site: Site, services: Services
 ) -> None:
-    people = Operators(gateway.records)
+    people = Operators(services.records)
     people.add("leo", "agent", By("the tests"))
     known = {"password_hash": hashed(PASSWORD)}
-    gateway.records.operators.update(people.named("leo").id, known)
+    services.records.operators.update(people.named("leo").id, known)
     stranger.goto(f"{site.url}/console/")
     sign_in(stranger, "leo", PASSWORD)
     stranger.wait_for_url("**/console/")

@@ -15,7 +15,7 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
 from smsgate.features.replies.service import dismiss_reply
 from smsgate.features.training.service import shipped_guide
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site
@@ -34,7 +34,7 @@ def kept(page: Page, name: str) -> str:
 
 
 def test_a_list_is_looked_at_before_it_is_applied(
-    visit: Visit, gateway: Gateway, tmp_path: Path
+    visit: Visit, services: Services, tmp_path: Path
 ) -> None:
     file = tmp_path / "gone <b>.csv"
     file.write_text("who,<i>phone</i>\nAnn,(415) 555-9301\nBob,+14155559302\nCleo,nonsense\n")
@@ -48,10 +48,14 @@ def test_a_list_is_looked_at_before_it_is_applied(
     press(page.get_by_role("button", name="See what it would do").first)
     says(page, "What it would do")
     says(page, "line 4: nonsense")
-    assert gateway.status("+14155559301")["alerts"].allowed, "nothing is changed yet"
+    assert services.gate.check_programs("+14155559301", services.settings.programs)[
+        "alerts"
+    ].allowed, "nothing is changed yet"
     press(page.get_by_role("button", name="Apply it now"))
     says(page, "What became of it")
-    assert not gateway.status("+14155559301")["alerts"].allowed
+    assert not services.gate.check_programs("+14155559301", services.settings.programs)[
+        "alerts"
+    ].allowed
     assert "nonsense" in kept(page, "Every row and its outcome (CSV)")
     assert barriers(page) == []
 
@@ -78,7 +82,7 @@ def test_how_numbers_stand_is_handed_out(visit: Visit) -> None:
 
 
 def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
-    visit: Visit, gateway: Gateway
+    visit: Visit, services: Services
 ) -> None:
     number = "+14155559304"
     partition = partition_of(number)
@@ -87,7 +91,7 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
             f"{partition}-{at + 1}-0", "help", "simulator", number, SENDER, "alerts", words, 0
         )
         letter = msgspec.json.encode(DeadLetter(reply, "refused", "too many requests", at))
-        gateway.store.outbox._client.hset(PARTITION_KEYS[partition].dead, reply.id, letter)
+        services.store.outbox._client.hset(PARTITION_KEYS[partition].dead, reply.id, letter)
     page = visit("/console/replies/dead", role="agent", width=360)
     says(page, "<b>once</b> more")
     assert fits(page)
@@ -104,16 +108,16 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
-    visit: Visit, gateway: Gateway, width: int
+    visit: Visit, services: Services, width: int
 ) -> None:
     number = "+14155559305"
     partition = partition_of(number)
-    at_us = gateway.store.health.now_us()
+    at_us = services.store.health.now_us()
     for at, (kind, words) in enumerate((("opt_out", "You are unsubscribed."), ("help", "Help."))):
         id_ = f"{partition}-{at + 1}-0"
         reply = Reply(id_, kind, "simulator", number, SENDER, "alerts", words, at_us - 1)
         letter = msgspec.json.encode(DeadLetter(reply, "late", "the sender was stopped", at_us))
-        gateway.store.outbox._client.hset(PARTITION_KEYS[partition].dead, id_, letter)
+        services.store.outbox._client.hset(PARTITION_KEYS[partition].dead, id_, letter)
     page = visit("/console/replies/dead", role="agent", width=width)
     late = page.get_by_role("row").filter(has_text="You are unsubscribed.")
     expect(late).to_contain_text("Too late to send")
@@ -125,7 +129,7 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     picture(page, f"replies-{width}")
 
     # Somebody else is faster: the page says so and stays the list that it is.
-    dismiss_reply(gateway, f"{partition}-2-0", "somebody else")
+    dismiss_reply(services, f"{partition}-2-0", "somebody else")
     press(other.get_by_role("button", name="Retry"))
     says(page, "somebody else retried or dismissed it before you")
     press(late.get_by_role("button", name="Dismiss"))

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from smsgate.wiring import load_configuration
+from smsgate.pipeline.configuration import load_configuration
 from tests.fakes.once import compiled_sets
 
 LINES = [*[f'"text {at} stop please"' for at in range(2500)], "5", '"see you at six"', '"STOP"']

@@ -10,12 +10,13 @@ import redis
 
 from smsgate.cli import running
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_services
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
-from tests.fakes.own_gateway import all_at_work
+from tests.fakes.own_services import all_at_work
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
 COMMANDS = (
@@ -45,11 +46,11 @@ def ready(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> 
 
 def opt_out(there: Terminal, number: str) -> None:
     """Opt a number out and apply it, as a worker would."""
-    gateway = build_gateway(load_configuration(there.environ))
-    gateway.override("suppress", number, "all", "tests", "asked by phone")
+    services = build_services(load_configuration(there.environ))
+    services.manual.opt_out(number, "all", "tests", "asked by phone")
     for partition in range(16):
-        gateway.apply(partition)
-    gateway.close()
+        services.applier.drain(partition)
+    services.close()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -175,7 +176,7 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
 
 def give_up(there: Terminal, kind: str) -> str:
     """Let a reply be given up, as a sender does where the account is gone; gives its id."""
-    gateway = build_gateway(load_configuration(there.environ))
+    services = build_services(load_configuration(there.environ))
     entry = Entry(
         number=NUMBER,
         program="alerts",
@@ -186,12 +187,12 @@ def give_up(there: Terminal, kind: str) -> str:
         sender="+14155550999",
         text="stop",
     )
-    gateway.store.inbox.add([Arrival(entry)])
+    services.store.inbox.add([Arrival(entry)])
     partition = partition_of(NUMBER)
-    gateway.apply(partition)
-    gateway.send_replies(partition)
-    (letter,) = gateway.store.outbox.dead(partition)
-    gateway.close()
+    services.applier.drain(partition)
+    services.sender.drain(partition)
+    (letter,) = services.store.outbox.dead(partition)
+    services.close()
     return letter.reply.id
 
 

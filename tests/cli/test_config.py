@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import Process
+from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.live import Live
+from smsgate.pipeline.services import Services, build_store
 from smsgate.store import Store
-from smsgate.wiring import Live, build_store, load_settings
 from tests.cli.conftest import Terminal
 from tests.wiring.conftest import CONFIG
 
@@ -36,9 +37,9 @@ def store(there: Terminal) -> Iterator[Store]:
 
 
 @pytest.fixture
-def live(there: Terminal) -> Iterator[Live[Gateway]]:
+def live(there: Terminal) -> Iterator[Live[Services]]:
     """A process that follows."""
-    with closing(Live(there.environ, lambda _, gateway: gateway)) as made:
+    with closing(Live(there.environ, lambda _, services: services)) as made:
         made.follow("worker")
         yield made
 
@@ -59,17 +60,17 @@ def rewrite(there: Terminal, old: str, new: str) -> None:
 
 
 def test_what_is_applied_is_told_with_everybody_who_has_it(
-    there: Terminal, live: Live[Gateway]
+    there: Terminal, live: Live[Services]
 ) -> None:
     rewrite(there, "Acme", "Other")
     assert there.run(*APPLY) == 0
     *_, first, last = there.output.splitlines()
     assert first.split()[:2] == ["has", "worker"]
     assert f"Version {live.configuration.version} is applied. Every process has it (1)" in last
-    assert live.gateway.settings.programs.get("alerts").title == "Other Alerts"
+    assert live.services.settings.programs.get("alerts").title == "Other Alerts"
 
 
-def test_it_is_told_as_json(there: Terminal, live: Live[Gateway]) -> None:
+def test_it_is_told_as_json(there: Terminal, live: Live[Services]) -> None:
     found = there.json(*APPLY)
     assert isinstance(found, dict)
     (process,) = found.pop("processes")
@@ -78,15 +79,15 @@ def test_it_is_told_as_json(there: Terminal, live: Live[Gateway]) -> None:
     assert found["version"] == live.configuration.version == process["version"]
 
 
-def test_faults_are_all_told_and_nothing_is_changed(there: Terminal, live: Live[Gateway]) -> None:
+def test_faults_are_all_told_and_nothing_is_changed(there: Terminal, live: Live[Services]) -> None:
     there.run(*APPLY)
-    before = live.gateway
+    before = live.services
     rewrite(there, "Acme Alerts", "")
     rewrite(there, '"US"', '"us"')
     assert there.run(*APPLY) == 2
     assert "smsgate.toml: programs.alerts.name: is empty: give a text" in there.errors
     assert "smsgate.toml: programs.alerts.region: is no region" in there.errors
-    assert live.gateway is before
+    assert live.services is before
     for command in (APPLY, ("config", "check")):
         found = there.json(*command)
         assert [fault["key"] for fault in found["faults"]] == [  # type: ignore[index,call-overload]
@@ -102,7 +103,7 @@ def test_a_process_that_keeps_the_old_one_is_1_and_says_why(
     elsewhere.mkdir()
     (elsewhere / "smsgate.toml").write_text(CONFIG)
     environ = {**there.environ, "SMSGATE_CONFIG": str(elsewhere)}
-    with closing(Live(environ, lambda _, gateway: gateway)) as live:
+    with closing(Live(environ, lambda _, services: services)) as live:
         live.follow("web")
         assert there.run(*APPLY) == 0
         rewrite(there, "Acme", "Other")
@@ -143,7 +144,7 @@ def test_check_says_which_version_it_is(there: Terminal) -> None:
 
 
 def test_the_doctor_tells_when_processes_run_different_versions(
-    there: Terminal, store: Store, live: Live[Gateway]
+    there: Terminal, store: Store, live: Live[Services]
 ) -> None:
     there.run(*APPLY)
     version = live.configuration.version

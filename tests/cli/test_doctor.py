@@ -11,24 +11,24 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import PLACEHOLDER
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import exposures
 from smsgate.store.shared_keys import PROCESSES, process_of
 from smsgate.store.write_lease import SpooledOptOuts
-from smsgate.wiring.configuration import PLACEHOLDER
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
-from tests.fakes.own_gateway import ALERTS, ORDERS, all_at_work, make_gateway
+from tests.fakes.own_services import ALERTS, ORDERS, all_at_work, make_services
 from tests.fakes.refused_writes import CAUSES
 
 CONFIG = ALERTS.replace("Acme Alerts", "Acme News") + ORDERS
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
+def services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
     """With every process at work, and records."""
-    made = make_gateway(tmp_path, redis_url, CONFIG)
+    made = make_services(tmp_path, redis_url, CONFIG)
     all_at_work(made.store)
     made.records.migrate()
     yield made
@@ -37,7 +37,7 @@ def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
 
 @pytest.fixture
 def there(
-    gateway: Gateway, tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]
+    services: Services, tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]
 ) -> Terminal:
     return terminal(
         SMSGATE_CONFIG=str(tmp_path / "config"),
@@ -84,8 +84,10 @@ def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
     assert there.output.count("→") == 0
 
 
-def test_another_hosts_spool_is_told_and_ours_only_once(there: Terminal, gateway: Gateway) -> None:
-    gateway.store.backlog.note_spool("web-2", 3, 60.0)
+def test_another_hosts_spool_is_told_and_ours_only_once(
+    there: Terminal, services: Services
+) -> None:
+    services.store.backlog.note_spool("web-2", 3, 60.0)
     assert there.run("doctor", "--monitor") == 2
     assert "3 messages wait on host web-2" in there.output
 
@@ -131,10 +133,10 @@ def test_password_and_tls_are_asked_of_other_hosts_alone() -> None:
 
 
 def test_a_worker_and_a_sender_that_do_not_run_are_faults(
-    there: Terminal, gateway: Gateway
+    there: Terminal, services: Services
 ) -> None:
     for kind in ("worker", "sender"):
-        gateway.store.heartbeats.withdraw(f"{kind} on host-1")
+        services.store.heartbeats.withdraw(f"{kind} on host-1")
     assert there.run("doctor", "--monitor") == 2
     lines = there.output.splitlines()
     assert [line.split(" is at work (")[0].split() for line in lines[::2]] == [
@@ -250,21 +252,21 @@ def test_a_redis_that_refuses_writes_is_one_line(
 
 
 def test_a_store_that_was_flushed_is_one_line(
-    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+    there: Terminal, services: Services, redis_client: redis.Redis
 ) -> None:
-    gateway.records.remember_store(gateway.store.metadata.store_id(), 8, 1)
+    services.records.remember_store(services.store.metadata.store_id(), 8, 1)
     redis_client.flushall()
-    all_at_work(gateway.store)
+    all_at_work(services.store)
     ((subject, _, mend),) = faults_of(there)
     assert subject == "marker"
     assert mend.startswith("`smsgate rebuild`")
 
 
 def test_a_store_that_is_new_is_one_line(
-    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+    there: Terminal, services: Services, redis_client: redis.Redis
 ) -> None:
     redis_client.flushall()
-    all_at_work(gateway.store)
+    all_at_work(services.store)
     ((subject, _, mend),) = faults_of(there)
     assert subject == "marker"
     assert mend.startswith("`smsgate init`")
@@ -289,11 +291,11 @@ def test_a_redis_that_may_evict_is_one_line(there: Terminal, redis_client: redis
 
 
 def test_a_database_that_is_away_is_one_line_with_what_waits_for_it(
-    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+    there: Terminal, services: Services, redis_client: redis.Redis
 ) -> None:
     redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id="1000-1")
-    gateway.records.close()
-    (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    services.records.close()
+    (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     ((subject, said, mend),) = faults_of(there)
     assert subject == "records"
     assert "the records cannot be used" in said
@@ -303,43 +305,43 @@ def test_a_database_that_is_away_is_one_line_with_what_waits_for_it(
 
 
 def test_what_waits_for_a_moment_is_normal(
-    there: Terminal, gateway: Gateway, redis_client: redis.Redis
+    there: Terminal, services: Services, redis_client: redis.Redis
 ) -> None:
-    now_ms = gateway.store.health.now_us() // 1000
+    now_ms = services.store.health.now_us() // 1000
     redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id=f"{now_ms}-1")
     assert there.run("doctor", "--monitor") == 0
 
 
 def test_what_hinders_events_is_a_warning_before_they_are_late(
-    there: Terminal, gateway: Gateway
+    there: Terminal, services: Services
 ) -> None:
-    gateway.records.close()
-    (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    services.records.close()
+    (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     ((subject, _, mend),) = faults_of(there)
     assert (subject, mend[:18]) == ("records", "bring the database")
     assert there.run("doctor", "--monitor") == 1
 
 
 def test_opt_outs_in_the_spool_of_another_host_are_a_fault_of_the_gate(
-    there: Terminal, gateway: Gateway
+    there: Terminal, services: Services
 ) -> None:
-    gateway.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
+    services.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
     assert there.run("doctor", "--monitor") == 2
     assert "fault  gate: the gate cannot tell" in there.output
     assert "3 on host web-2" in there.output
 
 
 def test_a_data_directory_that_cannot_be_written_is_one_line(
-    there: Terminal, gateway: Gateway
+    there: Terminal, services: Services
 ) -> None:
     """The web of this host has told so too."""
-    unwritable = str(gateway.settings.data_dir / "records.sqlite3")
+    unwritable = str(services.settings.data_dir / "records.sqlite3")
     there.environ = {
         **there.environ,
         "SMSGATE_DATA_DIR": unwritable,
         "DATABASE_URL": f"sqlite:///{unwritable}",
     }
-    gateway.store.backlog.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
+    services.store.backlog.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
     found = faults_of(there)
     assert [(subject, mend) for subject, _, mend in found if subject != "configuration"] == [
         ("spool", "make SMSGATE_DATA_DIR writable, with room")

@@ -15,10 +15,10 @@ from smsgate.domain.messages import (
     Intent,
     OriginalRequest,
 )
-from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.cli.conftest import CONFIG, Terminal
 
 NUMBER = "+14155550123"
@@ -43,14 +43,14 @@ def there(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> 
 
 
 @pytest.fixture
-def gateway(there: Terminal) -> Iterator[Gateway]:
-    made = build_gateway(load_configuration(there.environ))
+def services(there: Terminal) -> Iterator[Services]:
+    made = build_services(load_configuration(there.environ))
     yield made
     made.close()
 
 
 @pytest.fixture
-def waits(gateway: Gateway) -> str:
+def waits(services: Services) -> str:
     """The id of a message that waits for the application."""
     entry = Entry(
         number=NUMBER,
@@ -61,17 +61,17 @@ def waits(gateway: Gateway) -> str:
         text="What time [bold]do[/] you open?",
         forward_content=ForwardContent(posted=POSTED),
     )
-    gateway.store.inbox.add([Arrival(entry)])
-    gateway.apply(partition_of(NUMBER))
-    (one,) = gateway.store.forwards.waiting(partition_of(NUMBER))
+    services.store.inbox.add([Arrival(entry)])
+    services.applier.drain(partition_of(NUMBER))
+    (one,) = services.store.forwards.waiting(partition_of(NUMBER))
     return one.id
 
 
 @pytest.fixture
-def dead(gateway: Gateway, waits: str, redis_client) -> str:
+def dead(services: Services, waits: str, redis_client) -> str:
     """The id of one that was given up."""
     redis_client.zadd(PARTITION_KEYS[partition_of(NUMBER)].forwards_since, {waits: 1})
-    assert undelivered_forwards.give_up_old(gateway.store) == 1
+    assert undelivered_forwards.give_up_old(services.store) == 1
     return waits
 
 

@@ -12,9 +12,9 @@ from rich.console import Console
 from smsgate.cli.session import person
 from smsgate.cli.welcome import welcome
 from smsgate.features.operators.service import By, Operators, digest_of, now_us
+from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
 from smsgate.records.operators import FIRST
-from smsgate.wiring import Configuration, load_settings
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[2] / "config"

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from smsgate.domain.messages import Consent, Intent
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.told import told
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
@@ -28,11 +29,11 @@ def ready(redis_url, tmp_path, terminal):
 
 
 def work(there):
-    gateway = build_gateway(load_configuration(there.environ))
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
-    gateway.recording.move_all()
-    gateway.close()
+    services = build_services(load_configuration(there.environ))
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)
+    services.archiver.move_all()
+    services.close()
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,9 @@ def test_a_locked_number_is_blocked_and_an_unlocked_one_stays_opted_out(ready):
 
 
 def test_a_restore_names_what_allows_it_and_history_has_it(ready):
-    gateway = build_gateway(load_configuration(ready.environ))
-    told(gateway, Intent.OPT_OUT, "STOP")
-    gateway.close()
+    services = build_services(load_configuration(ready.environ))
+    told(services, Intent.OPT_OUT, "STOP")
+    services.close()
     because = (NUMBER, "--reason", "wants back")
     assert ready.run("restore", *because, "--basis", "mistake") == 2
     assert "no mistake of ours" in ready.errors
@@ -95,12 +96,14 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
 
 
 def test_history_dates_the_consent_of_a_restore(ready):
-    gateway = build_gateway(load_configuration(ready.environ))
-    told(gateway, Intent.OPT_OUT, "STOP")
+    services = build_services(load_configuration(ready.environ))
+    told(services, Intent.OPT_OUT, "STOP")
     now = datetime.now(UTC)
     given = Consent("Yes", "paper", "form 7", int(now.timestamp() * 1_000_000))
-    gateway.restore(RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given))
-    gateway.close()
+    services.manual.restore(
+        RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given)
+    )
+    services.close()
     work(ready)
     assert ready.run("history", NUMBER) == 0
     assert f"'Yes' (paper, form 7, given {now:%Y-%m-%d %H:%M:%S} UTC)" in ready.output

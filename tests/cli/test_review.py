@@ -9,10 +9,12 @@ import pytest
 from smsgate.cli.session import person
 from smsgate.domain.messages import InboundMessage
 from smsgate.features.reviews import cli
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.reviews import WaitingText
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 twilio = PROVIDERS["twilio"]
 
@@ -46,35 +48,37 @@ def environ(tmp_path, redis_url) -> dict[str, str]:
 
 
 @pytest.fixture
-def gateway(environ):
-    with closing(build_gateway(load_configuration(environ))) as made:
+def services(environ):
+    with closing(build_services(load_configuration(environ))) as made:
         made.store.metadata.create(buckets=8)
-        publish_programs(made)
+        publish_programs(made.settings, made.store)
         yield made
 
 
 @pytest.fixture
-def there(terminal, environ, gateway):
+def there(terminal, environ, services):
     return terminal(**environ)
 
 
-def receive(gateway, text, number=NUMBER, id_="SM1") -> None:
+def receive(services, text, number=NUMBER, id_="SM1") -> None:
     message = InboundMessage("twilio", id_, number, "+12025550100", text)
-    account = gateway.settings.accounts["twilio"]
+    account = services.settings.accounts["twilio"]
     url = "https://sms.example.com/webhooks/twilio"
-    assert gateway.ingest("twilio", twilio.inbound(message, account, url)).outcome == "review"
+    assert (
+        services.ingest.receive("twilio", twilio.inbound(message, account, url)).outcome == "review"
+    )
 
 
 @pytest.fixture
-def waiting(gateway):
-    receive(gateway, "para")
-    gateway.apply(partition_of(NUMBER))
-    return gateway
+def waiting(services):
+    receive(services, "para")
+    services.applier.drain(partition_of(NUMBER))
+    return services
 
 
-def reason(gateway) -> str:
-    gateway.apply(partition_of(NUMBER))
-    return gateway.gate.check([NUMBER], program="alerts")[0].reason
+def reason(services) -> str:
+    services.applier.drain(partition_of(NUMBER))
+    return services.gate.check([NUMBER], program="alerts")[0].reason
 
 
 def test_nothing_that_waits_is_said(there):
@@ -102,7 +106,7 @@ def test_what_waits_longest_stands_first(there, waiting):
     assert [row["number"] for row in there.json("review", "list")] == [NUMBER, OTHER]
 
 
-def test_what_a_subscriber_wrote_is_no_markup(there, gateway, monkeypatch):
+def test_what_a_subscriber_wrote_is_no_markup(there, services, monkeypatch):
     waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "why [/]", "3-1-0")
     monkeypatch.setattr(cli, "list_waiting_texts", lambda *_: [waiting])
     assert there.run("review", "list") == 0
@@ -136,11 +140,11 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
 
 
 @pytest.mark.parametrize("program", ["alerts", "nope", "all"])
-def test_where_nothing_was_decided_nothing_is_taken_back(there, gateway, program):
+def test_where_nothing_was_decided_nothing_is_taken_back(there, services, program):
     assert there.run("review", "decide", NUMBER, "--program", program, "--as", "undo") == 2
     assert f"no text of {NUMBER} to '{program}' was decided" in there.errors
     assert there.json("review", "list") == []
-    assert reason(gateway) == ""
+    assert reason(services) == ""
 
 
 @pytest.mark.parametrize("applied", [True, False])
@@ -149,7 +153,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 ):
     receive(waiting, "who gave you my number", id_="SM2")
     if applied:
-        waiting.apply(partition_of(NUMBER))
+        waiting.applier.drain(partition_of(NUMBER))
     first, second = there.json("review", "list")
     assert [first["text"], second["text"]] == ["para", "who gave you my number"]
     assert first["key"] == second["key"]
@@ -169,21 +173,21 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 
 def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wait(there, waiting):
     there.run(*DECIDE, "none")
-    waiting.apply(partition_of(NUMBER))
+    waiting.applier.drain(partition_of(NUMBER))
     receive(waiting, "who gave you my number", id_="SM2")
     there.run(*DECIDE, "undo")
     for _ in range(2):
         texts = [row["text"] for row in there.json("review", "list")]
         assert texts == ["para", "who gave you my number"]
-        waiting.apply(partition_of(NUMBER))
+        waiting.applier.drain(partition_of(NUMBER))
 
 
 @pytest.mark.parametrize("decided", ["none", "opt_out"])
 def test_history_says_who_decided_what(there, waiting, decided):
     there.run(*DECIDE, decided)
-    waiting.apply(partition_of(NUMBER))
+    waiting.applier.drain(partition_of(NUMBER))
     there.run(*DECIDE, "undo")
-    waiting.apply(partition_of(NUMBER))
+    waiting.applier.drain(partition_of(NUMBER))
     there.run("history", NUMBER)
     *_, made, _, taken_back = there.output.splitlines()
     assert made.strip().startswith(f"reviewed  {person()} decided: {decided}")

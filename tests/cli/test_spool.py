@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.cli.conftest import Terminal
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
 
 NUMBER = "+14155550123"
 FORGET = ("spool", "forget", "web-2", "--reason", "its disk [b]broke[/b]")
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
+def services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
     """Two hosts have something in their spools: web-2 is gone."""
-    made = make_gateway(tmp_path, redis_url)
+    made = make_services(tmp_path, redis_url)
     made.records.migrate()
     made.store.backlog.note_spool("web-1", 0, 0.0)
     made.store.backlog.note_spool("web-2", 5, 60.0)
@@ -31,7 +31,7 @@ def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
 
 @pytest.fixture
 def there(
-    gateway: Gateway, tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]
+    services: Services, tmp_path: Path, redis_url: str, terminal: Callable[..., Terminal]
 ) -> Terminal:
     return terminal(
         SMSGATE_CONFIG=str(tmp_path / "config"),
@@ -52,7 +52,7 @@ def test_what_waits_is_listed_by_host(there: Terminal) -> None:
 
 
 def test_a_host_that_is_gone_shuts_the_gate_until_it_is_forgotten_on_record(
-    there: Terminal, gateway: Gateway
+    there: Terminal, services: Services
 ) -> None:
     assert there.run("check", NUMBER, "--program", "alerts") == 2
     assert "3 on host web-2" in there.errors
@@ -63,24 +63,24 @@ def test_a_host_that_is_gone_shuts_the_gate_until_it_is_forgotten_on_record(
     assert there.run("spool", "list") == 0
     assert "web-2" not in there.output
 
-    gateway.recording.move_all()
+    services.archiver.move_all()
     assert there.run("spool", "list", "--forgotten") == 0
     assert "3 of them opt-outs" in there.output
     assert "its disk [b]broke[/b]" in there.output
     (event,) = there.json("spool", "list", "--forgotten")  # type: ignore[misc]
     assert event["kind"] == "spool_forgotten"
     assert event["entry"]["actor"]
-    assert [*gateway.records.verifying.verify()] == []
+    assert [*services.records.verifying.verify()] == []
 
 
-def test_a_host_that_comes_back_says_again_what_it_has(there: Terminal, gateway: Gateway) -> None:
+def test_a_host_that_comes_back_says_again_what_it_has(there: Terminal, services: Services) -> None:
     there.run(*FORGET, "--yes")
-    gateway.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
+    services.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
     assert there.run("check", NUMBER, "--program", "alerts") == 2
 
 
 def test_nothing_is_forgotten_without_a_yes_a_reason_or_a_host(
-    there: Terminal, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    there: Terminal, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert there.run(*FORGET) == 130
@@ -90,11 +90,11 @@ def test_nothing_is_forgotten_without_a_yes_a_reason_or_a_host(
     assert "no host 'web-3'" in there.errors
     assert "`smsgate spool list`" in there.errors
     assert there.run("check", NUMBER, "--program", "alerts") == 2
-    assert gateway.store.ledger.waiting().count == 0
+    assert services.store.ledger.waiting().count == 0
 
 
-def test_one_message_is_told_as_one(there: Terminal, gateway: Gateway) -> None:
-    gateway.store.write_lease.renew("spool-3", SpooledOptOuts("web-3", 1, 1_700_000_000))
+def test_one_message_is_told_as_one(there: Terminal, services: Services) -> None:
+    services.store.write_lease.renew("spool-3", SpooledOptOuts("web-3", 1, 1_700_000_000))
     assert there.run("spool", "list") == 0
     assert "web-3  1 message waits, 1 of them opt-outs" in there.output
     assert there.run("spool", "forget", "web-3", "--reason", "gone", "--yes") == 0

@@ -9,10 +9,11 @@ import pytest
 from werkzeug.serving import make_server
 
 from smsgate.domain.messages import WebhookRequest
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.served import free_port
 
 CONFIG = """
@@ -77,38 +78,38 @@ def simulated(environ, url) -> dict[str, str]:
 
 
 @pytest.fixture
-def serve(url) -> Iterator[Callable[..., Gateway]]:
+def serve(url) -> Iterator[Callable[..., Services]]:
     """Open the web doors for an environment; what comes in is applied and answered at once."""
     servers, gateways = [], []
 
-    def start(environ: dict[str, str], works: bool = True) -> Gateway:
-        gateway = build_gateway(load_configuration(environ))
-        gateways.append(gateway)
-        gateway.store.metadata.create(buckets=8)
-        publish_programs(gateway)
-        received = gateway._receiving.ingest
+    def start(environ: dict[str, str], works: bool = True) -> Services:
+        services = build_services(load_configuration(environ))
+        gateways.append(services)
+        services.store.metadata.create(buckets=8)
+        publish_programs(services.settings, services.store)
+        received = services.ingest.ingest
 
         def receive(account: str, request: WebhookRequest):
             receipt = received(account, request)
             for partition in range(PARTITIONS) if works else ():
-                gateway.apply(partition)
-                gateway.send_replies(partition, 0)
+                services.applier.drain(partition)
+                services.sender.drain(partition, 0)
             return receipt
 
-        gateway._receiving.ingest = receive
-        server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(gateway), True)
+        services.ingest.ingest = receive
+        server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(services), True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         servers.append((server, thread))
-        return gateway
+        return services
 
     yield start
     for server, thread in servers:
         server.shutdown()
         thread.join()
         server.server_close()
-    for gateway in gateways:
-        gateway.close()
+    for services in gateways:
+        services.close()
 
 
 def test_a_stop_is_sent_confirmed_and_its_effect_shown(terminal, serve, simulated, url):
@@ -146,11 +147,11 @@ def test_an_ordinary_text_is_waited_for_and_changes_nothing(
 
 
 def test_an_account_is_texted_by_its_own_signature(terminal, serve, environ, url):
-    gateway = serve(environ)
+    services = serve(environ)
     there = terminal(**environ)
     assert there.run("text", "STOP", "--account", "twilio") == 0
     assert f"200 from {url}/webhooks/twilio" in there.output
-    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "opted_out_all"
+    assert services.gate.check([NUMBER], program="alerts")[0].reason == "opted_out_all"
 
 
 def test_a_refusal_of_the_door_is_shown_and_1(terminal, serve, environ, tmp_path):

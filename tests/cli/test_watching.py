@@ -11,7 +11,8 @@ import pytest
 
 from smsgate.cli.watching import PERIOD_S, Watching
 from smsgate.domain.errors import ConfigurationError, Fault, StoreUnavailable
-from smsgate.wiring import build_store, load_settings
+from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.services import build_store
 from tests.cli.conftest import CONFIG, Dev, Terminal
 from tests.fakes.processes import wait_until
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web import create_app
 
 PASSWORD = "eleven horses on a roof"
@@ -45,16 +45,16 @@ class Browser(FlaskClient):
         return answer
 
 
-_made: list[tuple[Gateway, Flask]] = []
+_made: list[tuple[Services, Flask]] = []
 """The web doors of the newest gateway: to make them takes longer than most tests do."""
 
 
-def browser(gateway: Gateway) -> Browser:
+def browser(services: Services) -> Browser:
     """A new one, on the web doors of a gateway."""
-    if not _made or _made[0][0] is not gateway:
-        app = create_app(gateway)
+    if not _made or _made[0][0] is not services:
+        app = create_app(services)
         app.test_client_class = Browser
-        _made[:] = [(gateway, app)]
+        _made[:] = [(services, app)]
     client = _made[0][1].test_client()
     assert isinstance(client, Browser)
     return client

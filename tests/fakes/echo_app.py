@@ -9,16 +9,16 @@ from pathlib import Path
 from flask import Flask
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
-from smsgate.gateway import Receipt
+from smsgate.pipeline.ingest import Receipt
 from smsgate.settings import Account
 from smsgate.web import create_app
-from tests.fakes.gateway import FakeGateway, settings
+from tests.fakes.services import FakeServices, settings
 
 ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com")
 """Of a provider that signs nothing."""
 
 
-class EchoGateway(FakeGateway):
+class EchoGateway(FakeServices):
     """Answers with URL, method, body and headers of the request."""
 
     def ingest(self, account: str, request: WebhookRequest) -> Receipt:

@@ -44,16 +44,16 @@ class Clock:
         return self.now
 
 
-def change(gateway, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
+def change(services, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
     """Something that happens, until it is recorded."""
-    if action == "restore":
-        named = {"basis": "evidence", "evidence": "a call", "is_admin": True}
-        gateway.restore(RestoreRequest(number, scope, "jane", "asked", **named))
+    if action == "suppress":
+        services.manual.opt_out(number, scope, "jane", "asked")
     else:
-        gateway.override(action, number, scope, "jane", "asked")
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
-    gateway.recording.move_all()
+        named = {"basis": "evidence", "evidence": "a call", "is_admin": True}
+        services.manual.restore(RestoreRequest(number, scope, "jane", "asked", **named))
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)
+    services.archiver.move_all()
 
 
 def told(receiver: Receiver) -> list[tuple[str, bool, str]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.operators.passwords import hashed
 from smsgate.features.operators.service import By, Operators
-from smsgate.gateway import Gateway
-from smsgate.wiring import Configuration, build_gateway, load_settings
+from smsgate.pipeline.configuration import Configuration, load_settings
+from smsgate.pipeline.services import Services, build_services
 from tests.fakes.browser import PASSWORD
 
 ROLES = ("viewer", "agent", "admin")
@@ -24,27 +24,27 @@ _ASKED = (
 )
 
 
-def gateway_of(running: Path) -> Gateway:
+def gateway_of(running: Path) -> Services:
     """A gateway on the store and records of the ``dev`` whose ``run.json`` is given."""
     told = json.loads(running.read_text(encoding="utf-8"))
     environ = {**told["environment"], "REDIS_URL": told["redis_url"]}
-    return build_gateway(Configuration(load_settings(environ), {}, ()))
+    return build_services(Configuration(load_settings(environ), {}, ()))
 
 
-def add_people(gateway: Gateway) -> None:
+def add_people(services: Services) -> None:
     """An operator of each role, named like it, whose password is ``PASSWORD``."""
-    people = Operators(gateway.records)
+    people = Operators(services.records)
     for role in ROLES:
         people.add(role, role, By("the tests"))
         id_ = people.named(role).id
-        gateway.records.operators.update(id_, {"password_hash": hashed(PASSWORD)})
+        services.records.operators.update(id_, {"password_hash": hashed(PASSWORD)})
 
 
-def add_reviews(gateway: Gateway, count: int) -> None:
+def add_reviews(services: Services, count: int) -> None:
     """Texts that wait for a person, each of a number of its own."""
     for start in range(0, count, 500):
         numbers = range(start, min(start + 500, count))
-        gateway.store.inbox.add([_asked(number) for number in numbers])
+        services.store.inbox.add([_asked(number) for number in numbers])
 
 
 def add_suppressed(running: Path, folder: Path, count: int) -> None:

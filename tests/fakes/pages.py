@@ -8,7 +8,7 @@ import re
 from werkzeug.test import TestResponse
 
 from smsgate.domain.messages import Intent
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes.browser import Browser
 from tests.fakes.told import told, work
@@ -31,9 +31,9 @@ def harmless(answer: TestResponse) -> bool:
     return "<script>alert" not in answer.text and "54439" not in answer.text
 
 
-def waits(gateway: Gateway, text: str = "hm", number: str = NUMBER, **rest: object) -> str:
+def waits(services: Services, text: str = "hm", number: str = NUMBER, **rest: object) -> str:
     """A text that waits for a person; gives its key."""
-    return f"{partition_of(number)}-{told(gateway, Intent.REVIEW, text, number, **rest)}"
+    return f"{partition_of(number)}-{told(services, Intent.REVIEW, text, number, **rest)}"
 
 
 def decide(
@@ -61,7 +61,7 @@ def shown(answer: TestResponse) -> str:
     return found[1].replace("%2B", "+") if found else ""
 
 
-def reason(gateway: Gateway, number: str = NUMBER, program: str = "alerts") -> str:
+def reason(services: Services, number: str = NUMBER, program: str = "alerts") -> str:
     """Why the number may not be texted, once everything is applied."""
-    work(gateway)
-    return gateway.gate.check([number], program=program)[0].reason
+    work(services)
+    return services.gate.check([number], program=program)[0].reason

@@ -6,14 +6,14 @@ from itertools import count
 from typing import Any
 
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from tests.fakes.values import NUMBER, entry
 
 _ids = count(1)
 
 
 def told(
-    gateway: Gateway,
+    services: Services,
     intent: Intent,
     text: str = "",
     number: str = NUMBER,
@@ -25,13 +25,13 @@ def told(
     """Enter one text; gives its inbox id."""
     rest.setdefault("message_id", f"SM{next(_ids):032x}")
     arrival = Arrival(entry(intent, number, text=text or intent.value, **rest), sent_us)
-    (added,), _ = gateway.store.inbox.add([arrival])
+    (added,), _ = services.store.inbox.add([arrival])
     if applied:
-        work(gateway)
+        work(services)
     return added.id
 
 
-def work(gateway: Gateway) -> None:
+def work(services: Services) -> None:
     """Apply whatever waits."""
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from smsgate.classifier import Classifiers
 from smsgate.classifier.sets.operator_sets import OperatorSets
-from smsgate.gateway import Gateway
+from smsgate.pipeline import configuration
 from smsgate.pipeline.console_keyword_sets import console_sets
-from smsgate.wiring import configuration
+from smsgate.pipeline.services import Services
 
 TWO = """
 [accounts.twilio]
@@ -33,11 +33,11 @@ kind     = "service"
 """Zulu is the set that is read fastest; the required words are those of English."""
 
 
-def understanding(gateway: Gateway) -> Gateway:
+def understanding(services: Services) -> Services:
     """The same with classifiers, as a process that has just read its configuration."""
-    settings = gateway.settings
-    of_console, _ = console_sets(gateway.records, settings.data_dir)
+    settings = services.settings
+    of_console, _ = console_sets(services.records, settings.data_dir)
     own = OperatorSets(settings.config_dir / "keywords", of_console)
     # As tests/conftest.py has it: what is compiled is kept for the whole run.
     cache = configuration.KeywordSetCache(own, settings.programs, settings.data_dir)
-    return replace(gateway, classifiers=Classifiers(cache, settings.programs))
+    return replace(services, classifiers=Classifiers(cache, settings.programs))

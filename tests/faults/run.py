@@ -118,9 +118,9 @@ def _check(
     records = ledger.read(system)
     checks.add_refusals(model, records)
     result.found("answers", checks.check_answers(model))
-    it = system.gateway
+    it = system.services
     result.found("chain of the records", map(str, it.records.verifying.verify()))
-    result.found("store and records", map(str, differences(it.store, it.records, it.recording)))
+    result.found("store and records", map(str, differences(it.store, it.records, it.archiver)))
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))
     result.found("final state", checks.check_states(model, records, _states(system, model)))

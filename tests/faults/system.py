@@ -114,13 +114,13 @@ class FaultSystem(System):
         self._leash.ended(self._running.pop(name))
 
     def backlog(self) -> int:
-        return sum(self.gateway.store.inbox.depth(partition) for partition in ALL)
+        return sum(self.services.store.inbox.depth(partition) for partition in ALL)
 
     def left_over(self) -> dict[str, int]:
         """Everything that must be empty when nothing is left to do; only what is not."""
-        sizes: dict[str, int] = {"spool": self.gateway.spool.depth()}
+        sizes: dict[str, int] = {"spool": self.services.spool.depth()}
         sizes["partitions of a shut gate"] = sum(
-            one.obstacle() is not None for one in self.gateway.store.write_lease.states()
+            one.obstacle() is not None for one in self.services.store.write_lease.states()
         )
         for keys in PARTITION_KEYS:
             counts = {

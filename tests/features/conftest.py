@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.gateway.conftest import api, bare_gateway, environ, gateway, signed
+from tests.gateway.conftest import api, bare_services, environ, services, signed
 
-__all__ = ["api", "bare_gateway", "environ", "gateway", "signed"]
+__all__ = ["api", "bare_services", "environ", "services", "signed"]

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.twilio_api import TwilioApi
 from tests.fakes.values import NUMBER
 
@@ -88,25 +90,25 @@ def environ(tmp_path, redis_url, api) -> dict[str, str]:
 
 
 @pytest.fixture
-def bare_gateway(environ):
+def bare_services(environ):
     """On a store without metadata."""
-    gateway = build_gateway(load_configuration(environ))
-    yield gateway
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    yield services
+    services.close()
 
 
 @pytest.fixture
-def gateway(bare_gateway):
-    bare_gateway.store.metadata.create(buckets=8)
-    publish_programs(bare_gateway)
-    return bare_gateway
+def services(bare_services):
+    bare_services.store.metadata.create(buckets=8)
+    publish_programs(bare_services.settings, bare_services.store)
+    return bare_services
 
 
 Signed = Callable[..., WebhookRequest]
 
 
 @pytest.fixture
-def signed(gateway) -> Signed:
+def signed(services) -> Signed:
     """A correctly signed webhook; ids are made up one after another unless given."""
     count = iter(range(1, 1_000_000))
 
@@ -128,7 +130,7 @@ def signed(gateway) -> Signed:
             flag=flag,
             channel=channel,
         )
-        account = gateway.settings.accounts["twilio"]
+        account = services.settings.accounts["twilio"]
         return twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
 
     return build

@@ -17,31 +17,35 @@ def environ(environ, cluster_url):
     return {**environ, "QUEUE_URL": environ["REDIS_URL"], "REDIS_URL": cluster_url}
 
 
-def reason(gateway, program="alerts"):
-    return gateway.gate.check([NUMBER], program=program)[0].reason
+def reason(services, program="alerts"):
+    return services.gate.check([NUMBER], program=program)[0].reason
 
 
-def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(gateway, signed, api):
-    gateway.ingest("twilio", signed("STOP"))
-    assert reason(gateway) == "hold"
+def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(services, signed, api):
+    services.ingest.receive("twilio", signed("STOP"))
+    assert reason(services) == "hold"
 
-    gateway.apply(PARTITION)
-    gateway.send_replies(PARTITION)
-    assert (reason(gateway), len(api.sent)) == ("opted_out_all", 1)
+    services.applier.drain(PARTITION)
+    services.sender.drain(PARTITION)
+    assert (reason(services), len(api.sent)) == ("opted_out_all", 1)
 
-    gateway.ingest("twilio", signed("START"))
-    gateway.work(PARTITION)
-    assert reason(gateway) == ""
-    assert [event.kind for event in gateway.history(NUMBER)] == ["opt_out", "reply", "opt_in"]
-    assert gateway.ready()["store"] == "ok"
+    services.ingest.receive("twilio", signed("START"))
+    services.applier.work(PARTITION)
+    assert reason(services) == ""
+    assert [event.kind for event in services.history.of_number(NUMBER)] == [
+        "opt_out",
+        "reply",
+        "opt_in",
+    ]
+    assert services.readiness.ready()["store"] == "ok"
 
 
-def test_a_large_check_is_answered_by_all_nodes(gateway):
+def test_a_large_check_is_answered_by_all_nodes(services):
     numbers = [f"+1415{place:07}" for place in range(20_000)]
-    gateway.override("suppress", numbers[7], "all", "ana", "asked by phone")
-    gateway.apply(partition_of(numbers[7]))
+    services.manual.opt_out(numbers[7], "all", "ana", "asked by phone")
+    services.applier.drain(partition_of(numbers[7]))
 
-    answers = gateway.gate.check(numbers, program="alerts")
+    answers = services.gate.check(numbers, program="alerts")
 
     assert [answer.number for answer in answers] == numbers
     assert [answer.number for answer in answers if not answer.allowed] == [numbers[7]]

@@ -11,9 +11,11 @@ import pytest
 from smsgate.domain.errors import SignatureExpired
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import iso_time
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers.infobip import sign
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER, OTHER
 
 CONFIG = """
@@ -35,17 +37,17 @@ HOUR_US = 3600 * 1_000_000
 
 
 @pytest.fixture
-def gateway(environ):
+def services(environ):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     path.write_text(path.read_text() + CONFIG)
-    made = build_gateway(load_configuration(environ))
+    made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
 
-def signed(gateway, texts: dict[str, str], age_us: int = HOUR_US) -> WebhookRequest:
+def signed(services, texts: dict[str, str], age_us: int = HOUR_US) -> WebhookRequest:
     """One request with a text of each number, received and signed that long ago."""
     at_us = time.time_ns() // 1000 - age_us
     results = [
@@ -59,49 +61,49 @@ def signed(gateway, texts: dict[str, str], age_us: int = HOUR_US) -> WebhookRequ
         for number, text in texts.items()
     ]
     body = msgspec.json.encode({"results": results})
-    headers = sign(body, gateway.settings.accounts["infobip"], at_us)
+    headers = sign(body, services.settings.accounts["infobip"], at_us)
     return WebhookRequest("POST", "https://sms.example.com/webhooks/infobip", headers, body)
 
 
-def outcomes(gateway, number: str) -> list[tuple[str, str]]:
-    gateway.apply(partition_of(number))
-    return [(event.kind, event.outcome) for event in gateway.history(number)]
+def outcomes(services, number: str) -> list[tuple[str, str]]:
+    services.applier.drain(partition_of(number))
+    return [(event.kind, event.outcome) for event in services.history.of_number(number)]
 
 
-def reason(gateway, number: str) -> str:
-    return gateway.gate.check([number], program="late")[0].reason
+def reason(services, number: str) -> str:
+    return services.gate.check([number], program="late")[0].reason
 
 
-def test_an_expired_stop_is_acknowledged_and_suppresses(gateway) -> None:
-    receipt = gateway.ingest("infobip", signed(gateway, {NUMBER: "STOP"}))
+def test_an_expired_stop_is_acknowledged_and_suppresses(services) -> None:
+    receipt = services.ingest.receive("infobip", signed(services, {NUMBER: "STOP"}))
     assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
-    assert reason(gateway, NUMBER) == "hold"
-    assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
-    assert gateway.history(NUMBER)[0].entry.expired
-    assert reason(gateway, NUMBER) == "opted_out_all"
+    assert reason(services, NUMBER) == "hold"
+    assert outcomes(services, NUMBER) == [("opt_out", "applied")]
+    assert services.history.of_number(NUMBER)[0].entry.expired
+    assert reason(services, NUMBER) == "opted_out_all"
 
 
 @pytest.mark.parametrize("text", ["START", "HELP", "who is this?"])
-def test_an_expired_text_that_is_no_opt_out_is_refused_and_changes_nothing(gateway, text) -> None:
-    gateway.override("suppress", NUMBER, "all", "ann", "asked by phone")
-    assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
+def test_an_expired_text_that_is_no_opt_out_is_refused_and_changes_nothing(services, text) -> None:
+    services.manual.opt_out(NUMBER, "all", "ann", "asked by phone")
+    assert outcomes(services, NUMBER) == [("opt_out", "applied")]
     with pytest.raises(SignatureExpired):
-        gateway.ingest("infobip", signed(gateway, {NUMBER: text}))
-    assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
-    assert reason(gateway, NUMBER) == "opted_out_all"
+        services.ingest.receive("infobip", signed(services, {NUMBER: text}))
+    assert outcomes(services, NUMBER) == [("opt_out", "applied")]
+    assert reason(services, NUMBER) == "opted_out_all"
 
 
-def test_the_same_start_in_time_lifts_it(gateway) -> None:
-    gateway.override("suppress", NUMBER, "all", "ann", "asked by phone")
-    gateway.ingest("infobip", signed(gateway, {NUMBER: "START"}, age_us=0))
-    assert outcomes(gateway, NUMBER) == [("opt_out", "applied"), ("opt_in", "applied")]
-    assert reason(gateway, NUMBER) == ""
+def test_the_same_start_in_time_lifts_it(services) -> None:
+    services.manual.opt_out(NUMBER, "all", "ann", "asked by phone")
+    services.ingest.receive("infobip", signed(services, {NUMBER: "START"}, age_us=0))
+    assert outcomes(services, NUMBER) == [("opt_out", "applied"), ("opt_in", "applied")]
+    assert reason(services, NUMBER) == ""
 
 
-def test_of_an_expired_batch_the_opt_outs_alone_are_kept(gateway) -> None:
-    gateway.override("suppress", OTHER, "all", "ann", "asked by phone")
-    receipt = gateway.ingest("infobip", signed(gateway, {OTHER: "START", NUMBER: "STOP"}))
+def test_of_an_expired_batch_the_opt_outs_alone_are_kept(services) -> None:
+    services.manual.opt_out(OTHER, "all", "ann", "asked by phone")
+    receipt = services.ingest.receive("infobip", signed(services, {OTHER: "START", NUMBER: "STOP"}))
     assert receipt.outcome == "opt_out"
-    assert outcomes(gateway, NUMBER) == [("opt_out", "applied")]
-    assert outcomes(gateway, OTHER) == [("opt_out", "applied")]
-    assert reason(gateway, OTHER) == "opted_out_all"
+    assert outcomes(services, NUMBER) == [("opt_out", "applied")]
+    assert outcomes(services, OTHER) == [("opt_out", "applied")]
+    assert reason(services, OTHER) == "opted_out_all"

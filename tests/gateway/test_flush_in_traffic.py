@@ -13,34 +13,34 @@ from workers import clock
 BEFORE, MORE = 150, 100
 
 
-def opted_out(gateway, numbers):
-    return {one for one in numbers if gateway.records.reading.number(one) is not None}
+def opted_out(services, numbers):
+    return {one for one in numbers if services.records.reading.number(one) is not None}
 
 
-def work(gateway):
-    for partition in gateway.store.inbox.busy():
+def work(services):
+    for partition in services.store.inbox.busy():
         with suppress(StoreNotReady):
-            gateway.apply(partition)
+            services.applier.drain(partition)
     with suppress(StoreNotReady, RecordsDiffer):
-        gateway.recording.move()
+        services.archiver.move()
 
 
 @pytest.fixture
-def stopping(gateway, signed):
+def stopping(services, signed):
     """A thread each of subscribers and of a worker; tells who was told 200."""
     ending, acknowledged = threading.Event(), []
 
     def subscribers():
         while not ending.is_set() and len(acknowledged) < BEFORE + MORE:
             number = f"+1415555{len(acknowledged):04}"
-            gateway.ingest("twilio", signed("STOP", number))
+            services.ingest.receive("twilio", signed("STOP", number))
             acknowledged.append(number)
 
     def worker():
         while not ending.is_set():
-            work(gateway)
+            work(services)
 
-    gateway.records.migrate()
+    services.records.migrate()
     threads = [threading.Thread(target=one) for one in (subscribers, worker)]
     for one in threads:
         one.start()
@@ -51,7 +51,7 @@ def stopping(gateway, signed):
 
 
 def test_no_number_is_allowed_whose_opt_out_the_records_had(
-    gateway, redis_client, stopping, monkeypatch
+    services, redis_client, stopping, monkeypatch
 ):
     said = []
     monkeypatch.setattr(
@@ -69,13 +69,13 @@ def test_no_number_is_allowed_whose_opt_out_the_records_had(
     pause = threading.Event()
     while len(stopping) < BEFORE:
         pause.wait(0.01)
-    had = sorted(opted_out(gateway, [*stopping]))
+    had = sorted(opted_out(services, [*stopping]))
     redis_client.flushall()
     answers = []
     while not answers:
         with suppress(StoreNotReady):
-            answers = gateway.gate.check(had, program="alerts")
-        clock.sweep(gateway, "clock-1")
+            answers = services.gate.check(had, program="alerts")
+        clock.sweep(services, "clock-1")
 
     assert had
     assert [one.number for one in answers if one.allowed] == []

@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_services
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration
 
 AZURE = """
 [accounts.azure]
@@ -23,8 +24,8 @@ ASKED = {"WebHook-Request-Origin": "eventgrid.azure.net"}
 @pytest.fixture
 def client(environ, tmp_path):
     (tmp_path / "config" / "smsgate.toml").write_text(AZURE)
-    with closing(build_gateway(load_configuration(environ))) as gateway:
-        yield create_app(gateway).test_client()
+    with closing(build_services(load_configuration(environ))) as services:
+        yield create_app(services).test_client()
 
 
 def test_a_cloud_events_subscription_is_allowed(client):

@@ -9,15 +9,16 @@ from structlog.testing import capture_logs
 
 from smsgate.domain.messages import WebhookRequest
 from smsgate.logs import mask_numbers
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.ingest import _ids
+from smsgate.pipeline.services import build_services
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.values import NUMBER
 
 
-def line_of(gateway, request: WebhookRequest) -> dict[str, object]:
+def line_of(services, request: WebhookRequest) -> dict[str, object]:
     """What is logged of one request over HTTP."""
-    app = create_app(gateway).test_client()
+    app = create_app(services).test_client()
     with capture_logs() as lines:
         app.open(
             request.url, method=request.method, headers=dict(request.headers), data=request.body
@@ -27,23 +28,23 @@ def line_of(gateway, request: WebhookRequest) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("text", ["STOP", "good morning"])
-def test_a_message_that_is_taken(gateway, signed, text):
+def test_a_message_that_is_taken(services, signed, text):
     id_ = "SM" + "a" * 32
-    line = line_of(gateway, signed(text, message_id=id_))
+    line = line_of(services, signed(text, message_id=id_))
     assert (line["status"], line["message_id"]) == (200, id_)
 
 
 def test_a_message_that_could_not_be_stored(environ, signed):
-    away = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+    away = build_services(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
     id_ = "SM" + "b" * 32
     line = line_of(away, signed("STOP", message_id=id_))
     away.close()
     assert (line["status"], line["message_id"]) == (503, id_)
 
 
-def test_of_a_forgery_nothing_is_read(gateway, signed):
+def test_of_a_forgery_nothing_is_read(services, signed):
     request = signed("STOP")
-    line = line_of(gateway, dataclasses.replace(request, body=request.body + b"&x=y"))
+    line = line_of(services, dataclasses.replace(request, body=request.body + b"&x=y"))
     assert (line["status"], line["message_id"]) == (403, "")
 
 

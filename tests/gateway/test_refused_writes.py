@@ -19,10 +19,11 @@ from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavaila
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
 from smsgate.pipeline import lease_renewal
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_services
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import NUMBER, OTHER
@@ -32,16 +33,16 @@ API = "https://api.example.com/messages"
 
 
 @pytest.fixture
-def gateway(gateway, monkeypatch):
+def services(services, monkeypatch):
     """Whose renewals hold for so long that a slow machine changes nothing."""
     monkeypatch.setattr(write_lease, "LASTS_MS", 600_000)
     monkeypatch.setattr(write_lease, "FRESH_MS", 0)
-    return gateway
+    return services
 
 
 @pytest.fixture
-def url(gateway):
-    server = make_server("127.0.0.1", 0, create_app(gateway), threaded=True)
+def url(services):
+    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -107,9 +108,9 @@ def cannot_tell(gates):
 
 
 @contextmanager
-def refused(gateway, redis_client, code):
+def refused(services, redis_client, code):
     """Writes are refused, a moment after the lease was renewed for the last time."""
-    gateway.store.write_lease.open(200)
+    services.store.write_lease.open(200)
     with CAUSES[code](redis_client):
         yield
 
@@ -122,90 +123,90 @@ def open_now(redis_client):
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_a_stop_that_is_refused_is_followed_by_no_text(
-    gateway, gates, signed, sent, redis_client, code
+    services, gates, signed, sent, redis_client, code
 ):
     assert cannot_tell(gates) == set()
 
-    with refused(gateway, redis_client, code):
+    with refused(services, redis_client, code):
         with pytest.raises(StoreUnavailable):
-            gateway.ingest("twilio", signed("STOP"))
+            services.ingest.receive("twilio", signed("STOP"))
         with pytest.raises(StoreUnavailable):
-            gateway.lease_renewal.renew()
-        assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
+            services.lease_renewal.renew()
+        assert wait_until(lambda: services.store.write_lease.obstacle() is not None)
         left = len(sent)
         assert cannot_tell(gates) == gates.keys()
 
-    gateway.lease_renewal.renew()
+    services.lease_renewal.renew()
     open_now(redis_client)
     with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
-        gateway.gate.check([OTHER], program="alerts")
+        services.gate.check([OTHER], program="alerts")
     assert cannot_tell(gates) == gates.keys()
 
-    gateway.replay_spool()
-    gateway.lease_renewal.renew()
-    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "hold"
-    assert gateway.gate.allows(OTHER, program="alerts")
+    services.spool_replay.replay()
+    services.lease_renewal.renew()
+    assert services.gate.check([NUMBER], program="alerts")[0].reason == "hold"
+    assert services.gate.allows(OTHER, program="alerts")
     assert [one.request.url for one in sent[left:] if "127.0.0.1" not in one.request.url] == []
 
 
 def test_no_other_host_opens_the_gate_before_the_one_with_the_opt_out_has_spoken(
-    gateway, environ, signed, tmp_path, redis_client
+    services, environ, signed, tmp_path, redis_client
 ):
-    other = build_gateway(load_configuration(environ | {"SMSGATE_DATA_DIR": str(tmp_path / "b")}))
-    with refused(gateway, redis_client, "OOM"):
+    other = build_services(load_configuration(environ | {"SMSGATE_DATA_DIR": str(tmp_path / "b")}))
+    with refused(services, redis_client, "OOM"):
         with pytest.raises(StoreUnavailable):
-            gateway.ingest("twilio", signed("STOP"))
-        assert wait_until(lambda: gateway.store.write_lease.obstacle() is not None)
+            services.ingest.receive("twilio", signed("STOP"))
+        assert wait_until(lambda: services.store.write_lease.obstacle() is not None)
 
     other.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="takes writes again"):
-        gateway.gate.check([NUMBER], program="alerts")
-    gateway.lease_renewal.renew()
+        services.gate.check([NUMBER], program="alerts")
+    services.lease_renewal.renew()
     open_now(redis_client)
     other.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
-        gateway.gate.check([NUMBER], program="alerts")
-    gateway.replay_spool()
-    gateway.lease_renewal.renew()
-    assert not gateway.gate.allows(NUMBER, program="alerts")
+        services.gate.check([NUMBER], program="alerts")
+    services.spool_replay.replay()
+    services.lease_renewal.renew()
+    assert not services.gate.allows(NUMBER, program="alerts")
     other.close()
 
 
-def test_what_blocks_nobody_may_wait_in_a_spool(gateway, signed, redis_client):
+def test_what_blocks_nobody_may_wait_in_a_spool(services, signed, redis_client):
     with CAUSES["OOM"](redis_client):
         for text in ("START", "HELP"):
             with pytest.raises(StoreUnavailable):
-                gateway.ingest("twilio", signed(text))
-    gateway.lease_renewal.renew()
+                services.ingest.receive("twilio", signed(text))
+    services.lease_renewal.renew()
     open_now(redis_client)
-    assert gateway.spool.depth() == 2
-    assert gateway.gate.allows(NUMBER, program="alerts")
+    assert services.spool.depth() == 2
+    assert services.gate.allows(NUMBER, program="alerts")
 
 
-def test_a_host_that_cannot_read_its_spool_vouches_for_nothing(gateway, redis_client):
-    gateway.settings.data_dir.mkdir(exist_ok=True)
-    (gateway.settings.data_dir / "spool.sqlite3").write_bytes(b"this is no database" * 99)
+def test_a_host_that_cannot_read_its_spool_vouches_for_nothing(services, redis_client):
+    services.settings.data_dir.mkdir(exist_ok=True)
+    (services.settings.data_dir / "spool.sqlite3").write_bytes(b"this is no database" * 99)
     before = redis_client.hget(PARTITION_KEYS[0].metadata, "lease")
     with pytest.raises(SpoolUnavailable):
-        gateway.lease_renewal.renew()
+        services.lease_renewal.renew()
     assert redis_client.hget(PARTITION_KEYS[0].metadata, "lease") == before
 
 
-def test_the_processes_renew_once_a_second(gateway, redis_client):
+def test_the_processes_renew_once_a_second(services, redis_client):
     before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-    gateway.lease_renewal.start()
+    services.lease_renewal.start()
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before, 5)
     second = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second, 5)
 
 
 def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
-    gateway, redis_client, monkeypatch
+    services, redis_client, monkeypatch
 ):
     monkeypatch.setattr(lease_renewal, "PERIOD_S", 0.01)
     with capture_logs() as lines:
         with CAUSES["OOM"](redis_client):
-            gateway.lease_renewal.start()
+            services.lease_renewal.start()
             assert wait_until(lambda: bool(lines))
         assert wait_until(lambda: len(lines) > 1)
     assert [one["event"] for one in lines] == [
@@ -216,21 +217,21 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
 
 
 @pytest.mark.parametrize("code", CAUSES)
-def test_readiness_says_that_writes_are_refused_and_why(gateway, url, redis_client, code):
+def test_readiness_says_that_writes_are_refused_and_why(services, url, redis_client, code):
     key = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     assert requests.get(f"{url}/readyz", headers=key, timeout=10).status_code == 200
     with CAUSES[code](redis_client):
         answer = requests.get(f"{url}/readyz", headers=key, timeout=10)
         assert answer.status_code == 503
-        assert "Redis refuses writes" in gateway.ready()["store"]
-    assert gateway.ready()["store"] == "ok"
+        assert "Redis refuses writes" in services.readiness.ready()["store"]
+    assert services.readiness.ready()["store"] == "ok"
 
 
-def test_readiness_says_that_the_gate_is_shut_and_goes_on_to_take_webhooks(gateway, url):
+def test_readiness_says_that_the_gate_is_shut_and_goes_on_to_take_webhooks(services, url):
     spooled = write_lease.SpooledOptOuts("web-2", 1, 1_700_000_000)
-    gateway.store.write_lease.renew("spool-2", spooled)
+    services.store.write_lease.renew("spool-2", spooled)
     assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
-    assert gateway.ready()["store"] == (
+    assert services.readiness.ready()["store"] == (
         "ok; the gate cannot tell: opt-outs wait in spools and are not in the store yet: "
         "1 on host web-2"
     )

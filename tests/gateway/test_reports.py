@@ -12,13 +12,13 @@ from tests.fakes.values import NUMBER
 
 
 @pytest.mark.parametrize(("kind", "allowed"), [("opted_out", False), ("unreachable", True)])
-def test_only_a_report_of_an_opt_out_suppresses(gateway, kind, allowed):
+def test_only_a_report_of_an_opt_out_suppresses(services, kind, allowed):
     report = Report("SM1", NUMBER, "+14155550999", kind, "21610", "says the provider")
-    account = gateway.settings.accounts["twilio"]
-    entry = report_entry(gateway.settings, account, report)
-    gateway.store.inbox.add([Arrival(entry)])
-    gateway.apply(partition_of(NUMBER))
+    account = services.settings.accounts["twilio"]
+    entry = report_entry(services.settings, account, report)
+    services.store.inbox.add([Arrival(entry)])
+    services.applier.drain(partition_of(NUMBER))
 
     assert entry.scope == ("" if allowed else ALL)
-    assert gateway.gate.check([NUMBER], program="alerts")[0].allowed is allowed
-    assert gateway.history(NUMBER)[0].entry.source == "provider"
+    assert services.gate.check([NUMBER], program="alerts")[0].allowed is allowed
+    assert services.history.of_number(NUMBER)[0].entry.source == "provider"

@@ -25,11 +25,12 @@ from smsgate.domain.messages import Arrival, Intent
 from smsgate.logs import Reminder
 from smsgate.metrics.counters import by_family
 from smsgate.pipeline import spool_replay
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -38,183 +39,185 @@ PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
-def cut_off(environ, gateway):
+def cut_off(environ, services):
     """A gateway of the same host whose store is away."""
-    other = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+    other = build_services(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
     yield other
     other.close()
 
 
 def refuse(cut_off, request):
     with pytest.raises(StoreUnavailable):
-        cut_off.ingest("twilio", request)
+        cut_off.ingest.receive("twilio", request)
 
 
-def allowed(gateway):
-    return gateway.gate.check([NUMBER], program="alerts")[0].allowed
+def allowed(services):
+    return services.gate.check([NUMBER], program="alerts")[0].allowed
 
 
-def texts(gateway, number=NUMBER):
+def texts(services, number=NUMBER):
     return [
         (event.entry.text, event.outcome)
-        for event in gateway.history(number)
+        for event in services.history.of_number(number)
         if event.kind != "reply"
     ]
 
 
-def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(gateway, cut_off, signed):
+def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(
+    services, cut_off, signed
+):
     refuse(cut_off, signed("STOP"))
     assert cut_off.spool.depth() == 1
-    assert gateway.ready()["spool"] == "ok; 1 message waits for the store"
+    assert services.readiness.ready()["spool"] == "ok; 1 message waits for the store"
 
-    assert gateway.replay_spool() == 1
-    assert gateway.spool.depth() == 0
-    assert allowed(gateway) is False
-    gateway.apply(PARTITION)
-    assert texts(gateway) == [("STOP", "applied")]
+    assert services.spool_replay.replay() == 1
+    assert services.spool.depth() == 0
+    assert allowed(services) is False
+    services.applier.drain(PARTITION)
+    assert texts(services) == [("STOP", "applied")]
 
 
 def test_an_ordinary_text_or_a_forged_one_is_not_kept(cut_off, signed):
-    cut_off.ingest("twilio", signed("good morning"))
+    cut_off.ingest.receive("twilio", signed("good morning"))
     request = signed("STOP")
     with pytest.raises(SignatureRefused):
-        cut_off.ingest("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
+        cut_off.ingest.receive("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
 
     assert cut_off.spool.depth() == 0
 
 
-def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(gateway, cut_off, signed):
+def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(services, cut_off, signed):
     request = signed("STOP")
     refuse(cut_off, request)
-    gateway.replay_spool()
+    services.spool_replay.replay()
 
-    assert gateway.ingest("twilio", request).outcome == "duplicate"
-    gateway.apply(PARTITION)
-    assert texts(gateway) == [("STOP", "applied")]
+    assert services.ingest.receive("twilio", request).outcome == "duplicate"
+    services.applier.drain(PARTITION)
+    assert texts(services) == [("STOP", "applied")]
 
 
-def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(gateway, cut_off, signed):
+def test_the_replay_is_a_duplicate_of_the_provider_s_own_retry(services, cut_off, signed):
     request = signed("STOP")
     refuse(cut_off, request)
-    gateway.ingest("twilio", request)
+    services.ingest.receive("twilio", request)
 
-    gateway.replay_spool()
-    gateway.apply(PARTITION)
-    assert texts(gateway) == [("STOP", "applied")]
+    services.spool_replay.replay()
+    services.applier.drain(PARTITION)
+    assert texts(services) == [("STOP", "applied")]
 
 
-def counted(gateway) -> dict[tuple[str, ...], float]:
+def counted(services) -> dict[tuple[str, ...], float]:
     """How many messages are counted, by account and intent."""
-    gateway.store.metrics.flush()
-    return dict(by_family(gateway.store.metrics.sums())["messages"].counts)
+    services.store.metrics.flush()
+    return dict(by_family(services.store.metrics.sums())["messages"].counts)
 
 
-def test_what_is_replayed_is_counted_once(gateway, cut_off, signed):
+def test_what_is_replayed_is_counted_once(services, cut_off, signed):
     request = signed("STOP")
     refuse(cut_off, request)
-    assert counted(gateway) == {}
-    gateway.replay_spool()
-    assert counted(gateway) == {("twilio", "opt_out"): 1}
+    assert counted(services) == {}
+    services.spool_replay.replay()
+    assert counted(services) == {("twilio", "opt_out"): 1}
 
     refuse(cut_off, request)
-    gateway.replay_spool()
-    assert counted(gateway) == {("twilio", "opt_out"): 1}
+    services.spool_replay.replay()
+    assert counted(services) == {("twilio", "opt_out"): 1}
 
 
-def test_a_host_that_is_taken_down_after_its_replay_leaves_the_gate_open(gateway, cut_off, signed):
+def test_a_host_that_is_taken_down_after_its_replay_leaves_the_gate_open(services, cut_off, signed):
     refuse(cut_off, signed("STOP"))
-    gateway.lease_renewal.renew()
+    services.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
-        allowed(gateway)
+        allowed(services)
 
-    gateway.replay_spool()  # and nothing of this host renews the lease afterwards
+    services.spool_replay.replay()  # and nothing of this host renews the lease afterwards
 
-    assert gateway.store.write_lease.spooled() == []
-    assert allowed(gateway) is False
+    assert services.store.write_lease.spooled() == []
+    assert allowed(services) is False
 
 
-def test_a_spool_replayed_twice_has_one_effect(gateway, cut_off, signed):
+def test_a_spool_replayed_twice_has_one_effect(services, cut_off, signed):
     refuse(cut_off, signed("STOP"))
-    waiting = gateway.spool.oldest(10)
-    gateway.replay_spool()
-    gateway._replaying._store_chunk(waiting)
+    waiting = services.spool.oldest(10)
+    services.spool_replay.replay()
+    services.spool_replay._store_chunk(waiting)
 
-    gateway.apply(PARTITION)
-    assert texts(gateway) == [("STOP", "applied")]
+    services.applier.drain(PARTITION)
+    assert texts(services) == [("STOP", "applied")]
 
 
-def test_what_waited_keeps_its_order(gateway, cut_off, signed):
+def test_what_waited_keeps_its_order(services, cut_off, signed):
     for text in ("STOP", "START", "STOP", "START"):
         refuse(cut_off, signed(text))
-    gateway.replay_spool()
-    gateway.apply(PARTITION)
+    services.spool_replay.replay()
+    services.applier.drain(PARTITION)
 
-    assert texts(gateway) == [
+    assert texts(services) == [
         ("STOP", "applied"),
         ("START", "applied"),
         ("STOP", "applied"),
         ("START", "applied"),
     ]
-    assert allowed(gateway) is True
+    assert allowed(services) is True
 
 
-def test_a_spooled_stop_that_is_older_than_a_start_changes_nothing(gateway, cut_off, signed):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+def test_a_spooled_stop_that_is_older_than_a_start_changes_nothing(services, cut_off, signed):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     refuse(cut_off, signed("unsubscribe"))
-    gateway.ingest("twilio", signed("START"))
-    gateway.apply(PARTITION)
-    assert allowed(gateway) is True
+    services.ingest.receive("twilio", signed("START"))
+    services.applier.drain(PARTITION)
+    assert allowed(services) is True
 
-    gateway.replay_spool()
-    gateway.apply(PARTITION)
-    assert texts(gateway)[-1] == ("unsubscribe", "stale")
-    assert allowed(gateway) is True
+    services.spool_replay.replay()
+    services.applier.drain(PARTITION)
+    assert texts(services)[-1] == ("unsubscribe", "stale")
+    assert allowed(services) is True
 
 
 def test_against_a_spooled_start_whatever_was_stored_since_the_outage_began_is_newer(
-    gateway, cut_off, signed
+    services, cut_off, signed
 ):
     """Even where this host's clock is ahead, so that the START seems to have come last."""
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     refuse(cut_off, signed("HELP", OTHER))
-    gateway.ingest("twilio", signed("quit"))
-    gateway.apply(PARTITION)
+    services.ingest.receive("twilio", signed("quit"))
+    services.applier.drain(PARTITION)
     refuse(cut_off, signed("START"))
 
-    gateway.replay_spool()
-    gateway.apply(PARTITION)
-    assert texts(gateway)[-1] == ("START", "stale")
-    assert allowed(gateway) is False
+    services.spool_replay.replay()
+    services.applier.drain(PARTITION)
+    assert texts(services)[-1] == ("START", "stale")
+    assert allowed(services) is False
 
 
-def test_a_spooled_start_lifts_a_stop_from_before_the_outage(gateway, cut_off, signed):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+def test_a_spooled_start_lifts_a_stop_from_before_the_outage(services, cut_off, signed):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     refuse(cut_off, signed("START"))
 
-    gateway.replay_spool()
-    gateway.apply(PARTITION)
-    assert allowed(gateway) is True
+    services.spool_replay.replay()
+    services.applier.drain(PARTITION)
+    assert allowed(services) is True
 
 
 def test_a_store_that_is_still_away_leaves_the_spool_as_it_is(cut_off, signed):
     refuse(cut_off, signed("STOP"))
 
     with pytest.raises(StoreUnavailable):
-        cut_off.replay_spool()
+        cut_off.spool_replay.replay()
     assert cut_off.spool.depth() == 1
 
 
 def test_a_spool_that_cannot_be_written_does_not_change_the_answer(environ, tmp_path, signed):
     (tmp_path / "var").write_text("a file where a folder should be")
-    gateway = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+    services = build_services(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
 
-    refuse(gateway, signed("STOP"))
+    refuse(services, signed("STOP"))
     with pytest.raises(SpoolUnavailable):
-        gateway.spool.keep([Arrival(entry())])
-    gateway.close()
+        services.spool.keep([Arrival(entry())])
+    services.close()
 
 
 def test_one_process_of_a_host_replays_at_a_time(tmp_path):
@@ -318,14 +321,14 @@ def test_that_the_spool_waits_is_said_once_a_minute(cut_off, signed, monkeypatch
     monkeypatch.setattr(spool_replay, "PERIOD_S", 0.001)
     refuse(cut_off, signed("STOP"))
     looks = []
-    note = cut_off._replaying.note
-    monkeypatch.setattr(cut_off._replaying, "note", lambda: looks.append(None) or note())
-    monkeypatch.setattr(cut_off._replaying, "replay", lambda: 0)
+    note = cut_off.spool_replay.note
+    monkeypatch.setattr(cut_off.spool_replay, "note", lambda: looks.append(None) or note())
+    monkeypatch.setattr(cut_off.spool_replay, "replay", lambda: 0)
     with capture_logs() as lines:
-        cut_off.watch_spool()
+        cut_off.spool_replay.start()
         assert wait_until(lambda: len(looks) > 5)
         assert [one["event"] for one in lines] == ["spool waits"]
-        cut_off._replaying._reminder._logged_at -= Reminder.PERIOD_S
+        cut_off.spool_replay._reminder._logged_at -= Reminder.PERIOD_S
         assert wait_until(lambda: len(lines) > 1)
     assert [one["event"] for one in lines] == ["spool waits"] * 2
     assert "the store cannot be used" in lines[0]["problem"]
@@ -428,46 +431,46 @@ def test_a_disk_that_is_full_is_told_apart(tmp_path, monkeypatch):
 
 
 def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
-    gateway, cut_off, signed
+    services, cut_off, signed
 ):
-    folder = gateway.settings.data_dir
-    gateway._replaying.note()
-    assert [one.problem for one in gateway.store.backlog.spools()] == [""]
+    folder = services.settings.data_dir
+    services.spool_replay.note()
+    assert [one.problem for one in services.store.backlog.spools()] == [""]
     for file in folder.iterdir():
         file.rename(folder.parent / f"was-{file.name}")
     folder.rmdir()
     folder.write_text("")
-    assert "no message can be kept" in gateway.ready()["spool"]
+    assert "no message can be kept" in services.readiness.ready()["spool"]
 
-    gateway._replaying._checked_at = -CHECK_S
-    gateway._replaying.note()
-    (one,) = gateway.store.backlog.spools()
+    services.spool_replay._checked_at = -CHECK_S
+    services.spool_replay.note()
+    (one,) = services.store.backlog.spools()
     assert "no message can be kept" in one.problem
 
 
-def test_a_spool_that_cannot_be_read_is_told_to_everybody(gateway, cut_off, signed):
+def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, signed):
     """Its depth is not known, and that must not keep the news."""
-    folder = gateway.settings.data_dir
-    gateway._replaying.turn()
+    folder = services.settings.data_dir
+    services.spool_replay.turn()
     for file in folder.glob("spool.sqlite3*"):
         file.unlink()
     (folder / "spool.sqlite3").write_text("not a database, but something of this length")
-    gateway._replaying._checked_at = -CHECK_S
+    services.spool_replay._checked_at = -CHECK_S
     with pytest.raises(SpoolUnavailable):
-        gateway._replaying.turn()
-    (one,) = gateway.store.backlog.spools()
+        services.spool_replay.turn()
+    (one,) = services.store.backlog.spools()
     assert "not a database" in one.problem
-    (here,) = take_snapshot(gateway.store, gateway.settings, gateway.spool).spools
+    (here,) = take_snapshot(services.store, services.settings, services.spool).spools
     assert "not a database" in here.problem
 
 
-def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(gateway, monkeypatch):
+def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(services, monkeypatch):
     """What it counts there at this moment must not hide it."""
 
     def full(*_: object, **__: object) -> None:
         raise SpoolUnavailable("no room", is_full=True)
 
     monkeypatch.setattr(Spool, "check", full)
-    gateway._replaying.turn()
-    (here,) = take_snapshot(gateway.store, gateway.settings, gateway.spool).spools
+    services.spool_replay.turn()
+    (here,) = take_snapshot(services.store, services.settings, services.spool).spools
     assert here.problem == "no room"

@@ -10,9 +10,11 @@ from structlog.testing import capture_logs
 from smsgate.cli.main import run
 from smsgate.domain.messages import InboundMessage
 from smsgate.logs import masked
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.values import NUMBER
 
 kannel = PROVIDERS["kannel"]
@@ -36,64 +38,67 @@ SECOND = 1_790_000_000
 
 
 @pytest.fixture
-def gateway(environ):
+def services(environ):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     path.write_text(path.read_text() + CONFIG)
-    made = build_gateway(load_configuration(environ))
+    made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
 
-def receive(gateway, text: str, second: int = SECOND) -> None:
+def receive(services, text: str, second: int = SECOND) -> None:
     message = InboundMessage(
         "kannel", f"{text}-{second}", NUMBER, "+14155550999", text, sent_us=second * 1_000_000
     )
-    account = gateway.settings.accounts["kannel"]
-    gateway.ingest(
+    account = services.settings.accounts["kannel"]
+    services.ingest.receive(
         "kannel", kannel.inbound(message, account, "https://sms.example.com/webhooks/kannel")
     )
 
 
-def outcomes(gateway) -> list[tuple[str, str]]:
-    gateway.apply(partition_of(NUMBER))
-    return [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
+def outcomes(services) -> list[tuple[str, str]]:
+    services.applier.drain(partition_of(NUMBER))
+    return [(event.kind, event.outcome) for event in services.history.of_number(NUMBER)]
 
 
-def test_the_stop_holds_and_the_start_is_a_tie(gateway) -> None:
+def test_the_stop_holds_and_the_start_is_a_tie(services) -> None:
     for text in ("STOP", "START"):
-        receive(gateway, text)
-    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "tie")]
-    assert gateway.history(NUMBER)[-1].note == "an opt-out has the same time, and it wins a tie"
-    assert not gateway.gate.allows(NUMBER, program="own")
+        receive(services, text)
+    assert outcomes(services) == [("opt_out", "applied"), ("opt_in", "tie")]
+    assert (
+        services.history.of_number(NUMBER)[-1].note
+        == "an opt-out has the same time, and it wins a tie"
+    )
+    assert not services.gate.allows(NUMBER, program="own")
 
 
-def test_in_the_other_order_the_stop_holds_too(gateway) -> None:
+def test_in_the_other_order_the_stop_holds_too(services) -> None:
     for text in ("START", "STOP"):
-        receive(gateway, text)
-    assert outcomes(gateway) == [("opt_in", "repeat"), ("opt_out", "applied")]
-    assert not gateway.gate.allows(NUMBER, program="own")
+        receive(services, text)
+    assert outcomes(services) == [("opt_in", "repeat"), ("opt_out", "applied")]
+    assert not services.gate.allows(NUMBER, program="own")
 
 
-def test_a_second_later_it_is_no_tie(gateway) -> None:
-    receive(gateway, "STOP")
-    receive(gateway, "START", SECOND + 1)
-    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "applied")]
+def test_a_second_later_it_is_no_tie(services) -> None:
+    receive(services, "STOP")
+    receive(services, "START", SECOND + 1)
+    assert outcomes(services) == [("opt_out", "applied"), ("opt_in", "applied")]
 
 
-def test_a_second_earlier_it_is_stale(gateway) -> None:
-    receive(gateway, "STOP")
-    receive(gateway, "START", SECOND - 1)
-    assert outcomes(gateway) == [("opt_out", "applied"), ("opt_in", "stale")]
-    assert "newer" in gateway.history(NUMBER)[-1].note
+def test_a_second_earlier_it_is_stale(services) -> None:
+    receive(services, "STOP")
+    receive(services, "START", SECOND - 1)
+    assert outcomes(services) == [("opt_out", "applied"), ("opt_in", "stale")]
+    assert "newer" in services.history.of_number(NUMBER)[-1].note
 
 
-def test_log_and_history_say_that_it_is_a_tie(gateway, environ, capsys) -> None:
+def test_log_and_history_say_that_it_is_a_tie(services, environ, capsys) -> None:
     for text in ("STOP", "START"):
-        receive(gateway, text)
+        receive(services, text)
     with capture_logs() as lines:
-        gateway.apply(partition_of(NUMBER))
+        services.applier.drain(partition_of(NUMBER))
     (line,) = [one for one in lines if one["event"] == "tie"]
     assert (line["number"], line["program"], line["account"]) == (masked(NUMBER), "own", "kannel")
     assert line["message_id"] == f"START-{SECOND}"

@@ -20,23 +20,28 @@ def as_newer_code_would_store(redis_client, intent: str) -> None:
     redis_client.hset(KEYS.holds, f"all:{NUMBER}", id_)
 
 
-def test_an_opt_out_of_newer_code_is_applied_by_what_is_known_of_it(gateway, redis_client):
+def test_an_opt_out_of_newer_code_is_applied_by_what_is_known_of_it(services, redis_client):
     as_newer_code_would_store(redis_client, "opt_out")
-    gateway.apply(PARTITION)
+    services.applier.drain(PARTITION)
 
-    assert gateway.status(NUMBER)["alerts"].reason == "opted_out_all"
-    assert gateway.store.inbox.depth(PARTITION) == 0
+    assert (
+        services.gate.check_programs(NUMBER, services.settings.programs)["alerts"].reason
+        == "opted_out_all"
+    )
+    assert services.store.inbox.depth(PARTITION) == 0
     assert not redis_client.exists(KEYS.holds)
 
 
 def test_what_newer_code_stored_and_this_code_cannot_read_is_recorded_and_goes_on_blocking(
-    gateway, redis_client
+    services, redis_client
 ):
     as_newer_code_would_store(redis_client, "opt_out_in_a_new_way")
-    gateway.apply(PARTITION)
+    services.applier.drain(PARTITION)
 
-    assert gateway.status(NUMBER)["alerts"].reason == "hold"
-    (event,) = gateway.store.ledger.of_partition(PARTITION)
+    assert (
+        services.gate.check_programs(NUMBER, services.settings.programs)["alerts"].reason == "hold"
+    )
+    (event,) = services.store.ledger.of_partition(PARTITION)
     assert event.kind == "unreadable"
     assert event.entry is not None
     assert "opt_out_in_a_new_way" in event.entry.text

@@ -18,10 +18,11 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.service import dismiss_reply, retry_reply
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
 
@@ -31,41 +32,41 @@ PARTITION = partition_of(NUMBER)
 SENDER = "+14155550999"
 
 
-def outcomes(gateway: Gateway, number: str = NUMBER) -> list[tuple[str, str]]:
-    return [(event.kind, event.outcome) for event in gateway.history(number)]
+def outcomes(services: Services, number: str = NUMBER) -> list[tuple[str, str]]:
+    return [(event.kind, event.outcome) for event in services.history.of_number(number)]
 
 
-def run(gateway: Gateway, number: str = NUMBER) -> None:
+def run(services: Services, number: str = NUMBER) -> None:
     """What worker and sender would do."""
-    gateway.apply(partition_of(number))
-    gateway.send_replies(partition_of(number))
+    services.applier.drain(partition_of(number))
+    services.sender.drain(partition_of(number))
 
 
-def allowed(gateway: Gateway, program: str = "alerts", number: str = NUMBER) -> tuple[bool, str]:
-    (answer,) = gateway.gate.check([number], program=program)
+def allowed(services: Services, program: str = "alerts", number: str = NUMBER) -> tuple[bool, str]:
+    (answer,) = services.gate.check([number], program=program)
     return answer.allowed, answer.reason
 
 
-def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(gateway, signed, api):
-    assert allowed(gateway) == (True, "")
-    receipt = gateway.ingest("twilio", signed("Stop."))
+def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(services, signed, api):
+    assert allowed(services) == (True, "")
+    receipt = services.ingest.receive("twilio", signed("Stop."))
 
     assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
-    assert allowed(gateway) == (False, "hold")
+    assert allowed(services) == (False, "hold")
 
-    run(gateway)
-    assert allowed(gateway) == (False, "opted_out_all")
+    run(services)
+    assert allowed(services) == (False, "opted_out_all")
     (call,) = api.calls
     assert call.form["To"] == NUMBER
     assert "Acme Alerts" in call.form["Body"]
-    assert outcomes(gateway) == [("opt_out", "applied"), ("reply", "sent")]
+    assert outcomes(services) == [("opt_out", "applied"), ("reply", "sent")]
 
 
-def test_the_event_proves_what_happened(gateway, signed, api):
-    gateway.ingest("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
-    run(gateway)
+def test_the_event_proves_what_happened(services, signed, api):
+    services.ingest.receive("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
+    run(services)
 
-    applied, replied = gateway.history(NUMBER)
+    applied, replied = services.history.of_number(NUMBER)
     assert applied.entry.text == "Stop please."
     assert applied.entry.message_id == "SM" + "7" * 32
     assert applied.entry.decision.version
@@ -75,14 +76,14 @@ def test_the_event_proves_what_happened(gateway, signed, api):
     assert replied.reply.text == api.calls[0].form["Body"]
 
 
-def test_start_lifts_and_is_answered(gateway, signed, api):
+def test_start_lifts_and_is_answered(services, signed, api):
     for text in ("stop", "START"):
-        gateway.ingest("twilio", signed(text))
-        run(gateway)
+        services.ingest.receive("twilio", signed(text))
+        run(services)
 
-    assert allowed(gateway) == (True, "")
+    assert allowed(services) == (True, "")
     assert len(api.calls) == 2
-    assert outcomes(gateway)[2:] == [("opt_in", "applied"), ("reply", "sent")]
+    assert outcomes(services)[2:] == [("opt_in", "applied"), ("reply", "sent")]
 
 
 @pytest.mark.parametrize(
@@ -90,140 +91,142 @@ def test_start_lifts_and_is_answered(gateway, signed, api):
     [("START", "review"), ("HELP", "review"), ("See you at noon", "review"), ("STOP", "opt_out")],
 )
 def test_a_captured_text_under_an_id_that_was_made_longer_only_counts_as_an_opt_out(
-    gateway, signed, text, outcome
+    services, signed, text, outcome
 ):
     """Twilio signs a form without marks between its fields: here MessageSid took in the next."""
     captured = signed(text)
-    gateway.ingest("twilio", captured)
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
+    services.ingest.receive("twilio", captured)
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
     body = captured.body.replace(b"&NumMedia=0", b"").replace(
         b"&NumSegments", b"NumMedia0&NumSegments"
     )
     replayed = replace(captured, body=body)
 
-    assert gateway.ingest("twilio", replayed).outcome == outcome
-    run(gateway)
-    assert allowed(gateway) == (False, "opted_out_all")
+    assert services.ingest.receive("twilio", replayed).outcome == outcome
+    run(services)
+    assert allowed(services) == (False, "opted_out_all")
 
 
 @pytest.mark.parametrize(
     ("texts", "blocked"),
     [(["STOP", "START", "STOP"], True), (["START", "STOP", "START"], False)],
 )
-def test_a_burst_ends_as_its_last_text_says(gateway, signed, texts, blocked):
+def test_a_burst_ends_as_its_last_text_says(services, signed, texts, blocked):
     for text in texts:
-        gateway.ingest("twilio", signed(text))
-    assert allowed(gateway)[0] is False
-    run(gateway)
+        services.ingest.receive("twilio", signed(text))
+    assert allowed(services)[0] is False
+    run(services)
 
-    assert allowed(gateway)[0] is not blocked
+    assert allowed(services)[0] is not blocked
 
 
-def test_only_the_last_change_of_a_burst_is_confirmed(gateway, signed, api):
+def test_only_the_last_change_of_a_burst_is_confirmed(services, signed, api):
     for text in ("STOP", "START", "STOP"):
-        gateway.ingest("twilio", signed(text))
-    run(gateway)
+        services.ingest.receive("twilio", signed(text))
+    run(services)
 
-    assert [event.outcome for event in gateway.history(NUMBER) if event.kind == "reply"].count(
-        "sent"
-    ) == 1
+    assert [
+        event.outcome for event in services.history.of_number(NUMBER) if event.kind == "reply"
+    ].count("sent") == 1
     assert len(api.calls) == 1
-    assert allowed(gateway) == (False, "opted_out_all")
+    assert allowed(services) == (False, "opted_out_all")
 
 
 def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
-    gateway, signed, api, environ
+    services, signed, api, environ
 ):
     request = signed("STOP", message_id="SM" + "1" * 32)
     barrier, answers = threading.Barrier(8), []
 
     def deliver():
         barrier.wait()
-        answers.append(gateway.ingest("twilio", request).answer.status)
+        answers.append(services.ingest.receive("twilio", request).answer.status)
 
     threads = [threading.Thread(target=deliver) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    run(gateway)
+    run(services)
 
     assert answers == [200] * 8
-    assert outcomes(gateway) == [("opt_out", "applied"), ("reply", "sent")]
+    assert outcomes(services) == [("opt_out", "applied"), ("reply", "sent")]
     assert len(api.calls) == 1
 
 
-def test_two_workers_on_one_partition_have_one_effect(gateway, signed, api, environ):
+def test_two_workers_on_one_partition_have_one_effect(services, signed, api, environ):
     for place in range(50):
-        gateway.ingest("twilio", signed("STOP" if place % 2 else "START"))
-    second = build_gateway(load_configuration(environ))
-    threads = [threading.Thread(target=one.apply, args=(PARTITION,)) for one in (gateway, second)]
+        services.ingest.receive("twilio", signed("STOP" if place % 2 else "START"))
+    second = build_services(load_configuration(environ))
+    threads = [
+        threading.Thread(target=one.applier.drain, args=(PARTITION,)) for one in (services, second)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     second.close()
 
-    events = [event for event in gateway.history(NUMBER) if event.kind != "reply"]
+    events = [event for event in services.history.of_number(NUMBER) if event.kind != "reply"]
     assert len(events) == len({event.id for event in events}) == 50
 
 
-def test_a_second_stop_is_not_confirmed_again(gateway, signed, api):
+def test_a_second_stop_is_not_confirmed_again(services, signed, api):
     for text in ("STOP", "unsubscribe"):
-        gateway.ingest("twilio", signed(text))
-        run(gateway)
+        services.ingest.receive("twilio", signed(text))
+        run(services)
 
     assert len(api.calls) == 1
-    assert outcomes(gateway)[-1] == ("opt_out", "repeat")
+    assert outcomes(services)[-1] == ("opt_out", "repeat")
 
 
-def test_help_is_answered_to_anybody_a_few_times(gateway, signed, api):
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
+def test_help_is_answered_to_anybody_a_few_times(services, signed, api):
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
     for _ in range(5):
-        gateway.ingest("twilio", signed("HELP"))
-        run(gateway)
+        services.ingest.receive("twilio", signed("HELP"))
+        run(services)
 
     assert len(api.calls) == 1 + 3
     assert "help@acme.example" in api.calls[-1].form["Body"]
-    assert allowed(gateway)[0] is False
+    assert allowed(services)[0] is False
 
 
-def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(gateway, signed, redis_client):
-    receipt = gateway.ingest("twilio", signed("See you at the bus stop at five"))
-    gateway.store.sample_log.flush()
+def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(services, signed, redis_client):
+    receipt = services.ingest.receive("twilio", signed("See you at the bus stop at five"))
+    services.store.sample_log.flush()
 
     assert receipt.outcome == "none"
     assert not redis_client.exists(PARTITION_KEYS[PARTITION].inbox)
-    assert [one.text for one in gateway.store.sample_log.newest(PARTITION, 5)] == [
+    assert [one.text for one in services.store.sample_log.newest(PARTITION, 5)] == [
         "See you at the bus stop at five"
     ]
-    assert allowed(gateway) == (True, "")
+    assert allowed(services) == (True, "")
 
 
-def test_a_provider_s_flag_is_an_opt_out_whatever_the_text_says(gateway, signed):
-    receipt = gateway.ingest("twilio", signed("adios amigos", flag=Intent.OPT_OUT))
+def test_a_provider_s_flag_is_an_opt_out_whatever_the_text_says(services, signed):
+    receipt = services.ingest.receive("twilio", signed("adios amigos", flag=Intent.OPT_OUT))
 
     assert receipt.outcome == "opt_out"
-    assert allowed(gateway) == (False, "hold")
+    assert allowed(services) == (False, "hold")
 
 
-def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(gateway, signed):
-    gateway.ingest("twilio", signed("STOP", sender="+14155550888"))
-    run(gateway)
+def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(services, signed):
+    services.ingest.receive("twilio", signed("STOP", sender="+14155550888"))
+    run(services)
 
-    assert allowed(gateway, "orders") == (False, "opted_out")
-    assert allowed(gateway, "alerts") == (True, "")
+    assert allowed(services, "orders") == (False, "opted_out")
+    assert allowed(services, "alerts") == (True, "")
 
 
-def test_start_to_one_program_leaves_the_others_blocked(gateway, signed):
+def test_start_to_one_program_leaves_the_others_blocked(services, signed):
     for text in ("STOP", "START"):
-        gateway.ingest("twilio", signed(text))
-        run(gateway)
+        services.ingest.receive("twilio", signed(text))
+        run(services)
 
-    assert allowed(gateway, "alerts") == (True, "")
-    assert allowed(gateway, "quiet") == (False, "opted_out_all")
+    assert allowed(services, "alerts") == (True, "")
+    assert allowed(services, "quiet") == (False, "opted_out_all")
 
 
 @pytest.mark.parametrize(
@@ -235,161 +238,161 @@ def test_start_to_one_program_leaves_the_others_blocked(gateway, signed):
         ("STOP", "+14155550999", 1),  # confirm = "always"
     ],
 )
-def test_who_confirms_is_decided_for_each_message(gateway, signed, api, text, sender, calls):
-    gateway.ingest("twilio", signed(text, sender=sender))
-    run(gateway)
+def test_who_confirms_is_decided_for_each_message(services, signed, api, text, sender, calls):
+    services.ingest.receive("twilio", signed(text, sender=sender))
+    run(services)
 
     assert len(api.calls) == calls
     if not calls:
-        assert gateway.history(NUMBER)[0].note
+        assert services.history.of_number(NUMBER)[0].note
 
 
-def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(gateway, signed):
-    receipt = gateway.ingest("twilio", signed("STOP", sender="+14155550111"))
-    run(gateway)
+def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(services, signed):
+    receipt = services.ingest.receive("twilio", signed("STOP", sender="+14155550111"))
+    run(services)
 
     assert (receipt.answer.status, receipt.outcome) == (200, "unrouted")
-    assert outcomes(gateway) == [("unrouted", "recorded")]
-    assert allowed(gateway) == (True, "")
+    assert outcomes(services) == [("unrouted", "recorded")]
+    assert allowed(services) == (True, "")
 
 
 @pytest.mark.parametrize("number", ["44555", "AcmeBank"])
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
-    gateway, signed, redis_client, number
+    services, signed, redis_client, number
 ):
-    gateway.ingest("twilio", signed("STOP", number))
-    run(gateway, number)
+    services.ingest.receive("twilio", signed("STOP", number))
+    run(services, number)
 
-    assert outcomes(gateway, number) == [("opt_out", "recorded")]
+    assert outcomes(services, number) == [("opt_out", "recorded")]
     assert list(redis_client.scan_iter("smsgate:*:set:*")) == []
     assert list(redis_client.scan_iter("smsgate:*:holds")) == []
 
 
-def test_one_number_s_text_leaves_every_other_number_alone(gateway, signed):
-    gateway.ingest("twilio", signed(f"STOP texting {OTHER}"))
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
-    run(gateway, OTHER)
+def test_one_number_s_text_leaves_every_other_number_alone(services, signed):
+    services.ingest.receive("twilio", signed(f"STOP texting {OTHER}"))
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
+    run(services, OTHER)
 
-    assert allowed(gateway, number=OTHER) == (True, "")
+    assert allowed(services, number=OTHER) == (True, "")
 
 
-def test_help_that_the_provider_answers_uses_up_nothing_of_ours(gateway, signed, api):
+def test_help_that_the_provider_answers_uses_up_nothing_of_ours(services, signed, api):
     for text in ("HELP", "HELP", "HELP", "help please"):
-        gateway.ingest("twilio", signed(text, sender="+14155550888"))
-        run(gateway)
+        services.ingest.receive("twilio", signed(text, sender="+14155550888"))
+        run(services)
 
     assert len(api.calls) == 1
 
 
-def test_a_message_that_came_to_the_address_for_reports_is_taken(gateway, signed):
+def test_a_message_that_came_to_the_address_for_reports_is_taken(services, signed):
     request = twilio.inbound(
         InboundMessage("twilio", "SM" + "9" * 32, NUMBER, SENDER, "STOP"),
-        gateway.settings.accounts["twilio"],
+        services.settings.accounts["twilio"],
         "https://sms.example.com/webhooks/twilio/status",
     )
-    gateway.ingest("twilio", request)
+    services.ingest.receive("twilio", request)
 
-    assert allowed(gateway) == (False, "hold")
+    assert allowed(services) == (False, "hold")
 
 
-def test_unrouted_texts_can_be_listed(gateway, signed):
-    gateway.ingest("twilio", signed("STOP", sender="+14155550111"))
-    run(gateway)
+def test_unrouted_texts_can_be_listed(services, signed):
+    services.ingest.receive("twilio", signed("STOP", sender="+14155550111"))
+    run(services)
 
-    assert [event.entry.text for event in gateway.unrouted()] == ["STOP"]
+    assert [event.entry.text for event in services.history.of_kind("unrouted")] == ["STOP"]
 
 
 # --- what is refused ------------------------------------------------------------------------
 
 
-def test_a_forged_request_changes_nothing(gateway, signed, redis_client):
+def test_a_forged_request_changes_nothing(services, signed, redis_client):
     request = signed("STOP")
     forged = type(request)(request.method, request.url, request.headers, request.body + b"&a=b")
 
     with pytest.raises(SignatureRefused):
-        gateway.ingest("twilio", forged)
-    assert allowed(gateway) == (True, "")
+        services.ingest.receive("twilio", forged)
+    assert allowed(services) == (True, "")
 
 
-def test_an_account_that_does_not_exist_is_unknown(gateway, signed):
+def test_an_account_that_does_not_exist_is_unknown(services, signed):
     with pytest.raises(UnknownAccount):
-        gateway.ingest("nobody", signed("STOP"))
+        services.ingest.receive("nobody", signed("STOP"))
 
 
 def test_an_account_without_secret_lets_nothing_in(environ, signed):
     environ |= {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}
     configuration = load_configuration(environ)
-    gateway = build_gateway(configuration)
+    services = build_services(configuration)
 
     with pytest.raises(AccountNotReady):
-        gateway.ingest("twilio", signed("STOP"))
-    gateway.close()
+        services.ingest.receive("twilio", signed("STOP"))
+    services.close()
     assert any("'twilio'" in warning for warning in configuration.warnings)
 
 
 def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
-    gateway = build_gateway(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
+    services = build_services(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
 
     with pytest.raises(StoreUnavailable):
-        gateway.ingest("twilio", signed("STOP"))
+        services.ingest.receive("twilio", signed("STOP"))
     with pytest.raises(StoreUnavailable):
-        gateway.gate.check([NUMBER], program="alerts")
-    gateway.close()
+        services.gate.check([NUMBER], program="alerts")
+    services.close()
 
 
-def test_a_queue_that_is_away_does_not_change_the_answer(environ, gateway, signed):
-    other = build_gateway(load_configuration(environ | {"QUEUE_URL": "redis://127.0.0.1:1/0"}))
+def test_a_queue_that_is_away_does_not_change_the_answer(environ, services, signed):
+    other = build_services(load_configuration(environ | {"QUEUE_URL": "redis://127.0.0.1:1/0"}))
 
-    assert other.ingest("twilio", signed("STOP")).answer.status == 200
-    assert allowed(gateway) == (False, "hold")
-    assert gateway.apply(PARTITION) == 1
+    assert other.ingest.receive("twilio", signed("STOP")).answer.status == 200
+    assert allowed(services) == (False, "hold")
+    assert services.applier.drain(PARTITION) == 1
     other.close()
 
 
 def test_without_metadata_messages_are_kept_but_nothing_is_applied_or_allowed(
-    bare_gateway, signed, redis_client
+    bare_services, signed, redis_client
 ):
     redis_client.flushall()
-    gateway = bare_gateway
+    services = bare_services
 
-    assert gateway.ingest("twilio", signed("STOP")).answer.status == 200
+    assert services.ingest.receive("twilio", signed("STOP")).answer.status == 200
     with pytest.raises(StoreNotReady):
-        gateway.apply(PARTITION)
+        services.applier.drain(PARTITION)
     with pytest.raises(StoreNotReady):
-        gateway.gate.check([NUMBER], program="alerts")
-    assert gateway.store.inbox.depth(PARTITION) == 1
+        services.gate.check([NUMBER], program="alerts")
+    assert services.store.inbox.depth(PARTITION) == 1
 
 
 # --- replies --------------------------------------------------------------------------------
 
 
-def reply_events(gateway):
-    return [event for event in gateway.history(NUMBER) if event.kind == "reply"]
+def reply_events(services):
+    return [event for event in services.history.of_number(NUMBER) if event.kind == "reply"]
 
 
-def test_a_confirmation_that_is_throttled_is_sent_later(gateway, signed, api, redis_client):
+def test_a_confirmation_that_is_throttled_is_sent_later(services, signed, api, redis_client):
     api.script(Answer(429, code=20429, retry_after="1"))
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
-    assert reply_events(gateway) == []
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
+    assert reply_events(services) == []
 
     keys = PARTITION_KEYS[PARTITION]
     for id_ in redis_client.zrange(keys.outbox, 0, -1):
         redis_client.zadd(keys.outbox, {id_: 0})
-    gateway.send_replies(PARTITION)
-    assert [event.outcome for event in reply_events(gateway)] == ["sent"]
+    services.sender.drain(PARTITION)
+    assert [event.outcome for event in reply_events(services)] == ["sent"]
     assert len(api.calls) == 2
 
 
 @pytest.mark.parametrize("step", [Answer(500), Drop()])
-def test_a_confirmation_that_may_have_left_is_never_repeated(gateway, signed, api, step):
+def test_a_confirmation_that_may_have_left_is_never_repeated(services, signed, api, step):
     api.script(step)
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
-    gateway.send_replies(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
+    services.sender.drain(PARTITION)
 
-    assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
+    assert [event.outcome for event in reply_events(services)] == ["unknown"]
     assert len(api.calls) == 1
 
 
@@ -403,157 +406,162 @@ BLOCKED = [
 
 
 @pytest.mark.parametrize("answer", BLOCKED)
-def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(gateway, signed, api, answer):
+def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(services, signed, api, answer):
     api.script(answer)
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
 
-    assert [event.outcome for event in reply_events(gateway)] == ["opted_out"]
+    assert [event.outcome for event in reply_events(services)] == ["opted_out"]
 
 
 @pytest.mark.parametrize("answer", BLOCKED)
 def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
-    gateway, signed, api, answer
+    services, signed, api, answer
 ):
     api.script(answer)
-    gateway.ingest("twilio", signed("HELP"))
-    run(gateway)
-    assert allowed(gateway) == (False, "hold")
-    run(gateway)
+    services.ingest.receive("twilio", signed("HELP"))
+    run(services)
+    assert allowed(services) == (False, "hold")
+    run(services)
 
-    assert allowed(gateway) == (False, "opted_out_all")
-    assert gateway.history(NUMBER)[-1].entry.source == "provider"
+    assert allowed(services) == (False, "opted_out_all")
+    assert services.history.of_number(NUMBER)[-1].entry.source == "provider"
     assert len(api.calls) == 1
 
 
 def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
-    gateway, signed, api, redis_client
+    services, signed, api, redis_client
 ):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     keys = PARTITION_KEYS[PARTITION]
     (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
     redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
-    gateway.send_replies(PARTITION)
+    services.sender.drain(PARTITION)
 
     assert api.calls == []
-    assert [event.outcome for event in reply_events(gateway)] == ["late"]
+    assert [event.outcome for event in reply_events(services)] == ["late"]
 
 
-def test_a_confirmation_is_dropped_when_the_number_came_back(gateway, signed, api):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
-    gateway.ingest("twilio", signed("START"))
-    gateway.apply(PARTITION)
-    gateway.send_replies(PARTITION)
+def test_a_confirmation_is_dropped_when_the_number_came_back(services, signed, api):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    services.ingest.receive("twilio", signed("START"))
+    services.applier.drain(PARTITION)
+    services.sender.drain(PARTITION)
 
-    assert {event.reply.kind: event.outcome for event in reply_events(gateway)} == {
+    assert {event.reply.kind: event.outcome for event in reply_events(services)} == {
         "opt_out": "superseded",
         "opt_in": "sent",
     }
     assert len(api.calls) == 1
 
 
-def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(gateway, signed, api):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
-    gateway.ingest("twilio", signed("START"))
-    gateway.apply(PARTITION)
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.send_replies(PARTITION)
+def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(services, signed, api):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    services.ingest.receive("twilio", signed("START"))
+    services.applier.drain(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    services.sender.drain(PARTITION)
 
     assert api.calls == []
-    assert {event.outcome for event in reply_events(gateway)} == {"superseded"}
+    assert {event.outcome for event in reply_events(services)} == {"superseded"}
 
 
-def test_the_reply_of_a_sender_that_died_is_never_sent_again(gateway, signed, api, redis_client):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
-    claim = gateway.store.outbox.claim(PARTITION)
+def test_the_reply_of_a_sender_that_died_is_never_sent_again(services, signed, api, redis_client):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    claim = services.store.outbox.claim(PARTITION)
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {claim.reply.id: 0})
-    gateway.send_replies(PARTITION)
+    services.sender.drain(PARTITION)
 
     assert api.calls == []
-    assert [event.outcome for event in reply_events(gateway)] == ["unknown"]
+    assert [event.outcome for event in reply_events(services)] == ["unknown"]
 
 
 # --- by hand --------------------------------------------------------------------------------
 
 
-def test_an_override_goes_through_the_inbox_and_sends_nothing(gateway, api):
-    gateway.override("suppress", "+1 415-555-0123", "all", "ana", "called us")
-    assert allowed(gateway) == (False, "hold")
-    run(gateway)
-    assert allowed(gateway) == (False, "opted_out_all")
+def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
+    services.manual.opt_out("+1 415-555-0123", "all", "ana", "called us")
+    assert allowed(services) == (False, "hold")
+    run(services)
+    assert allowed(services) == (False, "opted_out_all")
 
-    gateway.override("restore", NUMBER, "all", "ana", "signed a new form")
-    run(gateway)
-    assert allowed(gateway) == (True, "")
+    services.manual.restore(RestoreRequest(NUMBER, "all", "ana", "signed a new form"))
+    run(services)
+    assert allowed(services) == (True, "")
     assert api.calls == []
-    assert [event.entry.actor for event in gateway.history(NUMBER)] == ["ana", "ana"]
+    assert [event.entry.actor for event in services.history.of_number(NUMBER)] == ["ana", "ana"]
 
 
-def test_ready_names_each_collaborator(gateway, redis_client):
-    gateway.records.migrate()
-    assert gateway.ready() == {"store": "ok", "queue": "ok", "spool": "ok", "records": "ok"}
+def test_ready_names_each_collaborator(services, redis_client):
+    services.records.migrate()
+    assert services.readiness.ready() == {
+        "store": "ok",
+        "queue": "ok",
+        "spool": "ok",
+        "records": "ok",
+    }
 
     redis_client.flushall()
-    assert "metadata" in gateway.ready()["store"]
+    assert "metadata" in services.readiness.ready()["store"]
 
 
 # --- rates and dead letters -----------------------------------------------------------------
 
 
-def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(gateway, signed, api):
+def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(services, signed, api):
     api.script(Answer(400, code=21614))
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
-    (letter,) = gateway.store.outbox.dead(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
+    (letter,) = services.store.outbox.dead(PARTITION)
     assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
 
-    dismiss_reply(gateway, letter.reply.id, "ana")
-    assert gateway.store.outbox.dead(PARTITION) == []
-    last = gateway.history(NUMBER)[-1]
+    dismiss_reply(services, letter.reply.id, "ana")
+    assert services.store.outbox.dead(PARTITION) == []
+    last = services.history.of_number(NUMBER)[-1]
     assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
     with pytest.raises(NoSuchReply):
-        dismiss_reply(gateway, letter.reply.id, "ana")
+        dismiss_reply(services, letter.reply.id, "ana")
 
 
-def test_a_reply_that_was_given_up_can_be_retried(gateway, signed, api):
+def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
     api.script(Answer(400, code=21614))
-    gateway.ingest("twilio", signed("HELP"))
-    run(gateway)
-    (letter,) = gateway.store.outbox.dead(PARTITION)
+    services.ingest.receive("twilio", signed("HELP"))
+    run(services)
+    (letter,) = services.store.outbox.dead(PARTITION)
 
-    retry_reply(gateway, letter.reply.id, "ana")
-    gateway.send_replies(PARTITION)
-    assert [event.outcome for event in reply_events(gateway)] == ["refused", "retried", "sent"]
-    assert gateway.store.outbox.dead(PARTITION) == []
+    retry_reply(services, letter.reply.id, "ana")
+    services.sender.drain(PARTITION)
+    assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]
+    assert services.store.outbox.dead(PARTITION) == []
 
 
 def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
-    gateway, signed, api, redis_client
+    services, signed, api, redis_client
 ):
     api.script(Answer(400, code=21614))
-    gateway.ingest("twilio", signed("STOP"))
-    run(gateway)
+    services.ingest.receive("twilio", signed("STOP"))
+    run(services)
     keys = PARTITION_KEYS[PARTITION]
     (id_, raw) = next(iter(redis_client.hgetall(keys.dead).items()))
     redis_client.hset(keys.dead, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
 
     with pytest.raises(NoSuchReply, match="five minutes"):
-        retry_reply(gateway, id_.decode(), "ana")
-    assert len(gateway.store.outbox.dead(PARTITION)) == 1
+        retry_reply(services, id_.decode(), "ana")
+    assert len(services.store.outbox.dead(PARTITION)) == 1
 
 
-def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, gateway, signed, api):
+def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, services, signed, api):
     config = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     rate = 'rate = 0.005\nprovider    = "twilio"'
     config.write_text(config.read_text().replace('provider    = "twilio"', rate))
-    slow = build_gateway(load_configuration(environ))
+    slow = build_services(load_configuration(environ))
     numbers = [NUMBER, OTHER, "+442071838750"]
     for number in numbers:
-        slow.ingest("twilio", signed("STOP", number))
+        slow.ingest.receive("twilio", signed("STOP", number))
         run(slow, number)
     slow.close()
 

@@ -27,8 +27,8 @@ ALLOWED, BLOCKED = "+14155550123", "+14155550124"
 
 
 @pytest.fixture
-def url(gateway) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(gateway), threaded=True)
+def url(services) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -49,7 +49,7 @@ def test_a_number_where_a_list_belongs_is_never_let_through(gate, number) -> Non
             ask(number, program="alerts")
 
 
-def test_the_terminal_lists_and_counts_them(gateway, gate, tmp_path, redis_url, capsys) -> None:
+def test_the_terminal_lists_and_counts_them(services, gate, tmp_path, redis_url, capsys) -> None:
     environ = {"SMSGATE_CONFIG": str(tmp_path / "config"), "REDIS_URL": redis_url}
     environ["SMSGATE_DATA_DIR"] = str(tmp_path / "var")
     assert run(["refusals", "list"], environ) == 0

@@ -113,7 +113,7 @@ def test_a_text_to_nobody_is_not_sent(client, sent) -> None:
     assert len(sent.calls) == 0
 
 
-def test_where_the_gate_cannot_tell_nothing_leaves(gateway, redis_client, redis_url, sent) -> None:
+def test_where_the_gate_cannot_tell_nothing_leaves(services, redis_client, redis_url, sent) -> None:
     def send(gate: Gate, program: str) -> None:
         client = Client(SID, "token", http_client=GatedHttpClient(gate, program=program))
         client.messages.create(to=ALLOWED, from_="+14155550999", body="Hi")

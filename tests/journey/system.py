@@ -16,9 +16,11 @@ import requests
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 twilio = PROVIDERS["twilio"]
 
@@ -69,10 +71,10 @@ class System:
         self.redis = redis_server.start(folder / "redis", leash)
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.gateway = build_gateway(load_configuration(self.environ))
-        self.gateway.records.migrate()
-        self.gateway.store.metadata.create(buckets=8)
-        publish_programs(self.gateway)
+        self.services = build_services(load_configuration(self.environ))
+        self.services.records.migrate()
+        self.services.store.metadata.create(buckets=8)
+        publish_programs(self.services.settings, self.services.store)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -91,7 +93,7 @@ class System:
 
     @property
     def account(self) -> Account:
-        return self.gateway.settings.accounts["twilio"]
+        return self.services.settings.accounts["twilio"]
 
     def start(self, *names: str) -> None:
         for name in names or PROCESSES:
@@ -133,7 +135,7 @@ class System:
         """The test is over: what still runs need not take leave."""
         if self._running:
             self.kill()
-        self.gateway.close()
+        self.services.close()
         self._leash.end(self.redis.process)
 
     def log(self, name: str) -> str:
@@ -179,7 +181,7 @@ class System:
 
     def idle(self) -> bool:
         """Whether nothing waits in any inbox or outbox."""
-        inbox, outbox = self.gateway.store.inbox, self.gateway.store.outbox
+        inbox, outbox = self.services.store.inbox, self.services.store.outbox
         return all(
             inbox.depth(partition) == 0 and outbox.depth(partition) == 0 for partition in range(16)
         )

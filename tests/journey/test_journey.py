@@ -13,7 +13,7 @@ NUMBER, OTHER = "+14155550123", "+14155550124"
 
 
 def kinds(system, number=NUMBER):
-    return [(event.kind, event.outcome) for event in system.gateway.history(number)]
+    return [(event.kind, event.outcome) for event in system.services.history.of_number(number)]
 
 
 def sent_to(number, api):
@@ -107,7 +107,9 @@ def test_kill_9_of_workers_while_they_apply_has_each_effect_once(system, api):
     until(system.idle, 40)
 
     for number in numbers:
-        events = [event for event in system.gateway.history(number) if event.kind != "reply"]
+        events = [
+            event for event in system.services.history.of_number(number) if event.kind != "reply"
+        ]
         assert [(event.kind, event.outcome) for event in events] == [
             ("opt_out", "applied"),
             ("opt_in", "applied"),
@@ -119,7 +121,7 @@ def test_kill_9_of_workers_while_they_apply_has_each_effect_once(system, api):
 def test_a_job_that_was_lost_is_made_up_for_by_the_clock(system, api, redis_client):
     system.start("web")
     system.text("STOP", NUMBER)
-    with system.gateway.job_queue._connection as queue:
+    with system.services.job_queue._connection as queue:
         queue.delete("rq:queue:inbox")
     system.start("worker", "sender", "clock")
 
@@ -145,7 +147,7 @@ def test_a_store_that_is_away_is_a_503_and_comes_back_by_itself(system, api):
 def test_a_flushed_store_is_not_taken_for_an_empty_one(system, redis_client):
     system.start("web")
     assert system.check(NUMBER)["allowed"] is True
-    system.gateway.store.health._client.flushall()
+    system.services.store.health._client.flushall()
 
     answer = requests.post(
         f"{system.url}/v1/check",

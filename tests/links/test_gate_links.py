@@ -7,14 +7,15 @@ import pytest
 from smsgate import Gate
 from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
 from smsgate.domain.opt_out_links import Links
-from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
+from smsgate.features.links.service import Linking
+from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 
 NUMBER = "+14155550123"
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url)
     yield made
     made.close()
 
@@ -24,13 +25,13 @@ def token_of(link: str) -> str:
     return link.rpartition("/")[2]
 
 
-def test_a_gate_in_another_program_makes_links_that_the_page_takes(gateway, redis_url) -> None:
+def test_a_gate_in_another_program_makes_links_that_the_page_takes(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
-    opened = gateway.linking().open(token_of(gate.link("+1 415 555 0123", "alerts")))
+    opened = Linking.of(services).open(token_of(gate.link("+1 415 555 0123", "alerts")))
     assert (opened.link.number, opened.program.name) == (NUMBER, "alerts")
 
 
-def test_a_gate_makes_no_link_for_what_does_not_exist(gateway, redis_url) -> None:
+def test_a_gate_makes_no_link_for_what_does_not_exist(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
     with pytest.raises(UnknownProgram):
         gate.link(NUMBER, "nothing")
@@ -40,28 +41,28 @@ def test_a_gate_makes_no_link_for_what_does_not_exist(gateway, redis_url) -> Non
         Gate.from_url(redis_url).link(NUMBER, "alerts")
 
 
-def test_the_second_link_of_a_program_asks_nobody(gateway, redis_url) -> None:
+def test_the_second_link_of_a_program_asks_nobody(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
     gate.link(NUMBER, "alerts")
     gate._checks = None
     assert gate.link("+14155550124", "alerts")
 
 
-def test_the_gateway_reads_a_number_as_the_programs_region_writes_it(gateway) -> None:
-    token = token_of(gateway.linking().make("(415) 555-0123", "alerts"))
-    assert gateway.linking().open(token).link.number == NUMBER
+def test_the_gateway_reads_a_number_as_the_programs_region_writes_it(services) -> None:
+    token = token_of(Linking.of(services).make("(415) 555-0123", "alerts"))
+    assert Linking.of(services).open(token).link.number == NUMBER
 
 
 def test_a_renamed_program_still_owns_its_links(tmp_path, redis_url) -> None:
-    made = make_gateway(tmp_path, redis_url, ALERTS + 'formerly = ["news"]')
+    made = make_services(tmp_path, redis_url, ALERTS + 'formerly = ["news"]')
     token = token_of(Links(PUBLIC_URL, [OLD]).make(NUMBER, "news", time.time()))
-    assert made.linking().open(token).program.name == "alerts"
+    assert Linking.of(made).open(token).program.name == "alerts"
     made.close()
 
 
-def test_a_link_of_a_program_that_is_gone_still_stops_everything(gateway) -> None:
+def test_a_link_of_a_program_that_is_gone_still_stops_everything(services) -> None:
     token = token_of(Links(PUBLIC_URL, [NEW]).make(NUMBER, "gone", time.time()))
-    opened = gateway.linking().open(token)
+    opened = Linking.of(services).open(token)
     assert opened.program is None
-    assert gateway.linking().opt_out(opened, "", "en") == "all"
-    assert not gateway.gate.allows(NUMBER, program="orders")
+    assert Linking.of(services).opt_out(opened, "", "en") == "all"
+    assert not services.gate.allows(NUMBER, program="orders")

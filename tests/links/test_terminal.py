@@ -5,14 +5,14 @@ import json
 import pytest
 
 from smsgate.cli.main import run
-from tests.fakes.own_gateway import ALERTS, NEW, PUBLIC_URL, make_gateway
+from tests.fakes.own_services import ALERTS, NEW, PUBLIC_URL, make_services
 
 NUMBER = "+14155550123"
 
 
 @pytest.fixture
 def environ(tmp_path, redis_url) -> dict[str, str]:
-    make_gateway(tmp_path, redis_url, ALERTS).close()
+    make_services(tmp_path, redis_url, ALERTS).close()
     return {
         "SMSGATE_CONFIG": str(tmp_path / "config"),
         "SMSGATE_DATA_DIR": str(tmp_path / "var"),

@@ -62,7 +62,7 @@ def test_closing_adds_the_rest(metrics):
     assert counted(metrics, MESSAGES) == {("twilio", "help"): 1}
 
 
-def test_another_programs_gate_counts_even_where_it_ends_at_once_and_forks(gateway, redis_url):
+def test_another_programs_gate_counts_even_where_it_ends_at_once_and_forks(services, redis_url):
     program = (
         "import os, sys\n"
         "from smsgate import Gate\n"
@@ -74,18 +74,18 @@ def test_another_programs_gate_counts_even_where_it_ends_at_once_and_forks(gatew
     )
     environ = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore"}
     subprocess.run([sys.executable, "-c", program, redis_url], check=True, env=environ, timeout=60)
-    assert counted(gateway.store.metrics, GATE) == {("alerts", "allowed"): 3}
+    assert counted(services.store.metrics, GATE) == {("alerts", "allowed"): 3}
 
 
-def test_a_gate_counts_what_it_says_and_that_it_cannot_tell(gateway, redis_client):
-    gateway.override("suppress", "+14155550123", "all", "anna", "asked by phone")
-    gateway.gate.check(["+14155550123", "+14155550124", "12"], program="alerts")
+def test_a_gate_counts_what_it_says_and_that_it_cannot_tell(services, redis_client):
+    services.manual.opt_out("+14155550123", "all", "anna", "asked by phone")
+    services.gate.check(["+14155550123", "+14155550124", "12"], program="alerts")
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
-    gateway.gate._health._checked_at = -1e9
+    services.gate._health._checked_at = -1e9
     with pytest.raises(Exception, match="noeviction"):
-        gateway.gate.allows("+14155550123", program="alerts")
-    gateway.store.metrics.flush()
-    assert counted(gateway.store.metrics, GATE) == {
+        services.gate.allows("+14155550123", program="alerts")
+    services.store.metrics.flush()
+    assert counted(services.store.metrics, GATE) == {
         ("alerts", "hold"): 1,
         ("alerts", "allowed"): 1,
         ("alerts", "invalid"): 1,

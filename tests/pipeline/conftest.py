@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsgate.gateway import Gateway
-from tests.fakes.own_gateway import make_gateway
+from smsgate.pipeline.services import Services
+from tests.fakes.own_services import make_services
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url) -> Iterator[Gateway]:
-    made = make_gateway(tmp_path, redis_url)
+def services(tmp_path, redis_url) -> Iterator[Services]:
+    made = make_services(tmp_path, redis_url)
     yield made
     made.close()

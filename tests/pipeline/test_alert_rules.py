@@ -28,17 +28,17 @@ NOT_ASKED_OF_THE_STORE = {"SmsgateNotReady", "SmsgateConfirmationsSlow"}
 
 
 @pytest.fixture
-def told(gateway) -> set[str]:
+def told(services) -> set[str]:
     """The name of every sample that ``/metrics`` has where everything has happened once."""
     for family in FAMILIES:
         if family.buckets:
-            gateway.store.metrics.took(family, 0.1, *family.labels)
+            services.store.metrics.took(family, 0.1, *family.labels)
         else:
-            gateway.store.metrics.count(family, *family.labels)
-    gateway.store.metrics.flush()
-    gateway.store.backlog.note_spool("web-1", 1, 1.0)
-    gateway.store.acceptance.note("twilio", newest=True, several=False)
-    client = create_app(gateway).test_client()
+            services.store.metrics.count(family, *family.labels)
+    services.store.metrics.flush()
+    services.store.backlog.note_spool("web-1", 1, 1.0)
+    services.store.acceptance.note("twilio", newest=True, several=False)
+    client = create_app(services).test_client()
     answer = client.get(
         "/metrics", headers={"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     )

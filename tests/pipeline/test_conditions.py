@@ -25,7 +25,7 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.quarantine import RefusedRequest
 from smsgate.store.shared_keys import process_of
-from tests.fakes.own_gateway import all_at_work, heartbeat
+from tests.fakes.own_services import all_at_work, heartbeat
 from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry
 
@@ -173,12 +173,12 @@ def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
 
 
-def test_where_redis_takes_no_heartbeats_no_process_is_missed(gateway, redis_client):
-    all_at_work(gateway.store)
+def test_where_redis_takes_no_heartbeats_no_process_is_missed(services, redis_client):
+    all_at_work(services.store)
     redis_client.delete(*(process_of(one.id) for one in ALL.running))
-    assert take_snapshot(gateway.store, gateway.settings).stopped == KINDS
+    assert take_snapshot(services.store, services.settings).stopped == KINDS
     with too_few_replicas(redis_client):
-        found = take_snapshot(gateway.store, gateway.settings)
+        found = take_snapshot(services.store, services.settings)
         assert found.processes is None
         assert [one.name for one in conditions(found)] == ["SmsgateStoreRefusesWrites"]
 
@@ -208,15 +208,15 @@ def test_weak_settings_are_told_one_by_one():
     assert [one.problem for one in durability_conditions(seen(weaknesses=("a", "b")))] == ["a", "b"]
 
 
-def test_what_is_seen_comes_from_the_store(gateway, redis_client):
-    gateway.store.inbox.add([Arrival(entry())])
+def test_what_is_seen_comes_from_the_store(services, redis_client):
+    services.store.inbox.add([Arrival(entry())])
     redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", "{}")
-    gateway.store.acceptance.note("twilio", newest=True, several=False)
+    services.store.acceptance.note("twilio", newest=True, several=False)
     refused = RefusedRequest(problem="p", finding="f", method="POST", url="u")
     for _ in range(3):
-        gateway.store.quarantine.add("twilio", refused)
+        services.store.quarantine.add("twilio", refused)
     redis_client.config_set("appendfsync", "everysec")
-    found = take_snapshot(gateway.store, gateway.settings)
+    found = take_snapshot(services.store, services.settings)
     assert (found.waits.inbox.count, found.waits.holds.count, found.waits.dead) == (1, 1, 1)
     (one,) = found.accounts
     assert (one.name, one.refused) == ("twilio", 3)

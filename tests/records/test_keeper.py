@@ -29,7 +29,7 @@ from workers.keeper import PAUSE_S, PERIOD_S, Keeper
 
 
 @pytest.fixture
-def gateway(store, records, tmp_path):
+def services(store, records, tmp_path):
     """Of a gateway, what the keeper uses."""
     settings = SimpleNamespace(data_dir=tmp_path)
     recording = Recording(store, records)
@@ -52,8 +52,8 @@ def happen(store):
     return append
 
 
-def test_what_waits_is_recorded_within_a_second(gateway, happen, records):
-    keeper = Keeper(gateway)
+def test_what_waits_is_recorded_within_a_second(services, happen, records):
+    keeper = Keeper(services)
     keeper.start()
     try:
         happen(1)
@@ -66,67 +66,67 @@ def test_what_waits_is_recorded_within_a_second(gateway, happen, records):
         keeper.close()
 
 
-def test_a_list_that_nobody_came_back_for_is_taken_away(gateway, tmp_path):
+def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
     old, young = (Folders(tmp_path).make() for _ in range(2))
     os.utime(old.file(""), (0, 0))
-    Keeper(gateway).turn()
+    Keeper(services).turn()
     assert [one.id for one in Folders(tmp_path).all()] == [young.id]
 
 
-def test_it_goes_on_at_once_while_there_is_more_than_a_batch(gateway, happen, store):
+def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
     store.erasing.turn()
-    keeper = Keeper(gateway)
+    keeper = Keeper(services)
     happen(*range(BATCH + 1))
     assert [keeper.turn(), keeper.turn(), keeper.turn()] == [0.0, PERIOD_S, PERIOD_S]
     assert store.ledger.waiting().count == 0
 
 
-def test_what_is_away_is_said_once_a_minute_and_tried_again(gateway, happen, monkeypatch):
+def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, monkeypatch):
     happen(1)
-    keeper = Keeper(gateway)
-    real = gateway.records.keeping.keep
+    keeper = Keeper(services)
+    real = services.records.keeping.keep
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
     with structlog.testing.capture_logs() as said:
-        monkeypatch.setattr(gateway.records.keeping, "keep", away)
+        monkeypatch.setattr(services.records.keeping, "keep", away)
         assert [keeper.turn(), keeper.turn()] == [PAUSE_S, PAUSE_S]
-        monkeypatch.setattr(gateway.records.keeping, "keep", real)
+        monkeypatch.setattr(services.records.keeping, "keep", real)
         assert keeper.turn() == PERIOD_S
 
     assert [one["event"] for one in said] == ["events wait for the records"]
-    assert gateway.records.reading.count_events() == 1
+    assert services.records.reading.count_events() == 1
 
 
-def test_while_the_store_is_rebuilt_it_waits(gateway, happen, redis_client):
+def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    assert Keeper(gateway).turn() == PAUSE_S
-    assert gateway.recording.state().startswith("ok; 1 events wait")
+    assert Keeper(services).turn() == PAUSE_S
+    assert services.archiver.state().startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
-    assert Keeper(gateway).turn() == PERIOD_S
-    assert gateway.records.reading.count_events() == 1
+    assert Keeper(services).turn() == PERIOD_S
+    assert services.records.reading.count_events() == 1
 
 
-def test_a_data_directory_that_cannot_be_used_does_not_end_it(gateway, happen, tmp_path):
+def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, tmp_path):
     """Of another user, say, with the records on a server; or a file has its place."""
     (tmp_path / "lists").write_text("in the way")
-    keeper = Keeper(gateway)
+    keeper = Keeper(services)
     with structlog.testing.capture_logs() as said:
         assert keeper.turn() == PERIOD_S
     assert [one["event"] for one in said] == ["old lists are not removed"]
     happen(1)
     keeper.turn()
-    assert gateway.records.reading.count_events() == 1
+    assert services.records.reading.count_events() == 1
 
 
-def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(gateway, monkeypatch):
+def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(services, monkeypatch):
     ended = threading.Event()
-    keeper = Keeper(gateway, ended.set)
+    keeper = Keeper(services, ended.set)
     faults = []
     monkeypatch.setattr(threading, "excepthook", faults.append)
-    monkeypatch.setattr(gateway.recording, "move", lambda: 1 / 0)
+    monkeypatch.setattr(services.archiver, "move", lambda: 1 / 0)
 
     keeper.start()
 
@@ -135,38 +135,38 @@ def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(gateway, mon
     assert faults[0].exc_type is ZeroDivisionError
 
 
-def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(gateway):
+def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
     """Another one may have taken its place."""
     ended = threading.Event()
-    keeper = Keeper(gateway, ended.set)
+    keeper = Keeper(services, ended.set)
     keeper.start()
     keeper.close()
     assert not keeper._thread.is_alive()
     assert not ended.is_set()
 
 
-def test_a_store_that_fills_is_said_loudly(gateway, store, monkeypatch):
+def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
     monkeypatch.setattr(store.ledger, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:
-        Keeper(gateway).turn()
+        Keeper(services).turn()
     assert said[0]["event"] == "the store fills"
     assert said[0]["log_level"] == "warning"
 
 
-def test_store_and_records_that_differ_are_said(gateway, happen, store):
+def test_store_and_records_that_differ_are_said(services, happen, store):
     happen(1)
     store.ledger.tell({partition_of(NUMBER): 7})
     with structlog.testing.capture_logs() as said:
-        assert Keeper(gateway).turn() == PAUSE_S
+        assert Keeper(services).turn() == PAUSE_S
     assert said[0]["event"] == "store and records differ"
 
 
 def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
-    gateway, happen, store, records, redis_client
+    services, happen, store, records, redis_client
 ):
     old = aged(store.health.now_us() // 1000, 100)
     happen(old, kind="help", text="lunch?", standing=None)
-    keeper, other = Keeper(gateway), Keeper(gateway)
+    keeper, other = Keeper(services), Keeper(services)
 
     for _ in range(4):
         keeper.turn()

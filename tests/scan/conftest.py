@@ -12,10 +12,11 @@ import pytest
 import structlog
 
 from smsgate import logs
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.providers.recorded import everything
 from tests.scan import canaries
 
@@ -108,14 +109,14 @@ def secrets_of(account: Account) -> list[str]:
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url) -> Iterator[Gateway]:
+def services(tmp_path, redis_url) -> Iterator[Services]:
     configuration = load_configuration(environ_of(tmp_path, redis_url))
     settings = configuration.settings
     accounts = {**settings.accounts, **accounts_elsewhere()}
-    made = build_gateway(replace(configuration, settings=replace(settings, accounts=accounts)))
+    made = build_services(replace(configuration, settings=replace(settings, accounts=accounts)))
     made.records.migrate()
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 

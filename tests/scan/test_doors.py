@@ -15,6 +15,7 @@ from smsgate.domain.errors import AccountNotReady, CallFailed
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.features.alerts.channels import channels
 from smsgate.features.alerts.message_text import TEST
+from smsgate.features.links.service import Linking
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app
 from tests.scan import canaries
@@ -26,23 +27,23 @@ KEY = {"Authorization": f"Bearer {canaries.API_KEY}"}
 
 
 @pytest.fixture
-def client(gateway, log):
-    return create_app(gateway).test_client()
+def client(services, log):
+    return create_app(services).test_client()
 
 
 @pytest.fixture
-def everywhere(gateway) -> Canaries:
+def everywhere(services) -> Canaries:
     """Everything that is looked for: of all accounts, too."""
-    return Canaries(one for each in gateway.settings.accounts.values() for one in secrets_of(each))
+    return Canaries(one for each in services.settings.accounts.values() for one in secrets_of(each))
 
 
 def assert_nothing(found: dict) -> None:
     assert {place: seen for place, seen in found.items() if seen} == {}
 
 
-def genuine(gateway, name: str, text: str) -> WebhookRequest | None:
+def genuine(services, name: str, text: str) -> WebhookRequest | None:
     """None where only the provider could make one."""
-    account = gateway.settings.accounts[name]
+    account = services.settings.accounts[name]
     message = InboundMessage(
         name, f"m-{text[:4]}", NUMBER, "+14155550999", text, sent_us=time.time_ns() // 1000
     )
@@ -98,10 +99,10 @@ def answered(client, request: WebhookRequest) -> bytes:
     return answer.data + str(answer.headers).encode()
 
 
-def settled(gateway) -> None:
+def settled(services) -> None:
     """Let everything be written that is written a moment later."""
-    gateway.store.metrics.flush()
-    gateway._refusing.close()
+    services.store.metrics.flush()
+    services.refused_requests.close()
 
 
 def kept(redis_client) -> str:
@@ -122,18 +123,18 @@ def kept(redis_client) -> str:
 
 
 def test_genuine_webhooks_leave_nothing_in_logs_answers_and_metrics(
-    gateway, client, log, everywhere
+    services, client, log, everywhere
 ):
     found = {}
     for name in ACCOUNTS:
         for text in (STOP, TEXT, f"HELP {TEXT}"):
-            request = genuine(gateway, name, text)
+            request = genuine(services, name, text)
             if request is not None:
                 found[name, text] = everywhere.in_(answered(client, request))
     assert len(found) > 3 * (len(ACCOUNTS) - 3)
     for partition in range(16):
-        gateway.apply(partition)
-    settled(gateway)
+        services.applier.drain(partition)
+    settled(services)
     metrics = client.get("/metrics", headers=KEY)
     assert metrics.status_code == 200
     found["metrics"] = everywhere.in_(metrics.data)
@@ -143,15 +144,15 @@ def test_genuine_webhooks_leave_nothing_in_logs_answers_and_metrics(
     assert_nothing(found)
 
 
-def test_what_is_refused_leaves_nothing_anywhere(gateway, client, log, everywhere, redis_client):
+def test_what_is_refused_leaves_nothing_anywhere(services, client, log, everywhere, redis_client):
     found = {}
     for name in ACCOUNTS:
-        request = genuine(gateway, name, STOP)
+        request = genuine(services, name, STOP)
         if request is None:
             request = WebhookRequest("POST", f"{PUBLIC_URL}/webhooks/{name}", {}, STOP.encode())
         for place, one in enumerate(forged(request)):
             found[name, place] = everywhere.in_(answered(client, one))
-    settled(gateway)
+    settled(services)
     found["log"] = everywhere.in_(log())
     assert log().count('"status":403') > 4 * len(ACCOUNTS)
     for name in ACCOUNTS:
@@ -161,15 +162,15 @@ def test_what_is_refused_leaves_nothing_anywhere(gateway, client, log, everywher
     assert_nothing(found)
 
 
-def test_strangers_leave_nothing_in_redis(gateway, client, log, everywhere, redis_client):
+def test_strangers_leave_nothing_in_redis(services, client, log, everywhere, redis_client):
     for name in ("twilio", "at-telnyx"):
-        unsigned = replace(genuine(gateway, name, STOP), headers={"content-type": "text/plain"})
+        unsigned = replace(genuine(services, name, STOP), headers={"content-type": "text/plain"})
         for one in forged(unsigned):
             assert post(client, one).status_code >= 400 or one.method == "OPTIONS"
     for path in (f"/o/{WRONG}", f"/webhooks/{WRONG}", f"/webhooks/{NUMBER}", f"/{NUMBER}/{WRONG}"):
         client.post(path, data=STOP, environ_overrides={"REMOTE_ADDR": "8.8.4.4"})
     client.get(f"/v1/numbers/{NUMBER}", headers={"Authorization": f"Bearer {WRONG}"})
-    settled(gateway)
+    settled(services)
     assert everywhere.in_(kept(redis_client)) == []
 
 
@@ -247,8 +248,8 @@ def test_a_body_that_is_no_json_is_not_repeated(client, log, everywhere, path):
     assert everywhere.in_(log()) == []
 
 
-def test_the_page_behind_a_link_shows_neither_number_nor_key(gateway, client, log, everywhere):
-    link = gateway.linking().make(NUMBER, "alerts")
+def test_the_page_behind_a_link_shows_neither_number_nor_key(services, client, log, everywhere):
+    link = Linking.of(services).make(NUMBER, "alerts")
     path = urlsplit(link).path
     asked = [client.get(path), client.post(path), client.post(path, data={"scope": TEXT})]
     asked.append(client.post(path, data={"List-Unsubscribe": "One-Click"}))
@@ -262,25 +263,25 @@ def test_the_page_behind_a_link_shows_neither_number_nor_key(gateway, client, lo
 
 
 def test_a_fault_of_ours_shows_no_body_and_no_variables(
-    gateway, client, log, everywhere, monkeypatch
+    services, client, log, everywhere, monkeypatch
 ):
     def fails(*_):
         raise ValueError(f"{NUMBER} wrote {TEXT} with {canaries.AUTH_TOKEN}")
 
-    monkeypatch.setattr(gateway._receiving, "_keep", fails)
-    answer = post(client, genuine(gateway, "twilio", STOP))
+    monkeypatch.setattr(services.ingest, "_keep", fails)
+    answer = post(client, genuine(services, "twilio", STOP))
     assert answer.status_code == 500
     assert everywhere.in_(answer.data) == []
     assert "Traceback" in log()
 
 
-def test_alerts_that_cannot_be_told_say_no_address_and_no_password(gateway, everywhere, log):
-    for channel in channels(gateway):
+def test_alerts_that_cannot_be_told_say_no_address_and_no_password(services, everywhere, log):
+    for channel in channels(services):
         with pytest.raises(CallFailed) as raised:
             channel.tell([TEST])
         assert everywhere.in_(str(raised.value)) == []
 
 
-def test_settings_and_accounts_show_nothing_where_they_are_printed(gateway, everywhere):
-    for printed in (gateway.settings, *gateway.settings.accounts.values()):
+def test_settings_and_accounts_show_nothing_where_they_are_printed(services, everywhere):
+    for printed in (services.settings, *services.settings.accounts.values()):
         assert everywhere.in_(repr(printed)) == []

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from smsgate.domain.messages import InboundMessage
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
@@ -118,11 +120,11 @@ def system(tmp_path, redis_url, leash, api, hook):
     environ = environ_of(tmp_path, redis_url, api.url)
     file = tmp_path / "config" / "smsgate.toml"
     file.write_text(file.read_text().replace("http://127.0.0.1:9/", f"{hook.url}/"))
-    gateway = build_gateway(load_configuration(environ))
-    gateway.records.migrate()
-    gateway.store.metadata.create(buckets=8)
-    publish_programs(gateway)
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    services.records.migrate()
+    services.store.metadata.create(buckets=8)
+    publish_programs(services.settings, services.store)
+    services.close()
     made = System(tmp_path, environ, leash)
     yield made
     made.end()

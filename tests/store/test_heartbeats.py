@@ -7,7 +7,7 @@ import json
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.store.heartbeats import FORGOTTEN_S
 from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
-from tests.fakes.own_gateway import heartbeat
+from tests.fakes.own_services import heartbeat
 
 
 def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):

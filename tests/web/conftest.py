@@ -6,14 +6,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from smsgate.web import create_app
-from tests.fakes.gateway import FakeGateway
+from tests.fakes.services import FakeServices
 
 
 @pytest.fixture
-def gateway() -> FakeGateway:
-    return FakeGateway()
+def services() -> FakeServices:
+    return FakeServices()
 
 
 @pytest.fixture
-def client(gateway: FakeGateway) -> FlaskClient:
-    return create_app(gateway).test_client()
+def client(services: FakeServices) -> FlaskClient:
+    return create_app(services).test_client()

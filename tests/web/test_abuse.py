@@ -13,8 +13,8 @@ from smsgate.domain.messages import InboundMessage
 from smsgate.providers import PROVIDERS
 from smsgate.web import abuse, create_app
 from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS, ForgeryLimiter
-from tests.fakes.gateway import FakeGateway
-from tests.fakes.own_gateway import ALERTS, PUBLIC_URL, make_gateway
+from tests.fakes.own_services import ALERTS, PUBLIC_URL, make_services
+from tests.fakes.services import FakeServices
 
 twilio = PROVIDERS["twilio"]
 
@@ -23,13 +23,13 @@ FORGER = {"REMOTE_ADDR": "8.8.4.4"}
 
 @pytest.fixture
 def real(tmp_path, redis_url):
-    gateway = make_gateway(tmp_path, redis_url, ALERTS)
-    yield gateway
-    gateway.close()
+    services = make_services(tmp_path, redis_url, ALERTS)
+    yield services
+    services.close()
 
 
-def genuine(gateway, number: str = "+14155550123", text: str = "hello"):
-    account = gateway.settings.accounts["twilio"]
+def genuine(services, number: str = "+14155550123", text: str = "hello"):
+    account = services.settings.accounts["twilio"]
     message = InboundMessage("twilio", f"SM{number[1:]}", number, "+14155550999", text)
     return twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
 
@@ -44,7 +44,7 @@ def post(client, request, **environ: str):
 
 def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
     """Providers share addresses, with each other and with whoever can make them call us."""
-    monkeypatch.setattr(real._receiving._entering, "arrival", arrival_of(real))
+    monkeypatch.setattr(real.ingest._entering, "arrival", arrival_of(real))
     client = create_app(real).test_client()
     forged = replace(genuine(real), headers={**genuine(real).headers, "x-twilio-signature": "A"})
     for count in range(300):
@@ -54,14 +54,14 @@ def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
 
 
 def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
-    client: FlaskClient, gateway: FakeGateway, monkeypatch
+    client: FlaskClient, services: FakeServices, monkeypatch
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(
         "smsgate.web.webhooks.ForgeryLimiter", lambda: ForgeryLimiter(lambda: now[0])
     )
-    client = create_app(gateway).test_client()
-    gateway.error = SignatureRefused("No.")
+    client = create_app(services).test_client()
+    services.error = SignatureRefused("No.")
 
     def answers(times: int, address: str = "8.8.4.4", account: str = "twilio") -> list[int]:
         environ = {"REMOTE_ADDR": address}
@@ -71,19 +71,19 @@ def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
         ]
 
     assert answers(abuse.BURST + 5) == [403] * abuse.BURST + [429] * 5
-    looked_at = len(gateway.received)
+    looked_at = len(services.received)
     environ = {"REMOTE_ADDR": "8.8.4.4", "wsgi.input": None}  # nobody reads what it posted
     refused = client.post("/webhooks/twilio", environ_overrides=environ)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
-    assert len(gateway.received) == looked_at
+    assert len(services.received) == looked_at
     assert answers(1, "8.8.8.8") == [403]
     assert answers(30, "10.0.0.1") == [403] * 30  # a proxy of ours: nobody can be told apart
     now[0] += 0.35
     assert answers(5) == [403] * 3 + [429] * 2
-    gateway.error = SignatureExpired("Old.")  # whoever signed it knew the secret
+    services.error = SignatureExpired("Old.")  # whoever signed it knew the secret
     now[0] += 0.1
     assert answers(1) == [403]
-    gateway.error = SignatureRefused("No.")
+    services.error = SignatureRefused("No.")
     assert answers(100) == [403] * 100
 
 
@@ -103,7 +103,7 @@ def test_addresses_beyond_those_that_are_remembered_are_looked_at(monkeypatch) -
     assert len(one._genuine) == 1
 
 
-def arrival_of(gateway):
+def arrival_of(services):
     """The gateway of these tests understands no texts."""
     from smsgate.domain.messages import Arrival
     from tests.fakes.values import entry
@@ -111,8 +111,10 @@ def arrival_of(gateway):
     return lambda one, *_, **__: Arrival(entry(number=one.number, message_id=one.message_id))
 
 
-def test_a_request_in_a_flood_is_refused_unread(client: FlaskClient, gateway: FakeGateway) -> None:
-    gateway.error = SignatureRefused("No.")
+def test_a_request_in_a_flood_is_refused_unread(
+    client: FlaskClient, services: FakeServices
+) -> None:
+    services.error = SignatureRefused("No.")
     for _ in range(abuse.BURST):
         client.post("/webhooks/twilio", environ_overrides=FORGER)
 
@@ -123,7 +125,7 @@ def test_a_request_in_a_flood_is_refused_unread(client: FlaskClient, gateway: Fa
     unread = FORGER | {"wsgi.input": Unread(), "CONTENT_LENGTH": "9"}
     answer = client.post("/webhooks/twilio", environ_overrides=unread)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
-    assert len(gateway.received) == abuse.BURST
+    assert len(services.received) == abuse.BURST
 
 
 @pytest.fixture
@@ -146,14 +148,14 @@ def lines_of(
 
 
 def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
-    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+    client: FlaskClient, services: FakeServices, clock: list[float]
 ) -> None:
-    gateway.error = SignatureRefused("No.")
+    services.error = SignatureRefused("No.")
     lines = lines_of(client, 100)
     assert [one["event"] for one in lines] == ["webhook"] * MAX_LINES_OF_ADDRESS
     assert {one["address"] for one in lines} == {"8.8.4.0"}
     clock[0] += abuse.WINDOW_S
-    gateway.error = None
+    services.error = None
     [left_out, _] = lines_of(client, 1)
     told = {
         "event": "refused webhooks",
@@ -166,26 +168,26 @@ def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
 
 
 def test_many_addresses_have_no_more_lines_together_than_an_account_may(
-    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+    client: FlaskClient, services: FakeServices, clock: list[float]
 ) -> None:
-    gateway.error = SignatureRefused("No.")
+    services.error = SignatureRefused("No.")
     assert len(lines_of(client, 250, addresses=200)) == MAX_LINES_OF_ACCOUNT
 
 
 def test_addresses_beyond_those_that_are_told_apart_are_one(
-    client: FlaskClient, gateway: FakeGateway, clock: list[float], monkeypatch
+    client: FlaskClient, services: FakeServices, clock: list[float], monkeypatch
 ) -> None:
     monkeypatch.setattr(abuse, "_MAX_LOGGED_ADDRESSES", 2)
-    gateway.error = SignatureRefused("No.")
+    services.error = SignatureRefused("No.")
     assert len(lines_of(client, 30, addresses=30)) == 2 + MAX_LINES_OF_ADDRESS
 
 
 def test_accepted_requests_have_their_lines_in_a_flood(
-    client: FlaskClient, gateway: FakeGateway, clock: list[float]
+    client: FlaskClient, services: FakeServices, clock: list[float]
 ) -> None:
-    gateway.error = SignatureRefused("No.")
+    services.error = SignatureRefused("No.")
     lines_of(client, 100)
-    gateway.error = None
+    services.error = None
     lines = lines_of(client, 30, network="8.8.5")
     assert [one["status"] for one in lines] == [200] * 30
     assert "address" not in lines[0]

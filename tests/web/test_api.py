@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.web import create_app
-from tests.fakes.gateway import FakeGateway, settings
+from tests.fakes.services import FakeServices, settings
 
 KEY = {"Authorization": "Bearer newer-key"}
 ONE = "+14155550123"
@@ -38,9 +38,9 @@ def problem(answer: TestResponse) -> tuple[int, str]:
 
 
 def test_a_check_answers_for_each_number_in_the_order_asked(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.gate.blocked = {TWO}
+    services.gate.blocked = {TWO}
     answer = check(client, {"program": "alerts", "numbers": [TWO, ONE, TWO]})
     blocked = {
         "number": TWO,
@@ -51,14 +51,14 @@ def test_a_check_answers_for_each_number_in_the_order_asked(
     allowed = {"number": ONE, "allowed": True, "reason": "", "since": None}
     assert answer.status_code == 200
     assert json.loads(answer.data) == {"results": [blocked, allowed, blocked]}
-    assert gateway.gate.asked == [((TWO, ONE, TWO), "alerts")]
+    assert services.gate.asked == [((TWO, ONE, TWO), "alerts")]
 
 
 def test_a_check_of_no_numbers_still_asks_the_gate_whether_it_can_tell(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     assert json.loads(check(client, {"program": "alerts", "numbers": []}).data) == {"results": []}
-    assert gateway.gate.asked == [((), "alerts")]
+    assert services.gate.asked == [((), "alerts")]
 
 
 def test_ten_thousand_numbers_are_taken_and_one_more_is_not(client: FlaskClient) -> None:
@@ -97,10 +97,10 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "status", "reason"), BODIES)
 def test_a_body_that_is_no_check_is_refused_and_nothing_is_asked(
-    client: FlaskClient, gateway: FakeGateway, body: Any, status: int, reason: str
+    client: FlaskClient, services: FakeServices, body: Any, status: int, reason: str
 ) -> None:
     assert problem(check(client, body)) == (status, reason)
-    assert gateway.gate.asked == []
+    assert services.gate.asked == []
 
 
 def test_a_refused_body_says_which_field_is_wrong(client: FlaskClient) -> None:
@@ -132,9 +132,9 @@ GATE_ERRORS = [
 
 @pytest.mark.parametrize(("error", "status", "reason"), GATE_ERRORS)
 def test_a_gate_that_cannot_tell_is_a_problem_and_never_an_answer(
-    client: FlaskClient, gateway: FakeGateway, error: Exception, status: int, reason: str
+    client: FlaskClient, services: FakeServices, error: Exception, status: int, reason: str
 ) -> None:
-    gateway.gate.error = error
+    services.gate.error = error
     with capture_logs() as lines:
         answer = check(client, {"program": "alerts", "numbers": [ONE]})
     assert [line["route"] for line in lines] == (["/v1/check"] if status >= 500 else [])
@@ -170,12 +170,12 @@ WRONG_KEYS = [
 @pytest.mark.parametrize("headers", WRONG_KEYS)
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_no_call_is_answered_without_a_key(
-    client: FlaskClient, gateway: FakeGateway, method: str, path: str, headers: dict[str, str]
+    client: FlaskClient, services: FakeServices, method: str, path: str, headers: dict[str, str]
 ) -> None:
     answer = client.open(path, method=method, headers=headers)
     assert problem(answer) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="smsgate"'
-    assert gateway.gate.asked == []
+    assert services.gate.asked == []
 
 
 @pytest.mark.parametrize("value", ["Bearer newer-key", "Bearer older-key", "bearer  newer-key "])
@@ -186,7 +186,7 @@ def test_each_configured_key_opens(client: FlaskClient, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["Bearer ", "Bearer", "Bearer x", ""])
 def test_without_any_key_configured_nobody_gets_in(value: str) -> None:
-    client = create_app(FakeGateway(settings(api_keys=()))).test_client()
+    client = create_app(FakeServices(settings(api_keys=()))).test_client()
     answer = client.get(f"/v1/numbers/{ONE}", headers={"Authorization": value})
     assert problem(answer) == (401, "unauthorized")
 

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from smsgate.web import abuse, create_app
 from smsgate.web.abuse import MAX_LINES_OF_ADDRESS
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
 
 RIGHT = "a-key-that-is-long-enough-for-tests"
 WRONG = "a-Wrong-key-of-somebody-else-9f3c"
@@ -16,16 +16,16 @@ PATHS = {"v1": "/v1/numbers/+14155550123", "metrics": "/metrics"}
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url)
     made.records.migrate()
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(gateway):
-    return create_app(gateway).test_client()
+def client(services):
+    return create_app(services).test_client()
 
 
 def ask(client, key, address=GUESSER, path=PATHS["v1"]):
@@ -46,11 +46,11 @@ def test_a_wrong_key_is_logged_with_its_end_alone(client, endpoint):
     assert {line["log_level"] for line in told} == {"warning"}
 
 
-def test_refused_keys_are_counted(client, gateway):
+def test_refused_keys_are_counted(client, services):
     for key in (WRONG, WRONG, ""):
         ask(client, key)
     ask(client, WRONG, path=PATHS["metrics"])
-    gateway.store.metrics.flush()
+    services.store.metrics.flush()
     metrics = ask(client, RIGHT, PROGRAM, PATHS["metrics"]).text
     assert 'smsgate_refused_keys_total{endpoint="v1",reason="wrong"} 2.0' in metrics
     assert 'smsgate_refused_keys_total{endpoint="v1",reason="missing"} 1.0' in metrics

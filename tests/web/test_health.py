@@ -11,19 +11,19 @@ import redis
 from flask.testing import FlaskClient
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.gateway import Gateway
 from smsgate.pipeline import readiness
+from smsgate.pipeline.services import Services
 from smsgate.web import create_app, health
-from tests.fakes.gateway import FakeGateway
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
+from tests.fakes.services import FakeServices
 
 KEY = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
 
 
 def test_a_process_that_answers_is_alive_whatever_its_collaborators_do(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.error = StoreUnavailable("Away.")
+    services.error = StoreUnavailable("Away.")
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
@@ -41,9 +41,9 @@ WITH_KEY = {"Authorization": "Bearer newer-key"}
     ],
 )
 def test_ready_names_each_collaborator_and_says_more_with_a_key(
-    client: FlaskClient, gateway: FakeGateway, collaborators: dict[str, str], status: int
+    client: FlaskClient, services: FakeServices, collaborators: dict[str, str], status: int
 ) -> None:
-    gateway.collaborators = collaborators
+    services.collaborators = collaborators
     answer = client.get("/readyz")
     assert answer.status_code == status
     said = {
@@ -102,13 +102,13 @@ def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None
 
 
 def test_a_collaborator_that_hangs_is_told_and_the_others_too(
-    real_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    real_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readiness, "ANSWER_S", 0.05)
     ends = threading.Event()
-    monkeypatch.setattr(real_gateway.job_queue, "ping", lambda: ends.wait(60))
+    monkeypatch.setattr(real_services.job_queue, "ping", lambda: ends.wait(60))
     one = readiness.Readiness(
-        real_gateway.store, real_gateway.job_queue, real_gateway.spool, real_gateway.recording
+        real_services.store, real_services.job_queue, real_services.spool, real_services.archiver
     )
     found = one.ready()
     ends.set()
@@ -118,17 +118,17 @@ def test_a_collaborator_that_hangs_is_told_and_the_others_too(
 
 
 def test_nobody_is_told_an_address_without_a_key(tmp_path: Path) -> None:
-    gateway = make_gateway(tmp_path, "redis://127.0.0.1:1/0", init=False)
-    app = create_app(gateway).test_client()
+    services = make_services(tmp_path, "redis://127.0.0.1:1/0", init=False)
+    app = create_app(services).test_client()
     assert "127.0.0.1" not in app.get("/readyz").text
     assert "127.0.0.1:1" in app.get("/readyz", headers=KEY).text
-    gateway.close()
+    services.close()
 
 
 def test_for_strangers_redis_is_asked_less_than_once_in_a_hundred_times(
-    real_gateway: Gateway, redis_client: redis.Redis
+    real_services: Services, redis_client: redis.Redis
 ) -> None:
-    app = create_app(real_gateway).test_client()
+    app = create_app(real_services).test_client()
 
     def commands() -> int:
         return int(redis_client.info("stats")["total_commands_processed"])
@@ -145,15 +145,15 @@ def test_for_strangers_redis_is_asked_less_than_once_in_a_hundred_times(
 
 
 @pytest.fixture
-def real_gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
-    made = make_gateway(tmp_path, redis_url)
+def real_services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
+    made = make_services(tmp_path, redis_url)
     yield made
     made.close()
 
 
 def test_ready_is_a_refusal_where_it_cannot_be_found_out(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.error = StoreUnavailable("Redis is away.")
+    services.error = StoreUnavailable("Redis is away.")
     answer = client.get("/readyz", headers=WITH_KEY)
     assert (answer.status_code, answer.text) == (503, "Redis is away.\n")

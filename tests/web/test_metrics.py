@@ -13,10 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
-from tests.fakes.own_gateway import all_at_work, heartbeat, make_gateway
+from tests.fakes.own_services import all_at_work, heartbeat, make_services
 from tests.fakes.refused_writes import CAUSES, too_few_replicas
 from tests.fakes.values import entry
 
@@ -24,15 +24,15 @@ WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, redis_url: str) -> Iterator[Gateway]:
-    made = make_gateway(tmp_path, redis_url, SMSGATE_METRICS_KEYS=f"{WATCHER}, {OLDER}")
+def services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
+    made = make_services(tmp_path, redis_url, SMSGATE_METRICS_KEYS=f"{WATCHER}, {OLDER}")
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> FlaskClient:
-    return create_app(gateway).test_client()
+def client(services: Services) -> FlaskClient:
+    return create_app(services).test_client()
 
 
 def told(client: FlaskClient, key: str = WATCHER) -> dict[tuple[str, ...], float]:
@@ -64,12 +64,12 @@ def test_a_key_for_the_metrics_opens_nothing_else(client: FlaskClient) -> None:
     assert answer.status_code == 401
 
 
-def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
-    gateway.store.inbox.add([Arrival(entry())])
+def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None:
+    services.store.inbox.add([Arrival(entry())])
     redis_client.zadd(PARTITION_KEYS[3].outbox, {"3-1-0": 1_000})
     redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
     redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", "{}")
-    gateway.store.backlog.note_spool("web-1", 7, 5.0)
+    services.store.backlog.note_spool("web-1", 7, 5.0)
     found = told(client)
     assert found["smsgate_inbox_entries",] == 1
     assert found["smsgate_holds",] == 1
@@ -81,15 +81,15 @@ def test_what_waits_is_told_with_its_age(client, gateway, redis_client) -> None:
     assert found["smsgate_spool_messages", "web-1"] == 7
     assert 5 <= found["smsgate_spool_oldest_seconds", "web-1"] < 60
     assert found["smsgate_clock_running",] == 0
-    gateway.store.sweep.leads("a clock")
+    services.store.sweep.leads("a clock")
     assert told(client)["smsgate_clock_running",] == 1
 
 
 def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(
-    client, gateway, redis_client
+    client, services, redis_client
 ) -> None:
     for kind, host in (("web", "web-1"), ("web", "web-2"), ("worker", "web-2")):
-        gateway.store.heartbeats.beat(heartbeat(kind, host), 600)
+        services.store.heartbeats.beat(heartbeat(kind, host), 600)
     found = {key[1:]: value for key, value in told(client).items() if "processes" in key[0]}
     assert found == {
         ("web-1", "web"): 1,
@@ -102,23 +102,23 @@ def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(
         assert not [key for key in told(client) if "processes" in key[0]]
 
 
-def test_a_web_process_tells_what_its_hosts_spool_holds(client, gateway) -> None:
-    gateway.spool.keep([Arrival(entry())])
-    gateway._replaying.note()
+def test_a_web_process_tells_what_its_hosts_spool_holds(client, services) -> None:
+    services.spool.keep([Arrival(entry())])
+    services.spool_replay.note()
     found = {key: value for key, value in told(client).items() if "spool_messages" in key[0]}
     assert [*found.values()] == [1]
-    gateway.replay_spool()
-    gateway._replaying.note()
+    services.spool_replay.replay()
+    services.spool_replay.note()
     found = {key: value for key, value in told(client).items() if "spool_messages" in key[0]}
     assert [*found.values()] == [0]
 
 
-def test_a_store_that_is_away_is_told_and_no_error(client, gateway, monkeypatch) -> None:
+def test_a_store_that_is_away_is_told_and_no_error(client, services, monkeypatch) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("the store cannot be used")
 
-    monkeypatch.setattr(gateway.store.ledger, "waiting", away)
-    monkeypatch.setattr(gateway.store.metadata, "store_id", away)
+    monkeypatch.setattr(services.store.ledger, "waiting", away)
+    monkeypatch.setattr(services.store.metadata, "store_id", away)
     found = told(client)
     assert (found["smsgate_ready", "store"], found["smsgate_ready", "spool"]) == (0, 1)
     assert not any(name.startswith("smsgate_inbox") for name, *_ in found)
@@ -126,13 +126,13 @@ def test_a_store_that_is_away_is_told_and_no_error(client, gateway, monkeypatch)
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
-    client, gateway, redis_client: redis.Redis, code: str
+    client, services, redis_client: redis.Redis, code: str
 ) -> None:
-    all_at_work(gateway.store)
-    gateway._replaying.note()
-    gateway.store.backlog.note_spool("web-2", 0, 0.0)
+    all_at_work(services.store)
+    services.spool_replay.note()
+    services.store.backlog.note_spool("web-2", 0, 0.0)
     with CAUSES[code](redis_client):
-        gateway.spool.keep([Arrival(entry(Intent.OPT_OUT))])
+        services.spool.keep([Arrival(entry(Intent.OPT_OUT))])
         found = told(client)
         assert found["smsgate_spool_messages", socket.gethostname()] == 1
         assert found["smsgate_store_writable",] == 0
@@ -146,7 +146,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
     assert found["smsgate_processes", "host-1", "clock"] == 1
 
 
-def test_whether_the_gate_answers_is_told(client, gateway, redis_client: redis.Redis) -> None:
+def test_whether_the_gate_answers_is_told(client, services, redis_client: redis.Redis) -> None:
     assert told(client)["smsgate_gate_open",] == 1
     redis_client.hset(PARTITION_KEYS[9].metadata, "lease", 1)
     found = told(client)
@@ -155,10 +155,12 @@ def test_whether_the_gate_answers_is_told(client, gateway, redis_client: redis.R
 
 
 def test_with_the_store_away_the_spool_of_this_host_is_told(
-    tmp_path: Path, gateway: Gateway
+    tmp_path: Path, services: Services
 ) -> None:
-    gateway.spool.keep([Arrival(entry())])
-    away = make_gateway(tmp_path, "redis://127.0.0.1:1/0", init=False, SMSGATE_METRICS_KEYS=WATCHER)
+    services.spool.keep([Arrival(entry())])
+    away = make_services(
+        tmp_path, "redis://127.0.0.1:1/0", init=False, SMSGATE_METRICS_KEYS=WATCHER
+    )
     found = told(create_app(away).test_client())
     assert found["smsgate_spool_messages", socket.gethostname()] == 1
     away.close()

@@ -18,7 +18,7 @@ from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT
 from smsgate.web.wsgi_request import address_of
-from tests.fakes.own_gateway import ALERTS, NEW, OLD, PUBLIC_URL, make_gateway
+from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 
 NUMBER = "+14155550123"
 SUBSCRIBER = {"REMOTE_ADDR": "8.8.4.4"}
@@ -26,15 +26,15 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(gateway) -> FlaskClient:
-    return create_app(gateway).test_client()
+def client(services) -> FlaskClient:
+    return create_app(services).test_client()
 
 
 @pytest.fixture
@@ -42,15 +42,18 @@ def link() -> str:
     return "/o/" + make_token(NUMBER, "alerts", [NEW], time.time())
 
 
-def may_text(gateway) -> dict[str, bool]:
-    return {name: answer.allowed for name, answer in gateway.status(NUMBER).items()}
+def may_text(services) -> dict[str, bool]:
+    return {
+        name: answer.allowed
+        for name, answer in services.gate.check_programs(NUMBER, services.settings.programs).items()
+    }
 
 
-def entries(gateway) -> list:
+def entries(services) -> list:
     return [
         one.entry
         for partition in range(16)
-        for one in gateway.store.inbox.read(partition, 99).entries
+        for one in services.store.inbox.read(partition, 99).entries
     ]
 
 
@@ -68,94 +71,94 @@ def test_the_page_says_who_asks_and_offers_each_program_and_all(client, link) ->
     assert buttons(answer.text) == [("scope", "alerts"), ("scope", "orders"), ("scope", "all")]
 
 
-def test_whoever_only_fetches_the_link_opts_nobody_out(client, gateway, link) -> None:
+def test_whoever_only_fetches_the_link_opts_nobody_out(client, services, link) -> None:
     for method in ("GET", "HEAD", "OPTIONS"):
         for target in (link, f"{link}?scope=all", f"{link}?List-Unsubscribe=One-Click"):
             assert client.open(target, method=method).status_code == 200
     assert client.get(link, data={"scope": "all"}).status_code == 200
     assert client.head(link).data == b""
-    assert entries(gateway) == []
-    assert may_text(gateway) == {"alerts": True, "orders": True}
+    assert entries(services) == []
+    assert may_text(services) == {"alerts": True, "orders": True}
 
 
-def test_no_other_method_does_anything(client, gateway, link) -> None:
+def test_no_other_method_does_anything(client, services, link) -> None:
     for method in ("PUT", "DELETE", "PATCH"):
         assert client.open(link, method=method, data={"scope": "all"}).status_code == 405
-    assert entries(gateway) == []
+    assert entries(services) == []
 
 
 # --- one press --------------------------------------------------------------------------------
 
 
-def test_one_press_stops_one_program_from_the_answer_on(client, gateway, link) -> None:
+def test_one_press_stops_one_program_from_the_answer_on(client, services, link) -> None:
     answer = client.post(link, data={"scope": "alerts"})
     assert answer.status_code == 200
     assert "\u2068Acme Alerts\u2069 will send no more text messages" in answer.text
     assert buttons(answer.text) == [("scope", "orders"), ("scope", "all")]
-    assert may_text(gateway) == {"alerts": False, "orders": True}
+    assert may_text(services) == {"alerts": False, "orders": True}
 
 
-def test_one_press_stops_another_program_or_everything(client, gateway, link) -> None:
+def test_one_press_stops_another_program_or_everything(client, services, link) -> None:
     client.post(link, data={"scope": "orders"})
-    assert may_text(gateway) == {"alerts": True, "orders": False}
+    assert may_text(services) == {"alerts": True, "orders": False}
     answer = client.post(link, data={"scope": "all"})
     assert "We will send no more text messages" in answer.text
     assert buttons(answer.text) == []
-    assert may_text(gateway) == {"alerts": False, "orders": False}
+    assert may_text(services) == {"alerts": False, "orders": False}
 
 
-def test_the_entry_says_that_the_subscriber_opted_out_by_link(client, gateway, link) -> None:
+def test_the_entry_says_that_the_subscriber_opted_out_by_link(client, services, link) -> None:
     client.post(link, data={"scope": "alerts"}, headers={"Accept-Language": "es"})
-    [entry] = entries(gateway)
+    [entry] = entries(services)
     assert (entry.source, entry.actor, entry.decision.rule) == ("link", "subscriber", "link")
     assert (entry.number, entry.program, entry.scope) == (NUMBER, "alerts", "alerts")
     assert entry.decision.language == "es"
 
 
-def test_pressed_twice_it_is_recorded_twice_and_answered_alike(client, gateway, link) -> None:
+def test_pressed_twice_it_is_recorded_twice_and_answered_alike(client, services, link) -> None:
     first, second = (client.post(link, data={"scope": "all"}) for _ in range(2))
     assert (first.status_code, first.text) == (second.status_code, second.text)
-    gateway.apply(partition_of(NUMBER))
-    assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "repeat"]
+    services.applier.drain(partition_of(NUMBER))
+    assert [event.outcome for event in services.history.of_number(NUMBER)] == ["applied", "repeat"]
 
 
-def test_no_text_answers_an_opt_out_by_link(client, gateway, link) -> None:
+def test_no_text_answers_an_opt_out_by_link(client, services, link) -> None:
     client.post(link, data={"scope": "all"})
-    gateway.apply(partition_of(NUMBER))
-    [event] = gateway.history(NUMBER)
+    services.applier.drain(partition_of(NUMBER))
+    [event] = services.history.of_number(NUMBER)
     assert (event.kind, event.after) == ("opt_out", "blocked")
     assert "link" in event.note
-    assert gateway.store.outbox.waiting(partition_of(NUMBER)) == []
+    assert services.store.outbox.waiting(partition_of(NUMBER)) == []
 
 
-def test_one_click_without_the_page_opts_out_as_a_stop_would(client, gateway, link) -> None:
+def test_one_click_without_the_page_opts_out_as_a_stop_would(client, services, link) -> None:
     answer = client.post(link, data="List-Unsubscribe=One-Click", content_type=FORM)
     assert answer.status_code == 200
-    assert entries(gateway)[0].scope == "all"
-    assert may_text(gateway) == {"alerts": False, "orders": False}
+    assert entries(services)[0].scope == "all"
+    assert may_text(services) == {"alerts": False, "orders": False}
 
 
-def test_one_click_may_come_as_multipart(client, gateway, link) -> None:
+def test_one_click_may_come_as_multipart(client, services, link) -> None:
     form = {"List-Unsubscribe": "One-Click"}
     assert client.post(link, data=form, content_type="multipart/form-data").status_code == 200
-    assert not may_text(gateway)["alerts"]
+    assert not may_text(services)["alerts"]
 
 
 def test_a_single_program_needs_no_choice(tmp_path, redis_url, link) -> None:
-    gateway = make_gateway(tmp_path, redis_url, ALERTS)
-    client = create_app(gateway).test_client()
+    services = make_services(tmp_path, redis_url, ALERTS)
+    client = create_app(services).test_client()
     [(name, value)] = buttons(client.get(link).text)
     answer = client.post(link, data={name: value})
     assert answer.status_code == 200
     assert buttons(answer.text) == []
-    assert entries(gateway)[0].scope == "all"
-    gateway.close()
+    assert entries(services)[0].scope == "all"
+    services.close()
 
 
-def test_the_page_does_not_tell_whether_the_number_was_subscribed(client, gateway, link) -> None:
+def test_the_page_does_not_tell_whether_the_number_was_subscribed(client, services, link) -> None:
     before = client.get(link)
     done = client.post(link, data={"scope": "all"})
-    gateway.apply(partition_of(NUMBER))
+    services.applier.drain(partition_of(NUMBER))
     assert client.get(link).text == before.text
     assert client.post(link, data={"scope": "all"}).text == done.text
     assert NUMBER not in before.text + done.text
@@ -166,7 +169,7 @@ def test_the_page_does_not_tell_whether_the_number_was_subscribed(client, gatewa
 
 
 def test_a_changed_link_and_one_of_another_secret_get_a_page_and_change_nothing(
-    client, gateway, link
+    client, services, link
 ) -> None:
     changed = link[:-3] + ("AAg" if not link.endswith("AAg") else "BBg")
     foreign = "/o/" + make_token(NUMBER, "alerts", ["another"], time.time())
@@ -175,21 +178,21 @@ def test_a_changed_link_and_one_of_another_secret_get_a_page_and_change_nothing(
             assert answer.status_code == 404
             assert "This link does not work" in answer.text
             assert "reply STOP" in answer.text
-    assert entries(gateway) == []
+    assert entries(services) == []
 
 
-def test_an_expired_link_says_so_and_what_to_do_instead(client, gateway) -> None:
+def test_an_expired_link_says_so_and_what_to_do_instead(client, services) -> None:
     old = "/o/" + make_token(NUMBER, "alerts", [NEW], time.time() - 400 * 86400)
     answer = client.post(old, data={"scope": "all"})
     assert answer.status_code == 410
     assert "reply STOP" in answer.text
-    assert entries(gateway) == []
+    assert entries(services) == []
 
 
-def test_a_link_of_the_older_secret_works(client, gateway) -> None:
+def test_a_link_of_the_older_secret_works(client, services) -> None:
     old = "/o/" + make_token(NUMBER, "alerts", [OLD], time.time() - 60 * 86400)
     assert client.post(old, data={"scope": "all"}).status_code == 200
-    assert not may_text(gateway)["alerts"]
+    assert not may_text(services)["alerts"]
 
 
 BODIES = [
@@ -206,28 +209,28 @@ BODIES = [
 ]
 
 
-def test_a_form_that_chooses_nothing_known_is_asked_again(client, gateway, link) -> None:
+def test_a_form_that_chooses_nothing_known_is_asked_again(client, services, link) -> None:
     for body in BODIES:
         answer = client.post(link, data=body, content_type=FORM)
         assert answer.status_code == 422, body
         assert ("scope", "alerts") in buttons(answer.text)
         assert "Set-Cookie" not in answer.headers
-    assert entries(gateway) == []
+    assert entries(services) == []
 
 
-def test_json_is_no_form(client, gateway, link) -> None:
+def test_json_is_no_form(client, services, link) -> None:
     assert client.post(link, json={"scope": "all"}).status_code == 422
-    assert entries(gateway) == []
+    assert entries(services) == []
 
 
-def test_a_form_over_the_limit_is_refused_before_it_is_read(client, gateway, link) -> None:
+def test_a_form_over_the_limit_is_refused_before_it_is_read(client, services, link) -> None:
     huge = b"scope=all&x=" + b"a" * 5000
     answer = client.post(link, data=huge, content_type=FORM)
     assert answer.status_code == 413
     assert answer.headers["Content-Type"].startswith("text/html")
     many = b"&".join(b"a%d=" % n for n in range(500)) + b"&scope=all"
     assert client.post(link, data=many, content_type=FORM).status_code in (200, 422)
-    assert len(entries(gateway)) <= 1
+    assert len(entries(services)) <= 1
 
 
 def test_a_programs_title_is_text_and_no_markup(client, link) -> None:
@@ -276,7 +279,7 @@ def test_the_policy_knows_the_styles_of_the_page_and_there_is_no_script(client, 
     assert "href=" not in answer.text
 
 
-def test_an_address_that_guesses_has_to_wait_and_nobody_else_does(client, gateway, link) -> None:
+def test_an_address_that_guesses_has_to_wait_and_nobody_else_does(client, services, link) -> None:
     for n in range(30):
         guess = "/o/" + make_token(f"+1415555{n:04}", "alerts", ["a guess"], time.time())
         assert client.get(guess, environ_base=SUBSCRIBER).status_code == 404
@@ -284,15 +287,15 @@ def test_an_address_that_guesses_has_to_wait_and_nobody_else_does(client, gatewa
     assert stopped.status_code == 429
     assert int(stopped.headers["Retry-After"]) <= 60
     assert "reply STOP" in stopped.text
-    assert entries(gateway) == []
+    assert entries(services) == []
     other = {"REMOTE_ADDR": "8.8.8.8"}
     assert client.post(link, data={"scope": "all"}, environ_base=other).status_code == 200
 
 
-def test_the_wait_of_an_address_ends(client, gateway, link, redis_client) -> None:
+def test_the_wait_of_an_address_ends(client, services, link, redis_client) -> None:
     key = "smsgate:guesses:8.8.4.4"
     for _ in range(30):
-        gateway.store.guesses.note("8.8.4.4")
+        services.store.guesses.note("8.8.4.4")
     assert client.get(link, environ_base=SUBSCRIBER).status_code == 429
     assert 0 < redis_client.ttl(key) <= 60
     redis_client.expire(key, 0)
@@ -308,9 +311,9 @@ def test_links_that_were_cut_or_are_old_are_no_guesses(client, link) -> None:
 
 
 def test_without_a_store_an_opt_out_is_not_confirmed(tmp_path, redis_url, link) -> None:
-    gateway = make_gateway(tmp_path, redis_url)
-    gateway.close()
-    client = create_app(make_away(gateway)).test_client()
+    services = make_services(tmp_path, redis_url)
+    services.close()
+    client = create_app(make_away(services)).test_client()
     assert client.get(link, environ_base=SUBSCRIBER).status_code == 200
     answer = client.post(link, data={"scope": "all"}, environ_base=SUBSCRIBER)
     assert answer.status_code == 503
@@ -318,9 +321,9 @@ def test_without_a_store_an_opt_out_is_not_confirmed(tmp_path, redis_url, link) 
     assert "Retry-After" in answer.headers
 
 
-def make_away(gateway):
+def make_away(services):
     """The same gateway on a Redis that nobody runs."""
-    return replace(gateway, store=Store(open_redis("redis://127.0.0.1:1/0", 0.2)))
+    return replace(services, store=Store(open_redis("redis://127.0.0.1:1/0", 0.2)))
 
 
 # --- addresses --------------------------------------------------------------------------------

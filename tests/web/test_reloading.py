@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.latest import Latest
+from smsgate.pipeline.live import Live
 from smsgate.web.app import ReloadingApplication, app_of
-from smsgate.wiring import Live, load_configuration
-from smsgate.wiring.latest import Latest
 from tests.wiring.conftest import CONFIG
 
 

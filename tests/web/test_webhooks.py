@@ -15,20 +15,20 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import HttpReply
 from smsgate.web import create_app
-from tests.fakes.gateway import FakeGateway, settings
+from tests.fakes.services import FakeServices, settings
 
 LIMIT = 64 * 1024
 
 
 def test_a_providers_request_reaches_the_gateway_as_it_was_sent(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     client.post(
         "/webhooks/twilio?a=%7e+1&&b",
         data=b"Body=Stop%21&Blank=",
         headers={"X-Twilio-Signature": "sig", "Content-Type": "text/odd; x=1"},
     )
-    [(account, request)] = gateway.received
+    [(account, request)] = services.received
     assert account == "twilio"
     assert request.method == "POST"
     assert request.url == "https://sms.example.com/webhooks/twilio?a=%7e+1&&b"
@@ -46,63 +46,63 @@ def test_the_answer_is_the_providers_own(client: FlaskClient) -> None:
 
 
 def test_a_form_without_content_type_is_still_handed_over_whole(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     client.post("/webhooks/twilio", data=b"\xff\x00Body", content_type="")
-    assert gateway.received[0][1].body == b"\xff\x00Body"
-    assert gateway.received[0][1].headers["content-type"] == ""
+    assert services.received[0][1].body == b"\xff\x00Body"
+    assert services.received[0][1].headers["content-type"] == ""
 
 
 def test_a_get_with_everything_in_the_query_is_a_request_too(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     client.get("/webhooks/twilio?Body=STOP")
-    assert [(account, request.method, request.query) for account, request in gateway.received] == [
+    assert [(account, request.method, request.query) for account, request in services.received] == [
         ("twilio", "GET", "Body=STOP")
     ]
 
 
 @pytest.mark.parametrize("path", ["/webhooks/twilio/", "//webhooks/twilio"])
 def test_a_slash_too_many_stays_and_is_not_redirected_away(
-    client: FlaskClient, gateway: FakeGateway, path: str
+    client: FlaskClient, services: FakeServices, path: str
 ) -> None:
     sent = {"PATH_INFO": path, "RAW_URI": path}
     assert client.post("/", environ_overrides=sent).status_code == 200
-    assert gateway.received[0][1].url == f"https://sms.example.com{path}"
+    assert services.received[0][1].url == f"https://sms.example.com{path}"
 
 
 @pytest.mark.parametrize("path", ["/webhooks/twilio/s3cr/et", "/webhooks//twilio", "/webhooks"])
 def test_another_path_is_refused_and_not_redirected(
-    client: FlaskClient, gateway: FakeGateway, path: str
+    client: FlaskClient, services: FakeServices, path: str
 ) -> None:
     assert client.post("/", environ_overrides={"PATH_INFO": path}).status_code == 404
-    assert gateway.received == []
+    assert services.received == []
 
 
 def test_a_secret_in_the_path_reaches_the_gateway_but_no_log(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     with capture_logs() as lines:
         client.post("/webhooks/twilio/s3cret")
-    assert gateway.received[0][1].url == "https://sms.example.com/webhooks/twilio/s3cret"
+    assert services.received[0][1].url == "https://sms.example.com/webhooks/twilio/s3cret"
     assert "s3cret" not in str(lines)
 
 
 def test_a_head_request_is_never_taken_for_a_message(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     assert client.head("/webhooks/twilio?Body=STOP").status_code == 200
     assert client.head("/webhooks/other").status_code == 404
-    assert gateway.received == []
+    assert services.received == []
 
 
 def test_options_says_what_is_allowed_and_is_never_taken_for_a_message(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     answer = client.options("/webhooks/twilio")
     assert answer.status_code == 200
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
-    assert gateway.received == []
+    assert services.received == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
@@ -123,9 +123,9 @@ ERRORS = [
 
 @pytest.mark.parametrize(("error", "status", "outcome"), ERRORS)
 def test_an_error_is_answered_with_its_status_and_one_sentence(
-    client: FlaskClient, gateway: FakeGateway, error: Exception, status: int, outcome: str
+    client: FlaskClient, services: FakeServices, error: Exception, status: int, outcome: str
 ) -> None:
-    gateway.error = error
+    services.error = error
     with capture_logs() as lines:
         answer = client.post("/webhooks/twilio", data=b"x")
     assert answer.status_code == status
@@ -138,15 +138,15 @@ def test_an_error_is_answered_with_its_status_and_one_sentence(
 
 
 def test_an_unexpected_error_tells_the_caller_nothing_and_the_log_no_body(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.error = ValueError("secret detail")
+    services.error = ValueError("secret detail")
     with capture_logs() as lines:
         answer = client.post("/webhooks/twilio/s3cret", data=b"Body=private")
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
     failed, webhook = sorted(lines, key=lambda line: line["event"])
-    assert (failed["event"], failed["exc_info"]) == ("request failed", gateway.error)
+    assert (failed["event"], failed["exc_info"]) == ("request failed", services.error)
     assert failed["route"] == "/webhooks/<account>/<_secret>"
     assert (webhook["outcome"], webhook["status"]) == ("failed", 500)
     assert "private" not in str(lines)
@@ -157,11 +157,11 @@ def test_an_unexpected_error_tells_the_caller_nothing_and_the_log_no_body(
     ("size", "status", "reached"), [(LIMIT, 200, 1), (LIMIT + 1, 413, 0), (10 * LIMIT, 413, 0)]
 )
 def test_a_body_over_the_limit_is_refused(
-    client: FlaskClient, gateway: FakeGateway, size: int, status: int, reached: int
+    client: FlaskClient, services: FakeServices, size: int, status: int, reached: int
 ) -> None:
     answer = client.post("/webhooks/twilio", data=b"a" * size)
     assert answer.status_code == status
-    assert len(gateway.received) == reached
+    assert len(services.received) == reached
 
 
 def test_a_refused_body_is_answered_with_the_limit(client: FlaskClient) -> None:
@@ -188,9 +188,9 @@ def test_a_webhook_leaves_one_line_with_no_number_and_no_body(client: FlaskClien
 
 
 def test_a_name_that_somebody_made_up_does_not_fill_the_log(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.error = UnknownAccount("There is no account " + "x" * 5000)
+    services.error = UnknownAccount("There is no account " + "x" * 5000)
     with capture_logs() as lines:
         client.post("/webhooks/" + "x" * 5000)
     assert lines[0]["account"] == "•••"
@@ -198,32 +198,32 @@ def test_a_name_that_somebody_made_up_does_not_fill_the_log(
 
 
 def test_a_delivery_report_reaches_the_gateway_like_any_other_request(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
     """So that a message that an operator lets come to the wrong address is not lost."""
     answer = client.post("/webhooks/twilio/status", data=b"MessageStatus=sent")
     assert (answer.status_code, answer.data) == (200, b"<Response/>")
-    [(account, request)] = gateway.received
+    [(account, request)] = services.received
     assert account == "twilio"
     assert request.url == "https://sms.example.com/webhooks/twilio/status"
     assert request.body == b"MessageStatus=sent"
 
 
 def test_a_delivery_report_that_is_not_genuine_is_refused(
-    client: FlaskClient, gateway: FakeGateway
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    gateway.error = SignatureRefused("The signature is wrong.")
+    services.error = SignatureRefused("The signature is wrong.")
     assert client.post("/webhooks/twilio/status").status_code == 403
 
 
 def test_an_account_that_nobody_configured_is_left_to_the_gateway_to_refuse() -> None:
-    gateway = FakeGateway(settings(accounts={}))
-    gateway.error = UnknownAccount("There is no account 'twilio' here.")
-    assert create_app(gateway).test_client().post("/webhooks/twilio").status_code == 404
+    services = FakeServices(settings(accounts={}))
+    services.error = UnknownAccount("There is no account 'twilio' here.")
+    assert create_app(services).test_client().post("/webhooks/twilio").status_code == 404
 
 
 def test_a_providers_answer_of_json_keeps_its_type() -> None:
-    gateway = FakeGateway(answer=HttpReply(202, "application/json", b'{"a":1}'))
-    answer = create_app(gateway).test_client().post("/webhooks/twilio")
+    services = FakeServices(answer=HttpReply(202, "application/json", b'{"a":1}'))
+    answer = create_app(services).test_client().post("/webhooks/twilio")
     assert (answer.status_code, json.loads(answer.data)) == (202, {"a": 1})
     assert answer.headers["Content-Type"] == "application/json"

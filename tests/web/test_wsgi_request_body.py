@@ -12,7 +12,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 from smsgate.domain.errors import LengthMissing, SmsGateError, TooLarge, Unreadable
 from smsgate.web import create_app, wsgi_request
 from smsgate.web.wsgi_request import read_body
-from tests.fakes.gateway import FakeGateway
+from tests.fakes.services import FakeServices
 
 
 class Trickle(BytesIO):
@@ -153,5 +153,5 @@ def test_a_streamed_body_has_the_views_own_limit_and_a_length(app: Flask) -> Non
 
 
 def test_the_application_reads_bodies_before_anything_else() -> None:
-    hooks = create_app(FakeGateway()).before_request_funcs
+    hooks = create_app(FakeServices()).before_request_funcs
     assert hooks[None][0].__name__ == "read_whole_body"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_store
 from smsgate.store import Store
-from smsgate.wiring import build_store, load_configuration
 
 CONFIG = """
 [accounts.twilio]

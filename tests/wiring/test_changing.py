@@ -11,17 +11,12 @@ import pytest
 from smsgate.consent.events import Published
 from smsgate.domain.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import apply_configuration, outcome_of, refuse_dropped
+from smsgate.pipeline.services import build_services, build_store
 from smsgate.store import Store
 from smsgate.store.configurations import AppliedConfiguration
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import (
-    apply_configuration,
-    build_gateway,
-    build_store,
-    load_configuration,
-    outcome_of,
-)
-from smsgate.wiring.changing import refuse_dropped
 from tests.fakes.values import NUMBER
 from tests.wiring.conftest import CONFIG, SECOND, Files
 
@@ -55,19 +50,19 @@ def test_a_faulty_one_is_handed_to_nobody(files: Files, store: Store) -> None:
 
 def test_without_the_store_it_fails(files: Files) -> None:
     files.write_redis_url("redis://127.0.0.1:1/0")
-    gateway = build_gateway(load_configuration(files.environ))
+    services = build_services(load_configuration(files.environ))
     with pytest.raises(StoreUnavailable):
-        apply_configuration(files.environ, gateway.store, "me")
-    gateway.close()
+        apply_configuration(files.environ, services.store, "me")
+    services.close()
 
 
 def opted_out_of_orders(files: Files, store: Store) -> None:
     files.write(CONFIG + SECOND.format(more=""))
     apply_configuration(files.environ, store, "me")
-    gateway = build_gateway(load_configuration(files.environ))
-    gateway.override("suppress", NUMBER, "orders", "tests", "")
-    gateway.apply(partition_of(NUMBER))
-    gateway.close()
+    services = build_services(load_configuration(files.environ))
+    services.manual.opt_out(NUMBER, "orders", "tests", "")
+    services.applier.drain(partition_of(NUMBER))
+    services.close()
 
 
 def test_a_program_with_opt_outs_cannot_be_dropped(files: Files, store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from smsgate.wiring.latest import Latest, Turn
+from smsgate.pipeline.latest import Latest, Turn
 
 
 def test_who_has_begun_with_an_older_one_ends_with_it() -> None:

@@ -14,11 +14,12 @@ import structlog
 
 from smsgate import __version__
 from smsgate.domain.errors import ConfigurationError, OtherConfiguration
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration_rollout import apply_configuration
+from smsgate.pipeline.configuration_watch import Following
+from smsgate.pipeline.live import Live
+from smsgate.pipeline.services import Services
 from smsgate.store import Store
 from smsgate.store.shared_keys import process_of
-from smsgate.wiring import Live, apply_configuration
-from smsgate.wiring.following import Following
 from tests.fakes.processes import wait_until
 from tests.wiring.conftest import CONFIG, Files
 
@@ -26,18 +27,18 @@ from tests.wiring.conftest import CONFIG, Files
 class Made:
     """What a process makes of a gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self.ended = threading.Event()
 
     @property
     def title(self) -> str:
-        return self.gateway.settings.programs.get("alerts").title
+        return self.services.settings.programs.get("alerts").title
 
 
 @pytest.fixture
 def live(files: Files, store: Store) -> Iterator[Live[Made]]:
-    made = Live(files.environ, lambda _, gateway: Made(gateway), lambda one: one.ended.set())
+    made = Live(files.environ, lambda _, services: Made(services), lambda one: one.ended.set())
     yield made
     made.close()
 
@@ -68,10 +69,10 @@ def test_a_change_is_put_in_force_around_the_same_collaborators(
 
     after = now(live)
     assert (before.title, after.title) == ("Acme Alerts", "Acme News")
-    assert after.gateway.settings.accounts["twilio"].values_of("auth_token") == ["a-newer-token"]
+    assert after.services.settings.accounts["twilio"].values_of("auth_token") == ["a-newer-token"]
     for name in ("store", "spool", "gate", "job_queue", "outbound", "records"):
-        assert getattr(after.gateway, name) is getattr(before.gateway, name)
-    assert live.gateway is after.gateway
+        assert getattr(after.services, name) is getattr(before.services, name)
+    assert live.services is after.services
     assert before.ended.wait(10)
     assert not after.ended.is_set()
 
@@ -107,10 +108,10 @@ def test_a_faulty_configuration_changes_nothing(live: Live[Made], files: Files) 
 def test_what_fails_while_it_is_made_changes_nothing(files: Files, store: Store) -> None:
     broken = threading.Event()
 
-    def make(_: object, gateway: Gateway) -> Made:
+    def make(_: object, services: Services) -> Made:
         if broken.is_set():
             raise RuntimeError("cannot be made")
-        return Made(gateway)
+        return Made(services)
 
     live = Live(files.environ, make)
     live.follow("web")
@@ -164,7 +165,7 @@ def apply_nowhere(files: Files, store: Store):
 def test_a_process_says_what_it_runs_and_is_forgotten_when_it_ends(
     files: Files, store: Store
 ) -> None:
-    live = Live(files.environ, lambda _, gateway: gateway)
+    live = Live(files.environ, lambda _, services: services)
     live.follow("worker")
     assert wait_until(lambda: store.heartbeats.running() != [])
     (process,) = store.heartbeats.running()
@@ -253,7 +254,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
     (process,) = store.heartbeats.running()
     assert process.version == files_version(live)
     assert "TOKEN_FILE" in process.problem
-    assert now(live).gateway.settings.accounts["twilio"].values_of("auth_token") == ["the-token"]
+    assert now(live).services.settings.accounts["twilio"].values_of("auth_token") == ["the-token"]
 
 
 def files_version(live: Live[Made]) -> str:
@@ -266,7 +267,7 @@ def test_a_process_that_starts_with_newer_files_has_them_without_a_complaint(
     """A deployment brings files and starts the processes anew; nobody has to apply anything."""
     apply_configuration(files.environ, store, "tests")
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
-    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    live = Live(files.environ, lambda _, services: Made(services))
     live.follow("web")
     assert wait_until(lambda: store.heartbeats.running() != [])
     (process,) = store.heartbeats.running()
@@ -276,7 +277,7 @@ def test_a_process_that_starts_with_newer_files_has_them_without_a_complaint(
 
 
 def test_a_change_during_the_start_is_not_missed(files: Files, store: Store) -> None:
-    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    live = Live(files.environ, lambda _, services: Made(services))
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
     apply_configuration(files.environ, store, "tests")
     live.follow("web")
@@ -286,7 +287,7 @@ def test_a_change_during_the_start_is_not_missed(files: Files, store: Store) -> 
 
 def test_while_the_store_is_away_all_goes_on(files: Files) -> None:
     files.write_redis_url("redis://127.0.0.1:1/0")
-    live = Live(files.environ, lambda _, gateway: Made(gateway))
+    live = Live(files.environ, lambda _, services: Made(services))
     live.follow("web")
     following = live._following
     assert following is not None
@@ -298,7 +299,7 @@ def test_while_the_store_is_away_all_goes_on(files: Files) -> None:
 def test_a_secret_alone_is_a_change(live: Live[Made], files: Files) -> None:
     files.write_token("a-newer-token,the-token")
     assert live.renew(files.version)
-    tokens = now(live).gateway.settings.accounts["twilio"].values_of("auth_token")
+    tokens = now(live).services.settings.accounts["twilio"].values_of("auth_token")
     assert tokens == ["a-newer-token", "the-token"]
 
 

@@ -14,25 +14,26 @@ from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_import_undo, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
-from smsgate.wiring import publish_programs
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
 
 OLD = ALERTS + 'scope = "program"\n'
 NEW = OLD.replace("programs.alerts", "programs.news") + 'formerly = ["alerts"]\n'
 OTHER = "+14155550199"
-Opened = Callable[..., Gateway]
+Opened = Callable[..., Services]
 
 
 @pytest.fixture
 def opened(tmp_path: Path, redis_url: str) -> Iterator[Opened]:
-    made: list[Gateway] = []
+    made: list[Services] = []
 
-    def open_(toml: str, *, init: bool = False) -> Gateway:
-        made.append(make_gateway(tmp_path, redis_url, toml, init=init))
+    def open_(toml: str, *, init: bool = False) -> Services:
+        made.append(make_services(tmp_path, redis_url, toml, init=init))
         return made[-1]
 
     yield open_
@@ -41,49 +42,54 @@ def opened(tmp_path: Path, redis_url: str) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def renamed(opened: Opened) -> Gateway:
+def renamed(opened: Opened) -> Services:
     """``NUMBER`` opted out of ``alerts``, which is ``news`` now."""
     old = opened(OLD, init=True)
     by_hand(old, "suppress", "alerts")
     assert blocked(old, NUMBER, "alerts")
     new = opened(NEW)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     return new
 
 
-def by_hand(gateway: Gateway, action: str, scope: str, number: str = NUMBER) -> None:
-    gateway.override(action, number, scope, "me", "asked")
-    gateway.apply(partition_of(number))
+def by_hand(services: Services, action: str, scope: str, number: str = NUMBER) -> None:
+    if action == "suppress":
+        services.manual.opt_out(number, scope, "me", "asked")
+    else:
+        services.manual.restore(RestoreRequest(number, scope, "me", "asked"))
+    services.applier.drain(partition_of(number))
 
 
-def blocked(gateway: Gateway, number: str, program: str = "news") -> bool:
-    return gateway.gate.check([number], program=program)[0].allowed is False
+def blocked(services: Services, number: str, program: str = "news") -> bool:
+    return services.gate.check([number], program=program)[0].allowed is False
 
 
-def test_an_opt_out_holds_under_the_new_name(renamed: Gateway) -> None:
+def test_an_opt_out_holds_under_the_new_name(renamed: Services) -> None:
     assert blocked(renamed, NUMBER)
     assert not blocked(renamed, OTHER)
 
 
-def test_who_comes_back_is_not_taken_out_again(renamed: Gateway) -> None:
+def test_who_comes_back_is_not_taken_out_again(renamed: Services) -> None:
     by_hand(renamed, "restore", "news")
-    publish_programs(renamed)
+    publish_programs(renamed.settings, renamed.store)
     assert not blocked(renamed, NUMBER)
 
 
-def test_what_a_process_of_yesterday_applies_is_moved_too(renamed: Gateway, opened: Opened) -> None:
+def test_what_a_process_of_yesterday_applies_is_moved_too(
+    renamed: Services, opened: Opened
+) -> None:
     by_hand(opened(OLD), "suppress", "alerts", OTHER)
-    publish_programs(renamed)
+    publish_programs(renamed.settings, renamed.store)
     assert blocked(renamed, OTHER)
 
 
 def test_a_return_of_yesterday_is_not_moved_over_a_newer_opt_out(
-    renamed: Gateway, opened: Opened
+    renamed: Services, opened: Opened
 ) -> None:
     old = opened(OLD)
     by_hand(old, "suppress", "all", OTHER)
     by_hand(old, "restore", "alerts", OTHER)
-    publish_programs(renamed)
+    publish_programs(renamed.settings, renamed.store)
     assert blocked(renamed, OTHER)
 
 
@@ -91,36 +97,36 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     old = opened(OLD, init=True)
     entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="unsure"), text="hm")
     old.store.inbox.add([Arrival(entry)])
-    old.apply(partition_of(NUMBER))
+    old.applier.drain(partition_of(NUMBER))
     new = opened(NEW)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER)
     ReviewService(new).decide("none", NUMBER, "news", "me")
-    new.apply(partition_of(NUMBER))
+    new.applier.drain(partition_of(NUMBER))
     assert not blocked(new, NUMBER)
 
 
 def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     old = opened(OLD, init=True)
     old.records.migrate()
-    old.recording.move()
+    old.archiver.move()
     by_hand(old, "suppress", "alerts")
-    old.recording.move()
+    old.archiver.move()
     new = opened(NEW)
     new.store.metadata._client.flushall()
     build_rebuilding(new).rebuild(lambda *_: None)
     assert blocked(new, NUMBER)
 
 
-def text(gateway: Gateway, intent: Intent, number: str = OTHER) -> None:
+def text(services: Services, intent: Intent, number: str = OTHER) -> None:
     """A text that a process took which knows the program by the gateway's configuration."""
-    (program,) = gateway.settings.programs
+    (program,) = services.settings.programs
     scope = program.name if intent.stops else ""
     entry = Entry(number, program.name, Decision(intent, rule="keyword"), scope=scope, text="hm")
-    gateway.store.inbox.add([Arrival(entry)])
+    services.store.inbox.add([Arrival(entry)])
 
 
-def test_a_hold_under_the_former_name_blocks(renamed: Gateway, opened: Opened) -> None:
+def test_a_hold_under_the_former_name_blocks(renamed: Services, opened: Opened) -> None:
     text(opened(OLD), Intent.OPT_OUT)
     assert renamed.gate.check([OTHER], program="news")[0].reason == "hold"
     text(opened(OLD), Intent.REVIEW, "+14155550198")
@@ -128,7 +134,7 @@ def test_a_hold_under_the_former_name_blocks(renamed: Gateway, opened: Opened) -
 
 
 def test_what_was_applied_under_the_former_name_blocks_before_it_is_moved(
-    renamed: Gateway, opened: Opened
+    renamed: Services, opened: Opened
 ) -> None:
     by_hand(opened(OLD), "suppress", "alerts", OTHER)
     asked = [OTHER, NUMBER, "+14155550198"]
@@ -136,7 +142,7 @@ def test_what_was_applied_under_the_former_name_blocks_before_it_is_moved(
     assert reasons == ["opted_out", "opted_out", ""]
 
 
-def test_who_asks_by_the_former_name_hears_the_same(renamed: Gateway, opened: Opened) -> None:
+def test_who_asks_by_the_former_name_hears_the_same(renamed: Services, opened: Opened) -> None:
     assert blocked(renamed, NUMBER, "alerts")
     assert blocked(opened(OLD), NUMBER, "alerts")
     text(renamed, Intent.OPT_OUT)
@@ -145,26 +151,26 @@ def test_who_asks_by_the_former_name_hears_the_same(renamed: Gateway, opened: Op
 
 
 def test_an_entry_under_the_former_name_is_applied_under_the_new_one_in_its_order(
-    renamed: Gateway, opened: Opened
+    renamed: Services, opened: Opened
 ) -> None:
     text(opened(OLD), Intent.OPT_OUT)
-    renamed.apply(partition_of(OTHER))
+    renamed.applier.drain(partition_of(OTHER))
     assert renamed.gate.check([OTHER], program="news")[0].reason == "opted_out"
     text(opened(OLD), Intent.OPT_OUT, "+14155550198")
     text(renamed, Intent.OPT_IN, "+14155550198")
-    renamed.apply(partition_of("+14155550198"))
+    renamed.applier.drain(partition_of("+14155550198"))
     assert not blocked(renamed, "+14155550198")
-    publish_programs(renamed)
+    publish_programs(renamed.settings, renamed.store)
     assert not blocked(renamed, "+14155550198")
 
 
 def test_a_return_lifts_what_was_applied_under_the_former_name_and_not_moved_yet(
-    renamed: Gateway, opened: Opened
+    renamed: Services, opened: Opened
 ) -> None:
     by_hand(opened(OLD), "suppress", "alerts", OTHER)
     text(renamed, Intent.OPT_IN)
-    renamed.apply(partition_of(OTHER))
-    publish_programs(renamed)
+    renamed.applier.drain(partition_of(OTHER))
+    publish_programs(renamed.settings, renamed.store)
     assert not blocked(renamed, OTHER)
 
 
@@ -174,12 +180,12 @@ def test_an_older_return_is_stale_under_the_new_name_too(opened: Opened) -> None
         NUMBER, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), scope="alerts", account="twilio"
     )
     old.store.inbox.add([Arrival(stop)])
-    old.apply(partition_of(NUMBER))
+    old.applier.drain(partition_of(NUMBER))
     new = opened(NEW)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     start = Entry(NUMBER, "news", Decision(Intent.OPT_IN, rule="keyword"), account="twilio")
     new.store.inbox.add([Arrival(start, sent_us=1_000_000 * int(time.time() - 60))])
-    new.apply(partition_of(NUMBER))
+    new.applier.drain(partition_of(NUMBER))
     assert blocked(new, NUMBER)
 
 
@@ -201,13 +207,13 @@ def test_a_mistake_gives_back_a_consent_of_before_the_renaming(opened: Opened) -
     old = opened(CLUB, init=True)
     old.records.migrate()
     agreed = Consent("Text me", "web", "/join", 1)
-    old.record_consent(NUMBER, "club", agreed, "operator", "me")
+    old.manual.record_consent(NUMBER, "club", agreed, "operator", "me")
     by_hand(old, "suppress", "all")
     new = opened(TEAM)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     by_hand(new, "restore", "team")
     assert not blocked(new, NUMBER, "team")
-    assert new.history(NUMBER)[-1].standing.consents == {"team"}
+    assert new.history.of_number(NUMBER)[-1].standing.consents == {"team"}
 
 
 def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: Opened) -> None:
@@ -216,12 +222,12 @@ def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: O
     told(old, Intent.OPT_OUT)
     told(old, Intent.OPT_IN, program="club")
     new = opened(TEAM)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     by_hand(new, "suppress", "team")
     by_hand(new, "restore", "team")
     assert not blocked(new, NUMBER, "team")
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        new.override("restore", NUMBER, ALL, "me", "asked")
+        new.manual.restore(RestoreRequest(NUMBER, ALL, "me", "asked"))
 
 
 @pytest.mark.parametrize("renamed_before", [True, False])
@@ -233,10 +239,10 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     new = opened(TEAM)
     importer, program = (new, "team") if renamed_before else (old, "club")
     if renamed_before:
-        publish_programs(new)
+        publish_programs(new.settings, new.store)
     listing = Listing(program, "opted_out", id="import-1")
     build_importing(importer).enter([NUMBER], listing)
-    publish_programs(new)
+    publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
     summary = build_import_undo(new).apply("import-1", "me", "the wrong file", lambda _: None)
     assert summary.outcomes == {"undone": 1}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import ConfigurationError
-from smsgate.wiring import load_configuration
-from smsgate.wiring.versions import FIXED, kept, outside_of, same
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_version import FIXED, kept, outside_of, same
 from tests.wiring.conftest import CONFIG, SECOND, Files
 
 

@@ -90,10 +90,10 @@ class Changeable(System):
         return said
 
     def versions(self) -> set[str]:
-        return {one.version for one in self.gateway.store.heartbeats.running()}
+        return {one.version for one in self.services.store.heartbeats.running()}
 
     def events(self, number: str) -> list:
-        return self.gateway.history(number)
+        return self.services.history.of_number(number)
 
     def signed_by(self, token: str, text: str, number: str) -> WebhookRequest:
         message = InboundMessage("twilio", f"SM{next(self._ids):032x}", number, SENDER, text)
@@ -112,14 +112,14 @@ def system(tmp_path: Path, api: TwilioApi, leash: Leash) -> Iterator[Changeable]
     whole = Changeable(tmp_path, api.url, leash)
     try:
         whole.start()
-        until(lambda: len(whole.gateway.store.heartbeats.running()) == 5)
+        until(lambda: len(whole.services.store.heartbeats.running()) == 5)
         yield whole
     finally:
         whole.close()
 
 
 def test_a_process_that_is_killed_is_missed_by_its_kind(system: Changeable) -> None:
-    snapshot = system.gateway.store.heartbeats.snapshot
+    snapshot = system.services.store.heartbeats.snapshot
     assert snapshot().stopped == ()
     system.kill("sender")
     until(lambda: snapshot().stopped == ("sender",))
@@ -173,7 +173,7 @@ def test_a_faulty_configuration_changes_nothing_and_every_fault_is_told(
         ("smsgate.toml", "programs.alerts.replies.en.opt_out"),
         ("en.toml", "entries[1]"),
     }
-    assert system.gateway.store.configurations.applied() is None
+    assert system.services.store.configurations.applied() is None
     assert system.versions() == before
     assert system.text("qwyjibo", NUMBER).status_code == 200
     assert system.check(NUMBER)["allowed"] is True
@@ -301,7 +301,7 @@ def test_without_redis_nothing_changes_and_afterwards_it_does(
     assert system.text("STOP", NUMBER).status_code == 503
 
     system.redis = redis_server.start(system.folder / "redis", leash)
-    until(lambda: len(system.gateway.store.heartbeats.running()) == 5)
+    until(lambda: len(system.services.store.heartbeats.running()) == 5)
 
     assert system.versions() == {before}
     assert system.applied()["version"] != before

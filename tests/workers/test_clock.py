@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from smsgate.domain.messages import Arrival
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -16,49 +17,49 @@ PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
+def services(tmp_path, redis_url):
     (tmp_path / "smsgate.toml").write_text(
         '[accounts.twilio]\nprovider = "twilio"\n'
         '[programs.alerts]\nname = "A"\naccount = "twilio"\nsenders = ["*"]\nkeywords = ["en"]\n'
     )
     environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": redis_url}
-    gateway = build_gateway(load_configuration(environ))
-    gateway.store.metadata.create()
-    yield gateway
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    services.store.metadata.create()
+    yield services
+    services.close()
 
 
 def queued(redis_client, name="inbox"):
     return redis_client.llen(f"rq:queue:{name}")
 
 
-def test_a_round_notifies_partitions_whose_job_never_came(gateway, redis_client):
-    gateway.store.inbox.add([Arrival(entry())])
-    assert clock.sweep(gateway, "one")
+def test_a_round_notifies_partitions_whose_job_never_came(services, redis_client):
+    services.store.inbox.add([Arrival(entry())])
+    assert clock.sweep(services, "one")
     assert queued(redis_client) == 0
 
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 0})
-    clock.sweep(gateway, "one")
+    clock.sweep(services, "one")
     assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
 
 
-def test_a_round_publishes_the_programs(gateway):
-    clock.sweep(gateway, "one")
+def test_a_round_publishes_the_programs(services):
+    clock.sweep(services, "one")
 
-    assert set(gateway.store.metadata.programs()) == {"alerts"}
+    assert set(services.store.metadata.programs()) == {"alerts"}
 
 
-def test_a_clock_that_stands_by_asks_for_nothing(gateway, redis_client):
-    clock.sweep(gateway, "one")
-    gateway.store.inbox.add([Arrival(entry())])
+def test_a_clock_that_stands_by_asks_for_nothing(services, redis_client):
+    clock.sweep(services, "one")
+    services.store.inbox.add([Arrival(entry())])
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
-    assert not clock.sweep(gateway, "two")
+    assert not clock.sweep(services, "two")
     assert queued(redis_client) == 0
 
 
-def test_the_clock_outlives_a_store_that_is_away(gateway, environ_away, monkeypatch):
+def test_the_clock_outlives_a_store_that_is_away(services, environ_away, monkeypatch):
     ending, rounds = threading.Event(), []
 
     def end_after_three():
@@ -79,6 +80,6 @@ def test_the_clock_outlives_a_store_that_is_away(gateway, environ_away, monkeypa
 @pytest.fixture
 def environ_away(tmp_path):
     environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
-    gateway = build_gateway(load_configuration(environ))
-    yield gateway
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    yield services
+    services.close()

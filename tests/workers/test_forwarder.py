@@ -20,9 +20,10 @@ from smsgate.domain.messages import (
     Intent,
     OriginalRequest,
 )
-from smsgate.gateway import Gateway
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
 from tests.gateway.conftest import CONFIG, SID, TOKEN
@@ -61,10 +62,10 @@ def environ(redis_url: str, tmp_path: Path, app: Application) -> dict[str, str]:
 
 
 @pytest.fixture
-def gateway(environ: dict[str, str]) -> Iterator[Gateway]:
-    made = build_gateway(load_configuration(environ))
+def services(environ: dict[str, str]) -> Iterator[Services]:
+    made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
@@ -85,12 +86,12 @@ def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
             process.stdout.close()
 
 
-def put(gateway: Gateway, texts: int) -> None:
+def put(services: Services, texts: int) -> None:
     """Texts of every number, applied: they wait for the application."""
     for place in range(texts):
-        gateway.store.inbox.add([Arrival(_entry(number, place)) for number in NUMBERS])
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
+        services.store.inbox.add([Arrival(_entry(number, place)) for number in NUMBERS])
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)
 
 
 def _entry(number: str, place: int) -> Entry:
@@ -108,27 +109,27 @@ def _entry(number: str, place: int) -> Entry:
     )
 
 
-def waiting(gateway: Gateway) -> int:
-    return sum(len(gateway.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
+def waiting(services: Services) -> int:
+    return sum(len(services.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
 
 
 def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
-    gateway: Gateway, app: Application, start: Start, leash: Leash
+    services: Services, app: Application, start: Start, leash: Leash
 ) -> None:
     app.says = "<Response><Message>Thanks</Message></Response>"
     app.after_s = 0.2
-    put(gateway, 5)
+    put(services, 5)
     first = start("sender")
     app.wait_for(60, 30)
     first.send_signal(signal.SIGKILL)
     first.wait(10)
     leash.ended(first)
-    left = waiting(gateway)
+    left = waiting(services)
     assert 0 < left < 5 * len(NUMBERS)
 
     app.after_s = 0.0
     start("sender")
-    assert wait_until(lambda: waiting(gateway) == 0, 80)
+    assert wait_until(lambda: waiting(services) == 0, 80)
     for number in NUMBERS:
         texts = [text for who, text in app.taken if who == number]
         once = [text for place, text in enumerate(texts) if text not in texts[:place]]
@@ -136,7 +137,7 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
         assert texts == sorted(texts)
     ids = {(came.text, came.headers["i-twilio-idempotency-token"]) for came in app.came}
     assert len(ids) == 5 * len(NUMBERS)
-    outbox = gateway.store.outbox
+    outbox = services.store.outbox
     said = [one.id for partition in range(PARTITIONS) for one in outbox.waiting(partition)]
     said += [
         one.reply.id for partition in range(PARTITIONS) for one in outbox.dead(partition)
@@ -145,14 +146,14 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
 
 
 def test_a_sender_that_is_told_to_end_finishes_its_calls(
-    gateway: Gateway, app: Application, start: Start, leash: Leash
+    services: Services, app: Application, start: Start, leash: Leash
 ) -> None:
     app.after_s = 0.5
-    put(gateway, 1)
+    put(services, 1)
     process = start("sender")
     app.wait_for(len(NUMBERS), 30)
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
     leash.ended(process)
     assert len(app.taken) == len(NUMBERS)
-    assert waiting(gateway) == 0
+    assert waiting(services) == 0

@@ -20,12 +20,13 @@ import structlog
 from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.domain.errors import StoreNotReady
-from smsgate.gateway import Gateway
 from smsgate.logs import Reminder
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.store import job_queue
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import too_few_replicas
 from workers import rq_worker
@@ -73,15 +74,15 @@ def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
             process.stdout.close()
 
 
-def gateway_on(environ: dict[str, str]) -> Gateway:
-    gateway = build_gateway(load_configuration(environ))
-    gateway.store.metadata.create()
-    publish_programs(gateway)
-    return gateway
+def gateway_on(environ: dict[str, str]) -> Services:
+    services = build_services(load_configuration(environ))
+    services.store.metadata.create()
+    publish_programs(services.settings, services.store)
+    return services
 
 
-def reason(gateway: Gateway, number: str) -> str:
-    return gateway.status(number)["alerts"].reason
+def reason(services: Services, number: str) -> str:
+    return services.gate.check_programs(number, services.settings.programs)["alerts"].reason
 
 
 def test_the_names_that_the_queue_calls_by_are_there() -> None:
@@ -97,25 +98,25 @@ def test_the_procfile_starts_what_there_is() -> None:
 
 
 def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> None:
-    gateway = gateway_on(environ)
-    gateway.override("suppress", NUMBER, "all", "tests", "")
-    assert reason(gateway, NUMBER) == "hold"
+    services = gateway_on(environ)
+    services.manual.opt_out(NUMBER, "all", "tests", "")
+    assert reason(services, NUMBER) == "hold"
     start("worker")
-    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
-    gateway.close()
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
+    services.close()
 
 
 def test_the_clock_notifies_a_worker_where_the_job_was_lost(
     environ: dict[str, str], start: Start
 ) -> None:
-    gateway = gateway_on(environ)
-    gateway.override("suppress", NUMBER, "all", "tests", "")
+    services = gateway_on(environ)
+    services.manual.opt_out(NUMBER, "all", "tests", "")
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
         assert client.delete("rq:queue:inbox") == 1
     start("clock")
     start("worker")
-    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
-    gateway.close()
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
+    services.close()
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
@@ -159,16 +160,16 @@ def test_a_clock_that_fails_ends_with_exit_code_1(environ: dict[str, str]) -> No
 def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_gone(
     environ: dict[str, str], start: Start, leash: Leash, name: str
 ) -> None:
-    gateway = gateway_on(environ)
+    services = gateway_on(environ)
     process = start(name)
-    lease = gateway.store.write_lease
+    lease = services.store.write_lease
     assert wait_until(lambda: all(0 < _left_ms(one) <= LASTS_MS for one in lease.states()))
-    assert gateway.gate.allows(NUMBER, program="alerts")
+    assert services.gate.allows(NUMBER, program="alerts")
     leash.end(process)
     assert wait_until(lambda: lease.states()[0].lapsed)
     with pytest.raises(StoreNotReady):
-        gateway.gate.allows(NUMBER, program="alerts")
-    gateway.close()
+        services.gate.allows(NUMBER, program="alerts")
+    services.close()
 
 
 def _left_ms(state: LeaseState) -> int:
@@ -209,18 +210,18 @@ def test_a_worker_outlives_a_redis_that_goes_and_comes(
     environ["REDIS_URL"] = first.url
     worker = start("worker")
     start("clock")
-    gateway = gateway_on(environ)
-    gateway.override("suppress", NUMBER, "all", "tests", "")
-    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
+    services = gateway_on(environ)
+    services.manual.opt_out(NUMBER, "all", "tests", "")
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     for round_ in range(2):
         os.kill(first.process.pid, signal.SIGKILL)
         leash.ended(first.process)
         first = redis_server.start(tmp_path / "redis", leash)
         number = f"+1415555020{round_}"
-        gateway.override("suppress", number, "all", "tests", "")
-        assert wait_until(lambda number=number: reason(gateway, number) == "opted_out_all")
+        services.manual.opt_out(number, "all", "tests", "")
+        assert wait_until(lambda number=number: reason(services, number) == "opted_out_all")
     assert worker.poll() is None
-    gateway.close()
+    services.close()
     leash.end(first.process)
 
 
@@ -229,14 +230,14 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(
 ) -> None:
     first = redis_server.start(tmp_path / "redis", leash)
     environ["REDIS_URL"] = first.url
-    gateway = gateway_on(environ)
+    services = gateway_on(environ)
     leash.end(first.process)
     worker = start("worker")
     assert _says(worker, "worker lost redis")
     second = redis_server.start(tmp_path / "redis", leash)
-    gateway.override("suppress", NUMBER, "all", "tests", "")
-    assert wait_until(lambda: reason(gateway, NUMBER) == "opted_out_all")
-    gateway.close()
+    services.manual.opt_out(NUMBER, "all", "tests", "")
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
+    services.close()
     leash.end(second.process)
 
 

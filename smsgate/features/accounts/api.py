@@ -40,7 +40,7 @@ class Refusals(msgspec.Struct, frozen=True):
 
 def list_refusals(call: Call) -> Outcome:
     """List the newest sends that were stopped, and count those of each day."""
-    refusals, query = call.gateway.store.refusals, call.query
+    refusals, query = call.services.store.refusals, call.query
     may, limited = call.caller.may, bool(call.caller.programs)
     newest = refusals.newest(CAP if limited else query.limit) if query.limit else []
     newest = [one for one in newest if may(one.program)][: query.limit]

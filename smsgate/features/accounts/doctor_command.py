@@ -19,7 +19,7 @@ from smsgate.features.accounts.doctor import (
     worst_first,
 )
 from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD
-from smsgate.wiring import build_gateway
+from smsgate.pipeline.services import build_services
 
 _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
 
@@ -34,10 +34,10 @@ def doctor(account: str | None, monitor: bool, as_json: bool) -> None:
     Exit code 2 if something of smsgate is, 1 if something of the account is.
     """
     if account is not None:
-        found = list(look_at(session.gateway(), account))
+        found = list(look_at(session.services(), account))
         _report(found, as_json, 1, monitor)
     configuration = session.configuration()
-    made = build_gateway(configuration)
+    made = build_services(configuration)
     click.get_current_context().call_on_close(made.close)
     found = [*examine(made)]
     is_told = any(one.subject == "records" and one.state != OK for one in found)

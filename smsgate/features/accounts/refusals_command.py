@@ -20,7 +20,7 @@ def refusals() -> None:
 @session.as_json
 def list_refusals(limit: int, as_json: bool) -> None:
     """List the newest, the newest first: when, who, which program, why, and who was stopped."""
-    found = session.gateway().store.refusals.newest(limit)
+    found = session.services().store.refusals.newest(limit)
     if as_json:
         session.show_json([msgspec.to_builtins(one) for one in found])
         return
@@ -39,7 +39,7 @@ def list_refusals(limit: int, as_json: bool) -> None:
 @session.as_json
 def count_refusals(days: int, as_json: bool) -> None:
     """Count them by day (UTC), program and reason."""
-    found = session.gateway().store.refusals.counts(days)
+    found = session.services().store.refusals.counts(days)
     if as_json:
         session.show_json([msgspec.to_builtins(one) for one in found])
         return

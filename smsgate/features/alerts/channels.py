@@ -21,10 +21,10 @@ from smsgate.features.alerts.message_text import (
     sms_text,
     webhook_json,
 )
-from smsgate.gateway.gateway import Gateway
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Mailbox, Programs, Secret, Texting
 
@@ -46,17 +46,17 @@ class Channel(Protocol):
         """Send the notices. Raises ``CallFailed`` if nobody got them: they are tried again."""
 
 
-def configured_channels(gateway: Gateway) -> list[Channel]:
+def configured_channels(services: Services) -> list[Channel]:
     """The channels that the configuration has."""
-    alerts, found = gateway.settings.alerts, list[Channel]()
+    alerts, found = services.settings.alerts, list[Channel]()
     if alerts.webhook is not None:
-        found.append(WebhookChannel(alerts.webhook, gateway.outbound))
+        found.append(WebhookChannel(alerts.webhook, services.outbound))
     if alerts.email is not None:
         found.append(EmailChannel(alerts.email))
     if alerts.text is not None:
-        account = gateway.settings.accounts[alerts.text.account]
-        programs = gateway.settings.programs
-        found.append(TextChannel(alerts.text, account, gateway.gate, programs, gateway.outbound))
+        account = services.settings.accounts[alerts.text.account]
+        programs = services.settings.programs
+        found.append(TextChannel(alerts.text, account, services.gate, programs, services.outbound))
     return found
 
 

@@ -39,7 +39,7 @@ def test(as_json: bool) -> None:
     The clock sends it, with its own environment and network, as it sends alerts. The exit code is
     0 if every channel took it, 1 if none is configured, 2 if one failed or a clock did not answer.
     """
-    results = _run_test(session.gateway_for_lists().store)
+    results = _run_test(session.services_for_lists().store)
     if as_json:
         session.show_json(_rows(results))
     else:

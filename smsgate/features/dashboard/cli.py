@@ -12,8 +12,8 @@ from rich.console import Console
 from smsgate.cli import session
 from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.summing_up import summary
-from smsgate.gateway import Gateway
 from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
 _TRAIL = 500
@@ -31,39 +31,39 @@ def report(day: datetime | None, as_json: bool) -> None:
 
     Lists that providers keep are not compared: no provider's API gives them to smsgate yet.
     """
-    gateway = session.gateway()
-    gateway.recording.move_all()
+    services = session.services()
+    services.archiver.move_all()
     start = (day or datetime.now(UTC)).replace(
         hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC
     )
-    found = {"day": start.date().isoformat(), **_of_day(gateway, start), **_now(gateway)}
+    found = {"day": start.date().isoformat(), **_of_day(services, start), **_now(services)}
     if as_json:
         session.show_json(found)
     else:
         _show(Console(highlight=False), found)
 
 
-def _of_day(gateway: Gateway, start: datetime) -> dict[str, Any]:
+def _of_day(services: Services, start: datetime) -> dict[str, Any]:
     since_us = int(start.timestamp() * 1_000_000)
     until_us = int((start + timedelta(days=1)).timestamp() * 1_000_000)
-    told = gateway.records.reading.between(since_us, until_us)
+    told = services.records.reading.between(since_us, until_us)
     ago = (datetime.now(UTC).date() - start.date()).days
-    counts = gateway.store.refusals.counts(min(ago + 1, _MOST_DAYS)) if ago >= 0 else []
+    counts = services.store.refusals.counts(min(ago + 1, _MOST_DAYS)) if ago >= 0 else []
     day = start.date().isoformat()
     return summary(
         events=(one.event for one in told),
         waiting_since_us=[
-            one.since_us for one in list_waiting_texts(gateway.store, gateway.records)
+            one.since_us for one in list_waiting_texts(services.store, services.records)
         ],
-        ordinary=_ordinary(gateway),
+        ordinary=_ordinary(services),
         refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
-        now_us=gateway.store.health.now_us(),
+        now_us=services.store.health.now_us(),
     )
 
 
-def _now(gateway: Gateway) -> dict[str, Any]:
+def _now(services: Services) -> dict[str, Any]:
     """What waits for programs' applications at this moment, whatever the day."""
-    waits = gateway.store.backlog.read()
+    waits = services.store.backlog.read()
     return {
         "forwards": {
             "waiting": waits.forwards.count,
@@ -73,9 +73,9 @@ def _now(gateway: Gateway) -> dict[str, Any]:
     }
 
 
-def _ordinary(gateway: Gateway) -> Iterator[Entry]:
+def _ordinary(services: Services) -> Iterator[Entry]:
     for partition in range(PARTITIONS):
-        yield from gateway.store.sample_log.newest(partition, _TRAIL)
+        yield from services.store.sample_log.newest(partition, _TRAIL)
 
 
 def _show(console: Console, found: dict[str, Any]) -> None:

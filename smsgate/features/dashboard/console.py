@@ -13,8 +13,8 @@ from smsgate.features.dashboard.chart import Chart, chart_of
 from smsgate.features.dashboard.daily import WHATS, Confirmations, Speed
 from smsgate.features.dashboard.service import Numbers, Overview
 from smsgate.features.dashboard.status import Trouble
-from smsgate.gateway import Gateway
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import door, known, lacks_factor, needs
 
 TITLES = {
@@ -80,20 +80,20 @@ class Need:
     link: str = ""
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
 
     @console.get("/console/")
     @needs("viewer")
     def home() -> str:
         """The first page."""
-        seen = service.look(gateway, door().deadlines)
+        seen = service.look(services, door().deadlines)
         return render_template(
             "home.html",
             days=[*reversed(seen.numbers.days.items())],
             whats=WHATS,
             titles=TITLES,
-            **_now(gateway, seen),
+            **_now(services, seen),
         )
 
     @console.get("/console/home/now")
@@ -101,16 +101,16 @@ def register(console: Flask, gateway: Gateway) -> None:
     def home_now() -> str:
         """What changes: asked for by the page every 15 seconds."""
         return render_template(
-            "part_home.html", **_now(gateway, service.look(gateway, door().deadlines))
+            "part_home.html", **_now(services, service.look(services, door().deadlines))
         )
 
 
-def _now(gateway: Gateway, seen: Overview) -> dict[str, object]:
+def _now(services: Services, seen: Overview) -> dict[str, object]:
     numbers = seen.numbers
     return {
         "now_us": time.time_ns() // 1000,
-        "accounts": _webhooks(gateway),
-        "public_url": gateway.settings.public_url,
+        "accounts": _webhooks(services),
+        "public_url": services.settings.public_url,
         "parts": seen.parts,
         "needs": _needs(seen),
         "figures": [_figure(what, numbers) for what in WHATS],
@@ -202,11 +202,11 @@ def _span(seconds: float) -> str:
     return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"
 
 
-def _webhooks(gateway: Gateway) -> list[tuple[str, str]]:
+def _webhooks(services: Services) -> list[tuple[str, str]]:
     """Of each account its name, and what its provider is to call."""
-    origin = gateway.settings.public_url or request.host_url.rstrip("/")
+    origin = services.settings.public_url or request.host_url.rstrip("/")
     return [
         (one.name, f"{one.public_url or origin}/webhooks/{one.name}")
-        for one in gateway.settings.accounts.values()
+        for one in services.settings.accounts.values()
         if not one.simulated
     ]

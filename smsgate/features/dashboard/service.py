@@ -16,13 +16,13 @@ from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features.dashboard import daily
 from smsgate.features.dashboard.missed import missed_waiting
 from smsgate.features.dashboard.status import Collaborators, Part, Status, parts
-from smsgate.gateway.gateway import Gateway
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
 from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import of_store
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.records.days import Counts
 from smsgate.store import Store
@@ -92,19 +92,19 @@ class _Counted:
     is_partial: bool
 
 
-def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
+def look(services: Services, deadlines: Deadlines) -> Overview:
     """Ask everything; takes as long as one deadline at most, and raises nothing of theirs."""
     now = daily.today()
     first = now - timedelta(days=DAYS - 1)
     # All are asked before any answer is waited for.
-    asked_store = deadlines.store.ask(lambda: take_snapshot(gateway.store, gateway.settings))
-    asked_ready = deadlines.store.ask(lambda: _of_store(gateway.store))
-    asked_counted = deadlines.store.ask(lambda: _counted(gateway, now))
-    asked_queue = deadlines.queue.ask(gateway.job_queue.ping)
-    asked_spool = deadlines.spool.ask(gateway.spool.depth)
-    asked_records = deadlines.records.ask(gateway.records.check)
-    asked_days = deadlines.records.ask(lambda: gateway.records.days.since(first))
-    asked_recording = deadlines.recording.ask(gateway.recording.state)
+    asked_store = deadlines.store.ask(lambda: take_snapshot(services.store, services.settings))
+    asked_ready = deadlines.store.ask(lambda: _of_store(services.store))
+    asked_counted = deadlines.store.ask(lambda: _counted(services, now))
+    asked_queue = deadlines.queue.ask(services.job_queue.ping)
+    asked_spool = deadlines.spool.ask(services.spool.depth)
+    asked_records = deadlines.records.ask(services.records.check)
+    asked_days = deadlines.records.ask(lambda: services.records.days.since(first))
+    asked_recording = deadlines.recording.ask(services.archiver.state)
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
     records, recording = _read(asked_records), _read(asked_recording)
@@ -116,13 +116,13 @@ def look(gateway: Gateway, deadlines: Deadlines) -> Overview:
             "spool": _status(spool, said=spooled),
             "records": _status(records, said=recording.value),
         },
-        is_one_redis=gateway.settings.queue_url == gateway.settings.redis_url,
+        is_one_redis=services.settings.queue_url == services.settings.redis_url,
     )
     seen = store.value
     found = [*conditions(seen), *durability_conditions(seen)] if seen else []
     return Overview(
         collaborators=collaborators,
-        parts=parts(gateway.settings, seen, collaborators, time.time_ns() // 1000),
+        parts=parts(services.settings, seen, collaborators, time.time_ns() // 1000),
         conditions=sorted(found, key=lambda one: not one.is_failure),
         seen=seen,
         numbers=_numbers(now, _read(asked_counted), _read(asked_days)),
@@ -154,9 +154,9 @@ def _of_store(store: Store) -> Status:
     return Status(said)
 
 
-def _counted(gateway: Gateway, now: date) -> _Counted:
-    waiting, is_partial = missed_waiting(gateway.store, gateway.settings)
-    days = [(day, gateway.store.metrics.sums_on(day)) for day in (now, now - timedelta(days=1))]
+def _counted(services: Services, now: date) -> _Counted:
+    waiting, is_partial = missed_waiting(services.store, services.settings)
+    days = [(day, services.store.metrics.sums_on(day)) for day in (now, now - timedelta(days=1))]
     return _Counted(days, waiting, is_partial)
 
 

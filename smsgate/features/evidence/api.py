@@ -34,7 +34,7 @@ def read_evidence(call: Call) -> Outcome:
     kind = call.request.accept_mimetypes.best_match([JSON, _HTML])
     if kind is None and call.request.accept_mimetypes:
         raise NotAcceptable(f"Say `Accept: {JSON}` or `Accept: {_HTML}`.")
-    found = gathered(call.gateway, number)
+    found = gathered(call.services, number)
     if kind == _HTML:
         return Response(page(found), content_type=f"{_HTML}; charset=utf-8")
     return 200, found

@@ -31,7 +31,7 @@ def evidence(number: str, output: Path, as_json: bool) -> None:
     the chain is broken.
     """
     known = e164(number)
-    found = gathered(session.gateway(), known)
+    found = gathered(session.services(), known)
     if as_json:
         session.show_json(found)
     else:

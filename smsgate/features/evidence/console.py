@@ -11,14 +11,14 @@ from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.evidence.service import as_json, gathered
 from smsgate.features.evidence.service import page as as_page
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs
 
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the route."""
     # The chain of a partition is verified whole, which takes seconds; webhooks need the other
     # threads.
@@ -35,7 +35,7 @@ def register(console: Flask, gateway: Gateway) -> None:
         if not turn.acquire(blocking=False):
             abort(503, "Another evidence file is being made: try again in a few seconds.")
         try:
-            found = gathered(gateway, number)
+            found = gathered(services, number)
         finally:
             turn.release()
         content = as_page(found).encode() if kind == "html" else as_json(found)

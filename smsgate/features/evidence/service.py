@@ -18,7 +18,7 @@ from smsgate import __version__
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError
-from smsgate.gateway.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.records import Link, Recorded, Records
 from smsgate.store.keys import partition_of
 
@@ -48,14 +48,14 @@ def evidence(
     }
 
 
-def gathered(gateway: Gateway, number: str) -> dict[str, Any]:
+def gathered(services: Services, number: str) -> dict[str, Any]:
     """The evidence of a number with everything that happened until now, and how it stands.
 
     Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
     """
-    gateway.recording.move_all()
-    now_us = gateway.store.health.now_us()
-    return evidence(gateway.records, number, _state(gateway, number), now_us)
+    services.archiver.move_all()
+    now_us = services.store.health.now_us()
+    return evidence(services.records, number, _state(services, number), now_us)
 
 
 def as_json(found: Mapping[str, Any]) -> bytes:
@@ -63,10 +63,10 @@ def as_json(found: Mapping[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(found))
 
 
-def _state(gateway: Gateway, number: str) -> dict[str, str]:
+def _state(services: Services, number: str) -> dict[str, str]:
     """What the gate says now; that it cannot tell is part of the evidence too."""
     try:
-        answers = gateway.status(number)
+        answers = services.gate.check_programs(number, services.settings.programs)
     except SmsGateError as error:
         return {"": f"could not tell: {error}"}
     return {

@@ -40,7 +40,7 @@ class EventsPage(msgspec.Struct, frozen=True):
 
 def read_events(call: Call) -> Outcome:
     """Return the events behind a position, in an order in which nothing is ever skipped."""
-    reader, query = EventReader(call.gateway.records.database), call.query
+    reader, query = EventReader(call.services.records.database), call.query
     if query.after == "now":
         batch = EventBatch([], reader.newest(), more=False)
     else:

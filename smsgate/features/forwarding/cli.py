@@ -25,7 +25,7 @@ def forward() -> None:
 @session.as_json
 def list_forwards(dead: bool, as_json: bool) -> None:
     """List the messages that their application has not taken, oldest first."""
-    forwards = session.gateway_for_lists().store.forwards
+    forwards = session.services_for_lists().store.forwards
     if dead:
         found = [one for partition in range(PARTITIONS) for one in forwards.dead(partition)]
     else:
@@ -55,7 +55,7 @@ def list_forwards(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Send a message that was given up again, for another day."""
-    undelivered_forwards.retry(session.gateway_for_lists().store, id_, person())
+    undelivered_forwards.retry(session.services_for_lists().store, id_, person())
     click.echo(f"Message {id_} is due again.")
 
 
@@ -63,7 +63,7 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Remove a message that was given up."""
-    undelivered_forwards.dismiss(session.gateway_for_lists().store, id_, person())
+    undelivered_forwards.dismiss(session.services_for_lists().store, id_, person())
     click.echo(f"Message {id_} is dismissed.")
 
 

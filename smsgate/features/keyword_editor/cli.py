@@ -179,8 +179,8 @@ def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[Given]:
     """The texts to a program that store and records still have, with their numbers."""
     if not (ledger or trail):
         return
-    gateway = session.gateway()
-    texts = Texts(gateway.store, gateway.records, ledger=ledger, trail=trail)
+    services = session.services()
+    texts = Texts(services.store, services.records, ledger=ledger, trail=trail)
     for entries, _ in texts.pages(Place()):
         yield from (Given(one.text, one.number) for one in entries if one.program == program)
 

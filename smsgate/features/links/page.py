@@ -27,10 +27,10 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import PATH, is_shaped
 from smsgate.features.links import page_text
-from smsgate.features.links.service import Opened
+from smsgate.features.links.service import Linking, Opened
 from smsgate.features.links.view import HEADERS, Button, shown
-from smsgate.gateway import Gateway
 from smsgate.logs import masked
+from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.abuse import RefusalLog
 from smsgate.web.problems import reason_of
@@ -44,12 +44,12 @@ _RETRY_AFTER_S = "60"
 _log = structlog.get_logger("smsgate.web")
 
 
-def register(app: Flask, gateway: Gateway) -> None:
+def register(app: Flask, services: Services) -> None:
     """Add the routes. HEAD is GET without the body, OPTIONS is Flask's."""
     page = Blueprint(
         "optout_page", __name__, url_prefix=PATH.rstrip("/"), template_folder="templates"
     )
-    lines = RefusalLog(_log, gateway.settings.trust_proxy, "refused opt-out links", "outcome")
+    lines = RefusalLog(_log, services.settings.trust_proxy, "refused opt-out links", "outcome")
 
     @page.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:
@@ -59,13 +59,13 @@ def register(app: Flask, gateway: Gateway) -> None:
     @page.get("/<token>")
     def show(token: str) -> Response:
         """Say who asks and what can be stopped; change nothing."""
-        opened = _opened(gateway, token)
-        return _choices(gateway, opened)
+        opened = _opened(services, token)
+        return _choices(services, opened)
 
     @page.post("/<token>")
     def stop(token: str) -> Response:
         """Opt out, as often as it is pressed: the second time changes nothing."""
-        return _stopped(gateway, _opened(gateway, token), request.form)
+        return _stopped(services, _opened(services, token), request.form)
 
     @page.errorhandler(SmsGateError)
     def failed(error: SmsGateError) -> Response:
@@ -81,17 +81,17 @@ def register(app: Flask, gateway: Gateway) -> None:
     app.register_blueprint(page)
 
 
-def _stopped(gateway: Gateway, opened: Opened, form: Mapping[str, str]) -> Response:
+def _stopped(services: Services, opened: Opened, form: Mapping[str, str]) -> Response:
     """Do what the form says; a form that says nothing that we know is shown the choices again."""
     choice = form.get("scope", "")
     if not choice and form.get(ONE_CLICK[0]) != ONE_CLICK[1]:
-        return _choices(gateway, opened, 422)
+        return _choices(services, opened, 422)
     try:
-        scope = gateway.linking().opt_out(opened, choice, _texts().language)
+        scope = Linking.of(services).opt_out(opened, choice, _texts().language)
     except UnknownProgram:
-        return _choices(gateway, opened, 422)
+        return _choices(services, opened, 422)
     _log.info("opt-out by link", number=masked(opened.link.number), scope=scope)
-    return _done(gateway, opened, scope)
+    return _done(services, opened, scope)
 
 
 def _failed(error: SmsGateError, lines: RefusalLog) -> Response:
@@ -107,15 +107,15 @@ def _failed(error: SmsGateError, lines: RefusalLog) -> Response:
     return answer
 
 
-def _opened(gateway: Gateway, token: str) -> Opened:
+def _opened(services: Services, token: str) -> Opened:
     """The link, unless the address guesses. What was cut by hand or by a program is no guess."""
-    guesses = gateway.store.guesses
-    address = address_of(request.environ, gateway.settings.trust_proxy)
+    guesses = services.store.guesses
+    address = address_of(request.environ, services.settings.trust_proxy)
     with suppress(StoreUnavailable):  # Links are safe without the limit.
         if address and guesses.too_many(address):
             raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
     try:
-        return gateway.linking().open(token)
+        return Linking.of(services).open(token)
     except LinkExpired:
         raise
     except LinkBroken:
@@ -129,26 +129,26 @@ def _texts() -> page_text.Texts:
     return page_text.best(request.accept_languages.values())
 
 
-def _choices(gateway: Gateway, opened: Opened, status: int = 200) -> Response:
+def _choices(services: Services, opened: Opened, status: int = 200) -> Response:
     texts = _texts()
     said = [texts.sent_by(_title(opened.program))] if opened.program else []
-    first, *rest = _buttons(gateway, opened, texts)
+    first, *rest = _buttons(services, opened, texts)
     return shown(texts, texts.title, [*said, texts.choose], first, rest, status)
 
 
-def _done(gateway: Gateway, opened: Opened, scope: str) -> Response:
+def _done(services: Services, opened: Opened, scope: str) -> Response:
     texts = _texts()
-    stopped = gateway.settings.programs.get(scope)
+    stopped = services.settings.programs.get(scope)
     said = texts.done_one(_title(stopped)) if stopped else texts.done_all
     rest = [
-        one for one in _buttons(gateway, opened, texts) if one.value not in (scope, ONE_CLICK[1])
+        one for one in _buttons(services, opened, texts) if one.value not in (scope, ONE_CLICK[1])
     ]
     return shown(texts, texts.done, [said, texts.resume], rest=[] if scope == ALL else rest)
 
 
-def _buttons(gateway: Gateway, opened: Opened, texts: page_text.Texts) -> list[Button]:
+def _buttons(services: Services, opened: Opened, texts: page_text.Texts) -> list[Button]:
     """The link's program first, then the others, then all; a single program needs no choice."""
-    programs = sorted(gateway.settings.programs, key=lambda one: one is not opened.program)
+    programs = sorted(services.settings.programs, key=lambda one: one is not opened.program)
     if len(programs) == 1 and opened.program:
         return [Button(*ONE_CLICK, texts.stop_one(_title(programs[0])))]
     buttons = [Button("scope", one.name, texts.stop_one(_title(one))) for one in programs]

@@ -12,6 +12,7 @@ from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.domain.opt_out_links import Link, Links, program_id, read_token
 from smsgate.domain.phone import e164
+from smsgate.pipeline.services import Services
 from smsgate.settings import Program, Settings
 
 
@@ -30,6 +31,11 @@ class Linking:
 
     settings: Settings
     enter: Callable[[Entry], str]
+
+    @classmethod
+    def of(cls, services: Services) -> Linking:
+        """Links of these services."""
+        return cls(services.settings, services.manual.add)
 
     @cached_property
     def _secrets(self) -> list[str]:

@@ -72,15 +72,15 @@ class Imports(msgspec.Struct, frozen=True):
 
 def list_imports(call: Call) -> Outcome:
     """List the imports that came to their end, newest first."""
-    gateway = call.gateway
-    found = imports(gateway.store, gateway.records, call.query.limit)
+    services = call.services
+    found = imports(services.store, services.records, call.query.limit)
     return 200, Imports([_told(one, None) for one in found])
 
 
 def read_import(call: Call) -> Outcome:
     """Say what one import was, whether it was undone, and how far an undo is."""
-    record = import_of(call.gateway.records, call.path["list"])
-    progress = build_errands(call.gateway).undo_of(record.id)
+    record = import_of(call.services.records, call.path["list"])
+    progress = build_errands(call.services).undo_of(record.id)
     return 200, _told(record, _progress(*progress) if progress else None)
 
 
@@ -90,11 +90,11 @@ def undo_import(call: Call) -> Outcome:
     Numbers of which something newer was said or done keep what they have. It goes on after the
     answer; ask for the import to see how far it is. Asked for twice it does nothing twice.
     """
-    errands, asked = build_errands(call.gateway), call.body
+    errands, asked = build_errands(call.services), call.body
     id_ = call.path["list"]
     errands.undo(call.actor(asked.actor), id_, asked.reason.strip())
     progress = errands.undo_of(id_)
-    record = import_of(call.gateway.records, id_)
+    record = import_of(call.services.records, id_)
     return 202, _told(record, _progress(*progress) if progress else None)
 
 

@@ -107,11 +107,11 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
     Exit code 0: every row could be used. 1: some could not. 2: nothing could be done.
     """
     started = time.monotonic()
-    gateway = session.gateway_for_lists()
+    services = session.services_for_lists()
     name = Path(file.name).name
     work = FileImport(
-        build_importing(gateway),
-        gateway.records,
+        build_importing(services),
+        services.records,
         _listing(name, given),
         file,
         region=region_of(given["region"]),
@@ -129,7 +129,7 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
                 raise click.UsageError("Say what the subscribers agreed to: --words 'I agree …'")
             summary = work.apply(summary, bar("Importing"), write)
     took_s = time.monotonic() - started
-    titles = titles_of(gateway.settings)
+    titles = titles_of(services.settings)
     _show_import(summary, name, titles, applied=applying, as_json=as_json, seconds=took_s)
     session.end(SOME_UNUSED if summary.unused else 0)
 
@@ -206,8 +206,8 @@ def imports_group() -> None:
 @session.as_json
 def list_imports(limit: int, as_json: bool) -> None:
     """List the newest imports: when, by whom, which file, and what it changed, by name."""
-    gateway = session.gateway_for_lists()
-    found = on_record(gateway.store, gateway.records, limit)
+    services = session.services_for_lists()
+    found = on_record(services.store, services.records, limit)
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
@@ -248,7 +248,7 @@ def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: b
     """
     if apply and not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
-    work = build_import_undo(session.gateway_for_lists())
+    work = build_import_undo(session.services_for_lists())
     with ExitStack() as stack:
         write = stack.enter_context(undo_results(result)) if result else None
         progress = stack.enter_context(numbers_bar(quiet=as_json))
@@ -298,16 +298,16 @@ def export(
     """
     if bool(program) == bool(scope):
         raise click.UsageError("Say for whom: --program NAME, or --scope all")
-    gateway = session.gateway_for_lists()
+    services = session.services_for_lists()
     if program:
-        check_program(gateway.settings, program)
+        check_program(services.settings, program)
     wanted = Wanted(
         scope=program or ALL,
         states=frozenset(states),
         sources=frozenset(sources),
         since_us=int(since.replace(tzinfo=UTC).timestamp() * 1_000_000) if since else 0,
     )
-    found = Exporting(gateway.records, gateway.recording).numbers(wanted)
+    found = Exporting(services.records, services.archiver).numbers(wanted)
     with _out(output) as out:
         count = 0
         for some, lines in written(found, form):
@@ -360,13 +360,13 @@ def scrub(
     """
     started = time.monotonic()
     _refuse_same(Path(file.name), output, blocked)
-    gateway = session.gateway_for_lists()
+    services = session.services_for_lists()
     listed = ListFile(file, form, column)
     work = Scrubbing(
-        gateway.gate,
+        services.gate,
         program,
         listed,
-        unreachable(gateway.store, gateway.records),
+        unreachable(services.store, services.records),
         region=region_of(region),
         kinds=types,
     )

@@ -44,8 +44,8 @@ from smsgate.features.lists.service import build_errands
 from smsgate.features.lists.shapes import FORMATS
 from smsgate.features.lists.steps import MEDIA
 from smsgate.features.lists.values import Asked, Errand
-from smsgate.gateway import Gateway
 from smsgate.pipeline.manual_input import reason_of
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs, operator, record_action
 
 Form = ImmutableMultiDict[str, str]
@@ -119,9 +119,9 @@ AT_ONCE = 50
 _ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    pages = Pages(gateway, build_errands(gateway))
+    pages = Pages(services, build_errands(services))
     agents = needs("agent")
     console.get(LISTS)(agents(pages.lists))
     console.post(f"{LISTS}/upload")(agents(pages.upload_list))
@@ -143,9 +143,9 @@ def register(console: Flask, gateway: Gateway) -> None:
 class Pages:
     """The page of all lists, and that of one."""
 
-    def __init__(self, gateway: Gateway, errands: Errands) -> None:
+    def __init__(self, services: Services, errands: Errands) -> None:
         """Show the errands."""
-        self._gateway = gateway
+        self._services = services
         self._errands = errands
 
     def lists(self) -> str:
@@ -158,13 +158,13 @@ class Pages:
             problem = str(error)
         done: list[ImportRecord] = []
         try:
-            done = imports(self._gateway.store, self._gateway.records, AT_ONCE)
+            done = imports(self._services.store, self._services.records, AT_ONCE)
         except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
             unknown = f"Which imports are on record cannot be shown: {error}."
         return render_template(
             "lists.html",
             problem=problem,
-            programs=[*self._gateway.settings.programs],
+            programs=[*self._services.settings.programs],
             found=found[:AT_ONCE],
             done=[one for one in done if _everybody() or one.by == actor()],
             unknown=unknown,
@@ -258,13 +258,13 @@ class Pages:
             "at_work": at_work,
             "preview": preview,
             "unreadable": unreadable,
-            "programs": [*self._gateway.settings.programs],
+            "programs": [*self._services.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
             "said": {"scrub": BLOCKED, "undo": UNDO_OUTCOMES}.get(errand.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
-            "change_text": partial(change_text, titles=titles_of(self._gateway.settings)),
+            "change_text": partial(change_text, titles=titles_of(self._services.settings)),
         }
 
     def _preview(self, errand: Errand) -> tuple[Preview | None, str]:

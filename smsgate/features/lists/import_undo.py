@@ -27,8 +27,8 @@ from smsgate.features.lists.import_record import (
 )
 from smsgate.features.lists.number_import import Importing
 from smsgate.files import csv_file
-from smsgate.pipeline import history
 from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
 from smsgate.records import Records
 from smsgate.settings import Settings
@@ -246,7 +246,7 @@ class ImportUndo:
             yield numbers[at : at + CHUNK]
 
     def _effects(self, id_: str, numbers: Sequence[str]) -> dict[str, ListEffect]:
-        histories = history.of_numbers(self._store, self._records, numbers)
+        histories = History(self._store, self._records).of_numbers(numbers)
         return {
             number: effect_of_list(history, id_, self._renamed)
             for number, history in histories.items()

@@ -15,8 +15,8 @@ from typing import BinaryIO
 from smsgate.features.lists.list_file import Block, ListFile
 from smsgate.features.lists.rows import MOBILE, REASONS, UNKNOWN, Seen, kind_of, numbers_of
 from smsgate.features.lists.shapes import Shape, with_values
-from smsgate.pipeline import history
 from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.history import History
 from smsgate.records import Records
 from smsgate.store import Store
 
@@ -43,7 +43,7 @@ def unreachable(store: Store, records: Records) -> Mapping[int, str]:
     why: dict[str, str] = {}
     others: dict[str, list[int]] = {}
     newest: dict[str, int] = {}
-    for event in history.of_kind(store, records, _KIND):
+    for event in History(store, records).of_kind(_KIND):
         note = event.entry.decision.note if event.entry is not None else ""
         newest[event.number] = event.received_us
         found = _final(note)

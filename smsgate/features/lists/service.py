@@ -8,36 +8,36 @@ from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import Importing
 from smsgate.features.lists.steps import Steps
-from smsgate.gateway import Gateway
 from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.services import Services
 
 
-def build_importing(gateway: Gateway) -> Importing:
+def build_importing(services: Services) -> Importing:
     """What enters the numbers of lists, and applies them before it says so."""
-    applying = Applying(gateway.settings, gateway.store, gateway.job_queue)
-    return Importing(gateway.settings, gateway.store, applying)
+    applying = Applying(services.settings, services.store, services.job_queue)
+    return Importing(services.settings, services.store, applying)
 
 
-def build_import_undo(gateway: Gateway) -> ImportUndo:
+def build_import_undo(services: Services) -> ImportUndo:
     """What undoes imports."""
     return ImportUndo(
-        gateway.settings,
-        gateway.store,
-        gateway.records,
-        gateway.recording,
-        build_importing(gateway),
+        services.settings,
+        services.store,
+        services.records,
+        services.archiver,
+        build_importing(services),
     )
 
 
-def build_errands(gateway: Gateway) -> Errands:
+def build_errands(services: Services) -> Errands:
     """What works on lists in the background."""
     steps = Steps(
-        settings=gateway.settings,
-        importing=partial(build_importing, gateway),
-        gate=gateway.gate,
-        store=gateway.store,
-        records=gateway.records,
-        recording=gateway.recording,
-        undoing=partial(build_import_undo, gateway),
+        settings=services.settings,
+        importing=partial(build_importing, services),
+        gate=services.gate,
+        store=services.store,
+        records=services.records,
+        recording=services.archiver,
+        undoing=partial(build_import_undo, services),
     )
-    return Errands(gateway.settings.data_dir, steps)
+    return Errands(services.settings.data_dir, steps)

@@ -45,12 +45,16 @@ class Known(msgspec.Struct, frozen=True):
 def read_number(call: Call) -> Outcome:
     """Say how one number stands with every program, and what happened to it."""
     number = e164(call.path["number"])
-    gateway, query = call.gateway, call.query
+    services, query = call.services, call.query
     may = call.caller.may
-    answers = {name: one for name, one in gateway.status(number).items() if may(name)}
-    standings = gateway.store.numbers.standings_of([number], [*answers])
+    answers = {
+        name: one
+        for name, one in services.gate.check_programs(number, services.settings.programs).items()
+        if may(name)
+    }
+    standings = services.store.numbers.standings_of([number], [*answers])
     standing = standings[number]
-    events = gateway.history(number) if query.limit else []
+    events = services.history.of_number(number) if query.limit else []
     seen = [one for event in events if (one := event_for(call.caller, event)) is not None]
     consents = sorted(filter(may, standing.consents))
     return 200, Known(number, standing.locked, consents, answers, _page(seen, query))

@@ -30,8 +30,12 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     """
     if not (number or unrouted):
         raise click.UsageError("Say which NUMBER, or --unrouted.")
-    gateway = session.gateway()
-    events = gateway.unrouted() if unrouted else gateway.history(as_recorded(number or ""))
+    services = session.services()
+    events = (
+        services.history.of_kind("unrouted")
+        if unrouted
+        else services.history.of_number(as_recorded(number or ""))
+    )
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return
@@ -116,7 +120,7 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
     known = e164(number)
     if not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
-    session.gateway().lock(known, person(), reason.strip(), locked=locked)
+    session.services().manual.lock(known, person(), reason.strip(), locked=locked)
     said = (
         f"{known} is locked: no program may text it."
         if locked
@@ -147,7 +151,7 @@ def consent(
     if given_us > datetime.now(UTC).timestamp() * 1_000_000:
         raise click.UsageError("--given is in the future: it is read as UTC.")
     found = Consent(words=words, medium=medium, source=source, given_us=given_us)
-    session.gateway().record_consent(number, program, found, "operator", person())
+    session.services().manual.record_consent(number, program, found, "operator", person())
     Console(highlight=False).print(
         f"On record: {number} agreed to be texted by {program}. Where it opted out, that stays.",
         soft_wrap=True,
@@ -195,7 +199,7 @@ def restore(
     given_at = given.replace(tzinfo=UTC).isoformat() if given else ""
     consent = consent_of(words, medium, source, given_at) if basis == CONSENT else None
     _refuse_what_is_not_used(basis, words or medium or source or given_at, evidence)
-    session.gateway().restore(
+    session.services().manual.restore(
         RestoreRequest(
             number=known,
             scope=scope,

@@ -30,23 +30,24 @@ from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import Candidate
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import timeline
-from smsgate.gateway import Gateway
+from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.services import Services
 from smsgate.records import Place
 from smsgate.web.console.auth import actor, needs, operator
 
 _NEWEST, _UNROUTED = 20, 10
 
 
-def register_search(console: Flask, gateway: Gateway) -> None:
+def register_search(console: Flask, services: Services) -> None:
     """Add the routes."""
 
     @console.get("/console/numbers")
     @needs("viewer")
     def numbers() -> str:
         """The search, and what happened last."""
-        return _shown(gateway)
+        return _shown(services)
 
     @console.post("/console/numbers")
     @needs("viewer")
@@ -56,22 +57,22 @@ def register_search(console: Flask, gateway: Gateway) -> None:
         To find nothing is no fault, so it is no answer that browsers complain of.
         """
         typed = request.form.get("number", "")
-        regions = [*dict.fromkeys(one.region for one in gateway.settings.programs if one.region)]
+        regions = [*dict.fromkeys(one.region for one in services.settings.programs if one.region)]
         try:
-            found = number_search.search(gateway.records, typed, regions)
+            found = number_search.search(services.records, typed, regions)
         except InvalidNumber as error:
-            return _shown(gateway, typed=typed, wrong=str(error))
+            return _shown(services, typed=typed, wrong=str(error))
         if len(found) == 1:
             return redirect(url_for("number", number=found[0].number), 303)
-        return _shown(gateway, typed=typed, found=found)
+        return _shown(services, typed=typed, found=found)
 
 
 def _shown(
-    gateway: Gateway, typed: str = "", wrong: str = "", found: list[Candidate] | None = None
+    services: Services, typed: str = "", wrong: str = "", found: list[Candidate] | None = None
 ) -> str:
     lately: dict[str, Any] = {"newest": [], "unrouted": [], "problem": ""}
     if not (wrong or found):
-        stories = gateway.records.stories
+        stories = services.records.stories
         try:
             lately["newest"] = [one.event for one in stories.newest(_NEWEST)]
             lately["unrouted"] = [one.event for one in stories.newest(_UNROUTED, "unrouted")]
@@ -88,7 +89,7 @@ _DAY_US = 24 * 3600 * 1_000_000
 NOTHING: Mapping[str, str] = {}
 
 
-def register_story(console: Flask, gateway: Gateway) -> None:
+def register_story(console: Flask, services: Services) -> None:
     """Add the route."""
 
     @console.get("/console/numbers/<recorded:number>", merge_slashes=False)
@@ -99,12 +100,12 @@ def register_story(console: Flask, gateway: Gateway) -> None:
         if known != number:
             return redirect(url_for("number", number=known), 302)
         if request.headers.get("HX-Request") and request.args.get("part") == "story":
-            return render_template("part_story.html", **_story(gateway, number))
-        return page(gateway, number)
+            return render_template("part_story.html", **_story(services, number))
+        return page(services, number)
 
 
 def page(
-    gateway: Gateway,
+    services: Services,
     number: str,
     wrong: Mapping[str, str] = NOTHING,
     status: int = 200,
@@ -112,24 +113,24 @@ def page(
     """The whole page. ``wrong``: by the name of a form what is wrong with what it brought."""
     if len(number) > MAX_SENDER_CHARS:
         abort(404, f"Nothing that is longer than {MAX_SENDER_CHARS} characters was ever recorded.")
-    told = _story(gateway, number)
+    told = _story(services, number)
     happened = told["page"]
     if not told["state"].phone and not (happened.items or happened.problems):
         status = 404
     return render_template("number.html", wrong=wrong, media=MEDIA, **told), status
 
 
-def _story(gateway: Gateway, number: str) -> dict[str, Any]:
+def _story(services: Services, number: str) -> dict[str, Any]:
     before = _place(request.args.get("before", ""))
-    state = state_of(gateway, number)
-    kept_us = gateway.settings.retention.kinds_us.get("ordinary")
+    state = state_of(services, number)
+    kept_us = services.settings.retention.kinds_us.get("ordinary")
     return {
         "number": number,
         "state": state,
-        "page": timeline(gateway, number, before, is_store_away=state.is_store_away),
+        "page": timeline(services, number, before, is_store_away=state.is_store_away),
         "before": before,
-        "programs": [*gateway.settings.programs],
-        "forwarding": any(one.forward for one in gateway.settings.programs),
+        "programs": [*services.settings.programs],
+        "forwarding": any(one.forward for one in services.settings.programs),
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "event_text": event_text,
         "explanation": explanation,
@@ -142,20 +143,20 @@ def _place(text: str) -> Place | None:
 
 
 Answer = Response | tuple[str, int]
-Act = Callable[[Gateway, str], str]
+Act = Callable[[Services, str], str]
 """Does something to a number; gives the sentence that says so."""
 
 
-def register_actions(console: Flask, gateway: Gateway) -> None:
+def register_actions(console: Flask, services: Services) -> None:
     """Add the routes."""
     for name, act in _ACTS.items():
-        view = needs("agent")(_view(gateway, name, act))
+        view = needs("agent")(_view(services, name, act))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
-    view = needs("admin", again=True)(_view(gateway, "forget", _forget))
+    view = needs("admin", again=True)(_view(services, "forget", _forget))
     console.post("/console/numbers/forget", endpoint="number_forget")(view)
 
 
-def _view(gateway: Gateway, name: str, act: Act) -> Callable[[], Answer]:
+def _view(services: Services, name: str, act: Act) -> Callable[[], Answer]:
     """Do it and show the number's page; what was wrong stands in its form, with what it had."""
 
     def view() -> Answer:
@@ -163,25 +164,25 @@ def _view(gateway: Gateway, name: str, act: Act) -> Callable[[], Answer]:
         if not number:
             raise Unfit("The form has no number in it: go back to the number's page.")
         try:
-            flash(act(gateway, number), "good")
+            flash(act(services, number), "good")
         except SmsGateError as error:
             if not is_e164(number):
                 raise  # its page has no forms
-            return page(gateway, number, {name: str(error)}, error.status)
+            return page(services, number, {name: str(error)}, error.status)
         return redirect(url_for("number", number=number), 303)
 
     return view
 
 
-def _opt_out(gateway: Gateway, number: str) -> str:
-    gateway.override("suppress", number, request.form.get("scope", ""), actor(), _reason())
+def _opt_out(services: Services, number: str) -> str:
+    services.manual.opt_out(number, request.form.get("scope", ""), actor(), _reason())
     return "Opted out. It blocks from now on."
 
 
-def _restore(gateway: Gateway, number: str) -> str:
+def _restore(services: Services, number: str) -> str:
     form, found = request.form, operator()
     basis = form.get("basis", "")
-    gateway.restore(
+    services.manual.restore(
         RestoreRequest(
             number=number,
             scope=form.get("scope", ""),
@@ -197,26 +198,26 @@ def _restore(gateway: Gateway, number: str) -> str:
     return "The restore is stored. How the number stands is shown below once it is applied."
 
 
-def _lock(gateway: Gateway, number: str) -> str:
-    gateway.lock(number, actor(), _reason())
+def _lock(services: Services, number: str) -> str:
+    services.manual.lock(number, actor(), _reason())
     return "Locked: no program may text it, and no START of its own changes that."
 
 
-def _unlock(gateway: Gateway, number: str) -> str:
-    gateway.lock(number, actor(), _reason(), locked=False)
+def _unlock(services: Services, number: str) -> str:
+    services.manual.lock(number, actor(), _reason(), locked=False)
     return "Unlocked. It stays opted out until it texts START, or is restored."
 
 
-def _record_consent(gateway: Gateway, number: str) -> str:
+def _record_consent(services: Services, number: str) -> str:
     program = request.form.get("program", "")
-    gateway.record_consent(number, program, _consent(), "operator", actor())
+    services.manual.record_consent(number, program, _consent(), "operator", actor())
     return "The consent is on record. Where the number opted out, that stays."
 
 
-def _forget(gateway: Gateway, number: str) -> str:
+def _forget(services: Services, number: str) -> str:
     if request.form.get("digits", "").strip() != number[-4:]:
         raise Unfit("Type the last four characters of the number, so that it is the right one.")
-    done = gateway.forget(number, actor(), _reason())
+    done = forget_number(services, number, actor(), _reason())
     cases = f" {done.cases:,} test cases of keyword sets are gone too." if done.cases else ""
     return (
         f"The texts of {done.records:,} records and {done.trail:,} ordinary texts are erased."
@@ -255,9 +256,9 @@ class _Recorded(BaseConverter):
     part_isolating = False
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
     console.url_map.converters["recorded"] = _Recorded
-    register_search(console, gateway)
-    register_story(console, gateway)
-    register_actions(console, gateway)
+    register_search(console, services)
+    register_story(console, services)
+    register_actions(console, services)

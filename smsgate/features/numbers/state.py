@@ -19,9 +19,9 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Stored, numbers_in
 from smsgate.domain.phone import is_e164
-from smsgate.gateway.gateway import Gateway
 from smsgate.pipeline.gate import Answer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
+from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.settings import Program
 from smsgate.store import Store
@@ -160,24 +160,24 @@ class _Found:
         return {**older, **(self.standing.state.marks if self.standing else {})}
 
 
-def state_of(gateway: Gateway, number: str) -> State:
+def state_of(services: Services, number: str) -> State:
     """How a number (E.164, or as it was recorded) stands. Raises nothing of ours."""
     state = State(number, phone=is_e164(number))
     found = _Found()
     try:
-        _ask_store(gateway, state, found)
+        _ask_store(services, state, found)
     except (StoreUnavailable, StoreNotReady) as error:
         state.is_store_away = isinstance(error, StoreUnavailable)
         state.problems.append(f"Nobody may be texted: {_shut(error)}.")
     try:
-        _ask_records(gateway, state, found)
+        _ask_records(services, state, found)
     except (RecordsUnavailable, RecordsNotReady) as error:
         state.problems.append(f"Since when and why cannot be shown in full: {error}.")
     state.locked, state.everywhere = found.known.locked, found.known.everywhere
     state.locked_by = cause_of(found.blocking, "locked", ()) if state.locked else None
     if state.phone:
-        renamed = gateway.settings.programs.renamed
-        state.programs = [_with(one, found, renamed) for one in gateway.settings.programs]
+        renamed = services.settings.programs.renamed
+        state.programs = [_with(one, found, renamed) for one in services.settings.programs]
     return state
 
 
@@ -187,42 +187,42 @@ def _shut(error: StoreUnavailable | StoreNotReady) -> str:
     return said if said.startswith(CANNOT_TELL) else f"{CANNOT_TELL}: {said}"
 
 
-def _ask_store(gateway: Gateway, state: State, found: _Found) -> None:
+def _ask_store(services: Services, state: State, found: _Found) -> None:
     number, partition = state.number, partition_of(state.number)
     state.pending = [
-        one for one in gateway.store.inbox.latest(partition, _INBOX) if _about(one, number)
+        one for one in services.store.inbox.latest(partition, _INBOX) if _about(one, number)
     ]
     if not state.phone:
         return
-    programs = [one.name for one in gateway.settings.programs]
-    standings = gateway.store.numbers.standings_of([number], programs)
+    programs = [one.name for one in services.settings.programs]
+    standings = services.store.numbers.standings_of([number], programs)
     found.standing = standings[number]
-    found.waits = {one.program: one for one in list_open_of(gateway.store, number)}
+    found.waits = {one.program: one for one in list_open_of(services.store, number)}
     for name in programs:
-        found.answers[name] = _asked(gateway, number, name)
+        found.answers[name] = _asked(services, number, name)
     if found.is_blocked:
-        found.blocking = of_ledger(gateway.store, number)
+        found.blocking = of_ledger(services.store, number)
 
 
-def _asked(gateway: Gateway, number: str, program: str) -> Answer:
+def _asked(services: Services, number: str, program: str) -> Answer:
     """What the gate says; of a program that it does not know yet, that."""
     try:
-        return gateway.gate.check([number], program=program)[0]
+        return services.gate.check([number], program=program)[0]
     except UnknownProgram as error:
         return Answer(number, None, why=str(error))
 
 
-def _ask_records(gateway: Gateway, state: State, found: _Found) -> None:
-    known = gateway.records.reading.number(state.number)
+def _ask_records(services: Services, state: State, found: _Found) -> None:
+    known = services.records.reading.number(state.number)
     found.recorded = known.standing if known else None
-    stories = gateway.records.stories
+    stories = services.records.stories
     told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     told += stories.of_kinds(state.number, ("restored",), _CONSENTS)
     given = [one.event for one in told if one.event.entry and one.event.entry.consent]
     given.sort(key=lambda event: event.received_us, reverse=True)
     state.consents = given[:_CONSENTS]
     if found.is_blocked:
-        found.blocking += of_records(gateway.records, state.number)
+        found.blocking += of_records(services.records, state.number)
 
 
 def _about(stored: Stored, number: str) -> bool:

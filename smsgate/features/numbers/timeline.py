@@ -10,7 +10,7 @@ from smsgate.consent.events import DeadLetter, Event, told_of
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
-from smsgate.gateway.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.undelivered_forwards import KIND
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
@@ -56,36 +56,36 @@ class Timeline:
 
 
 def timeline(
-    gateway: Gateway, number: str, before: Place | None, *, is_store_away: bool = False
+    services: Services, number: str, before: Place | None, *, is_store_away: bool = False
 ) -> Timeline:
     """A page of a number's events. Raises nothing of ours: what is missing is said.
 
     With ``is_store_away`` the store is not asked: it has just been seen not to answer.
     """
     page = Timeline(is_store_away=is_store_away)
-    waiting = [] if before else _waiting(gateway, number, page)  # first: what moves is in both
+    waiting = [] if before else _waiting(services, number, page)  # first: what moves is in both
     recorded, texts = _one_page(
-        _recorded(gateway, number, before, page), _ordinary(gateway, number, before, page), page
+        _recorded(services, number, before, page), _ordinary(services, number, before, page), page
     )
     known = {one.event.id for one in recorded}
     items = [Item(one) for one in reversed(waiting) if one.id not in known]
     items += [Item(one.event, one.erased) for one in recorded]
-    elsewhere = _later_replies(gateway, number, recorded) if before else []
+    elsewhere = _later_replies(services, number, recorded) if before else []
     page.items, page.fates = _told(items, elsewhere)
     if not before:
-        _add_unsettled(gateway, number, page)
+        _add_unsettled(services, number, page)
     # Each text goes among the events by its time; the order of the events themselves stays.
     page.items = sorted([*page.items, *texts], key=lambda one: -_at_us(one.event))
     return page
 
 
-def _waiting(gateway: Gateway, number: str, page: Timeline) -> list[Event]:
+def _waiting(services: Services, number: str, page: Timeline) -> list[Event]:
     """What the records do not have yet, oldest first."""
     if page.is_store_away:
         page.problems.append(_UNSEEN)
         return []
     try:
-        events = gateway.store.ledger.newest(partition_of(number), _LEDGER)
+        events = services.store.ledger.newest(partition_of(number), _LEDGER)
     except StoreUnavailable as error:
         page.is_store_away = True
         page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
@@ -99,12 +99,12 @@ def _waiting(gateway: Gateway, number: str, page: Timeline) -> list[Event]:
 
 
 def _recorded(
-    gateway: Gateway, number: str, before: Place | None, page: Timeline
+    services: Services, number: str, before: Place | None, page: Timeline
 ) -> list[Recorded]:
     try:
-        if gateway.records.absent and any(gateway.store.ledger.kept().values()):
+        if services.records.absent and any(services.store.ledger.kept().values()):
             raise RecordsNotReady("they are on another host: set DATABASE_URL")
-        found = gateway.records.stories.of_number(number, before, PAGE + 1)
+        found = services.records.stories.of_number(number, before, PAGE + 1)
     except (RecordsUnavailable, RecordsNotReady) as error:
         page.problems.append(f"Older events cannot be shown while the records are away: {error}.")
         return []
@@ -113,7 +113,7 @@ def _recorded(
     return found
 
 
-def _ordinary(gateway: Gateway, number: str, before: Place | None, page: Timeline) -> list[Item]:
+def _ordinary(services: Services, number: str, before: Place | None, page: Timeline) -> list[Item]:
     """The ordinary texts before a place that the sample log still has, newest first.
 
     They are on no record, so an event is made of each: ``text``, ``sampled``.
@@ -124,7 +124,7 @@ def _ordinary(gateway: Gateway, number: str, before: Place | None, page: Timelin
     # A text of the same microsecond as an event stands behind it.
     before_us = before.received_us + (before.seq > 0) if before else 0
     try:
-        found = gateway.store.sample_log.of_number(number, before_us, PAGE + 1)
+        found = services.store.sample_log.of_number(number, before_us, PAGE + 1)
     except StoreUnavailable as error:
         page.is_store_away = True
         page.problems.append(_NO_TEXTS.removesuffix(".") + f": {error}.")
@@ -164,7 +164,7 @@ def _at_us(event: Event) -> int:
     return event.received_us or event.applied_us
 
 
-def _later_replies(gateway: Gateway, number: str, recorded: list[Recorded]) -> list[Event]:
+def _later_replies(services: Services, number: str, recorded: list[Recorded]) -> list[Event]:
     """Replies to this page's texts, and receipts, that stand on the page before.
 
     For they came a little later.
@@ -173,7 +173,7 @@ def _later_replies(gateway: Gateway, number: str, recorded: list[Recorded]) -> l
         return []
     newest_us = place_of(recorded[0]).received_us
     try:
-        found = gateway.records.stories.replies(
+        found = services.records.stories.replies(
             number, newest_us + 1, newest_us + 2 * WINDOW_US, _REPLIES
         )
     except (RecordsUnavailable, RecordsNotReady):
@@ -214,7 +214,7 @@ def _told(items: list[Item], elsewhere: list[Event]) -> tuple[list[Item], dict[s
     return [one for one in items if id(one) in staying], fates
 
 
-def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
+def _add_unsettled(services: Services, number: str, page: Timeline) -> None:
     if page.is_store_away:
         return
     partition = partition_of(number)
@@ -224,7 +224,7 @@ def _add_unsettled(gateway: Gateway, number: str, page: Timeline) -> None:
         if one.event.inbox_id and one.event.kind != RECEIPT
     }
     try:
-        found = gateway.store.outbox.unsettled([*asked])
+        found = services.store.outbox.unsettled([*asked])
     except StoreUnavailable:
         return
     for id_, reply in found.items():

@@ -9,14 +9,14 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.domain.errors import SignInRefused, Unfit
 from smsgate.features.operators import second_factor
 from smsgate.features.operators.sign_in_console import let_in, new_password
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import FACTOR, ME, door, known, lacks_factor, needs
 
 _OFFERED = "factor"
 """In the form's cookie: the secret that is offered, sealed."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:  # noqa: ARG001 - as every page
+def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
     """Add the routes."""
     anybody, anybody_again = needs("viewer"), needs("viewer", again=True)
     console.get(ME)(anybody(me))

@@ -13,8 +13,8 @@ from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.errors import UnknownProgram
 from smsgate.pipeline import api_keys
+from smsgate.pipeline.configuration import load_settings
 from smsgate.records.keys import KeyRow, KeyScope
-from smsgate.wiring import load_settings
 
 _HOURS = 3600.0
 

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.features.operators.service import now_us
-from smsgate.gateway import Gateway
 from smsgate.pipeline import api_keys
+from smsgate.pipeline.services import Services
 from smsgate.records.keys import KeyRow
 from smsgate.web.console.auth import actor, needs, record_action
 
@@ -22,9 +22,9 @@ _SCOPES = {
 }
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    pages = Pages(gateway)
+    pages = Pages(services)
     again = needs("admin", again=True)
     console.get(KEYS)(needs("admin")(pages.keys))
     console.post(f"{KEYS}/make")(again(pages.make_key))
@@ -35,10 +35,10 @@ def register(console: Flask, gateway: Gateway) -> None:
 class Pages:
     """The page of keys."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         """Show the keys of the records."""
-        self._keys = gateway.records.keys
-        self._others = len(gateway.settings.api_keys)
+        self._keys = services.records.keys
+        self._others = len(services.settings.api_keys)
 
     def keys(self) -> str:
         """Those that open."""

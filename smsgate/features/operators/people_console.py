@@ -6,7 +6,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.features.operators.service import LINK_S, ROLES, By, now_us
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, door, needs
 
 PEOPLE = "/console/people"
@@ -14,7 +14,7 @@ AT_ONCE = 50
 """Actions on one page."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:  # noqa: ARG001 - as every page
+def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
     """Add the routes."""
     admins_again = needs("admin", again=True)
     console.get(PEOPLE)(needs("admin")(everybody))

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
 from smsgate.features.operators.signing_in import Started
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import IN, NEXT, OUT, door, known, operator
 from smsgate.web.console.return_path import HOME, own_path
 
@@ -19,7 +19,7 @@ FIRST = "/console/first/<token>"
 PASSWORD = "/console/password/<token>"  # noqa: S105 - a path
 
 
-def register(console: Flask, gateway: Gateway) -> None:  # noqa: ARG001 - as every page
+def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
     """Add the routes.
 
     A link is opened by GET as often as previews and scanners like; only its form uses it up.

@@ -29,7 +29,8 @@ from smsgate.features.records_admin.comparison import Difference, differences
 from smsgate.features.records_admin.export import FORMATS, export
 from smsgate.features.records_admin.rebuild import Rebuilt, build_rebuilding
 from smsgate.files import whole
-from smsgate.gateway import Gateway
+from smsgate.pipeline.forgetting import forget_number
+from smsgate.pipeline.services import Services
 from smsgate.records import Link, Records
 
 _DAY = "%Y-%m-%d"
@@ -46,7 +47,7 @@ def migrate() -> None:
 
     `smsgate dev` does it by itself; elsewhere run it before the new version starts.
     """
-    before, after = session.gateway().records.migrate()
+    before, after = session.services().records.migrate()
     said = f"The records have version {after}."
     if before == after:
         said = f"The records have version {after} already."
@@ -61,11 +62,11 @@ def status(as_json: bool) -> None:
     Write the digest down elsewhere: as long as it can be found again in `smsgate records verify
     --digest`, nobody has written the chains anew.
     """
-    gateway = session.gateway()
-    gateway.records.check()
-    reading, heads = gateway.records.reading, gateway.records.reading.heads()
+    services = session.services()
+    services.records.check()
+    reading, heads = services.records.reading, services.records.reading.heads()
     found: dict[str, Any] = {
-        "state": gateway.recording.state(),
+        "state": services.archiver.state(),
         "records": reading.count_events(),
         "numbers": reading.count_numbers(),
         "stores": [one.id for one in reading.stores()],
@@ -92,7 +93,7 @@ def verify(digest: str | None, as_json: bool) -> None:
     Finds what was changed, removed, added or reordered, and says which. Somebody who may write to
     the database could still write all of it anew: a digest that was kept elsewhere shows that.
     """
-    kept = session.gateway().records
+    kept = session.services().records
     kept.check()
     total = kept.reading.count_events()
     found = []
@@ -123,7 +124,7 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
     NDJSON has every event whole; in CSV a text that a spreadsheet would take for a formula begins
     with an apostrophe.
     """
-    kept = session.gateway().records
+    kept = session.services().records
     kept.check()
     found = kept.reading.between(
         _moment_us(since) if since else 0, _moment_us(until) if until else None
@@ -149,8 +150,8 @@ def adopt(reason: str) -> None:
     is to go on with them. What is missing is recorded in each partition, and how numbers stand in
     the store now, so that no opt-out is in the store alone.
     """
-    it = session.gateway()
-    partitions, noted = comparison.adopt(it.store, it.records, it.recording, person(), reason)
+    it = session.services()
+    partitions, noted = comparison.adopt(it.store, it.records, it.archiver, person(), reason)
     said = "Nothing is missing; nothing was changed."
     if partitions:
         said = (
@@ -215,8 +216,8 @@ def diff(as_json: bool) -> None:
 
     What waits in the ledgers is recorded first. `smsgate rebuild` mends what is found.
     """
-    gateway = session.gateway()
-    found = list(differences(gateway.store, gateway.records, gateway.recording))
+    services = session.services()
+    found = list(differences(services.store, services.records, services.archiver))
     if as_json:
         session.show_json(
             [
@@ -270,8 +271,8 @@ def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
     The gate answers "not ready" until it has ended. What providers post meanwhile is kept, and
     applied afterwards.
     """
-    gateway = session.gateway()
-    rebuilt = _with_bar(gateway, quiet=as_json, buckets=buckets, adopt=adopt)
+    services = session.services()
+    rebuilt = _with_bar(services, quiet=as_json, buckets=buckets, adopt=adopt)
     if as_json:
         session.show_json(
             {
@@ -288,21 +289,21 @@ def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
         _say(rebuilt)
 
 
-def restore_if_needed(gateway: Gateway) -> bool:
+def restore_if_needed(services: Services) -> bool:
     """Rebuild a store that lost what the records have; whether it was.
 
     Raises as ``Rebuilding.needed``.
     """
-    why = build_rebuilding(gateway).needed()
+    why = build_rebuilding(services).needed()
     if not why:
         return False
     Console(highlight=False).print(f"Rebuilding the store from the records: {why}.")
-    _say(_with_bar(gateway, quiet=False, buckets=0, adopt=False, why=why))
+    _say(_with_bar(services, quiet=False, buckets=0, adopt=False, why=why))
     return True
 
 
 def _with_bar(
-    gateway: Gateway, *, quiet: bool, buckets: int, adopt: bool, why: str = ""
+    services: Services, *, quiet: bool, buckets: int, adopt: bool, why: str = ""
 ) -> Rebuilt:
     columns = (
         TextColumn("{task.description}"),
@@ -319,7 +320,7 @@ def _with_bar(
                 tasks[what] = bar.add_task(what, total=total or None)
             bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
 
-        return build_rebuilding(gateway).rebuild(progress, buckets=buckets, adopt=adopt, why=why)
+        return build_rebuilding(services).rebuild(progress, buckets=buckets, adopt=adopt, why=why)
 
 
 def _say(rebuilt: Rebuilt) -> None:
@@ -363,7 +364,7 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
     known = as_recorded(number)
     if not yes:
         click.confirm(f"Erase every text of {known}? Nobody can undo it.", abort=True, err=True)
-    done = session.gateway().forget(known, person(), reason)
+    done = forget_number(session.services(), known, person(), reason)
     if as_json:
         session.show_json(asdict(done))
         return

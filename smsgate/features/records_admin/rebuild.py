@@ -19,9 +19,10 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.gateway import Gateway
 from smsgate.metrics.snapshot import RebuildProgress
+from smsgate.pipeline.configuration_rollout import published_programs
 from smsgate.pipeline.reviews import recorded_open
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.undelivered_forwards import restore_forwards
 from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
@@ -31,7 +32,6 @@ from smsgate.store import Store
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.metadata import BUCKETS
-from smsgate.wiring.building import published
 
 _MESSAGE_PAGE = 20_000
 
@@ -360,14 +360,14 @@ def _together(lost: Standing, newer: Standing) -> Standing:
     )
 
 
-def build_rebuilding(gateway: Gateway) -> Rebuilding:
+def build_rebuilding(services: Services) -> Rebuilding:
     """What restores the gateway's store from its records."""
-    settings = gateway.settings
+    settings = services.settings
     applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
     return Rebuilding(
-        gateway.store,
-        gateway.records,
-        published(settings),
+        services.store,
+        services.records,
+        published_programs(settings),
         settings.programs.renamed,
         applications,
     )

@@ -24,7 +24,7 @@ def replies() -> None:
 @session.as_json
 def list_replies(dead: bool, as_json: bool) -> None:
     """List the replies that are not settled yet."""
-    outbox = session.gateway().store.outbox
+    outbox = session.services().store.outbox
     if dead:
         letters = [letter for partition in range(PARTITIONS) for letter in outbox.dead(partition)]
         found = [(letter.reply, f"{letter.outcome}: {letter.note}") for letter in letters]
@@ -49,7 +49,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Send a reply again that was given up."""
-    retry_reply(session.gateway(), id_, person())
+    retry_reply(session.services(), id_, person())
     click.echo(f"Reply {id_} is due again.")
 
 
@@ -57,5 +57,5 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Forget a reply that was given up."""
-    dismiss_reply(session.gateway(), id_, person())
+    dismiss_reply(session.services(), id_, person())
     click.echo(f"Reply {id_} is dismissed.")

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
-from smsgate.gateway import Gateway
 from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline.services import Services
 from smsgate.store.listings import MOST, Listing
 from smsgate.web.console.auth import actor, needs
 
@@ -30,24 +30,24 @@ _EXPIRED = (
     "Nothing was sent: this confirms an opt-out and its five minutes are over, so it can only be "
     "dismissed (47 CFR 64.1200(a)(12))."
 )
-_ACTIONS: dict[tuple[str, str], tuple[Callable[[Gateway, str, str], None], str]] = {
+_ACTIONS: dict[tuple[str, str], tuple[Callable[[Services, str, str], None], str]] = {
     ("dead", "retry"): (retry_reply, "The reply is due again."),
     ("dead", "dismiss"): (dismiss_reply, "The reply is dismissed."),
     ("forwards-dead", "retry"): (
-        lambda gateway, id_, by: undelivered_forwards.retry(gateway.store, id_, by),
+        lambda services, id_, by: undelivered_forwards.retry(services.store, id_, by),
         "The message is handed over again, for another day.",
     ),
     ("forwards-dead", "dismiss"): (
-        lambda gateway, id_, by: undelivered_forwards.dismiss(gateway.store, id_, by),
+        lambda services, id_, by: undelivered_forwards.dismiss(services.store, id_, by),
         "The message is dismissed.",
     ),
 }
 """By list and action what to call, and the sentence that follows."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    store = gateway.store
+    store = services.store
 
     @console.get(REPLIES, endpoint="replies")
     @console.get(f"{REPLIES}/<name>", endpoint="replies_shelf")
@@ -95,7 +95,7 @@ def register(console: Flask, gateway: Gateway) -> None:
             raise NotFound
         run, done = _ACTIONS[name, action]
         try:
-            run(gateway, request.form.get("id", ""), actor())
+            run(services, request.form.get("id", ""), actor())
         except (NoSuchReply, NoSuchForward, ReplyExpired) as error:
             failure = _EXPIRED if isinstance(error, ReplyExpired) else _GONE
             return replies(name, failure), error.status

@@ -9,7 +9,7 @@ from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.send_check import WINDOW_US, late
 from smsgate.domain.errors import NoSuchReply, ReplyExpired
 from smsgate.domain.messages import Reply
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
 
@@ -22,13 +22,13 @@ def is_expired(reply: Reply, now_us: int) -> bool:
     return reply.kind == "opt_out" and late(reply, now_us)
 
 
-def retry_reply(gateway: Gateway, id_: str, actor: str) -> None:
+def retry_reply(services: Services, id_: str, actor: str) -> None:
     """Make a dead letter due again.
 
     The confirmation of an opt-out leaves within five minutes of receipt or not at all, so it keeps
     its deadline; other replies get a new one. Raises ``NoSuchReply``, ``ReplyExpired``.
     """
-    store = gateway.store
+    store = services.store
     letter, now_us = _find(store, id_), store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
     if reply.kind != "opt_out":
@@ -39,12 +39,12 @@ def retry_reply(gateway: Gateway, id_: str, actor: str) -> None:
             "dismissed (47 CFR 64.1200(a)(12))"
         )
     _settle(store, letter, "retried", actor, now_us, reply)
-    gateway.job_queue.notify_outboxes([partition_of(reply.number)])
+    services.job_queue.notify_outboxes([partition_of(reply.number)])
 
 
-def dismiss_reply(gateway: Gateway, id_: str, actor: str) -> None:
+def dismiss_reply(services: Services, id_: str, actor: str) -> None:
     """Delete a dead letter. Raises ``NoSuchReply``."""
-    store = gateway.store
+    store = services.store
     _settle(store, _find(store, id_), "dismissed", actor, store.health.now_us(), None)
 
 

@@ -46,7 +46,7 @@ def list_reviews(call: Call) -> Outcome:
     return 200, Reviews(
         [
             Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
-            for one in list_waiting_texts(call.gateway.store, call.gateway.records)
+            for one in list_waiting_texts(call.services.store, call.services.records)
             if call.caller.may(one.program)
         ]
     )
@@ -56,7 +56,7 @@ def decide_review(call: Call) -> Outcome:
     """Settle a text that waits."""
     path, decided = call.path, call.body
     call.caller.require_program(path["program"])
-    id_ = ReviewService(call.gateway).decide(
+    id_ = ReviewService(call.services).decide(
         decided.decision, path["number"], path["program"], call.actor(decided.actor), decided.seen
     )
     return 202, AcceptedChange(id_.partition("-")[2])

@@ -28,8 +28,8 @@ def list_reviews(as_json: bool) -> None:
 
     The last word of a line is a key, the same for all texts of a number to a program.
     """
-    gateway = session.gateway()
-    found = list_waiting_texts(gateway.store, gateway.records)
+    services = session.services()
+    found = list_waiting_texts(services.store, services.records)
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
@@ -61,7 +61,7 @@ def decide(number: str, program: str, decided: str, seen: str) -> None:
 
     A decision is for the texts that were looked at: where a newer one came meanwhile it is refused.
     """
-    ReviewService(session.gateway()).decide(decided, number, program, person(), seen)
+    ReviewService(session.services()).decide(decided, number, program, person(), seen)
     click.echo(f"{number}, {program}: {_DONE[decided]}.")
 
 

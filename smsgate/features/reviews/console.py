@@ -17,9 +17,9 @@ from smsgate.features.reviews import queue as review_queue
 from smsgate.features.reviews.conversation import read_conversation
 from smsgate.features.reviews.queue import ReviewQueue, SimilarTexts, find_similar
 from smsgate.features.reviews.service import ReviewService
-from smsgate.gateway import Gateway
 from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.showing import ago, spaced
 
@@ -50,9 +50,9 @@ class DeskMessage:
     """The outcome of keeping it as a test case."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    desk = _Desk(gateway)
+    desk = _Desk(services)
     agent, viewer = needs("agent"), needs("viewer")
     console.get("/console/review", endpoint="review")(viewer(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
@@ -63,10 +63,10 @@ def register(console: Flask, gateway: Gateway) -> None:
 
 
 class _Desk:
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._queue = ReviewQueue(gateway)
-        self._service = ReviewService(gateway)
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._queue = ReviewQueue(services)
+        self._service = ReviewService(services)
         self._decisions = self._service.decisions
 
     def show(self) -> Answer:
@@ -84,7 +84,7 @@ class _Desk:
         if found is None:
             return self._too_late(key)
         if decided == "later":
-            store = self._gateway.store
+            store = self._services.store
             store.laters.put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
                 return redirect(url_for("review"), 303)
@@ -126,7 +126,7 @@ class _Desk:
     def keep(self) -> Answer:
         """Keep a decided text as a test case for keyword sets."""
         decision, text = self._decided(request.form.get("decision", ""))
-        folder = self._gateway.settings.data_dir
+        folder = self._services.settings.data_dir
         try:
             new = labelled_texts.keep(folder, decision.decided, text, decision.key)
         except Unfit as error:
@@ -141,7 +141,7 @@ class _Desk:
 
         ``show`` is the key of the text to show; the next one where it does not wait any more.
         """
-        gateway = self._gateway
+        services = self._services
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
         page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE)
         shown = self._queue.find(actor(), show) if show else None
@@ -151,7 +151,7 @@ class _Desk:
         shown = shown or page.first
         limit = _LATELY_ALL if "lately" in request.args else _LATELY
         lately = self._decisions.lately(_LATELY_US, limit)
-        lines, problem = read_conversation(gateway, shown.case) if shown else ([], "")
+        lines, problem = read_conversation(services, shown.case) if shown else ([], "")
         part = request.headers.get("HX-Request")
         html = render_template(
             "part_desk.html" if part else "review.html",
@@ -169,8 +169,8 @@ class _Desk:
             event_text=event_text,
             explanation=explanation,
             deadlines=review_queue,
-            now_us=gateway.store.health.now_us(),
-            programs=gateway.settings.programs,
+            now_us=services.store.health.now_us(),
+            programs=services.settings.programs,
         )
         return html, status
 
@@ -221,4 +221,4 @@ class _Desk:
     def _similar(self, key: str) -> tuple[ReviewDecision, str, SimilarTexts]:
         decision, text = self._decided(key)
         entry = decision.entry
-        return decision, text, find_similar(self._gateway, entry.number, entry.program, text)
+        return decision, text, find_similar(self._services, entry.number, entry.program, text)

@@ -8,8 +8,8 @@ from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import ms_of
-from smsgate.gateway import Gateway
 from smsgate.pipeline.reviews import ReviewCase
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.undelivered_forwards import KIND as FORWARD
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
@@ -38,9 +38,9 @@ class ConversationLine:
     """Whether it is the text that is shown."""
 
 
-def read_conversation(gateway: Gateway, case: ReviewCase) -> tuple[list[ConversationLine], str]:
+def read_conversation(services: Services, case: ReviewCase) -> tuple[list[ConversationLine], str]:
     """Return what was said, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
-    store = gateway.store
+    store = services.store
     number, partition, problem = case.open.number, partition_of(case.open.number), ""
     lines: dict[str, ConversationLine] = {}
     for stored in store.inbox.latest(partition, _INBOX):
@@ -51,7 +51,7 @@ def read_conversation(gateway: Gateway, case: ReviewCase) -> tuple[list[Conversa
             lines[stored.id] = ConversationLine(stored.received_us, "them", what, entry.text, waits)
     events = [one for one in store.ledger.newest(partition, _LEDGER) if one.number == number]
     try:
-        told = gateway.records.stories.around(number, case.since_us, _EVENTS)
+        told = services.records.stories.around(number, case.since_us, _EVENTS)
         events = [*(one.event for one in told), *events]
     except (RecordsUnavailable, RecordsNotReady) as error:
         problem = f"Earlier texts cannot be shown: {error}."

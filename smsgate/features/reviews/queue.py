@@ -19,8 +19,8 @@ from smsgate.classifier.model import intent_model
 from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.gateway import Gateway
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
+from smsgate.pipeline.services import Services
 from smsgate.records.stories import Worded
 from smsgate.store.keys import partition_of
 
@@ -110,11 +110,11 @@ class QueuePage:
 class ReviewQueue:
     """Orders what waits. Every method raises ``StoreUnavailable``."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._classifiers = gateway.classifiers
-        self._store = gateway.store
-        self._records = gateway.records
-        self._kinds = {one.name: one.kind for one in gateway.settings.programs}
+    def __init__(self, services: Services) -> None:
+        self._classifiers = services.classifiers
+        self._store = services.store
+        self._records = services.records
+        self._kinds = {one.name: one.kind for one in services.settings.programs}
         self._assessed: dict[str, _Assessment] = {}
         """By key of what waits."""
 
@@ -218,7 +218,7 @@ class SimilarTexts:
     """Whether there were more texts than are searched."""
 
 
-def find_similar(gateway: Gateway, number: str, program: str, text: str) -> SimilarTexts:
+def find_similar(services: Services, number: str, program: str, text: str) -> SimilarTexts:
     """Find other numbers' texts to the program that have the same words, whatever their case.
 
     Searches texts that waited for a person, and ordinary ones. Raises ``StoreUnavailable``; while
@@ -227,12 +227,12 @@ def find_similar(gateway: Gateway, number: str, program: str, text: str) -> Simi
     words = _words(text)
     if not words:
         return SimilarTexts(0, [])
-    store = gateway.store
+    store = services.store
     since_us = store.health.now_us() - SIMILAR_US
     waiting = {(one.program, one.number): one for one in list_open(store)}
     waited: list[Worded] = []
     with suppress(RecordsUnavailable, RecordsNotReady):
-        waited = gateway.records.stories.worded("review", since_us, _MAX_REVIEWS)
+        waited = services.records.stories.worded("review", since_us, _MAX_REVIEWS)
     count = sum(
         entry.program == program and entry.number != number and _words(entry.text) == words
         for entry in store.sample_log.newest_of_all(_MAX_ORDINARY)

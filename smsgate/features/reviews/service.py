@@ -25,24 +25,24 @@ from smsgate.domain.messages import (
     Stood,
 )
 from smsgate.domain.phone import e164
-from smsgate.gateway import Gateway
 from smsgate.pipeline.reviews import (
     OpenReview,
     ReviewDecision,
     ReviewDecisions,
     list_open_of,
 )
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 
 
 class ReviewService:
     """What people do about texts that wait. Every method raises ``StoreUnavailable``."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._settings = gateway.settings
-        self._store = gateway.store
-        self._job_queue = gateway.job_queue
-        self.decisions = ReviewDecisions(gateway.store, gateway.records)
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+        self._store = services.store
+        self._job_queue = services.job_queue
+        self.decisions = ReviewDecisions(services.store, services.records)
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
         """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; return its key.

@@ -14,21 +14,21 @@ import msgspec
 from flask import Blueprint, Flask, Response, request
 
 from smsgate.domain.signing import same
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.settings import Account
 
 _REQUIRED = {"to": 21604, "body": 21602, "from": 21603}
 """Twilio's error codes by what is missing."""
 
 
-def register(app: Flask, gateway: Gateway) -> None:
+def register(app: Flask, services: Services) -> None:
     """Add the route, open to the simulated account alone; nothing where there is none."""
-    for account in gateway.settings.accounts.values():
+    for account in services.settings.accounts.values():
         if account.simulated:
-            app.register_blueprint(_blueprint(gateway, account))
+            app.register_blueprint(_blueprint(services, account))
 
 
-def _blueprint(gateway: Gateway, account: Account) -> Blueprint:
+def _blueprint(services: Services, account: Account) -> Blueprint:
     simulator = Blueprint("simulator", __name__, url_prefix="/simulator/2010-04-01")
     token = account.secrets["auth_token"][0].value
 
@@ -53,7 +53,7 @@ def _blueprint(gateway: Gateway, account: Account) -> Blueprint:
             if not text[name]:
                 return _refuse(400, code, f"A {name!r} is required.")
         text["sid"] = "SM" + secrets.token_hex(16)
-        gateway.store.simulator.add(text)
+        services.store.simulator.add(text)
         resource = {
             "sid": text["sid"],
             "account_sid": sid,

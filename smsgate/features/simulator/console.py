@@ -21,7 +21,7 @@ from smsgate.features.simulator.service import (
     read_progress,
     simulated_account,
 )
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.settings import Account
 from smsgate.settings.values import ANY_SENDER
 from smsgate.web.console.auth import needs
@@ -40,15 +40,15 @@ SUGGESTIONS = {
 """Texts to try, by country."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    account = simulated_account(gateway.settings)
+    account = simulated_account(services.settings)
     agent = needs("agent")
     if account is None:
         off = agent(lambda: render_template("simulator_off.html"))
         console.add_url_rule(PATH, "no_simulator", off)
         return
-    pages = _SimulatorPages(gateway, account)
+    pages = _SimulatorPages(services, account)
     console.get(PATH, endpoint="simulator")(agent(pages.show))
     console.post(f"{PATH}/phone", endpoint="simulator_phone")(agent(pages.change_phone))
     console.post(f"{PATH}/text", endpoint="simulator_text")(agent(pages.send_text))
@@ -56,12 +56,12 @@ def register(console: Flask, gateway: Gateway) -> None:
 
 
 class _SimulatorPages:
-    def __init__(self, gateway: Gateway, account: Account) -> None:
-        self._gateway = gateway
+    def __init__(self, services: Services, account: Account) -> None:
+        self._services = services
         self._account = account
         self._senders = [
             (OUR_NUMBER if sender == ANY_SENDER else sender, program.title)
-            for program in gateway.settings.programs
+            for program in services.settings.programs
             for sender in program.senders
         ]
 
@@ -129,9 +129,9 @@ class _SimulatorPages:
         progress, texts = None, []
         try:
             if sent is None:
-                texts = read_conversation(self._gateway, phone["number"])
+                texts = read_conversation(self._services, phone["number"])
             else:
-                progress = read_progress(self._gateway, sent)
+                progress = read_progress(self._services, sent)
                 texts = [*progress.conversation]
         except SmsGateError as error:
             problem = problem or str(error)

@@ -18,8 +18,8 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
 from smsgate.domain.phone import e164
-from smsgate.gateway.gateway import Gateway
 from smsgate.outbound import Outbound
+from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account, Settings
 from smsgate.settings.values import ANY_SENDER
@@ -162,13 +162,13 @@ class TextProgress(NamedTuple):
     """Whether nothing more will come of it."""
 
 
-def read_progress(gateway: Gateway, sent: SentText) -> TextProgress:
-    """Return how far a text has come. Raises what ``Gateway.history`` raises."""
-    events = gateway.history(sent.number)
-    ordinary = _ordinary_texts(gateway, sent.number)
+def read_progress(services: Services, sent: SentText) -> TextProgress:
+    """Return how far a text has come. Raises what ``History.of_number`` raises."""
+    events = services.history.of_number(sent.number)
+    ordinary = _ordinary_texts(services, sent.number)
     event = find_event(events, sent.message_id)
-    entry = event.entry if event else _find_waiting(gateway, ordinary, sent)
-    decision = entry.decision if entry else _expected_decision(gateway, sent)
+    entry = event.entry if event else _find_waiting(services, ordinary, sent)
+    decision = entry.decision if entry else _expected_decision(services, sent)
     steps = [*_steps(sent, decision, events, event)]
     waits = any(step.state == "waits" for step in steps)
     late = time.time_ns() // 1000 - sent.posted_us > PATIENCE_US
@@ -185,27 +185,29 @@ def read_progress(gateway: Gateway, sent: SentText) -> TextProgress:
     return TextProgress(steps, texts[-_MAX_SHOWN:], decision, settled=not waits or late)
 
 
-def read_conversation(gateway: Gateway, number: str) -> list[ConversationText]:
+def read_conversation(services: Services, number: str) -> list[ConversationText]:
     """Return the texts from and to a number, oldest first. Raises as ``read_progress``."""
-    return _conversation(gateway.history(number), _ordinary_texts(gateway, number))[-_MAX_SHOWN:]
+    return _conversation(services.history.of_number(number), _ordinary_texts(services, number))[
+        -_MAX_SHOWN:
+    ]
 
 
 def _find_waiting(
-    gateway: Gateway, ordinary: Iterable[tuple[str, Entry]], sent: SentText
+    services: Services, ordinary: Iterable[tuple[str, Entry]], sent: SentText
 ) -> Entry | None:
     """Find the text before it is applied, and one that asks for nothing in the sample log."""
-    inbox = gateway.store.inbox.latest(partition_of(sent.number), _MAX_SEARCHED)
+    inbox = services.store.inbox.latest(partition_of(sent.number), _MAX_SEARCHED)
     entries = [*(stored.entry for stored in inbox), *(entry for _, entry in ordinary)]
     return next((one for one in entries if one.message_id == sent.message_id), None)
 
 
-def _expected_decision(gateway: Gateway, sent: SentText) -> Decision | None:
+def _expected_decision(services: Services, sent: SentText) -> Decision | None:
     """Decide again: the same text always gets the same decision."""
-    account = simulated_account(gateway.settings)
-    program = gateway.settings.programs.route(account, sent.sender) if account else None
-    if not sent.text or program is None or program.name not in gateway.classifiers:
+    account = simulated_account(services.settings)
+    program = services.settings.programs.route(account, sent.sender) if account else None
+    if not sent.text or program is None or program.name not in services.classifiers:
         return None
-    return gateway.classifiers[program.name].classify(sent.text, sent.number)
+    return services.classifiers[program.name].classify(sent.text, sent.number)
 
 
 def _steps(
@@ -258,9 +260,9 @@ def _applied_steps(
         yield TextStep("Confirmation", "waits", "it is being sent")
 
 
-def _ordinary_texts(gateway: Gateway, number: str) -> list[tuple[str, Entry]]:
+def _ordinary_texts(services: Services, number: str) -> list[tuple[str, Entry]]:
     """Return the newest texts of a number that asked for nothing."""
-    page = gateway.store.sample_log.page(partition_of(number), "", _MAX_SEARCHED)
+    page = services.store.sample_log.page(partition_of(number), "", _MAX_SEARCHED)
     return [(id_, entry) for id_, entry in page if entry.number == number]
 
 

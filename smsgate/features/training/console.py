@@ -16,16 +16,16 @@ from smsgate.features.training.service import (
 )
 from smsgate.features.training.storage import TrainingStorage
 from smsgate.files import csv_line
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, door, needs
 
 GUIDE = "/console/guide"
 PAGE_SIZE = 100
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    storage = TrainingStorage(gateway.records.database)
+    storage = TrainingStorage(services.records.database)
     training = Training(shipped_guide(), storage)
 
     @console.get(GUIDE)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from smsgate import features
 from smsgate.features.operators.sessions import LASTS_S
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
 from smsgate.web.console import auth, origin, problems, showing
@@ -48,20 +48,20 @@ _WITHOUT_SECRETS = (
 _HERE = Path(__file__).parent
 
 
-def create_console(gateway: Gateway) -> Flask:
+def create_console(services: Services) -> Flask:
     """Return the application; connects to nothing yet.
 
     Without secret keys it has one page, which says what to set.
     """
-    app = _bare_app(gateway.settings)
-    if not gateway.settings.secret_keys:
+    app = _bare_app(services.settings)
+    if not services.settings.secret_keys:
 
         @app.errorhandler(HTTPException)
         def closed(_: HTTPException) -> tuple[str, int]:
             return render_template("closed.html", sentence=_WITHOUT_SECRETS, closed=True), 503
 
         return app
-    app.secret_key, *older = [one.value for one in gateway.settings.secret_keys]
+    app.secret_key, *older = [one.value for one in services.settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
@@ -70,13 +70,13 @@ def create_console(gateway: Gateway) -> Flask:
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
     app.context_processor(lambda: {"pages": MENU})
     read_bodies_first(app, streamed=["upload_list"])
-    origin.register(app, gateway.settings)
+    origin.register(app, services.settings)
     CSRFProtect(app)
-    auth.register(app, gateway)
+    auth.register(app, services)
     showing.register(app)
     problems.register(app)
     for page in features.modules("console"):
-        page.register(app, gateway)
+        page.register(app, services)
     return app
 
 

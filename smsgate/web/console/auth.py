@@ -31,8 +31,8 @@ from smsgate.features.operators.own_account import OwnAccount
 from smsgate.features.operators.service import ROLES, By, Operators, action_of
 from smsgate.features.operators.sessions import Known, Sessions, Visitor
 from smsgate.features.operators.signing_in import SigningIn
-from smsgate.gateway import Gateway
 from smsgate.pipeline.deadlines import Deadlines
+from smsgate.pipeline.services import Services
 from smsgate.web.console.cookies import Cookies
 from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.wsgi_request import address_of
@@ -73,18 +73,18 @@ class Operator:
 class Door:
     """Everything that the pages about signing in ask."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         """Ask nothing yet."""
-        keys = gateway.settings.secret_keys
-        self.cookies = Cookies(gateway)
+        keys = services.settings.secret_keys
+        self.cookies = Cookies(services)
         self.deadlines = Deadlines()
-        self.sessions = Sessions(gateway.records)
-        self.signing_in = SigningIn(gateway.records, gateway.store, keys)
-        self.own = OwnAccount(gateway.records, keys)
-        self.people = Operators(gateway.records)
-        self.actions = gateway.records.actions
-        self.public_url = gateway.settings.public_url
-        self._trust_proxy = gateway.settings.trust_proxy
+        self.sessions = Sessions(services.records)
+        self.signing_in = SigningIn(services.records, services.store, keys)
+        self.own = OwnAccount(services.records, keys)
+        self.people = Operators(services.records)
+        self.actions = services.records.actions
+        self.public_url = services.settings.public_url
+        self._trust_proxy = services.settings.trust_proxy
 
     @property
     def origin(self) -> str:
@@ -166,9 +166,9 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
     return guarded
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Find out at each request who makes it."""
-    made = Door(gateway)
+    made = Door(services)
     console.extensions["smsgate_door"] = made
     console.session_interface = made.cookies
 

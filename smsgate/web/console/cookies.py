@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
 
 _PLAIN, _FORMS, _DEVICE = "smsgate", "smsgate-forms", "smsgate-device"
@@ -21,9 +21,9 @@ class Cookies(SecureCookieSessionInterface):
     password. Nothing is ever done by GET, and every POST needs the token of a form.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         """Look at the settings for what may be known of the way to us."""
-        self._origin = Origin(gateway.settings)
+        self._origin = Origin(services.settings)
 
     @property
     def secure(self) -> bool:

@@ -8,9 +8,9 @@ import msgspec
 from flask import Blueprint, Response, g, request
 
 from smsgate import features
-from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.rate_limit import Limiting
+from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 from smsgate.web.v1 import check, consents, openapi, suppressions
 from smsgate.web.v1.operations import JSON, MAX_BODY_BYTES, Operation
@@ -23,15 +23,15 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 PREFIX = "/v1"
 
 
-def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
+def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
-    settings = gateway.settings
+    settings = services.settings
     keyring = Keyring(
-        lambda: gateway.records.known_keys, settings.api_keys, settings.programs.renamed
+        lambda: services.records.known_keys, settings.api_keys, settings.programs.renamed
     )
     keyring.load()
-    limiting = Limiting(gateway.store, settings.calls_per_second, settings.burst)
+    limiting = Limiting(services.store, settings.calls_per_second, settings.burst)
     document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
 
     @api.url_value_preprocessor
@@ -53,14 +53,14 @@ def blueprint(gateway: Gateway, keys: ApiKeyGuard) -> Blueprint:
         api.add_url_rule(
             operation.path,
             operation.name,
-            _answering(operation, gateway),
+            _answering(operation, services),
             methods=[operation.method],
         )
     return api
 
 
-def _answering(operation: Operation, gateway: Gateway) -> Callable[..., Response]:
+def _answering(operation: Operation, services: Services) -> Callable[..., Response]:
     def answer(**path: str) -> Response:
-        return operation.answer(gateway, g.caller, request, path)
+        return operation.answer(services, g.caller, request, path)
 
     return answer

@@ -33,7 +33,7 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 def enter_one(call: Call, entry: Entry) -> Outcome:
     """Enter the only item of a call. Raises what refuses it."""
-    (found,) = enter(call.gateway.store, call.gateway.job_queue, [entry])
+    (found,) = enter(call.services.store, call.services.job_queue, [entry])
     if isinstance(found, SmsGateError):
         raise found
     return 202, AcceptedChange(found.id)
@@ -54,7 +54,7 @@ def enter_many(
             return error
 
     changes = _allowed(call, [change(item) for item in items])
-    found = enter(call.gateway.store, call.gateway.job_queue, changes)
+    found = enter(call.services.store, call.services.job_queue, changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
     return 200, ItemResults(counts["accepted"], counts["duplicate"], counts["refused"], results)
@@ -65,7 +65,7 @@ def _allowed(
 ) -> list[Entry | SmsGateError]:
     """The changes with the entries of restores, which are looked into all together."""
     requests = [one for one in changes if isinstance(one, RestoreRequest)]
-    entries = iter(call.gateway.restores().entries(requests) if requests else ())
+    entries = iter(call.services.restores.entries(requests) if requests else ())
     return [next(entries) if isinstance(one, RestoreRequest) else one for one in changes]
 
 

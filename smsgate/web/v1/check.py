@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.gateway import Gateway
 from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.services import Services
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import CheckResult
@@ -37,21 +37,21 @@ def check_numbers(call: Call) -> Outcome:
     """Say of each number whether the program may text it, in the order asked."""
     asked: Check = call.body
     call.caller.require_program(asked.program)
-    answers = call.gateway.gate.check(asked.numbers, program=asked.program)
+    answers = call.services.gate.check(asked.numbers, program=asked.program)
     if asked.sending:
-        _count(call.gateway, asked.program, answers)
+        _count(call.services, asked.program, answers)
     return 200, Checked(
         [CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers]
     )
 
 
-def _count(gateway: Gateway, program: str, answers: Iterable[Answer]) -> None:
+def _count(services: Services, program: str, answers: Iterable[Answer]) -> None:
     """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
     stopped = [
         Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed
     ]
     with suppress(StoreUnavailable):
-        gateway.store.refusals.add(stopped)
+        services.store.refusals.add(stopped)
 
 
 OPERATIONS = (

@@ -66,7 +66,7 @@ def record_consents(call: Call) -> Outcome:
 def _entry(call: Call, item: ConsentItem) -> Entry:
     call.caller.require_program(item.program)
     consent = consent_of(item.words, item.medium, item.source, item.given)
-    settings = call.gateway.settings
+    settings = call.services.settings
     return consent_entry(
         settings, item.number, item.program, consent, "api", call.actor(item.actor)
     )

@@ -16,8 +16,8 @@ from flask import Request, Response
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from smsgate.domain.errors import Unfit
-from smsgate.gateway import Gateway
 from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.services import Services
 from smsgate.records.keys import KeyScope
 
 JSON = "application/json"
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Call:
     """One call of an operation."""
 
-    gateway: Gateway
+    services: Services
     caller: Caller
     request: Request
     path: Mapping[str, str]
@@ -92,7 +92,7 @@ class Operation:
         return self.run.__name__
 
     def answer(
-        self, gateway: Gateway, caller: Caller, request: Request, path: Mapping[str, str]
+        self, services: Services, caller: Caller, request: Request, path: Mapping[str, str]
     ) -> Response:
         """Answer one request whose key is right. Raises what is answered as a problem."""
         caller.require(self.scope)
@@ -100,7 +100,7 @@ class Operation:
             caller.require_all_programs()
         query = _read_query(request, self.query) if self.query else None
         body = _read_json(request, self.decoder) if self.body is not None else None
-        outcome = self.run(Call(gateway, caller, request, path, query, body))
+        outcome = self.run(Call(services, caller, request, path, query, body))
         if isinstance(outcome, Response):
             return outcome
         status, value = outcome

@@ -129,7 +129,7 @@ def suppress(call: Call) -> Outcome:
     """Opt a number out by hand; it blocks at once."""
     number, scope, query = call.path["number"], call.path["scope"], call.query
     call.caller.require_program(scope)
-    settings, actor, reason = call.gateway.settings, call.actor(query.actor), query.reason.strip()
+    settings, actor, reason = call.services.settings, call.actor(query.actor), query.reason.strip()
     return enter_one(call, opt_out_entry(settings, number, scope, actor, reason))
 
 
@@ -140,7 +140,7 @@ def restore(call: Call) -> Outcome:
     be.
     """
     call.caller.require_program(call.path["scope"])
-    return 202, AcceptedChange(call.gateway.restore(_asked_restore(call)))
+    return 202, AcceptedChange(call.services.manual.restore(_asked_restore(call)))
 
 
 def upsert_suppressions(call: Call) -> Outcome:
@@ -153,9 +153,9 @@ def list_suppressions(call: Call) -> Outcome:
     scope, query = call.path["scope"], call.query
     call.caller.require_program(scope)
     if scope != ALL:
-        check_program(call.gateway.settings, scope)
+        check_program(call.services.settings, scope)
     after = e164(query.after) if query.after else ""
-    page = call.gateway.records.suppressed.page(scope, after, query.limit)
+    page = call.services.records.suppressed.page(scope, after, query.limit)
     return 200, SuppressionPage(
         [_suppressed_number(call, one, scope) for one in page.numbers], page.next or None
     )
@@ -214,7 +214,7 @@ def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
         if given is not None or item.evidence:
             raise Unfit("`consent` and `evidence` go with the state `opted_in`.")
         actor, reason = call.actor(item.actor), item.reason.strip()
-        return opt_out_entry(call.gateway.settings, item.number, item.scope, actor, reason)
+        return opt_out_entry(call.services.settings, item.number, item.scope, actor, reason)
     consent = None
     if given is not None:
         consent = _newer(given.words, given.medium, given.source, given.given)

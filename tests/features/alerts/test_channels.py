@@ -26,7 +26,7 @@ from smsgate.pipeline.conditions import Condition
 from smsgate.settings import Mailbox, Secret
 from smsgate.store.shared_keys import PROCESSES
 from tests.fakes.mail_server import MailServer, make_certificate
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
@@ -133,9 +133,9 @@ def api():
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url, api):
+def services(tmp_path, redis_url, api):
     toml = ALERTS.replace('a-token"\n', f'a-token"\napi_url = "{api.url}"\n') + TEXT
-    made = make_gateway(tmp_path, redis_url, toml)
+    made = make_services(tmp_path, redis_url, toml)
     yield made
     made.close()
 
@@ -144,8 +144,8 @@ def texted(api) -> list[str]:
     return [call.form["To"] for call in api.calls]
 
 
-def test_a_text_goes_to_everybody(gateway, api):
-    [channel] = configured_channels(gateway)
+def test_a_text_goes_to_everybody(services, api):
+    [channel] = configured_channels(services)
     channel.send([DEAD, STUCK])
     assert texted(api) == [ONE, OTHER]
     form = api.calls[0].form
@@ -157,51 +157,51 @@ def test_a_text_goes_to_everybody(gateway, api):
 
 
 @pytest.mark.parametrize("how", ["hold", "applied", "locked"])
-def test_who_has_opted_out_is_not_texted(gateway, api, how):
+def test_who_has_opted_out_is_not_texted(services, api, how):
     if how == "locked":
-        gateway.lock(ONE, "anna", "asked for it")
+        services.manual.lock(ONE, "anna", "asked for it")
     else:
-        gateway.override("suppress", ONE, "alerts", "anna", "asked by phone")
+        services.manual.opt_out(ONE, "alerts", "anna", "asked by phone")
     if how != "hold":
         for partition in range(16):
-            gateway.apply(partition)
-    [channel] = configured_channels(gateway)
+            services.applier.drain(partition)
+    [channel] = configured_channels(services)
     channel.send([TEST])
     assert texted(api) == [OTHER]
 
 
-def test_where_everybody_has_opted_out_it_says_so(gateway, api):
+def test_where_everybody_has_opted_out_it_says_so(services, api):
     for number in (ONE, OTHER):
-        gateway.override("suppress", number, "all", "anna", "asked by phone")
-    [channel] = configured_channels(gateway)
+        services.manual.opt_out(number, "all", "anna", "asked by phone")
+    [channel] = configured_channels(services)
     with pytest.raises(CallFailed, match="every number is opted out or locked"):
         channel.send([TEST])
     assert texted(api) == []
 
 
-def test_where_the_gate_cannot_tell_nobody_is_texted(gateway, api, monkeypatch):
+def test_where_the_gate_cannot_tell_nobody_is_texted(services, api, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used")
 
-    monkeypatch.setattr(gateway.gate, "refused", away)
-    [channel] = configured_channels(gateway)
+    monkeypatch.setattr(services.gate, "refused", away)
+    [channel] = configured_channels(services)
     with pytest.raises(CallFailed, match="cannot tell who has opted out"):
         channel.send([TEST])
     assert texted(api) == []
 
 
-def test_a_consent_on_record_is_not_asked_for(gateway, tmp_path, redis_url, api):
+def test_a_consent_on_record_is_not_asked_for(services, tmp_path, redis_url, api):
     toml = ALERTS.replace('a-token"\n', f'a-token"\napi_url = "{api.url}"\n')
     toml = toml.replace('region   = "US"', "require_consent = true") + TEXT
-    strict = make_gateway(tmp_path, redis_url, toml)
+    strict = make_services(tmp_path, redis_url, toml)
     [channel] = configured_channels(strict)
     channel.send([TEST])
     strict.close()
     assert texted(api) == [ONE, OTHER]
 
 
-def test_who_was_told_is_not_told_again_because_another_could_not_be(gateway, api):
-    [channel] = configured_channels(gateway)
+def test_who_was_told_is_not_told_again_because_another_could_not_be(services, api):
+    [channel] = configured_channels(services)
     api.script(Answer(429, code=20429))
     channel.send([TEST])
     api.script(Answer(429, code=20429), Answer(429, code=20429))
@@ -209,9 +209,9 @@ def test_who_was_told_is_not_told_again_because_another_could_not_be(gateway, ap
         channel.send([TEST])
 
 
-def test_a_call_of_which_nobody_knows_what_became_is_not_repeated(gateway, api):
+def test_a_call_of_which_nobody_knows_what_became_is_not_repeated(services, api):
     api.script(Drop(), Drop())
-    [channel] = configured_channels(gateway)
+    [channel] = configured_channels(services)
     channel.send([TEST])
 
 
@@ -237,9 +237,9 @@ def test_what_does_not_fit_into_a_text_is_counted():
     assert text.endswith(f"\n+{50 - shown} more: smsgate doctor")
 
 
-def test_a_deadline_lies_ahead_for_providers_that_name_one(gateway, monkeypatch):
+def test_a_deadline_lies_ahead_for_providers_that_name_one(services, monkeypatch):
     seen = []
-    [channel] = configured_channels(gateway)
+    [channel] = configured_channels(services)
     from smsgate.providers import PROVIDERS
 
     twilio = PROVIDERS["twilio"]
@@ -263,11 +263,11 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
     with contextlib.ExitStack() as stack:
 
         def start(toml: str, **own: str) -> Mapping[str, str]:
-            gateway = make_gateway(tmp_path, redis_url, toml, **own)
-            stack.callback(gateway.close)
+            services = make_services(tmp_path, redis_url, toml, **own)
+            stack.callback(services.close)
             at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1", "0000", 1)
-            gateway.store.heartbeats.beat(at, 600)
-            teller = AlertNotifier(gateway)
+            services.store.heartbeats.beat(at, 600)
+            teller = AlertNotifier(services)
             teller.start()
             stack.callback(teller.close)
             return {
@@ -336,7 +336,7 @@ def run_json(arguments, environ, capsys):
     return json.loads(capsys.readouterr().out)
 
 
-def test_a_fault_of_a_channel_is_told_to_whoever_asked(gateway):
+def test_a_fault_of_a_channel_is_told_to_whoever_asked(services):
     class Broken:
         name = "email"
         is_digest = True
@@ -344,7 +344,7 @@ def test_a_fault_of_a_channel_is_told_to_whoever_asked(gateway):
         def send(self, _):
             raise RuntimeError("something of ours")
 
-    id_ = AlertStorage(gateway.store.client).request_test()
-    ChannelTester(gateway.store, [Broken()]).run_requested()
-    ((outcome,),) = AlertStorage(gateway.store.client).results(id_).values()
+    id_ = AlertStorage(services.store.client).request_test()
+    ChannelTester(services.store, [Broken()]).run_requested()
+    ((outcome,),) = AlertStorage(services.store.client).results(id_).values()
     assert (outcome.told, "RuntimeError" in outcome.problem) == (False, True)

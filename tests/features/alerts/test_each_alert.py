@@ -26,7 +26,7 @@ from smsgate.pipeline.conditions import (
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.quarantine import RefusedRequest
 from smsgate.store.shared_keys import accepted_of
-from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
+from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
 from tests.pipeline.test_alert_rules import DOCS
@@ -39,96 +39,96 @@ def ago(seconds: float) -> str:
     return f"{int((time.time() - seconds) * 1000)}-1"
 
 
-def old_inbox(gateway, redis) -> None:
+def old_inbox(services, redis) -> None:
     row = {"e": msgspec.json.encode(entry(Intent.HELP)), "s": "0"}
     redis.xadd(KEYS.inbox, row, id=ago(MAX_INBOX_AGE_S + 5))
 
 
-def old_hold(gateway, redis) -> None:
+def old_hold(services, redis) -> None:
     redis.hset(KEYS.holds, f"all:{NUMBER}", ago(MAX_HOLD_AGE_S + 5))
 
 
-def old_reply(gateway, redis) -> None:
+def old_reply(services, redis) -> None:
     redis.zadd(KEYS.outbox, {"1-1-0": (time.time() - MAX_OUTBOX_AGE_S - 5) * 1000})
 
 
-def no_clock(gateway, redis) -> None:
-    gateway.store.heartbeats.withdraw("clock on host-1")
+def no_clock(services, redis) -> None:
+    services.store.heartbeats.withdraw("clock on host-1")
 
 
-def no_web(gateway, redis) -> None:
-    gateway.store.heartbeats.withdraw("web on host-1")
+def no_web(services, redis) -> None:
+    services.store.heartbeats.withdraw("web on host-1")
 
 
-def no_worker(gateway, redis) -> None:
+def no_worker(services, redis) -> None:
     """Which is told instead of what waits for one."""
-    gateway.store.heartbeats.withdraw("worker on host-1")
-    old_inbox(gateway, redis)
-    old_hold(gateway, redis)
+    services.store.heartbeats.withdraw("worker on host-1")
+    old_inbox(services, redis)
+    old_hold(services, redis)
 
 
-def no_sender(gateway, redis) -> None:
-    gateway.store.heartbeats.withdraw("sender on host-1")
-    old_reply(gateway, redis)
-    old_forward(gateway, redis)
+def no_sender(services, redis) -> None:
+    services.store.heartbeats.withdraw("sender on host-1")
+    old_reply(services, redis)
+    old_forward(services, redis)
 
 
-def old_review(gateway, redis) -> None:
+def old_review(services, redis) -> None:
     redis.hset(KEYS.reviews, f"alerts:{NUMBER}", ago(REVIEW_DEADLINE_US / 2_000_000 + 60))
 
 
-def dead_letter(gateway, redis) -> None:
+def dead_letter(services, redis) -> None:
     redis.hset(KEYS.dead, "1-1-0", "{}")
 
 
-def old_forward(gateway, redis) -> None:
+def old_forward(services, redis) -> None:
     redis.hset(KEYS.forwards, "1-1-000000", "{}")
     redis.zadd(KEYS.forwards_since, {"1-1-000000": (time.time() - MAX_FORWARD_AGE_S - 5) * 1000})
 
 
-def dead_forward(gateway, redis) -> None:
+def dead_forward(services, redis) -> None:
     redis.hset(KEYS.forwards_dead, "1-1-000000", "{}")
 
 
-def spool(gateway, redis) -> None:
-    gateway.store.backlog.note_spool("web-2", 3, 60.0)
+def spool(services, redis) -> None:
+    services.store.backlog.note_spool("web-2", 3, 60.0)
 
 
-def unusable(gateway, redis) -> None:
-    gateway.store.backlog.note_spool("web-2", 0, 0.0, "it cannot be written")
+def unusable(services, redis) -> None:
+    services.store.backlog.note_spool("web-2", 0, 0.0, "it cannot be written")
 
 
-def lag(gateway, redis) -> None:
+def lag(services, redis) -> None:
     redis.xadd(KEYS.ledger, {"e": "{}"}, id=ago(MAX_RECORDS_LAG_S + 5))
 
 
-def memory(gateway, redis) -> None:
+def memory(services, redis) -> None:
     redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] / 0.7))
 
 
-def silent(gateway, redis) -> None:
+def silent(services, redis) -> None:
     redis.hset(accepted_of("twilio"), "newest", int((time.time() - 7300) * 1000))
 
 
-def burst(gateway, redis) -> None:
+def burst(services, redis) -> None:
     for place in range(MAX_REFUSED_REQUESTS):
-        gateway.store.quarantine.add("twilio", RefusedRequest(f"p{place}", "f", "POST", "u"))
+        services.store.quarantine.add("twilio", RefusedRequest(f"p{place}", "f", "POST", "u"))
 
 
-def refused_writes(gateway, redis) -> None:
+def refused_writes(services, redis) -> None:
     redis.config_set("maxmemory", 1)
 
 
-def lost_store(gateway, redis) -> None:
+def lost_store(services, redis) -> None:
     redis.delete(*[keys.metadata for keys in PARTITION_KEYS])
 
 
-def shut_gate(gateway, redis) -> None:
+def shut_gate(services, redis) -> None:
     for keys in PARTITION_KEYS:
         redis.hset(keys.metadata, "lease", int((time.time() - 60) * 1000))
 
 
-def weak(gateway, redis) -> None:
+def weak(services, redis) -> None:
     redis.config_set("appendfsync", "everysec")
 
 
@@ -183,22 +183,22 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
     with ScriptedApi({"/hook": [(200, b"")]}) as hook:
         toml = ALERTS.replace("[programs", "silent_hours = 2\n\n[programs", 1)
         toml += '[alerts]\nwebhook = "${HOOK}"\n'
-        gateway = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-        all_at_work(gateway.store)
-        gateway.store.acceptance.note("twilio", newest=True, several=False)
+        services = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
+        all_at_work(services.store)
+        services.store.acceptance.note("twilio", newest=True, several=False)
         person = Person()
         alerting = AlertService(
-            gateway.store, gateway.settings, [*configured_channels(gateway), person]
+            services.store, services.settings, [*configured_channels(services), person]
         )
         alerting.check()
         alerting.check()
         assert hook.calls == [], "quiet while all is well"
 
-        BROUGHT_ABOUT[name](gateway, redis_client)
+        BROUGHT_ABOUT[name](services, redis_client)
         alerting.check()
         alerting.check()
         redis_client.config_set("maxmemory", 0)
-        gateway.close()
+        services.close()
 
     (call,) = hook.calls
     told = json.loads(call.body)

@@ -12,7 +12,7 @@ from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import AlertService
 from smsgate.store.keys import PARTITION_KEYS
-from tests.fakes.own_gateway import ALERTS, all_at_work, make_gateway
+from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
 
 
@@ -23,16 +23,16 @@ def hook() -> Iterator[ScriptedApi]:
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url, hook):
+def services(tmp_path, redis_url, hook):
     toml = ALERTS + '[alerts]\nwebhook = "${HOOK}"\n'
-    made = make_gateway(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
+    made = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
     all_at_work(made.store)
     yield made
     made.close()
 
 
-def alerting(gateway, *more) -> AlertService:
-    return AlertService(gateway.store, gateway.settings, [*configured_channels(gateway), *more])
+def alerting(services, *more) -> AlertService:
+    return AlertService(services.store, services.settings, [*configured_channels(services), *more])
 
 
 class Phone:
@@ -59,8 +59,8 @@ def give_up(redis_client) -> None:
     redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
 
 
-def test_a_condition_that_lasts_is_told_once_and_its_end_too(gateway, hook, redis_client):
-    one, other = alerting(gateway), alerting(gateway)
+def test_a_condition_that_lasts_is_told_once_and_its_end_too(services, hook, redis_client):
+    one, other = alerting(services), alerting(services)
     give_up(redis_client)
     one.check()
     assert told(hook) == []
@@ -81,18 +81,18 @@ def test_a_condition_that_lasts_is_told_once_and_its_end_too(gateway, hook, redi
     assert told(hook)[2:] == [("SmsgateDeadLetters", "begins")]
 
 
-def test_what_the_webhook_does_not_take_is_told_again(gateway, hook, redis_client):
+def test_what_the_webhook_does_not_take_is_told_again(services, hook, redis_client):
     hook.answers["/hook"] = [(500, b""), (200, b"")]
     give_up(redis_client)
-    looking = alerting(gateway)
+    looking = alerting(services)
     for _ in range(4):
         looking.check()
     assert told(hook) == [("SmsgateDeadLetters", "begins")] * 2
 
 
-def test_an_end_that_is_not_taken_is_told_again(gateway, hook, redis_client):
+def test_an_end_that_is_not_taken_is_told_again(services, hook, redis_client):
     give_up(redis_client)
-    looking = alerting(gateway)
+    looking = alerting(services)
     looking.check()
     looking.check()
     redis_client.delete(PARTITION_KEYS[1].dead)
@@ -102,21 +102,21 @@ def test_an_end_that_is_not_taken_is_told_again(gateway, hook, redis_client):
     assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")] * 2
 
 
-def test_several_conditions_of_one_look_are_one_message(gateway, redis_client):
+def test_several_conditions_of_one_look_are_one_message(services, redis_client):
     give_up(redis_client)
     redis_client.config_set("appendfsync", "everysec")
     phone = Phone()
-    looking = alerting(gateway, phone)
+    looking = alerting(services, phone)
     for _ in range(3):
         looking.check()
     assert phone.told == [[("SmsgateDeadLetters", "begins"), ("SmsgateWeakDurability", "begins")]]
 
 
-def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(gateway, hook, redis_client):
+def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(services, hook, redis_client):
     phone = Phone()
     phone.fails = True
     give_up(redis_client)
-    looking = alerting(gateway, phone)
+    looking = alerting(services, phone)
     with capture_logs() as lines:
         for _ in range(5):
             looking.check()
@@ -129,14 +129,14 @@ def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(gateway, h
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
 
 
-def test_a_store_that_is_away_is_told_once_and_that_it_is_back(gateway, hook, monkeypatch):
+def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, hook, monkeypatch):
     def away():
         raise StoreUnavailable("the store cannot be used")
 
     phone = Phone()
-    looking = alerting(gateway, phone)
+    looking = alerting(services, phone)
     with monkeypatch.context() as broken:
-        broken.setattr(gateway.store.ledger, "waiting", away)
+        broken.setattr(services.store.ledger, "waiting", away)
         phone.fails = True
         for _ in range(3):
             looking.check()
@@ -149,5 +149,5 @@ def test_a_store_that_is_away_is_told_once_and_that_it_is_back(gateway, hook, mo
     assert phone.told == [[one] for one in both]
 
 
-def test_the_address_of_the_webhook_is_not_shown(gateway, hook):
-    assert hook.url not in repr(gateway.settings)
+def test_the_address_of_the_webhook_is_not_shown(services, hook):
+    assert hook.url not in repr(services.settings)

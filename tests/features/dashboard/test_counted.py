@@ -58,8 +58,8 @@ def told(client: FlaskClient) -> tuple[str, dict[tuple[str, ...], float]]:
     return answer.text, samples
 
 
-def test_a_message_is_counted_and_timed_at_every_step(gateway, signed, api):
-    client = create_app(gateway).test_client()
+def test_a_message_is_counted_and_timed_at_every_step(services, signed, api):
+    client = create_app(services).test_client()
     stop = signed("STOP", message_id="SM" + "1" * 32)
     assert [posted(client, stop), posted(client, stop)] == [200, 200]
     forged = dataclasses.replace(stop, body=stop.body + b"&Body=enough+of+this")
@@ -67,14 +67,14 @@ def test_a_message_is_counted_and_timed_at_every_step(gateway, signed, api):
     assert posted(client, stop, "5551234567") == 404
     assert posted(client, signed("see you at eight", "+14155550177")) == 200
 
-    gateway.store.metrics.flush()
+    services.store.metrics.flush()
     _, before = told(client)
     assert before["inbox_entries",] == 1
     assert before["holds",] == 1
-    gateway.work(partition_of(NUMBER))
-    assert gateway.send_replies(partition_of(NUMBER)) == 1
-    assert not gateway.gate.allows(NUMBER, program="alerts")
-    gateway.store.metrics.flush()
+    services.applier.work(partition_of(NUMBER))
+    assert services.sender.drain(partition_of(NUMBER)) == 1
+    assert not services.gate.allows(NUMBER, program="alerts")
+    services.store.metrics.flush()
     text, after = told(client)
 
     assert {key: after[key] for key in COUNTED} == COUNTED

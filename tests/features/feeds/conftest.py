@@ -54,10 +54,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def recorded(gateway):
+def recorded(services):
     """A gateway with tables for its records."""
-    gateway.records.migrate()
-    return gateway
+    services.records.migrate()
+    return services
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def import_(recorded):
 
     def done(numbers=MANY, listing=STOPPED) -> None:
         importing.enter(numbers, listing)
-        recorded.recording.move_all()
+        recorded.archiver.move_all()
 
     return done
 

@@ -65,10 +65,10 @@ def test_what_happened_before_the_feed_began_is_not_told(recorded, make, receive
 def test_a_lock_a_consent_and_a_way_back_are_told(recorded, make, receiver) -> None:
     one = make("club")
     one.run_once()
-    recorded.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
+    recorded.manual.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
     change(recorded, scope="club")
     change(recorded, "restore", scope="club")
-    recorded.lock(NUMBER, "jane", "court")
+    recorded.manual.lock(NUMBER, "jane", "court")
     change(recorded, number=OTHER, scope="orders")
     while one.run_once() == 0:
         pass
@@ -233,8 +233,8 @@ def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
         for one in recorded.settings.programs
         if one.name in feeds
     )
-    gateway = replace(recorded, settings=replace(recorded.settings, programs=programs))
-    feeder = FeedDispatcher(gateway)
+    services = replace(recorded, settings=replace(recorded.settings, programs=programs))
+    feeder = FeedDispatcher(services)
     feeder.start()
     try:
         assert wait_until(

@@ -60,28 +60,30 @@ def impatient(monkeypatch) -> None:
 
 
 @pytest.fixture
-def receive(gateway, signed) -> Callable[..., str]:
+def receive(services, signed) -> Callable[..., str]:
     """Take a text in and apply it; gives the outcome that the log has."""
 
     def received(text: str, number: str = NUMBER, sender: str = SENDER, **more: str) -> str:
         request = signed(text, number, sender=sender, **more)
-        outcome = gateway.ingest("twilio", request).outcome
-        gateway.apply(partition_of(number))
+        outcome = services.ingest.receive("twilio", request).outcome
+        services.applier.drain(partition_of(number))
         return outcome
 
     return received
 
 
 @pytest.fixture
-def make(gateway) -> Iterator[Callable[..., ForwardSender]]:
+def make(services) -> Iterator[Callable[..., ForwardSender]]:
     """Makes the forwarding of a program, as a process would."""
     made: list[ForwardSender] = []
 
     def make(name: str = "alerts", **changed: object) -> ForwardSender:
-        program = gateway.settings.programs.get(name)
+        program = services.settings.programs.get(name)
         application = dataclasses.replace(program.forward, **changed)
         made.append(
-            ForwardSender(program, application, gateway.settings, gateway.store, gateway.job_queue)
+            ForwardSender(
+                program, application, services.settings, services.store, services.job_queue
+            )
         )
         return made[-1]
 
@@ -91,32 +93,32 @@ def make(gateway) -> Iterator[Callable[..., ForwardSender]]:
 
 
 @pytest.fixture
-def run(gateway) -> Iterator[None]:
+def run(services) -> Iterator[None]:
     """A forwarder at work, as in the process ``sender``."""
-    forwarder = Forwarder(lambda: gateway)
+    forwarder = Forwarder(lambda: services)
     forwarder.start()
     yield
     forwarder.close()
 
 
-def waiting(gateway) -> int:
-    return sum(len(gateway.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
+def waiting(services) -> int:
+    return sum(len(services.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
 
 
-def tries(gateway) -> int:
+def tries(services) -> int:
     return sum(
         one.tries
         for partition in range(PARTITIONS)
-        for one in gateway.store.forwards.waiting(partition)
+        for one in services.store.forwards.waiting(partition)
     )
 
 
-def settle(gateway, *some: ForwardSender) -> None:
+def settle(services, *some: ForwardSender) -> None:
     """Take turns until nothing waits."""
 
     def all_taken() -> bool:
         for one in some:
             one.run_once()
-        return waiting(gateway) == 0
+        return waiting(services) == 0
 
     assert wait_until(all_taken, 10)

@@ -17,11 +17,11 @@ from smsgate.domain.errors import NoSuchForward, StoreUnavailable
 from smsgate.domain.messages import ForwardContent, InboundMessage, Intent, WebhookRequest
 from smsgate.features.forwarding import service
 from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.undelivered_forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.wiring import load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.forwarding.conftest import (
@@ -44,17 +44,17 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     assert receive("What time do you open?", message_id=ID) == "none"
-    settle(gateway, make())
+    settle(services, make())
 
     (came,) = app.came
     for secret in (NEW, OLD):
         at = datetime.fromtimestamp(int(came.headers["webhook-timestamp"]), UTC)
         signed = Webhook(secret).sign(came.headers["webhook-id"], at, came.body.decode())
         assert signed in came.headers["webhook-signature"].split()
-    event = gateway.history(NUMBER)[0]
+    event = services.history.of_number(NUMBER)[0]
     assert (event.kind, event.outcome) == ("text", "recorded")
     assert came.headers["webhook-id"] == event.id
     received_at = came.data.pop("received_at")
@@ -77,11 +77,11 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
     }
 
 
-def test_keywords_stay_here_unless_all_is_wanted(receive, make, app, gateway) -> None:
+def test_keywords_stay_here_unless_all_is_wanted(receive, make, app, services) -> None:
     for sender in (SENDER, ORIGINAL):
         for text in ("STOP", "START", "HELP", "Thanks!"):
             receive(text, sender=sender)
-    settle(gateway, make(), make("orders"))
+    settle(services, make(), make("orders"))
 
     told = [(came.headers.get("content-type"), came.text[1]) for came in app.came]
     assert [text for kind, text in told if kind == "application/json"] == ["Thanks!"]
@@ -91,65 +91,65 @@ def test_keywords_stay_here_unless_all_is_wanted(receive, make, app, gateway) ->
 
 
 def test_a_yes_that_answers_no_question_of_ours_answers_one_of_the_application(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     receive("YES")
-    settle(gateway, make())
+    settle(services, make())
     assert app.taken == [(NUMBER, "YES")]
 
 
-def test_what_came_outside_its_time_window_goes_nowhere(gateway, signed) -> None:
+def test_what_came_outside_its_time_window_goes_nowhere(services, signed) -> None:
     message = InboundMessage("twilio", "SM1", NUMBER, ORIGINAL, "STOP")
-    account, entering = gateway.settings.accounts["twilio"], gateway._receiving._entering
+    account, entering = services.settings.accounts["twilio"], services.ingest._entering
     for expired in (False, True):
         arrival = entering.arrival(message, signed("STOP"), account, twilio, expired=expired)
         assert (arrival.entry.forward_content is None) is expired
 
 
-def test_a_text_that_waits_for_a_person_goes_on_meanwhile(receive, make, app, gateway) -> None:
+def test_a_text_that_waits_for_a_person_goes_on_meanwhile(receive, make, app, services) -> None:
     text = "please stop sending so many, maybe just one a week"
     assert receive(text) == "review"
-    settle(gateway, make())
+    settle(services, make())
     assert app.taken == [(NUMBER, text)]
 
 
 def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
-    receive, make, app, gateway, signed
+    receive, make, app, services, signed
 ) -> None:
     request = signed("Où êtes-vous? 🎉", sender=ORIGINAL)
-    gateway.ingest("twilio", request)
-    gateway.apply(partition_of(NUMBER))
-    settle(gateway, make("orders"))
+    services.ingest.receive("twilio", request)
+    services.applier.drain(partition_of(NUMBER))
+    settle(services, make("orders"))
 
     (came,) = app.came
     assert came.body == request.body
     assert came.headers["content-type"] == request.headers["content-type"]
     validator = RequestValidator(TOKEN)
     assert validator.validate(app.url, came.form, came.headers["x-twilio-signature"])
-    assert came.headers["i-twilio-idempotency-token"] == gateway.history(NUMBER)[0].id
+    assert came.headers["i-twilio-idempotency-token"] == services.history.of_number(NUMBER)[0].id
     assert came.form["AccountSid"] == SID
 
 
-def test_a_token_of_its_own_signs_instead_of_the_accounts(receive, make, app, gateway) -> None:
+def test_a_token_of_its_own_signs_instead_of_the_accounts(receive, make, app, services) -> None:
     receive("Hello", sender=ORIGINAL)
-    program = gateway.settings.programs.get("alerts")
-    settle(gateway, make("orders", secrets=(dataclasses.replace(program.forward.secrets[0]),)))
+    program = services.settings.programs.get("alerts")
+    settle(services, make("orders", secrets=(dataclasses.replace(program.forward.secrets[0]),)))
 
     (came,) = app.came
     signature = came.headers["x-twilio-signature"]
     assert RequestValidator(NEW).validate(app.url, came.form, signature)
 
 
-def test_a_get_stays_a_get(gateway, make, app) -> None:
+def test_a_get_stays_a_get(services, make, app) -> None:
     fields = {
         "AccountSid": SID, "MessageSid": "SM1", "From": NUMBER, "To": ORIGINAL, "Body": "Hi & ho",
     }  # fmt: skip
     url = f"{PUBLIC_URL}/webhooks/twilio?{urlencode(fields)}"
     signature = RequestValidator(TOKEN).compute_signature(url, {})
     request = WebhookRequest("GET", url, {"x-twilio-signature": signature}, b"")
-    gateway.ingest("twilio", request)
-    gateway.apply(partition_of(NUMBER))
-    settle(gateway, make("orders"))
+    services.ingest.receive("twilio", request)
+    services.applier.drain(partition_of(NUMBER))
+    settle(services, make("orders"))
 
     (came,) = app.came
     assert came.method == "GET"
@@ -159,7 +159,7 @@ def test_a_get_stays_a_get(gateway, make, app) -> None:
 
 
 def test_of_a_number_the_order_holds_whatever_fails_and_others_do_not_wait(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     app.refused = {NUMBER}
     for place in range(5):
@@ -171,34 +171,34 @@ def test_of_a_number_the_order_holds_whatever_fails_and_others_do_not_wait(
     assert {came.text for came in app.came if came.status != 200} == {(NUMBER, "text 0")}
 
     app.refused = set()
-    settle(gateway, one)
+    settle(services, one)
     assert app.taken[5:] == [(NUMBER, f"text {place}") for place in range(5)]
 
 
-def test_two_messages_of_a_number_are_never_under_way_at_once(receive, make, app, gateway) -> None:
+def test_two_messages_of_a_number_are_never_under_way_at_once(receive, make, app, services) -> None:
     app.after_s = 0.1
     for place in range(3):
         receive(f"text {place}")
     one, other = make(), make()  # as two processes
-    settle(gateway, one, other)
+    settle(services, one, other)
     assert app.taken == [(NUMBER, f"text {place}") for place in range(3)]
     times = [came.at for came in app.came]
     assert all(later - earlier >= 0.1 for earlier, later in pairwise(times))
 
 
 def test_a_message_that_the_provider_delivers_twice_goes_on_once(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     assert receive("Hello", message_id=ID) == "none"
     assert receive("Hello", message_id=ID) == "duplicate"
-    settle(gateway, make())
+    settle(services, make())
     assert receive("Hello", message_id=ID) == "duplicate"
-    assert waiting(gateway) == 0
+    assert waiting(services) == 0
     assert len(app.came) == 1
 
 
 def test_an_application_that_is_down_gets_everything_in_order_when_it_is_back(
-    receive, run, app, gateway
+    receive, run, app, services
 ) -> None:
     numbers = [f"+141555501{place:02}" for place in range(20)]
     app.stop()
@@ -206,18 +206,18 @@ def test_an_application_that_is_down_gets_everything_in_order_when_it_is_back(
         for number in numbers:
             receive(f"text {place}", number)
     pause = threading.Event()
-    assert wait_until(lambda: tries(gateway) > 0, 10)
+    assert wait_until(lambda: tries(services) > 0, 10)
     pause.wait(0.3)
-    assert tries(gateway) < 30  # 20 at once before anybody knew, then one at a time
+    assert tries(services) < 30  # 20 at once before anybody knew, then one at a time
     app.start()
-    assert wait_until(lambda: waiting(gateway) == 0, 20)
+    assert wait_until(lambda: waiting(services) == 0, 20)
 
     for number in numbers:
         assert [text for who, text in app.taken if who == number] == ["text 0", "text 1", "text 2"]
 
 
 def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     receive("Hello")
     one = make()
@@ -227,126 +227,128 @@ def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
     assert [one.run_once() for _ in range(PARTITIONS - 1)] == [0.0] * (PARTITIONS - 1)
     one.run_once()
     app.wait_for(1)
-    settle(gateway, one)
+    settle(services, one)
 
 
-def test_an_application_that_asks_for_time_gets_it(receive, make, app, gateway) -> None:
+def test_an_application_that_asks_for_time_gets_it(receive, make, app, services) -> None:
     app.status, app.headers = 503, {"Retry-After": "1"}
     receive("Hello")
     receive("Hello", OTHER)
     one = make()
     one.run_once()
-    assert wait_until(lambda: waiting(gateway) == 2 and one._busy == 0, 5)
+    assert wait_until(lambda: waiting(services) == 2 and one._busy == 0, 5)
     app.status = 200
     receive("Hello", "+14155550177")
     assert not wait_until(lambda: one.run_once() >= 0 and bool(app.taken), 0.3)
-    settle(gateway, one)
+    settle(services, one)
     first = min(came.at for came in app.came if came.status == 200)
     assert first - min(came.at for came in app.came) > 0.9
 
 
 def test_what_is_not_taken_in_a_day_waits_for_a_person(
-    receive, make, app, gateway, redis_client
+    receive, make, app, services, redis_client
 ) -> None:
     app.refused = {NUMBER}
     receive("first")
     receive("second")
     one = make()
     assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
-    first, _ = gateway.store.forwards.waiting(partition := partition_of(NUMBER))
-    assert undelivered_forwards.give_up_old(gateway.store) == 0
+    first, _ = services.store.forwards.waiting(partition := partition_of(NUMBER))
+    assert undelivered_forwards.give_up_old(services.store) == 0
     day_ms = undelivered_forwards.GIVEN_UP_US // 1000
     redis_client.zincrby(PARTITION_KEYS[partition].forwards_since, -day_ms, first.id)
-    assert undelivered_forwards.give_up_old(gateway.store) == 1
+    assert undelivered_forwards.give_up_old(services.store) == 1
 
-    (letter,) = gateway.store.forwards.dead(partition)
+    (letter,) = services.store.forwards.dead(partition)
     assert (letter.forward.id, letter.note) == (first.id, "answered 500")
-    assert gateway.history(NUMBER)[-1].outcome == "given_up"
+    assert services.history.of_number(NUMBER)[-1].outcome == "given_up"
     app.refused = set()
-    settle(gateway, one)  # the second no longer waits behind it
+    settle(services, one)  # the second no longer waits behind it
     assert app.taken == [(NUMBER, "second")]
 
     receive("third")
-    undelivered_forwards.retry(gateway.store, first.id, "jane")
-    settle(gateway, one)
+    undelivered_forwards.retry(services.store, first.id, "jane")
+    settle(services, one)
     assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
     with pytest.raises(NoSuchForward, match="forward list --dead"):
-        undelivered_forwards.dismiss(gateway.store, first.id, "jane")
-    assert "by jane; before: answered 500" in [one.note for one in gateway.history(NUMBER)]
+        undelivered_forwards.dismiss(services.store, first.id, "jane")
+    assert "by jane; before: answered 500" in [
+        one.note for one in services.history.of_number(NUMBER)
+    ]
 
 
-def test_what_was_given_up_can_be_dismissed(receive, app, gateway, redis_client) -> None:
+def test_what_was_given_up_can_be_dismissed(receive, app, services, redis_client) -> None:
     receive("Hello")
     partition = partition_of(NUMBER)
-    (one,) = gateway.store.forwards.waiting(partition)
+    (one,) = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    assert undelivered_forwards.give_up_old(gateway.store) == 1
-    undelivered_forwards.dismiss(gateway.store, one.id, "jane")
-    assert gateway.store.forwards.dead(partition) == []
-    assert (waiting(gateway), app.came) == (0, [])
+    assert undelivered_forwards.give_up_old(services.store) == 1
+    undelivered_forwards.dismiss(services.store, one.id, "jane")
+    assert services.store.forwards.dead(partition) == []
+    assert (waiting(services), app.came) == (0, [])
 
 
-def test_an_application_keeps_its_voice(receive, make, app, gateway, api) -> None:
+def test_an_application_keeps_its_voice(receive, make, app, services, api) -> None:
     app.says = (
         "<Response><Message>At nine &amp; ten.</Message><Redirect>/x</Redirect>"
         "<Sms><Body>Bye</Body></Sms></Response>"
     )
     receive("When?", sender=ORIGINAL)
-    settle(gateway, make("orders"))
-    (first, second) = gateway.store.outbox.waiting(partition_of(NUMBER))
+    settle(services, make("orders"))
+    (first, second) = services.store.outbox.waiting(partition_of(NUMBER))
     assert (first.kind, first.text, second.text) == ("app", "At nine & ten.", "Bye")
-    now_us = gateway.store.health.now_us()
+    now_us = services.store.health.now_us()
     assert 290 * 1_000_000 < first.deadline_us - now_us <= 300 * 1_000_000
-    assert first.answers == second.answers == gateway.history(NUMBER)[-1].inbox_id
+    assert first.answers == second.answers == services.history.of_number(NUMBER)[-1].inbox_id
 
-    gateway.send_replies(partition_of(NUMBER))
+    services.sender.drain(partition_of(NUMBER))
     assert sorted(call.form["Body"] for call in api.calls) == ["At nine & ten.", "Bye"]
     assert {call.form["From"] for call in api.calls} == {ORIGINAL}
-    assert {event.outcome for event in gateway.history(NUMBER)[-2:]} == {"sent"}
+    assert {event.outcome for event in services.history.of_number(NUMBER)[-2:]} == {"sent"}
 
 
 def test_what_an_application_says_to_a_number_that_opted_out_is_not_sent(
-    receive, make, app, gateway, api
+    receive, make, app, services, api
 ) -> None:
     app.says = "<Response><Message>You may come back!</Message></Response>"
     receive("STOP", sender=ORIGINAL)
-    settle(gateway, make("orders"))
-    gateway.send_replies(partition_of(NUMBER))
+    settle(services, make("orders"))
+    services.sender.drain(partition_of(NUMBER))
 
     assert "You may come back!" not in [call.form["Body"] for call in api.calls]
-    last = gateway.history(NUMBER)[-1]
+    last = services.history.of_number(NUMBER)[-1]
     assert (last.kind, last.outcome) == ("app", "blocked")
     assert last.note == "the gate refused it: opted_out"
-    assert [(one.by, one.reason) for one in gateway.store.refusals.newest(10)] == [
+    assert [(one.by, one.reason) for one in services.store.refusals.newest(10)] == [
         ("app", "opted_out")
     ]
-    assert gateway.store.outbox.dead(partition_of(NUMBER)) == []
+    assert services.store.outbox.dead(partition_of(NUMBER)) == []
 
 
 def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
-    receive, make, app, gateway, api
+    receive, make, app, services, api
 ) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Your code is 1234", number="72345", sender=ORIGINAL)
-    settle(gateway, make("orders"))
-    gateway.send_replies(partition_of("72345"))
-    assert gateway.history("72345")[-1].note == "the gate refused it: invalid"
+    settle(services, make("orders"))
+    services.sender.drain(partition_of("72345"))
+    assert services.history.of_number("72345")[-1].note == "the gate refused it: invalid"
     assert api.calls == []
 
 
 def test_what_came_before_the_original_was_wanted_is_put_as_one(
-    receive, make, app, gateway
+    receive, make, app, services
 ) -> None:
     receive("Hi & ho", message_id=ID)
-    settle(gateway, make("alerts", original=True, secrets=()))
+    settle(services, make("alerts", original=True, secrets=()))
     (came,) = app.came
     assert (came.form["Body"], came.form["MessageSid"]) == ("Hi & ho", ID)
     signature = came.headers["x-twilio-signature"]
     assert RequestValidator(TOKEN).validate(app.url, came.form, signature)
 
 
-def test_what_came_as_events_goes_on_as_forms(gateway, make, app) -> None:
+def test_what_came_as_events_goes_on_as_forms(services, make, app) -> None:
     """One request of Event Streams has many texts; an application of Twilio's knows forms."""
     messages = [
         InboundMessage(
@@ -361,80 +363,84 @@ def test_what_came_as_events_goes_on_as_forms(gateway, make, app) -> None:
         for place in range(2)
     ]
     request = WebhookRequest("POST", "https://x/", {"content-type": "application/json"}, b"[]")
-    account = gateway.settings.accounts["twilio"]
+    account = services.settings.accounts["twilio"]
     arrivals = [
-        gateway._receiving._entering.arrival(one, request, account, twilio, expired=False)
+        services.ingest._entering.arrival(one, request, account, twilio, expired=False)
         for one in messages
     ]
-    gateway.store.inbox.add(arrivals)
-    gateway.apply(partition_of(NUMBER))
-    settle(gateway, make("orders"))
+    services.store.inbox.add(arrivals)
+    services.applier.drain(partition_of(NUMBER))
+    settle(services, make("orders"))
     assert app.taken == [(NUMBER, "text 0"), (NUMBER, "text 1")]
     assert {came.form["MediaUrl0"] for came in app.came} == {"https://m/1"}
     assert {came.form["OptOutType"] for came in app.came} == {"HELP"}
 
 
 def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
-    receive, app, gateway, api
+    receive, app, services, api
 ) -> None:
     receive("Hello", sender=ORIGINAL)
-    (claim,) = gateway.store.forwards.claim("orders", PARTITIONS)
+    (claim,) = services.store.forwards.claim("orders", PARTITIONS)
     (said,) = service._replies(claim, ["Hi"], 1_000_000)
     assert said.deadline_us == 301_000_000
-    gateway.store.forwards.taken(claim, _event(claim), [said])
-    gateway.send_replies(partition_of(NUMBER))
-    assert [one.outcome for one in gateway.history(NUMBER)] == ["recorded", "taken", "late"]
+    services.store.forwards.taken(claim, _event(claim), [said])
+    services.sender.drain(partition_of(NUMBER))
+    assert [one.outcome for one in services.history.of_number(NUMBER)] == [
+        "recorded",
+        "taken",
+        "late",
+    ]
     assert api.calls == []
-    assert [one.reply for one in gateway.store.outbox.dead(partition_of(NUMBER))] == [said]
+    assert [one.reply for one in services.store.outbox.dead(partition_of(NUMBER))] == [said]
 
 
 def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
-    receive, make, app, gateway, api
+    receive, make, app, services, api
 ) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    settle(gateway, make("orders"))
-    gateway.ingest("twilio", _stop(gateway))  # a hold; not applied yet
-    gateway.send_replies(partition_of(NUMBER))
+    settle(services, make("orders"))
+    services.ingest.receive("twilio", _stop(services))  # a hold; not applied yet
+    services.sender.drain(partition_of(NUMBER))
     assert api.calls == []
-    assert gateway.history(NUMBER)[-1].note == "the gate refused it: hold"
+    assert services.history.of_number(NUMBER)[-1].note == "the gate refused it: hold"
 
 
-def _stop(gateway):
+def _stop(services):
     message = InboundMessage("twilio", "SM999", NUMBER, ORIGINAL, "STOP")
-    account = gateway.settings.accounts["twilio"]
+    account = services.settings.accounts["twilio"]
     return twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
 
 
 def test_an_answer_of_a_call_that_was_made_twice_is_said_once(
-    receive, make, app, gateway, api
+    receive, make, app, services, api
 ) -> None:
     """The application did its work, and the connection broke before we heard of it."""
     app.says = "<Response><Message>Hi</Message></Response>"
     app.drops = 1
     receive("Hello", sender=ORIGINAL)
-    settle(gateway, make("orders"))
-    gateway.send_replies(partition_of(NUMBER))
+    settle(services, make("orders"))
+    services.sender.drain(partition_of(NUMBER))
 
     assert len(app.came) == 2
     assert len({came.headers["i-twilio-idempotency-token"] for came in app.came}) == 1
     assert len(api.calls) == 1
 
 
-def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, gateway) -> None:
+def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, services) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    (slow,) = gateway.store.forwards.claim("orders", PARTITIONS)
+    (slow,) = services.store.forwards.claim("orders", PARTITIONS)
     partition = partition_of(NUMBER)
-    gateway.store.forwards.again(slow, slow.forward, 0)
-    (quick,) = gateway.store.forwards.claim("orders", PARTITIONS)
+    services.store.forwards.again(slow, slow.forward, 0)
+    (quick,) = services.store.forwards.claim("orders", PARTITIONS)
     reply = service._replies(slow, ["twice"], slow.now_us)
 
-    assert gateway.store.forwards.taken(slow, _event(slow), reply) == (False, False)
+    assert services.store.forwards.taken(slow, _event(slow), reply) == (False, False)
     once = service._replies(quick, ["once"], 1)
-    assert gateway.store.forwards.taken(quick, _event(quick), once) == (True, True)
-    assert [one.text for one in gateway.store.outbox.waiting(partition)] == ["once"]
-    assert [one.kind for one in gateway.history(NUMBER)] == ["text", "forward"]
+    assert services.store.forwards.taken(quick, _event(quick), once) == (True, True)
+    assert [one.text for one in services.store.outbox.waiting(partition)] == ["once"]
+    assert [one.kind for one in services.history.of_number(NUMBER)] == ["text", "forward"]
 
 
 def _event(claim):
@@ -452,109 +458,114 @@ def _event(claim):
     ],
 )
 def test_private_addresses_are_not_called_unless_configured(
-    receive, make, app, gateway, url
+    receive, make, app, services, url
 ) -> None:
     receive("Hello")
     one = make(url=url % app._port, allow_private=False)
     one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(gateway) != "", 10)
-    assert "is not on the public internet" in _note(gateway)
+    assert wait_until(lambda: one._busy == 0 and _note(services) != "", 10)
+    assert "is not on the public internet" in _note(services)
     assert app.came == []
 
 
-def _note(gateway) -> str:
-    return gateway.store.forwards.waiting(partition_of(NUMBER))[0].note
+def _note(services) -> str:
+    return services.store.forwards.waiting(partition_of(NUMBER))[0].note
 
 
-def test_a_redirect_is_not_followed(receive, make, app, gateway) -> None:
+def test_a_redirect_is_not_followed(receive, make, app, services) -> None:
     app.status, app.headers = 307, {"Location": "http://169.254.169.254/"}
     receive("Hello")
     one = make()
     one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(gateway) != "", 10)
-    assert _note(gateway) == "answered 307"
+    assert wait_until(lambda: one._busy == 0 and _note(services) != "", 10)
+    assert _note(services) == "answered 307"
 
 
 def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothing(
-    gateway, signed, redis_client, monkeypatch
+    services, signed, redis_client, monkeypatch
 ) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.group_commit, "add", away)
+    monkeypatch.setattr(services.store.group_commit, "add", away)
     request = signed("Hello", sender=PLAIN)
-    assert gateway.ingest("twilio", request).outcome == "none"
+    assert services.ingest.receive("twilio", request).outcome == "none"
     assert redis_client.keys("smsgate:*:inbox") == []
     with pytest.raises(StoreUnavailable):  # of the others a 200 means that they are stored
-        gateway.ingest("twilio", signed("Hello"))
+        services.ingest.receive("twilio", signed("Hello"))
 
 
 def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
-    receive, gateway, redis_client
+    receive, services, redis_client
 ) -> None:
     """Also where the program has no application any more."""
     receive("Hello")
     partition = partition_of(NUMBER)
-    (one,) = gateway.store.forwards.waiting(partition)
+    (one,) = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    Forwarder(lambda: dataclasses.replace(gateway, settings=_without_programs(gateway))).run_once()
-    assert [letter.note for letter in gateway.store.forwards.dead(partition)] == [
+    Forwarder(
+        lambda: dataclasses.replace(services, settings=_without_programs(services))
+    ).run_once()
+    assert [letter.note for letter in services.store.forwards.dead(partition)] == [
         "its turn never came in a whole day"
     ]
 
 
-def _without_programs(gateway):
-    return dataclasses.replace(gateway.settings, programs=Programs())
+def _without_programs(services):
+    return dataclasses.replace(services.settings, programs=Programs())
 
 
 def test_forgetting_a_number_takes_out_what_was_to_go_on(
-    receive, make, app, gateway, redis_client, monkeypatch
+    receive, make, app, services, redis_client, monkeypatch
 ) -> None:
     receive("first")
     receive("second")
     receive("Hello", OTHER)
     partition = partition_of(NUMBER)
-    first, _ = gateway.store.forwards.waiting(partition)
+    first, _ = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {first.id: 1})
-    assert undelivered_forwards.give_up_old(gateway.store) == 1
+    assert undelivered_forwards.give_up_old(services.store) == 1
 
-    assert gateway.store.forwards.forget(NUMBER) == 2
-    assert (gateway.store.forwards.waiting(partition), gateway.store.forwards.dead(partition)) == (
+    assert services.store.forwards.forget(NUMBER) == 2
+    assert (
+        services.store.forwards.waiting(partition),
+        services.store.forwards.dead(partition),
+    ) == (
         [],
         [],
     )
-    settle(gateway, make())
+    settle(services, make())
     assert app.taken == [(OTHER, "Hello")]
     assert not [key for key in redis_client.keys(f"*{NUMBER}*") if b"forwards" in key]
 
 
-def test_the_records_do_not_keep_the_providers_request(receive, gateway) -> None:
+def test_the_records_do_not_keep_the_providers_request(receive, services) -> None:
     receive("Hello", sender=ORIGINAL)
-    (event,) = gateway.history(NUMBER)
+    (event,) = services.history.of_number(NUMBER)
     assert event.entry is not None
     assert event.entry.forward_content == ForwardContent()
 
 
 def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
-    gateway, signed, make, app, monkeypatch
+    services, signed, make, app, monkeypatch
 ) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(gateway.store.group_commit, "add", away)
+        patched.setattr(services.store.group_commit, "add", away)
         with pytest.raises(StoreUnavailable):
-            gateway.ingest("twilio", signed("Hello", sender=ORIGINAL))
-    assert gateway.replay_spool() == 1
-    gateway.apply(partition_of(NUMBER))
-    settle(gateway, make("orders"))
+            services.ingest.receive("twilio", signed("Hello", sender=ORIGINAL))
+    assert services.spool_replay.replay() == 1
+    services.applier.drain(partition_of(NUMBER))
+    settle(services, make("orders"))
     assert app.taken == [(NUMBER, "Hello")]
 
 
 def test_an_application_of_another_configuration_is_called_from_then_on(
-    environ, gateway, receive, app, tmp_path
+    environ, services, receive, app, tmp_path
 ) -> None:
-    newest = [gateway]
+    newest = [services]
     forwarder = Forwarder(lambda: newest[0])
     forwarder.start()
     try:
@@ -563,7 +574,7 @@ def test_an_application_of_another_configuration_is_called_from_then_on(
         file = tmp_path / "config" / "smsgate.toml"
         file.write_text(file.read_text().replace("/sms?of=acme", "/new?of=acme"))
         changed = load_configuration(environ)
-        newest[0] = dataclasses.replace(gateway, settings=changed.settings)
+        newest[0] = dataclasses.replace(services, settings=changed.settings)
         assert wait_until(lambda: forwarder._settings is changed.settings, 5)
         receive("two")
         assert [came.path for came in app.wait_for(2)] == ["/sms?of=acme", "/new?of=acme"]
@@ -572,13 +583,13 @@ def test_an_application_of_another_configuration_is_called_from_then_on(
         newest[0].retire()
 
 
-def test_a_fault_in_one_look_does_not_end_the_forwarder(gateway, receive, app) -> None:
+def test_a_fault_in_one_look_does_not_end_the_forwarder(services, receive, app) -> None:
     faults = [RuntimeError("a fault"), StoreUnavailable("away")]
 
     def newest():
         if faults:
             raise faults.pop()
-        return gateway
+        return services
 
     forwarder = Forwarder(newest)
     assert [forwarder.run_once(), forwarder.run_once()] == [1.0, 1.0]

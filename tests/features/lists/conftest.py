@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from tests.gateway.conftest import (
     api,
-    bare_gateway,
+    bare_services,
     environ,
-    gateway,
+    services,
     signed,
 )
 
 __all__ = [
     "api",
-    "bare_gateway",
+    "bare_services",
     "environ",
-    "gateway",
+    "services",
     "signed",
 ]

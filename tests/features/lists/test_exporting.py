@@ -9,8 +9,9 @@ from smsgate.domain.messages import ALL, Arrival, Consent
 from smsgate.features.lists.export import Exporting, Wanted
 from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
+from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITIONS
-from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.test_importing import CLUB, SINCE_US
 
@@ -19,66 +20,66 @@ LISTED, LOCKED = "+14155550177", "+14155550178"
 
 @pytest.fixture
 def bare(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     yield made
     made.close()
 
 
 @pytest.fixture
-def gateway(bare):
+def services(bare):
     bare.records.migrate()
     return bare
 
 
-def apply(gateway):
+def apply(services):
     for partition in range(PARTITIONS):
-        gateway.apply(partition)
+        services.applier.drain(partition)
 
 
-def exported(gateway, scope="alerts", **wanted):
-    found = Exporting(gateway.records, gateway.recording).numbers(Wanted(scope, **wanted))
+def exported(services, scope="alerts", **wanted):
+    found = Exporting(services.records, services.archiver).numbers(Wanted(scope, **wanted))
     return {one.number: (one.state, one.since_us, one.source) for one in found}
 
 
-def test_everybody_who_stands_somehow_is_exported_with_since_and_source(gateway):
-    build_importing(gateway).enter([LISTED], Listing("alerts", "opted_out"), [SINCE_US])
-    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    gateway.lock(LOCKED, "ana", "court")
+def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services):
+    build_importing(services).enter([LISTED], Listing("alerts", "opted_out"), [SINCE_US])
+    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
+    services.manual.lock(LOCKED, "ana", "court")
     consent = Consent(words="Yes", medium="web", given_us=SINCE_US)
-    gateway.record_consent(OTHER, "club", consent, "api", "key")
-    apply(gateway)
-    stopped_us = gateway.history(NUMBER)[0].event_time_us
+    services.manual.record_consent(OTHER, "club", consent, "api", "key")
+    apply(services)
+    stopped_us = services.history.of_number(NUMBER)[0].event_time_us
 
-    found = exported(gateway)
+    found = exported(services)
     assert found.pop(LOCKED)[0::2] == ("locked", "operator")
     assert found == {
         LISTED: ("opted_out", SINCE_US, "import"),
         NUMBER: ("opted_out", stopped_us, "text"),
     }
-    assert exported(gateway, "club")[OTHER] == ("subscribed", SINCE_US, "api")
-    assert exported(gateway, ALL).keys() == {LISTED, NUMBER, LOCKED}
-    assert exported(gateway, "club", states=frozenset({"subscribed"})).keys() == {OTHER}
-    assert exported(gateway, sources=frozenset({"text"})).keys() == {NUMBER}
-    assert exported(gateway, since_us=SINCE_US + 1).keys() == {NUMBER, LOCKED}
+    assert exported(services, "club")[OTHER] == ("subscribed", SINCE_US, "api")
+    assert exported(services, ALL).keys() == {LISTED, NUMBER, LOCKED}
+    assert exported(services, "club", states=frozenset({"subscribed"})).keys() == {OTHER}
+    assert exported(services, sources=frozenset({"text"})).keys() == {NUMBER}
+    assert exported(services, since_us=SINCE_US + 1).keys() == {NUMBER, LOCKED}
 
 
-def test_since_is_when_it_began_to_hold_whatever_came_after(gateway):
+def test_since_is_when_it_began_to_hold_whatever_came_after(services):
     """A repeat is newer, and so is what another program's texts did."""
-    build_importing(gateway).enter([NUMBER], Listing("club", "opted_out"), [SINCE_US])
+    build_importing(services).enter([NUMBER], Listing("club", "opted_out"), [SINCE_US])
     club = {"program": "club", "scope": "club"}
-    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1", **club))])
+    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1", **club))])
     orders = {"program": "orders", "scope": "orders"}
-    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM2", **orders))])
-    apply(gateway)
-    assert exported(gateway, "club") == {NUMBER: ("opted_out", SINCE_US, "import")}
-    assert exported(gateway, "orders")[NUMBER][2] == "text"
+    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM2", **orders))])
+    apply(services)
+    assert exported(services, "club") == {NUMBER: ("opted_out", SINCE_US, "import")}
+    assert exported(services, "orders")[NUMBER][2] == "text"
 
 
-def test_who_came_back_is_not_in_the_list(gateway):
-    gateway.override("suppress", NUMBER, ALL, "ana", "")
-    gateway.override("restore", NUMBER, ALL, "ana", "")
-    apply(gateway)
-    assert exported(gateway) == exported(gateway, ALL) == {}
+def test_who_came_back_is_not_in_the_list(services):
+    services.manual.opt_out(NUMBER, ALL, "ana", "")
+    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", ""))
+    apply(services)
+    assert exported(services) == exported(services, ALL) == {}
 
 
 def test_without_records_there_is_no_list(bare):

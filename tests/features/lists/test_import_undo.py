@@ -19,7 +19,7 @@ from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.records.whole_stories import WholeStories
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
 from tests.features.lists.test_importing import (
@@ -37,8 +37,8 @@ PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
     yield made
     made.close()
@@ -48,82 +48,82 @@ def text_of(*numbers):
     return "".join(f"{number}\n" for number in numbers)
 
 
-def undo(gateway, list_id, **more):
-    summary = build_import_undo(gateway).apply(
+def undo(services, list_id, **more):
+    summary = build_import_undo(services).apply(
         list_id, "bob", "the wrong file", lambda _: None, **more
     )
     return dict(summary.outcomes)
 
 
-def last(gateway, number=NUMBER):
-    return gateway.history(number)[-1]
+def last(services, number=NUMBER):
+    return services.history.of_number(number)[-1]
 
 
-def test_every_number_goes_back_to_how_it_stood(gateway):
-    gateway.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
-    told(gateway, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
-    told(gateway, Intent.OPT_OUT, number=MANY[2])
-    work(gateway)
-    list_id = imported(gateway, text_of(*MANY))[0].list_id
-    assert set(reasons(gateway, MANY)) == {"opted_out_all"}
+def test_every_number_goes_back_to_how_it_stood(services):
+    services.manual.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
+    told(services, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
+    told(services, Intent.OPT_OUT, number=MANY[2])
+    work(services)
+    list_id = imported(services, text_of(*MANY))[0].list_id
+    assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = build_import_undo(gateway).rehearse(list_id, lambda _: None)
+    would = build_import_undo(services).rehearse(list_id, lambda _: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
-    assert set(reasons(gateway, MANY)) == {"opted_out_all"}
+    assert set(reasons(services, MANY)) == {"opted_out_all"}
     rows = {}
     assert undo(
-        gateway, list_id, result=lambda number, outcome: rows.update({number: outcome})
+        services, list_id, result=lambda number, outcome: rows.update({number: outcome})
     ) == {"undone": len(MANY) - 1, "unchanged": 1}
 
     assert rows == dict.fromkeys(MANY, "undone") | {MANY[2]: "unchanged"}
-    assert set(reasons(gateway, [*MANY[:2], *MANY[3:]])) == {""}
-    assert reasons(gateway, [MANY[2]]) == ["opted_out_all"]
-    assert reasons(gateway, MANY[:2], "club") == ["", "opted_out"]
-    event = last(gateway, MANY[0])
+    assert set(reasons(services, [*MANY[:2], *MANY[3:]])) == {""}
+    assert reasons(services, [MANY[2]]) == ["opted_out_all"]
+    assert reasons(services, MANY[:2], "club") == ["", "opted_out"]
+    event = last(services, MANY[0])
     assert (event.kind, event.outcome, event.scope) == ("import_undone", "applied", ALL)
     assert (event.before, event.after) == ("blocked", "allowed")
     assert (event.entry.actor, event.entry.decision.note) == ("bob", "the wrong file")
-    gateway.recording.move_all()
-    assert [*gateway.records.verifying.verify()] == []
+    services.archiver.move_all()
+    assert [*services.records.verifying.verify()] == []
 
 
-def test_consents_of_a_list_are_taken_back(gateway):
-    gateway.record_consent(OTHER, "club", CONSENT, "operator", "ana")
-    work(gateway)
-    list_id = imported(gateway, text_of(NUMBER, OTHER), JOINED)[0].list_id
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["", ""]
-    assert undo(gateway, list_id) == {"undone": 1, "unchanged": 1}
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["no_consent", ""]
+def test_consents_of_a_list_are_taken_back(services):
+    services.manual.record_consent(OTHER, "club", CONSENT, "operator", "ana")
+    work(services)
+    list_id = imported(services, text_of(NUMBER, OTHER), JOINED)[0].list_id
+    assert reasons(services, [NUMBER, OTHER], "club") == ["", ""]
+    assert undo(services, list_id) == {"undone": 1, "unchanged": 1}
+    assert reasons(services, [NUMBER, OTHER], "club") == ["no_consent", ""]
 
 
-def stop(gateway):
-    told(gateway, Intent.OPT_OUT, "STOP")
+def stop(services):
+    told(services, Intent.OPT_OUT, "STOP")
 
 
-def start(gateway):
-    told(gateway, Intent.OPT_IN, "START")
+def start(services):
+    told(services, Intent.OPT_IN, "START")
 
 
-def by_hand(gateway):
-    gateway.override("suppress", NUMBER, ALL, "ana", "by phone")
+def by_hand(services):
+    services.manual.opt_out(NUMBER, ALL, "ana", "by phone")
 
 
-def restored(gateway):
+def restored(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
+    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
 
 
-def locked(gateway):
-    gateway.lock(NUMBER, "ana", "a letter")
+def locked(services):
+    services.manual.lock(NUMBER, "ana", "a letter")
 
 
-def locked_for_a_while(gateway):
-    gateway.lock(NUMBER, "ana", "a letter")
-    gateway.lock(NUMBER, "ana", "of somebody else", locked=False)
+def locked_for_a_while(services):
+    services.manual.lock(NUMBER, "ana", "a letter")
+    services.manual.lock(NUMBER, "ana", "of somebody else", locked=False)
 
 
-def listed_again(gateway):
-    build_importing(gateway).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
+def listed_again(services):
+    build_importing(services).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
 
 
 NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]
@@ -131,48 +131,48 @@ NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_agai
 
 @pytest.mark.parametrize("newer", NEWER)
 @pytest.mark.parametrize("recorded", [False, True])
-def test_what_was_said_or_done_since_stays(gateway, redis_client, newer, recorded):
-    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
-    newer(gateway)
-    work(gateway)
+def test_what_was_said_or_done_since_stays(services, redis_client, newer, recorded):
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    newer(services)
+    work(services)
     if recorded:  # and forgotten by the store, as after 48 hours
-        gateway.recording.move_all()
+        services.archiver.move_all()
         redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
-    before = reasons(gateway, [NUMBER])
-    assert undo(gateway, list_id) == {"newer": 1, "undone": 1}
-    assert reasons(gateway, [NUMBER, OTHER]) == [*before, ""]
-    assert last(gateway).kind != "import_undone"
+    before = reasons(services, [NUMBER])
+    assert undo(services, list_id) == {"newer": 1, "undone": 1}
+    assert reasons(services, [NUMBER, OTHER]) == [*before, ""]
+    assert last(services).kind != "import_undone"
 
 
-def test_what_changes_nothing_is_nothing_newer(gateway):
-    list_id = imported(gateway, text_of(NUMBER))[0].list_id
-    told(gateway, Intent.HELP)
-    told(gateway, Intent.REVIEW, "hm")
-    gateway.record_consent(NUMBER, "club", CONSENT, "api", "crm")
-    work(gateway)
-    assert last(gateway).outcome == "refused"
-    assert undo(gateway, list_id) == {"undone": 1}
-    assert reasons(gateway, [NUMBER]) == ["review"]
+def test_what_changes_nothing_is_nothing_newer(services):
+    list_id = imported(services, text_of(NUMBER))[0].list_id
+    told(services, Intent.HELP)
+    told(services, Intent.REVIEW, "hm")
+    services.manual.record_consent(NUMBER, "club", CONSENT, "api", "crm")
+    work(services)
+    assert last(services).outcome == "refused"
+    assert undo(services, list_id) == {"undone": 1}
+    assert reasons(services, [NUMBER]) == ["review"]
 
 
-def test_a_text_that_waited_when_the_list_came_must_be_looked_at(gateway):
-    told(gateway, Intent.REVIEW, "enough??")
-    list_id = imported(gateway, text_of(NUMBER))[0].list_id
-    assert list_waiting_texts(gateway.store, gateway.records) == []
-    assert undo(gateway, list_id) == {"waited": 1}
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
+    told(services, Intent.REVIEW, "enough??")
+    list_id = imported(services, text_of(NUMBER))[0].list_id
+    assert list_waiting_texts(services.store, services.records) == []
+    assert undo(services, list_id) == {"waited": 1}
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_an_older_opt_out_of_which_nothing_is_on_record_stays(gateway, monkeypatch):
-    told(gateway, Intent.OPT_OUT, scope="alerts")
-    list_id = imported(gateway, text_of(NUMBER))[0].list_id
-    gateway.recording.move_all()
+def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypatch):
+    told(services, Intent.OPT_OUT, scope="alerts")
+    list_id = imported(services, text_of(NUMBER))[0].list_id
+    services.archiver.move_all()
     whole = WholeStories.of
     monkeypatch.setattr(
         WholeStories, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
     )
-    assert undo(gateway, list_id) == {"not_known": 1}
-    assert reasons(gateway, [NUMBER]) == ["opted_out"]
+    assert undo(services, list_id) == {"not_known": 1}
+    assert reasons(services, [NUMBER]) == ["opted_out"]
 
 
 def between(monkeypatch, act):
@@ -190,69 +190,71 @@ def between(monkeypatch, act):
 
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
 @pytest.mark.parametrize("applied", [False, True])
-def test_what_comes_in_between_stays(gateway, monkeypatch, newer, applied):
-    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
+    list_id = imported(services, text_of(NUMBER))[0].list_id
 
     def act():
-        newer(gateway)
+        newer(services)
         if applied:
-            work(gateway)
+            work(services)
 
     between(monkeypatch, act)
-    assert undo(gateway, list_id) == {"newer": 1}
+    assert undo(services, list_id) == {"newer": 1}
     expected = {start: "", locked: "locked"}.get(newer, "opted_out_all")
-    assert reasons(gateway, [NUMBER]) == [expected]
+    assert reasons(services, [NUMBER]) == [expected]
 
 
-def test_a_consent_to_another_program_in_between_is_not_wiped_out(gateway, monkeypatch):
+def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monkeypatch):
     """Of a consent no mark is kept."""
-    list_id = imported(gateway, text_of(NUMBER), JOINED)[0].list_id
+    list_id = imported(services, text_of(NUMBER), JOINED)[0].list_id
 
     def act():
-        gateway.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
+        services.manual.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
 
     between(monkeypatch, act)
-    assert undo(gateway, list_id) == {"newer": 1}
-    assert last(gateway).standing is None
-    standings = gateway.store.numbers.standings_of([NUMBER], ["alerts", "club"])
+    assert undo(services, list_id) == {"newer": 1}
+    assert last(services).standing is None
+    standings = services.store.numbers.standings_of([NUMBER], ["alerts", "club"])
     assert standings[NUMBER].consents == {"alerts", "club"}
 
 
-def test_a_list_that_comes_in_between_and_names_it_keeps_it(gateway, monkeypatch):
+def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatch):
     """Of a repeat in a list no mark is kept."""
-    first = imported(gateway, text_of(NUMBER))[0].list_id
-    between(monkeypatch, lambda: listed_again(gateway))
-    assert undo(gateway, first) == {"newer": 1}
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+    first = imported(services, text_of(NUMBER))[0].list_id
+    between(monkeypatch, lambda: listed_again(services))
+    assert undo(services, first) == {"newer": 1}
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_look(
-    gateway, monkeypatch
+    services, monkeypatch
 ):
-    first = imported(gateway, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].list_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
-    between(monkeypatch, lambda: build_importing(gateway).enter([other], STOPPED))
-    assert undo(gateway, first) == {"undone": 1}
-    assert reasons(gateway, [NUMBER, other]) == ["", "opted_out_all"]
-    outcomes = [one.outcome for one in gateway.history(NUMBER) if one.kind == "import_undone"]
+    between(monkeypatch, lambda: build_importing(services).enter([other], STOPPED))
+    assert undo(services, first) == {"undone": 1}
+    assert reasons(services, [NUMBER, other]) == ["", "opted_out_all"]
+    outcomes = [
+        one.outcome for one in services.history.of_number(NUMBER) if one.kind == "import_undone"
+    ]
     assert outcomes == ["stale", "applied"]
 
 
 def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
-    gateway, monkeypatch
+    services, monkeypatch
 ):
-    first = imported(gateway, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].list_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
     real = module.ImportUndo._entered
 
     def entered(self, partition, entries):
         entries = [*entries]
-        build_importing(gateway).enter([other], STOPPED)
+        build_importing(services).enter([other], STOPPED)
         return real(self, partition, entries)
 
     monkeypatch.setattr(module.ImportUndo, "_entered", entered)
-    assert undo(gateway, first) == {"busy": 1}
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+    assert undo(services, first) == {"busy": 1}
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 class Killed(Exception):
@@ -260,8 +262,8 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("where", ["before", "entered", "applied"])
-def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch, where):
-    list_id = imported(gateway, text_of(*MANY))[0].list_id
+def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
+    list_id = imported(services, text_of(*MANY))[0].list_id
     monkeypatch.setattr(module, "CHUNK", 30)
     real, calls = module.ImportUndo._entered, []
 
@@ -277,55 +279,55 @@ def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch, where
 
     monkeypatch.setattr(module.ImportUndo, "_entered", dies)
     with pytest.raises(Killed):
-        undo(gateway, list_id)
+        undo(services, list_id)
     monkeypatch.setattr(module.ImportUndo, "_entered", real)
-    left = reasons(gateway, MANY).count("opted_out_all")
+    left = reasons(services, MANY).count("opted_out_all")
     assert 0 < left < len(MANY)
 
-    found = undo(gateway, list_id)
+    found = undo(services, list_id)
     assert found["undone"] + found["undone_before"] == len(MANY)
-    assert set(reasons(gateway, MANY)) == {""}
+    assert set(reasons(services, MANY)) == {""}
     for number in MANY[::50]:
         kinds = [
             one.kind
-            for one in gateway.history(number)
+            for one in services.history.of_number(number)
             if one.kind == "import_undone" and one.outcome == "applied"
         ]
         assert kinds == ["import_undone"]
 
 
-def test_a_second_time_nothing_is_done(gateway):
-    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
-    assert undo(gateway, list_id) == {"undone": 2}
-    stop(gateway)
-    events = len(gateway.history(NUMBER))
-    assert undo(gateway, list_id) == {"undone_before": 2}
-    assert reasons(gateway, [NUMBER, OTHER]) == ["opted_out_all", ""]
-    assert len(gateway.history(NUMBER)) == events
+def test_a_second_time_nothing_is_done(services):
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    assert undo(services, list_id) == {"undone": 2}
+    stop(services)
+    events = len(services.history.of_number(NUMBER))
+    assert undo(services, list_id) == {"undone_before": 2}
+    assert reasons(services, [NUMBER, OTHER]) == ["opted_out_all", ""]
+    assert len(services.history.of_number(NUMBER)) == events
 
 
-def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(gateway):
-    list_id = imported(gateway, text_of(*MANY))[0].list_id
+def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
+    list_id = imported(services, text_of(*MANY))[0].list_id
     barrier = threading.Barrier(2)
 
     def one(_):
         barrier.wait(10)
-        return undo(gateway, list_id)
+        return undo(services, list_id)
 
     with ThreadPoolExecutor(2) as pool:
         found = [*pool.map(one, range(2))]
     assert all(one.get("undone", 0) + one.get("undone_before", 0) == len(MANY) for one in found), (
         found
     )
-    assert set(reasons(gateway, MANY)) == {""}
+    assert set(reasons(services, MANY)) == {""}
     for number in MANY[::100]:
-        applied = [one for one in gateway.history(number) if one.outcome == "applied"]
+        applied = [one for one in services.history.of_number(number) if one.outcome == "applied"]
         assert [one.kind for one in applied] == ["import", "import_undone"]
 
 
-def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(gateway, monkeypatch):
+def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(services, monkeypatch):
     """The same file, undone and imported anew while an entry of the first undo still waits."""
-    first = imported(gateway, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].list_id
     kept = []
 
     def entered(self, partition, entries):
@@ -335,59 +337,61 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(gatew
     with monkeypatch.context() as patched:
         patched.setattr(module.ImportUndo, "_entered", entered)
         with pytest.raises(Killed):
-            undo(gateway, first)
-    assert undo(gateway, first) == {"undone": 1}
-    second = imported(gateway, text_of(NUMBER))[0].list_id
+            undo(services, first)
+    assert undo(services, first) == {"undone": 1}
+    second = imported(services, text_of(NUMBER))[0].list_id
     assert second != first
-    gateway.store.inbox.add([Arrival(one) for one in kept])
-    work(gateway)
-    assert last(gateway).outcome == "stale"
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+    services.store.inbox.add([Arrival(one) for one in kept])
+    work(services)
+    assert last(services).outcome == "stale"
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_the_same_file_can_be_imported_and_undone_again_and_again(gateway):
+def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
     ids = []
     for _ in range(3):
-        summary, rows = imported(gateway, text_of(NUMBER))
+        summary, rows = imported(services, text_of(NUMBER))
         assert rows == [(1, "applied")]
-        assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
-        assert undo(gateway, summary.list_id) == {"undone": 1}
-        assert reasons(gateway, [NUMBER]) == [""]
+        assert reasons(services, [NUMBER]) == ["opted_out_all"]
+        assert undo(services, summary.list_id) == {"undone": 1}
+        assert reasons(services, [NUMBER]) == [""]
         ids.append(summary.list_id)
     first, second, third = ids
     assert (second, third) == (f"{first}.1", f"{first}.2")
 
 
-def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(gateway):
+def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-in\n{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
     club = Listing("club", "opted_out", consent=CONSENT)
-    gateway.record_consent(NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm")
-    work(gateway)
-    list_id = imported(gateway, text, club)[0].list_id
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    assert undo(gateway, list_id) == {"undone": 2}
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["", "no_consent"]
+    services.manual.record_consent(
+        NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
+    )
+    work(services)
+    list_id = imported(services, text, club)[0].list_id
+    assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
+    assert undo(services, list_id) == {"undone": 2}
+    assert reasons(services, [NUMBER, OTHER], "club") == ["", "no_consent"]
 
 
-def test_an_import_that_was_killed_can_be_undone_too(gateway, monkeypatch):
+def test_an_import_that_was_killed_can_be_undone_too(services, monkeypatch):
     text = text_of(*MANY)
-    importing = type(build_importing(gateway))
+    importing = type(build_importing(services))
     with monkeypatch.context() as patched:
         patched.setattr(importing, "conclude", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
-            imported(gateway, text)
-    assert imports(gateway.store, gateway.records, 10) == []
-    gateway.recording.move_all()
-    list_id = work_on(gateway, text).rehearse(lambda _: None).list_id
-    assert undo(gateway, list_id) == {"undone": len(MANY)}
-    summary, _ = imported(gateway, text)
+            imported(services, text)
+    assert imports(services.store, services.records, 10) == []
+    services.archiver.move_all()
+    list_id = work_on(services, text).rehearse(lambda _: None).list_id
+    assert undo(services, list_id) == {"undone": len(MANY)}
+    summary, _ = imported(services, text)
     assert summary.outcomes["applied"] == len(MANY)
 
 
-def test_imports_are_on_record_with_what_they_changed_and_their_undo(gateway):
-    list_id = imported(gateway, text_of(NUMBER, OTHER))[0].list_id
-    (before,) = imports(gateway.store, gateway.records, 10)
+def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    (before,) = imports(services.store, services.records, 10)
     assert (before.id, before.by, before.file, before.undone_us) == (
         list_id,
         "ana",
@@ -395,41 +399,41 @@ def test_imports_are_on_record_with_what_they_changed_and_their_undo(gateway):
         0,
     )
     assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.note
-    stop(gateway)
-    undo(gateway, list_id)
-    other = imported(gateway, text_of(OTHER), JOINED)[0].list_id
-    newest, after = imports(gateway.store, gateway.records, 10)
+    stop(services)
+    undo(services, list_id)
+    other = imported(services, text_of(OTHER), JOINED)[0].list_id
+    newest, after = imports(services.store, services.records, 10)
     assert (newest.id, newest.undone_us) == (other, 0)
     assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
     assert after.undone_us > after.at_us
     assert after.undone_note == "stopped.csv: 1 number put back, 1 kept."
 
 
-def test_an_import_that_is_not_on_record_is_said_to_be_none(gateway):
-    imported(gateway, text_of(NUMBER))
+def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
+    imported(services, text_of(NUMBER))
     for id_ in ("", "import-", "import-0000", "x" * 300, "import-\0"):
         with pytest.raises(NoSuchList, match="imports list"):
-            undo(gateway, id_)
+            undo(services, id_)
 
 
-def test_where_histories_cannot_be_read_nothing_is_lifted(gateway, monkeypatch):
-    list_id = imported(gateway, text_of(NUMBER))[0].list_id
+def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch):
+    list_id = imported(services, text_of(NUMBER))[0].list_id
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
     monkeypatch.setattr(WholeStories, "of", away)
     with pytest.raises(RecordsUnavailable):
-        undo(gateway, list_id)
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+        undo(services, list_id)
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_a_rebuilt_store_knows_what_was_undone(gateway, redis_client):
-    list_id = imported(gateway, text_of(*MANY))[0].list_id
-    told(gateway, Intent.OPT_OUT, number=MANY[0])
-    undo(gateway, list_id)
-    gateway.recording.move_all()
+def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
+    list_id = imported(services, text_of(*MANY))[0].list_id
+    told(services, Intent.OPT_OUT, number=MANY[0])
+    undo(services, list_id)
+    services.archiver.move_all()
     redis_client.flushall()
-    build_rebuilding(gateway).rebuild(lambda *_: None)
-    assert reasons(gateway, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
-    assert undo(gateway, list_id)["undone_before"] == len(MANY) - 1
+    build_rebuilding(services).rebuild(lambda *_: None)
+    assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
+    assert undo(services, list_id)["undone_before"] == len(MANY) - 1

@@ -17,7 +17,7 @@ from smsgate.features.lists.service import build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 
 CLUB = """
@@ -37,65 +37,65 @@ SINCE_US = 1_746_090_000_000_000
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
     yield made
     made.close()
 
 
 @pytest.fixture
-def importing(gateway):
-    return build_importing(gateway)
+def importing(services):
+    return build_importing(services)
 
 
-def reasons(gateway, numbers, program="alerts"):
-    return [one.reason for one in gateway.gate.check(numbers, program=program)]
+def reasons(services, numbers, program="alerts"):
+    return [one.reason for one in services.gate.check(numbers, program=program)]
 
 
-def come_back(gateway):
+def come_back(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    gateway.restore(RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
+    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
 
 
-def work_off(gateway):
+def work_off(services):
     for partition in range(PARTITIONS):
-        gateway.apply(partition)
+        services.applier.drain(partition)
 
 
-def test_a_list_blocks_when_it_is_said_to_be_applied(gateway, importing):
+def test_a_list_blocks_when_it_is_said_to_be_applied(services, importing):
     assert importing.rehearse(MANY, STOPPED) == ["new"] * len(MANY)
-    assert reasons(gateway, MANY) == [""] * len(MANY)
+    assert reasons(services, MANY) == [""] * len(MANY)
 
     assert importing.enter(MANY, STOPPED) == ["applied"] * len(MANY)
 
-    assert reasons(gateway, MANY, "orders") == ["opted_out_all"] * len(MANY)
+    assert reasons(services, MANY, "orders") == ["opted_out_all"] * len(MANY)
     assert importing.rehearse(MANY, STOPPED) == ["repeat"] * len(MANY)
     assert importing.enter(MANY, STOPPED) == ["repeat"] * len(MANY)
 
 
-def test_the_scope_is_the_programs_or_everything(gateway, importing):
+def test_the_scope_is_the_programs_or_everything(services, importing):
     club = Listing("club", "opted_out")
     importing.enter([NUMBER], club)
-    assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
-    assert reasons(gateway, [NUMBER], "alerts") == [""]
+    assert reasons(services, [NUMBER], "club") == ["opted_out"]
+    assert reasons(services, [NUMBER], "alerts") == [""]
 
     importing.enter([NUMBER], Listing(ALL, "opted_out"))
-    assert reasons(gateway, [NUMBER], "alerts") == ["opted_out_all"]
+    assert reasons(services, [NUMBER], "alerts") == ["opted_out_all"]
     with pytest.raises(UnknownProgram):
         importing.enter([NUMBER], Listing("nobody", "opted_out"))
     with pytest.raises(UnknownProgram):
         importing.enter([NUMBER], Listing(ALL, "subscribed"))
 
 
-def test_one_event_tells_of_hundreds_and_each_number_has_its_history(gateway, importing):
+def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, importing):
     importing.enter(MANY, STOPPED, [SINCE_US + at for at in range(len(MANY))], part="0")
-    waiting = gateway.store.ledger.waiting().count
+    waiting = services.store.ledger.waiting().count
     assert waiting <= PARTITIONS + len(MANY) // module.CHUNK
 
-    before = gateway.history(MANY[7])
-    gateway.recording.move_all()
-    after = gateway.history(MANY[7])
+    before = services.history.of_number(MANY[7])
+    services.archiver.move_all()
+    after = services.history.of_number(MANY[7])
 
     assert before == after
     (event,) = after
@@ -104,144 +104,144 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(gateway, im
     assert event.event_time_us == SINCE_US + 7
     assert event.standing.everywhere
     assert (event.entry.actor, event.entry.decision.note) == ("ana", "stopped.csv")
-    assert [*gateway.records.verifying.verify()] == []
+    assert [*services.records.verifying.verify()] == []
 
 
-def test_consents_go_on_record_and_lift_nothing(gateway, importing):
-    gateway.override("suppress", NUMBER, ALL, "ana", "")
-    work_off(gateway)
+def test_consents_go_on_record_and_lift_nothing(services, importing):
+    services.manual.opt_out(NUMBER, ALL, "ana", "")
+    work_off(services)
     numbers = [NUMBER, OTHER]
     assert importing.rehearse(numbers, JOINED) == ["refused", "new"]
 
     assert importing.enter(numbers, JOINED, [SINCE_US, 0]) == ["refused", "applied"]
 
-    assert reasons(gateway, numbers, "club") == ["opted_out_all", ""]
-    assert gateway.history(OTHER)[-1].entry.consent == CONSENT
-    assert gateway.history(NUMBER)[-1].outcome == "refused"
+    assert reasons(services, numbers, "club") == ["opted_out_all", ""]
+    assert services.history.of_number(OTHER)[-1].entry.consent == CONSENT
+    assert services.history.of_number(NUMBER)[-1].outcome == "refused"
     assert importing.enter(numbers, JOINED) == ["refused", "repeat"]
 
 
-def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(gateway, importing):
-    gateway.override("suppress", NUMBER, "club", "ana", "")
+def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(services, importing):
+    services.manual.opt_out(NUMBER, "club", "ana", "")
     assert importing.enter([NUMBER], JOINED) == ["refused"]
-    assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
+    assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
-def test_a_part_has_one_effect_even_after_somebody_came_back(gateway, importing, redis_client):
+def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing, redis_client):
     once = Listing("alerts", "opted_out", id="import-1")
     assert importing.enter([NUMBER], once, part="0") == ["applied"]
-    come_back(gateway)
-    work_off(gateway)
+    come_back(services)
+    work_off(services)
 
     assert importing.enter([NUMBER], once, part="0") == ["superseded"]
-    gateway.recording.move_all()
-    known = gateway.records.lists.parts("import-1")
+    services.archiver.move_all()
+    known = services.records.lists.parts("import-1")
     assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
     redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
     assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
-    assert reasons(gateway, [NUMBER]) == [""]
+    assert reasons(services, [NUMBER]) == [""]
     assert importing.enter([NUMBER], once, part="1") == ["applied"]
 
 
-def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(gateway, importing):
+def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services, importing):
     once = Listing("alerts", "opted_out", id="import-1")
     entries = [*importing._entries([NUMBER], once, (), "0")]
-    gateway.store.inbox.add([Arrival(one) for one in entries])
+    services.store.inbox.add([Arrival(one) for one in entries])
     assert importing.enter([NUMBER], once, part="0") == ["repeat"]
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
-    assert len(gateway.history(NUMBER)) == 1
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
+    assert len(services.history.of_number(NUMBER)) == 1
 
 
 def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
-    gateway, importing, redis_client
+    services, importing, redis_client
 ):
     (listed,) = importing._entries([NUMBER], STOPPED, (), "0")
     partition = partition_of(NUMBER)
-    come_back(gateway)
-    gateway.store.inbox.add([Arrival(listed)])
-    assert reasons(gateway, [NUMBER]) == [""]
+    come_back(services)
+    services.store.inbox.add([Arrival(listed)])
+    assert reasons(services, [NUMBER]) == [""]
     assert redis_client.hlen(PARTITION_KEYS[partition].holds) == 0
-    come_back(gateway)
-    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    gateway.apply(partition)
+    come_back(services)
+    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
+    services.applier.drain(partition)
 
-    told = [(event.kind, event.outcome) for event in gateway.history(NUMBER)]
+    told = [(event.kind, event.outcome) for event in services.history.of_number(NUMBER)]
     assert told == [
         ("restored", "repeat"),
         ("import", "applied"),
         ("restored", "applied"),
         ("opt_out", "applied"),
     ]
-    assert reasons(gateway, [NUMBER]) == ["opted_out_all"]
+    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 def test_where_another_worker_was_faster_it_is_still_known_what_stands(
-    gateway, importing, monkeypatch
+    services, importing, monkeypatch
 ):
     monkeypatch.setattr(
-        importing._applying, "told", lambda partition: [gateway.apply(partition)][:0]
+        importing._applying, "told", lambda partition: [services.applier.drain(partition)][:0]
     )
     assert importing.enter([NUMBER], STOPPED) == ["applied"]
     assert importing.enter([NUMBER], JOINED) == ["refused"]
     assert importing.enter([OTHER], JOINED) == ["applied"]
 
 
-def test_what_did_not_take_effect_is_said(gateway, importing, monkeypatch):
+def test_what_did_not_take_effect_is_said(services, importing, monkeypatch):
     """As a process of an older version, which does not know lists, would leave it."""
 
     def swallow(partition):
-        gateway.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
+        services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
         return []
 
     monkeypatch.setattr(importing._applying, "told", swallow)
     assert importing.enter([NUMBER], STOPPED) == ["not_applied"]
 
 
-def test_numbers_with_marks_keep_their_order(gateway, importing):
-    gateway.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    work_off(gateway)
-    before = gateway.store.numbers.standings_of([NUMBER], ["alerts"])[NUMBER]
+def test_numbers_with_marks_keep_their_order(services, importing):
+    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
+    work_off(services)
+    before = services.store.numbers.standings_of([NUMBER], ["alerts"])[NUMBER]
     importing.enter([NUMBER, OTHER], Listing("club", "opted_out"))
 
-    now = gateway.store.numbers.standings_of([NUMBER], ["alerts", "club"])[NUMBER]
+    now = services.store.numbers.standings_of([NUMBER], ["alerts", "club"])[NUMBER]
     assert now.state.marks[ALL] == before.state.marks[ALL]
-    assert gateway.store.numbers.standings(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
+    assert services.store.numbers.standings(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
 
 
-def test_a_list_closes_what_waits_for_a_person(gateway, importing):
+def test_a_list_closes_what_waits_for_a_person(services, importing):
     review = entry(module.Intent.REVIEW, message_id="SM1")
-    gateway.store.inbox.add([Arrival(review)])
-    work_off(gateway)
-    assert reasons(gateway, [NUMBER]) == ["review"]
+    services.store.inbox.add([Arrival(review)])
+    work_off(services)
+    assert reasons(services, [NUMBER]) == ["review"]
     importing.enter([NUMBER, OTHER], Listing("orders", "opted_out"))
-    assert gateway.store.numbers.review_holds(partition_of(NUMBER)) == {}
+    assert services.store.numbers.review_holds(partition_of(NUMBER)) == {}
 
 
-def test_a_rebuilt_store_knows_the_lists(gateway, importing, redis_client):
+def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
     importing.enter(MANY, STOPPED, part="0")
     importing.enter([OTHER], JOINED)
-    gateway.recording.move_all()
+    services.archiver.move_all()
     redis_client.flushall()
     with pytest.raises(StoreNotReady):
         importing.rehearse([OTHER], STOPPED)
 
-    build_rebuilding(gateway).rebuild(lambda *_: None)
+    build_rebuilding(services).rebuild(lambda *_: None)
 
-    assert reasons(gateway, MANY) == ["opted_out_all"] * len(MANY)
-    assert reasons(gateway, [OTHER], "club") == [""]
+    assert reasons(services, MANY) == ["opted_out_all"] * len(MANY)
+    assert reasons(services, [OTHER], "club") == [""]
 
 
 # --- files ----------------------------------------------------------------------------------
 
 
-def work_on(gateway, text, listing=STOPPED, **options):
+def work_on(services, text, listing=STOPPED, **options):
     file = io.BytesIO(text.encode())
-    return FileImport(build_importing(gateway), gateway.records, listing, file, **options)
+    return FileImport(build_importing(services), services.records, listing, file, **options)
 
 
-def imported(gateway, text, listing=STOPPED, **options):
+def imported(services, text, listing=STOPPED, **options):
     rows = []
-    work = work_on(gateway, text, listing, **options)
+    work = work_on(services, text, listing, **options)
     summary = work.apply(work.rehearse(lambda _: None), lambda _: None, rows.append)
     return summary, [(row.line, row.outcome) for row in rows]
 
@@ -256,9 +256,9 @@ CSV = (
 )
 
 
-def test_a_rehearsal_says_what_would_be_and_changes_nothing(gateway):
+def test_a_rehearsal_says_what_would_be_and_changes_nothing(services):
     rows, read = [], []
-    summary = work_on(gateway, CSV, region="US").rehearse(read.append, rows.append)
+    summary = work_on(services, CSV, region="US").rehearse(read.append, rows.append)
     assert summary.rows == 5
     assert summary.outcomes["new"] == 3
     assert summary.outcomes["duplicate"] == 1
@@ -266,11 +266,11 @@ def test_a_rehearsal_says_what_would_be_and_changes_nothing(gateway):
     assert [(row.line, row.cell) for row in summary.first] == [(4, "=cmd")]
     assert [row.outcome for row in rows] == ["new", "new", "formula", "duplicate", "new"]
     assert sum(read) == len(CSV)
-    assert gateway.store.ledger.waiting().count == 0
+    assert services.store.ledger.waiting().count == 0
 
 
-def test_every_row_of_a_file_says_what_became_of_it(gateway):
-    summary, rows = imported(gateway, CSV, region="US")
+def test_every_row_of_a_file_says_what_became_of_it(services):
+    summary, rows = imported(services, CSV, region="US")
     assert rows == [
         (2, "applied"),
         (3, "applied"),
@@ -278,8 +278,8 @@ def test_every_row_of_a_file_says_what_became_of_it(gateway):
         (5, "duplicate"),
         (6, "applied"),
     ]
-    assert reasons(gateway, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
-    *_, event = gateway.store.ledger.of_partition(partition_of(""))
+    assert reasons(services, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
+    *_, event = services.store.ledger.of_partition(partition_of(""))
     assert event.kind == "import_file"
     assert event.note == (
         "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "
@@ -289,55 +289,55 @@ def test_every_row_of_a_file_says_what_became_of_it(gateway):
     assert event.entry.message_id == summary.list_id
 
 
-def sentences(gateway, summary, *, done):
-    titles = titles_of(gateway.settings)
+def sentences(services, summary, *, done):
+    titles = titles_of(services.settings)
     return [change_text(change, titles, done=done) for change in summary.changes]
 
 
-def test_a_file_says_by_name_what_it_changes_before_and_after(gateway):
+def test_a_file_says_by_name_what_it_changes_before_and_after(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n+14155550188,MG1,opt-in\n"
     club = Listing("club", "opted_out", consent=CONSENT)
-    before = work_on(gateway, text, club).rehearse(lambda _: None)
-    assert sentences(gateway, before, done=False) == [
+    before = work_on(services, text, club).rehearse(lambda _: None)
+    assert sentences(services, before, done=False) == [
         "Would opt 1 number out of Acme Club (club) only (scope club).",
         "Would record the consent of 2 numbers to Acme Club (club). No opt-out would be lifted.",
     ]
-    after, _ = imported(gateway, text, club)
+    after, _ = imported(services, text, club)
     assert after.changes == before.changes
-    assert sentences(gateway, after, done=True) == [
+    assert sentences(services, after, done=True) == [
         "Opted 1 number out of Acme Club (club) only (scope club).",
         "Recorded the consent of 2 numbers to Acme Club (club). No opt-out was lifted.",
     ]
-    again, _ = imported(gateway, text, club)
+    again, _ = imported(services, text, club)
     assert [change.numbers for change in again.changes] == [0, 0]
 
 
-def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(gateway):
+def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(services):
     for program in ("alerts", ALL):
-        (change,) = work_on(gateway, CSV, Listing(program, "opted_out")).rehearse(print).changes
+        (change,) = work_on(services, CSV, Listing(program, "opted_out")).rehearse(print).changes
         assert (change.state, change.scope, change.numbers) == ("opted_out", ALL, 2)
         assert change.programs == ("alerts", "orders", "club")
 
 
-def test_the_same_file_twice_has_one_effect_and_one_record(gateway):
-    imported(gateway, CSV, region="US")
-    events = gateway.store.ledger.waiting().count
-    come_back(gateway)
-    work_off(gateway)
-    summary, rows = imported(gateway, CSV, region="US")
+def test_the_same_file_twice_has_one_effect_and_one_record(services):
+    imported(services, CSV, region="US")
+    events = services.store.ledger.waiting().count
+    come_back(services)
+    work_off(services)
+    summary, rows = imported(services, CSV, region="US")
     assert [outcome for _, outcome in rows] == [
         "superseded", "repeat", "formula", "duplicate", "repeat",
     ]  # fmt: skip
-    assert gateway.store.ledger.waiting().count == events + 1
-    assert imported(gateway, CSV + "x,1\n", region="US")[0].list_id != summary.list_id
+    assert services.store.ledger.waiting().count == events + 1
+    assert imported(services, CSV + "x,1\n", region="US")[0].list_id != summary.list_id
 
 
 class Killed(Exception):
     """The process ended here."""
 
 
-def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch):
+def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
     monkeypatch.setattr(file_import, "WINDOW", 100)
     monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 1000)
     text = "".join(f"{number}\n" for number in MANY)
@@ -351,57 +351,57 @@ def test_after_a_kill_the_same_command_does_the_rest(gateway, monkeypatch):
 
     monkeypatch.setattr(module.Importing, "enter", dies)
     with pytest.raises(Killed):
-        imported(gateway, text)
+        imported(services, text)
     monkeypatch.setattr(module.Importing, "enter", real)
     done = sum(map(len, calls))
     assert 0 < done < len(MANY)
 
-    summary, _ = imported(gateway, text)
+    summary, _ = imported(services, text)
     assert summary.outcomes["repeat"] == done
     assert summary.outcomes["applied"] == len(MANY) - done
-    assert all(len(gateway.history(number)) == 1 for number in MANY[::100])
+    assert all(len(services.history.of_number(number)) == 1 for number in MANY[::100])
 
 
-def test_states_of_a_file_hold_unless_one_was_given(gateway):
+def test_states_of_a_file_hold_unless_one_was_given(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
     club = Listing("club", "opted_out", consent=CONSENT)
-    assert imported(gateway, text, club)[0].outcomes["applied"] == 2
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    imported(gateway, text, club, forced=True)
-    assert reasons(gateway, [NUMBER, OTHER], "club") == ["opted_out", "opted_out"]
+    assert imported(services, text, club)[0].outcomes["applied"] == 2
+    assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
+    imported(services, text, club, forced=True)
+    assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", "opted_out"]
 
 
-def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(gateway):
+def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
     club = Listing("club", "opted_out", consent=CONSENT)
     for one in (text, "".join([header, *text.splitlines(keepends=True)[:0:-1]])):
-        _, rows = imported(gateway, one, club)
+        _, rows = imported(services, one, club)
         assert sorted(outcome for _, outcome in rows) in (
             ["applied", "refused"],
             ["refused", "repeat"],
         )
-        assert reasons(gateway, [NUMBER], "club") == ["opted_out"]
+        assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
-def test_a_consent_needs_words(gateway):
+def test_a_consent_needs_words(services):
     text = f"contact_id,sender_id,status\n{NUMBER},MG1,opt-in\n"
     for consent, needs in ((None, True), (CONSENT, False)):
-        work = work_on(gateway, text, Listing("club", "opted_out", consent=consent))
+        work = work_on(services, text, Listing("club", "opted_out", consent=consent))
         assert work.needs_words(work.rehearse(lambda _: None)) is needs
 
 
-def test_nothing_of_a_file_that_is_no_list_is_applied(gateway):
+def test_nothing_of_a_file_that_is_no_list_is_applied(services):
     text = f'phone,name\n{NUMBER},x\n{NUMBER},"open\n'
     with pytest.raises(ListUnreadable, match="line 3"):
-        imported(gateway, text)
-    assert reasons(gateway, [NUMBER]) == [""]
+        imported(services, text)
+    assert reasons(services, [NUMBER]) == [""]
 
 
-def test_a_file_that_changes_meanwhile_is_noticed(gateway):
+def test_a_file_that_changes_meanwhile_is_noticed(services):
     file = io.BytesIO(f"{NUMBER}\n".encode())
-    work = FileImport(build_importing(gateway), gateway.records, STOPPED, file)
+    work = FileImport(build_importing(services), services.records, STOPPED, file)
     rehearsed = work.rehearse(lambda _: None)
     file.seek(0)
     file.write(f"{OTHER}\n".encode())

@@ -14,7 +14,7 @@ from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.scrub import Scrubbing, unreachable
 from smsgate.features.lists.service import build_importing
 from smsgate.store.keys import PARTITIONS
-from tests.fakes.own_gateway import ALERTS, ORDERS, make_gateway
+from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.test_importing import CLUB
 
@@ -22,24 +22,24 @@ STOPPED, HELD = "+14155550177", "+14155550178"
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
     build_importing(made).enter([STOPPED], Listing("alerts", "opted_out"))
-    made.override("suppress", HELD, "all", "ana", "")
+    made.manual.opt_out(HELD, "all", "ana", "")
     yield made
     made.close()
 
 
-def scrubbed(gateway, raw, program="alerts", **options):
+def scrubbed(services, raw, program="alerts", **options):
     source, clean, blocked = io.BytesIO(raw), io.BytesIO(), io.BytesIO()
     dead = options.pop("dead", {})
-    work = Scrubbing(gateway.gate, program, ListFile(source), dead, **options)
+    work = Scrubbing(services.gate, program, ListFile(source), dead, **options)
     done = work.part(source, clean, blocked, lambda _: None)
     return done, clean.getvalue(), blocked.getvalue()
 
 
-def test_a_list_is_parted_and_keeps_columns_order_and_encoding(gateway):
+def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services):
     rows = [
         '"Åsa\r\nof Oslo",(415) 555-0123,',
         f"Bo,{STOPPED},gold",
@@ -50,7 +50,7 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(gateway):
         f"Flo,{OTHER},new",
     ]
     raw = "\r\n".join(["name,phone,tier", *rows, ""]).encode("utf-16")
-    done, clean, blocked = scrubbed(gateway, raw, region="US")
+    done, clean, blocked = scrubbed(services, raw, region="US")
 
     kept = ["name,phone,tier", rows[0], rows[6], ""]
     assert clean == "\r\n".join(kept).encode("utf-16")
@@ -66,84 +66,84 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(gateway):
     assert done.blocked == {"opted_out_all": 1, "letters": 1, "duplicate": 1, "hold": 1}
 
 
-def test_windows_hide_neither_duplicates_nor_opt_outs(gateway, monkeypatch):
+def test_windows_hide_neither_duplicates_nor_opt_outs(services, monkeypatch):
     numbers = [f"+1415555{at:04}" for at in range(300)]
     lines = "".join(f"{number}\n" for number in [*numbers, *numbers])
-    whole = scrubbed(gateway, lines.encode())
+    whole = scrubbed(services, lines.encode())
     monkeypatch.setattr(module, "WINDOW", 10)
     monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 100)
-    assert scrubbed(gateway, lines.encode()) == whole
+    assert scrubbed(services, lines.encode()) == whole
     assert whole[0].clean == 298
     assert whole[0].blocked == {"duplicate": 300, "opted_out_all": 1, "hold": 1}
 
 
-def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(gateway):
-    build_importing(gateway).enter([OTHER], Listing("club", "subscribed"))
-    done, clean, _ = scrubbed(gateway, f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
+def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services):
+    build_importing(services).enter([OTHER], Listing("club", "subscribed"))
+    done, clean, _ = scrubbed(services, f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
     assert clean == f"{OTHER}\n".encode()
     assert done.blocked == {"no_consent": 1, "opted_out_all": 1}
 
 
-def test_kinds_block_what_is_surely_no_mobile_number(gateway):
+def test_kinds_block_what_is_surely_no_mobile_number(services):
     raw = b"+18005550123\n+442079460123\n+447911123456\n+14155550123\n"
-    done, clean, _ = scrubbed(gateway, raw, kinds=True)
+    done, clean, _ = scrubbed(services, raw, kinds=True)
     assert clean == b"+447911123456\n+14155550123\n"
     assert done.blocked == {"not_mobile": 2}
     assert done.unknown_kind == 1
-    assert scrubbed(gateway, raw)[0].clean == 4
+    assert scrubbed(services, raw)[0].clean == 4
 
 
-def test_json_lines_stay_json_lines(gateway):
+def test_json_lines_stay_json_lines(services):
     raw = f'{{"phone":"{STOPPED}","n":1}}\n{{"phone":"{OTHER}"}}\n'.encode()
-    _, clean, blocked = scrubbed(gateway, raw)
+    _, clean, blocked = scrubbed(services, raw)
     assert clean == f'{{"phone":"{OTHER}"}}\n'.encode()
     assert b'"n":1,"blocked_reason":"opted_out_all"' in blocked
 
 
-def test_where_the_gate_cannot_tell_there_is_no_answer(gateway, monkeypatch):
+def test_where_the_gate_cannot_tell_there_is_no_answer(services, monkeypatch):
     with pytest.raises(UnknownProgram):
-        scrubbed(gateway, f"{NUMBER}\n".encode(), "nobody")
+        scrubbed(services, f"{NUMBER}\n".encode(), "nobody")
     with pytest.raises(UnknownProgram):
-        scrubbed(gateway, b"phone\n", "nobody")
+        scrubbed(services, b"phone\n", "nobody")
 
     def away(*_, **__):
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.gate, "refused", away)
+    monkeypatch.setattr(services.gate, "refused", away)
     with pytest.raises(StoreUnavailable):
-        scrubbed(gateway, f"{NUMBER}\n".encode())
+        scrubbed(services, f"{NUMBER}\n".encode())
 
 
 # --- hygiene --------------------------------------------------------------------------------
 
 
-def report(gateway, number, note, message_id):
+def report(services, number, note, message_id):
     decision = Decision(Intent.NONE, rule="unreachable", keyword="30005", note=note)
     arrival = Arrival(
         entry(Intent.NONE, number, decision=decision, source="provider", message_id=message_id)
     )
-    gateway.store.inbox.add([arrival])
+    services.store.inbox.add([arrival])
     for partition in range(PARTITIONS):
-        gateway.apply(partition)
+        services.applier.drain(partition)
 
 
-def test_landlines_and_dead_numbers_are_known_by_reports(gateway):
-    report(gateway, NUMBER, "a landline", "1")
-    report(gateway, OTHER, "the number is unknown or no longer in use", "2")
-    report(gateway, HELD, "the handset is off, away or out of service", "3")
+def test_landlines_and_dead_numbers_are_known_by_reports(services):
+    report(services, NUMBER, "a landline", "1")
+    report(services, OTHER, "the number is unknown or no longer in use", "2")
+    report(services, HELD, "the handset is off, away or out of service", "3")
     for _ in range(2):  # from the ledgers, then from the records
-        found = unreachable(gateway.store, gateway.records)
+        found = unreachable(services.store, services.records)
         assert found == {int(NUMBER[1:]): "landline", int(OTHER[1:]): "dead"}
-        gateway.recording.move_all()
-    done, clean, _ = scrubbed(gateway, f"{NUMBER}\n{OTHER}\n+447911123456\n".encode(), dead=found)
+        services.archiver.move_all()
+    done, clean, _ = scrubbed(services, f"{NUMBER}\n{OTHER}\n+447911123456\n".encode(), dead=found)
     assert clean == b"+447911123456\n"
     assert done.blocked == {"landline": 1, "dead": 1}
 
 
-def test_a_number_that_texts_again_is_not_dead(gateway):
-    report(gateway, NUMBER, "the number is no longer in use", "1")
-    gateway.store.inbox.add([Arrival(entry(Intent.HELP, NUMBER, message_id="SM2"))])
+def test_a_number_that_texts_again_is_not_dead(services):
+    report(services, NUMBER, "the number is no longer in use", "1")
+    services.store.inbox.add([Arrival(entry(Intent.HELP, NUMBER, message_id="SM2"))])
     for partition in range(PARTITIONS):
-        gateway.apply(partition)
-    gateway.recording.move_all()
-    assert unreachable(gateway.store, gateway.records) == {}
+        services.applier.drain(partition)
+    services.archiver.move_all()
+    assert unreachable(services.store, services.records) == {}

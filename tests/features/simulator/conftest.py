@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web.conftest import client, gateway
+from tests.web.conftest import client, services
 
-__all__ = ["client", "gateway"]
+__all__ = ["client", "services"]

@@ -24,7 +24,7 @@ from smsgate.features.simulator.service import (
 )
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
 from tests.fakes.served import free_port
 from tests.fakes.understanding import TWO, understanding
 
@@ -50,13 +50,13 @@ def test_a_number_is_read_however_it_is_written():
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
+def services(tmp_path, redis_url):
     url = f"http://127.0.0.1:{free_port()}"
     environ = {
         "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
         "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
     }
-    plain = make_gateway(tmp_path, redis_url, TWO, **environ)
+    plain = make_services(tmp_path, redis_url, TWO, **environ)
     plain.records.migrate()
     made = understanding(plain)
     server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(made), threaded=True)
@@ -70,11 +70,11 @@ def gateway(tmp_path, redis_url):
 
 
 @pytest.fixture
-def text(gateway):
-    account = simulated_account(gateway.settings)
+def text(services):
+    account = simulated_account(services.settings)
 
     def send(body: str) -> SentText:
-        sender = default_sender(gateway.settings, account)
+        sender = default_sender(services.settings, account)
         message = make_message(account, body, NUMBER, sender)
         answer = post_webhook(message, account, f"{account.public_url}/webhooks/{account.name}")
         took_us = time.time_ns() // 1000 - message.sent_us
@@ -89,9 +89,9 @@ def states(found):
     return {step.name: step.state for step in found.steps}
 
 
-def test_an_opt_out_takes_every_step(gateway, text):
+def test_an_opt_out_takes_every_step(services, text):
     sent = text("stop please")
-    stored = read_progress(gateway, sent)
+    stored = read_progress(services, sent)
     assert states(stored) == {
         "Message": "done", "Decision": "done", "Inbox": "done", "Applied": "waits",
         "Confirmation": "waits",
@@ -99,10 +99,10 @@ def test_an_opt_out_takes_every_step(gateway, text):
     assert not stored.settled
     assert [one.text for one in stored.conversation] == ["stop please"]
 
-    gateway.apply(partition_of(NUMBER))
-    assert states(read_progress(gateway, sent))["Applied"] == "done"
-    gateway.send_replies(partition_of(NUMBER))
-    done = read_progress(gateway, sent)
+    services.applier.drain(partition_of(NUMBER))
+    assert states(read_progress(services, sent))["Applied"] == "done"
+    services.sender.drain(partition_of(NUMBER))
+    done = read_progress(services, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
     assert "allowed → blocked" in [step.note for step in done.steps][3]
@@ -113,55 +113,55 @@ def test_an_opt_out_takes_every_step(gateway, text):
     assert times[0] >= 0
 
 
-def test_what_is_not_known_from_the_page_is_found_where_it_waits(gateway, text):
+def test_what_is_not_known_from_the_page_is_found_where_it_waits(services, text):
     sent = text("stop please")._replace(text="")
-    found = read_progress(gateway, sent)
+    found = read_progress(services, sent)
     assert found.decision.intent == "opt_out"
     assert [one.text for one in found.conversation] == ["stop please"]
 
 
-def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(gateway, text):
+def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(services, text):
     for body in ("stop please", "stop please"):
         sent = text(body)
-        gateway.apply(partition_of(NUMBER))
-        gateway.send_replies(partition_of(NUMBER))
-    found = read_progress(gateway, sent)
+        services.applier.drain(partition_of(NUMBER))
+        services.sender.drain(partition_of(NUMBER))
+    found = read_progress(services, sent)
     assert states(found)["Confirmation"] == "none"
     assert found.settled
-    assert len(read_conversation(gateway, NUMBER)) == 3
+    assert len(read_conversation(services, NUMBER)) == 3
 
 
-def test_an_ordinary_text_is_kept_and_nothing_else(gateway, text):
+def test_an_ordinary_text_is_kept_and_nothing_else(services, text):
     sent = text("see you at the bus stop")
-    found = read_progress(gateway, sent)
+    found = read_progress(services, sent)
     assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
     assert found.settled
-    gateway.store.sample_log.flush()
-    assert [one.text for one in read_progress(gateway, sent).conversation] == [
+    services.store.sample_log.flush()
+    assert [one.text for one in read_progress(services, sent).conversation] == [
         "see you at the bus stop"
     ]
 
 
-def test_what_the_door_refused_ends_there(gateway, text):
+def test_what_the_door_refused_ends_there(services, text):
     sent = text("stop please")._replace(status=503, message_id="SMother")
-    found = read_progress(gateway, sent)
+    found = read_progress(services, sent)
     assert states(found) == {"Message": "failed"}
     assert found.settled
 
 
-def test_nobody_waits_for_ever(gateway, text):
+def test_nobody_waits_for_ever(services, text):
     sent = text("stop please")
     late = sent._replace(posted_us=sent.posted_us - PATIENCE_US - 1)
-    found = read_progress(gateway, late)
+    found = read_progress(services, late)
     assert states(found)["Applied"] == "failed"
     assert found.settled
 
 
-def test_what_the_provider_answers_itself_is_said(gateway, text):
+def test_what_the_provider_answers_itself_is_said(services, text):
     sent = text("STOP")
-    gateway.apply(partition_of(NUMBER))
+    services.applier.drain(partition_of(NUMBER))
     (confirmation,) = [
-        one for one in read_progress(gateway, sent).steps if one.name == "Confirmation"
+        one for one in read_progress(services, sent).steps if one.name == "Confirmation"
     ]
     assert confirmation.state == "none"
     assert len(confirmation.note) > len("none: ")

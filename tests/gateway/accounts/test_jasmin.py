@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from tests.fakes.values import NUMBER
 from tests.providers.recorded import everything
 
@@ -35,21 +37,21 @@ STOPS = [
 
 
 @pytest.fixture
-def gateway(environ):
+def services(environ):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     path.write_text(path.read_text() + CONFIG)
-    made = build_gateway(load_configuration(environ))
+    made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_an_opt_out_in_any_data_coding_is_one(gateway, name):
-    receipt = gateway.ingest("jasmin", RECORDED[name].request)
+def test_an_opt_out_in_any_data_coding_is_one(services, name):
+    receipt = services.ingest.receive("jasmin", RECORDED[name].request)
     assert (receipt.outcome, receipt.answer.body) == ("opt_out", b"ACK/Jasmin")
-    assert gateway.gate.check([NUMBER], program="smpp")[0].reason == "hold"
+    assert services.gate.check([NUMBER], program="smpp")[0].reason == "hold"
 
 
 @pytest.mark.parametrize("name", ["reserved_11", "reserved_128", "octets_2"])
@@ -57,13 +59,13 @@ def test_an_opt_out_in_any_data_coding_is_one(gateway, name):
     ("word", "outcome"), [(b"STOP", "opt_out"), (b"START", "review"), (b"Hello", "review")]
 )
 def test_in_a_data_coding_that_nobody_knows_an_opt_out_counts_and_all_else_is_looked_at(
-    gateway, name, word, outcome
+    services, name, word, outcome
 ):
     request = RECORDED[name].request
     body = request.body.replace(b"STOP", word).replace(b"STOP".hex().encode(), word.hex().encode())
-    assert gateway.ingest("jasmin", replace(request, body=body)).outcome == outcome
+    assert services.ingest.receive("jasmin", replace(request, body=body)).outcome == outcome
 
 
 @pytest.mark.parametrize("name", ["octets_4", "class_1_octets", "empty"])
-def test_octets_that_are_no_text_change_nothing(gateway, name):
-    assert gateway.ingest("jasmin", RECORDED[name].request).outcome == "none"
+def test_octets_that_are_no_text_change_nothing(services, name):
+    assert services.ingest.receive("jasmin", RECORDED[name].request).outcome == "none"

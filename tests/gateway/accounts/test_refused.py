@@ -10,12 +10,13 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.refusal_diagnosis import explained
 from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
 from smsgate.store.quarantine import CAP, EXPLAINED, RefusedRequest
-from smsgate.wiring import build_gateway, load_configuration
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 
@@ -25,17 +26,17 @@ KEY = "smsgate:quarantined:twilio"
 OURS = "https://sms.example.com/webhooks/twilio"
 
 
-def posted(gateway, url: str, as_seen: str = OURS, **headers: str):
-    account = gateway.settings.accounts["twilio"]
+def posted(services, url: str, as_seen: str = OURS, **headers: str):
+    account = services.settings.accounts["twilio"]
     message = InboundMessage("twilio", "SM1", NUMBER, "+14155550999", "Stop")
     request = twilio.inbound(message, account, url)
     return replace(request, url=as_seen, headers={**request.headers, **headers})
 
 
-def refused(gateway, request) -> RefusedRequest:
+def refused(services, request) -> RefusedRequest:
     with pytest.raises(SignatureRefused):
-        gateway.ingest("twilio", request)
-    quarantine = gateway.store.quarantine
+        services.ingest.receive("twilio", request)
+    quarantine = services.store.quarantine
     assert wait_until(lambda: quarantine.newest("twilio"), 5)
     return quarantine.newest("twilio")[0]
 
@@ -49,28 +50,28 @@ def refused(gateway, request) -> RefusedRequest:
         ("https://edge.example.org/webhooks/twilio", {"x-forwarded-host": "edge.example.org"}),
     ],
 )
-def test_the_url_that_was_signed_is_found(gateway, signed, headers):
-    found = refused(gateway, posted(gateway, signed, **headers))
+def test_the_url_that_was_signed_is_found(services, signed, headers):
+    found = refused(services, posted(services, signed, **headers))
     assert found.cause == "url"
     assert found.finding == (
         f"The signature fits {signed}, but this account's public URL makes it {OURS}."
     )
 
 
-def test_a_forgery_fits_nothing_of_ours_and_says_so(gateway):
-    kept = refused(gateway, posted(gateway, OURS, **{"x-twilio-signature": "AAAA"}))
+def test_a_forgery_fits_nothing_of_ours_and_says_so(services):
+    kept = refused(services, posted(services, OURS, **{"x-twilio-signature": "AAAA"}))
     assert kept.finding.startswith("It fits no URL and no secret of ours")
     assert kept.cause == ""
 
 
-def test_a_host_that_is_none_does_not_end_the_quarantine(gateway):
-    request = posted(gateway, OURS, "http://[bad/webhooks/twilio", host="[bad")
-    assert refused(gateway, request).finding.startswith("It fits no URL and no secret of ours")
+def test_a_host_that_is_none_does_not_end_the_quarantine(services):
+    request = posted(services, OURS, "http://[bad/webhooks/twilio", host="[bad")
+    assert refused(services, request).finding.startswith("It fits no URL and no secret of ours")
 
 
-def test_nothing_of_what_it_said_is_kept(gateway, redis_client):
+def test_nothing_of_what_it_said_is_kept(services, redis_client):
     seen = f"{OURS}/a-path-secret?From=%2B14155550123&k=v"
-    kept = refused(gateway, posted(gateway, OURS, seen, **{"x-twilio-signature": "A" * 28}))
+    kept = refused(services, posted(services, OURS, seen, **{"x-twilio-signature": "A" * 28}))
     assert kept.url == f"{OURS}/•••?From=•••&k=•••"
     assert kept.signatures == {"x-twilio-signature": 28}
     assert {"From", "Body"} <= set(kept.fields)
@@ -79,109 +80,111 @@ def test_nothing_of_what_it_said_is_kept(gateway, redis_client):
         assert secret not in raw
 
 
-def test_a_flood_is_looked_into_a_few_times_a_second(gateway):
+def test_a_flood_is_looked_into_a_few_times_a_second(services):
     for _ in range(60):
         with pytest.raises(SignatureRefused):
-            gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
-    gateway.close()
-    assert 1 <= gateway.store.quarantine.count("twilio", 60) <= 3 * PER_SECOND
+            services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
+    services.close()
+    assert 1 <= services.store.quarantine.count("twilio", 60) <= 3 * PER_SECOND
 
 
-def kept(gateway, **fields) -> None:
-    gateway.store.quarantine.add("twilio", RefusedRequest("No.", "", "POST", "", **fields))
+def kept(services, **fields) -> None:
+    services.store.quarantine.add("twilio", RefusedRequest("No.", "", "POST", "", **fields))
 
 
-def test_requests_that_differ_in_their_bodies_alone_are_one_kind(gateway, redis_client):
+def test_requests_that_differ_in_their_bodies_alone_are_one_kind(services, redis_client):
     for size in (7, 8, 9):
-        kept(gateway, body_bytes=size, body_sha256=f"{size}")
-    (one,) = gateway.store.quarantine.newest("twilio")
+        kept(services, body_bytes=size, body_sha256=f"{size}")
+    (one,) = services.store.quarantine.newest("twilio")
     assert (one.count, one.body_bytes) == (3, 9)
     assert one.at_ms == pytest.approx(time.time() * 1000, abs=60_000)
     assert 0 < redis_client.ttl(KEY) <= 86400
 
 
 def test_a_flood_of_many_kinds_pushes_neither_what_is_explained_nor_what_repeats_out(
-    gateway, redis_client, monkeypatch
+    services, redis_client, monkeypatch
 ):
     monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
     for count in range(30):
-        kept(gateway, cause="url", signatures={"x": count})
+        kept(services, cause="url", signatures={"x": count})
     for _ in range(3):
-        kept(gateway, fields=("From", "Body"))
+        kept(services, fields=("From", "Body"))
     for count in range(8 * CAP):
-        kept(gateway, headers=(f"x{count}",))
-    found = gateway.store.quarantine.newest("twilio")
+        kept(services, headers=(f"x{count}",))
+    found = services.store.quarantine.newest("twilio")
     assert (f"x{8 * CAP - 1}",) in {one.headers for one in found[:10]}
     assert len([one for one in found if one.cause]) == EXPLAINED
     assert [one.count for one in found if one.fields] == [3]
     assert redis_client.hlen(KEY) <= 300
-    assert gateway.store.quarantine.count("twilio", 600) == 33 + 8 * CAP
+    assert services.store.quarantine.count("twilio", 600) == 33 + 8 * CAP
 
 
-def test_how_many_came_is_counted_by_minutes_and_for_an_hour(gateway, redis_client):
+def test_how_many_came_is_counted_by_minutes_and_for_an_hour(services, redis_client):
     minute = int(time.time()) // 60
     for ago, times in ((0, 1), (9, 20), (12, 300), (70, 4000)):
         redis_client.hset(KEY, f"m:{minute - ago}", times)
-    assert gateway.store.quarantine.count("twilio", 600) == 21
+    assert services.store.quarantine.count("twilio", 600) == 21
     for count in range(4 * CAP):
-        kept(gateway, headers=(f"x{count}",))
+        kept(services, headers=(f"x{count}",))
     assert not redis_client.hexists(KEY, f"m:{minute - 70}")
     assert redis_client.hexists(KEY, f"m:{minute - 12}")
 
 
-def test_what_was_refused_more_than_a_day_ago_is_told_no_more(gateway):
+def test_what_was_refused_more_than_a_day_ago_is_told_no_more(services):
     now_ms = time.time_ns() // 1_000_000
     for hours in (25, 23):
-        kept(gateway, fields=(str(hours),), at_ms=now_ms - hours * 3_600_000)
-    assert [one.fields for one in gateway.store.quarantine.newest("twilio")] == [("23",)]
+        kept(services, fields=(str(hours),), at_ms=now_ms - hours * 3_600_000)
+    assert [one.fields for one in services.store.quarantine.newest("twilio")] == [("23",)]
 
 
 @pytest.mark.parametrize("name", ["+14155550123", "4155550123", "Stop it", "From-a-secret-12345"])
-def test_a_name_that_does_not_look_like_one_is_masked_as_well(gateway, name):
+def test_a_name_that_does_not_look_like_one_is_masked_as_well(services, name):
     seen = f"{OURS}?{quote(name)}=1"
-    kept = refused(gateway, posted(gateway, OURS, seen, **{name.lower(): "x"}))
+    kept = refused(services, posted(services, OURS, seen, **{name.lower(): "x"}))
     assert kept.url == f"{OURS}?•••=•••"
     assert name.lower() not in str(kept).lower()
 
 
-def test_no_more_are_looked_into_than_a_few_in_one_second(gateway, monkeypatch):
+def test_no_more_are_looked_into_than_a_few_in_one_second(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(gateway._refusing, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     for _ in range(5 * PER_SECOND):
         with pytest.raises(SignatureRefused):
-            gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
+            services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
     assert len(taken) == PER_SECOND
 
 
-def test_a_flood_at_one_account_hides_nothing_of_another(gateway, monkeypatch):
+def test_a_flood_at_one_account_hides_nothing_of_another(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(gateway._refusing, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
-    one = gateway.settings.accounts["twilio"]
-    request = posted(gateway, "https://x.example.com/")
+    one = services.settings.accounts["twilio"]
+    request = posted(services, "https://x.example.com/")
     for account in [*[one] * 2 * PER_SECOND, replace(one, name="another")]:
-        gateway._refusing.note(account, request, SignatureRefused("No."))
+        services.refused_requests.note(account, request, SignatureRefused("No."))
     assert [work.args[0].name for work in taken] == ["twilio"] * PER_SECOND + ["another"]
 
 
-def test_a_flood_from_one_address_leaves_room_for_others(gateway, monkeypatch):
+def test_a_flood_from_one_address_leaves_room_for_others(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(gateway._refusing, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
-    account = gateway.settings.accounts["twilio"]
-    request = posted(gateway, "https://x.example.com/")
+    account = services.settings.accounts["twilio"]
+    request = posted(services, "https://x.example.com/")
     for address in [*["8.8.4.4"] * 50, "8.8.8.8"]:
-        gateway._refusing.note(account, replace(request, address=address), SignatureRefused("No."))
+        services.refused_requests.note(
+            account, replace(request, address=address), SignatureRefused("No.")
+        )
     assert [work.args[1].address for work in taken] == ["8.8.4.4"] * OF_ADDRESS + ["8.8.8.8"]
 
 
-def test_a_store_that_is_away_does_not_end_the_quarantine(gateway, redis_client):
+def test_a_store_that_is_away_does_not_end_the_quarantine(services, redis_client):
     redis_client.set(KEY, "no hash")
     with pytest.raises(SignatureRefused):
-        gateway.ingest("twilio", posted(gateway, "https://x.example.com/"))
-    gateway.close()
-    assert isinstance(gateway._refusing, Refusing)
+        services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
+    services.close()
+    assert isinstance(services.refused_requests, Refusing)
 
 
 TWO = """
@@ -207,14 +210,14 @@ def rotating(environ, tmp_path):
     """An account with two secrets, and others beside it."""
     text = TWO % {"sid": environ["TWILIO_ACCOUNT_SID"], "six": "6" * 32}
     (tmp_path / "config" / "smsgate.toml").write_text(text)
-    gateway = build_gateway(load_configuration(environ))
-    gateway.store.metadata.create(buckets=8)
-    yield gateway
-    gateway.close()
+    services = build_services(load_configuration(environ))
+    services.store.metadata.create(buckets=8)
+    yield services
+    services.close()
 
 
-def signed_by(gateway, secret: str, name: str = "twilio", url: str = OURS):
-    account = gateway.settings.accounts[name]
+def signed_by(services, secret: str, name: str = "twilio", url: str = OURS):
+    account = services.settings.accounts[name]
     account = replace(account, secrets={"auth_token": (Secret(secret),)})
     message = InboundMessage(name, f"SM-{secret}", NUMBER, "+14155550999", "hello")
     return twilio.inbound(message, account, url)
@@ -241,49 +244,49 @@ def test_a_request_for_another_account_of_ours_is_told_apart_from_a_forgery(rota
     assert "of-the-second" not in kept.finding.removeprefix("It fits our account second")
 
 
-def test_a_request_that_is_only_late_is_explained_by_the_clock(gateway):
-    account = gateway.settings.accounts["twilio"]
-    said = explained(posted(gateway, OURS), account, [], SignatureExpired("late"), 0)
+def test_a_request_that_is_only_late_is_explained_by_the_clock(services):
+    account = services.settings.accounts["twilio"]
+    said = explained(posted(services, OURS), account, [], SignatureExpired("late"), 0)
     assert said == ("clock", "The signature is right and its time is not: check this host's clock.")
 
 
 def test_accepted_requests_say_when_the_older_secret_can_go(rotating):
     acceptance = rotating.store.acceptance
-    rotating.ingest("twilio", signed_by(rotating, "newest"))
+    rotating.ingest.receive("twilio", signed_by(rotating, "newest"))
     assert wait_until(lambda: acceptance.last("twilio").newest_ms, 5)
     last = acceptance.last("twilio")
     assert (bool(last.older_ms), bool(last.several_since_ms)) == (False, True)
 
-    rotating.ingest("twilio", signed_by(rotating, "older"))  # at once, in the same minute
+    rotating.ingest.receive("twilio", signed_by(rotating, "older"))  # at once, in the same minute
     assert wait_until(lambda: acceptance.last("twilio").older_ms, 5)
     assert acceptance.last("twilio").several_since_ms == last.several_since_ms
 
 
-def test_with_one_secret_there_is_nothing_to_finish(gateway, redis_client):
+def test_with_one_secret_there_is_nothing_to_finish(services, redis_client):
     redis_client.hset("smsgate:accepted:twilio", mapping={"older": 1, "several": 1})
-    gateway.ingest("twilio", posted(gateway, OURS))
-    last = gateway.store.acceptance.last
+    services.ingest.receive("twilio", posted(services, OURS))
+    last = services.store.acceptance.last
     assert wait_until(lambda: not last("twilio").several_since_ms, 5)
     assert last("twilio").newest_ms > last("twilio").older_ms == 0
     assert 0 < redis_client.ttl("smsgate:accepted:twilio") <= 30 * 86400
 
 
-def test_an_accepted_request_is_noted_once_a_minute(gateway, monkeypatch):
+def test_an_accepted_request_is_noted_once_a_minute(services, monkeypatch):
     noted = []
     monkeypatch.setattr(
-        gateway.store.acceptance, "note", lambda account, **which: noted.append((account, which))
+        services.store.acceptance, "note", lambda account, **which: noted.append((account, which))
     )
     for _ in range(5):
-        gateway.ingest("twilio", posted(gateway, OURS))
-    gateway.close()
+        services.ingest.receive("twilio", posted(services, OURS))
+    services.close()
     assert noted == [("twilio", {"newest": True, "several": False, "proxied": False})]
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
-def test_a_request_that_came_through_no_proxy_is_noted_until_one_does(gateway, name):
-    last = gateway.store.acceptance.last
-    gateway.ingest("twilio", posted(gateway, OURS))
+def test_a_request_that_came_through_no_proxy_is_noted_until_one_does(services, name):
+    last = services.store.acceptance.last
+    services.ingest.receive("twilio", posted(services, OURS))
     assert wait_until(lambda: last("twilio").direct_ms, 5)
-    gateway._refusing._due.clear()
-    gateway.ingest("twilio", posted(gateway, OURS, **{name: "192.0.2.1"}))
+    services.refused_requests._due.clear()
+    services.ingest.receive("twilio", posted(services, OURS, **{name: "192.0.2.1"}))
     assert wait_until(lambda: not last("twilio").direct_ms, 5)

@@ -13,9 +13,11 @@ from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER
 
@@ -54,19 +56,19 @@ SAID = "The request lacks body, in which a text must stand; it has from, id, tex
 
 
 @pytest.fixture
-def gateway(environ):
+def services(environ):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
     path.write_text(path.read_text() + CONFIG)
-    made = build_gateway(load_configuration(environ))
+    made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(gateway) -> FlaskClient:
-    return create_app(gateway).test_client()
+def client(services) -> FlaskClient:
+    return create_app(services).test_client()
 
 
 def post(client: FlaskClient, **changes: str):
@@ -92,9 +94,9 @@ def batch(client: FlaskClient, *texts: dict[str, object]):
     )
 
 
-def counted(gateway, client: FlaskClient, account: str, result: str) -> float:
-    gateway.store.metrics.flush()
-    key = gateway.settings.api_keys[0].value
+def counted(services, client: FlaskClient, account: str, result: str) -> float:
+    services.store.metrics.flush()
+    key = services.settings.api_keys[0].value
     answer = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
     return next(
         (
@@ -108,35 +110,35 @@ def counted(gateway, client: FlaskClient, account: str, result: str) -> float:
     )
 
 
-def test_a_wrong_text_field_is_400_with_names_and_without_values(gateway, client) -> None:
+def test_a_wrong_text_field_is_400_with_names_and_without_values(services, client) -> None:
     with capture_logs() as lines:
         answer = post(client)
     assert (answer.status_code, answer.text) == (400, f"{SAID}\n")
     (line,) = [one for one in lines if one["event"] == "webhook"]
     assert (line["outcome"], line["status"], line["problem"]) == ("text_missing", 400, SAID)
     assert NUMBER not in str(lines)
-    assert gateway.store.inbox.busy() == []
-    assert counted(gateway, client, "own", "text_missing") == 1
-    assert counted(gateway, client, "own", "accepted") == 0
+    assert services.store.inbox.busy() == []
+    assert counted(services, client, "own", "text_missing") == 1
+    assert counted(services, client, "own", "accepted") == 0
 
 
-def test_the_right_field_with_an_empty_text_is_acknowledged(gateway, client) -> None:
+def test_the_right_field_with_an_empty_text_is_acknowledged(services, client) -> None:
     answer = client.post(
         f"/webhooks/own/{SECRET}",
         data=urlencode({**TEXT, "body": ""}),
         content_type="application/x-www-form-urlencoded",
     )
     assert answer.status_code == 200
-    assert counted(gateway, client, "own", "accepted") == 1
+    assert counted(services, client, "own", "accepted") == 1
 
 
 def test_doctor_names_the_account_s_fault_and_the_fields_that_came(
-    gateway, client, environ, capsys
+    services, client, environ, capsys
 ) -> None:
     for place in range(2):
         post(client, id=f"m-{place}")
-    assert wait_until(lambda: gateway.store.quarantine.newest("own"), 5)
-    (kept,) = gateway.store.quarantine.newest("own")
+    assert wait_until(lambda: services.store.quarantine.newest("own"), 5)
+    (kept,) = services.store.quarantine.newest("own")
     assert (kept.cause, kept.fields) == ("text", ("from", "id", "text", "to"))
     assert run(["doctor", "own"], environ) == 1
     said = " ".join(capsys.readouterr().out.split())
@@ -146,11 +148,11 @@ def test_doctor_names_the_account_s_fault_and_the_fields_that_came(
     assert run(["doctor", "infobip"], environ) == 0
 
 
-def test_nothing_that_was_said_is_kept(gateway, client, redis_client) -> None:
+def test_nothing_that_was_said_is_kept(services, client, redis_client) -> None:
     name = "+14155550177"
     odd = {name: "my pin is 1234", "Please stop texting me": "1", "x" * 500: "2"}
     post(client, **odd, text="unsubscribe me")
-    assert wait_until(lambda: gateway.store.quarantine.newest("own"), 5)
+    assert wait_until(lambda: services.store.quarantine.newest("own"), 5)
     raw = b"".join(
         b" ".join(pair) for pair in redis_client.hgetall("smsgate:quarantined:own").items()
     )
@@ -158,36 +160,38 @@ def test_nothing_that_was_said_is_kept(gateway, client, redis_client) -> None:
     assert [value for value in values if value.encode() in raw] == []
 
 
-def test_of_a_batch_the_stop_is_kept_and_the_request_refused(gateway, client) -> None:
-    gateway.override("suppress", OTHER, "all", "ann", "asked by phone")
-    gateway.apply(partition_of(OTHER))
+def test_of_a_batch_the_stop_is_kept_and_the_request_refused(services, client) -> None:
+    services.manual.opt_out(OTHER, "all", "ann", "asked by phone")
+    services.applier.drain(partition_of(OTHER))
     texts = [{"from": OTHER[1:]}, STOP]
     answer = batch(client, *texts)
     assert answer.status_code == 400
     assert "The request lacks text or message[].value" in answer.text
-    assert gateway.gate.check([NUMBER], program="batches")[0].reason == "hold"
+    assert services.gate.check([NUMBER], program="batches")[0].reason == "hold"
     assert batch(client, *texts).status_code == 400  # as Infobip tries again
 
-    gateway.apply(partition_of(NUMBER))
-    assert [(one.kind, one.outcome) for one in gateway.history(NUMBER)] == [("opt_out", "applied")]
-    assert gateway.gate.check([NUMBER], program="batches")[0].reason == "opted_out_all"
+    services.applier.drain(partition_of(NUMBER))
+    assert [(one.kind, one.outcome) for one in services.history.of_number(NUMBER)] == [
+        ("opt_out", "applied")
+    ]
+    assert services.gate.check([NUMBER], program="batches")[0].reason == "opted_out_all"
 
 
 @pytest.mark.parametrize("wrong", [{"from": None}, {"to": ""}, {"messageId": ""}, {"text": ["x"]}])
 def test_of_a_batch_with_a_text_that_cannot_be_read_the_stop_is_kept(
-    gateway, client, wrong
+    services, client, wrong
 ) -> None:
     with capture_logs() as lines:
         answer = batch(client, {"from": OTHER[1:], "text": "x"} | wrong, STOP)
     assert answer.status_code == 400
     assert [one["outcome"] for one in lines if one["event"] == "webhook"] == ["part_unreadable"]
-    assert gateway.gate.check([NUMBER], program="batches")[0].reason == "hold"
+    assert services.gate.check([NUMBER], program="batches")[0].reason == "hold"
 
 
-def test_what_cannot_be_stored_of_a_batch_is_503_and_not_400(gateway, client, monkeypatch) -> None:
+def test_what_cannot_be_stored_of_a_batch_is_503_and_not_400(services, client, monkeypatch) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.group_commit, "add", away)
+    monkeypatch.setattr(services.store.group_commit, "add", away)
     texts = [{"from": OTHER[1:]}, STOP]
     assert batch(client, *texts).status_code == 503

@@ -14,10 +14,12 @@ from smsgate.domain.messages import HttpCall, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import token_call
 from smsgate.store.keys import partition_of
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
 
@@ -185,13 +187,15 @@ keywords = ["en"]
 def test_a_confirmation_goes_out_with_a_token(environ, tmp_path, answers, outcomes):
     with ScriptedApi(answers) as api:
         (tmp_path / "config" / "smsgate.toml").write_text(BANDWIDTH % api.url)
-        gateway = build_gateway(load_configuration(environ))
-        with closing(gateway):
-            gateway.store.metadata.create(buckets=8)
-            publish_programs(gateway)
-            account = gateway.settings.accounts["bandwidth"]
+        services = build_services(load_configuration(environ))
+        with closing(services):
+            services.store.metadata.create(buckets=8)
+            publish_programs(services.settings, services.store)
+            account = services.settings.accounts["bandwidth"]
             text = InboundMessage("bandwidth", "m-1", NUMBER, "+14155550999", "STOP")
-            gateway.ingest("bandwidth", bandwidth.inbound(text, account, "https://x.example"))
-            gateway.apply(partition_of(NUMBER))
-            gateway.send_replies(partition_of(NUMBER))
-            assert [one.outcome for one in gateway.history(NUMBER)][1:] == outcomes
+            services.ingest.receive(
+                "bandwidth", bandwidth.inbound(text, account, "https://x.example")
+            )
+            services.applier.drain(partition_of(NUMBER))
+            services.sender.drain(partition_of(NUMBER))
+            assert [one.outcome for one in services.history.of_number(NUMBER)][1:] == outcomes

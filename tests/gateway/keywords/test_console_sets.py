@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.console_keyword_sets import FOLDER, console_sets
 from smsgate.records import KeywordVersion, Records
-from smsgate.wiring import load_configuration
 
 ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "blimblam"\n'
 

@@ -18,23 +18,23 @@ from smsgate.features.keyword_editor.editing import Editing
 from smsgate.features.keyword_editor.entries import Row, begun, changed
 from smsgate.features.keyword_editor.received_texts import PAGE, Place, Texts, place_of
 from smsgate.store.keys import PARTITIONS
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
 from tests.records.values import event, lines
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url):
-    made = make_gateway(tmp_path, redis_url, TWO)
+def services(tmp_path, redis_url):
+    made = make_services(tmp_path, redis_url, TWO)
     made.records.migrate()
     yield understanding(made)
     made.close()
 
 
 @pytest.fixture
-def editing(gateway):
-    return Editing(gateway.settings, gateway.classifiers, gateway.store, gateway.records)
+def editing(services):
+    return Editing(services.settings, services.classifiers, services.store, services.records)
 
 
 def with_row(name, *words, intent="opt_out"):
@@ -42,8 +42,8 @@ def with_row(name, *words, intent="opt_out"):
 
 
 @pytest.fixture
-def file(gateway):
-    folder = gateway.settings.config_dir / "keywords"
+def file(services):
+    folder = services.settings.config_dir / "keywords"
     folder.mkdir()
 
     def write(name, *words):
@@ -53,10 +53,10 @@ def file(gateway):
     return write
 
 
-def text(gateway, said, at=0, **rest):
+def text(services, said, at=0, **rest):
     """An ordinary text in the sample log."""
     rest = {"program": "alerts", "decision": decision(Intent.NONE, rule="nothing_known")} | rest
-    gateway.store.sample_log.note(entry(number=f"+1415555{at:04d}", text=said, **rest))
+    services.store.sample_log.note(entry(number=f"+1415555{at:04d}", text=said, **rest))
 
 
 def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
@@ -192,11 +192,11 @@ def replayed(editing, content, name="zu"):
     return editing.replay(editing.draft(name, content), Place(), 60)
 
 
-def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(gateway, editing):
+def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(services, editing):
     for at in range(20):
-        text(gateway, "Blim!" if at % 2 else "see you", at)
-    text(gateway, "blim", 1, program="orders")  # does not use the set
-    gateway.store.sample_log.flush()
+        text(services, "Blim!" if at % 2 else "see you", at)
+    text(services, "blim", 1, program="orders")  # does not use the set
+    services.store.sample_log.flush()
     found = replayed(editing, with_row("zu", "blim"))
     assert (found.looked, found.differ, found.stops, found.frees) == (20, 10, 10, 0)
     ((change, count),) = found.changes.items()
@@ -204,29 +204,29 @@ def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(gate
     assert found.place.ended
 
 
-def test_texts_of_records_and_ledger_count_too_each_once(gateway, editing):
+def test_texts_of_records_and_ledger_count_too_each_once(services, editing):
     moved, waits = event(1, text="yeka"), event(2, text="yeka")
-    gateway.records.keeping.keep({0: lines(moved)})
+    services.records.keeping.keep({0: lines(moved)})
     for one in (moved, waits):
-        gateway.store.ledger.append(0, one)
+        services.store.ledger.append(0, one)
     content = 'language = "zu"\nextends = true\nwithout = "YEKA"\n'
     found = replayed(editing, content)
     assert (found.looked, found.differ, found.frees) == (2, 2, 2)
 
 
-def test_what_the_provider_decided_stays_as_it_is(gateway, editing):
-    text(gateway, "blim", decision=decision(Intent.OPT_OUT, rule="provider_flag"))
-    gateway.store.sample_log.flush()
+def test_what_the_provider_decided_stays_as_it_is(services, editing):
+    text(services, "blim", decision=decision(Intent.OPT_OUT, rule="provider_flag"))
+    services.store.sample_log.flush()
     found = replayed(editing, with_row("zu", "blim"))
     assert (found.looked, found.differ) == (1, 0)
 
 
-def test_what_depends_on_the_country_is_decided_for_each(gateway, editing):
+def test_what_depends_on_the_country_is_decided_for_each(services, editing):
     for at, number in enumerate(("+8613800138000", "+14155550123", "+8613800138001")):
-        gateway.store.sample_log.note(
+        services.store.sample_log.note(
             entry(number=number, text="blim", message_id=str(at), decision=decision(Intent.NONE))
         )
-    gateway.store.sample_log.flush()
+    services.store.sample_log.flush()
     content = with_row("zu", "blim") + 'countries = ["+86"]\n'
     found = replayed(editing, content)
     assert sorted((one.after, count) for one, count in found.changes.items()) == [
@@ -235,11 +235,11 @@ def test_what_depends_on_the_country_is_decided_for_each(gateway, editing):
     ]
 
 
-def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(gateway, editing):
+def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(services, editing):
     for at in range(3 * PAGE):
-        text(gateway, f"blim {at}", at)
-    gateway.store.sample_log.flush()
-    gateway.records.keeping.keep({0: lines(*(event(at, text="yeka") for at in range(PAGE + 1)))})
+        text(services, f"blim {at}", at)
+    services.store.sample_log.flush()
+    services.records.keeping.keep({0: lines(*(event(at, text="yeka") for at in range(PAGE + 1)))})
     draft = editing.draft("zu", with_row("zu", "blim"))
     place, looked, slices = Place(), 0, 0
     while not place.ended:
@@ -259,19 +259,19 @@ def test_a_place_that_is_none_is_the_beginning(odd):
     assert place_of(odd) == Place()
 
 
-def test_texts_are_read_from_the_store_while_the_records_are_away(gateway, tmp_path):
-    text(gateway, "blim")
-    gateway.store.sample_log.flush()
-    gateway.store.ledger.append(0, event(1, text="yeka"))
+def test_texts_are_read_from_the_store_while_the_records_are_away(services, tmp_path):
+    text(services, "blim")
+    services.store.sample_log.flush()
+    services.store.ledger.append(0, event(1, text="yeka"))
     (tmp_path / "var" / "records.sqlite3").write_bytes(b"damaged" * 1000)
-    pages = Texts(gateway.store, gateway.records).pages(Place())
+    pages = Texts(services.store, services.records).pages(Place())
     assert {one.text for page, _ in pages for one in page} == {"blim", "yeka"}
 
 
-def test_a_set_that_opts_out_everybody_wants_a_word_of_certainty(gateway, editing, monkeypatch):
+def test_a_set_that_opts_out_everybody_wants_a_word_of_certainty(services, editing, monkeypatch):
     for at in range(200):
-        text(gateway, "ok" if at % 4 else f"see you {at}", at)
-    gateway.store.sample_log.flush()
+        text(services, "ok" if at % 4 else f"see you {at}", at)
+    services.store.sample_log.flush()
     monkeypatch.setattr(keyword_editing, "SAMPLE_S", 60)
     content = with_row("zu", "ok, thanks")
     assert replayed(editing, content).alarming

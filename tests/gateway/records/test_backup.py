@@ -15,8 +15,9 @@ from smsgate.cli import redis_server
 from smsgate.cli.leash import Leash
 from smsgate.cli.main import run
 from smsgate.domain.errors import StoreNotReady
-from smsgate.gateway import Gateway
-from tests.fakes.own_gateway import make_gateway
+from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.services import Services
+from tests.fakes.own_services import make_services
 
 PAGE = (Path(__file__).parents[3] / "docs" / "backup.md").read_text(encoding="utf-8")
 STOPPED, BACK, LOCKED, LATE, NOBODY = (f"+1415555012{n}" for n in range(5))
@@ -28,18 +29,21 @@ class System:
 
     def __init__(self, folder: Path, redis_url: str) -> None:
         self.folder, self.redis_url = folder, redis_url
-        self.gateway: Gateway = make_gateway(folder, redis_url)
+        self.services: Services = make_services(folder, redis_url)
 
     def change(self, *changes: tuple[str, str]) -> None:
         """Opt out, in, or lock, and let worker and clock do their part."""
         for action, number in changes:
             if action == "lock":
-                self.gateway.lock(number, "anna", "a court said so")
+                self.services.manual.lock(number, "anna", "a court said so")
+            elif action == "suppress":
+                self.services.manual.opt_out(number, "all", "anna", "asked by phone")
             else:
-                self.gateway.override(action, number, "all", "anna", "asked by phone")
-        for partition in self.gateway.store.inbox.busy():
-            self.gateway.apply(partition)
-        self.gateway.recording.move_all()
+                request = RestoreRequest(number, "all", "anna", "asked by phone")
+                self.services.manual.restore(request)
+        for partition in self.services.store.inbox.busy():
+            self.services.applier.drain(partition)
+        self.services.archiver.move_all()
 
     def run(self, command: str) -> int:
         """Run a command, which the page has to name."""
@@ -53,8 +57,8 @@ class System:
 
     def again(self) -> None:
         """End the processes and start them again, on what is there now."""
-        self.gateway.close()
-        self.gateway = make_gateway(self.folder, self.redis_url, init=False)
+        self.services.close()
+        self.services = make_services(self.folder, self.redis_url, init=False)
 
     @property
     def records(self) -> Path:
@@ -68,14 +72,14 @@ class System:
         return copy
 
     def restore(self, copy: Path) -> None:
-        self.gateway.records.close()
+        self.services.records.close()
         for file in self.records.parent.glob("records.sqlite3*"):
             file.unlink()
         shutil.copy(copy, self.records)
         self.again()
 
     def blocked(self) -> set[str]:
-        answers = self.gateway.gate.check(EVERYBODY, program="alerts")
+        answers = self.services.gate.check(EVERYBODY, program="alerts")
         return {one.number for one in answers if not one.allowed}
 
 
@@ -83,14 +87,14 @@ class System:
 def system(tmp_path: Path, redis_url: str) -> Iterator[System]:
     """With a backup of its records, and one opt-out since then."""
     made = System(tmp_path, redis_url)
-    made.gateway.records.migrate()
+    made.services.records.migrate()
     made.change(("suppress", STOPPED), ("suppress", BACK), ("lock", LOCKED))
     made.change(("restore", BACK))
     made.back_up()
     made.change(("suppress", LATE))
     assert made.blocked() == {STOPPED, LOCKED, LATE}
     yield made
-    made.gateway.close()
+    made.services.close()
 
 
 def test_redis_is_lost_and_nothing_else_is(system: System, redis_client) -> None:
@@ -105,7 +109,7 @@ def test_redis_is_lost_and_nothing_else_is(system: System, redis_client) -> None
 
 def test_the_records_are_lost_and_redis_is_not(system: System, redis_client) -> None:
     system.restore(system.folder / "backup.sqlite3")
-    assert "smsgate records adopt" in system.gateway.ready()["records"]
+    assert "smsgate records adopt" in system.services.readiness.ready()["records"]
     assert system.blocked() == {STOPPED, LOCKED, LATE}
     assert system.run("records adopt --reason 'the disk broke'") == 0
     assert system.run("records verify") == 0
@@ -134,7 +138,7 @@ def test_an_older_copy_of_redis_is_brought_up_from_the_records(
     home.mkdir()
     server = redis_server.start(home, leash)
     system = System(tmp_path, server.url)
-    system.gateway.records.migrate()
+    system.services.records.migrate()
     system.change(("suppress", STOPPED), ("lock", LOCKED))
     leash.end(server.process)
     copy = shutil.copytree(home / "appendonlydir", tmp_path / "copy")
@@ -147,11 +151,11 @@ def test_an_older_copy_of_redis_is_brought_up_from_the_records(
     server = redis_server.start(home, leash)
     system.again()
     assert LATE not in system.blocked()
-    assert "fell back" in system.gateway.ready()["records"]
+    assert "fell back" in system.services.readiness.ready()["records"]
 
     assert system.run("rebuild") == 0
     assert system.blocked() == {STOPPED, LOCKED, LATE}
     assert system.run("records verify") == 0
     assert system.run("records diff") == 0
-    system.gateway.close()
+    system.services.close()
     leash.end(server.process)

@@ -25,7 +25,7 @@ from smsgate.store import restoring
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
-from tests.fakes.own_gateway import all_at_work
+from tests.fakes.own_services import all_at_work
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -43,41 +43,41 @@ def quiet(*_):
 
 
 @pytest.fixture
-def recorded(gateway, signed):
+def recorded(services, signed):
     """A gateway with some history, all of it recorded."""
-    gateway.records.migrate()
-    gateway.ingest("twilio", signed("STOP", message_id=STOP_ID))
-    gateway.ingest("twilio", signed("STOP", OTHER, sender="+14155550888"))
-    gateway.ingest("twilio", signed("STOP", BACK))
-    gateway.ingest("twilio", signed("START", BACK, message_id=START_ID))
-    gateway.ingest("twilio", signed("para", UNCLEAR))
-    gateway.lock(LOCKED, "ana", "a court said so")
+    services.records.migrate()
+    services.ingest.receive("twilio", signed("STOP", message_id=STOP_ID))
+    services.ingest.receive("twilio", signed("STOP", OTHER, sender="+14155550888"))
+    services.ingest.receive("twilio", signed("STOP", BACK))
+    services.ingest.receive("twilio", signed("START", BACK, message_id=START_ID))
+    services.ingest.receive("twilio", signed("para", UNCLEAR))
+    services.manual.lock(LOCKED, "ana", "a court said so")
     consent = Consent(words="Yes, text me", medium="web")
-    gateway.record_consent(OTHER, "club", consent, "api", "key")
-    settle(gateway)
-    return gateway
+    services.manual.record_consent(OTHER, "club", consent, "api", "key")
+    settle(services)
+    return services
 
 
-def settle(gateway):
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
-    gateway.recording.move_all()
+def settle(services):
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)
+    services.archiver.move_all()
 
 
-def seen(gateway):
+def seen(services):
     numbers = [NUMBER, OTHER, BACK, UNCLEAR, LOCKED]
     return {
-        program.name: [one.reason for one in gateway.gate.check(numbers, program=program.name)]
-        for program in gateway.settings.programs
+        program.name: [one.reason for one in services.gate.check(numbers, program=program.name)]
+        for program in services.settings.programs
     }
 
 
-def equal(gateway):
-    return [*differences(gateway.store, gateway.records, gateway.recording)] == []
+def equal(services):
+    return [*differences(services.store, services.records, services.archiver)] == []
 
 
-def rebuilding(gateway):
-    return build_rebuilding(gateway)
+def rebuilding(services):
+    return build_rebuilding(services)
 
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
@@ -101,8 +101,10 @@ def test_messages_of_the_last_48_hours_are_known_again(recorded, signed, redis_c
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert recorded.ingest("twilio", signed("STOP", message_id=STOP_ID)).outcome == "duplicate"
-    again = recorded.ingest("twilio", signed("START", BACK, message_id=START_ID))
+    assert (
+        recorded.ingest.receive("twilio", signed("STOP", message_id=STOP_ID)).outcome == "duplicate"
+    )
+    again = recorded.ingest.receive("twilio", signed("START", BACK, message_id=START_ID))
     assert again.outcome == "duplicate"
 
 
@@ -110,9 +112,9 @@ def test_what_is_posted_before_the_rebuild_holds_and_is_applied_after_it(
     recorded, signed, redis_client
 ):
     redis_client.flushall()
-    recorded.ingest("twilio", signed("STOP", BACK))
+    recorded.ingest.receive("twilio", signed("STOP", BACK))
     with pytest.raises(StoreNotReady):
-        recorded.apply(partition_of(BACK))
+        recorded.applier.drain(partition_of(BACK))
     rebuilding(recorded).rebuild(quiet)
 
     assert recorded.gate.check([BACK], program="alerts")[0].reason == "hold"
@@ -137,7 +139,7 @@ def test_a_partition_that_fell_back_is_brought_up_and_loses_no_opt_out(
     partition = partition_of(OTHER)
     keys = [*redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
-    recorded.ingest("twilio", signed("STOP", OTHER))
+    recorded.ingest.receive("twilio", signed("STOP", OTHER))
     settle(recorded)
     for key in redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*"):
         redis_client.delete(key)
@@ -145,8 +147,8 @@ def test_a_partition_that_fell_back_is_brought_up_and_loses_no_opt_out(
         redis_client.restore(key, 0, value)
     assert recorded.gate.check([OTHER], program="alerts")[0].allowed
 
-    recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
-    recorded.apply(partition)
+    recorded.ingest.receive("twilio", signed("START", OTHER, sender="+14155550888"))
+    recorded.applier.drain(partition)
     assert "fell back" in rebuilding(recorded).needed()
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
@@ -169,8 +171,8 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     for key, value in older.items():
         redis_client.restore(key, 0, value)
 
-    recorded.ingest("twilio", signed("START", OTHER, sender="+14155550888"))
-    recorded.apply(partition)
+    recorded.ingest.receive("twilio", signed("START", OTHER, sender="+14155550888"))
+    recorded.applier.drain(partition)
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
     assert rebuilt.merged == 1
@@ -178,7 +180,7 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     assert equal(recorded)
 
 
-def texted(gateway, count):
+def texted(services, count):
     """Opt-outs by text in the records, as many as they are numbers."""
     now_us = time.time_ns() // 1000
     for place in range(count):
@@ -195,23 +197,23 @@ def texted(gateway, count):
             received_us=now_us,
             applied_us=now_us,
         )
-        gateway.records.keeping.keep({partition_of(number): [msgspec.json.encode(event)]})
+        services.records.keeping.keep({partition_of(number): [msgspec.json.encode(event)]})
 
 
-def questions(gateway):
+def questions(services):
     """How many questions a rebuild puts to the database, and how many calls to Redis."""
     asked = []
-    rebuilding(gateway).rebuild(quiet)  # so that Redis knows the scripts
-    gateway.store.health._client.flushall()
-    engine = gateway.records.database._opened()
+    rebuilding(services).rebuild(quiet)  # so that Redis knows the scripts
+    services.store.health._client.flushall()
+    engine = services.records.database._opened()
 
     def note(*_):
         asked.append(1)
 
     sqlalchemy.event.listen(engine, "before_cursor_execute", note)
-    client = gateway.store.health._client
+    client = services.store.health._client
     scripts = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
-    rebuilding(gateway).rebuild(quiet)
+    rebuilding(services).rebuild(quiet)
     after = client.info("commandstats")["cmdstat_evalsha"]["calls"]
     sqlalchemy.event.remove(engine, "before_cursor_execute", note)
     return len(asked), after - scripts
@@ -261,9 +263,9 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
 
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
-    recorded.ingest("twilio", signed("STOP", "+14155550130"))
+    recorded.ingest.receive("twilio", signed("STOP", "+14155550130"))
     partition = partition_of("+14155550130")
-    recorded.apply(partition)
+    recorded.applier.drain(partition)
     recorded.records.keeping.keep({partition: [*recorded.store.ledger.lines(partition)]})
 
     assert rebuilding(recorded).needed() == ""
@@ -302,15 +304,15 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
 def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_client):
     key = PARTITION_KEYS[partition_of(NUMBER)].suppressed("all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
-    (found,) = differences(recorded.store, recorded.records, recorded.recording)
+    (found,) = differences(recorded.store, recorded.records, recorded.archiver)
     assert (found.number, found.store.everywhere, found.records.everywhere) == (NUMBER, False, True)
 
     redis_client.sadd(key, NUMBER[1:], int(NUMBER[1:]) + 8)
-    assert len([*differences(recorded.store, recorded.records, recorded.recording)]) == 1
+    assert len([*differences(recorded.store, recorded.records, recorded.archiver)]) == 1
 
 
-def test_without_records_nothing_is_rebuilt(gateway):
-    assert rebuilding(gateway).needed() == ""
+def test_without_records_nothing_is_rebuilt(services):
+    assert rebuilding(services).needed() == ""
 
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
@@ -323,22 +325,22 @@ def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_c
 
 
 def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
-    event = recorded.history(NUMBER)[-1]
+    event = recorded.history.of_number(NUMBER)[-1]
 
     assert event.standing == msgspec.structs.replace(
         recorded.records.reading.number(NUMBER).standing
     )
 
 
-def overseen(gateway):
+def overseen(services):
     """What alerts, ``/readyz`` and ``/metrics`` say at this moment."""
-    all_at_work(gateway.store)
-    found = take_snapshot(gateway.store, gateway.settings)
-    client = create_app(gateway).test_client()
+    all_at_work(services.store)
+    found = take_snapshot(services.store, services.settings)
+    client = create_app(services).test_client()
     return {
         "conditions": conditions(found),
         "rebuild": found.rebuild,
-        "ready": gateway.ready()["store"],
+        "ready": services.readiness.ready()["store"],
         "metrics": client.get("/metrics", headers={"Authorization": f"Bearer {KEY}"}).text,
     }
 
@@ -371,7 +373,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     after = take_snapshot(recorded.store, recorded.settings)
     assert (after.lost, after.rebuild) == (None, None)
-    assert recorded.ready()["store"] == "ok"
+    assert recorded.readiness.ready()["store"] == "ok"
 
 
 def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeypatch):

@@ -25,17 +25,17 @@ def quiet(*_):
 
 
 @pytest.fixture
-def recorded(gateway, signed):
-    gateway.records.migrate()
-    receive(gateway, signed("STOP"))
-    return gateway
+def recorded(services, signed):
+    services.records.migrate()
+    receive(services, signed("STOP"))
+    return services
 
 
-def receive(gateway, request):
-    gateway.ingest("twilio", request)
-    for partition in gateway.store.inbox.busy():
-        gateway.apply(partition)
-    gateway.recording.move_all()
+def receive(services, request):
+    services.ingest.receive("twilio", request)
+    for partition in services.store.inbox.busy():
+        services.applier.drain(partition)
+    services.archiver.move_all()
 
 
 def test_records_that_lack_what_the_store_has_do_not_overwrite_it(recorded, tmp_path):
@@ -112,8 +112,8 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
 ):
     """It had read the ledger before the store was flushed."""
     partition = partition_of(OTHER)
-    recorded.ingest("twilio", signed("STOP", OTHER))
-    recorded.apply(partition)
+    recorded.ingest.receive("twilio", signed("STOP", OTHER))
+    recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     rebuilding = build_rebuilding(recorded)
@@ -129,13 +129,13 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     rebuilding.rebuild(quiet)
 
     assert not recorded.gate.allows(OTHER, program="alerts")
-    assert [*differences(recorded.store, recorded.records, recorded.recording)] == []
+    assert [*differences(recorded.store, recorded.records, recorded.archiver)] == []
 
 
 def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):
     partition = partition_of(OTHER)
-    recorded.ingest("twilio", signed("STOP", OTHER))
-    recorded.apply(partition)
+    recorded.ingest.receive("twilio", signed("STOP", OTHER))
+    recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     build_rebuilding(recorded).rebuild(quiet)

@@ -29,38 +29,38 @@ OTHER = next(
 
 
 @pytest.fixture
-def told(gateway):
+def told(services):
     """Posts a signed status callback; what the log would say of it."""
-    account = gateway.settings.accounts["twilio"]
+    account = services.settings.accounts["twilio"]
 
     def post(sid: str, status: str = "delivered", code: str = "", number: str = NUMBER) -> str:
         form = {"MessageSid": sid, "SmsStatus": status, "MessageStatus": status, "To": number}
         form |= {"From": SENDER, "AccountSid": SID} | ({"ErrorCode": code} if code else {})
         url, body = f"{PUBLIC_URL}/webhooks/twilio/status", urlencode(form).encode()
         headers = {"content-type": FORM, **Twilio().sign(url, body, account)}
-        return gateway.ingest("twilio", WebhookRequest("POST", url, headers, body)).outcome
+        return services.ingest.receive("twilio", WebhookRequest("POST", url, headers, body)).outcome
 
     return post
 
 
 @pytest.fixture
-def confirmed(gateway, signed, api):
+def confirmed(services, signed, api):
     """The provider's id of a confirmation that was sent."""
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
-    gateway.send_replies(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    services.sender.drain(PARTITION)
     return api.calls[0].sid
 
 
-def receipts(gateway, number: str = NUMBER) -> list[tuple[str, str]]:
-    return [(e.outcome, e.note) for e in gateway.history(number) if e.kind == "receipt"]
+def receipts(services, number: str = NUMBER) -> list[tuple[str, str]]:
+    return [(e.outcome, e.note) for e in services.history.of_number(number) if e.kind == "receipt"]
 
 
 def remembered(redis_client) -> list[bytes]:
     return redis_client.keys(PARTITION_KEYS[PARTITION].sent("twilio", "*"))
 
 
-def test_the_provider_is_asked_to_tell(gateway, confirmed, api):
+def test_the_provider_is_asked_to_tell(services, confirmed, api):
     assert api.calls[0].form["StatusCallback"] == f"{PUBLIC_URL}/webhooks/twilio/status"
 
 
@@ -73,102 +73,104 @@ def test_the_provider_is_asked_to_tell(gateway, confirmed, api):
     ],
 )
 def test_what_became_of_a_confirmation_stands_in_the_story(
-    gateway, confirmed, told, status, code, note
+    services, confirmed, told, status, code, note
 ):
     told(confirmed, status, code)
-    gateway.apply(PARTITION)
-    assert receipts(gateway) == [(status, note)]
-    event = next(one for one in gateway.history(NUMBER) if one.kind == "receipt")
+    services.applier.drain(PARTITION)
+    assert receipts(services) == [(status, note)]
+    event = next(one for one in services.history.of_number(NUMBER) if one.kind == "receipt")
     assert (event.program, event.provider_id) == ("alerts", confirmed)
     assert event.applied_us > 0
 
-    page = timeline(gateway, NUMBER, None)
+    page = timeline(services, NUMBER, None)
     (stopped,) = [one for one in page.items if one.event.kind == "opt_out"]
     assert [page.fates[one.provider_id].outcome for one in stopped.replies] == [status]
     assert "receipt" not in [one.event.kind for one in page.items], "it stands beside its reply"
 
 
-def test_it_stands_there_from_the_records_too(gateway, confirmed, told):
-    gateway.records.migrate()
+def test_it_stands_there_from_the_records_too(services, confirmed, told):
+    services.records.migrate()
     told(confirmed)
-    gateway.recording.move_all()
-    page = timeline(gateway, NUMBER, None)
+    services.archiver.move_all()
+    page = timeline(services, NUMBER, None)
     assert page.fates[confirmed].outcome == "delivered"
 
 
-def test_a_receipt_that_comes_twice_has_one_effect(gateway, confirmed, told, redis_client):
+def test_a_receipt_that_comes_twice_has_one_effect(services, confirmed, told, redis_client):
     assert told(confirmed) == "receipt"
     assert told(confirmed) == "nothing"
     assert told(confirmed, "undelivered", "30007") == "nothing", "the first one was final"
-    assert receipts(gateway) == [("delivered", "")]
+    assert receipts(services) == [("delivered", "")]
     assert remembered(redis_client) == []
 
 
-def test_two_that_come_at_once_have_one_effect(gateway, confirmed, told):
+def test_two_that_come_at_once_have_one_effect(services, confirmed, told):
     threads = [threading.Thread(target=told, args=(confirmed,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert receipts(gateway) == [("delivered", "")]
+    assert receipts(services) == [("delivered", "")]
 
 
-def test_what_others_send_through_the_account_leaves_nothing(gateway, told, redis_client):
+def test_what_others_send_through_the_account_leaves_nothing(services, told, redis_client):
     before = sorted(redis_client.keys("smsgate:{*}:*"))
     assert told("SM" + "9" * 32) == "nothing"
     assert told("SM" + "9" * 32, "undelivered", "30007") == "nothing"
     assert told("x" * 5_000) == "nothing"
-    assert gateway.history(NUMBER) == []
+    assert services.history.of_number(NUMBER) == []
     assert sorted(redis_client.keys("smsgate:{*}:*")) == before
 
 
-def test_a_receipt_about_another_number_is_not_that_reply(gateway, confirmed, told):
+def test_a_receipt_about_another_number_is_not_that_reply(services, confirmed, told):
     told(confirmed, number=OTHER)
-    assert receipts(gateway) == receipts(gateway, OTHER) == []
+    assert receipts(services) == receipts(services, OTHER) == []
     told(confirmed)
-    assert receipts(gateway) == [("delivered", "")]
+    assert receipts(services) == [("delivered", "")]
 
 
-def test_an_unsigned_receipt_is_refused(gateway, confirmed):
+def test_an_unsigned_receipt_is_refused(services, confirmed):
     form = {"MessageSid": confirmed, "MessageStatus": "delivered", "To": NUMBER, "From": SENDER}
     body = urlencode({**form, "AccountSid": SID}).encode()
     url = f"{PUBLIC_URL}/webhooks/twilio/status"
     headers = {"content-type": FORM, "x-twilio-signature": "x"}
     with pytest.raises(SignatureRefused):
-        gateway.ingest("twilio", WebhookRequest("POST", url, headers, body))
-    assert receipts(gateway) == []
+        services.ingest.receive("twilio", WebhookRequest("POST", url, headers, body))
+    assert receipts(services) == []
 
 
-def test_a_receipt_may_overtake_the_answer_to_our_call(gateway, signed, told, api, redis_client):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+def test_a_receipt_may_overtake_the_answer_to_our_call(services, signed, told, api, redis_client):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     api.script(Answer(after_s=0.5))
-    sending = threading.Thread(target=gateway.send_replies, args=(PARTITION,))
+    sending = threading.Thread(target=services.sender.drain, args=(PARTITION,))
     sending.start()
     (call,) = api.wait_for(1)
     told(call.sid)
     told(call.sid)
     (early,) = remembered(redis_client)
     assert redis_client.ttl(early) <= 20
-    assert receipts(gateway) == []
+    assert receipts(services) == []
     sending.join()
-    assert receipts(gateway) == [("delivered", "")]
+    assert receipts(services) == [("delivered", "")]
     assert remembered(redis_client) == []
 
 
-def test_a_reply_waits_two_days_for_its_receipt(gateway, confirmed, redis_client):
+def test_a_reply_waits_two_days_for_its_receipt(services, confirmed, redis_client):
     (key,) = remembered(redis_client)
     assert 47 * 3600 < redis_client.ttl(key) <= 48 * 3600
 
 
-def test_a_provider_that_refuses_to_deliver_suppresses_as_before(gateway, confirmed, told):
+def test_a_provider_that_refuses_to_deliver_suppresses_as_before(services, confirmed, told):
     assert told(confirmed, "failed", "21610") == "opt_out"
-    gateway.apply(PARTITION)
-    assert [kind for kind, _ in receipts(gateway)] == ["failed"]
-    assert "provider" in [one.entry.source for one in gateway.history(NUMBER) if one.entry]
+    services.applier.drain(PARTITION)
+    assert [kind for kind, _ in receipts(services)] == ["failed"]
+    assert "provider" in [
+        one.entry.source for one in services.history.of_number(NUMBER) if one.entry
+    ]
 
 
-def test_receipts_in_a_batch_of_events_count_too(gateway, confirmed):
+def test_receipts_in_a_batch_of_events_count_too(services, confirmed):
     event = {
         "specversion": "1.0",
         "type": "com.twilio.messaging.message.delivered",
@@ -176,7 +178,7 @@ def test_receipts_in_a_batch_of_events_count_too(gateway, confirmed):
     }
     body = json.dumps([event, event]).encode()
     url = f"{PUBLIC_URL}/webhooks/twilio?bodySHA256={sha256(body).hexdigest()}"
-    account = gateway.settings.accounts["twilio"]
+    account = services.settings.accounts["twilio"]
     headers = {"content-type": "application/json", **Twilio().sign(url, b"", account)}
-    gateway.ingest("twilio", WebhookRequest("POST", url, headers, body))
-    assert receipts(gateway) == [("delivered", "")]
+    services.ingest.receive("twilio", WebhookRequest("POST", url, headers, body))
+    assert receipts(services) == [("delivered", "")]

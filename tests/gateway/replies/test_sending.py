@@ -74,84 +74,84 @@ def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until
 
 
 def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(
-    gateway, signed, api, monkeypatch
+    services, signed, api, monkeypatch
 ):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
-    look = gateway.store.numbers.before_send
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    look = services.store.numbers.before_send
 
     def away(*_):
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(gateway.store.numbers, "before_send", away)
-    gateway.send_replies(PARTITION)
+    monkeypatch.setattr(services.store.numbers, "before_send", away)
+    services.sender.drain(PARTITION)
     assert api.calls == []
 
-    monkeypatch.setattr(gateway.store.numbers, "before_send", look)
-    gateway.send_replies(PARTITION)
-    assert [event.outcome for event in gateway.history(NUMBER)] == ["applied", "sent"]
+    monkeypatch.setattr(services.store.numbers, "before_send", look)
+    services.sender.drain(PARTITION)
+    assert [event.outcome for event in services.history.of_number(NUMBER)] == ["applied", "sent"]
     assert len(api.calls) == 1
 
 
-def test_a_sender_that_was_held_up_after_its_look_looks_again(gateway, signed, api, monkeypatch):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.apply(PARTITION)
+def test_a_sender_that_was_held_up_after_its_look_looks_again(services, signed, api, monkeypatch):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
     with monkeypatch.context() as held_up:
         held_up.setattr(send, "_FRESH_S", -1.0)  # as if seconds went by behind every look
-        gateway.send_replies(PARTITION, 0.1)
+        services.sender.drain(PARTITION, 0.1)
         assert api.calls == []
 
-    gateway.send_replies(PARTITION)
+    services.sender.drain(PARTITION)
     assert wait_until(lambda: len(api.calls) == 1, 5)
-    assert wait_until(lambda: gateway.history(NUMBER)[-1].outcome == "sent", 5)
+    assert wait_until(lambda: services.history.of_number(NUMBER)[-1].outcome == "sent", 5)
 
 
 @pytest.mark.parametrize(("age_s", "outcome"), [(30, "sent"), (400, "late")])
 def test_the_five_minutes_of_a_message_that_waited_in_a_spool_count_from_its_arrival(
-    gateway, api, age_s, outcome
+    services, api, age_s, outcome
 ):
     now_us = time.time_ns() // 1000
     waited = msgspec.structs.replace(entry(message_id="SM1"), outage_us=now_us - age_s * 1_000_000)
-    gateway.store.inbox.add([Arrival(waited, sent_us=now_us - age_s * 1_000_000)])
-    gateway.apply(PARTITION)
-    gateway.send_replies(PARTITION)
+    services.store.inbox.add([Arrival(waited, sent_us=now_us - age_s * 1_000_000)])
+    services.applier.drain(PARTITION)
+    services.sender.drain(PARTITION)
 
-    last = gateway.history(NUMBER)[-1]
+    last = services.history.of_number(NUMBER)[-1]
     assert last.outcome == outcome
     assert last.reply.deadline_us <= now_us - age_s * 1_000_000 + WINDOW_US + 1000
 
 
-def test_replies_to_numbers_of_two_partitions_never_share_an_id(gateway, signed):
+def test_replies_to_numbers_of_two_partitions_never_share_an_id(services, signed):
     first, second = signed("STOP"), signed("STOP", OTHER)
     for request in (first, second):
-        gateway.ingest("twilio", dataclasses.replace(request))
-    gateway.apply(PARTITION)
-    gateway.apply(partition_of(OTHER))
+        services.ingest.receive("twilio", dataclasses.replace(request))
+    services.applier.drain(PARTITION)
+    services.applier.drain(partition_of(OTHER))
     ids = [
         reply.id
         for partition in (PARTITION, partition_of(OTHER))
-        for reply in gateway.store.outbox.waiting(partition)
+        for reply in services.store.outbox.waiting(partition)
     ]
 
     assert {id_.partition("-")[0] for id_ in ids} == {str(PARTITION), str(partition_of(OTHER))}
 
 
-def test_a_job_goes_on_with_whatever_waits_in_other_partitions(gateway, signed, redis_client):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.ingest("twilio", signed("STOP", OTHER))
+def test_a_job_goes_on_with_whatever_waits_in_other_partitions(services, signed, redis_client):
+    services.ingest.receive("twilio", signed("STOP"))
+    services.ingest.receive("twilio", signed("STOP", OTHER))
 
-    assert gateway.work(PARTITION) == 2
-    assert gateway.store.inbox.busy() == []
+    assert services.applier.work(PARTITION) == 2
+    assert services.store.inbox.busy() == []
     assert list(redis_client.scan_iter("smsgate:*:wake:inbox")) == []
 
 
 def test_the_first_message_after_a_rest_asks_for_a_job_and_the_others_do_not(
-    gateway, signed, redis_client
+    services, signed, redis_client
 ):
-    gateway.ingest("twilio", signed("STOP"))
-    gateway.work(PARTITION)
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.work(PARTITION)
     redis_client.delete("rq:queue:inbox")
     for text in ("START", "STOP"):
-        gateway.ingest("twilio", signed(text))
+        services.ingest.receive("twilio", signed(text))
 
     assert redis_client.llen("rq:queue:inbox") == 1

@@ -9,6 +9,7 @@ import pytest
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import InboundMessage
+from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.labelled_texts import FILE, keep
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
@@ -84,34 +85,36 @@ def test_what_came_from_a_number_goes_when_it_is_forgotten(forgetful, tmp_path):
     keep(folder, "opt_out", "no more?", other)
     with (folder / FILE).open("a") as file:
         file.write("none\ta line without an end\tx-1-y")
-    done = forgetful.forget(NUMBER, "anna", "asked for it")
+    done = forget_number(forgetful, NUMBER, "anna", "asked for it")
     assert done.cases == 1
     assert [text for _, text in rows(folder)] == ["by hand", "no more?", "a line without an end"]
-    assert forgetful.forget(NUMBER, "anna", "asked for it").cases == 0
+    assert forget_number(forgetful, NUMBER, "anna", "asked for it").cases == 0
 
 
 def test_a_number_without_cases_leaves_the_file_alone(forgetful):
     folder = forgetful.settings.data_dir
-    assert forgetful.forget(NUMBER, "anna", "").cases == 0
+    assert forget_number(forgetful, NUMBER, "anna", "").cases == 0
     assert not (folder / FILE).exists()
     keep(folder, "none", "hello", f"{partition_of(NUMBER)}-1-0")
-    assert forgetful.forget(NUMBER, "anna", "").cases == 0
+    assert forget_number(forgetful, NUMBER, "anna", "").cases == 0
     assert rows(folder) == [("none", "hello")]
 
 
 @pytest.fixture
-def forgetful(gateway):
-    gateway.records.migrate()
-    return gateway
+def forgetful(services):
+    services.records.migrate()
+    return services
 
 
-def decided(gateway, number: str, text: str) -> str:
+def decided(services, number: str, text: str) -> str:
     """Decide a text that waits; gives the decision's key."""
     partition = partition_of(number)
     message = InboundMessage("twilio", f"SM{number}", number, SENDER, text)
-    account = gateway.settings.accounts["twilio"]
-    gateway.ingest("twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio"))
-    entry = gateway.store.inbox.read(partition, 1).entries[0]
-    gateway.apply(partition)
-    gateway.recording.move_all()
+    account = services.settings.accounts["twilio"]
+    services.ingest.receive(
+        "twilio", twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
+    )
+    entry = services.store.inbox.read(partition, 1).entries[0]
+    services.applier.drain(partition)
+    services.archiver.move_all()
     return f"{partition}-{entry.id}"

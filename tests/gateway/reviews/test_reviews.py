@@ -19,20 +19,20 @@ UNCLEAR, MORE = "para", "enough??"
 ORDERS = "+14155550888"
 
 
-def reason(gateway, program="alerts"):
-    return gateway.gate.check([NUMBER], program=program)[0].reason
+def reason(services, program="alerts"):
+    return services.gate.check([NUMBER], program=program)[0].reason
 
 
 @pytest.fixture
-def waiting(gateway, signed):
-    assert gateway.ingest("twilio", signed(UNCLEAR)).outcome == "review"
-    return gateway
+def waiting(services, signed):
+    assert services.ingest.receive("twilio", signed(UNCLEAR)).outcome == "review"
+    return services
 
 
 def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
     assert reason(waiting) == "review"
     (before,) = list_waiting_texts(waiting.store, waiting.records)
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     (after,) = list_waiting_texts(waiting.store, waiting.records)
 
     assert before == after
@@ -41,54 +41,54 @@ def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waitin
     assert reason(waiting) == "review"
 
 
-def test_a_service_program_is_not_held(gateway, signed):
-    assert gateway.ingest("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
-    gateway.apply(PARTITION)
+def test_a_service_program_is_not_held(services, signed):
+    assert services.ingest.receive("twilio", signed("cancel it", sender=ORDERS)).outcome == "review"
+    services.applier.drain(PARTITION)
 
-    assert reason(gateway, "orders") == ""
+    assert reason(services, "orders") == ""
 
 
 def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     assert reason(waiting) in ("hold", "review")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "opted_out_all"
     assert list_waiting_texts(waiting.store, waiting.records) == []
-    assert waiting.history(NUMBER)[-1].entry.actor == "ana"
+    assert waiting.history.of_number(NUMBER)[-1].entry.actor == "ana"
 
 
 def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     assert (reason(waiting), list_waiting_texts(waiting.store, waiting.records)) == ("", [])
 
     ReviewService(waiting).decide("undo", NUMBER, "alerts", "ana")
     assert reason(waiting) == "review"
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     assert len(list_waiting_texts(waiting.store, waiting.records)) == 1
 
 
 def test_a_stop_settles_what_waited(waiting, signed):
-    waiting.ingest("twilio", signed("STOP"))
-    waiting.apply(PARTITION)
+    waiting.ingest.receive("twilio", signed("STOP"))
+    waiting.applier.drain(PARTITION)
 
     assert list_waiting_texts(waiting.store, waiting.records) == []
 
 
-def test_what_does_not_wait_cannot_be_decided(gateway):
+def test_what_does_not_wait_cannot_be_decided(services):
     with pytest.raises(NoSuchReview):
-        ReviewService(gateway).decide("none", NUMBER, "alerts", "ana")
+        ReviewService(services).decide("none", NUMBER, "alerts", "ana")
 
 
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
-    waiting.ingest("twilio", signed(MORE))
+    waiting.ingest.receive("twilio", signed(MORE))
     assert reason(waiting) == "review"
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = list_waiting_texts(waiting.store, waiting.records)
@@ -96,10 +96,10 @@ def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting
 
 
 def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = list_waiting_texts(waiting.store, waiting.records)
@@ -107,11 +107,11 @@ def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
 
 
 def test_one_text_is_decided_once_whoever_comes_second(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
     with pytest.raises(ReviewChanged):
         ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "bob")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == ""
     with pytest.raises(NoSuchReview):
@@ -119,7 +119,7 @@ def test_one_text_is_decided_once_whoever_comes_second(waiting):
 
 
 def test_of_many_who_decide_at_once_one_does(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     def decide(at):
         try:
@@ -131,37 +131,41 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
     with ThreadPoolExecutor(8) as pool:
         keys = [key for key in pool.map(decide, range(8)) if key]
-    waiting.apply(PARTITION)
-    made = [one for one in waiting.history(NUMBER) if one.entry and one.entry.source == "operator"]
+    waiting.applier.drain(PARTITION)
+    made = [
+        one
+        for one in waiting.history.of_number(NUMBER)
+        if one.entry and one.entry.source == "operator"
+    ]
     assert len(keys) == len(made) == 1
 
 
 def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
     (seen,) = list_open(waiting.store)
-    waiting.ingest("twilio", signed(MORE))
+    waiting.ingest.receive("twilio", signed(MORE))
     with pytest.raises(ReviewChanged, match="newer text"):
         ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
     (now,) = list_open(waiting.store)
     assert (now.first, now.newest > now.first) == (seen.first, True)
     ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert list_open(waiting.store) == []
 
 
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
     """Between the look and the entry, where no key can tell."""
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     deciding = ReviewService(waiting)
     enter = deciding._enter
 
     def late(entry):
-        waiting.ingest("twilio", signed(MORE))
+        waiting.ingest.receive("twilio", signed(MORE))
         return enter(entry)
 
     deciding._enter = late
     deciding.decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
     (left,) = list_waiting_texts(waiting.store, waiting.records)
@@ -171,16 +175,19 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
 @pytest.mark.parametrize("late", [True, False])
 def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_client, late):
     waiting.records.migrate()
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     if late:
         deciding = ReviewService(waiting)
         enter = deciding._enter
-        deciding._enter = lambda entry: (waiting.ingest("twilio", signed(MORE)), enter(entry))[1]
+        deciding._enter = lambda entry: (
+            waiting.ingest.receive("twilio", signed(MORE)),
+            enter(entry),
+        )[1]
         deciding.decide("none", NUMBER, "alerts", "ana")
     else:
-        waiting.ingest("twilio", signed(MORE))
-    waiting.apply(PARTITION)
-    waiting.recording.move_all()
+        waiting.ingest.receive("twilio", signed(MORE))
+    waiting.applier.drain(PARTITION)
+    waiting.archiver.move_all()
     before = list_waiting_texts(waiting.store, waiting.records)
     redis_client.flushall()
     build_rebuilding(waiting).rebuild(lambda *_: None)
@@ -189,24 +196,24 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     assert list_waiting_texts(waiting.store, waiting.records) == before
 
 
-def standing(gateway):
-    return gateway.store.numbers.standings_of([NUMBER], ["alerts", "club", "orders"])[NUMBER]
+def standing(services):
+    return services.store.numbers.standings_of([NUMBER], ["alerts", "club", "orders"])[NUMBER]
 
 
 def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):
-    waiting.apply(PARTITION)
-    waiting.override("suppress", NUMBER, "orders", "bob", "by phone")
+    waiting.applier.drain(PARTITION)
+    waiting.manual.opt_out(NUMBER, "orders", "bob", "by phone")
     consent = Consent(words="yes", medium="paper", given_us=1)
-    waiting.record_consent(NUMBER, "club", consent, "operator", "bob")
-    waiting.apply(PARTITION)
+    waiting.manual.record_consent(NUMBER, "club", consent, "operator", "bob")
+    waiting.applier.drain(PARTITION)
     before = standing(waiting)
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     assert reason(waiting) == "opted_out_all"
     assert standing(waiting).consents == frozenset()
 
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     after = standing(waiting)
     assert (after.everywhere, after.own, after.back) == (False, before.own, before.back)
     assert after.consents == before.consents == {"club"}
@@ -217,47 +224,47 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
 
 
 def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     ReviewService(waiting).undo(key, "ana")
     assert reason(waiting) in ("hold", "review")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
 
 
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
-    waiting.ingest("twilio", signed("STOP", sender=sender))
+    waiting.applier.drain(PARTITION)
+    waiting.ingest.receive("twilio", signed("STOP", sender=sender))
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
-    assert waiting.history(NUMBER)[-1].outcome == "refused"
+    assert waiting.history.of_number(NUMBER)[-1].outcome == "refused"
     assert reason(waiting) == "opted_out_all"
 
 
 def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
-    waiting.ingest("twilio", signed("START"))
+    waiting.applier.drain(PARTITION)
+    waiting.ingest.receive("twilio", signed("START"))
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
-    assert waiting.history(NUMBER)[-1].outcome == "refused"
+    assert waiting.history.of_number(NUMBER)[-1].outcome == "refused"
     assert reason(waiting, "orders") == "opted_out_all"
 
 
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
-    waiting.apply(PARTITION)
-    waiting.ingest("twilio", signed("STOP", sender=sender))
+    waiting.applier.drain(PARTITION)
+    waiting.ingest.receive("twilio", signed("STOP", sender=sender))
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting, "orders") != ""
     assert reason(waiting, "orders" if sender == ORDERS else "alerts").startswith("opted_out")
@@ -265,22 +272,22 @@ def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, 
 
 def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.lock(NUMBER, "bob", "a letter")
+    waiting.manual.lock(NUMBER, "bob", "a letter")
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "locked"
 
 
 def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).undo(key, "ana")
     with pytest.raises(ReviewChanged):
         ReviewService(waiting).undo(key, "bob")
-    other = waiting.override("suppress", NUMBER, "all", "ana", "by phone")
-    waiting.apply(PARTITION)
+    other = waiting.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    waiting.applier.drain(PARTITION)
     for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):
             ReviewService(waiting).undo(wrong, "ana")
@@ -289,28 +296,28 @@ def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
     waiting.records.migrate()
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     if recorded:
-        waiting.recording.move_all()
+        waiting.archiver.move_all()
     ReviewService(waiting).undo(key, "bob")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
 
     undone, made = ReviewService(waiting).decisions.lately(3600 * 1_000_000, 10)
     assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
     assert (undone.decided, undone.entry.actor) == ("undo", "bob")
-    assert made.about[1] == next(one for one in waiting.history(NUMBER)).received_us
+    assert made.about[1] == next(one for one in waiting.history.of_number(NUMBER)).received_us
 
 
 def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_client):
     waiting.records.migrate()
-    waiting.recording.move_all()
+    waiting.archiver.move_all()
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    waiting.apply(PARTITION)
+    waiting.applier.drain(PARTITION)
     ReviewService(waiting).undo(key, "ana")
-    waiting.apply(PARTITION)
-    waiting.recording.move_all()
+    waiting.applier.drain(PARTITION)
+    waiting.archiver.move_all()
     redis_client.flushall()
     build_rebuilding(waiting).rebuild(lambda *_: None)
 

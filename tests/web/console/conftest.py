@@ -10,11 +10,11 @@ from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
 from smsgate.features.operators.service import By, Operators
-from smsgate.gateway import Gateway
 from smsgate.pipeline import deadlines
+from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
-from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, make_gateway
+from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
 
 PUBLIC_NAME = '[web]\nhosts = ["sms.example.com"]\n'
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -52,42 +52,42 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gateway(folder: Path, redis_url: str, password_hash: str) -> Iterator[Gateway]:
+def services(folder: Path, redis_url: str, password_hash: str) -> Iterator[Services]:
     """A real one, on an empty store and empty records; it understands no texts.
 
     It is tried out on its own machine, and answers under the public name by https as well.
     """
-    made = make_gateway(folder, redis_url, ALERTS + ORDERS + PUBLIC_NAME, **HERE)
+    made = make_services(folder, redis_url, ALERTS + ORDERS + PUBLIC_NAME, **HERE)
     yield made
     made.close()
 
 
 @pytest.fixture
-def visitor(gateway: Gateway) -> Browser:
+def visitor(services: Services) -> Browser:
     """Nobody is signed in."""
-    return browser(gateway)
+    return browser(services)
 
 
 @pytest.fixture
-def operator(gateway: Gateway, password_hash: str) -> Callable[..., str]:
+def operator(services: Services, password_hash: str) -> Callable[..., str]:
     """Makes an operator who can sign in with ``PASSWORD``; gives the name."""
 
     def make(name: str, role: str) -> str:
-        people = Operators(gateway.records)
+        people = Operators(services.records)
         people.add(name, role, By("the tests"))
         id_ = people.named(name).id
-        gateway.records.operators.update(id_, {"password_hash": password_hash})
+        services.records.operators.update(id_, {"password_hash": password_hash})
         return name
 
     return make
 
 
 @pytest.fixture
-def signed_in(gateway: Gateway, operator: Callable[..., str]) -> Callable[[str], Browser]:
+def signed_in(services: Services, operator: Callable[..., str]) -> Callable[[str], Browser]:
     """Makes an operator of a role, who bears its name, signs in, and gives the browser."""
 
     def enter(role: str) -> Browser:
-        made = browser(gateway)
+        made = browser(services)
         answer = made.sign_in(operator(role, role))
         assert answer.status_code == 303, answer.text
         return made

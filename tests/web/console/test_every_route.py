@@ -44,9 +44,9 @@ FILLED = {
 
 
 @pytest.fixture
-def doors(gateway):
+def doors(services):
     """By endpoint its method and an address of it."""
-    rules = create_console(gateway).url_map
+    rules = create_console(services).url_map
     adapter = rules.bind("localhost")
     found = {}
     for rule in rules.iter_rules():

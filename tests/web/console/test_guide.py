@@ -40,8 +40,8 @@ def sent(browser, right: int, **more):
     return browser.post(QUIZ, {"attempt": attempt_of(page), **answered(right), **more})
 
 
-def rows(gateway) -> list[TrainingRow]:
-    return [*TrainingStorage(gateway.records.database).all()]
+def rows(services) -> list[TrainingRow]:
+    return [*TrainingStorage(services.records.database).all()]
 
 
 # --- what stands in it --------------------------------------------------------------------------
@@ -95,18 +95,18 @@ def test_questions_come_in_another_order_each_time_and_without_their_answers(vie
 
 
 @pytest.mark.parametrize(("right", "passed"), [(8, True), (7, False)])
-def test_eight_of_ten_pass_and_it_is_on_record(viewer, gateway, right, passed):
+def test_eight_of_ten_pass_and_it_is_on_record(viewer, services, right, passed):
     answer = sent(viewer, right)
     assert f"{'Passed' if passed else 'Not passed'}: {right} of 10 right" in answer.text
     assert "Any words count that a reasonable person" in answer.text
-    [row] = rows(gateway)
+    [row] = rows(services)
     assert (row.operator, row.version) == ("viewer", shipped_guide().version)
     assert (row.right_count, row.asked_count, row.passed) == (right, 10, passed)
     assert abs(row.taken_us / 1e6 - time.time()) < 60
     assert ("You passed this version" in viewer.get(GUIDE).text) == passed
 
 
-def test_what_is_missing_or_made_up_is_wrong(viewer, gateway):
+def test_what_is_missing_or_made_up_is_wrong(viewer, services):
     page = viewer.get(QUIZ).text
     form = {"attempt": attempt_of(page), "spanish": "stop", "reaction": "<b>made up</b>"}
     answer = viewer.post(QUIZ, form)
@@ -115,36 +115,36 @@ def test_what_is_missing_or_made_up_is_wrong(viewer, gateway):
     assert answer.text.count("not answered") == 9
 
 
-def test_answers_that_are_sent_twice_count_once(viewer, gateway):
+def test_answers_that_are_sent_twice_count_once(viewer, services):
     attempt = attempt_of(viewer.get(QUIZ).text)
     for right in (10, 3, 10):
         answer = viewer.post(QUIZ, {"attempt": attempt, **answered(right)})
         assert answer.status_code == 200
-    assert [row.right_count for row in rows(gateway)] == [10]
+    assert [row.right_count for row in rows(services)] == [10]
 
 
-def test_answers_of_no_quiz_are_refused(viewer, gateway):
+def test_answers_of_no_quiz_are_refused(viewer, services):
     viewer.get(QUIZ)
     for attempt in ("", "1", "g" * 32, "0" * 31 + "'"):
         assert viewer.post(QUIZ, {"attempt": attempt, **answered(10)}).status_code == 422
-    assert rows(gateway) == []
+    assert rows(services) == []
 
 
 # --- the record ---------------------------------------------------------------------------------
 
 
-def test_it_is_due_again_after_a_year_and_with_another_version(gateway):
+def test_it_is_due_again_after_a_year_and_with_another_version(services):
     now_us = time.time_ns() // 1000
     year_us = 365 * 86_400_000_000
-    training = Training(shipped_guide(), TrainingStorage(gateway.records.database))
+    training = Training(shipped_guide(), TrainingStorage(services.records.database))
     for name, version, ago_us in (
         ("fresh", training.guide.version, 1_000_000),
         ("old", training.guide.version, year_us + 1),
         ("other", "another", 1_000_000),
     ):
         row = TrainingRow(name, name, version, now_us - ago_us, 10, 10, True)
-        TrainingStorage(gateway.records.database).add(row)
-    TrainingStorage(gateway.records.database).add(
+        TrainingStorage(services.records.database).add(row)
+    TrainingStorage(services.records.database).add(
         TrainingRow("failed", "failed", training.guide.version, now_us, 7, 10, False)
     )
     names = ["fresh", "old", "other", "failed"]
@@ -153,7 +153,7 @@ def test_it_is_due_again_after_a_year_and_with_another_version(gateway):
     assert [us > 0 for us in passed.values()] == [True, False, False, False]
 
 
-def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, gateway):
+def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, services):
     sent(viewer, 9)
     page = admin.get(f"{GUIDE}/trainings").text
     assert re.search(r'<li>viewer: <span class="badge good">passed', page)
@@ -161,11 +161,11 @@ def test_an_admin_sees_who_passed_and_who_has_not(admin, viewer, gateway):
     assert "9 of 10" in page
 
 
-def test_attempts_are_paged(admin, gateway, monkeypatch):
+def test_attempts_are_paged(admin, services, monkeypatch):
     monkeypatch.setattr(guide_page, "PAGE_SIZE", 2)
     for at in range(5):
         row = TrainingRow(f"{at:032x}", f"person{at}", "v", 1_000_000 + at // 2, at, 10, False)
-        TrainingStorage(gateway.records.database).add(row)
+        TrainingStorage(services.records.database).add(row)
     seen, path = [], f"{GUIDE}/trainings"
     while path:
         page = admin.get(path).text
@@ -175,8 +175,8 @@ def test_attempts_are_paged(admin, gateway, monkeypatch):
     assert seen == [f"person{at}" for at in (4, 3, 2, 1, 0)]
 
 
-def test_all_of_it_can_be_kept_as_a_file_in_which_no_name_is_a_formula(admin, gateway):
-    TrainingStorage(gateway.records.database).add(
+def test_all_of_it_can_be_kept_as_a_file_in_which_no_name_is_a_formula(admin, services):
+    TrainingStorage(services.records.database).add(
         TrainingRow("1", "=1+1", "v", 1_700_000_000_000_000, 8, 10, True)
     )
     answer = admin.get(f"{GUIDE}/trainings.csv")

@@ -24,7 +24,7 @@ from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.browser import browser
-from tests.fakes.own_gateway import HERE, heartbeat, make_gateway
+from tests.fakes.own_services import HERE, heartbeat, make_services
 from tests.fakes.pages import HTMX
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
@@ -38,16 +38,16 @@ def words(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
-def count(gateway, intent: str, times: int = 1, took_s: float = 0.002) -> None:
-    metrics = gateway.store.metrics
+def count(services, intent: str, times: int = 1, took_s: float = 0.002) -> None:
+    metrics = services.store.metrics
     for _ in range(times):
         metrics.count(MESSAGES, "twilio", intent)
         metrics.took(STORED_S, took_s, "twilio")
     metrics.flush()
 
 
-def confirm(gateway, took_s: float, times: int = 1) -> None:
-    metrics = gateway.store.metrics
+def confirm(services, took_s: float, times: int = 1) -> None:
+    metrics = services.store.metrics
     for _ in range(times):
         metrics.count(REPLIES, "twilio", "opt_out", "sent")
         metrics.took(CONFIRMED_S, took_s, "twilio")
@@ -61,21 +61,21 @@ def ago(days: int):
 # --- today --------------------------------------------------------------------------------------
 
 
-def test_today_stands_beside_what_the_same_weekday_had(viewer, gateway) -> None:
+def test_today_stands_beside_what_the_same_weekday_had(viewer, services) -> None:
     for weeks, texts in ((1, 100), (2, 140), (3, 90), (5, 9_000)):
-        gateway.records.days.keep({ago(7 * weeks): {"texts": texts, "opt_outs": weeks}})
-    gateway.records.days.keep({ago(1): {"texts": 7_000}})
-    count(gateway, "none", 30)
-    count(gateway, "opt_out", 3)
-    count(gateway, "opt_out_all", 2)
-    count(gateway, "opt_in", 4)
-    count(gateway, "help")
-    count(gateway, "review", 2)
-    count(gateway, "duplicate", 50)
-    confirm(gateway, 1.2, 3)
-    gateway.store.metrics.count(REPLIES, "twilio", "opt_out", "late")
-    gateway.store.metrics.count(REPLIES, "twilio", "help", "sent")
-    gateway.store.metrics.flush()
+        services.records.days.keep({ago(7 * weeks): {"texts": texts, "opt_outs": weeks}})
+    services.records.days.keep({ago(1): {"texts": 7_000}})
+    count(services, "none", 30)
+    count(services, "opt_out", 3)
+    count(services, "opt_out_all", 2)
+    count(services, "opt_in", 4)
+    count(services, "help")
+    count(services, "review", 2)
+    count(services, "duplicate", 50)
+    confirm(services, 1.2, 3)
+    services.store.metrics.count(REPLIES, "twilio", "opt_out", "late")
+    services.store.metrics.count(REPLIES, "twilio", "help", "sent")
+    services.store.metrics.flush()
     said = words(viewer.get("/console/"))
     assert "Texts in 42 usually 110 a day" in said
     assert "Opt-outs 5 usually 2 a day" in said
@@ -83,14 +83,14 @@ def test_today_stands_beside_what_the_same_weekday_had(viewer, gateway) -> None:
         assert told in said
 
 
-def test_in_the_first_week_the_usual_is_of_the_days_that_there_were(viewer, gateway) -> None:
-    gateway.records.days.keep({ago(1): {"texts": 10}, ago(2): {"texts": 25}})
+def test_in_the_first_week_the_usual_is_of_the_days_that_there_were(viewer, services) -> None:
+    services.records.days.keep({ago(1): {"texts": 10}, ago(2): {"texts": 25}})
     assert "Texts in 0 usually 18 a day" in words(viewer.get("/console/"))
 
 
-def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, gateway) -> None:
-    gateway.records.days.keep({ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}})
-    count(gateway, "opt_out", 7)
+def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, services) -> None:
+    services.records.days.keep({ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}})
+    count(services, "opt_out", 7)
     page = viewer.get("/console/").text
     chart = re.search(r'<svg class="bars".*?</svg>', page, re.DOTALL)[0]
     assert chart.count("<rect") == 4
@@ -105,30 +105,30 @@ def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, gateway) -> Non
     assert str(ago(40)) not in rows
 
 
-def test_bars_are_as_high_as_their_days_and_a_single_text_is_seen(viewer, gateway) -> None:
-    gateway.records.days.keep({ago(2): {"texts": 1000}, ago(1): {"texts": 500}})
-    count(gateway, "none")
+def test_bars_are_as_high_as_their_days_and_a_single_text_is_seen(viewer, services) -> None:
+    services.records.days.keep({ago(2): {"texts": 1000}, ago(1): {"texts": 500}})
+    count(services, "none")
     chart = re.search(r'<svg class="bars".*?</svg>', viewer.get("/console/").text, re.DOTALL)[0]
     heights = [float(one) for one in re.findall(r'height="([\d.]+)"', chart)]
     assert heights == [48.0, 24.0, 1.5]
 
 
-def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, gateway) -> None:
-    count(gateway, "none", 98, 0.004)
-    count(gateway, "none", 2, 0.2)
-    confirm(gateway, 0.2, 199)
-    confirm(gateway, 400.0, 1)
+def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, services) -> None:
+    count(services, "none", 98, 0.004)
+    count(services, "none", 2, 0.2)
+    confirm(services, 0.2, 199)
+    confirm(services, 400.0, 1)
     said = words(viewer.get("/console/"))
     assert "From receipt to blocked half within 5 ms, 99 of 100 within 250 ms" in said
     assert "half within 250 ms, 99 of 100 within 250 ms; 99.5% within five minutes" in said
     assert '<span class="badge bad">99.5% within' in viewer.get("/console/").text
-    confirm(gateway, 400.0, 200)
+    confirm(services, 400.0, 200)
     assert "half within a longer time, 99 of 100 took longer" in words(viewer.get("/console/"))
 
 
-def settle(gateway, outcome: str, times: int = 1, kind: str = "opt_out") -> None:
-    gateway.store.metrics.count(REPLIES, "twilio", kind, outcome, times=times)
-    gateway.store.metrics.flush()
+def settle(services, outcome: str, times: int = 1, kind: str = "opt_out") -> None:
+    services.store.metrics.count(REPLIES, "twilio", kind, outcome, times=times)
+    services.store.metrics.flush()
 
 
 def confirmed(viewer) -> str:
@@ -137,57 +137,57 @@ def confirmed(viewer) -> str:
     return said.partition(" Days are counted")[0]
 
 
-def test_without_confirmations_there_is_no_data(viewer, gateway) -> None:
+def test_without_confirmations_there_is_no_data(viewer, services) -> None:
     page = viewer.get("/console/").text
     assert "within five minutes" not in page
     assert confirmed(viewer) == "no data: no confirmation was due today or yesterday"
     assert "From receipt to blocked no data: no text came" in words(viewer.get("/console/"))
-    settle(gateway, "sent", kind="help")
-    settle(gateway, "opted_out")  # the provider has it, and tells the subscriber itself
-    settle(gateway, "superseded")
+    settle(services, "sent", kind="help")
+    settle(services, "opted_out")  # the provider has it, and tells the subscriber itself
+    settle(services, "superseded")
     assert confirmed(viewer) == "no data: no confirmation was due today or yesterday"
 
 
 @pytest.mark.parametrize("outcome", ["late", "refused", "unknown"])
-def test_six_missed_of_six_are_none_in_time(viewer, gateway, outcome) -> None:
-    settle(gateway, outcome, 6)
+def test_six_missed_of_six_are_none_in_time(viewer, services, outcome) -> None:
+    settle(services, outcome, 6)
     assert confirmed(viewer) == "none was sent; 0% within five minutes 6 of 6 missed"
     assert '<span class="badge bad">0% within' in viewer.get("/console/").text
 
 
-def test_one_missed_of_very_many_is_not_rounded_away(viewer, gateway) -> None:
-    confirm(gateway, 0.2)
-    settle(gateway, "sent", 99_998)
-    settle(gateway, "late")
+def test_one_missed_of_very_many_is_not_rounded_away(viewer, services) -> None:
+    confirm(services, 0.2)
+    settle(services, "sent", 99_998)
+    settle(services, "late")
     assert "99.99% within five minutes 1 of 100,000 missed" in confirmed(viewer)
 
 
-def opts_out(gateway, number: str, received_s: float = 0.0, **rest) -> None:
+def opts_out(services, number: str, received_s: float = 0.0, **rest) -> None:
     """A STOP that came so many seconds ago."""
     stop = entry(Intent.OPT_OUT, number, text="STOP", **rest)
     if not received_s:
-        gateway.store.inbox.add([Arrival(stop)])
+        services.store.inbox.add([Arrival(stop)])
         return
-    now_us = gateway.store.health.now_us()
+    now_us = services.store.health.now_us()
     at_us = now_us - int(received_s * 1_000_000)
     fields = {"e": msgspec.json.encode(stop), "s": at_us}
     key = PARTITION_KEYS[partition_of(number)].inbox
-    gateway.store.inbox._client.xadd(key, fields, id=f"{at_us // 1000}-*")
+    services.store.inbox._client.xadd(key, fields, id=f"{at_us // 1000}-*")
 
 
 NUMBERS = [f"+1415555{at:04}" for at in range(6)]
 
 
-def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer, gateway) -> None:
-    confirm(gateway, 0.2, 2)
+def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer, services) -> None:
+    confirm(services, 0.2, 2)
     for number in NUMBERS:
-        opts_out(gateway, number, 200)
+        opts_out(services, number, 200)
     for partition in range(16):
-        gateway.apply(partition)
-    opts_out(gateway, "+14155550199")
+        services.applier.drain(partition)
+    opts_out(services, "+14155550199")
     assert "100% within five minutes" in confirmed(viewer)  # there is time left
 
-    client = gateway.store.inbox._client
+    client = services.store.inbox._client
     for number in NUMBERS:
         keys = PARTITION_KEYS[partition_of(number)]
         for id_, raw in client.hgetall(keys.replies).items():
@@ -198,66 +198,66 @@ def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer
     assert said.endswith("25% within five minutes 6 of 8 missed")
 
 
-def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, gateway) -> None:
+def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, services) -> None:
     for number in NUMBERS:
-        opts_out(gateway, number, 301)
-        opts_out(gateway, number, 300.5)  # who asks twice is answered once
-    opts_out(gateway, "+14155550190", 302, answered="provider")
-    opts_out(gateway, "+14155550191", 302, source="operator", account="")
-    opts_out(gateway, "+14155550192", 302, program="")
-    opts_out(gateway, "+14155550193", 100)
+        opts_out(services, number, 301)
+        opts_out(services, number, 300.5)  # who asks twice is answered once
+    opts_out(services, "+14155550190", 302, answered="provider")
+    opts_out(services, "+14155550191", 302, source="operator", account="")
+    opts_out(services, "+14155550192", 302, program="")
+    opts_out(services, "+14155550193", 100)
     assert confirmed(viewer) == "none was sent; 0% within five minutes 6 of 6 missed"
 
 
 def test_where_very_many_wait_it_is_said_that_there_may_be_more(
-    viewer, gateway, monkeypatch
+    viewer, services, monkeypatch
 ) -> None:
     monkeypatch.setattr("smsgate.store.overdue._SOME", 2)
     for at in range(3):
-        opts_out(gateway, NUMBERS[0], 400 - at)
+        opts_out(services, NUMBERS[0], 400 - at)
     assert confirmed(viewer).endswith("0% within five minutes at least 1 of 1 missed")
 
 
 # --- counting -----------------------------------------------------------------------------------
 
 
-def test_the_sums_of_a_day_outlive_the_store(viewer, gateway, redis_client) -> None:
-    count(gateway, "opt_out", 9)
-    daily.keep(gateway.store, gateway.records)
+def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> None:
+    count(services, "opt_out", 9)
+    daily.keep(services.store, services.records)
     redis_client.flushall()
-    gateway.store.metadata.create(buckets=8)
-    count(gateway, "opt_out", 2)
-    daily.keep(gateway.store, gateway.records)
-    assert gateway.records.days.since(ago(0))[ago(0)]["opt_outs"] == 9
+    services.store.metadata.create(buckets=8)
+    count(services, "opt_out", 2)
+    daily.keep(services.store, services.records)
+    assert services.records.days.since(ago(0))[ago(0)]["opt_outs"] == 9
     assert "Opt-outs 9 " in words(viewer.get("/console/"))
-    count(gateway, "opt_out", 9)
-    daily.keep(gateway.store, gateway.records)
-    assert gateway.records.days.since(ago(0))[ago(0)]["opt_outs"] == 11
+    count(services, "opt_out", 9)
+    daily.keep(services.store, services.records)
+    assert services.records.days.since(ago(0))[ago(0)]["opt_outs"] == 11
 
 
-def test_a_day_in_the_store_ends_after_a_week(gateway, redis_client) -> None:
-    count(gateway, "help")
+def test_a_day_in_the_store_ends_after_a_week(services, redis_client) -> None:
+    count(services, "help")
     key = f"{{smsgate:metrics}}:{daily.today()}"
     assert redis_client.hget(key, "messages|twilio|help") == b"1"
     assert 0 < redis_client.ttl(key) <= 8 * 24 * 3600
 
 
-def test_the_keeper_puts_them_into_the_records(gateway) -> None:
+def test_the_keeper_puts_them_into_the_records(services) -> None:
     from workers.keeper import Keeper
 
-    count(gateway, "opt_in", 3)
-    keeper = Keeper(gateway)
+    count(services, "opt_in", 3)
+    keeper = Keeper(services)
     keeper.turn()
-    assert gateway.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
-    count(gateway, "opt_in", 3)
+    assert services.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
+    count(services, "opt_in", 3)
     keeper.turn()  # not a minute later
-    assert gateway.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
+    assert services.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
 
 
 # --- what needs a person ------------------------------------------------------------------------
 
 
-def review(gateway) -> None:
+def review(services) -> None:
     entry = Entry(
         number="+14155550123",
         program="alerts",
@@ -266,20 +266,20 @@ def review(gateway) -> None:
         account="twilio",
         text="please do stop that maybe",
     )
-    gateway.store.inbox.add([Arrival(entry)])
+    services.store.inbox.add([Arrival(entry)])
     for partition in range(16):
-        gateway.apply(partition)
+        services.applier.drain(partition)
 
 
-def test_texts_that_wait_are_told_with_the_time_that_is_left(viewer, gateway) -> None:
+def test_texts_that_wait_are_told_with_the_time_that_is_left(viewer, services) -> None:
     assert "waits for a person" not in words(viewer.get("/console/"))
-    review(gateway)
+    review(services)
     page = viewer.get("/console/")
     assert "1 text waits for a person; the oldest has 24 h left" in words(page)
     assert '<a href="/console/review">Decide them</a>' in page.text
 
 
-def test_faults_come_first_with_what_mends_them(viewer, gateway, redis_client) -> None:
+def test_faults_come_first_with_what_mends_them(viewer, services, redis_client) -> None:
     redis_client.config_set("appendfsync", "everysec")
     page = viewer.get("/console/").text
     needs = re.findall(r'<li class="said (\w+)"><strong>(\w+)', page)
@@ -303,16 +303,16 @@ def rows_of(answer) -> dict[str, tuple[str, str]]:
     return {name: (how, sign) for name, how, sign in bare}
 
 
-def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, gateway) -> None:
-    gateway.store.acceptance.note("twilio", newest=True, several=False)
-    gateway.store.backlog.note_spool("host-1", 4, 60)
-    gateway.store.heartbeats.beat(heartbeat("worker"), 600)
+def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, services) -> None:
+    services.store.acceptance.note("twilio", newest=True, several=False)
+    services.store.backlog.note_spool("host-1", 4, 60)
+    services.store.heartbeats.beat(heartbeat("worker"), 600)
     rows = rows_of(viewer.get("/console/"))
     assert rows["twilio"] == ("messages come in", "just now")
     assert rows["worker"] == ("1 at work", "just now")
     assert rows["clock"] == ("not at work", "none")
-    gateway.store.heartbeats.beat(heartbeat("sender"))
-    gateway.store.heartbeats.withdraw(heartbeat("sender").id)
+    services.store.heartbeats.beat(heartbeat("sender"))
+    services.store.heartbeats.withdraw(heartbeat("sender").id)
     assert rows_of(viewer.get("/console/"))["sender"] == ("not at work", "just now")
     assert rows["spool of host-1"] == ("4 messages wait", "just now")
     for name in ("store", "queue", "records"):
@@ -321,21 +321,21 @@ def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, gateway) -> N
 
 def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -> None:
     from tests.fakes.browser import browser
-    from tests.fakes.own_gateway import ALERTS, make_gateway
+    from tests.fakes.own_services import ALERTS, make_services
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
-    gateway = make_gateway(folder, redis_url, quiet, **HERE)
+    services = make_services(folder, redis_url, quiet, **HERE)
     from smsgate.features.operators.service import By, Operators
 
-    Operators(gateway.records).add("maria", "viewer", By("tests"))
-    id_ = Operators(gateway.records).named("maria").id
-    gateway.records.operators.update(id_, {"password_hash": password_hash})
-    one = browser(gateway)
+    Operators(services.records).add("maria", "viewer", By("tests"))
+    id_ = Operators(services.records).named("maria").id
+    services.records.operators.update(id_, {"password_hash": password_hash})
+    one = browser(services)
     one.sign_in("maria")
     page = one.get("/console/")
     assert rows_of(page)["twilio"] == ("silent for longer than it should be", "none")
     assert "Account twilio: no request was accepted" in words(page)
-    gateway.close()
+    services.close()
 
 
 # --- what cannot be read is unknown, in red, first ----------------------------------------------
@@ -382,10 +382,10 @@ def shows_nothing_of_the_store(page) -> None:
 
 
 def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
-    impatient, viewer, gateway, redis_server
+    impatient, viewer, services, redis_server
 ) -> None:
-    confirm(gateway, 0.2)
-    gateway.records.days.keep({ago(1): {"texts": 1_111}})
+    confirm(services, 0.2)
+    services.records.days.keep({ago(1): {"texts": 1_111}})
     with stopped(redis_server):
         page = viewer.get("/console/")
         shows_nothing_of_the_store(page)
@@ -398,22 +398,22 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
     assert "100% within five minutes" in words(viewer.get("/console/"))
 
 
-def test_a_redis_that_is_gone_is_unknown(viewer, gateway, monkeypatch) -> None:
-    confirm(gateway, 0.2)
+def test_a_redis_that_is_gone_is_unknown(viewer, services, monkeypatch) -> None:
+    confirm(services, 0.2)
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    for one in (*vars(gateway.store).values(), gateway.job_queue):
+    for one in (*vars(services.store).values(), services.job_queue):
         for name in ("_client", "_connection"):
             if hasattr(one, name):
                 monkeypatch.setattr(getattr(one, name), "connection_pool", refused)
-    monkeypatch.setattr(gateway.store.metrics._gatherer.client, "connection_pool", refused)
+    monkeypatch.setattr(services.store.metrics._gatherer.client, "connection_pool", refused)
     page = viewer.get("/console/")
     shows_nothing_of_the_store(page)
     assert "Connection refused" in needs_of(page)[0][1]
 
 
-def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, gateway, monkeypatch) -> None:
+def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeypatch) -> None:
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    monkeypatch.setattr(gateway.job_queue._connection, "connection_pool", refused)
+    monkeypatch.setattr(services.job_queue._connection, "connection_pool", refused)
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("Queue unknown: the queue cannot be used: ")
     assert rows_of(page)["queue"][0].startswith("unknown: ")
@@ -421,7 +421,7 @@ def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, gateway, monkeypa
     assert "Texts in 0 " in words(page)
 
 
-def test_a_store_that_lost_its_data_is_told_first(viewer, gateway, redis_client) -> None:
+def test_a_store_that_lost_its_data_is_told_first(viewer, services, redis_client) -> None:
     redis_client.flushall()
     page = viewer.get("/console/")
     assert needs_of(page)[0] == (
@@ -431,8 +431,8 @@ def test_a_store_that_lost_its_data_is_told_first(viewer, gateway, redis_client)
 
 
 @pytest.mark.parametrize("code", [*CAUSES])
-def test_a_redis_that_refuses_writes_is_told_first(viewer, gateway, redis_client, code) -> None:
-    count(gateway, "opt_out", 3)
+def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_client, code) -> None:
+    count(services, "opt_out", 3)
     with CAUSES[code](redis_client):
         page = viewer.get("/console/")
     tone, first = needs_of(page)[0]
@@ -448,10 +448,10 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, gateway, redis_client
     assert "Opt-outs 3 " in words(page)
 
 
-def test_a_gate_that_is_shut_is_told_first(viewer, gateway, redis_client) -> None:
+def test_a_gate_that_is_shut_is_told_first(viewer, services, redis_client) -> None:
     for kind in ("web", "worker", "sender", "clock"):
-        gateway.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
-    gateway.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
+        services.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
+    services.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
     page = viewer.get("/console/")
     tone, first = needs_of(page)[0]
     assert tone == "bad"
@@ -460,23 +460,23 @@ def test_a_gate_that_is_shut_is_told_first(viewer, gateway, redis_client) -> Non
     assert str(needs_of(page)).count("opt-outs wait in spools") == 1  # one cause is told once
 
 
-def test_records_whose_file_is_gone_are_unknown(viewer, gateway) -> None:
-    count(gateway, "opt_out", 3)
+def test_records_whose_file_is_gone_are_unknown(viewer, services) -> None:
+    count(services, "opt_out", 3)
     assert viewer.get("/console/").status_code == 200
-    gateway.records.close()
-    (gateway.settings.data_dir / "records.sqlite3").unlink()
+    services.records.close()
+    (services.settings.data_dir / "records.sqlite3").unlink()
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("Records unknown: ")
     assert "Opt-outs 3 " in words(page)
     assert rows_of(page)["store"][0] == "works"
 
 
-def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer, gateway) -> None:
+def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer, services) -> None:
     """As a database that is stopped, and answers nothing for ever."""
-    count(gateway, "opt_out", 3)
+    count(services, "opt_out", 3)
     assert viewer.get("/console/").status_code == 200
     answers = threading.Event()
-    database = type(gateway.records.days._database)
+    database = type(services.records.days._database)
     reading = database.reading
 
     def hangs(self):
@@ -526,13 +526,13 @@ def signal_all(pids: list[int], number: signal.Signals) -> None:
 def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
     impatient, folder, redis_url, password_hash, postgresql_url
 ) -> None:
-    with closing(make_gateway(folder, redis_url, DATABASE_URL=postgresql_url)) as gateway:
-        Operators(gateway.records).add("maria", "viewer", By("tests"))
-        id_ = Operators(gateway.records).named("maria").id
-        gateway.records.operators.update(id_, {"password_hash": password_hash})
-        maria = browser(gateway)
+    with closing(make_services(folder, redis_url, DATABASE_URL=postgresql_url)) as services:
+        Operators(services.records).add("maria", "viewer", By("tests"))
+        id_ = Operators(services.records).named("maria").id
+        services.records.operators.update(id_, {"password_hash": password_hash})
+        maria = browser(services)
         maria.sign_in("maria")
-        count(gateway, "opt_out", 3)
+        count(services, "opt_out", 3)
         assert rows_of(maria.get("/console/"))["records"][0] != "unknown"
         pids = processes_of(postgresql_url)
         signal_all(pids, signal.SIGSTOP)
@@ -546,11 +546,11 @@ def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
         assert wait_until(lambda: "Records" not in str(needs_of(maria.get("/console/"))))
 
 
-def test_a_stopped_sender_stands_at_the_top(viewer, gateway, redis_client) -> None:
+def test_a_stopped_sender_stands_at_the_top(viewer, services, redis_client) -> None:
     redis_client.config_set("appendfsync", "everysec")
-    review(gateway)
+    review(services)
     for kind in ("web", "worker", "clock"):
-        gateway.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
+        services.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
     page = viewer.get("/console/")
     tone, first = needs_of(page)[0]
     assert (tone, "no sender is at work" in first) == ("bad", True)
@@ -563,7 +563,7 @@ def test_a_stopped_sender_stands_at_the_top(viewer, gateway, redis_client) -> No
 # --- the first time, and parts that are away ----------------------------------------------------
 
 
-def test_an_empty_page_says_what_to_do_next(viewer, agent, admin, gateway) -> None:
+def test_an_empty_page_says_what_to_do_next(viewer, agent, admin, services) -> None:
     for one, simulator, people in ((viewer, 0, 0), (agent, 1, 0), (admin, 1, 1)):
         page = one.get("/console/").text
         begin = page.partition('class="begin"')[2].partition("</section>")[0]
@@ -571,23 +571,23 @@ def test_an_empty_page_says_what_to_do_next(viewer, agent, admin, gateway) -> No
         assert "SMSGATE_PUBLIC_URL" not in begin
         assert begin.count('href="/console/simulator"') == simulator
         assert begin.count('href="/console/people"') == people
-    count(gateway, "none")
+    count(services, "none")
     assert "What to do next" not in viewer.get("/console/").text
 
 
-def test_the_page_renews_what_changes(viewer, gateway) -> None:
+def test_the_page_renews_what_changes(viewer, services) -> None:
     page = viewer.get("/console/").text
     assert 'hx-get="/console/home/now" hx-trigger="every 15s"' in page
-    count(gateway, "none", 5)
+    count(services, "none", 5)
     part = viewer.get("/console/home/now", headers={"HX-Request": "true"})
     assert "Texts in 5 " in words(part)
     assert "<html" not in part.text
 
 
-def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, gateway) -> None:
-    gateway.records.days.keep({ago(1): {"texts": 1_111}})
+def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, services) -> None:
+    services.records.days.keep({ago(1): {"texts": 1_111}})
     away = open_redis("redis://127.0.0.1:1/0").connection_pool
-    for part in (gateway.store.metrics._gatherer.client, gateway.store.ledger._client):
+    for part in (services.store.metrics._gatherer.client, services.store.ledger._client):
         part.connection_pool = away
     page = viewer.get("/console/")
     said = words(page)
@@ -597,11 +597,11 @@ def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, gateway) 
     assert viewer.get("/console/home/now").status_code == 200
 
 
-def test_without_the_records_the_page_says_so_and_shows_today(viewer, gateway) -> None:
-    count(gateway, "opt_out", 3)
+def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) -> None:
+    count(services, "opt_out", 3)
     assert viewer.get("/console/").status_code == 200
-    gateway.records.close()
-    (gateway.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    services.records.close()
+    (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     page = viewer.get("/console/")
     said = words(page)
     assert "Earlier days are unknown: the records cannot be used" in said

@@ -12,7 +12,7 @@ from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.console import changing
 from smsgate.features.keyword_editor.entries import Row, begun, changed
 from smsgate.records import KeywordVersion
-from tests.fakes.own_gateway import HERE, make_gateway
+from tests.fakes.own_services import HERE, make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
 
@@ -22,8 +22,8 @@ EVIL = '"><script>alert(1)</script>'
 
 
 @pytest.fixture
-def gateway(folder, redis_url, monkeypatch):
-    plain = make_gateway(folder, redis_url, TWO, **HERE)
+def services(folder, redis_url, monkeypatch):
+    plain = make_services(folder, redis_url, TWO, **HERE)
     for name, value in {
         "SMSGATE_CONFIG": str(folder / "config"),
         "SMSGATE_DATA_DIR": str(folder / "var"),
@@ -39,8 +39,8 @@ def with_row(name, *words, intent="opt_out", note=""):
     return changed(begun(name), [Row(word, intent, note=note) for word in words], "")
 
 
-def save(gateway, name, content, number=1, author="bob"):
-    gateway.records.keyword_versions.save(KeywordVersion(name, number, content, author, 1_000_000))
+def save(services, name, content, number=1, author="bob"):
+    services.records.keyword_versions.save(KeywordVersion(name, number, content, author, 1_000_000))
 
 
 def form(**more):
@@ -61,12 +61,12 @@ def content_in(answer):
 # --- what is in force, and a text tried -----------------------------------------------------------
 
 
-def test_keywords_are_listed_with_where_they_come_from(gateway, signed_in):
-    save(gateway, "zu", with_row("zu", "blimblam", note="heard it"))
-    folder = gateway.settings.config_dir / "keywords"
+def test_keywords_are_listed_with_where_they_come_from(services, signed_in):
+    save(services, "zu", with_row("zu", "blimblam", note="heard it"))
+    folder = services.settings.config_dir / "keywords"
     folder.mkdir()
     (folder / "en.toml").write_text(with_row("en", "skedaddle"))
-    object.__setattr__(gateway, "classifiers", understanding(gateway).classifiers)
+    object.__setattr__(services, "classifiers", understanding(services).classifiers)
     viewer = signed_in("viewer")
     page = viewer.get("/console/keywords?program=alerts&source=console")
     assert "blimblam" in page.text
@@ -88,7 +88,7 @@ def test_the_list_is_paged(viewer):
     assert viewer.get("/console/keywords?program=nonsense").status_code == 422
 
 
-def test_a_text_is_explained_in_words_and_kept_nowhere(gateway, viewer):
+def test_a_text_is_explained_in_words_and_kept_nowhere(services, viewer):
     viewer.get("/console/keywords")
     data = {"text": "please stop", "program": "orders", "number": "+14155550123"}
     part = viewer.post("/console/keywords/try", data, headers=HTMX)
@@ -98,7 +98,7 @@ def test_a_text_is_explained_in_words_and_kept_nowhere(gateway, viewer):
     whole = viewer.post("/console/keywords/try", data)
     assert "<h1>Keywords</h1>" in whole.text
     assert "keyword_politely" in whole.text
-    assert gateway.store.inbox.busy() == []
+    assert services.store.inbox.busy() == []
 
 
 def test_a_number_that_is_none_is_said_beside_the_text(viewer):
@@ -116,7 +116,7 @@ CHANGES = (f"{SETS}/zu/soon", f"{SETS}/zu/check", f"{SETS}/zu/replay", f"{SETS}/
 
 
 @pytest.mark.parametrize("role", ["viewer", "agent"])
-def test_only_admins_change_sets(gateway, signed_in, role):
+def test_only_admins_change_sets(services, signed_in, role):
     browser = signed_in(role)
     page = browser.get(f"{SETS}/zu")
     assert page.status_code == 200
@@ -125,18 +125,18 @@ def test_only_admins_change_sets(gateway, signed_in, role):
         data = form(content=with_row("zu", "blim"), set="zu", version="0")
         assert browser.post(path, data).status_code == 403, path
     assert browser.get("/console/keywords/new").status_code == 403
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
-def test_without_the_token_of_a_form_nothing_is_changed(gateway, admin):
+def test_without_the_token_of_a_form_nothing_is_changed(services, admin):
     admin.get(f"{SETS}/zu")
     for path in CHANGES:
         data = form(content=with_row("zu", "blim"), set="zu")
         assert admin.post(path, data, csrf=False).status_code == 400, path
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
-def test_no_set_of_another_name_is_made(gateway, admin):
+def test_no_set_of_another_name_is_made(services, admin):
     admin.get("/console/keywords")
     data = {"content": with_row("zu", "blim"), "base": "0"}
     for name in ("..%2Fes", "xx", "_grammar", "zu.toml", "%00", "*", "ZU"):
@@ -144,26 +144,26 @@ def test_no_set_of_another_name_is_made(gateway, admin):
         assert admin.post(f"{SETS}/{name}/save", data).status_code == 404
     data = form(set="../zu", words="blim")
     assert admin.post("/console/keywords/new", data).status_code == 404
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
 # --- a change, from the form to every process ---------------------------------------------------
 
 
-def test_a_change_is_checked_saved_with_its_author_and_put_in_force(gateway, admin):
+def test_a_change_is_checked_saved_with_its_author_and_put_in_force(services, admin):
     admin.get(f"{SETS}/zu")
     page = admin.post(f"{SETS}/zu/check", form(words="blim\nblam", note="heard it"))
     assert page.status_code == 200
     assert "Nothing is saved yet" in page.text
     assert "No conflicts" in page.text
     assert 'words = "blim, blam"' in said(page)
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
     data = {"content": content_in(page), "base": "0", "note": "asked for"}
     answer = admin.post(f"{SETS}/zu/save", data)
     assert answer.status_code == 303
-    (kept,) = gateway.records.keyword_versions.newest()
+    (kept,) = services.records.keyword_versions.newest()
     assert (kept.version, kept.author, kept.note) == (1, "admin", "asked for")
-    applied = gateway.store.configurations.applied()
+    applied = services.store.configurations.applied()
     assert answer.location == f"{SETS}/zu?applied={applied.id}"
     assert applied.by == "admin"
     page = admin.get(answer.location)
@@ -175,8 +175,8 @@ def test_a_change_is_checked_saved_with_its_author_and_put_in_force(gateway, adm
     assert "Another configuration" in admin.get("/console/keywords/applied/x").text
 
 
-def test_an_entry_is_changed_and_another_one_taken_away(gateway, admin):
-    save(gateway, "zu", with_row("zu", "blim", "blam"))
+def test_an_entry_is_changed_and_another_one_taken_away(services, admin):
+    save(services, "zu", with_row("zu", "blim", "blam"))
     admin.get(f"{SETS}/zu")
     data = form(words=["blom", "blam"], intent=["opt_in", "opt_out"], match=["whole", "polite"],
                 risk=["low", "low"], note=["", ""], place=["0", "1"], gone="1", base="1",
@@ -196,7 +196,7 @@ def test_an_entry_is_changed_and_another_one_taken_away(gateway, admin):
         ("", "Nothing has changed"),
     ],
 )
-def test_conflicts_are_told_at_once_and_nothing_is_saved(gateway, admin, content, conflict):
+def test_conflicts_are_told_at_once_and_nothing_is_saved(services, admin, content, conflict):
     admin.get(f"{SETS}/en")
     data = {"content": content, "base": "0"}
     if content:
@@ -208,8 +208,8 @@ def test_conflicts_are_told_at_once_and_nothing_is_saved(gateway, admin, content
     assert answer.status_code == 422
     assert conflict in said(answer)
     assert html.escape(content, quote=False)[:10] in answer.text
-    assert gateway.records.keyword_versions.newest() == []
-    assert gateway.store.configurations.applied() is None
+    assert services.records.keyword_versions.newest() == []
+    assert services.store.configurations.applied() is None
 
 
 def test_conflicts_name_both_places(admin):
@@ -220,60 +220,60 @@ def test_conflicts_name_both_places(admin):
     assert "console keywords/en.toml" in text
 
 
-def test_of_two_editors_the_second_is_told_and_goes_on_with_both(gateway, admin):
+def test_of_two_editors_the_second_is_told_and_goes_on_with_both(services, admin):
     admin.get(f"{SETS}/zu")
     mine = content_in(admin.post(f"{SETS}/zu/check", form(words="mine")))
-    save(gateway, "zu", with_row("zu", "theirs"))
+    save(services, "zu", with_row("zu", "theirs"))
     answer = admin.post(f"{SETS}/zu/save", {"content": mine, "base": "0"})
     assert answer.status_code == 409
     assert "somebody else" in said(answer)
     assert content_in(answer) == mine
     assert "theirs" in answer.text
     assert 'name="base" value="1"' in answer.text
-    assert [one.author for one in gateway.records.keyword_versions.of("zu", 9)] == ["bob"]
+    assert [one.author for one in services.records.keyword_versions.of("zu", 9)] == ["bob"]
     both = mine + with_row("zu", "theirs").partition("true\n")[2]
     assert admin.post(f"{SETS}/zu/save", {"content": both, "base": "1"}).status_code == 303
 
 
-def test_rows_count_from_what_their_author_saw(gateway, admin):
-    save(gateway, "zu", with_row("zu", "one") + 'countries = ["+27"]\n')
+def test_rows_count_from_what_their_author_saw(services, admin):
+    save(services, "zu", with_row("zu", "one") + 'countries = ["+27"]\n')
     admin.get(f"{SETS}/zu")
-    save(gateway, "zu", with_row("zu", "two", "three"), 2)
+    save(services, "zu", with_row("zu", "two", "three"), 2)
     page = admin.post(f"{SETS}/zu/check", form(words="uno", place="0", base="1"))
     assert "Somebody else saved version 2" in said(page)
     assert 'words = "uno"\ncountries = ["+27"]' in content_in(page)
     assert "two" not in content_in(page)
 
 
-def test_undo_is_a_new_version_with_the_older_content(gateway, admin):
+def test_undo_is_a_new_version_with_the_older_content(services, admin):
     first = with_row("zu", "blim")
-    save(gateway, "zu", first)
-    save(gateway, "zu", with_row("zu", "blam"), 2)
+    save(services, "zu", first)
+    save(services, "zu", with_row("zu", "blam"), 2)
     assert "blam" in admin.get(f"{SETS}/zu/versions/2").text
     admin.get(f"{SETS}/zu")
     assert admin.post(f"{SETS}/zu/undo", {"version": "1", "base": "2"}).status_code == 303
-    newest, *_ = gateway.records.keyword_versions.of("zu", 9)
+    newest, *_ = services.records.keyword_versions.of("zu", 9)
     assert (newest.version, newest.content, newest.author) == (3, first, "admin")
     assert admin.post(f"{SETS}/zu/undo", {"version": "0", "base": "3"}).status_code == 303
-    assert gateway.records.keyword_versions.of("zu", 1)[0].content == ""
+    assert services.records.keyword_versions.of("zu", 1)[0].content == ""
     assert admin.post(f"{SETS}/zu/undo", {"version": "9", "base": "4"}).status_code == 404
     assert admin.get(f"{SETS}/zu/versions/9").status_code == 404
 
 
-def test_what_is_saved_stays_saved_where_it_cannot_be_put_in_force(gateway, admin):
-    (gateway.settings.config_dir / "smsgate.toml").write_text("nonsense = [")
+def test_what_is_saved_stays_saved_where_it_cannot_be_put_in_force(services, admin):
+    (services.settings.config_dir / "smsgate.toml").write_text("nonsense = [")
     admin.get(f"{SETS}/zu")
     answer = admin.post(f"{SETS}/zu/save", {"content": with_row("zu", "blim"), "base": "0"})
     assert answer.location == f"{SETS}/zu"
     assert "not in force yet" in admin.get(answer.location).text
-    assert gateway.records.keyword_versions.newest()[0].version == 1
+    assert services.records.keyword_versions.newest()[0].version == 1
 
 
 # --- a set that is a file -------------------------------------------------------------------------
 
 
-def test_a_file_is_tried_and_taken_away_changed_not_saved(gateway, admin):
-    folder = gateway.settings.config_dir / "keywords"
+def test_a_file_is_tried_and_taken_away_changed_not_saved(services, admin):
+    folder = services.settings.config_dir / "keywords"
     folder.mkdir()
     (folder / "zu.toml").write_text("# ours\n" + with_row("zu", "blim"))
     page = admin.get(f"{SETS}/zu")
@@ -292,12 +292,12 @@ def test_a_file_is_tried_and_taken_away_changed_not_saved(gateway, admin):
     assert answer.status_code == 409
     assert "smsgate config apply" in said(answer)
     assert "blam" not in (folder / "zu.toml").read_text()
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
-def test_a_set_with_two_owners_is_shown_as_a_fault_and_can_be_given_up(gateway, admin):
-    save(gateway, "zu", with_row("zu", "blim"))
-    folder = gateway.settings.config_dir / "keywords"
+def test_a_set_with_two_owners_is_shown_as_a_fault_and_can_be_given_up(services, admin):
+    save(services, "zu", with_row("zu", "blim"))
+    folder = services.settings.config_dir / "keywords"
     folder.mkdir()
     (folder / "zu.toml").write_text(with_row("zu", "blam"))
     assert "No process starts with both" in admin.get(f"{SETS}/zu").text
@@ -309,18 +309,18 @@ def test_a_set_with_two_owners_is_shown_as_a_fault_and_can_be_given_up(gateway, 
 
 
 @pytest.fixture
-def received(gateway):
+def received(services):
     for at in range(60):
-        gateway.store.sample_log.note(
+        services.store.sample_log.note(
             entry(
                 number=f"+1415555{at:04d}", text=f"Blim! {EVIL}" if at == 7 else "ok then",
                 decision=decision(Intent.NONE, rule="nothing_known"),
             )
         )  # fmt: skip
-    gateway.store.sample_log.flush()
+    services.store.sample_log.flush()
 
 
-def test_a_replay_lists_what_would_be_decided_differently(gateway, received, admin, monkeypatch):
+def test_a_replay_lists_what_would_be_decided_differently(services, received, admin, monkeypatch):
     monkeypatch.setattr(changing, "SLICE_S", 60)
     admin.get(f"{SETS}/zu")
     content = with_row("zu", "ok then")
@@ -332,7 +332,7 @@ def test_a_replay_lists_what_would_be_decided_differently(gateway, received, adm
     answer = admin.post(f"{SETS}/zu/save", {"content": content, "base": "0"})
     assert answer.status_code == 422
     assert "many more people" in said(answer)
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
     data = {"content": content, "base": "0", "sure": "yes"}
     assert admin.post(f"{SETS}/zu/save", data).status_code == 303
 
@@ -374,13 +374,13 @@ def test_texts_and_keywords_are_shown_as_text(received, admin, monkeypatch):
     assert "alert(1)" in pages[0].text
 
 
-def test_a_store_that_is_away_is_said_where_the_replay_would_stand(gateway, admin, monkeypatch):
+def test_a_store_that_is_away_is_said_where_the_replay_would_stand(services, admin, monkeypatch):
     from smsgate.domain.errors import StoreUnavailable
 
     def gone(*_):
         raise StoreUnavailable("the store cannot be reached")
 
-    monkeypatch.setattr(gateway.store.sample_log, "page", gone)
+    monkeypatch.setattr(services.store.sample_log, "page", gone)
     admin.get(f"{SETS}/zu")
     data = {"content": with_row("zu", "blim"), "base": "0"}
     part = admin.post(f"{SETS}/zu/replay", data, headers=HTMX)
@@ -390,7 +390,7 @@ def test_a_store_that_is_away_is_said_where_the_replay_would_stand(gateway, admi
 # --- a new keyword, the bounds, and what is away ------------------------------------------------
 
 
-def test_a_new_keyword_comes_prefilled_from_a_text(gateway, admin):
+def test_a_new_keyword_comes_prefilled_from_a_text(services, admin):
     page = admin.get("/console/keywords/new?program=orders&intent=help&text=Who, exactly are you")
     assert 'value="Who exactly are you"' in page.text
     assert '<option value="help" selected>' in page.text
@@ -401,11 +401,11 @@ def test_a_new_keyword_comes_prefilled_from_a_text(gateway, admin):
     page = admin.post("/console/keywords/new", data)
     assert "Nothing is saved yet" in page.text
     assert 'intent = "help"\nwords = "blim"' in content_in(page)
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
-def test_a_new_keyword_is_added_to_what_the_console_has(gateway, admin):
-    save(gateway, "zu", with_row("zu", "blim"))
+def test_a_new_keyword_is_added_to_what_the_console_has(services, admin):
+    save(services, "zu", with_row("zu", "blim"))
     admin.get("/console/keywords/new?program=alerts")
     data = {"program": "alerts", "words": "blam", "intent": "opt_out", "match": "lead", "set": "zu"}
     content = content_in(admin.post("/console/keywords/new", data))
@@ -414,7 +414,7 @@ def test_a_new_keyword_is_added_to_what_the_console_has(gateway, admin):
     assert admin.post("/console/keywords/new", data | {"words": " "}).status_code == 422
 
 
-def test_a_set_that_is_too_large_is_refused_with_where_it_belongs(gateway, admin):
+def test_a_set_that_is_too_large_is_refused_with_where_it_belongs(services, admin):
     admin.get(f"{SETS}/zu")
     content = with_row("zu", "x" * 48_001)
     for path in ("soon", "check", "save"):
@@ -422,7 +422,7 @@ def test_a_set_that_is_too_large_is_refused_with_where_it_belongs(gateway, admin
         assert "make it a file" in said(answer), path
     huge = admin.post(f"{SETS}/zu/save", {"content": "x" * 5_000_000, "base": "0"})
     assert huge.status_code in (400, 413)
-    assert gateway.records.keyword_versions.newest() == []
+    assert services.records.keyword_versions.newest() == []
 
 
 def test_a_form_that_came_in_part_is_refused(admin):
@@ -435,11 +435,13 @@ def test_a_form_that_came_in_part_is_refused(admin):
     assert admin.post(f"{SETS}/zu/check", many).status_code == 422
 
 
-def test_without_the_records_the_list_still_comes_and_the_sets_say_why(gateway, admin, monkeypatch):
+def test_without_the_records_the_list_still_comes_and_the_sets_say_why(
+    services, admin, monkeypatch
+):
     def gone(*_):
         raise RecordsUnavailable("the records cannot be used: nobody answers")
 
-    monkeypatch.setattr(gateway.records.keyword_versions, "newest", gone)
+    monkeypatch.setattr(services.records.keyword_versions, "newest", gone)
     page = admin.get("/console/keywords?program=alerts")
     assert page.status_code == 200
     assert "YEKA" in page.text

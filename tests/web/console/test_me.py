@@ -14,20 +14,20 @@ from smsgate.features.operators import second_factor, signing_in
 from smsgate.records.console_tables import operators as table
 from smsgate.settings import Secret
 from tests.fakes.browser import PASSWORD, browser
-from tests.fakes.own_gateway import NEW as NEW_KEY
-from tests.fakes.own_gateway import OLD as OLD_KEY
+from tests.fakes.own_services import NEW as NEW_KEY
+from tests.fakes.own_services import OLD as OLD_KEY
 
 NEW = "a kettle full of pigeons"
 HTTPS = "https://sms.example.com"
 
 
-def change(gateway, statement, **values):
-    with gateway.records.operators._database.writing() as connection:
+def change(services, statement, **values):
+    with services.records.operators._database.writing() as connection:
         connection.execute(text(statement), values)
 
 
-def kept(gateway):
-    (row,) = gateway.records.operators.all()
+def kept(services):
+    (row,) = services.records.operators.all()
     return row
 
 
@@ -52,8 +52,8 @@ def set_up(one) -> tuple[pyotp.TOTP, list[str]]:
 # --- password -------------------------------------------------------------------------------------
 
 
-def test_a_new_password_ends_every_other_session_and_renews_this_one(viewer, gateway) -> None:
-    other = browser(gateway)
+def test_a_new_password_ends_every_other_session_and_renews_this_one(viewer, services) -> None:
+    other = browser(services)
     other.sign_in("viewer")
     before = viewer.get_cookie("smsgate").value
     data = {"password": PASSWORD, "new": NEW, "repeated": NEW}
@@ -76,20 +76,20 @@ def test_a_new_password_ends_every_other_session_and_renews_this_one(viewer, gat
     ],
 )
 def test_a_password_is_not_changed_by_whoever_finds_a_screen_open(
-    viewer, gateway, data, status, said
+    viewer, services, data, status, said
 ) -> None:
-    before = kept(gateway).password_hash
+    before = kept(services).password_hash
     answer = viewer.post("/console/me/password", data)
     assert (answer.status_code, said in answer.text) == (status, True)
-    assert kept(gateway).password_hash == before
+    assert kept(services).password_hash == before
 
 
 # --- sessions -----------------------------------------------------------------------------------
 
 
-def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, gateway) -> None:
+def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, services) -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-    others = [browser(gateway) for _ in range(3)]
+    others = [browser(services) for _ in range(3)]
     for other in others:
         other.sign_in("viewer", headers={"User-Agent": agent})
     page = viewer.get("/console/me").text
@@ -117,9 +117,9 @@ def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
 # --- second factor --------------------------------------------------------------------------------
 
 
-def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, gateway, clock) -> None:
+def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
-    other = browser(gateway)
+    other = browser(services)
     assert other.sign_in("viewer").location == "/console/in/code"
     for path in ("/console/", "/console/me", "/console/me/factor", "/console/people"):
         assert other.get(path).location == "/console/in"
@@ -135,48 +135,48 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, gateway, 
     assert other.get("/console/").status_code == 303
 
 
-def test_no_code_is_taken_twice_nor_one_from_before(viewer, gateway, clock) -> None:
+def test_no_code_is_taken_twice_nor_one_from_before(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
     used = totp.at(clock[0])
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": used}).status_code == 403
     clock[0] += 30
     assert other.post("/console/in/code", {"code": used}).status_code == 403
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
-    third = browser(gateway)
+    third = browser(services)
     third.sign_in("viewer")
     assert third.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
 
 
 @pytest.mark.parametrize(("late_s", "status"), [(-60, 403), (-30, 303), (30, 303), (60, 403)])
-def test_a_clock_may_be_half_a_minute_off(viewer, gateway, clock, late_s, status) -> None:
+def test_a_clock_may_be_half_a_minute_off(viewer, services, clock, late_s, status) -> None:
     totp, _ = set_up(viewer)
     clock[0] += 300
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
     answer = other.post("/console/in/code", {"code": totp.at(clock[0] + late_s)})
     assert answer.status_code == status
 
 
-def test_codes_are_not_guessed_even_by_who_knows_the_password(viewer, gateway, clock) -> None:
+def test_codes_are_not_guessed_even_by_who_knows_the_password(viewer, services, clock) -> None:
     """The right password before each guess gives no new attempts."""
     totp, _ = set_up(viewer)
-    change(gateway, "UPDATE operators SET failed = 0")
-    other = browser(gateway)
+    change(services, "UPDATE operators SET failed = 0")
+    other = browser(services)
     for _ in range(20):
         assert other.sign_in("viewer").status_code == 303
         other.post("/console/in/code", {"code": "000000"})
-    assert kept(gateway).failed == signing_in.MOST_ATTEMPTS
-    assert kept(gateway).locked_until_us > time.time_ns() // 1000
+    assert kept(services).failed == signing_in.MOST_ATTEMPTS
+    assert kept(services).locked_until_us > time.time_ns() // 1000
     clock[0] += 30
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
 
 
-def test_guessing_at_codes_hinders_no_browser_that_is_known(viewer, gateway, clock) -> None:
+def test_guessing_at_codes_hinders_no_browser_that_is_known(viewer, services, clock) -> None:
     """Who guesses at codes knows the password; its owner comes in all the same."""
     totp, _ = set_up(viewer)
-    mine, other = browser(gateway), browser(gateway)
+    mine, other = browser(services), browser(services)
     clock[0] += 30
     mine.sign_in("viewer")
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
@@ -197,24 +197,24 @@ def test_guessing_at_codes_hinders_no_browser_that_is_known(viewer, gateway, clo
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
 
 
-def test_the_half_way_in_is_open_for_minutes_only(viewer, gateway, clock) -> None:
+def test_the_half_way_in_is_open_for_minutes_only(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
-    change(gateway, "UPDATE sessions SET ends_us = ends_us - 600000000 WHERE half")
+    change(services, "UPDATE sessions SET ends_us = ends_us - 600000000 WHERE half")
     clock[0] += 30
     answer = other.post("/console/in/code", {"code": totp.at(clock[0])})
     assert answer.location == "/console/in"
 
 
-def test_a_recovery_code_opens_once(viewer, gateway, clock) -> None:
+def test_a_recovery_code_opens_once(viewer, services, clock) -> None:
     _, codes = set_up(viewer)
     assert len({*codes}) == 8
     for spelt in (codes[0], codes[1].upper().replace("-", " ")):
-        other = browser(gateway)
+        other = browser(services)
         other.sign_in("viewer")
         assert other.post("/console/in/code", {"code": spelt}).status_code == 303
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": codes[0]}).status_code == 403
     assert "6 recovery codes are left" in viewer.get("/console/me").text
@@ -223,21 +223,21 @@ def test_a_recovery_code_opens_once(viewer, gateway, clock) -> None:
     assert other.post("/console/in/code", {"code": codes[2]}).status_code == 403
 
 
-def test_neither_secret_nor_codes_are_kept_in_clear(viewer, gateway, clock) -> None:
+def test_neither_secret_nor_codes_are_kept_in_clear(viewer, services, clock) -> None:
     totp, codes = set_up(viewer)
-    gateway.records.close()
-    whole = (gateway.settings.data_dir / "records.sqlite3").read_bytes()
+    services.records.close()
+    whole = (services.settings.data_dir / "records.sqlite3").read_bytes()
     for told in (totp.secret, *codes, codes[0].replace("-", "")):
         assert told.encode() not in whole
 
 
-def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, gateway) -> None:
+def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, services) -> None:
     first = viewer.get("/console/me/factor").text
     answer = viewer.post("/console/me/factor", {"code": "000000"})
     assert answer.status_code == 403
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", first)[0]
     assert secret in answer.text
-    assert kept(gateway).totp_secret == ""
+    assert kept(services).totp_secret == ""
 
 
 def test_the_qr_code_is_a_picture_that_our_policy_allows(viewer) -> None:
@@ -247,33 +247,33 @@ def test_the_qr_code_is_a_picture_that_our_policy_allows(viewer) -> None:
     assert "img-src 'self' data:" in answer.headers["Content-Security-Policy"]
 
 
-def test_turning_it_on_ends_the_other_sessions(viewer, gateway, clock) -> None:
-    other = browser(gateway)
+def test_turning_it_on_ends_the_other_sessions(viewer, services, clock) -> None:
+    other = browser(services)
     other.sign_in("viewer")
     set_up(viewer)
     assert other.get("/console/me").location == "/console/in"
 
 
-def test_turning_it_on_or_off_asks_for_the_password_again(viewer, gateway, clock) -> None:
+def test_turning_it_on_or_off_asks_for_the_password_again(viewer, services, clock) -> None:
     past = "UPDATE sessions SET proved_us = proved_us - 600000000"
-    change(gateway, past)
+    change(services, past)
     page = viewer.get("/console/me/factor").text
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
     code = pyotp.TOTP(secret).at(clock[0])
     assert viewer.post("/console/me/factor", {"code": code}).status_code == 403
     data = {"code": code, "password": PASSWORD}
     assert viewer.post("/console/me/factor", data).status_code == 200
-    change(gateway, past)
+    change(services, past)
     for path in ("off", "recovery"):
         assert viewer.post(f"/console/me/factor/{path}").status_code == 403
-    assert kept(gateway).totp_secret
+    assert kept(services).totp_secret
     viewer.post("/console/me/factor/off", {"password": PASSWORD})
-    assert kept(gateway).totp_secret == ""
+    assert kept(services).totp_secret == ""
     assert viewer.sign_in("viewer").location == "/console/"
 
 
 def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
-    visitor, operator, gateway, clock
+    visitor, operator, services, clock
 ) -> None:
     there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
     visitor.sign_in(operator("maria", "admin"), **there)
@@ -281,7 +281,7 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
         assert visitor.get(path, **there).location == "/console/me/factor"
     answer = visitor.post("/console/people/add", {"name": "x", "role": "admin"}, **there)
     assert answer.location == "/console/me/factor"
-    assert len(gateway.records.operators.all()) == 1
+    assert len(services.records.operators.all()) == 1
     page = visitor.get("/console/me/factor", **there).text
     assert "Admins need a second factor" in page
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
@@ -291,34 +291,34 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
     assert visitor.get("/console/people", **there).location == "/console/me/factor"
 
 
-def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, gateway, clock) -> None:
+def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
     old = second_factor.seal(totp.secret, [Secret(OLD_KEY)])
-    change(gateway, "UPDATE operators SET totp_secret = :old", old=old)
+    change(services, "UPDATE operators SET totp_secret = :old", old=old)
     clock[0] += 30
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
-    sealed = kept(gateway).totp_secret
+    sealed = kept(services).totp_secret
     assert sealed != old
     assert second_factor.unseal(sealed, [Secret(NEW_KEY)]) == totp.secret
 
 
 def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
-    viewer, gateway, clock
+    viewer, services, clock
 ) -> None:
     totp, codes = set_up(viewer)
     gone = second_factor.seal(totp.secret, [Secret("a key that is gone")])
-    change(gateway, "UPDATE operators SET totp_secret = :gone", gone=gone)
+    change(services, "UPDATE operators SET totp_secret = :gone", gone=gone)
     clock[0] += 30
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in("viewer")
     answer = other.post("/console/in/code", {"code": totp.at(clock[0])})
     assert (answer.status_code, "SMSGATE_SECRET_KEYS" in answer.text) == (403, True)
     assert other.post("/console/in/code", {"code": codes[0]}).status_code == 303
 
 
-def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, gateway, clock) -> None:
+def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, services, clock) -> None:
     set_up(viewer)
     answer = admin.post("/console/people/reset", {"name": "viewer", "second_factor": "yes"})
     link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
@@ -334,23 +334,23 @@ def test_a_reset_alone_leaves_the_second_factor(viewer, admin, visitor, clock) -
     assert visitor.sign_in("viewer", NEW).location == "/console/in/code"
 
 
-def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, gateway, clock) -> None:
+def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, services, clock) -> None:
     secret = pyotp.random_base32()
     code = pyotp.TOTP(secret).at(clock[0])
     viewer.post("/console/me/factor", {"code": code, "secret": secret, "factor": secret})
-    ((sealed,),) = [*_rows(gateway)]
+    ((sealed,),) = [*_rows(services)]
     assert sealed == ""
 
 
-def _rows(gateway):
-    with gateway.records.operators._database.reading() as connection:
+def _rows(services):
+    with services.records.operators._database.reading() as connection:
         return connection.execute(select(table.c.totp_secret)).all()
 
 
-def test_a_reset_meanwhile_is_not_undone_by_a_newer_seal_or_hash(viewer, gateway) -> None:
-    rows, id_ = gateway.records.operators, kept(gateway).id
+def test_a_reset_meanwhile_is_not_undone_by_a_newer_seal_or_hash(viewer, services) -> None:
+    rows, id_ = services.records.operators, kept(services).id
     rows.update(id_, {"totp_secret": ""})
     rows.swap(id_, "totp_secret", "sealed with the old key", "sealed with the new one")
-    assert kept(gateway).totp_secret == ""
+    assert kept(services).totp_secret == ""
     rows.swap(id_, "totp_secret", "", "sealed")
-    assert kept(gateway).totp_secret == "sealed"
+    assert kept(services).totp_secret == "sealed"

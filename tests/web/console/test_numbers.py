@@ -20,7 +20,7 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.showing import iso
 from tests.fakes.browser import Browser, browser
-from tests.fakes.own_gateway import ALERTS, HERE, make_gateway
+from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -31,33 +31,33 @@ PAGE = f"/console/numbers/{NUMBER}"
 SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
 
 
-def test_how_it_stands_with_each_program_and_why(gateway, viewer):
+def test_how_it_stands_with_each_program_and_why(services, viewer):
     assert "Acme Alerts alerts, marketing yes may be texted" in words(viewer.get(PAGE))
-    told(gateway, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
-    gateway.recording.move_all()
+    told(services, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
+    services.archiver.move_all()
     said = words(viewer.get(PAGE))
     assert f"Acme Alerts alerts, marketing no {SINCE}" in said
     assert "that also holds for programs that you make later" in said
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
 
 
-def test_who_came_back_to_one_program_is_not_said_to_be_out_of_all(gateway, viewer):
-    told(gateway, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
-    told(gateway, Intent.OPT_IN, "START", decision=Decision(Intent.OPT_IN, "keyword", "START"))
+def test_who_came_back_to_one_program_is_not_said_to_be_out_of_all(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
+    told(services, Intent.OPT_IN, "START", decision=Decision(Intent.OPT_IN, "keyword", "START"))
     said = words(viewer.get(PAGE))
     assert "Acme Alerts alerts, marketing yes may be texted" in said
     assert "opted out of everything and came back to some programs" in said
 
 
-def test_since_when_is_known_after_the_store_has_forgotten(gateway, viewer, redis_client):
-    told(gateway, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
-    gateway.recording.move_all()
+def test_since_when_is_known_after_the_store_has_forgotten(services, viewer, redis_client):
+    told(services, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
+    services.archiver.move_all()
     redis_client.delete(f"smsgate:{{{partition_of(NUMBER)}}}:number:{NUMBER}")
     assert SINCE in words(viewer.get(PAGE))
 
 
-def test_what_is_not_applied_yet_is_said_and_looked_for_again(gateway, viewer):
-    told(gateway, Intent.OPT_OUT, "STOP", applied=False)
+def test_what_is_not_applied_yet_is_said_and_looked_for_again(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP", applied=False)
     page = viewer.get(PAGE)
     assert "Being applied: opt out" in words(page)
     assert "an opt-out is being applied; it blocks already" in words(page)
@@ -66,28 +66,28 @@ def test_what_is_not_applied_yet_is_said_and_looked_for_again(gateway, viewer):
     assert "<main" not in part.text
     assert 'hx-get="?part=story"' in part.text
 
-    work(gateway)
+    work(services)
     part = viewer.get(f"{PAGE}?part=story", headers=HTMX)
     assert "hx-get" not in part.text
     assert 'id="story-timeline"' in part.text
     assert "Opted out" in part.text
 
 
-def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(gateway, viewer):
+def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(services, viewer):
     texts = [(Intent.OPT_OUT, "STOP"), (Intent.OPT_IN, "START")]
     arrivals = [
         Arrival(entry(intent, text=text, message_id=text), 1_790_000_000_000_000)
         for intent, text in texts
     ]
-    gateway.store.inbox.add(arrivals)
-    work(gateway)
+    services.store.inbox.add(arrivals)
+    work(services)
     said = words(viewer.get(PAGE))
     assert "Asked to opt in · alerts same time as an opt-out: on a tie the opt-out holds" in said
     assert "No reply: an opt-out has the same time, and it wins a tie" in said
     assert "newer" not in said
 
 
-def test_the_story_tells_rule_steps_times_and_what_was_answered(gateway, viewer):
+def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer):
     decision = Decision(
         Intent.OPT_OUT,
         rule="keyword",
@@ -96,9 +96,9 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(gateway, viewer)
         steps=("width", "edge punctuation"),
         version="abc123",
     )
-    told(gateway, Intent.OPT_OUT, "ＳＴＯＰ!", decision=decision)
-    told(gateway, Intent.OPT_OUT, "STOP", decision=decision)
-    gateway.recording.move_all()
+    told(services, Intent.OPT_OUT, "ＳＴＯＰ!", decision=decision)
+    told(services, Intent.OPT_OUT, "STOP", decision=decision)
+    services.archiver.move_all()
     said = words(viewer.get(PAGE))
     again, first = said.split("What happened, newest first")[1].split("Opted out")[1:]
     assert "changed nothing, it was so already" in again
@@ -111,30 +111,30 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(gateway, viewer)
     assert "allowed → blocked" in first
 
 
-def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(gateway, viewer):
-    told(gateway, Intent.OPT_OUT, "STOP")
-    claim = gateway.store.outbox.claim(partition_of(NUMBER))
-    gateway._replying._end(claim, "sent", "", "SM-of-the-provider")
-    gateway.recording.move_all()
+def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP")
+    claim = services.store.outbox.claim(partition_of(NUMBER))
+    services.sender._end(claim, "sent", "", "SM-of-the-provider")
+    services.archiver.move_all()
     page = viewer.get(PAGE)
     assert "↳ Confirmation : sent" in words(page)
     assert "SM-of-the-provider" in words(page)
     assert page.text.partition('<ol class="timeline">')[2].count("<li") == 1  # nested
 
 
-def test_what_is_on_its_way_to_the_records_is_told_once(gateway, viewer):
-    told(gateway, Intent.OPT_OUT, "STOP just once")
+def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP just once")
     partition = partition_of(NUMBER)  # not trimmed yet, as in the middle of a move
-    lines = [*gateway.store.ledger.lines(partition)]
-    gateway.records.keeping.keep({partition: lines})
+    lines = [*services.store.ledger.lines(partition)]
+    services.records.keeping.keep({partition: lines})
     assert words(viewer.get(PAGE)).count("STOP just once") == 1
 
 
-def test_a_long_story_comes_in_pages_that_miss_nothing(gateway, viewer):
+def test_a_long_story_comes_in_pages_that_miss_nothing(services, viewer):
     for at in range(65):
-        told(gateway, Intent.HELP, f"help {at}.", applied=False)
-    work(gateway)
-    gateway.recording.move_all()
+        told(services, Intent.HELP, f"help {at}.", applied=False)
+    work(services)
+    services.archiver.move_all()
     seen, path, pages = [], PAGE, 0
     while path:
         page = viewer.get(path)
@@ -146,19 +146,19 @@ def test_a_long_story_comes_in_pages_that_miss_nothing(gateway, viewer):
     assert pages == 3
 
 
-def test_odd_places_in_a_story_are_answered(gateway, viewer):
-    told(gateway, Intent.HELP)
-    gateway.recording.move_all()
+def test_odd_places_in_a_story_are_answered(services, viewer):
+    told(services, Intent.HELP)
+    services.archiver.move_all()
     for before in ("", "x", "1-1", "9" * 40, "-1--1", f"{'9' * 17}-{'9' * 17}", "²-²"):
         assert viewer.get(f"{PAGE}?before={before}").status_code == 200, before
 
 
-def test_a_lock_and_consents_are_told_with_their_words(gateway, viewer):
+def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     consent = Consent(words=f"Yes {NASTY}", medium="paper", source="form 7", given_us=1)
-    gateway.record_consent(NUMBER, "alerts", consent, "operator", "ana")
-    gateway.lock(NUMBER, "bob", "a letter & more")
-    work(gateway)
-    gateway.recording.move_all()
+    services.manual.record_consent(NUMBER, "alerts", consent, "operator", "ana")
+    services.manual.lock(NUMBER, "bob", "a letter & more")
+    work(services)
+    services.archiver.move_all()
     page = viewer.get(PAGE)
     said = words(page)
     assert "Locked. No program may text it" in said
@@ -167,29 +167,29 @@ def test_a_lock_and_consents_are_told_with_their_words(gateway, viewer):
     assert "recorded by ana" in said
 
 
-def test_a_text_that_waits_leads_to_review(gateway, viewer):
-    id_ = told(gateway, Intent.REVIEW, "hm")
+def test_a_text_that_waits_leads_to_review(services, viewer):
+    id_ = told(services, Intent.REVIEW, "hm")
     page = viewer.get(PAGE)
     assert f"/console/review?show={partition_of(NUMBER)}-{id_}" in page.text
     assert "a text waits for a person; no marketing" in words(page)
 
 
-def test_texts_and_keywords_are_never_markup(gateway, viewer):
+def test_texts_and_keywords_are_never_markup(services, viewer):
     decision = Decision(
         Intent.OPT_OUT, rule=f"rule{NASTY}", keyword=NASTY, note=NASTY, steps=(NASTY,)
     )
-    told(gateway, Intent.OPT_OUT, NASTY, decision=decision, sender=NASTY)
-    told(gateway, Intent.NONE, NASTY, NASTY, program="", phone=False, sender=NASTY)
-    gateway.recording.move_all()
+    told(services, Intent.OPT_OUT, NASTY, decision=decision, sender=NASTY)
+    told(services, Intent.NONE, NASTY, NASTY, program="", phone=False, sender=NASTY)
+    services.archiver.move_all()
     for path in (PAGE, "/console/numbers"):
         page = viewer.get(path)
         assert harmless(page)
         assert "alert(&#39;x&#39;)" in page.text
 
 
-def test_while_the_store_is_away_the_records_are_shown(gateway, viewer, monkeypatch):
-    told(gateway, Intent.OPT_OUT, "STOP it")
-    gateway.recording.move_all()
+def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeypatch):
+    told(services, Intent.OPT_OUT, "STOP it")
+    services.archiver.move_all()
 
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
@@ -197,10 +197,10 @@ def test_while_the_store_is_away_the_records_are_shown(gateway, viewer, monkeypa
     def asked_again(*_, **__):
         pytest.fail("a Redis that hangs would be waited for once more")
 
-    monkeypatch.setattr(type(gateway.store.inbox), "latest", away)
-    monkeypatch.setattr(type(gateway.store.ledger), "newest", asked_again)
-    monkeypatch.setattr(type(gateway.store.sample_log), "of_number", asked_again)
-    monkeypatch.setattr(type(gateway.store.outbox), "unsettled", asked_again)
+    monkeypatch.setattr(type(services.store.inbox), "latest", away)
+    monkeypatch.setattr(type(services.store.ledger), "newest", asked_again)
+    monkeypatch.setattr(type(services.store.sample_log), "of_number", asked_again)
+    monkeypatch.setattr(type(services.store.outbox), "unsettled", asked_again)
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     said = words(answer)
@@ -211,15 +211,15 @@ def test_while_the_store_is_away_the_records_are_shown(gateway, viewer, monkeypa
     assert "STOP it" in said
 
 
-def test_while_the_records_are_away_the_store_is_shown(gateway, viewer, monkeypatch):
-    told(gateway, Intent.OPT_OUT, "STOP it")
+def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeypatch):
+    told(services, Intent.OPT_OUT, "STOP it")
 
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
     for name in ("of_number", "of_kinds", "replies", "newest", "counts"):
-        monkeypatch.setattr(type(gateway.records.stories), name, away)
-    monkeypatch.setattr(type(gateway.records.reading), "number", away)
+        monkeypatch.setattr(type(services.records.stories), name, away)
+    monkeypatch.setattr(type(services.records.reading), "number", away)
     said = words(viewer.get(PAGE))
     assert "opted out of everything" in said
     assert "Older events cannot be shown while the records are away" in said
@@ -228,7 +228,7 @@ def test_while_the_records_are_away_the_store_is_shown(gateway, viewer, monkeypa
     assert viewer.post("/console/numbers", {"number": NUMBER}).status_code == 303
 
 
-def test_a_flushed_store_is_said_and_nothing_breaks(gateway, viewer, redis_client):
+def test_a_flushed_store_is_said_and_nothing_breaks(services, viewer, redis_client):
     redis_client.flushall()
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
@@ -236,8 +236,8 @@ def test_a_flushed_store_is_said_and_nothing_breaks(gateway, viewer, redis_clien
     assert "Nobody may be texted: the gate cannot tell: the store has no metadata" in words(answer)
 
 
-def test_why_the_gate_cannot_tell_is_said_once(gateway, viewer):
-    gateway.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
+def test_why_the_gate_cannot_tell_is_said_once(services, viewer):
+    services.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
     said = words(viewer.get(PAGE))
     assert "Nobody may be texted: the gate cannot tell: opt-outs wait in spools" in said
     assert said.count("the gate cannot tell") == 1
@@ -246,21 +246,21 @@ def test_why_the_gate_cannot_tell_is_said_once(gateway, viewer):
 # --- ordinary texts -----------------------------------------------------------------------------
 
 
-def ordinary(gateway, *texts: str, number: str = NUMBER) -> None:
+def ordinary(services, *texts: str, number: str = NUMBER) -> None:
     """Texts that ask for nothing, as a webhook leaves them in the sample log."""
     for text in texts:
         decision = Decision(Intent.NONE, "nothing_known")
-        gateway.store.sample_log.note(entry(Intent.NONE, number, decision=decision, text=text))
-    gateway.store.sample_log.flush()
+        services.store.sample_log.note(entry(Intent.NONE, number, decision=decision, text=text))
+    services.store.sample_log.flush()
 
 
-def test_ordinary_texts_stand_in_the_story_in_their_place(gateway, viewer):
-    ordinary(gateway, f"hello {NASTY}")
-    told(gateway, Intent.HELP, "help me")
-    gateway.recording.move_all()
-    ordinary(gateway, "when do you open?")
-    ordinary(gateway, "none of their business", number=OTHER)
-    told(gateway, Intent.HELP, "help again")  # not in the records yet
+def test_ordinary_texts_stand_in_the_story_in_their_place(services, viewer):
+    ordinary(services, f"hello {NASTY}")
+    told(services, Intent.HELP, "help me")
+    services.archiver.move_all()
+    ordinary(services, "when do you open?")
+    ordinary(services, "none of their business", number=OTHER)
+    told(services, Intent.HELP, "help again")  # not in the records yet
     answer = viewer.get(PAGE)
     said = words(answer).partition("What happened, newest first")[2]
     order = ["help again", "when do you open?", "help me", "hello"]
@@ -271,27 +271,27 @@ def test_ordinary_texts_stand_in_the_story_in_their_place(gateway, viewer):
     assert harmless(answer)
 
 
-def test_how_long_ordinary_texts_are_kept_is_said(gateway, viewer):
+def test_how_long_ordinary_texts_are_kept_is_said(services, viewer):
     said = words(viewer.get(PAGE))
     assert "Nothing is on record for this number" in said
     assert "are kept for a limited time only; at present there are none." in said
     other = next(
         f"+1415555{at:04}" for at in range(99) if partition_of(f"+1415555{at:04}") == PARTITION
     )
-    ordinary(gateway, "an older text of the partition", number=other)
+    ordinary(services, "an older text of the partition", number=other)
     said = words(viewer.get(PAGE))
     assert "at present those received since a moment ago." in said
     assert "forwarded to your application" not in said
 
 
-def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(gateway, viewer):
+def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(services, viewer):
     """Also where many were written in the same millisecond, and an event has a text's time."""
-    ordinary(gateway, *(f"text {at}." for at in range(40)))
+    ordinary(services, *(f"text {at}." for at in range(40)))
     for at in range(40, 50):
-        told(gateway, Intent.HELP, f"text {at}.", applied=False)
-    work(gateway)
-    gateway.recording.move_all()
-    ordinary(gateway, *(f"text {at}." for at in range(50, 65)))
+        told(services, Intent.HELP, f"text {at}.", applied=False)
+    work(services)
+    services.archiver.move_all()
+    ordinary(services, *(f"text {at}." for at in range(50, 65)))
     seen, path, pages = [], PAGE, 0
     while path:
         page = viewer.get(path)
@@ -304,13 +304,13 @@ def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(gatew
     assert pages == 3
 
 
-def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer, monkeypatch):
+def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer, monkeypatch):
     monkeypatch.setattr("smsgate.features.numbers.timeline.PAGE", 1)
-    told(gateway, Intent.HELP, "help me")
-    gateway.recording.move_all()
-    received_us = gateway.history(NUMBER)[0].received_us
+    told(services, Intent.HELP, "help me")
+    services.archiver.move_all()
+    received_us = services.history.of_number(NUMBER)[0].received_us
     text = msgspec.json.encode(entry(Intent.NONE, text="hello"))
-    gateway.store.sample_log._client.xadd(
+    services.store.sample_log._client.xadd(
         PARTITION_KEYS[PARTITION].sample_log, {"e": text}, id=f"{received_us // 1000}-0"
     )
     page = viewer.get(PAGE)
@@ -323,12 +323,12 @@ def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(gateway, viewer,
     assert 'rel="next"' not in page.text
 
 
-def signed_in_viewer(gateway, password_hash: str) -> Browser:
-    people = Operators(gateway.records)
+def signed_in_viewer(services, password_hash: str) -> Browser:
+    people = Operators(services.records)
     people.add("maria", "viewer", By("tests"))
     hashed = {"password_hash": password_hash}
-    gateway.records.operators.update(people.named("maria").id, hashed)
-    made = browser(gateway)
+    services.records.operators.update(people.named("maria").id, hashed)
+    made = browser(services)
     made.sign_in("maria")
     return made
 
@@ -341,24 +341,24 @@ def test_forwarded_texts_are_on_record_and_said_to_be_kept_for_longer(
 url = "https://app.example.com/in"
 secret = "{SECRET}"
 """
-    gateway = make_gateway(folder, redis_url, ALERTS + forward, **HERE)
-    with closing(gateway):
-        one = signed_in_viewer(gateway, password_hash)
-        told(gateway, Intent.NONE, "do you deliver?", forward_content=ForwardContent())
+    services = make_services(folder, redis_url, ALERTS + forward, **HERE)
+    with closing(services):
+        one = signed_in_viewer(services, password_hash)
+        told(services, Intent.NONE, "do you deliver?", forward_content=ForwardContent())
         said = words(one.get(PAGE))
         assert "do you deliver?" in said
         assert "Those forwarded to your application are kept for 90 days." in said
 
 
 def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
-    gateway, viewer, monkeypatch
+    services, viewer, monkeypatch
 ):
-    ordinary(gateway, "hello")
+    ordinary(services, "hello")
 
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(type(gateway.store.sample_log), "of_number", away)
+    monkeypatch.setattr(type(services.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
     assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
     assert "are kept for a limited time only" not in said
@@ -383,12 +383,12 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("source", ["import", "api"])
-def test_a_number_of_a_list_says_since_when_and_by_which_list(gateway, viewer, source, recorded):
+def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, source, recorded):
     by = {"import": "an imported list", "api": "the API"}[source]
     listing = Listing("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
-    build_importing(gateway).enter([NUMBER], listing, [DAY_US])
+    build_importing(services).enter([NUMBER], listing, [DAY_US])
     if recorded:
-        gateway.recording.move_all()
+        services.archiver.move_all()
     answer = viewer.get(PAGE)
     said = row(answer)
     assert said["why"].startswith(f"opted out of everything ({by}: left")
@@ -398,22 +398,22 @@ def test_a_number_of_a_list_says_since_when_and_by_which_list(gateway, viewer, s
     assert harmless(answer)
 
 
-def test_a_list_without_days_holds_since_it_was_imported(gateway, viewer):
-    build_importing(gateway).enter([NUMBER], Listing("all", "opted_out", actor="ana"))
+def test_a_list_without_days_holds_since_it_was_imported(services, viewer):
+    build_importing(services).enter([NUMBER], Listing("all", "opted_out", actor="ana"))
     said = row(viewer.get(PAGE))
     assert said["why"] == "opted out of everything (an imported list; ana)"
     assert said["since"] == "just now"
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_a_locked_number_says_since_when_and_why(gateway, viewer, redis_client, recorded):
-    gateway.lock(NUMBER, "bob", "letter of her lawyer")
-    work(gateway)
+def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client, recorded):
+    services.manual.lock(NUMBER, "bob", "letter of her lawyer")
+    work(services)
     for at in range(60):  # a number that goes on texting does not hide it
-        told(gateway, Intent.OPT_OUT, f"STOP {at}", applied=False)
-    work(gateway)
+        told(services, Intent.OPT_OUT, f"STOP {at}", applied=False)
+    work(services)
     if recorded:
-        gateway.recording.move_all()
+        services.archiver.move_all()
         redis_client.delete(f"smsgate:{{{PARTITION}}}:number:{NUMBER}")
     answer = viewer.get(PAGE)
     said = row(answer)
@@ -425,9 +425,9 @@ def test_a_locked_number_says_since_when_and_why(gateway, viewer, redis_client, 
     assert "By bob, a moment ago: letter of her lawyer" in words(answer)
 
 
-def test_what_is_not_on_record_is_said_to_be_unknown(gateway, viewer, redis_client):
+def test_what_is_not_on_record_is_said_to_be_unknown(services, viewer, redis_client):
     """A set that came from elsewhere, or whose events are gone."""
-    told(gateway, Intent.OPT_OUT, "STOP")
+    told(services, Intent.OPT_OUT, "STOP")
     redis_client.delete(
         f"smsgate:{{{PARTITION}}}:number:{NUMBER}", PARTITION_KEYS[PARTITION].ledger
     )
@@ -437,33 +437,33 @@ def test_what_is_not_on_record_is_said_to_be_unknown(gateway, viewer, redis_clie
     assert said["consent"] == "withdrawn, date not known"
 
 
-def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(gateway, viewer):
+def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(services, viewer):
     assert row(viewer.get(PAGE))["consent"] == "none on record"
     consent = Consent(words="Yes", medium="web", given_us=1)
-    gateway.record_consent(NUMBER, "alerts", consent, "operator", "ana")
-    work(gateway)
+    services.manual.record_consent(NUMBER, "alerts", consent, "operator", "ana")
+    work(services)
     assert row(viewer.get(PAGE))["consent"] == "on record"
-    told(gateway, Intent.OPT_OUT, "STOP", applied=False)
+    told(services, Intent.OPT_OUT, "STOP", applied=False)
     assert row(viewer.get(PAGE))["consent"] == "being withdrawn"
-    work(gateway)
+    work(services)
     today = iso(time.time_ns() // 1000)[:10]
     for program in ("alerts", "orders"):
         assert row(viewer.get(PAGE), program)["consent"] == f"withdrawn on {today}"
-    told(gateway, Intent.OPT_IN, "START")
+    told(services, Intent.OPT_IN, "START")
     assert row(viewer.get(PAGE))["consent"] == "on record"
     assert row(viewer.get(PAGE), "orders")["consent"] == f"withdrawn on {today}"
 
 
 def test_without_the_store_the_records_say_since_when_a_consent_is_withdrawn(
-    gateway, viewer, monkeypatch
+    services, viewer, monkeypatch
 ):
-    told(gateway, Intent.OPT_OUT, "STOP")
-    gateway.recording.move_all()
+    told(services, Intent.OPT_OUT, "STOP")
+    services.archiver.move_all()
 
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(type(gateway.store.inbox), "latest", away)
+    monkeypatch.setattr(type(services.store.inbox), "latest", away)
     said = row(viewer.get(PAGE))
     assert said["may"] == "could not tell"
     assert said["since"] == "just now"

@@ -41,56 +41,56 @@ def now():
     return {"given": day, "at": at}
 
 
-def newest(gateway):
-    work(gateway)
-    return gateway.history(NUMBER)[-1]
+def newest(services):
+    work(services)
+    return services.history.of_number(NUMBER)[-1]
 
 
-def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(gateway, agent):
+def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
     answer = act(agent, "opt-out")
     assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
-    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "hold"
+    assert services.gate.check([NUMBER], program="alerts")[0].reason == "hold"
     page = agent.get(PAGE)
     assert "Opted out. It blocks from now on." in page.text
     assert "Being applied" in page.text
-    event = newest(gateway)
+    event = newest(services)
     assert (event.entry.actor, event.entry.source, event.entry.decision.note) == (
         "agent",
         "operator",
         "by phone",
     )
     assert event.note == "it was asked for by hand, not by a text"
-    assert reason(gateway) == "opted_out_all"
+    assert reason(services) == "opted_out_all"
     assert "(by hand)" in agent.get(PAGE).text
 
 
-def test_an_opt_out_may_be_of_one_program(gateway, agent):
+def test_an_opt_out_may_be_of_one_program(services, agent):
     act(agent, "opt-out", scope="orders")
-    assert (reason(gateway), reason(gateway, program="orders")) == ("", "opted_out")
+    assert (reason(services), reason(services, program="orders")) == ("", "opted_out")
 
 
-def test_a_restore_carries_the_consent_that_allows_it(gateway, agent):
-    told(gateway, Intent.OPT_OUT, "STOP", sent_us=MAY_3 - 24 * 3600 * 1_000_000)
+def test_a_restore_carries_the_consent_that_allows_it(services, agent):
+    told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3 - 24 * 3600 * 1_000_000)
     assert act(agent, "restore").status_code == 303
-    event = newest(gateway)
-    assert (event.kind, reason(gateway)) == ("restored", "")
+    event = newest(services)
+    assert (event.kind, reason(services)) == ("restored", "")
     consent = event.entry.consent
     assert (consent.words, consent.medium, consent.source) == ("Yes, text me", "paper", "form 7")
     assert (consent.given_us, event.entry.restore.basis) == (MAY_3, "consent")
-    gateway.recording.move_all()
+    services.archiver.move_all()
     assert "Yes, text me" in agent.get(PAGE).text
     assert "Yes, text me" in act(agent, "evidence", kind="html").text
 
 
-def test_a_mistake_of_ours_is_restored_without_a_consent(gateway, agent):
+def test_a_mistake_of_ours_is_restored_without_a_consent(services, agent):
     act(agent, "opt-out")
     assert act(agent, "restore", basis="mistake", words="").status_code == 303
-    assert newest(gateway).entry.consent is None
-    assert reason(gateway) == ""
+    assert newest(services).entry.consent is None
+    assert reason(services) == ""
 
 
-def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(gateway, agent):
-    told(gateway, Intent.OPT_OUT, "STOP")
+def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(services, agent):
+    told(services, Intent.OPT_OUT, "STOP")
     answer = act(agent, "restore", basis="mistake", words="Yes, text me")
     assert answer.status_code == 409
     assert "opted out itself (by a text, " in answer.text
@@ -104,13 +104,13 @@ def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(ga
     ahead = (datetime.now(UTC) + timedelta(hours=13)).date().isoformat()  # often tomorrow in UTC
     tomorrow = act(agent, "restore", given=ahead)
     assert (tomorrow.status_code, "give the time" in tomorrow.text) == (409, True)
-    assert reason(gateway) == "opted_out_all"
+    assert reason(services) == "opted_out_all"
     assert act(agent, "restore", **now()).status_code == 303
-    assert reason(gateway) == ""
+    assert reason(services) == ""
 
 
-def test_an_admin_names_the_evidence_and_the_story_has_it(gateway, agent, admin):
-    told(gateway, Intent.OPT_OUT, "STOP")
+def test_an_admin_names_the_evidence_and_the_story_has_it(services, agent, admin):
+    told(services, Intent.OPT_OUT, "STOP")
     named = {"basis": "evidence", "evidence": "call <b>4711</b>"}
     assert 'value="evidence"' not in agent.get(PAGE).text
     refused = act(agent, "restore", **named)
@@ -118,30 +118,30 @@ def test_an_admin_names_the_evidence_and_the_story_has_it(gateway, agent, admin)
     assert 'value="evidence"' in admin.get(PAGE).text
     assert "Name the evidence" in act(admin, "restore", basis="evidence", evidence=" ").text
     assert act(admin, "restore", **named).status_code == 303
-    event = newest(gateway)
+    event = newest(services)
     assert (event.kind, event.entry.actor, event.entry.decision.note) == (
         "restored",
         "admin",
         "signed",
     )
-    assert reason(gateway) == ""
+    assert reason(services) == ""
     page = agent.get(PAGE).text
     assert "<strong>Restored</strong> · for every program" in page
     assert "evidence that an admin named: call &lt;b&gt;4711&lt;/b&gt;" in page
     assert "Opted in" not in page
 
 
-def test_a_locked_number_is_restored_only_after_it_is_unlocked(gateway, agent):
+def test_a_locked_number_is_restored_only_after_it_is_unlocked(services, agent):
     act(agent, "lock")
-    assert reason(gateway) == "locked"
+    assert reason(services) == "locked"
     refused = act(agent, "restore", **now())
     assert (refused.status_code, "is locked: unlock it first" in refused.text) == (409, True)
-    gateway.recording.move_all()
+    services.archiver.move_all()
     assert "The number is locked: a restore is refused" in agent.get(PAGE).text
     act(agent, "unlock")
-    assert reason(gateway) == "opted_out_all"
+    assert reason(services) == "opted_out_all"
     assert act(agent, "restore", **now()).status_code == 303
-    assert reason(gateway) == ""
+    assert reason(services) == ""
 
 
 def offered(answer) -> set[str]:
@@ -149,7 +149,7 @@ def offered(answer) -> set[str]:
     return {*re.findall(r'action="/console/numbers/(lock|unlock)"', answer.text)}
 
 
-def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied(gateway, agent):
+def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied(services, agent):
     """The page comes back while the lock is being applied, and only its state is renewed then."""
     assert offered(agent.get(PAGE)) == {"lock"}
     act(agent, "lock")
@@ -157,7 +157,7 @@ def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied
     assert "Being applied: lock" in words(page)
     assert offered(page) == {"unlock"}
     assert "The number is locked: a restore is refused" in page.text
-    work(gateway)
+    work(services)
     assert offered(agent.get(PAGE)) == {"unlock"}
     act(agent, "unlock")
     assert offered(agent.get(PAGE)) == {"lock"}
@@ -167,12 +167,12 @@ def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied
     assert offered(agent.get(PAGE)) == {"unlock"}
 
 
-def test_a_consent_goes_on_record_and_lifts_nothing(gateway, agent):
+def test_a_consent_goes_on_record_and_lifts_nothing(services, agent):
     act(agent, "opt-out")
-    work(gateway)
+    work(services)
     act(agent, "consent")
-    assert newest(gateway).outcome == "refused"
-    assert reason(gateway) == "opted_out_all"
+    assert newest(services).outcome == "refused"
+    assert reason(services) == "opted_out_all"
 
 
 WRONG = [
@@ -197,7 +197,7 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_said_in_its_form_and_nothing_is_lost(gateway, agent):
+def test_what_is_wrong_is_said_in_its_form_and_nothing_is_lost(services, agent):
     for form, changed, said in WRONG:
         answer = act(agent, form, **changed)
         assert answer.status_code == 422, (form, changed)
@@ -206,14 +206,14 @@ def test_what_is_wrong_is_said_in_its_form_and_nothing_is_lost(gateway, agent):
     kept = act(agent, "restore", given="", words="<i>Yes</i>").text
     assert "&lt;i&gt;Yes&lt;/i&gt;</textarea>" in kept
     assert re.search(r"<details open><summary[^>]*>Restore", kept)
-    assert gateway.store.inbox.busy() == []
+    assert services.store.inbox.busy() == []
     for number in ("", " "):
         assert act(agent, "lock", number=number).status_code == 422
 
 
-def test_an_admin_forgets_after_the_last_four_digits(gateway, admin):
-    told(gateway, Intent.OPT_OUT, "STOP bothering me")
-    gateway.recording.move_all()
+def test_an_admin_forgets_after_the_last_four_digits(services, admin):
+    told(services, Intent.OPT_OUT, "STOP bothering me")
+    services.archiver.move_all()
     assert "STOP bothering me" in admin.get(PAGE).text
     assert "last four characters" in act(admin, "forget", digits="9999").text
     assert act(admin, "forget").status_code == 303
@@ -221,11 +221,11 @@ def test_an_admin_forgets_after_the_last_four_digits(gateway, admin):
     assert "STOP bothering me" not in page.text
     assert "Its text was erased." in page.text
     assert "The texts of 1 records" in page.text
-    assert reason(gateway) == "opted_out_all"
+    assert reason(services) == "opted_out_all"
 
 
-def test_evidence_is_a_file_to_keep(gateway, agent):
-    told(gateway, Intent.OPT_OUT, "STOP <b>it</b>")
+def test_evidence_is_a_file_to_keep(services, agent):
+    told(services, Intent.OPT_OUT, "STOP <b>it</b>")
     for kind in ("html", "json"):
         answer = act(agent, "evidence", kind=kind)
         name = f"evidence-{NUMBER[1:]}.{kind}"
@@ -239,10 +239,10 @@ def test_evidence_is_a_file_to_keep(gateway, agent):
 
 
 @pytest.mark.parametrize("role", ["viewer", "agent"])
-def test_who_may_do_what(gateway, signed_in, role):
+def test_who_may_do_what(services, signed_in, role):
     who = signed_in(role)
-    told(gateway, Intent.HELP)
-    gateway.recording.move_all()
+    told(services, Intent.HELP)
+    services.archiver.move_all()
     page = who.get(PAGE).text
     allowed = set() if role == "viewer" else {*FORMS} - {"forget"}
     for form in FORMS:
@@ -251,33 +251,33 @@ def test_who_may_do_what(gateway, signed_in, role):
         shown = f'action="/console/numbers/{form}"' in page
         assert not shown or form in allowed, form
     if role == "viewer":
-        assert gateway.store.inbox.busy() == []
+        assert services.store.inbox.busy() == []
 
 
-def test_nothing_is_done_without_the_token_of_a_form(gateway, agent, visitor):
+def test_nothing_is_done_without_the_token_of_a_form(services, agent, visitor):
     for form, fields in FORMS.items():
         data = {"number": NUMBER, **fields}
         assert agent.post(f"/console/numbers/{form}", data, csrf=False).status_code == 400
         assert visitor.post(f"/console/numbers/{form}", data).status_code in (303, 400)
-    assert gateway.store.inbox.busy() == []
+    assert services.store.inbox.busy() == []
 
 
-def test_while_the_store_is_away_nothing_is_said_to_be_done(gateway, agent, monkeypatch):
+def test_while_the_store_is_away_nothing_is_said_to_be_done(services, agent, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
     agent.get(PAGE)
-    monkeypatch.setattr(type(gateway.store.inbox), "add_each", away)
+    monkeypatch.setattr(type(services.store.inbox), "add_each", away)
     answer = act(agent, "opt-out")
     assert answer.status_code == 503
     assert "the store cannot be used" in answer.text
     assert 'value="by phone"' in answer.text
 
 
-def test_many_at_once_are_all_applied_in_some_order(gateway, agent):
+def test_many_at_once_are_all_applied_in_some_order(services, agent):
     agent.get(PAGE)
     forms = ["opt-out", "restore", "lock", "unlock"] * 5
-    others = [browser(gateway) for _ in range(4)]
+    others = [browser(services) for _ in range(4)]
     for other in others:
         other.sign_in("agent")
         other.get(PAGE)
@@ -289,13 +289,13 @@ def test_many_at_once_are_all_applied_in_some_order(gateway, agent):
         groups = [pool.submit(lambda k=k: [one(at) for at in range(k, 20, 4)]) for k in range(4)]
     statuses = [status for group in groups for status in group.result()]
     assert {*statuses} <= {303, 409}  # a restore of what was locked, or opted out since, is refused
-    work(gateway)
-    assert len(gateway.history(NUMBER)) == statuses.count(303) >= 15
+    work(services)
+    assert len(services.history.of_number(NUMBER)) == statuses.count(303) >= 15
 
 
-def test_one_evidence_file_is_made_at_a_time(gateway, agent, monkeypatch):
+def test_one_evidence_file_is_made_at_a_time(services, agent, monkeypatch):
     begun, go_on = threading.Event(), threading.Event()
-    original = gateway.recording.move_all
+    original = services.archiver.move_all
 
     def slow():
         begun.set()
@@ -305,7 +305,7 @@ def test_one_evidence_file_is_made_at_a_time(gateway, agent, monkeypatch):
     other = agent.application.test_client()
     other.sign_in("agent")
     agent.get(PAGE), other.get(PAGE)
-    monkeypatch.setattr(gateway.recording, "move_all", slow)
+    monkeypatch.setattr(services.archiver, "move_all", slow)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lambda: act(agent, "evidence").status_code)
         assert begun.wait(20)

@@ -9,7 +9,7 @@ import pytest
 from smsgate.domain.messages import Decision, Intent
 from smsgate.features.operators.service import By, Operators
 from tests.fakes.browser import browser
-from tests.fakes.own_gateway import HERE, make_gateway
+from tests.fakes.own_services import HERE, make_services
 from tests.fakes.pages import words
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
@@ -51,19 +51,19 @@ def test_a_number_is_posted_and_leads_to_its_page(viewer):
 @pytest.fixture
 def abroad(folder, redis_url, password_hash):
     """A browser with programs in Switzerland and France."""
-    with closing(make_gateway(folder, redis_url, PROGRAMS, **HERE)) as gateway:
-        people = Operators(gateway.records)
+    with closing(make_services(folder, redis_url, PROGRAMS, **HERE)) as services:
+        people = Operators(services.records)
         people.add("eva", "viewer", By("the tests"))
-        gateway.records.operators.update(people.named("eva").id, {"password_hash": password_hash})
-        made = browser(gateway)
+        services.records.operators.update(people.named("eva").id, {"password_hash": password_hash})
+        made = browser(services)
         made.sign_in("eva")
-        yield gateway, made
+        yield services, made
 
 
 def test_several_regions_give_several_numbers_to_choose_from(abroad):
-    gateway, eva = abroad
-    told(gateway, Intent.OPT_OUT, "stop", "+33791234567")
-    gateway.recording.move_all()
+    services, eva = abroad
+    told(services, Intent.OPT_OUT, "stop", "+33791234567")
+    services.archiver.move_all()
     answer = find(eva, "079 123 45 67")
     assert answer.status_code == 200
     said = words(answer)
@@ -87,7 +87,7 @@ def test_odd_searches_are_answered(viewer):
         assert (answer.status_code, "Nothing was found." in answer.text) == (200, True), typed
 
 
-def test_what_is_no_phone_number_is_found_as_it_was_recorded(gateway, viewer):
+def test_what_is_no_phone_number_is_found_as_it_was_recorded(services, viewer):
     recorded = (
         "someone@example.com",
         "72345",
@@ -99,8 +99,8 @@ def test_what_is_no_phone_number_is_found_as_it_was_recorded(gateway, viewer):
         "é%",
     )
     for number in recorded:
-        told(gateway, Intent.OPT_OUT, "stop", number, phone=False)
-    gateway.recording.move_all()
+        told(services, Intent.OPT_OUT, "stop", number, phone=False)
+    services.archiver.move_all()
     for number in recorded:
         answer = find(viewer, number)
         assert answer.status_code == 303, number
@@ -132,11 +132,11 @@ def test_a_number_in_another_shape_leads_to_the_one_page_of_it(viewer):
     assert (answer.status_code, answer.headers["Location"]) == (302, PAGE)
 
 
-def test_the_first_page_tells_what_happened_last_and_what_no_program_has(gateway, viewer):
-    told(gateway, Intent.OPT_OUT, "STOP it")
+def test_the_first_page_tells_what_happened_last_and_what_no_program_has(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP it")
     lost = Decision(Intent.NONE, "unrouted")
-    told(gateway, Intent.NONE, "hello?", program="", sender="+19995550000", decision=lost)
-    gateway.recording.move_all()
+    told(services, Intent.NONE, "hello?", program="", sender="+19995550000", decision=lost)
+    services.archiver.move_all()
     said = words(viewer.get("/console/numbers"))
     assert "STOP it" in said
     assert "Texts to numbers that no program has" in said

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.web.console.origin import is_here
 from tests.fakes.browser import browser
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_services import ALERTS, make_services
 
 PUBLIC = "https://sms.example.com"
 IN = "/console/in"
@@ -32,7 +32,7 @@ def reached(folder, redis_url, password_hash):
 
         def make(url, web=""):
             toml = f"[web]\n{web}\n" + ALERTS
-            made = make_gateway(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
+            made = make_services(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
             closing.callback(made.close)
             return browser(made)
 
@@ -84,7 +84,7 @@ def test_behind_a_proxy_nobody_is_on_this_machine(reached, header) -> None:
 
 
 def test_an_admin_needs_the_second_factor_whatever_the_host_says(
-    reached, operator, gateway
+    reached, operator, services
 ) -> None:
     made = reached(PUBLIC)
     for host in ("localhost", "sms.example.com"):

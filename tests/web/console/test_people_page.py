@@ -14,14 +14,14 @@ from smsgate.features.operators.own_account import OwnAccount
 from smsgate.features.operators.service import By, Operators
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_services import ALERTS, make_services
 
 NEW = "a kettle full of pigeons"
 _LINK = re.compile(r"http://localhost(/console/password/[\w-]{43})<")
 
 
-def change(gateway, statement, **values):
-    with gateway.records.operators._database.writing() as connection:
+def change(services, statement, **values):
+    with services.records.operators._database.writing() as connection:
         connection.execute(text(statement), values)
 
 
@@ -38,10 +38,10 @@ def words(answer) -> str:
 
 
 @pytest.fixture
-def add_at(folder, redis_url, operator, gateway):
+def add_at(folder, redis_url, operator, services):
     """An admin adds maria, at an address of a gateway of which nobody said where it is reached."""
     hosts = '[web]\nhosts = ["evil.example", "192.168.1.7"]\n'
-    made = make_gateway(folder, redis_url, hosts + ALERTS, init=False, SMSGATE_PUBLIC_URL="")
+    made = make_services(folder, redis_url, hosts + ALERTS, init=False, SMSGATE_PUBLIC_URL="")
     name = operator("admin", "admin")
 
     def added(host, deed="add", scheme="http"):
@@ -55,12 +55,12 @@ def add_at(folder, redis_url, operator, gateway):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "192.168.1.7:8000"])
-def test_no_link_leads_where_a_request_says(add_at, gateway, host, monkeypatch) -> None:
+def test_no_link_leads_where_a_request_says(add_at, services, host, monkeypatch) -> None:
     monkeypatch.setattr(auth, "_lacks_factor", lambda *_: False)  # as if it were set up
     answer = add_at(host, scheme="https")
     assert (answer.status_code, host in answer.text) == (422, False)
     assert "SMSGATE_PUBLIC_URL" in answer.text
-    kept = Operators(gateway.records)
+    kept = Operators(services.records)
     assert [one.name for one in kept.all()] == ["admin"]
     kept.add("maria", "viewer", By("the tests"))
     sealed = kept.named("maria")
@@ -73,17 +73,17 @@ def test_on_ones_own_machine_a_link_leads_there(add_at, host) -> None:
     assert f"http://{host}/console/" in add_at(host).text
 
 
-def test_where_the_public_url_is_known_the_host_counts_for_nothing(gateway, operator) -> None:
-    there, url = browser(gateway), {"base_url": "http://a.localhost:9"}
+def test_where_the_public_url_is_known_the_host_counts_for_nothing(services, operator) -> None:
+    there, url = browser(services), {"base_url": "http://a.localhost:9"}
     assert there.sign_in(operator("admin", "admin"), **url).status_code == 303
     answer = there.post("/console/people/add", {"name": "maria", "role": "agent"}, **url)
     assert link_of(answer)
     assert "a.localhost" not in answer.text
 
 
-def test_who_is_added_sets_a_password_by_the_link_once_and_signs_in(admin, gateway) -> None:
+def test_who_is_added_sets_a_password_by_the_link_once_and_signs_in(admin, services) -> None:
     link = link_of(admin.post("/console/people/add", {"name": "Maria Gómez", "role": "agent"}))
-    maria = browser(gateway)
+    maria = browser(services)
     for _ in range(2):  # a preview that fetches it uses nothing up
         assert "Maria Gómez" in maria.get(link).text
     answer = maria.post(link, {"password": NEW, "repeated": NEW})
@@ -94,29 +94,29 @@ def test_who_is_added_sets_a_password_by_the_link_once_and_signs_in(admin, gatew
     assert "Maria Gómez" in maria.get("/console/").text
 
 
-def test_a_link_is_shown_once_and_kept_as_a_digest(admin, gateway) -> None:
+def test_a_link_is_shown_once_and_kept_as_a_digest(admin, services) -> None:
     link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
     assert link not in admin.get("/console/people").text
-    file = gateway.settings.data_dir / "records.sqlite3"
-    gateway.records.close()
+    file = services.settings.data_dir / "records.sqlite3"
+    services.records.close()
     assert link.rpartition("/")[2].encode() not in file.read_bytes()
 
 
-def test_a_link_ends_by_time_and_by_a_newer_one(admin, visitor, gateway) -> None:
+def test_a_link_ends_by_time_and_by_a_newer_one(admin, visitor, services) -> None:
     first = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
     second = link_of(admin.post("/console/people/reset", {"name": "maria"}))
     assert visitor.get(first).status_code == 404
     assert visitor.get(second).status_code == 200
-    change(gateway, "UPDATE operator_links SET ends_us = :us", us=service.now_us())
+    change(services, "UPDATE operator_links SET ends_us = :us", us=service.now_us())
     assert visitor.get(second).status_code == 404
 
 
-def test_a_link_that_two_use_at_once_sets_one_password(admin, gateway) -> None:
+def test_a_link_that_two_use_at_once_sets_one_password(admin, services) -> None:
     link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
     answers = []
 
     def use(password: str) -> None:
-        made = browser(gateway)
+        made = browser(services)
         made.get(link)
         answer = made.post(link, {"password": password, "repeated": password})
         answers.append((answer.status_code, password))
@@ -126,7 +126,7 @@ def test_a_link_that_two_use_at_once_sets_one_password(admin, gateway) -> None:
     [one.join() for one in threads]
     assert sorted(status for status, _ in answers) == [303, 404, 404, 404]
     (winner,) = (password for status, password in answers if status == 303)
-    assert browser(gateway).sign_in("maria", winner).status_code == 303
+    assert browser(services).sign_in("maria", winner).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -178,29 +178,29 @@ DEEDS = [
 
 @pytest.mark.parametrize(("deed", "data"), DEEDS)
 def test_nobody_but_an_admin_changes_people(
-    admin, agent, viewer, visitor, gateway, deed, data
+    admin, agent, viewer, visitor, services, deed, data
 ) -> None:
-    before = gateway.records.operators.all()
+    before = services.records.operators.all()
     for one in (agent, viewer):
         answer = one.post(f"/console/people/{deed}", data)
         assert (answer.status_code, "needs the role" in answer.text) == (403, True)
     assert visitor.post(f"/console/people/{deed}", data).location == "/console/in"
-    assert gateway.records.operators.all() == before
+    assert services.records.operators.all() == before
     assert viewer.get("/console/people").status_code == 403
 
 
 @pytest.mark.parametrize(("deed", "data"), [*DEEDS, ("reset", {"name": "viewer"})])
 def test_after_a_while_the_password_is_asked_for_again(
-    admin, agent, viewer, gateway, deed, data
+    admin, agent, viewer, services, deed, data
 ) -> None:
-    before = gateway.records.operators.all()
+    before = services.records.operators.all()
     past = sessions.now_us() - sessions.PROOF_S * 1_000_000
-    change(gateway, "UPDATE sessions SET proved_us = :us", us=past)
+    change(services, "UPDATE sessions SET proved_us = :us", us=past)
     assert 'autocomplete="current-password"' in admin.get("/console/people").text
     for password in ({}, {"password": "wrong"}):
         answer = admin.post(f"/console/people/{deed}", data | password)
         assert (answer.status_code, "not your password" in answer.text) == (403, True)
-    now = gateway.records.operators.all()
+    now = services.records.operators.all()
     assert [(one.name, one.role, one.ended_us) for one in now] == [
         (one.name, one.role, one.ended_us) for one in before
     ]
@@ -210,9 +210,9 @@ def test_after_a_while_the_password_is_asked_for_again(
     assert 'autocomplete="current-password"' not in admin.get("/console/people").text
 
 
-def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, gateway) -> None:
+def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, services) -> None:
     past = sessions.now_us() - sessions.PROOF_S * 1_000_000
-    change(gateway, "UPDATE sessions SET proved_us = :us", us=past)
+    change(services, "UPDATE sessions SET proved_us = :us", us=past)
     for _ in range(8):
         admin.post("/console/people/end", {"name": "admin", "password": "wrong"})
     answer = admin.post("/console/people/add", {"name": "x", "role": "admin", "password": PASSWORD})
@@ -222,12 +222,12 @@ def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, ga
 # --- roles, resetting, ending -------------------------------------------------------------------
 
 
-def test_another_role_signs_out_and_counts_at_once(admin, agent, gateway) -> None:
+def test_another_role_signs_out_and_counts_at_once(admin, agent, services) -> None:
     admin.post("/console/people/role", {"name": "agent", "role": "viewer"})
     assert agent.get("/console/").location == "/console/in"
     agent.sign_in("agent")
     assert agent.post("/console/people/add", {"name": "x", "role": "admin"}).status_code == 403
-    assert Operators(gateway.records).named("agent").role == "viewer"
+    assert Operators(services.records).named("agent").role == "viewer"
 
 
 def test_a_role_that_is_none_is_refused(admin, agent) -> None:
@@ -236,11 +236,11 @@ def test_a_role_that_is_none_is_refused(admin, agent) -> None:
     assert agent.get("/console/").status_code == 200
 
 
-def test_who_ended_is_out_at_once_and_comes_back_by_a_link(admin, agent, gateway) -> None:
+def test_who_ended_is_out_at_once_and_comes_back_by_a_link(admin, agent, services) -> None:
     admin.post("/console/people/end", {"name": "agent"})
     assert agent.get("/console/").location == "/console/in"
     assert agent.sign_in("agent").status_code == 403
-    assert gateway.records.actions.newest("", 1)[0].what == "wrong password"
+    assert services.records.actions.newest("", 1)[0].what == "wrong password"
     answer = admin.post("/console/people/add", {"name": "agent", "role": "agent"})
     assert (answer.status_code, "was here before" in answer.text) == (409, True)
     link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
@@ -249,9 +249,9 @@ def test_who_ended_is_out_at_once_and_comes_back_by_a_link(admin, agent, gateway
     assert agent.sign_in("agent", NEW).status_code == 303
 
 
-def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, gateway) -> None:
+def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, services) -> None:
     change(
-        gateway,
+        services,
         "UPDATE operators SET locked_until_us = :us WHERE name = 'agent'",
         us=sessions.now_us() + 10**9,
     )
@@ -262,11 +262,11 @@ def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, gateway) ->
     assert agent.sign_in("agent", NEW).status_code == 303
 
 
-def test_another_role_before_the_first_sign_in_leaves_the_link(admin, visitor, gateway) -> None:
+def test_another_role_before_the_first_sign_in_leaves_the_link(admin, visitor, services) -> None:
     link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
     admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
     assert visitor.post(link, {"password": NEW, "repeated": NEW}).status_code == 303
-    assert Operators(gateway.records).named("maria").role == "viewer"
+    assert Operators(services.records).named("maria").role == "viewer"
 
 
 def test_who_ended_meanwhile_cannot_use_a_link(admin, visitor) -> None:
@@ -279,21 +279,21 @@ def test_who_ended_meanwhile_cannot_use_a_link(admin, visitor) -> None:
 @pytest.mark.parametrize(
     ("deed", "data"), [("end", {}), ("role", {"role": "viewer"}), ("role", {"role": "agent"})]
 )
-def test_the_only_admin_stays_one(admin, gateway, deed, data) -> None:
-    Operators(gateway.records).add("not yet", "admin", By("tests"))  # has no password yet
+def test_the_only_admin_stays_one(admin, services, deed, data) -> None:
+    Operators(services.records).add("not yet", "admin", By("tests"))  # has no password yet
     answer = admin.post(f"/console/people/{deed}", {"name": "admin"} | data)
     assert (answer.status_code, "only admin" in answer.text) == (409, True)
     assert admin.get("/console/people").status_code == 200
 
 
-def test_two_admins_who_end_each_other_at_once_do_not_both_succeed(operator, gateway) -> None:
+def test_two_admins_who_end_each_other_at_once_do_not_both_succeed(operator, services) -> None:
     operator("one", "admin")
     operator("two", "admin")
     ended = []
 
     def end(name: str) -> None:
         try:
-            Operators(gateway.records).end(name, By("tests"))
+            Operators(services.records).end(name, By("tests"))
             ended.append(name)
         except LastAdmin:
             pass
@@ -310,7 +310,7 @@ def test_nobody_is_somebody_else(admin) -> None:
         assert answer.status_code == 404
 
 
-def test_the_page_tells_what_happened_page_by_page(admin, visitor, gateway) -> None:
+def test_the_page_tells_what_happened_page_by_page(admin, visitor, services) -> None:
     admin.post("/console/people/add", {"name": "maria", "role": "agent"})
     admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
     visitor.sign_in("maria", "wrong")
@@ -318,7 +318,7 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, gateway) -> N
     for told in ("wrong password", "role: agent to viewer admin", "added: as agent admin"):
         assert told in said
     for _ in range(60):
-        gateway.records.actions.add(service.action_of("test", "x", By("y")))
+        services.records.actions.add(service.action_of("test", "x", By("y")))
     page = admin.get("/console/people")
     assert page.text.count("<td>test</td>") == 50
     older = re.search(r'href="(/console/people\?before=[^"]+)">Older', page.text)[1]
@@ -328,43 +328,43 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, gateway) -> N
 # --- the first admin ------------------------------------------------------------------------------
 
 
-def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, gateway) -> None:
+def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, services) -> None:
     assert "smsgate operators first" in visitor.get("/console/in").text
-    link = Operators(gateway.records).first_link()
+    link = Operators(services.records).first_link()
     assert visitor.get(link).status_code == 200
     answer = visitor.post(link, {"name": "maria", "password": "short", "repeated": "short"})
     assert answer.status_code == 422
     answer = visitor.post(link, {"name": "maria", "password": NEW, "repeated": NEW})
     assert (answer.status_code, answer.location) == (303, "/console/")
     assert visitor.get("/console/people").status_code == 200
-    assert browser(gateway).get(link).status_code == 404
-    assert Operators(gateway.records).first_link() is None
+    assert browser(services).get(link).status_code == 404
+    assert Operators(services.records).first_link() is None
 
 
 def test_where_somebody_is_there_already_no_link_makes_a_first_admin(
-    visitor, operator, gateway
+    visitor, operator, services
 ) -> None:
-    link = Operators(gateway.records).first_link()
+    link = Operators(services.records).first_link()
     operator("maria", "viewer")
     visitor.get("/console/in")
     answer = visitor.post(link, {"name": "mallory", "password": NEW, "repeated": NEW})
     assert answer.status_code == 404
-    assert [one.name for one in gateway.records.operators.all()] == ["maria"]
+    assert [one.name for one in services.records.operators.all()] == ["maria"]
 
 
-def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, gateway) -> None:
-    first = Operators(gateway.records).first_link()
-    second = Operators(gateway.records).first_link()
+def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, services) -> None:
+    first = Operators(services.records).first_link()
+    second = Operators(services.records).first_link()
     assert visitor.get(first).status_code == 404
     assert visitor.get(second).status_code == 200
-    change(gateway, "UPDATE operator_links SET ends_us = ends_us - 3600000000")
+    change(services, "UPDATE operator_links SET ends_us = ends_us - 3600000000")
     assert visitor.get(second).status_code == 404
 
 
 def test_the_link_of_one_operator_neither_makes_a_first_admin_nor_serves_another(
-    visitor, gateway
+    visitor, services
 ) -> None:
-    people, own = Operators(gateway.records), OwnAccount(gateway.records, ())
+    people, own = Operators(services.records), OwnAccount(services.records, ())
     link = people.add("maria", "viewer", By("tests"))
     token = link.rpartition("/")[2]
     assert visitor.get(f"/console/first/{token}").status_code == 404

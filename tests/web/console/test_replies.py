@@ -118,7 +118,7 @@ def test_those_given_up_say_why_the_newest_first(viewer, put):
     assert "<button>Retry" not in page
 
 
-def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, put):
+def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     one, other = reply(1, 0), reply(2, 0)
     put.dead(one, 1)
     put.dead(other, 2)
@@ -130,7 +130,7 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, gateway, put):
     told = {
         event.outcome: event.note
         for number in (1, 2)
-        for event in gateway.history(number_of(number))
+        for event in services.history.of_number(number_of(number))
     }
     assert told["retried"].startswith("by agent;")
     assert told["dismissed"].startswith("by agent;")
@@ -198,7 +198,7 @@ def test_a_viewer_settles_nothing(viewer, put):
     assert texts(viewer.get(f"{REPLIES}/dead").text) == ["text 1."]
 
 
-def test_messages_for_applications_wait_and_are_settled(agent, put, gateway):
+def test_messages_for_applications_wait_and_are_settled(agent, put, services):
     put.forward_waits(number_of(1), "text 1.")
     for at in (2, 3):
         put.forward_dead(number_of(at), f"text {at}.")
@@ -212,7 +212,9 @@ def test_messages_for_applications_wait_and_are_settled(agent, put, gateway):
     assert agent.post(f"{REPLIES}/forwards-dead/dismiss", {"id": ids[1]}).status_code == 303
     assert "No message was given up" in agent.get(f"{REPLIES}/forwards-dead").text
     assert sorted(texts(agent.get(f"{REPLIES}/forwards").text)) == ["text 1.", "text 2."]
-    [dismissed] = [one for one in gateway.history(number_of(3)) if one.outcome == "dismissed"]
+    [dismissed] = [
+        one for one in services.history.of_number(number_of(3)) if one.outcome == "dismissed"
+    ]
     assert dismissed.note.startswith("by agent;")
 
 
@@ -237,9 +239,9 @@ def test_there_are_no_other_lists(agent):
         assert agent.post(f"{REPLIES}/{path}").status_code in (404, 405)
 
 
-def test_where_the_store_is_away_the_page_says_so(viewer, gateway, monkeypatch):
-    broken = type(gateway.store.listings)(_Away())
-    monkeypatch.setattr(gateway.store, "listings", broken)
+def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch):
+    broken = type(services.store.listings)(_Away())
+    monkeypatch.setattr(services.store, "listings", broken)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text

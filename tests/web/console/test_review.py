@@ -29,14 +29,14 @@ def test_nothing_that_waits_is_said(viewer):
     assert "Nothing waits for a person" in words(viewer.get("/console/review"))
 
 
-def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(gateway, viewer):
-    told(gateway, Intent.HELP, "who is this")
+def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(services, viewer):
+    told(services, Intent.HELP, "who is this")
     entry = Decision(
         Intent.REVIEW, "doubt", "enough", "en", note="maybe", version="abc", steps=("width",)
     )
-    waits(gateway, "ｅｎｏｕｇｈ", decision=entry)
-    told(gateway, Intent.OPT_IN, "start again")
-    gateway.recording.move_all()
+    waits(services, "ｅｎｏｕｇｈ", decision=entry)
+    told(services, Intent.OPT_IN, "start again")
+    services.archiver.move_all()
     said = words(viewer.get("/console/review"))
     case = said.partition("What waits, in its turn")[0]
     assert "1 text waits for a person" in case
@@ -52,10 +52,10 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(g
     assert "this one" in talk
 
 
-def test_ordinary_texts_belong_to_the_conversation(gateway, viewer):
-    waits(gateway)
+def test_ordinary_texts_belong_to_the_conversation(services, viewer):
+    waits(services)
     for number, text in ((NUMBER, "when do you open?"), (OTHER, "none of their business")):
-        gateway.store.sample_log.note(
+        services.store.sample_log.note(
             Entry(
                 number=number,
                 program="alerts",
@@ -63,69 +63,69 @@ def test_ordinary_texts_belong_to_the_conversation(gateway, viewer):
                 text=text,
             )
         )
-    gateway.store.sample_log.flush()
+    services.store.sample_log.flush()
     said = words(viewer.get("/console/review"))
     assert "when do you open?" in said
     assert "none of their business" not in said
 
 
-def test_a_decision_shows_the_next_text_at_once_and_holds(gateway, agent):
-    first = waits(gateway, "hm")
-    waits(gateway, "hm?", OTHER)
+def test_a_decision_shows_the_next_text_at_once_and_holds(services, agent):
+    first = waits(services, "hm")
+    waits(services, "hm?", OTHER)
     answer = decide(agent, first, headers=HTMX)
     assert (answer.status_code, shown(answer)) == (200, OTHER)
     assert "<main" not in answer.text
     assert "Opted out: +1 415-555-0123." in words(answer)
-    assert reason(gateway) == "opted_out_all"
-    made = gateway.history(NUMBER)[-1].entry
+    assert reason(services) == "opted_out_all"
+    made = services.history.of_number(NUMBER)[-1].entry
     assert (made.actor, made.decision.rule) == ("agent", "reviewed")
 
 
-def test_without_javascript_a_decision_leads_to_the_page_that_shows_the_next(gateway, agent):
-    first = waits(gateway)
-    waits(gateway, "hm?", OTHER)
+def test_without_javascript_a_decision_leads_to_the_page_that_shows_the_next(services, agent):
+    first = waits(services)
+    waits(services, "hm?", OTHER)
     answer = decide(agent, first, "none")
     assert answer.status_code == 303
     page = agent.get(answer.headers["Location"])
     assert shown(page) == OTHER
     assert "Not an opt-out: +1 415-555-0123." in words(page)
     assert decision_in(page) in answer.headers["Location"]
-    assert reason(gateway) == ""
+    assert reason(services) == ""
 
 
-def test_what_is_decided_and_not_applied_yet_does_not_come_again(gateway, agent):
-    key = waits(gateway)
+def test_what_is_decided_and_not_applied_yet_does_not_come_again(services, agent):
+    key = waits(services)
     decide(agent, key, "none")
-    assert gateway.gate.check([NUMBER], program="alerts")[0].reason == "review"
+    assert services.gate.check([NUMBER], program="alerts")[0].reason == "review"
     assert "Nothing waits for a person" in words(agent.get("/console/review"))
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_undo_brings_a_text_back_with_its_story_and_its_deadline(gateway, agent, applied):
-    key = waits(gateway, "not so sure")
-    since_us = gateway.history(NUMBER)[0].received_us
+def test_undo_brings_a_text_back_with_its_story_and_its_deadline(services, agent, applied):
+    key = waits(services, "not so sure")
+    since_us = services.history.of_number(NUMBER)[0].received_us
     answer = decide(agent, key, headers=HTMX)
     if applied:
-        work(gateway)
+        work(services)
     answer = undo(agent, decision_in(answer), headers=HTMX)
     assert answer.status_code == 200
     assert "Taken back: +1 415-555-0123 waits again." in words(answer)
-    assert reason(gateway) == "review"
+    assert reason(services) == "review"
     page = agent.get("/console/review")
     assert "not so sure" in words(page).partition("What waits, in its turn")[0]
-    gateway.recording.move_all()
+    services.archiver.move_all()
     page = agent.get("/console/review")
     assert "not so sure" in words(page).partition("What waits, in its turn")[0]
-    again = list_waiting_texts(gateway.store, gateway.records)[0]
+    again = list_waiting_texts(services.store, services.records)[0]
     assert (again.since_us, again.text) == (since_us, "not so sure")
 
 
 # --- a session that ends meanwhile ----------------------------------------------------------------
 
 
-def ended(gateway) -> None:
+def ended(services) -> None:
     """Nobody used the console for more than two hours."""
-    with gateway.records.operators._database.writing() as connection:
+    with services.records.operators._database.writing() as connection:
         connection.execute(sql("UPDATE sessions SET seen_us = 0"))
 
 
@@ -134,12 +134,12 @@ def link_of(answer) -> str:
     return html.unescape(re.search(r'href="(/console/in[^"]*)"', answer.text)[1])
 
 
-def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(gateway, agent):
-    first = waits(gateway, "hm")
-    key = waits(gateway, "hm?", OTHER)
+def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(services, agent):
+    first = waits(services, "hm")
+    key = waits(services, "hm?", OTHER)
     page = agent.get(f"/console/review?show={key}")
     assert f'name="page" value="/console/review?show={key}"' in page.text
-    ended(gateway)
+    ended(services)
     answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}")
     assert answer.status_code == 401
     assert "Your session has ended. Nothing was changed. Sign in" in words(answer)
@@ -154,43 +154,43 @@ def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(gateway, a
     page = agent.get(f"/console/review?show={key}")
     assert shown(page) == OTHER
     assert "session has ended" not in page.text
-    assert {one.key for one in list_waiting_texts(gateway.store, gateway.records)} == {first, key}
+    assert {one.key for one in list_waiting_texts(services.store, services.records)} == {first, key}
     assert decide(agent, key, headers=HTMX).status_code == 200
 
 
-def test_the_link_leads_to_the_case_also_where_somebody_signed_in_in_another_tab(gateway, agent):
-    key = waits(gateway)
+def test_the_link_leads_to_the_case_also_where_somebody_signed_in_in_another_tab(services, agent):
+    key = waits(services)
     agent.get("/console/review")
-    ended(gateway)
+    ended(services)
     answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}")
     agent.get("/console/replies")
     assert agent.sign_in("agent").location == "/console/replies"
     assert agent.get(link_of(answer)).location == f"/console/review?show={key}"
 
 
-def test_without_javascript_a_session_that_ended_leads_to_signing_in_and_back(gateway, agent):
-    key = waits(gateway)
+def test_without_javascript_a_session_that_ended_leads_to_signing_in_and_back(services, agent):
+    key = waits(services)
     agent.get("/console/review")
-    ended(gateway)
+    ended(services)
     answer = decide(agent, key, page=f"/console/review?show={key}")
     assert (answer.status_code, answer.location) == (303, "/console/in")
     assert "Your session has ended, and nothing was changed." in words(agent.get("/console/in"))
     assert agent.sign_in("agent").location == f"/console/review?show={key}"
 
 
-def test_a_page_left_open_overnight_says_that_the_session_ended(gateway, agent):
+def test_a_page_left_open_overnight_says_that_the_session_ended(services, agent):
     """The token of its forms has ended, too."""
-    key = waits(gateway)
+    key = waits(services)
     agent.get("/console/review")
-    ended(gateway)
+    ended(services)
     answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}", csrf=False)
     assert answer.status_code == 401
     assert "Your session has ended." in words(answer)
     assert link_of(answer).endswith(f"show%3D{key}")
 
 
-def test_a_page_of_an_earlier_session_says_that_it_is_out_of_date_and_stays(gateway, agent):
-    key = waits(gateway)
+def test_a_page_of_an_earlier_session_says_that_it_is_out_of_date_and_stays(services, agent):
+    key = waits(services)
     agent.get("/console/review")
     page = f"/console/review?show={key}"
     answer = decide(agent, key, headers=HTMX, page=page, csrf=False)
@@ -199,14 +199,14 @@ def test_a_page_of_an_earlier_session_says_that_it_is_out_of_date_and_stays(gate
     assert f'href="{page}"' in answer.text
 
 
-def test_a_fault_while_one_decides_leaves_the_case_on_the_page(gateway, agent, monkeypatch):
-    key = waits(gateway)
+def test_a_fault_while_one_decides_leaves_the_case_on_the_page(services, agent, monkeypatch):
+    key = waits(services)
 
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
     agent.get("/console/review")
-    monkeypatch.setattr(type(gateway.store.inbox), "add", away)
+    monkeypatch.setattr(type(services.store.inbox), "add", away)
     headers = {**HTMX, "HX-Target": "review-desk"}
     answer = decide(agent, key, headers=headers)
     assert (answer.status_code, answer.headers["HX-Retarget"]) == (503, "#notice")

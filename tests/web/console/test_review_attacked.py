@@ -24,31 +24,31 @@ from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
 
 
-def test_a_decision_is_taken_back_once(gateway, agent):
-    key = decision_in(decide(agent, waits(gateway), headers=HTMX))
+def test_a_decision_is_taken_back_once(services, agent):
+    key = decision_in(decide(agent, waits(services), headers=HTMX))
     assert undo(agent, key, headers=HTMX).status_code == 200
     answer = undo(agent, key, headers=HTMX)
     assert answer.status_code == 409
     assert "somebody did that already" in words(answer)
 
 
-def test_who_comes_second_sees_who_decided_what(gateway, agent, admin):
-    key = waits(gateway)
-    waits(gateway, "hm?", OTHER)
+def test_who_comes_second_sees_who_decided_what(services, agent, admin):
+    key = waits(services)
+    waits(services, "hm?", OTHER)
     decide(agent, key, "none")
     for applied in (False, True):
         if applied:
-            work(gateway)
+            work(services)
         answer = decide(admin, key, headers=HTMX)
         assert answer.status_code == 409
         assert "agent decided this already" in words(answer)
         assert "not an opt-out (+1 415-555-0123). Nothing was changed." in words(answer)
         assert shown(answer) == OTHER
-    assert reason(gateway) == ""
+    assert reason(services) == ""
 
 
-def test_of_two_at_the_same_moment_one_decides(gateway, agent, admin):
-    keys = [waits(gateway, "hm", f"+1415555{at:04}") for at in range(10)]
+def test_of_two_at_the_same_moment_one_decides(services, agent, admin):
+    keys = [waits(services, "hm", f"+1415555{at:04}") for at in range(10)]
     for who in (agent, admin):
         who.get("/console/review")
 
@@ -59,15 +59,15 @@ def test_of_two_at_the_same_moment_one_decides(gateway, agent, admin):
         one, other = pool.submit(all_of, agent, "none"), pool.submit(all_of, admin, "opt_out")
     pairs = [*zip(one.result(), other.result(), strict=True)]
     assert all(sorted(pair) == [200, 409] for pair in pairs)
-    work(gateway)
+    work(services)
     for key, (none, _) in zip(keys, pairs, strict=True):
         number = f"+1415555{keys.index(key):04}"
-        assert reason(gateway, number) == ("" if none == 200 else "opted_out_all")
+        assert reason(services, number) == ("" if none == 200 else "opted_out_all")
 
 
-def test_a_newer_text_is_looked_at_before_anything_is_decided(gateway, agent):
-    key = waits(gateway, "hm")
-    waits(gateway, "no wait")
+def test_a_newer_text_is_looked_at_before_anything_is_decided(services, agent):
+    key = waits(services, "hm")
+    waits(services, "no wait")
     answer = decide(agent, key, "none", headers=HTMX)
     assert answer.status_code == 409
     assert "A newer text of this number came meanwhile" in words(answer)
@@ -75,34 +75,34 @@ def test_a_newer_text_is_looked_at_before_anything_is_decided(gateway, agent):
     assert "More than one text of this number waits" in words(answer)
     assert "waits too" in words(answer)
     assert "no wait" in words(answer)
-    assert reason(gateway) == "review"
+    assert reason(services) == "review"
 
 
-def test_an_opt_out_that_something_newer_confirms_stays(gateway, agent):
-    key = decision_in(decide(agent, waits(gateway), headers=HTMX))
-    work(gateway)
-    told(gateway, Intent.OPT_OUT, "STOP")
+def test_an_opt_out_that_something_newer_confirms_stays(services, agent):
+    key = decision_in(decide(agent, waits(services), headers=HTMX))
+    work(services)
+    told(services, Intent.OPT_OUT, "STOP")
     undo(agent, key)
-    assert reason(gateway) == "opted_out_all"
-    gateway.recording.move_all()
+    assert reason(services) == "opted_out_all"
+    services.archiver.move_all()
     assert "the opt-out stayed: something newer was said" in words(agent.get("/console/review"))
 
 
-def test_a_number_with_a_newer_text_is_not_decided_with_the_others(gateway, agent):
-    key = waits(gateway, "enough")
-    waits(gateway, "enough", OTHER)
-    waits(gateway, "but do go on", OTHER)
-    gateway.recording.move_all()
+def test_a_number_with_a_newer_text_is_not_decided_with_the_others(services, agent):
+    key = waits(services, "enough")
+    waits(services, "enough", OTHER)
+    waits(services, "but do go on", OTHER)
+    services.archiver.move_all()
     made = decision_in(decide(agent, key, headers=HTMX))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
     assert "0 more decided" in words(answer)
-    assert reason(gateway, OTHER) == "review"
+    assert reason(services, OTHER) == "review"
 
 
-def test_texts_programs_and_keywords_are_never_markup(gateway, agent):
+def test_texts_programs_and_keywords_are_never_markup(services, agent):
     nasty = Decision(Intent.REVIEW, NASTY, NASTY, NASTY, note=NASTY, steps=(NASTY,))
-    key = waits(gateway, NASTY, program="orders", decision=nasty)
-    gateway.recording.move_all()
+    key = waits(services, NASTY, program="orders", decision=nasty)
+    services.archiver.move_all()
     answers = [agent.get("/console/review"), decide(agent, key, headers=HTMX)]
     answers.append(agent.get("/console/review"))
     for answer in answers:
@@ -110,61 +110,61 @@ def test_texts_programs_and_keywords_are_never_markup(gateway, agent):
     assert "Acme &lt;b&gt;Orders&lt;/b&gt;" in answers[0].text
 
 
-def test_while_the_records_are_away_it_can_still_be_decided(gateway, agent, monkeypatch):
-    key = waits(gateway, "hm")
-    gateway.recording.move_all()
+def test_while_the_records_are_away_it_can_still_be_decided(services, agent, monkeypatch):
+    key = waits(services, "hm")
+    services.archiver.move_all()
     agent.get("/console/review")
 
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
     for name in ("at", "around", "by_hand", "of_kinds", "worded"):
-        monkeypatch.setattr(type(gateway.records.stories), name, away)
+        monkeypatch.setattr(type(services.records.stories), name, away)
     page = agent.get("/console/review")
     assert page.status_code == 200
     assert "Its text cannot be shown" in words(page)
     assert decide(agent, key, headers=HTMX).status_code == 200
-    assert reason(gateway) == "opted_out_all"
+    assert reason(services) == "opted_out_all"
 
 
-def test_while_the_store_is_away_the_page_says_so(gateway, agent, redis_server, monkeypatch):
+def test_while_the_store_is_away_the_page_says_so(services, agent, redis_server, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
     agent.get("/console/review")
-    monkeypatch.setattr(type(gateway.store.numbers), "all_review_holds", away)
+    monkeypatch.setattr(type(services.store.numbers), "all_review_holds", away)
     for answer in (agent.get("/console/review"), decide(agent, "1-1-0")):
         assert answer.status_code == 503
         assert "the store cannot be used" in words(answer)
 
 
-def test_a_viewer_sees_and_decides_nothing(gateway, viewer):
-    key = waits(gateway)
+def test_a_viewer_sees_and_decides_nothing(services, viewer):
+    key = waits(services)
     page = viewer.get("/console/review")
     assert "Opt out" not in re.sub(r"<dialog.*", "", page.text, flags=re.DOTALL)
     for path in ("decide", "undo", "alike", "keep"):
         data = {"key": key, "decided": "none", "decision": key}
         assert viewer.post(f"/console/review/{path}", data).status_code == 403
-    assert reason(gateway) == "review"
+    assert reason(services) == "review"
 
 
-def test_forms_need_their_token_and_a_session(gateway, agent, visitor):
-    key = waits(gateway)
+def test_forms_need_their_token_and_a_session(services, agent, visitor):
+    key = waits(services)
     data = {"key": key, "decided": "none", "decision": key}
     for path in ("decide", "undo", "alike", "keep"):
         assert agent.post(f"/console/review/{path}", data, csrf=False).status_code == 400
         assert visitor.post(f"/console/review/{path}", data).status_code in (303, 400)
     assert visitor.get("/console/review").status_code == 303
-    assert browser(gateway).get("/console/review/alike?decision=x").status_code == 303
-    assert reason(gateway) == "review"
+    assert browser(services).get("/console/review/alike?decision=x").status_code == 303
+    assert reason(services) == "review"
 
 
-def test_odd_forms_are_answered(gateway, agent):
-    key = waits(gateway)
+def test_odd_forms_are_answered(services, agent):
+    key = waits(services)
     assert decide(agent, key, "maybe").status_code == 422
     assert decide(agent, "").status_code == 409
     for odd in ("", "x", "99-1-0", key, "²-1-0", "9" * 5_000, "1-" + "9" * 5_000):
         assert undo(agent, odd).status_code == 404, odd
         for path in ("alike", "keep"):
             assert agent.post(f"/console/review/{path}", {"decision": odd}).status_code == 404
-    assert reason(gateway) == "review"
+    assert reason(services) == "review"

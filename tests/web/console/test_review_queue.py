@@ -22,41 +22,41 @@ from tests.fakes.told import work
 from tests.fakes.values import NUMBER, OTHER
 
 
-def test_later_puts_a_text_behind_the_others_for_this_operator_alone(gateway, agent, viewer):
-    first = waits(gateway)
-    second = waits(gateway, "hm?", OTHER)
+def test_later_puts_a_text_behind_the_others_for_this_operator_alone(services, agent, viewer):
+    first = waits(services)
+    second = waits(services, "hm?", OTHER)
     answer = decide(agent, first, "later", headers=HTMX)
     assert (answer.status_code, shown(answer)) == (200, OTHER)
     assert "you put it off" not in words(answer)
     assert shown(agent.get("/console/review")) == OTHER
     assert shown(viewer.get("/console/review")) == NUMBER
-    assert reason(gateway) == "review"
+    assert reason(services) == "review"
     assert shown(decide(agent, second, "later", headers=HTMX)) == NUMBER
     assert decide(agent, "1-1-0", "later").status_code == 409
 
 
-def test_what_waits_longest_and_marketing_come_first(gateway, viewer):
-    waits(gateway, "service", OTHER, program="orders")
-    waits(gateway, "marketing")
+def test_what_waits_longest_and_marketing_come_first(services, viewer):
+    waits(services, "service", OTHER, program="orders")
+    waits(services, "marketing")
     page = viewer.get("/console/review")
     assert shown(page) == NUMBER
     queue = words(page).partition("What waits, in its turn")[2]
     assert queue.index("marketing") < queue.index("service")
 
 
-def age(gateway, redis_client, number, hours):
+def age(services, redis_client, number, hours):
     """Let what waits of a number wait for so long already."""
     name = f"smsgate:{{{partition_of(number)}}}:reviews"
     (field,) = [one for one in redis_client.hkeys(name) if one.endswith(number.encode())]
-    ms = gateway.store.health.now_us() // 1000 - hours * 3_600_000
+    ms = services.store.health.now_us() // 1000 - hours * 3_600_000
     redis_client.hset(name, field, f"{ms}-0")
 
 
-def test_what_is_late_comes_before_all_others(gateway, viewer, redis_client):
-    waits(gateway, "marketing")
-    waits(gateway, "service", OTHER, program="orders")
-    age(gateway, redis_client, NUMBER, 23)  # and counts as older, being marketing
-    age(gateway, redis_client, OTHER, 25)
+def test_what_is_late_comes_before_all_others(services, viewer, redis_client):
+    waits(services, "marketing")
+    waits(services, "service", OTHER, program="orders")
+    age(services, redis_client, NUMBER, 23)  # and counts as older, being marketing
+    age(services, redis_client, OTHER, 25)
     page = viewer.get("/console/review")
     assert shown(page) == OTHER
     assert "1 h 0 min late" in words(page)
@@ -64,20 +64,20 @@ def test_what_is_late_comes_before_all_others(gateway, viewer, redis_client):
 
 
 def test_somebody_who_speaks_of_ending_their_life_comes_before_what_is_late(
-    gateway, viewer, redis_client
+    services, viewer, redis_client
 ):
-    waits(gateway, "marketing")
-    age(gateway, redis_client, NUMBER, 25)
+    waits(services, "marketing")
+    age(services, redis_client, NUMBER, 25)
     decision = Decision(intent=Intent.REVIEW, rule="self_harm")
-    waits(gateway, "I want to end my life", OTHER, program="orders", decision=decision)
+    waits(services, "I want to end my life", OTHER, program="orders", decision=decision)
     assert shown(viewer.get("/console/review")) == OTHER
 
 
-def test_many_are_paged(gateway, agent):
+def test_many_are_paged(services, agent):
     for at in range(60):
-        waits(gateway, f"text {at}.", f"+1415555{at:04}", applied=False)
-    work(gateway)
-    gateway.recording.move_all()
+        waits(services, f"text {at}.", f"+1415555{at:04}", applied=False)
+    work(services)
+    services.archiver.move_all()
     seen, first = [], set()
     for page in (1, 2, 3):
         answer = agent.get(f"/console/review?page={page}")
@@ -91,36 +91,36 @@ def test_many_are_paged(gateway, agent):
         assert agent.get(f"/console/review?page={odd}").status_code == 200
 
 
-def test_one_of_the_list_can_be_looked_at_first(gateway, agent):
-    waits(gateway)
-    key = waits(gateway, "hm?", OTHER)
+def test_one_of_the_list_can_be_looked_at_first(services, agent):
+    waits(services)
+    key = waits(services, "hm?", OTHER)
     assert shown(agent.get(f"/console/review?show={key}")) == OTHER
     for odd in ("x", "99-1-0", "²-1-0", "", f"{partition_of(NUMBER)}-1-0"):
         page = agent.get("/console/review", query_string={"show": odd})
         assert (page.status_code, shown(page)) == (200, NUMBER)
 
 
-def test_what_was_decided_lately_is_told_and_each_can_be_taken_back(gateway, agent):
-    decide(agent, waits(gateway, "one"), "none")
-    decide(agent, waits(gateway, "two", OTHER))
-    work(gateway)
-    gateway.recording.move_all()
+def test_what_was_decided_lately_is_told_and_each_can_be_taken_back(services, agent):
+    decide(agent, waits(services, "one"), "none")
+    decide(agent, waits(services, "two", OTHER))
+    work(services)
+    services.archiver.move_all()
     page = agent.get("/console/review")
     lately = words(page).partition("Decided lately")[2]
     assert "agent Opted out two +33 6 12 34 56 78 Undo" in lately
     assert "agent Not an opt-out one +1 415-555-0123 Undo" in lately
     for key in re.findall(r'name="decision" value="([^"]+)"', page.text):
         assert undo(agent, key, headers=HTMX).status_code == 200
-    assert (reason(gateway), reason(gateway, OTHER)) == ("review", "review")
+    assert (reason(services), reason(services, OTHER)) == ("review", "review")
     assert words(agent.get("/console/review")).count("taken back") >= 2
 
 
-def test_others_like_it_are_counted_and_decided_together(gateway, agent):
-    key = waits(gateway, "Enough!")
-    waits(gateway, "enough", OTHER)
-    waits(gateway, "ENOUGH?", "+14155550177")  # a question is another text
-    waits(gateway, "enough", "+14155550178", program="orders")
-    gateway.recording.move_all()
+def test_others_like_it_are_counted_and_decided_together(services, agent):
+    key = waits(services, "Enough!")
+    waits(services, "enough", OTHER)
+    waits(services, "ENOUGH?", "+14155550177")  # a question is another text
+    waits(services, "enough", "+14155550178", program="orders")
+    services.archiver.move_all()
     made = decision_in(decide(agent, key, headers=HTMX))
     part = agent.get(f"/console/review/alike?decision={made}", headers=HTMX)
     assert "and 1 other like it in the last 30 days, 1 of them waits" in words(part)
@@ -128,30 +128,30 @@ def test_others_like_it_are_counted_and_decided_together(gateway, agent):
     assert "1 other like it" in words(agent.get(f"/console/review/alike?decision={made}"))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
     assert "1 more decided the same way: an opt-out" in words(answer)
-    assert reason(gateway, OTHER) == "opted_out_all"
-    assert reason(gateway, "+14155550177") == "review"
+    assert reason(services, OTHER) == "opted_out_all"
+    assert reason(services, "+14155550177") == "review"
     again = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
     assert "0 more decided" in words(again)
 
 
-def test_a_decided_text_becomes_a_test_case_or_a_keyword(gateway, admin):
-    made = decision_in(decide(admin, waits(gateway, "enough & more\nplease"), headers=HTMX))
+def test_a_decided_text_becomes_a_test_case_or_a_keyword(services, admin):
+    made = decision_in(decide(admin, waits(services, "enough & more\nplease"), headers=HTMX))
     page = admin.get(f"/console/review?did={made}")
     link = html.unescape(re.search(r'href="(/console/keywords/new[^"]+)"', page.text)[1])
     assert link.endswith("?text=enough%20%26%20more%0Aplease&program=alerts&intent=opt_out")
     answer = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
     assert "Kept as a test case." in words(answer)
-    file = gateway.settings.data_dir / FILE
+    file = services.settings.data_dir / FILE
     assert file.read_text() == (f"label\ttext\tdecision\nopt_out\tenough & more\\nplease\t{made}\n")
     again = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
     assert "It was kept as a test case before." in words(again)
 
 
-def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(gateway, agent):
-    made = decision_in(decide(agent, waits(gateway, "enough"), "none", headers=HTMX))
-    work(gateway)
+def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(services, agent):
+    made = decision_in(decide(agent, waits(services, "enough"), "none", headers=HTMX))
+    work(services)
     undo(agent, made)
-    work(gateway)
+    work(services)
     key = re.search(r'name="key" value="([^"]+)"', agent.get("/console/review").text)[1]
     answer = decide(agent, key, headers=HTMX)
     assert "Keep as a test case" in words(answer)

@@ -12,7 +12,7 @@ from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
 from smsgate.store.quarantine import Quarantine, RefusedRequest
-from tests.fakes.own_gateway import ALERTS, HERE, ORDERS, heartbeat, make_gateway
+from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
 NUMBER = "+14155550123"
@@ -53,9 +53,9 @@ def api():
 
 
 @pytest.fixture
-def gateway(folder, redis_url, api):
+def services(folder, redis_url, api):
     toml = ALERTS.replace("[programs", f'api_url = "{api.url}"\n\n[programs')
-    made = make_gateway(folder, redis_url, toml + MORE + ORDERS, **HERE)
+    made = make_services(folder, redis_url, toml + MORE + ORDERS, **HERE)
     yield made
     made.close()
 
@@ -91,8 +91,8 @@ def test_what_a_reply_costs_is_said(viewer):
     assert "Reply YES" not in viewer.get(f"{SETUP}/programs/orders").text
 
 
-def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, gateway):
-    keys = {one.name: one for one in keys_of(gateway.settings.accounts["twilio"])}
+def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, services):
+    keys = {one.name: one for one in keys_of(services.settings.accounts["twilio"])}
     assert (keys["auth_token"].values, keys["auth_token"].shown) == (1, "")
     assert keys["account_sid"].shown == SID
     page = viewer.get(ACCOUNT).text
@@ -112,7 +112,7 @@ def test_what_there_is_not_is_not_found(viewer):
         assert viewer.get(f"{SETUP}/{path}").status_code == 404
 
 
-def test_a_refused_request_is_explained(viewer, gateway):
+def test_a_refused_request_is_explained(viewer, services):
     finding = "The signature fits <b>another address</b>."
     causes = {
         "url": "a proxy changed scheme or host",
@@ -124,7 +124,7 @@ def test_a_refused_request_is_explained(viewer, gateway):
     for cause in causes:
         more = {"signatures": {"x-twilio-signature": 28}, "fields": ("From", "Body")}
         refused = RefusedRequest("No.", finding, "POST", f"https://x/{cause}", cause=cause, **more)
-        gateway.store.quarantine.add("twilio", refused)
+        services.store.quarantine.add("twilio", refused)
     page = viewer.get(ACCOUNT).text
     for said in causes.values():
         assert said in page
@@ -159,12 +159,12 @@ def test_what_the_doctor_finds_is_a_page(viewer):
     assert page.index("warning</span>") < page.index("ok</span>")
 
 
-def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, gateway, monkeypatch):
-    now_us = gateway.store.heartbeats.now_us()
+def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, services, monkeypatch):
+    now_us = services.store.heartbeats.now_us()
     web = heartbeat("web", "web-1", software="0.9.1", started_us=now_us - 7_200_000_000)
-    gateway.store.heartbeats.beat(web, 600)
-    gateway.store.heartbeats.beat(heartbeat("sender", "web-2"))
-    gateway.store.heartbeats.withdraw(heartbeat("sender", "web-2").id)
+    services.store.heartbeats.beat(web, 600)
+    services.store.heartbeats.beat(heartbeat("sender", "web-2"))
+    services.store.heartbeats.withdraw(heartbeat("sender", "web-2").id)
     table = viewer.get(f"{SETUP}/doctor").text.partition("<h2>Processes</h2>")[2]
     rows = [re.sub(r"\s*<[^>]+>\s*", " ", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
     assert [" ".join(row.split()) for row in rows[1:]] == [
@@ -177,7 +177,7 @@ def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, gateway, mo
     def away():
         raise StoreUnavailable("Redis is away")
 
-    monkeypatch.setattr(gateway.store.heartbeats, "snapshot", away)
+    monkeypatch.setattr(services.store.heartbeats, "snapshot", away)
     assert "Unknown: the store cannot be asked" in viewer.get(f"{SETUP}/doctor").text
 
 
@@ -186,7 +186,7 @@ def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, gateway, mo
 TEXT = {"number": "(415) 555-0123", "sender": "+14155550999"}
 
 
-def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, gateway, api):
+def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, services, api):
     admin.get(ACCOUNT)
     page = ended(admin, f"{ACCOUNT}/test", TEXT)
     assert "The provider took the text" in page
@@ -194,12 +194,12 @@ def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, gateway, api
     assert call.form["To"] == NUMBER
     assert call.form["From"] == "+14155550999"
     assert "test text" in call.form["Body"]
-    [event] = gateway.history(NUMBER)
+    [event] = services.history.of_number(NUMBER)
     assert (event.kind, event.outcome, event.note) == ("reply", "sent", "a test, by admin")
     assert event.provider_id == call.sid
 
 
-def test_a_click_twice_sends_it_once(admin, gateway, api):
+def test_a_click_twice_sends_it_once(admin, services, api):
     admin.get(ACCOUNT)
     ended(admin, f"{ACCOUNT}/test", TEXT)
     answer = admin.post(f"{ACCOUNT}/test", TEXT)
@@ -207,14 +207,14 @@ def test_a_click_twice_sends_it_once(admin, gateway, api):
     assert len(api.wait_for(1)) == 1
 
 
-def test_nobody_who_opted_out_gets_one(admin, gateway, api):
-    gateway.override("suppress", NUMBER, "all", "the tests", "")
+def test_nobody_who_opted_out_gets_one(admin, services, api):
+    services.manual.opt_out(NUMBER, "all", "the tests", "")
     admin.get(ACCOUNT)
     answer = admin.post(f"{ACCOUNT}/test", TEXT)
     assert answer.status_code == 409
     assert "nothing was sent" in answer.text
     assert not api.calls
-    assert [one.by for one in gateway.store.refusals.newest()] == ["console"]
+    assert [one.by for one in services.store.refusals.newest()] == ["console"]
 
 
 def test_where_the_gate_cannot_tell_nothing_is_sent(admin, redis_client, api):
@@ -255,18 +255,18 @@ def test_what_belongs_to_no_program_and_an_account_without_secret_send_nothing(a
         (Drop(), "Nobody knows whether the text left"),
     ],
 )
-def test_what_the_provider_answers_is_said(admin, gateway, api, step, said):
+def test_what_the_provider_answers_is_said(admin, services, api, step, said):
     api.script(step)
     admin.get(ACCOUNT)
     assert said in ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert len(gateway.history(NUMBER)) == 1
+    assert len(services.history.of_number(NUMBER)) == 1
 
 
-def test_an_opt_out_that_only_the_provider_has_suppresses(admin, gateway, api):
+def test_an_opt_out_that_only_the_provider_has_suppresses(admin, services, api):
     api.opted_out.add(NUMBER)
     admin.get(ACCOUNT)
     assert "suppressed here now" in ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert not gateway.gate.allows(NUMBER, program="alerts")
+    assert not services.gate.allows(NUMBER, program="alerts")
 
 
 def test_only_an_admin_sends_one(agent, api):
@@ -282,31 +282,31 @@ def shown_key(answer) -> str:
     return re.search(r'value="(sgk_[^"]+)"', answer.text)[1]
 
 
-def test_a_key_is_shown_once_and_opens(admin, gateway):
+def test_a_key_is_shown_once_and_opens(admin, services):
     admin.get(KEYS)
     answer = admin.post(f"{KEYS}/make", {"name": "crm", "scope": "check"})
     key = shown_key(answer)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
-    assert Keyring(lambda: KnownKeys(gateway.records.keys), ()).who(f"Bearer {key}").name == "crm"
+    assert Keyring(lambda: KnownKeys(services.records.keys), ()).who(f"Bearer {key}").name == "crm"
     page = admin.get(KEYS).text
     assert "sgk_" not in page
     assert "check: asks the gate" in page
     assert "by admin" in page
-    assert "made the API key crm" in {one.what for one in gateway.records.actions.newest("", 9)}
+    assert "made the API key crm" in {one.what for one in services.records.actions.newest("", 9)}
     assert admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}).status_code == 409
 
 
-def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, gateway):
-    api_keys.make(gateway.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
+def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, services):
+    api_keys.make(services.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
     assert "limited to alerts, orders" in admin.get(KEYS).text
 
 
-def test_a_key_is_rotated_and_revoked(admin, gateway):
+def test_a_key_is_rotated_and_revoked(admin, services):
     admin.get(KEYS)
     first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
-    opens = lambda: Keyring(lambda: KnownKeys(gateway.records.keys), ())  # noqa: E731
+    opens = lambda: Keyring(lambda: KnownKeys(services.records.keys), ())  # noqa: E731
     assert {opens().who(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
     assert "2 keys of crm ended" in page
@@ -329,11 +329,11 @@ def test_what_cannot_be_done_with_keys_is_said(admin):
     assert "There are no keys yet" in admin.get(KEYS).text
 
 
-def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, gateway):
+def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, services):
     for browser in (agent, viewer):
         assert browser.get(KEYS).status_code == 403
         assert "API keys" not in browser.get(SETUP).text
         for path in ("make", "rotate", "revoke"):
             answer = browser.post(f"{KEYS}/{path}", {"name": "crm", "scope": "admin", "grace": "0"})
             assert answer.status_code == 403
-    assert gateway.records.keys.all(1) == []
+    assert services.records.keys.all(1) == []

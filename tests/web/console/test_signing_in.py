@@ -21,7 +21,7 @@ from smsgate.records.console_tables import sessions as session_table
 from smsgate.settings import Secret
 from smsgate.store.shared_keys import sign_ins_of
 from tests.fakes.browser import PASSWORD, Browser, browser
-from tests.fakes.own_gateway import ALERTS, make_gateway
+from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.processes import wait_until
 
 HTTPS = "https://sms.example.com"
@@ -33,13 +33,13 @@ AWAY = {
 }
 
 
-def rows(gateway, statement):
-    with gateway.records.operators._database.reading() as connection:
+def rows(services, statement):
+    with services.records.operators._database.reading() as connection:
         return connection.execute(statement).all()
 
 
-def change(gateway, statement, **values):
-    with gateway.records.operators._database.writing() as connection:
+def change(services, statement, **values):
+    with services.records.operators._database.writing() as connection:
         connection.execute(text(statement), values)
 
 
@@ -48,8 +48,10 @@ def browser_of(visitor: Browser) -> Browser:
     return visitor.application.test_client()
 
 
-def happened(gateway) -> list[str]:
-    return [f"{one.what}: {one.note}".strip(": ") for one in gateway.records.actions.newest("", 50)]
+def happened(services) -> list[str]:
+    return [
+        f"{one.what}: {one.note}".strip(": ") for one in services.records.actions.newest("", 50)
+    ]
 
 
 # --- in and out -----------------------------------------------------------------------------
@@ -119,10 +121,10 @@ def test_a_form_that_came_too_late_leads_back_to_its_page(visitor, operator, hea
     assert location == "/console/numbers/%2B14155550123?before=5-1"
 
 
-def test_that_a_session_ended_is_said_to_who_had_one(viewer, visitor, gateway) -> None:
+def test_that_a_session_ended_is_said_to_who_had_one(viewer, visitor, services) -> None:
     visitor.get("/console/me")
     assert "session has ended" not in visitor.get("/console/in").text
-    change(gateway, "UPDATE sessions SET seen_us = 0")
+    change(services, "UPDATE sessions SET seen_us = 0")
     viewer.get("/console/me")
     said = viewer.get("/console/in").text
     assert "Your session has ended. Sign in to go back" in said
@@ -150,9 +152,9 @@ def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(viewer) -> No
     assert viewer.get("/console/").location == "/console/in"
 
 
-def test_only_the_digest_of_a_session_is_kept(viewer, gateway) -> None:
+def test_only_the_digest_of_a_session_is_kept(viewer, services) -> None:
     token = viewer.get_cookie("smsgate").value
-    (kept,) = rows(gateway, select(session_table.c.digest))
+    (kept,) = rows(services, select(session_table.c.digest))
     assert kept.digest == sessions.digest_of(token)
     assert len(token) >= 43
 
@@ -169,35 +171,35 @@ def test_a_session_that_was_there_before_is_not_the_one_after(visitor, viewer, o
     assert visitor.get("/console/").status_code == 303
 
 
-def test_a_session_ends_by_itself(viewer, visitor, operator, gateway) -> None:
+def test_a_session_ends_by_itself(viewer, visitor, operator, services) -> None:
     idle = sessions.IDLE_S * 1_000_000
-    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=idle - 5_000_000)
+    change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=idle - 5_000_000)
     assert viewer.get("/console/", headers={"HX-Request": "true"}).status_code == 200
-    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=5_000_000)
+    change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=5_000_000)
     assert viewer.get("/console/").location == "/console/in"
     visitor.sign_in(operator("maria", "viewer"))
-    assert len(rows(gateway, select(session_table.c.digest))) == 1  # what ended was removed
-    change(gateway, "UPDATE sessions SET ends_us = :us", us=sessions.now_us())
+    assert len(rows(services, select(session_table.c.digest))) == 1  # what ended was removed
+    change(services, "UPDATE sessions SET ends_us = :us", us=sessions.now_us())
     assert visitor.get("/console/").location == "/console/in"
 
 
-def test_who_uses_a_page_stays_signed_in_and_a_page_alone_does_not_keep_one(viewer, gateway):
+def test_who_uses_a_page_stays_signed_in_and_a_page_alone_does_not_keep_one(viewer, services):
     hour = 3600 * 1_000_000
-    change(gateway, "UPDATE sessions SET seen_us = seen_us - :us", us=hour)
-    ((before,),) = rows(gateway, select(session_table.c.seen_us))
+    change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=hour)
+    ((before,),) = rows(services, select(session_table.c.seen_us))
     viewer.get("/console/", headers={"HX-Request": "true"})
-    assert rows(gateway, select(session_table.c.seen_us)) == [(before,)]
+    assert rows(services, select(session_table.c.seen_us)) == [(before,)]
     viewer.get("/console/")
-    ((after,),) = rows(gateway, select(session_table.c.seen_us))
+    ((after,),) = rows(services, select(session_table.c.seen_us))
     assert after - before >= hour
 
 
 def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
-    visitor, gateway, monkeypatch
+    visitor, services, monkeypatch
 ) -> None:
     answers = threading.Event()
     monkeypatch.setattr(sessions, "_PATIENCE_S", 0.05)
-    monkeypatch.setattr(type(gateway.records.sessions), "find", lambda *_: answers.wait(30))
+    monkeypatch.setattr(type(services.records.sessions), "find", lambda *_: answers.wait(30))
     visitor.set_cookie("smsgate", "seen by another process")
     answer = visitor.get("/console/")
     answers.set()
@@ -206,13 +208,13 @@ def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
 
 
 def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
-    viewer, visitor, gateway, operator
+    viewer, visitor, services, operator
 ) -> None:
     assert viewer.get("/console/me").status_code == 200
     visitor.get("/console/in")
     visitor.set_cookie("smsgate", "unknown")
-    gateway.records.close()
-    file = gateway.settings.data_dir / "records.sqlite3"
+    services.records.close()
+    file = services.settings.data_dir / "records.sqlite3"
     whole = file.read_bytes()
     file.write_bytes(b"no database" * 1000)
     assert viewer.get("/console/").status_code == 200
@@ -229,11 +231,11 @@ def refused(answer) -> str:
     return answer.text.partition('role="alert">')[2].partition("</p>")[0]
 
 
-def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, gateway) -> None:
+def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, services) -> None:
     operator("maria", "viewer")
     operator("gone", "viewer")
-    Operators(gateway.records).end("gone", By("tests"))
-    Operators(gateway.records).add("new", "viewer", By("tests"))
+    Operators(services.records).end("gone", By("tests"))
+    Operators(services.records).add("new", "viewer", By("tests"))
     said = {refused(visitor.sign_in("maria", WRONG)), refused(visitor.sign_in("nobody", WRONG))}
     said |= {refused(visitor.sign_in("gone")), refused(visitor.sign_in("new", PASSWORD))}
     guess(visitor, "maria")
@@ -241,7 +243,9 @@ def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, gateway) -> No
     assert len(said) == 1
 
 
-def test_an_unknown_name_costs_as_much_work_as_a_known_one(visitor, operator, monkeypatch, gateway):
+def test_an_unknown_name_costs_as_much_work_as_a_known_one(
+    visitor, operator, monkeypatch, services
+):
     """One hash, and as many writes to the disk: what could be measured is the same."""
     operator("maria", "viewer")
     work = []
@@ -269,7 +273,7 @@ def from_address(address: str) -> dict[str, object]:
 
 
 def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
-    visitor, operator, gateway, redis_client
+    visitor, operator, services, redis_client
 ) -> None:
     operator("maria", "viewer")
     spelt = ["maria", "MARIA", " maria ", "ｍａｒｉａ", "Maria", "maria", "mArIa", "maria"]
@@ -277,8 +281,8 @@ def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
     for name in spelt:
         refused(visitor.sign_in(name, WRONG))
     refused(visitor.sign_in("maria"))
-    assert happened(gateway)[:2] == ["wrong password: waits 15 minutes there", "wrong password"]
-    assert "tried while locked" in happened(gateway)
+    assert happened(services)[:2] == ["wrong password: waits 15 minutes there", "wrong password"]
+    assert "tried while locked" in happened(services)
     keys = redis_client.keys("smsgate:attempts:*")
     assert len(keys) == 2  # of the place, and of what was noted from everywhere
     assert all(0 < redis_client.ttl(key) <= 900 for key in keys)
@@ -299,7 +303,7 @@ def test_whoever_guesses_keeps_nobody_out_who_comes_from_elsewhere(visitor, oper
 
 
 def test_a_browser_in_which_one_signed_in_before_is_not_kept_out(
-    visitor, operator, gateway
+    visitor, operator, services
 ) -> None:
     """Not even by guessing from its own address, as behind a proxy that is not trusted."""
     operator("maria", "viewer")
@@ -310,7 +314,7 @@ def test_a_browser_in_which_one_signed_in_before_is_not_kept_out(
     refused(visitor.sign_in("maria"))
     assert mine.sign_in("maria").status_code == 303
     for _ in range(30):
-        gateway.store.sign_ins.note("8.8.4.4")
+        services.store.sign_ins.note("8.8.4.4")
     known = browser_of(visitor)
     assert known.sign_in("maria", **from_address("8.8.8.8")).status_code == 303
     assert known.sign_in("maria", **from_address("8.8.4.4")).status_code == 303
@@ -326,10 +330,10 @@ def test_a_browser_that_is_known_guesses_no_more_than_others(visitor, operator) 
     refused(browser_of(visitor).sign_in("maria"))
 
 
-def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, gateway) -> None:
+def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, services) -> None:
     operator("maria", "viewer")
-    row = Operators(gateway.records).named("maria")
-    keys = gateway.settings.secret_keys
+    row = Operators(services.records).named("maria")
+    keys = services.settings.secret_keys
     made = devices.new_device(row.id)
     for key in keys:  # the older one as well
         assert devices.device_of(devices.token_of(made, [key]), keys) == made
@@ -344,37 +348,37 @@ def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, gatewa
     assert visitor.sign_in("maria").status_code == 303
 
 
-def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, gateway) -> None:
+def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, services) -> None:
     operator("maria", "viewer")
     guess(visitor, "maria")
-    link = Operators(gateway.records).reset("maria", By("an admin"))
+    link = Operators(services.records).reset("maria", By("an admin"))
     new = "a kettle full of pigeons"
     assert visitor.get(link).status_code == 200
     assert visitor.post(link, {"password": new, "repeated": new}).location == "/console/in"
     assert visitor.sign_in("maria", new).status_code == 303
 
 
-def test_nobodys_guessing_hinders_who_is_signed_in(viewer, gateway) -> None:
+def test_nobodys_guessing_hinders_who_is_signed_in(viewer, services) -> None:
     other = browser_of(viewer)
     guess(other, "viewer")
-    change(gateway, "UPDATE sessions SET proved_us = 0")
+    change(services, "UPDATE sessions SET proved_us = 0")
     form = {"password": PASSWORD, "new": "a kettle full of pigeons"}
     form["repeated"] = form["new"]
     assert viewer.post("/console/me/password", form).status_code == 303
 
 
-def test_of_a_session_the_password_is_not_guessed(viewer, gateway) -> None:
-    change(gateway, "UPDATE sessions SET proved_us = 0")
+def test_of_a_session_the_password_is_not_guessed(viewer, services) -> None:
+    change(services, "UPDATE sessions SET proved_us = 0")
     for _ in range(MOST_ATTEMPTS):
         assert viewer.post("/console/me/factor/off", {"password": WRONG}).status_code == 403
     assert viewer.post("/console/me/factor/off", {"password": PASSWORD}).status_code == 403
 
 
-def test_without_the_store_attempts_are_counted_all_the_same(visitor, operator, gateway) -> None:
+def test_without_the_store_attempts_are_counted_all_the_same(visitor, operator, services) -> None:
     operator("maria", "viewer")
-    gateway.store.attempts._client.connection_pool.connection_kwargs["port"] = 1
-    gateway.store.attempts._client.connection_pool.disconnect()
-    gateway.store.attempts._client.connection_pool.connection_kwargs["path"] = "/nowhere"
+    services.store.attempts._client.connection_pool.connection_kwargs["port"] = 1
+    services.store.attempts._client.connection_pool.disconnect()
+    services.store.attempts._client.connection_pool.connection_kwargs["path"] = "/nowhere"
     guess(visitor, "maria")
     refused(visitor.sign_in("maria"))
 
@@ -385,7 +389,7 @@ def at_once(count: int, do) -> None:
     [one.join() for one in threads]
 
 
-def test_attempts_at_once_are_all_counted(operator, gateway, monkeypatch) -> None:
+def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> None:
     """By four web processes, each with its own line."""
     operator("maria", "viewer")
     hashed = []
@@ -393,7 +397,7 @@ def test_attempts_at_once_are_all_counted(operator, gateway, monkeypatch) -> Non
     counted = lambda *given: (hashed.append(1), is_right(*given))[1]  # noqa: E731
     monkeypatch.setattr(signing_in.passwords, "is_right", counted)
     doors = [
-        signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+        signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
         for _ in range(4)
     ]
     someone = sessions.Visitor("", "", "a test")
@@ -408,7 +412,7 @@ def test_attempts_at_once_are_all_counted(operator, gateway, monkeypatch) -> Non
 
 
 def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
-    operator, gateway, monkeypatch
+    operator, services, monkeypatch
 ) -> None:
     """Twelve at once from one address, and twelve people at once from one other."""
     people = [operator(f"person{number}", "viewer") for number in range(12)]
@@ -420,7 +424,7 @@ def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
         return is_right(*given)
 
     monkeypatch.setattr(signing_in.passwords, "is_right", waits)
-    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
     door._line = FairLine(signing_in._AT_ONCE, signing_in._MOST_WAITING, 60)
 
     def come(name: str, password: str, address: str) -> None:
@@ -446,16 +450,16 @@ class ClosedLine:
 
 
 @pytest.fixture
-def crowded(gateway):
+def crowded(services):
     """The way in while such a crowd is there."""
-    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
     door._line = ClosedLine()
     return door
 
 
-def test_no_crowd_stands_before_who_is_known(operator, gateway, crowded) -> None:
+def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> None:
     operator("maria", "viewer")
-    row = Operators(gateway.records).named("maria")
+    row = Operators(services.records).named("maria")
     stranger = sessions.Visitor("8.8.8.8", "8.8.8.8", "a test")
     with pytest.raises(TooManyGuesses):
         crowded.by_password("maria", PASSWORD, stranger, "")
@@ -463,11 +467,11 @@ def test_no_crowd_stands_before_who_is_known(operator, gateway, crowded) -> None
     mine = replace(stranger, device=crowded.device_token(row, stranger))
     started = crowded.by_password("maria", PASSWORD, mine, "")
 
-    known = sessions.Sessions(gateway.records).who(started.token)
+    known = sessions.Sessions(services.records).who(started.token)
     crowded.prove(known, PASSWORD, mine)  # who is signed in gives the password again
 
 
-def test_who_has_to_wait_stands_in_nobodys_way(operator, gateway, crowded) -> None:
+def test_who_has_to_wait_stands_in_nobodys_way(operator, services, crowded) -> None:
     """Neither a place that guessed at a name nor an address that guessed names takes a turn."""
     operator("maria", "viewer")
     guesser = sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
@@ -478,22 +482,22 @@ def test_who_has_to_wait_stands_in_nobodys_way(operator, gateway, crowded) -> No
     with pytest.raises(SignInRefused):
         crowded.by_password("maria", WRONG, guesser, "")
     for _ in range(30):
-        gateway.store.sign_ins.note("8.8.4.4")
+        services.store.sign_ins.note("8.8.4.4")
     with pytest.raises(TooManyGuesses, match="wait 15 minutes"):
         crowded.by_password("nobody", WRONG, guesser, "")
 
 
-def test_an_address_that_guesses_names_has_to_wait(visitor, operator, gateway) -> None:
+def test_an_address_that_guesses_names_has_to_wait(visitor, operator, services) -> None:
     operator("maria", "viewer")
     for _ in range(30):
-        gateway.store.sign_ins.note("8.8.4.4")
+        services.store.sign_ins.note("8.8.4.4")
     answer = visitor.sign_in("maria", **AWAY)
     assert (answer.status_code, "wait 15 minutes" in answer.text) == (429, True)
     assert visitor.sign_in("maria").status_code == 303
 
 
 def test_who_signs_in_rightly_uses_up_nothing_of_the_address(
-    visitor, operator, gateway, redis_client
+    visitor, operator, services, redis_client
 ) -> None:
     operator("maria", "viewer")
     for _ in range(3):
@@ -504,40 +508,42 @@ def test_who_signs_in_rightly_uses_up_nothing_of_the_address(
     assert redis_client.get(sign_ins_of("8.8.4.4")) == b"1"
 
 
-def test_without_the_store_one_can_sign_in(folder, operator, gateway, monkeypatch) -> None:
+def test_without_the_store_one_can_sign_in(folder, operator, services, monkeypatch) -> None:
     operator("maria", "viewer")
-    made = browser(gateway)
-    gateway.store.sign_ins._client.connection_pool.connection_kwargs["port"] = 1
-    gateway.store.sign_ins._client.connection_pool.disconnect()
+    made = browser(services)
+    services.store.sign_ins._client.connection_pool.connection_kwargs["port"] = 1
+    services.store.sign_ins._client.connection_pool.disconnect()
     assert made.sign_in("maria", **AWAY).status_code == 303
 
 
-def test_guesses_from_everywhere_do_not_fill_the_sample_log(operator, gateway, monkeypatch) -> None:
+def test_guesses_from_everywhere_do_not_fill_the_sample_log(
+    operator, services, monkeypatch
+) -> None:
     """More addresses than anybody could list: a line each at first, then one an hour."""
     operator("maria", "viewer")
     monkeypatch.setattr(signing_in, "MOST_NOTED", 5)
-    door = signing_in.SigningIn(gateway.records, gateway.store, gateway.settings.secret_keys)
+    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
     for last in range(12):
         visitor = sessions.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
         with pytest.raises(SignInRefused):
             door.by_password("maria", WRONG, visitor, "")
-    kept = [one for one in gateway.records.actions.newest("", 99) if one.what == "wrong password"]
+    kept = [one for one in services.records.actions.newest("", 99) if one.what == "wrong password"]
     assert len(kept) in (6, 7)  # an hour may end in between
     (*_, newest) = sorted(kept, key=lambda one: one.at_us)
     assert (newest.address, "more than 5 others" in newest.note) == ("8.8.4.11", True)
     assert door.by_password("maria", PASSWORD, sessions.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
 
 
-def test_what_was_typed_as_a_name_is_not_kept(visitor, gateway, capsys) -> None:
+def test_what_was_typed_as_a_name_is_not_kept(visitor, services, capsys) -> None:
     for _ in range(3):
         refused(visitor.sign_in(PASSWORD, WRONG))
-    kept = gateway.records.actions.newest("", 9)
+    kept = services.records.actions.newest("", 9)
     assert [(one.what, one.operator) for one in kept] == [("unknown name", "")]
     assert PASSWORD not in capsys.readouterr().out
 
 
 def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
-    visitor, operator, gateway, monkeypatch
+    visitor, operator, services, monkeypatch
 ) -> None:
     """Between looking at the old hash and beginning the session, an admin takes it away."""
     operator("maria", "viewer")
@@ -545,20 +551,20 @@ def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
 
     def slow(*args: str) -> bool:
         right = is_right(*args)
-        Operators(gateway.records).reset("maria", By("tests"))
+        Operators(services.records).reset("maria", By("tests"))
         return right
 
     monkeypatch.setattr(signing_in.passwords, "is_right", slow)
     refused(visitor.sign_in("maria"))
-    assert rows(gateway, select(session_table.c.digest)) == []
+    assert rows(services, select(session_table.c.digest)) == []
 
 
-def test_an_older_hash_is_replaced_by_a_better_one(visitor, operator, gateway) -> None:
+def test_an_older_hash_is_replaced_by_a_better_one(visitor, operator, services) -> None:
     operator("maria", "viewer")
     weak = passwords.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
-    change(gateway, "UPDATE operators SET password_hash = :kept", kept=weak)
+    change(services, "UPDATE operators SET password_hash = :kept", kept=weak)
     assert visitor.sign_in("maria").status_code == 303
-    ((kept,),) = rows(gateway, select(table.c.password_hash))
+    ((kept,),) = rows(services, select(table.c.password_hash))
     assert passwords.is_right(PASSWORD, kept)
     assert not passwords.is_outdated(kept)
 
@@ -586,16 +592,16 @@ def test_an_older_hash_is_replaced_by_a_better_one(visitor, operator, gateway) -
     ],
 )
 def test_no_form_is_taken_without_its_token_or_with_somebody_elses(
-    admin, visitor, path, gateway
+    admin, visitor, path, services
 ) -> None:
-    before = happened(gateway)
+    before = happened(services)
     answer = admin.post(path, {"name": "admin"}, csrf=False)
     assert (answer.status_code, "out of date" in answer.text) == (400, True)
     visitor.get("/console/in")
     answer = admin.post(path, {"name": "admin", "csrf_token": visitor._token}, csrf=False)
     assert answer.status_code == 400
     assert admin.get("/console/").status_code == 200
-    assert happened(gateway) == before
+    assert happened(services) == before
 
 
 def test_the_tokens_of_before_do_not_work_after_signing_in(visitor, operator) -> None:
@@ -641,7 +647,7 @@ def reached(folder, redis_url, password_hash):
 
         def make(web="", url=HTTPS):
             toml = f"[web]\n{web}\n" + ALERTS
-            made = make_gateway(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
+            made = make_services(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
             closing.callback(made.close)
             return browser(made)
 
@@ -682,14 +688,14 @@ def test_what_a_person_typed_is_not_shown_as_html(visitor) -> None:
 
 
 def test_without_secrets_the_console_says_what_to_set(folder, redis_url) -> None:
-    gateway = make_gateway(folder, redis_url, SMSGATE_SECRET_KEYS="")
-    made = browser(gateway)
+    services = make_services(folder, redis_url, SMSGATE_SECRET_KEYS="")
+    made = browser(services)
     for path in ("/console", "/console/", "/console/in", "/console/people"):
         answer = made.get(path)
         assert (answer.status_code, "SMSGATE_SECRET_KEYS" in answer.text) == (503, True)
     assert made.post("/console/in", csrf=False).status_code == 503
     assert made.get("/healthz").status_code == 200
-    gateway.close()
+    services.close()
 
 
 def test_a_process_that_opens_no_console_carries_none_of_it() -> None:

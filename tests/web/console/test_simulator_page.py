@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
-from tests.fakes.own_gateway import HERE, make_gateway
+from tests.fakes.own_services import HERE, make_services
 from tests.fakes.served import free_port
 from tests.fakes.understanding import TWO, understanding
 
@@ -22,22 +22,22 @@ EVIL = "stop <script>alert(1)</script>"
 
 
 @pytest.fixture
-def gateway(folder, redis_url):
+def services(folder, redis_url):
     url = f"http://127.0.0.1:{free_port()}"
     environ = {
         "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
         "SMSGATE_SIMULATOR_URL": f"{url}/simulator",
     }
-    made = understanding(make_gateway(folder, redis_url, TWO, **environ))
+    made = understanding(make_services(folder, redis_url, TWO, **environ))
     yield made
     made.close()
 
 
 @pytest.fixture
-def doors(gateway):
+def doors(services):
     """The web doors of the gateway, where the provider's webhooks come to."""
-    port = int(gateway.settings.accounts["simulator"].public_url.rpartition(":")[2])
-    server = make_server("127.0.0.1", port, create_app(gateway), threaded=True)
+    port = int(services.settings.accounts["simulator"].public_url.rpartition(":")[2])
+    server = make_server("127.0.0.1", port, create_app(services), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
@@ -58,7 +58,7 @@ def said(answer):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text)))
 
 
-def test_a_text_is_watched_from_the_door_to_the_phone(gateway, doors, phone):
+def test_a_text_is_watched_from_the_door_to_the_phone(services, doors, phone):
     page = phone.get(PATH)
     (sender,) = re.findall(r'<option value="(\+12025550100)"', page.text)
     data = {"text": "stop please", "sender": sender}
@@ -66,17 +66,19 @@ def test_a_text_is_watched_from_the_door_to_the_phone(gateway, doors, phone):
     assert "<html" not in part.text
     assert "a worker applies it" in part.text
     assert f'hx-post="{PATH}/watch"' in part.text
-    gateway.apply(partition_of(NUMBER))
-    gateway.send_replies(partition_of(NUMBER))
+    services.applier.drain(partition_of(NUMBER))
+    services.sender.drain(partition_of(NUMBER))
     part = phone.post(f"{PATH}/watch", {"text": "stop please"}, headers=HTMX)
     assert "allowed → blocked" in said(part)
     assert "You are unsubscribed" in said(part)
     assert f"{PATH}/watch" not in part.text
     assert "/console/numbers/%2B14155550123" in part.text
-    assert gateway.status(NUMBER)["alerts"].allowed is False
+    assert (
+        services.gate.check_programs(NUMBER, services.settings.programs)["alerts"].allowed is False
+    )
 
 
-def test_it_works_without_scripts(gateway, doors, phone):
+def test_it_works_without_scripts(services, doors, phone):
     data = {"text": EVIL, "sender": "+12025550100"}
     answer = phone.post(f"{PATH}/text", data)
     assert (answer.status_code, answer.location) == (303, PATH)
@@ -86,11 +88,11 @@ def test_it_works_without_scripts(gateway, doors, phone):
     assert "What became of it" in page.text
 
 
-def test_the_second_program_has_its_own_sender(gateway, doors, phone):
+def test_the_second_program_has_its_own_sender(services, doors, phone):
     data = {"text": "stop please", "sender": "+14155550888"}
     assert phone.post(f"{PATH}/text", data, headers=HTMX).status_code == 200
-    gateway.apply(partition_of(NUMBER))
-    (event,) = gateway.history(NUMBER)
+    services.applier.drain(partition_of(NUMBER))
+    (event,) = services.history.of_number(NUMBER)
     assert event.program == "orders"
 
 
@@ -109,7 +111,7 @@ def test_another_phone_comes_by_lot_from_the_country_that_is_asked_for(agent):
     assert "s&#39;il vous plaît" in agent.get(PATH).text
 
 
-def test_what_cannot_be_sent_is_said(gateway, phone):
+def test_what_cannot_be_sent_is_said(services, phone):
     empty = phone.post(f"{PATH}/text", {"text": " ", "sender": "+12025550100"}, headers=HTMX)
     assert "Write a text first" in empty.text
     odd = phone.post(f"{PATH}/text", {"text": "x", "sender": "+19995550100"}, headers=HTMX)
@@ -117,7 +119,7 @@ def test_what_cannot_be_sent_is_said(gateway, phone):
     # nobody opened the doors
     away = phone.post(f"{PATH}/text", {"text": "x", "sender": "+12025550100"}, headers=HTMX)
     assert "did not reach our endpoint" in said(away)
-    assert gateway.history(NUMBER) == []
+    assert services.history.of_number(NUMBER) == []
 
 
 def test_a_viewer_does_not_text(viewer):
@@ -127,18 +129,18 @@ def test_a_viewer_does_not_text(viewer):
         assert viewer.post(f"{PATH}/{view}", {"text": "x"}).status_code == 403
 
 
-def test_forms_need_their_token(gateway, phone):
+def test_forms_need_their_token(services, phone):
     for view in ("text", "phone", "watch"):
         assert phone.post(f"{PATH}/{view}", {"text": "x"}, csrf=False).status_code == 400
-    assert gateway.history(NUMBER) == []
+    assert services.history.of_number(NUMBER) == []
 
 
 class TestElsewhere:
     """Without a simulated account, as in production."""
 
     @pytest.fixture
-    def gateway(self, folder, redis_url):
-        made = make_gateway(folder, redis_url, TWO, **HERE)
+    def services(self, folder, redis_url):
+        made = make_services(folder, redis_url, TWO, **HERE)
         yield made
         made.close()
 

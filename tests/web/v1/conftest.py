@@ -11,10 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate.gateway import Gateway
 from smsgate.pipeline import api_keys
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.web import create_app
-from smsgate.wiring import build_gateway, load_configuration, publish_programs
 
 CONFIG = """
 [accounts.twilio]
@@ -43,7 +44,7 @@ class Api:
     """Calls ``/v1`` with one key; ``status`` and ``found`` are those of the last call."""
 
     client: FlaskClient
-    gateway: Gateway
+    services: Services
     key: str
 
     def call(self, method: str, path: str, body: object = None, **more: Any) -> TestResponse:
@@ -66,14 +67,14 @@ class Api:
 
     def work(self) -> None:
         """Do what the other processes would: apply, and record."""
-        for partition in self.gateway.store.inbox.busy():
-            self.gateway.apply(partition)
-        self.gateway.recording.move_all()
+        for partition in self.services.store.inbox.busy():
+            self.services.applier.drain(partition)
+        self.services.archiver.move_all()
 
     def with_key(self, scope: api_keys.KeyScope, name: str = "", *programs: str) -> Api:
         """The same with a key of that scope, perhaps limited to programs."""
-        made = api_keys.make(self.gateway.records.keys, name or scope, scope, "tests", 1, programs)
-        return Api(create_app(self.gateway).test_client(), self.gateway, made)
+        made = api_keys.make(self.services.records.keys, name or scope, scope, "tests", 1, programs)
+        return Api(create_app(self.services).test_client(), self.services, made)
 
     @staticmethod
     def _found(answer: TestResponse, status: int) -> Any:
@@ -88,7 +89,7 @@ def settings_more() -> str:
 
 
 @pytest.fixture
-def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
+def services(tmp_path, redis_url, settings_more) -> Iterator[Services]:
     (tmp_path / "smsgate.toml").write_text(CONFIG + settings_more)
     environ = {
         "SMSGATE_CONFIG": str(tmp_path),
@@ -96,14 +97,14 @@ def gateway(tmp_path, redis_url, settings_more) -> Iterator[Gateway]:
         "REDIS_URL": redis_url,
         "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
     }
-    made = build_gateway(load_configuration(environ))
+    made = build_services(load_configuration(environ))
     made.records.migrate()
     made.store.metadata.create(buckets=8)
-    publish_programs(made)
+    publish_programs(made.settings, made.store)
     yield made
     made.close()
 
 
 @pytest.fixture
-def api(gateway) -> Api:
-    return Api(create_app(gateway).test_client(), gateway, "a-key-that-is-long-enough-for-tests")
+def api(services) -> Api:
+    return Api(create_app(services).test_client(), services, "a-key-that-is-long-enough-for-tests")

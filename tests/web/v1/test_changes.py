@@ -31,7 +31,7 @@ def test_an_opt_out_blocks_from_its_answer_on_and_names_the_key(api) -> None:
     assert allowed(api, ONE) is False  # no worker has run
     api.work()
     assert allowed(api, ONE) is False
-    (event,) = api.gateway.history(ONE)
+    (event,) = api.services.history.of_number(ONE)
     assert (event.inbox_id, event.entry.actor) == (id_, "api:environment/jane")
     assert event.entry.decision.note == "by phone"
     api.delete(f"/suppressions/all/{ONE}?reason=mistake")
@@ -43,7 +43,7 @@ def test_the_actor_is_the_keys_name_whatever_the_caller_says(api) -> None:
     crm = api.with_key("write", "crm")
     crm.put(f"/suppressions/orders/{ONE}?reason=x&actor=terminal:root")
     api.work()
-    assert api.gateway.history(ONE)[0].entry.actor == "api:crm/terminal:root"
+    assert api.services.history.of_number(ONE)[0].entry.actor == "api:crm/terminal:root"
 
 
 REFUSED = (
@@ -66,7 +66,7 @@ def test_a_change_that_is_not_right_changes_nothing(api) -> None:
         for path, reason in REFUSED:
             answer = api.call(method, f"/suppressions/{path}")
             assert (answer.status_code, answer.json["reason"]) == (422, reason), path
-    assert api.gateway.store.inbox.busy() == []
+    assert api.services.store.inbox.busy() == []
 
 
 def test_many_items_are_accepted_or_refused_each_by_itself(api) -> None:
@@ -111,7 +111,7 @@ def test_an_opt_in_that_is_repeated_never_lifts_a_later_opt_out(api) -> None:
 def stopped(api, number: str = ONE) -> None:
     """A STOP of the subscriber's own."""
     text = Entry(number, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), "all", text="STOP")
-    api.gateway.store.inbox.add([Arrival(text)])
+    api.services.store.inbox.add([Arrival(text)])
     api.work()
 
 
@@ -147,7 +147,7 @@ def test_their_own_stop_is_lifted_by_a_newer_consent_or_by_an_admins_evidence(ap
         ("opt_out", None),
         ("restored", "evidence"),
     ]
-    assert api.gateway.history(ONE)[-1].entry.restore.evidence == "call 4711"
+    assert api.services.history.of_number(ONE)[-1].entry.restore.evidence == "call 4711"
 
 
 def test_of_many_restores_each_is_judged_by_itself(api) -> None:
@@ -263,7 +263,7 @@ def test_a_list_of_another_shape_is_refused_as_a_whole(api) -> None:
         body = b"[" + json.dumps(GOOD).encode() + b", " + more
         answer = api.call("POST", "/suppressions", data=body, content_type="application/json")
         assert (answer.status_code, answer.json["reason"]) == (400, "bad_request"), more[:99]
-    assert api.gateway.store.inbox.busy() == []
+    assert api.services.store.inbox.busy() == []
 
 
 @pytest.mark.parametrize(("item", "named"), MISSHAPEN_ITEMS)
@@ -329,7 +329,7 @@ def test_one_consent_or_many_go_on_record_and_lift_no_opt_out(api) -> None:
     api.work()
     known = api.get(f"/numbers/{ONE}")
     assert (known["consents"], known["history"]["events"][0]["source"]) == (["alerts"], "api")
-    assert api.gateway.history(ONE)[0].entry.consent.words == "Yes, text me"
+    assert api.services.history.of_number(ONE)[0].entry.consent.words == "Yes, text me"
     assert allowed(api, TWO) is False
 
 
@@ -347,7 +347,7 @@ def test_a_consent_that_is_not_right_is_refused(api) -> None:
         {"number": "12345"},
     ):
         assert api.call("POST", "/consents", CONSENT | changed).status_code == 422, changed
-    assert api.gateway.store.inbox.busy() == []
+    assert api.services.store.inbox.busy() == []
 
 
 def test_a_lock_holds_until_it_is_lifted_and_then_the_opt_out_stays(api) -> None:
@@ -363,7 +363,7 @@ def test_a_lock_holds_until_it_is_lifted_and_then_the_opt_out_stays(api) -> None
 
 def test_a_review_is_listed_and_decided(api) -> None:
     text = Entry(ONE, "alerts", Decision(Intent.REVIEW, rule="weak"), text="please no?")
-    api.gateway.store.inbox.add([Arrival(text)])
+    api.services.store.inbox.add([Arrival(text)])
     (waiting,) = api.get("/reviews")["reviews"]
     assert (waiting["number"], waiting["program"], waiting["text"]) == (ONE, "alerts", "please no?")
     api.work()

@@ -62,8 +62,8 @@ def test_events_of_a_number_are_in_their_order_and_have_no_texts(api) -> None:
 
 def test_an_event_that_is_not_recorded_yet_is_not_told(api) -> None:
     api.put(f"/suppressions/all/{NUMBERS[0]}?reason=x")
-    for partition in api.gateway.store.inbox.busy():
-        api.gateway.apply(partition)
+    for partition in api.services.store.inbox.busy():
+        api.services.applier.drain(partition)
     assert api.get("/events")["events"] == []
     api.work()
     assert len(api.get("/events")["events"]) == 1
@@ -150,11 +150,11 @@ def test_a_process_that_is_told_to_end_lets_nobody_wait_on() -> None:
 
 
 @pytest.mark.full
-def test_a_server_with_callers_that_wait_ends_in_order(gateway, tmp_path) -> None:
+def test_a_server_with_callers_that_wait_ends_in_order(services, tmp_path) -> None:
     environ = {
         "SMSGATE_CONFIG": str(tmp_path),
         "SMSGATE_DATA_DIR": str(tmp_path),
-        "REDIS_URL": gateway.settings.redis_url,
+        "REDIS_URL": services.settings.redis_url,
         "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
     }
     with served("smsgate.web:create_app", environ) as port:

@@ -44,7 +44,7 @@ def test_a_key_may_do_what_its_scope_says_and_no_more(api, scope) -> None:
             assert operation.scope in answer.json["detail"]
             assert answer.json["reason"] == "forbidden"
     assert mine.call("GET", "/openapi.json").status_code == 200
-    assert api.gateway.store.inbox.busy() == []  # nothing had a reason or a body
+    assert api.services.store.inbox.busy() == []  # nothing had a reason or a body
 
 
 def test_only_the_hash_of_a_key_is_kept(api, tmp_path) -> None:
@@ -57,7 +57,7 @@ def test_only_the_hash_of_a_key_is_kept(api, tmp_path) -> None:
 
 
 def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, monkeypatch) -> None:
-    keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
+    keys, mine = api.services.records.keys, api.with_key("check", "crm")
     mine.post("/check", CHECK)
     newer = api_keys.rotate(keys, "crm", 3600, "tests", _now_us())
     mine.post("/check", CHECK)
@@ -68,14 +68,14 @@ def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, m
     monkeypatch.setattr("smsgate.pipeline.api_keys.time.monotonic", lambda: later)
     assert TRUST_S < 5
     for key in (mine.key, newer):
-        answer = Api(mine.client, api.gateway, key).call("POST", "/check", CHECK)
+        answer = Api(mine.client, api.services, key).call("POST", "/check", CHECK)
         assert (answer.status_code, answer.json["reason"]) == (401, "unauthorized")
 
 
 def test_a_key_ends_on_time_without_being_read_again(api) -> None:
-    keys, mine = api.gateway.records.keys, api.with_key("check", "crm")
+    keys, mine = api.services.records.keys, api.with_key("check", "crm")
     api_keys.rotate(keys, "crm", 0.2, "tests", _now_us())
-    fresh = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    fresh = Api(create_app(api.services).test_client(), api.services, mine.key)
     fresh.post("/check", CHECK)
     until = time.monotonic() + 5
     while fresh.call("POST", "/check", CHECK).status_code == 200:
@@ -84,7 +84,7 @@ def test_a_key_ends_on_time_without_being_read_again(api) -> None:
 
 
 def test_names_are_used_once_and_must_be_fit(api) -> None:
-    keys = api.gateway.records.keys
+    keys = api.services.records.keys
     api_keys.make(keys, "crm", "check", "tests", _now_us())
     with pytest.raises(KeyExists, match="rotate crm"):
         api_keys.make(keys, "crm", "admin", "tests", _now_us())
@@ -126,7 +126,7 @@ def pass_time(monkeypatch, seconds: float = 60) -> None:
 
 
 def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
-    mine, counted = api.with_key("check"), Counted(api.gateway.records.keys.all(_now_us()))
+    mine, counted = api.with_key("check"), Counted(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
     for _ in range(50):
         assert ring.who(f"Bearer {mine.key}").name == "check"
@@ -134,7 +134,7 @@ def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
 
 
 def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
-    mine, counted = api.with_key("check"), Counted(api.gateway.records.keys.all(_now_us()))
+    mine, counted = api.with_key("check"), Counted(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
     ring.who(f"Bearer {mine.key}")
     counted.error = RecordsUnavailable("away")
@@ -148,7 +148,7 @@ def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -
 )
 def test_what_cannot_be_looked_up_is_not_called_a_wrong_key(api, monkeypatch, error) -> None:
     mine, other = api.with_key("check", "crm"), api.with_key("check", "other")
-    counted = Counted([row for row in api.gateway.records.keys.all(1) if row.name == "crm"])
+    counted = Counted([row for row in api.services.records.keys.all(1) if row.name == "crm"])
     counted.error = error
     ring = ring_of(counted)
     for key in (mine.key, other.key):
@@ -168,22 +168,22 @@ def test_what_cannot_be_looked_up_is_not_called_a_wrong_key(api, monkeypatch, er
 def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tmp_path) -> None:
     """Nor is it one for a program that was started before, and was never asked."""
     mine = api.with_key("check", "crm")
-    started = create_app(api.gateway).test_client()
+    started = create_app(api.services).test_client()
     file = tmp_path / "records.sqlite3"
-    api.gateway.records.close()
+    api.services.records.close()
     away, restarted = file.with_suffix(".away"), Records(f"sqlite:///{file}")
     file.rename(away)
     file.mkdir()  # as unreadable as a server that is down
-    Api(started, api.gateway, mine.key).post("/check", CHECK)
+    Api(started, api.services, mine.key).post("/check", CHECK)
 
-    object.__setattr__(api.gateway, "records", restarted)
-    anew = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    object.__setattr__(api.services, "records", restarted)
+    anew = Api(create_app(api.services).test_client(), api.services, mine.key)
     answer = anew.call("POST", "/check", CHECK)
     assert (answer.status_code, answer.json["reason"]) == (503, "records_unavailable")
     assert answer.headers["Retry-After"]
-    wrong = Api(anew.client, api.gateway, "a-key-that-nobody-made")
+    wrong = Api(anew.client, api.services, "a-key-that-nobody-made")
     assert wrong.call("POST", "/check", CHECK).status_code == 401
-    of_environment = Api(anew.client, api.gateway, api.key)
+    of_environment = Api(anew.client, api.services, api.key)
     of_environment.post("/check", CHECK)
 
     file.rmdir()
@@ -194,21 +194,21 @@ def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tm
 def test_a_postgresql_that_is_down_is_no_wrong_key(api) -> None:
     mine = api.with_key("check", "crm")
     postgresql = Records("postgresql://smsgate@127.0.0.1:1/smsgate")
-    api.gateway.records.close()
-    object.__setattr__(api.gateway, "records", postgresql)
-    restarted = Api(create_app(api.gateway).test_client(), api.gateway, mine.key)
+    api.services.records.close()
+    object.__setattr__(api.services, "records", postgresql)
+    restarted = Api(create_app(api.services).test_client(), api.services, mine.key)
     answer = restarted.call("POST", "/check", CHECK)
     assert (answer.status_code, answer.json["reason"]) == (503, "records_unavailable")
 
 
 def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
-    keys = api.gateway.records.keys
+    keys = api.services.records.keys
     crm = api.with_key("check", "crm")
     crm.post("/check", CHECK)
     other = api_keys.make(keys, "other", "check", "tests", _now_us())
-    Api(crm.client, api.gateway, other).post("/check", CHECK)
+    Api(crm.client, api.services, other).post("/check", CHECK)
     api_keys.revoke(keys, "other", _now_us())
-    assert Api(crm.client, api.gateway, other).call("POST", "/check", CHECK).status_code == 401
+    assert Api(crm.client, api.services, other).call("POST", "/check", CHECK).status_code == 401
 
 
 @pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 1\nburst = 3\n"])
@@ -219,7 +219,7 @@ def test_a_key_that_calls_too_often_is_told_when_to_go_on(api) -> None:
     assert answers[-1].json["reason"] == "too_many_calls"
     assert answers[-1].headers["Retry-After"] == "1"
     other.post("/check", CHECK)  # each has its own
-    another_process = Api(create_app(api.gateway).test_client(), api.gateway, crm.key)
+    another_process = Api(create_app(api.services).test_client(), api.services, crm.key)
     assert another_process.call("POST", "/check", CHECK).status_code == 429
 
 

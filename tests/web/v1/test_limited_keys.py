@@ -62,7 +62,7 @@ def test_only_its_own_programs_are_asked_about(mine) -> None:
     for program in ("alerts", "all", "nobody", ""):
         body = {"program": program, "numbers": [ONE], "sending": True}
         assert "limited to orders" in refused(mine.call("POST", "/check", body))
-    assert mine.gateway.store.refusals.newest() == []
+    assert mine.services.store.refusals.newest() == []
 
 
 @pytest.mark.parametrize("scope", ["alerts", "all", "nobody"])
@@ -120,7 +120,7 @@ def entry(program: str, intent: Intent, scope: str = "", **more: object) -> Entr
 
 
 def happen(api, *entries: Entry) -> None:
-    api.gateway.store.inbox.add([Arrival(one) for one in entries])
+    api.services.store.inbox.add([Arrival(one) for one in entries])
     api.work()
 
 
@@ -180,7 +180,7 @@ def test_only_its_own_stopped_sends_are_shown(mine, api) -> None:
     stopped = [
         Refusal(ONE, "orders" if at == 0 else "alerts", "opted_out", "api") for at in range(20)
     ]
-    api.gateway.store.refusals.add(stopped)
+    api.services.store.refusals.add(stopped)
     found = mine.get("/refusals?limit=5")
     assert [one["program"] for one in found["refusals"]] == ["orders"]
     assert [one["program"] for one in found["counts"]] == ["orders"]
@@ -194,7 +194,7 @@ def test_a_key_that_is_not_limited_sees_everything(api) -> None:
 
 
 def test_a_rotated_key_keeps_its_programs(api) -> None:
-    keys = api.gateway.records.keys
+    keys = api.services.records.keys
     api_keys.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
     newer = api_keys.rotate(keys, "crm", 0, "tests", 2)
     caller = Keyring(lambda: KnownKeys(keys), ()).who(f"Bearer {newer}")
@@ -203,7 +203,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 
 
 def test_a_renamed_program_is_the_same_one(api) -> None:
-    keys = api.gateway.records.keys
+    keys = api.services.records.keys
     key = api_keys.make(keys, "crm", "write", "tests", 1, ["news"])
     caller = Keyring(lambda: KnownKeys(keys), (), {"news": "orders", "older": "orders"}).who(
         f"Bearer {key}"

@@ -67,9 +67,9 @@ def test_the_page_names_every_problem_that_the_document_names(api) -> None:
         assert f"| {status} |" in PAGE, status
 
 
-def fuzzed(gateway, examples: int) -> Counter[int]:
+def fuzzed(services, examples: int) -> Counter[int]:
     """Call every operation with what fits the document and with what does not; gives statuses."""
-    app = create_app(gateway)
+    app = create_app(services)
     headers = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", app, headers=headers)
     statuses: Counter[int] = Counter()
@@ -105,11 +105,11 @@ def _name_a_program(values: object) -> None:
             one[name] = "alerts"
 
 
-def test_nothing_that_fits_the_document_or_nearly_does_is_a_fault_of_ours(gateway) -> None:
-    assert {200, 401, 422} <= {*fuzzed(gateway, 3)}
+def test_nothing_that_fits_the_document_or_nearly_does_is_a_fault_of_ours(services) -> None:
+    assert {200, 401, 422} <= {*fuzzed(services, 3)}
 
 
 @pytest.mark.full
-def test_nor_do_a_few_thousand_of_them(gateway) -> None:
-    statuses = fuzzed(gateway, 120)
+def test_nor_do_a_few_thousand_of_them(services) -> None:
+    statuses = fuzzed(services, 120)
     assert {200, 202, 400, 401, 404, 422} <= {*statuses}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from smsgate.features.accounts.console import accounts, doctor, programs
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
     for pages in (programs, accounts, doctor):
-        pages.register(console, gateway)
+        pages.register(console, services)

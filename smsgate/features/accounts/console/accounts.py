@@ -13,7 +13,7 @@ from smsgate.domain.messages import Outcome, Verdict
 from smsgate.features.accounts.doctor import Finding, look_at, worst_first
 from smsgate.features.accounts.facts import CAUSES, ends_in_secret, keys_of, webhook_of
 from smsgate.features.accounts.test_message import Trying
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER
@@ -34,9 +34,9 @@ _SAID = {
 }
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    pages = Pages(gateway)
+    pages = Pages(services)
     see, act = needs("viewer"), needs("admin")
     console.get(f"{ACCOUNTS}/<name>")(see(pages.account))
     console.post(f"{ACCOUNTS}/<name>/check")(act(pages.check_account))
@@ -46,9 +46,9 @@ def register(console: Flask, gateway: Gateway) -> None:
 class Pages:
     """The page of one account."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, services: Services) -> None:
         """Show the gateway's accounts."""
-        self._gateway = gateway
+        self._services = services
 
     def account(self, name: str) -> str:
         """What is known of it without asking its provider."""
@@ -57,13 +57,13 @@ class Pages:
     def check_account(self, name: str) -> str:
         """Ask the provider too, as ``smsgate doctor ACCOUNT`` does."""
         account = self._found(name)
-        return self._shown(account, worst_first(look_at(self._gateway, account.name)))
+        return self._shown(account, worst_first(look_at(self._services, account.name)))
 
     def test_account(self, name: str) -> Answer:
         """Send a test text."""
-        account, gateway = self._found(name), self._gateway
+        account, services = self._found(name), self._services
         trying = Trying(
-            gateway.settings, gateway.store, gateway.gate, gateway.job_queue, gateway.outbound
+            services.settings, services.store, services.gate, services.job_queue, services.outbound
         )
         sender, number = request.form.get("sender", ""), request.form.get("number", "")
         outcome = trying.text(account, sender.strip(), number, actor())
@@ -71,13 +71,13 @@ class Pages:
         return redirect(f"{ACCOUNTS}/{account.name}", 303)
 
     def _found(self, name: str) -> Account:
-        account = self._gateway.settings.accounts.get(name)
+        account = self._services.settings.accounts.get(name)
         if account is None:
             raise NotFound
         return account
 
     def _shown(self, account: Account, findings: Sequence[Finding] | None = None) -> str:
-        programs = self._gateway.settings.programs
+        programs = self._services.settings.programs
         return render_template(
             "setup_account.html",
             account=account,
@@ -93,7 +93,7 @@ class Pages:
 
     def _happened(self, account: Account) -> Mapping[str, object]:
         """What the store knows of its requests, or why it does not say."""
-        store, problem = self._gateway.store, ""
+        store, problem = self._services.store, ""
         last, refused = AcceptedRequests(), list[RefusedRequest]()
         try:
             last = store.acceptance.last(account.name)

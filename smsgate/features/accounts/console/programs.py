@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from flask import Flask, render_template
 from werkzeug.exceptions import NotFound
 
-from smsgate.gateway import Gateway
-from smsgate.gateway.wordings import languages, wordings
+from smsgate.features.accounts.reply_texts import languages, wordings
+from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.web.console.auth import needs
 
@@ -17,9 +17,9 @@ AT_FIRST = 4
 """Languages whose replies are shown at once; the others on demand."""
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    settings = gateway.settings
+    settings = services.settings
 
     @console.get(SETUP)
     @needs("viewer")

@@ -11,7 +11,7 @@ from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.domain.messages import Reply
 from smsgate.features.accounts.doctor.at_twilio import ThroughOutbound, ask_twilio
 from smsgate.features.accounts.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.settings import Account
 
@@ -19,35 +19,35 @@ _NO_REPLY = Reply("", "opt_out", "", "+10000000000", "+10000000000", "", "", 0)
 """Never sent: described only for where its access token would come from."""
 
 
-def look_at(gateway: Gateway, name: str) -> Iterator[Finding]:
+def look_at(services: Services, name: str) -> Iterator[Finding]:
     """Look at one account. Raises ``UnknownAccount``."""
-    account = gateway.settings.accounts.get(name)
+    account = services.settings.accounts.get(name)
     if account is None:
-        known = ", ".join(gateway.settings.accounts) or "none"
+        known = ", ".join(services.settings.accounts) or "none"
         raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
     yield from _credentials(account)
     yield from _address(account)
-    yield from _token(gateway, account)
+    yield from _token(services, account)
     try:
         yield from [
-            *_accepted(gateway, account),
-            *without_proxy(gateway, account),
-            *_refused(gateway, account),
+            *_accepted(services, account),
+            *without_proxy(services, account),
+            *_refused(services, account),
         ]
     except StoreUnavailable as error:
         yield Finding("store", FAULT, str(error), error.mend)
     if account.provider == "twilio" and usable(account) and not account.simulated:
-        yield from _twilio(gateway, account)
+        yield from _twilio(services, account)
 
 
-def _twilio(gateway: Gateway, account: Account) -> Iterator[Finding]:
+def _twilio(services: Services, account: Account) -> Iterator[Finding]:
     # The SDK's client takes longer to load than all of smsgate; other commands should not wait.
     from twilio.rest import Client  # noqa: PLC0415
 
     secret = account.secrets["auth_token"][0].value
     http = ThroughOutbound(account.api_url)
     client = Client(account.options["account_sid"], secret, http_client=http)
-    yield from ask_twilio(account, gateway.settings.programs, client)
+    yield from ask_twilio(account, services.settings.programs, client)
 
 
 def _credentials(account: Account) -> Iterator[Finding]:
@@ -78,8 +78,8 @@ def _address(account: Account) -> Iterator[Finding]:
     )
 
 
-def _refused(gateway: Gateway, account: Account) -> Iterator[Finding]:
-    refused = gateway.store.quarantine.newest(account.name)
+def _refused(services: Services, account: Account) -> Iterator[Finding]:
+    refused = services.store.quarantine.newest(account.name)
     if not refused:
         yield Finding("refused", OK, "no request was refused in the last 24 hours")
     # What nothing of ours explains may be a stranger's forgery, and those are to be expected.
@@ -90,7 +90,7 @@ def _refused(gateway: Gateway, account: Account) -> Iterator[Finding]:
         yield Finding("refused", state, f"{count} of the {said.total()} looked into: {sentence}")
 
 
-def _token(gateway: Gateway, account: Account) -> Iterator[Finding]:
+def _token(services: Services, account: Account) -> Iterator[Finding]:
     """Whether the account gets an access token, where it sends by one."""
     if not usable(account):
         return
@@ -98,7 +98,7 @@ def _token(gateway: Gateway, account: Account) -> Iterator[Finding]:
     if source is None:
         return
     try:
-        status = gateway.outbound.perform(source).status
+        status = services.outbound.perform(source).status
     except CallFailed as error:
         yield Finding("access token", WARNING, f"could not be asked for: {error}")
         return
@@ -109,9 +109,9 @@ def _token(gateway: Gateway, account: Account) -> Iterator[Finding]:
         yield Finding("access token", FAULT, said)
 
 
-def _accepted(gateway: Gateway, account: Account) -> Iterator[Finding]:
+def _accepted(services: Services, account: Account) -> Iterator[Finding]:
     """When requests were last accepted, and whether a rotation of secrets can be finished."""
-    last = gateway.store.acceptance.last(account.name)
+    last = services.store.acceptance.last(account.name)
     newest = max(last.newest_ms, last.older_ms)
     if newest:
         yield Finding("accepted", OK, f"the last request that was verified came {_ago(newest)}")
@@ -126,12 +126,12 @@ def _accepted(gateway: Gateway, account: Account) -> Iterator[Finding]:
         yield Finding("secrets", OK, f"{said}: the older ones can go once nobody signs by them")
 
 
-def without_proxy(gateway: Gateway, account: Account) -> Iterator[Finding]:
+def without_proxy(services: Services, account: Account) -> Iterator[Finding]:
     """Whether requests come without a proxy although the public URL is https.
 
     Raises ``StoreUnavailable``.
     """
-    direct_ms = gateway.store.acceptance.last(account.name).direct_ms
+    direct_ms = services.store.acceptance.last(account.name).direct_ms
     if direct_ms and urlsplit(account.public_url).scheme == "https":
         said = (
             f"a request for {account.name} came without a proxy's headers {_ago(direct_ms)}, and "

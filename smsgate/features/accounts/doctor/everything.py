@@ -15,10 +15,10 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.accounts.doctor.account import without_proxy
 from smsgate.features.accounts.doctor.finding import FAULT, OK, WARNING, Finding
-from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
 from smsgate.store.redis_address import exposures
@@ -27,64 +27,64 @@ _APPLY = "`smsgate config apply`; restart what keeps an old version"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
 
 
-def examine(gateway: Gateway) -> Iterator[Finding]:
+def examine(services: Services) -> Iterator[Finding]:
     """Ask each collaborator. One cause is one finding: what rests on it is not asked then."""
     try:
-        gateway.store.health.ping()
-        gateway.store.write_lease.refuse_unwritable()
+        services.store.health.ping()
+        services.store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
         yield Finding("store", FAULT, str(error), error.mend)
-        yield from _exposed(gateway)
-        if gateway.settings.queue_url != gateway.settings.redis_url:
-            yield _queue(gateway)
-        yield _spool(gateway)
-        yield _database(gateway)
+        yield from _exposed(services)
+        if services.settings.queue_url != services.settings.redis_url:
+            yield _queue(services)
+        yield _spool(services)
+        yield _database(services)
     else:
         yield Finding("store", OK, "Redis answers and takes writes")
-        yield from _of_store(gateway)
-    for account in gateway.settings.accounts.values():
+        yield from _of_store(services)
+    for account in services.settings.accounts.values():
         if usable(account):
             yield Finding(f"account {account.name}", OK, f"{account.provider}, has its secret")
 
 
-def _of_store(gateway: Gateway) -> Iterator[Finding]:
+def _of_store(services: Services) -> Iterator[Finding]:
     """What can be asked where Redis answers."""
-    store = gateway.store
+    store = services.store
     metadata = _tried("marker", store.numbers.bucket_count, "the store is ready and of our layout")
     is_ready = metadata.state == OK
-    yield metadata if is_ready else replace(metadata, mend=_marker_remedy(gateway))
+    yield metadata if is_ready else replace(metadata, mend=_marker_remedy(services))
     yield _tried(
         "eviction",
         store.health.refuse_eviction,
         "maxmemory-policy is noeviction",
         "set `maxmemory-policy noeviction` in redis.conf",
     )
-    yield from _durability(gateway)
-    yield from _exposed(gateway)
-    yield _queue(gateway)
-    spool = _spool(gateway)
+    yield from _durability(services)
+    yield from _exposed(services)
+    yield _queue(services)
+    spool = _spool(services)
     yield spool
-    conditions_ = _conditions(gateway)
+    conditions_ = _conditions(services)
     if spool.state == FAULT:
         conditions_ = [one for one in conditions_ if one.name != "SmsgateSpoolUnusable"]
     if is_ready:
-        yield _records(gateway, [one for one in conditions_ if one.name in _OF_RECORDS])
-        yield from _programs(gateway)
+        yield _records(services, [one for one in conditions_ if one.name in _OF_RECORDS])
+        yield from _programs(services)
     else:
-        yield _database(gateway)
-    yield from _processes(gateway)
-    for account in gateway.settings.accounts.values():
-        yield from without_proxy(gateway, account)
+        yield _database(services)
+    yield from _processes(services)
+    for account in services.settings.accounts.values():
+        yield from without_proxy(services, account)
     told = _OF_RECORDS if is_ready else _OF_RECORDS | {"SmsgateGateShut", "SmsgateStoreLost"}
     for one in conditions_:
         if one.name not in told:
             yield _finding(one)
 
 
-def _conditions(gateway: Gateway) -> list[Condition]:
+def _conditions(services: Services) -> list[Condition]:
     """What the alert rules tell too. What hinders asking has been told before."""
     try:
-        seen = take_snapshot(gateway.store, gateway.settings)
+        seen = take_snapshot(services.store, services.settings)
     except SmsGateError:
         return []
     return conditions(seen, here=socket.gethostname())
@@ -102,12 +102,12 @@ def _tried(subject: str, ask: Callable[[], object], good: str, mend: str = "") -
     return Finding(subject, OK, good)
 
 
-def _marker_remedy(gateway: Gateway) -> str:
+def _marker_remedy(services: Services) -> str:
     try:
-        progress = gateway.store.restoring.progress()
+        progress = services.store.restoring.progress()
         if progress is not None:
             return f"wait: the store is being rebuilt, {progress.text()} so far"
-        known = not gateway.records.absent and gateway.records.reading.stores()
+        known = not services.records.absent and services.records.reading.stores()
     except SmsGateError:
         return "bring the records' database back; from it the store is rebuilt"
     if known:
@@ -115,16 +115,16 @@ def _marker_remedy(gateway: Gateway) -> str:
     return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
 
 
-def _queue(gateway: Gateway) -> Finding:
+def _queue(services: Services) -> Finding:
     return _tried(
-        "queue", gateway.job_queue.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
+        "queue", services.job_queue.ping, "RQ's Redis answers", "start RQ's Redis, or set QUEUE_URL"
     )
 
 
-def _spool(gateway: Gateway) -> Finding:
+def _spool(services: Services) -> Finding:
     try:
-        gateway.spool.check()
-        depth = gateway.spool.depth()
+        services.spool.check()
+        depth = services.spool.depth()
     except SpoolUnavailable as error:
         return Finding("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
     if depth:
@@ -133,10 +133,10 @@ def _spool(gateway: Gateway) -> Finding:
     return Finding("spool", OK, "nothing waits on this host's disk")
 
 
-def _database(gateway: Gateway) -> Finding:
+def _database(services: Services) -> Finding:
     """The records' database alone: what is in it cannot be compared with the store now."""
     try:
-        gateway.records.check()
+        services.records.check()
     except SmsGateError as error:
         return Finding("records", FAULT, str(error), _database_remedy(error))
     return Finding("records", OK, "their database answers")
@@ -152,10 +152,10 @@ _OF_RECORDS = frozenset({"SmsgateRecordsLag", "SmsgateLedgerFull"})
 """Conditions that tell what becomes of events that the records do not get."""
 
 
-def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
+def _records(services: Services, lagging: Sequence[Condition]) -> Finding:
     """One finding for what hinders events on their way to the records, and for what follows."""
-    database = _database(gateway)
-    report = gateway.recording.report()
+    database = _database(services)
+    report = services.archiver.report()
     said = "; ".join([report.text.removeprefix("ok; "), *(one.problem for one in lagging)])
     fails = not report.is_ready or any(one.is_failure for one in lagging)
     if not (lagging or report.problem or report.alarm):
@@ -171,10 +171,10 @@ def _records(gateway: Gateway, lagging: Sequence[Condition]) -> Finding:
     return Finding("records", FAULT if fails else WARNING, said, mend)
 
 
-def _durability(gateway: Gateway) -> Iterator[Finding]:
+def _durability(services: Services) -> Iterator[Finding]:
     """What could lose acknowledged writes, but for the policy of eviction, which is told before."""
     try:
-        weak = gateway.store.health.weaknesses()
+        weak = services.store.health.weaknesses()
     except StoreUnavailable as error:
         yield Finding("durability", FAULT, str(error), error.mend)
         return
@@ -185,9 +185,9 @@ def _durability(gateway: Gateway) -> Iterator[Finding]:
         yield Finding("durability", OK, "every write is on disk before it is acknowledged")
 
 
-def _exposed(gateway: Gateway) -> Iterator[Finding]:
+def _exposed(services: Services) -> Iterator[Finding]:
     """Whether others than smsgate get at Redis."""
-    urls = {"REDIS_URL": gateway.settings.redis_url, "QUEUE_URL": gateway.settings.queue_url}
+    urls = {"REDIS_URL": services.settings.redis_url, "QUEUE_URL": services.settings.queue_url}
     if urls["QUEUE_URL"] == urls["REDIS_URL"]:
         del urls["QUEUE_URL"]
     for name, url in urls.items():
@@ -195,13 +195,13 @@ def _exposed(gateway: Gateway) -> Iterator[Finding]:
             yield Finding(name, WARNING, f"the Redis of {name} {said}", _PROTECTED)
 
 
-def _programs(gateway: Gateway) -> Iterator[Finding]:
+def _programs(services: Services) -> Iterator[Finding]:
     try:
-        known = gateway.store.metadata.programs()
+        known = services.store.metadata.programs()
     except StoreUnavailable as error:
         yield Finding("programs", FAULT, str(error), error.mend)
         return
-    programs = [program.name for program in gateway.settings.programs]
+    programs = [program.name for program in services.settings.programs]
     for name in programs:
         if name in known:
             yield Finding(f"program {name}", OK, "published to every gate")
@@ -211,13 +211,13 @@ def _programs(gateway: Gateway) -> Iterator[Finding]:
         yield Finding("programs", FAULT, said, "start the clock, or run `smsgate init`")
 
 
-def _processes(gateway: Gateway) -> Iterator[Finding]:
+def _processes(services: Services) -> Iterator[Finding]:
     """What runs where; a process that keeps an old configuration says why.
 
     That none of a kind runs is a condition, which the alerts tell too.
     """
     try:
-        snapshot = gateway.store.heartbeats.snapshot()
+        snapshot = services.store.heartbeats.snapshot()
     except SmsGateError:
         return  # it has been told before that the store is away
     for kind in KINDS:

@@ -6,13 +6,13 @@ from flask import Flask
 
 from smsgate.features.keyword_editor.console import adding, changing, listing, sets
 from smsgate.features.keyword_editor.editing import Editing
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 
 
-def register(console: Flask, gateway: Gateway) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    editing = Editing(gateway.settings, gateway.classifiers, gateway.store, gateway.records)
-    listing.register(console, gateway, editing)
-    sets.register(console, gateway, editing)
-    changing.register(console, gateway, editing)
-    adding.register(console, gateway, editing)
+    editing = Editing(services.settings, services.classifiers, services.store, services.records)
+    listing.register(console, services, editing)
+    sets.register(console, services, editing)
+    changing.register(console, services, editing)
+    adding.register(console, services, editing)

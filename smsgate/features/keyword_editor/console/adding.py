@@ -10,7 +10,7 @@ from smsgate.features.keyword_editor.console.changing import Change, checked
 from smsgate.features.keyword_editor.console.listing import LONGEST, program_of
 from smsgate.features.keyword_editor.editing import About, Editing
 from smsgate.features.keyword_editor.entries import INTENTS, MATCHES, Row, changed, read, rows_of
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs
 
@@ -19,9 +19,9 @@ LONG = 6
 """Words from which on a keyword is rarely texted again as a whole."""
 
 
-def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
+def register(console: Flask, services: Services, editing: Editing) -> None:
     """Add the routes."""
-    page = _Page(gateway, editing)
+    page = _Page(services, editing)
     console.get(NEW, endpoint="new_keyword")(needs("admin")(page.new))
     console.post(NEW, endpoint="new_keyword_check")(needs("admin")(page.check))
     console.post(f"{NEW}/soon", endpoint="new_keyword_soon")(needs("admin")(page.soon))
@@ -30,8 +30,8 @@ def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
 class _Page:
     """The views, with what they ask."""
 
-    def __init__(self, gateway: Gateway, editing: Editing) -> None:
-        self._gateway = gateway
+    def __init__(self, services: Services, editing: Editing) -> None:
+        self._services = services
         self._editing = editing
 
     def new(self) -> str:
@@ -45,7 +45,7 @@ class _Page:
         except KeywordSetUnfit as error:
             text, intent = request.form.get("words", ""), request.form.get("intent", "")
             return self._form(text, intent, str(error)), 422
-        return checked(self._gateway, self._editing, change)
+        return checked(self._services, self._editing, change)
 
     def soon(self) -> str:
         """The faults of what is in the form, while it is typed."""
@@ -57,7 +57,7 @@ class _Page:
         return render_template("part_faults.html", problem="", faults=faults)
 
     def _form(self, text: str, intent: str, problem: str = "") -> str:
-        program = program_of(self._gateway, request.values.get("program", ""))
+        program = program_of(self._services, request.values.get("program", ""))
         word = " ".join(text[:LONGEST].replace(",", " ").split())
         sets = [one for one in self._editing.sets() if program.name in one.programs]
         names = [one.name for one in sets]
@@ -77,7 +77,7 @@ class _Page:
 
     def _language(self, program: Program, text: str, names: list[str]) -> str:
         """The set that the text most likely belongs to."""
-        classifier = self._gateway.classifiers.get(program.name)
+        classifier = self._services.classifiers.get(program.name)
         found = classifier.classify(text).language if classifier else ""
         named = [name for name in program.keywords if name in names]
         likely = [found, *named, "en", *names]

@@ -23,7 +23,7 @@ from smsgate.features.keyword_editor.editing import About, Editing
 from smsgate.features.keyword_editor.entries import Row, changed
 from smsgate.features.keyword_editor.received_texts import place_of
 from smsgate.features.keyword_editor.replay import SHOWN, Replay, too_many
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
 
 SLICE_S = 0.7
@@ -57,9 +57,9 @@ class Tried:
         return too_many(self.stops, self.looked)
 
 
-def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
+def register(console: Flask, services: Services, editing: Editing) -> None:
     """Add the routes."""
-    page = _Page(gateway, editing)
+    page = _Page(services, editing)
     admin = needs("admin")
     for path, view in (
         ("soon", page.soon),
@@ -75,8 +75,8 @@ def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
 class _Page:
     """The views, with what they ask."""
 
-    def __init__(self, gateway: Gateway, editing: Editing) -> None:
-        self._gateway = gateway
+    def __init__(self, services: Services, editing: Editing) -> None:
+        self._services = services
         self._editing = editing
 
     def soon(self, name: str) -> str:
@@ -90,7 +90,7 @@ class _Page:
 
     def check(self, name: str) -> Answer:
         """Everything that the change would do, before it is saved."""
-        return checked(self._gateway, self._editing, self._change(name))
+        return checked(self._services, self._editing, self._change(name))
 
     def replay(self, name: str) -> str | Answer:
         """One slice of the texts that were received."""
@@ -113,7 +113,7 @@ class _Page:
         }
         if request.headers.get("HX-Request"):
             return render_template("part_replay.html", **said)
-        return checked(self._gateway, self._editing, change, said=said)
+        return checked(self._services, self._editing, change, said=said)
 
     def save(self, name: str) -> Answer:
         """Make it the newest version, and let every process take it over."""
@@ -154,11 +154,11 @@ class _Page:
                 about.name, change.content, change.base, actor(), note, sure="sure" in request.form
             )
         except (KeywordSetChanged, KeywordSetUnfit, KeywordSetOwned) as error:
-            return checked(self._gateway, self._editing, change, str(error), error.status)
+            return checked(self._services, self._editing, change, str(error), error.status)
         except ConfigurationError:
             problem = "Nothing was saved: these conflicts have to be mended first."
-            return checked(self._gateway, self._editing, change, problem, 422)
-        applied, problem = put_in_force(self._gateway, actor())
+            return checked(self._services, self._editing, change, problem, 422)
+        applied, problem = put_in_force(self._services, actor())
         flash(f"Saved as version {made.version}.", "good")
         if problem:
             flash(f"It is saved, and not in force yet: {problem}", "bad")
@@ -167,7 +167,7 @@ class _Page:
 
 
 def checked(
-    gateway: Gateway,
+    services: Services,
     editing: Editing,
     change: Change,
     problem: str = "",
@@ -184,9 +184,9 @@ def checked(
         faults = [*draft.faults()]
         if not faults:
             words = [
-                (program.name, differing(gateway.classifiers[program.name],
+                (program.name, differing(services.classifiers[program.name],
                                          draft.classifier(program.name)))
-                for program in draft.programs if program.name in gateway.classifiers
+                for program in draft.programs if program.name in services.classifiers
             ]  # fmt: skip
     except KeywordSetUnfit as error:
         unreadable = str(error)

@@ -10,7 +10,7 @@ from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.editing import Editing
 from smsgate.features.keyword_editor.entries import INTENTS
 from smsgate.features.keyword_editor.listing import SOURCES, Listing, Wanted
-from smsgate.gateway import Gateway
+from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs
 
@@ -19,9 +19,9 @@ LONGEST = 2_000
 """Characters of a text that is tried: no more of one is ever read than its ends."""
 
 
-def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
+def register(console: Flask, services: Services, editing: Editing) -> None:
     """Add the routes."""
-    page = _Page(gateway, editing)
+    page = _Page(services, editing)
     console.get("/console/keywords")(needs("viewer")(page.keywords))
     console.post("/console/keywords/try")(needs("viewer")(page.tried))
 
@@ -29,11 +29,11 @@ def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
 class _Page:
     """The views, with what they ask."""
 
-    def __init__(self, gateway: Gateway, editing: Editing) -> None:
-        self._gateway = gateway
-        self._classifiers = gateway.classifiers
+    def __init__(self, services: Services, editing: Editing) -> None:
+        self._services = services
+        self._classifiers = services.classifiers
         self._editing = editing
-        self._listing = Listing(gateway.classifiers)
+        self._listing = Listing(services.classifiers)
 
     def keywords(self) -> str:
         """A program's keywords, those that are asked for."""
@@ -48,7 +48,7 @@ class _Page:
 
     def _shown(self, tried: dict[str, object]) -> str:
         given = request.args
-        program = program_of(self._gateway, request.values.get("program", ""))
+        program = program_of(self._services, request.values.get("program", ""))
         own, warnings = self._editing.in_force()
         wanted = Wanted(*(given.get(name, "") for name in ("q", "language", "intent", "source")))
         every = self._listing.of(program.name, own) if program.name in self._classifiers else ()
@@ -57,7 +57,7 @@ class _Page:
         said = {"program": program} | tried
         return render_template(
             "keywords.html",
-            programs=self._gateway.settings.programs,
+            programs=self._services.settings.programs,
             wanted=wanted,
             rows=found[(at - 1) * PAGE : at * PAGE],
             count=len(found),
@@ -75,7 +75,7 @@ class _Page:
             request.form.get("text", "")[:LONGEST],
             request.form.get("number", "").strip(),
         )
-        program = program_of(self._gateway, request.form.get("program", ""))
+        program = program_of(self._services, request.form.get("program", ""))
         said: dict[str, object] = {"text": text, "number": number, "program": program}
         if not text.strip() or program.name not in self._classifiers:
             return said
@@ -93,9 +93,9 @@ class _Page:
         }
 
 
-def program_of(gateway: Gateway, name: str) -> Program:
+def program_of(services: Services, name: str) -> Program:
     """The program of that name; the first where none is named. Raises ``UnknownProgram``."""
-    programs = gateway.settings.programs
+    programs = services.settings.programs
     found = programs.get(name) if name else next(iter(programs), None)
     if found is None:
         known = ", ".join(one.name for one in programs) or "none"

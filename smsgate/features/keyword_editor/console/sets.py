@@ -9,15 +9,15 @@ from smsgate.features.keyword_editor.diffs import difference
 from smsgate.features.keyword_editor.drafts import MOST_BYTES
 from smsgate.features.keyword_editor.editing import PAGE, About, Editing
 from smsgate.features.keyword_editor.entries import INTENTS, MATCHES, RISKS, Row, read, rows_of
-from smsgate.gateway import Gateway
-from smsgate.gateway.spreading import spread_of
+from smsgate.pipeline.configuration_progress import spread_of
+from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs
 
 SETS = "/console/keywords/sets"
 _EMPTY_ROWS = 3
 
 
-def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
+def register(console: Flask, services: Services, editing: Editing) -> None:
     """Add the routes."""
 
     @console.get(SETS)
@@ -67,7 +67,7 @@ def register(console: Flask, gateway: Gateway, editing: Editing) -> None:
         return render_template(
             "part_applied.html" if part else "keyword_applied.html",
             id=id_,
-            spread=spread_of(gateway.store, id_),
+            spread=spread_of(services.store, id_),
             tries=_tries(),
         )
 

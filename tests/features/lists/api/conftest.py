@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web.v1.conftest import api, gateway, settings_more
+from tests.web.v1.conftest import api, services, settings_more
 
-__all__ = ["api", "gateway", "settings_more"]
+__all__ = ["api", "services", "settings_more"]

@@ -15,12 +15,12 @@ LIST = "import-3f9c"
 @pytest.fixture
 def listed(api):
     """The API behind a list that was imported."""
-    importing = build_importing(api.gateway)
+    importing = build_importing(api.services)
     listing = Listing("alerts", "opted_out", actor="ana", id=LIST, note="stopped.csv")
     importing.enter(NUMBERS, listing, part="0")
     changes = [importing.change(listing, "opted_out", len(NUMBERS))]
     importing.conclude(listing, "40 rows: 40 applied", changes)
-    api.gateway.recording.move_all()
+    api.services.archiver.move_all()
     return api
 
 
@@ -62,7 +62,7 @@ def test_an_import_is_listed_by_name_and_undone(listed) -> None:
     assert found["undone"]["reason"] == "wrong"
     assert found["undone"]["note"] == "stopped.csv: 39 numbers put back, 1 kept."
     assert allowed(listed) == [False] + [True] * 39
-    event = listed.gateway.history(NUMBERS[1])[-1]
+    event = listed.services.history.of_number(NUMBERS[1])[-1]
     assert (event.kind, event.entry.decision.note) == ("import_undone", "wrong")
 
 
@@ -72,7 +72,10 @@ def test_asked_for_twice_it_is_done_once(listed) -> None:
         undone(listed)
     assert allowed(listed) == [True] * 40
     for number in NUMBERS:
-        assert [one.kind for one in listed.gateway.history(number)] == ["import", "import_undone"]
+        assert [one.kind for one in listed.services.history.of_number(number)] == [
+            "import",
+            "import_undone",
+        ]
 
 
 def test_what_is_not_right_is_said(listed) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.pipeline.gate import Gate
 from smsgate.store.keys import PARTITION_KEYS
-from tests.fakes.own_gateway import make_gateway
+from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 
 NUMBER, OTHER = "+14155550123", "+33612345678"
@@ -21,9 +21,9 @@ NUMBER, OTHER = "+14155550123", "+33612345678"
 
 @pytest.fixture
 def lists(terminal, tmp_path, redis_url):
-    gateway = make_gateway(tmp_path, redis_url)
-    gateway.records.migrate()
-    gateway.close()
+    services = make_services(tmp_path, redis_url)
+    services.records.migrate()
+    services.close()
     return terminal(
         SMSGATE_CONFIG=str(tmp_path / "config"),
         SMSGATE_DATA_DIR=str(tmp_path / "var"),

@@ -18,7 +18,7 @@ from smsgate.features.lists.folders import Folders
 from smsgate.features.lists.number_import import Listing
 from smsgate.features.lists.service import build_importing
 from smsgate.features.lists.steps import Steps
-from smsgate.wiring import publish_programs
+from smsgate.pipeline.configuration_rollout import publish_programs
 from tests.fakes.browser import browser
 from tests.fakes.processes import wait_until
 
@@ -59,12 +59,12 @@ def rows(browser, here, name):
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def folder_of(gateway, here):
-    return gateway.settings.data_dir / "lists" / here.rpartition("/")[2]
+def folder_of(services, here):
+    return services.settings.data_dir / "lists" / here.rpartition("/")[2]
 
 
-def allowed(gateway, number, program="alerts"):
-    return gateway.gate.allows(number, program=program)
+def allowed(services, number, program="alerts"):
+    return services.gate.allows(number, program=program)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def stuck(monkeypatch):
 # --- an import --------------------------------------------------------------------------------
 
 
-def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(agent, gateway):
+def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(agent, services):
     here = begun(agent)
     page = agent.get(here).text
     assert "phone (numbers)" in page
@@ -97,14 +97,14 @@ def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(age
     assert "Would opt 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
     assert "line 3" in page
     assert "a formula of a spreadsheet" in page
-    assert allowed(gateway, NUMBER)
+    assert allowed(services, NUMBER)
 
     page = asked(agent, here, "apply")
     assert "What became of it" in page
     assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
-    assert not allowed(gateway, NUMBER)
-    assert not allowed(gateway, OTHER)
-    told = [event for event in gateway.history(NUMBER) if event.kind == "import"]
+    assert not allowed(services, NUMBER)
+    assert not allowed(services, OTHER)
+    told = [event for event in services.history.of_number(NUMBER) if event.kind == "import"]
     assert told[0].entry.actor == "agent"
     assert told[0].entry.decision.note == "stopped.csv"
     assert [(row["line"], row["outcome"]) for row in rows(agent, here, "result")] == [
@@ -113,7 +113,7 @@ def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(age
         ("4", "applied"),
         ("5", "duplicate"),
     ]
-    assert not (folder_of(gateway, here) / "upload").exists()
+    assert not (folder_of(services, here) / "upload").exists()
 
 
 def applied(browser, **kwargs) -> str:
@@ -126,25 +126,25 @@ def undo_form(page) -> dict[str, str]:
     return {"list_id": re.search(r'name="list_id" value="([^"]+)"', page)[1]}
 
 
-def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, gateway):
+def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, services):
     form = undo_form(applied(agent))
     answer = agent.post(f"{LISTS}/undo", form)
     here = answer.location
     page = ended(agent, here)
     assert "What undoing it would do" in page
     assert "stopped.csv: 2 numbers would be put back, 0 kept." in page
-    assert not allowed(gateway, NUMBER)
+    assert not allowed(services, NUMBER)
     assert agent.post(f"{LISTS}/undo", form).location == here  # a click twice looks once
     assert "Give a reason" in agent.post(f"{here}/undo", {"reason": " "}).text
-    assert not allowed(gateway, NUMBER)
+    assert not allowed(services, NUMBER)
 
     page = asked(agent, here, "undo", reason="the wrong <b>file</b>")
     assert "What became of it" in page
     assert "stopped.csv: 2 numbers put back, 0 kept." in page
-    assert allowed(gateway, NUMBER)
+    assert allowed(services, NUMBER)
     found = {row["number"]: row["outcome"] for row in rows(agent, here, "result")}
     assert found == {NUMBER: "undone", OTHER: "undone"}
-    event = gateway.history(NUMBER)[-1]
+    event = services.history.of_number(NUMBER)[-1]
     assert (event.kind, event.entry.actor) == ("import_undone", "agent")
     story = agent.get(f"/console/numbers/{NUMBER}").text
     assert "<strong>Import undone</strong> · every program" in story
@@ -154,9 +154,9 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, gateway):
     assert ": the wrong &lt;b&gt;file&lt;/b&gt;. " in listed
 
 
-def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, gateway):
+def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, services):
     form = undo_form(applied(agent))
-    importing = build_importing(gateway)
+    importing = build_importing(services)
     other = Listing("orders", "opted_out", actor="terminal:root", id="import-1", note="theirs.csv")
     importing.enter([THIRD], other, part="0")
     importing.conclude(other, "1 rows: 1 applied", [])
@@ -171,11 +171,11 @@ def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admi
     assert admin.post(f"{LISTS}/undo", {"list_id": "import-2"}).status_code == 404
 
 
-def test_an_undo_whose_process_ended_is_gone_on_with(agent, gateway, monkeypatch):
+def test_an_undo_whose_process_ended_is_gone_on_with(agent, services, monkeypatch):
     form = undo_form(applied(agent))
     here = agent.post(f"{LISTS}/undo", form).location
     ended(agent, here)
-    folder = Folders(gateway.settings.data_dir).find(here.rpartition("/")[2])
+    folder = Folders(services.settings.data_dir).find(here.rpartition("/")[2])
     errand = folder.read()
     waiting = msgspec.structs.replace(
         errand,
@@ -186,7 +186,7 @@ def test_an_undo_whose_process_ended_is_gone_on_with(agent, gateway, monkeypatch
     folder.write(waiting)
     assert "The process that worked on it ended" in agent.get(here).text
     assert "put back, 0 kept" in asked(agent, here, "resume")
-    assert allowed(gateway, NUMBER)
+    assert allowed(services, NUMBER)
 
 
 def test_a_formula_in_a_result_is_text(agent):
@@ -196,7 +196,7 @@ def test_a_formula_in_a_result_is_text(agent):
     assert given == ["'=1+1", "'+1+cmd|' /C calc'!A0", "'@SUM(A1)", NUMBER]
 
 
-def test_consents_need_the_words_that_were_agreed_to(agent, gateway):
+def test_consents_need_the_words_that_were_agreed_to(agent, services):
     here = begun(agent, f"phone\n{NUMBER}\n")
     page = asked(agent, here, "rehearse", program="alerts", state="subscribed")
     assert "The words that the subscribers agreed to" in page
@@ -204,15 +204,17 @@ def test_consents_need_the_words_that_were_agreed_to(agent, gateway):
     assert answer.status_code == 422
     assert "Say what the subscribers agreed to" in answer.text
     assert "Apply it now" in agent.get(here).text
-    assert not gateway.history(NUMBER)
+    assert not services.history.of_number(NUMBER)
 
 
-def test_consents_are_recorded_with_their_words(agent, gateway):
+def test_consents_are_recorded_with_their_words(agent, services):
     here = begun(agent, f"phone\n{NUMBER}\n", name="signed.csv")
     asked(agent, here, "rehearse", program="alerts", state="subscribed")
     page = asked(agent, here, "apply", words="I agree to texts", medium="paper")
     assert "What became of it" in page
-    consent = next(one for one in gateway.history(NUMBER) if one.kind == "import").entry.consent
+    consent = next(
+        one for one in services.history.of_number(NUMBER) if one.kind == "import"
+    ).entry.consent
     assert (consent.words, consent.medium, consent.source) == (
         "I agree to texts",
         "paper",
@@ -220,7 +222,7 @@ def test_consents_are_recorded_with_their_words(agent, gateway):
     )
 
 
-def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, gateway):
+def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, services):
     here = begun(agent, f"home,work\n{NUMBER},{OTHER}\n")
     page = agent.get(here).text
     assert "Choose one" in page
@@ -228,8 +230,8 @@ def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, gateway):
     page = asked(agent, here, "rehearse", program="alerts", column="2")
     assert "It changes 1 number," in page
     asked(agent, here, "apply")
-    assert allowed(gateway, NUMBER)
-    assert not allowed(gateway, OTHER)
+    assert allowed(services, NUMBER)
+    assert not allowed(services, OTHER)
 
 
 def test_something_else_can_be_asked_for_until_it_is_applied(agent):
@@ -258,18 +260,18 @@ def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
     assert "What is in it" in agent.get(here).text
 
 
-def test_applied_before_it_was_rehearsed_changes_nothing(agent, gateway):
+def test_applied_before_it_was_rehearsed_changes_nothing(agent, services):
     here = begun(agent)
     assert agent.post(f"{here}/apply").status_code == 303
     assert agent.post(f"{here}/resume").status_code == 303
-    assert allowed(gateway, NUMBER)
+    assert allowed(services, NUMBER)
     assert "What is in it" in ended(agent, here)
 
 
 # --- two at once, and interrupted ---------------------------------------------------------------
 
 
-def test_a_click_twice_does_it_once(agent, gateway, stuck):
+def test_a_click_twice_does_it_once(agent, services, stuck):
     here = begun(agent)
     stuck.set()
     asked(agent, here, "rehearse", program="alerts", region="US")
@@ -281,7 +283,7 @@ def test_a_click_twice_does_it_once(agent, gateway, stuck):
     ended(agent, here)
     agent.post(f"{here}/apply")
     assert "What became of it" in ended(agent, here)
-    assert len([one for one in gateway.history(NUMBER) if one.kind == "import"]) == 1
+    assert len([one for one in services.history.of_number(NUMBER) if one.kind == "import"]) == 1
 
 
 def test_lists_wait_their_turn(agent, stuck):
@@ -296,22 +298,22 @@ def test_lists_wait_their_turn(agent, stuck):
     assert "What it would do" in ended(agent, second)
 
 
-def test_an_interrupted_import_is_gone_on_with(agent, gateway):
+def test_an_interrupted_import_is_gone_on_with(agent, services):
     here = begun(agent)
     asked(agent, here, "rehearse", program="alerts", region="US")
-    state = folder_of(gateway, here) / "errand.json"
+    state = folder_of(services, here) / "errand.json"
     killed = json.loads(state.read_bytes()) | {"step": "apply", "state": "working", "read": 7}
     state.write_text(json.dumps(killed))
     assert "interrupted" in agent.get(LISTS).text
     assert "Going on does nothing twice" in agent.get(here).text
     assert "What became of it" in asked(agent, here, "resume")
-    assert not allowed(gateway, NUMBER)
+    assert not allowed(services, NUMBER)
 
 
-def test_who_is_at_work_is_seen_by_whoever_has_the_data_directory(agent, gateway, stuck):
+def test_who_is_at_work_is_seen_by_whoever_has_the_data_directory(agent, services, stuck):
     here = begun(agent)
     agent.post(f"{here}/rehearse", {"program": "alerts"})
-    folder = Folders(gateway.settings.data_dir).find(here.rpartition("/")[2])
+    folder = Folders(services.settings.data_dir).find(here.rpartition("/")[2])
     assert folder.read().busy
     assert folder.held()
     assert folder.hold() is None
@@ -363,10 +365,10 @@ def test_names_of_columns_and_files_are_text(agent):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in agent.get(here).text
 
 
-def test_nothing_of_the_upload_is_in_a_path_and_files_are_their_owner_s(agent, gateway):
+def test_nothing_of_the_upload_is_in_a_path_and_files_are_their_owner_s(agent, services):
     here = begun(agent, name="../../../etc/passwd")
     asked(agent, here, "rehearse", program="alerts")
-    folder = folder_of(gateway, here)
+    folder = folder_of(services, here)
     assert {one.name for one in folder.iterdir()} == {"errand.json", "lock", "result", "upload"}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.parent.stat().st_mode & 0o777 == 0o700
@@ -374,7 +376,7 @@ def test_nothing_of_the_upload_is_in_a_path_and_files_are_their_owner_s(agent, g
     assert re.fullmatch(r"[0-9a-f]{32}", folder.name)
 
 
-def test_what_was_not_taken_leaves_nothing_behind(agent, gateway):
+def test_what_was_not_taken_leaves_nothing_behind(agent, services):
     agent.get(LISTS)
     listed = (b"+14155550123\n", "x.csv")
     for form in (
@@ -389,15 +391,15 @@ def test_what_was_not_taken_leaves_nothing_behind(agent, gateway):
         }
         answer = agent.post(f"{LISTS}/upload", fields, content_type="multipart/form-data")
         assert answer.status_code == 422
-        assert not list((gateway.settings.data_dir / "lists").iterdir())
+        assert not list((services.settings.data_dir / "lists").iterdir())
 
 
-def test_without_a_token_nothing_is_kept(agent, gateway):
+def test_without_a_token_nothing_is_kept(agent, services):
     assert upload(agent, csrf=False).status_code == 400
-    assert not list((gateway.settings.data_dir / "lists").iterdir())
+    assert not list((services.settings.data_dir / "lists").iterdir())
 
 
-def test_a_body_that_breaks_off_leaves_nothing_behind(agent, gateway):
+def test_a_body_that_breaks_off_leaves_nothing_behind(agent, services):
     agent.get(LISTS)
     body = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
@@ -411,10 +413,10 @@ def test_a_body_that_breaks_off_leaves_nothing_behind(agent, gateway):
         headers={"Content-Length": str(len(body) + 100)},
     )
     assert answer.status_code == 400
-    assert not list((gateway.settings.data_dir / "lists").iterdir())
+    assert not list((services.settings.data_dir / "lists").iterdir())
 
 
-def test_a_file_may_be_far_larger_than_other_forms(agent, gateway):
+def test_a_file_may_be_far_larger_than_other_forms(agent, services):
     agent.get(LISTS)
     fields = {"csrf_token": agent._token, "kind": "import"}
     parts = [f'name="{name}"\r\n\r\n{text}' for name, text in fields.items()]
@@ -430,16 +432,16 @@ def test_a_file_may_be_far_larger_than_other_forms(agent, gateway):
         headers={"Content-Length": str(len(body))},
     )
     assert answer.status_code == 303, answer.text
-    assert (folder_of(gateway, answer.location) / "upload").stat().st_size == len(rows)
+    assert (folder_of(services, answer.location) / "upload").stat().st_size == len(rows)
 
 
-def test_a_file_over_the_limit_is_refused_before_it_is_read(agent, monkeypatch, gateway):
+def test_a_file_over_the_limit_is_refused_before_it_is_read(agent, monkeypatch, services):
     monkeypatch.setattr(folders, "LIMIT", 1000)
     monkeypatch.setattr("smsgate.features.lists.errands.LIMIT", 1000)
     answer = upload(agent, b"+14155550123\n" * 10_000)
     assert answer.status_code == 422
     assert "give it in parts" in answer.text
-    assert not (gateway.settings.data_dir / "lists").exists()
+    assert not (services.settings.data_dir / "lists").exists()
 
 
 def test_other_forms_stay_small(agent):
@@ -455,11 +457,13 @@ def test_a_disk_without_room_is_not_filled(agent, monkeypatch):
     assert "no room" in answer.text
 
 
-def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(agent, gateway, monkeypatch):
+def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
+    agent, services, monkeypatch
+):
     here = begun(agent)
     monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(1 << 20))
     assert "no room" in asked(agent, here, "rehearse", program="alerts")
-    names = {one.name for one in folder_of(gateway, here).iterdir()}
+    names = {one.name for one in folder_of(services, here).iterdir()}
     assert names == {"errand.json", "lock", "upload"}
     monkeypatch.undo()
     assert "What it would do" in asked(agent, here, "resume")
@@ -473,7 +477,7 @@ class Usage:
 # --- who may ------------------------------------------------------------------------------------
 
 
-def test_a_viewer_sees_and_gives_nothing(agent, viewer, gateway):
+def test_a_viewer_sees_and_gives_nothing(agent, viewer, services):
     here = begun(agent)
     asked(agent, here, "rehearse", program="alerts")
     assert viewer.get(LISTS).status_code == 403
@@ -483,23 +487,23 @@ def test_a_viewer_sees_and_gives_nothing(agent, viewer, gateway):
     for step in ("rehearse", "scrub", "apply", "resume", "remove"):
         assert viewer.post(f"{here}/{step}").status_code == 403
     assert viewer.post(f"{LISTS}/export", {"program": "alerts"}).status_code == 403
-    assert len(list((gateway.settings.data_dir / "lists").iterdir())) == 1
+    assert len(list((services.settings.data_dir / "lists").iterdir())) == 1
 
 
-def test_nobody_at_all_is_led_away_before_the_body_is_looked_at(visitor, gateway):
+def test_nobody_at_all_is_led_away_before_the_body_is_looked_at(visitor, services):
     answer = visitor.post(
         f"{LISTS}/upload",
         {"kind": "import", "file": (io.BytesIO(b"+14155550123\n"), "x.csv")},
         csrf=False,
     )
     assert answer.status_code in (302, 303, 403)
-    assert not (gateway.settings.data_dir / "lists").exists()
+    assert not (services.settings.data_dir / "lists").exists()
 
 
-def test_another_agent_s_list_is_none(agent, admin, gateway, operator):
+def test_another_agent_s_list_is_none(agent, admin, services, operator):
     here = begun(agent)
     asked(agent, here, "rehearse", program="alerts")
-    other = browser(gateway)
+    other = browser(services)
     other.sign_in(operator("someone", "agent"))
     assert "stopped.csv" not in other.get(LISTS).text
     for path in ("", "/part", "/files/result"):
@@ -508,7 +512,7 @@ def test_another_agent_s_list_is_none(agent, admin, gateway, operator):
         assert other.post(f"{here}/{step}", {"program": "alerts"}).status_code == 404
     assert "stopped.csv" in admin.get(LISTS).text
     assert admin.get(f"{here}/files/result", buffered=True).status_code == 200
-    assert allowed(gateway, NUMBER)
+    assert allowed(services, NUMBER)
 
 
 def test_only_what_a_step_left_can_be_had(agent):
@@ -545,12 +549,12 @@ def test_a_file_is_never_shown_and_never_kept(agent):
 # --- scrub and export ---------------------------------------------------------------------------
 
 
-def stop(gateway, *numbers):
-    build_importing(gateway).enter(numbers, Listing("alerts", "opted_out"))
+def stop(services, *numbers):
+    build_importing(services).enter(numbers, Listing("alerts", "opted_out"))
 
 
-def test_a_list_is_parted(agent, gateway):
-    stop(gateway, NUMBER)
+def test_a_list_is_parted(agent, services):
+    stop(services, NUMBER)
     here = begun(agent, LIST, kind="scrub")
     page = asked(agent, here, "scrub", program="alerts", region="US")
     assert "<strong>1</strong> may be texted" in page
@@ -560,22 +564,22 @@ def test_a_list_is_parted(agent, gateway):
     assert blocked == {"Ana": "opted_out_all", "Bo": "formula", "Di": "duplicate"}
     disposition = agent.get(f"{here}/files/clean", buffered=True).headers["Content-Disposition"]
     assert disposition == "attachment; filename=scrub-clean.csv"
-    assert not (folder_of(gateway, here) / "upload").exists()
+    assert not (folder_of(services, here) / "upload").exists()
 
 
-def test_where_the_gate_cannot_tell_there_are_no_files(agent, gateway, redis_client):
+def test_where_the_gate_cannot_tell_there_are_no_files(agent, services, redis_client):
     here = begun(agent, LIST, kind="scrub")
     redis_client.flushall()
     page = asked(agent, here, "scrub", program="alerts")
     assert "failed" in page
     assert agent.get(f"{here}/files/clean", buffered=True).status_code == 404
-    assert {one.name for one in folder_of(gateway, here).iterdir()} == {
+    assert {one.name for one in folder_of(services, here).iterdir()} == {
         "errand.json",
         "lock",
         "upload",
     }
-    gateway.store.metadata.create(buckets=8)
-    publish_programs(gateway)
+    services.store.metadata.create(buckets=8)
+    publish_programs(services.settings, services.store)
     assert "may be texted" in asked(agent, here, "resume")
 
 
@@ -591,18 +595,18 @@ def exported(agent, **form):
     return answer.location, ended(agent, answer.location)
 
 
-def test_an_export_is_whole_and_can_be_imported_again(agent, gateway):
-    stop(gateway, NUMBER, THIRD)
+def test_an_export_is_whole_and_can_be_imported_again(agent, services):
+    stop(services, NUMBER, THIRD)
     here, page = exported(agent, program="alerts", state="opted_out", form="csv")
     assert "<strong>2 numbers</strong>" in page
     assert {row["number"] for row in rows(agent, here, "export")} == {NUMBER, THIRD}
     again = begun(agent, agent.get(f"{here}/files/export", buffered=True).data)
     assert "Read as smsgate" in agent.get(again).text
-    assert "exported numbers" in {one.what for one in gateway.records.actions.newest("", 5)}
+    assert "exported numbers" in {one.what for one in services.records.actions.newest("", 5)}
 
 
-def test_an_export_gives_what_is_asked_for(agent, gateway):
-    stop(gateway, NUMBER)
+def test_an_export_gives_what_is_asked_for(agent, services):
+    stop(services, NUMBER)
     here, _ = exported(agent, program="all", form="txt")
     answer = agent.get(f"{here}/files/export", buffered=True)
     assert answer.text == f"{NUMBER}\n"
@@ -628,27 +632,27 @@ def test_an_export_of_what_there_is_not_is_refused(agent):
 # --- what goes ----------------------------------------------------------------------------------
 
 
-def test_a_list_is_removed_by_hand(agent, gateway):
+def test_a_list_is_removed_by_hand(agent, services):
     here = begun(agent)
     assert agent.post(f"{here}/remove").status_code == 303
-    assert not folder_of(gateway, here).exists()
+    assert not folder_of(services, here).exists()
     assert agent.get(here).status_code == 404
 
 
-def test_what_is_old_goes_unless_somebody_works_on_it(agent, gateway, stuck):
+def test_what_is_old_goes_unless_somebody_works_on_it(agent, services, stuck):
     old, at_work, new = (begun(agent) for _ in range(3))
     agent.post(f"{at_work}/rehearse", {"program": "alerts"})
     wait_until(lambda: "at work" in agent.get(at_work).text)
-    empty = Folders(gateway.settings.data_dir).make().file("")
+    empty = Folders(services.settings.data_dir).make().file("")
     long_ago = time.time() - (folders.KEPT_DAYS + 1) * 86_400
-    for path in (folder_of(gateway, old), folder_of(gateway, at_work)):
+    for path in (folder_of(services, old), folder_of(services, at_work)):
         os.utime(path / "errand.json", (long_ago, long_ago))
     os.utime(empty, (long_ago, long_ago))
     agent.get(LISTS)
-    assert not folder_of(gateway, old).exists()
+    assert not folder_of(services, old).exists()
     assert not empty.exists()
-    assert folder_of(gateway, at_work).exists()
-    assert folder_of(gateway, new).exists()
+    assert folder_of(services, at_work).exists()
+    assert folder_of(services, new).exists()
 
 
 def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
@@ -662,11 +666,11 @@ def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
     assert "What it would do" in asked(agent, here, "resume")
 
 
-def test_a_list_removed_in_the_middle_hurts_nobody(agent, gateway, stuck):
+def test_a_list_removed_in_the_middle_hurts_nobody(agent, services, stuck):
     here = begun(agent)
     agent.post(f"{here}/rehearse", {"program": "alerts"})
     wait_until(lambda: "at work" in agent.get(LISTS).text)
-    folders.shutil.rmtree(folder_of(gateway, here))
+    folders.shutil.rmtree(folder_of(services, here))
     stuck.set()
     other = begun(agent)
     assert "What it would do" in asked(agent, other, "rehearse", program="alerts")
@@ -681,8 +685,8 @@ def test_how_far_it_is_is_told_a_few_times_a_second():
     assert len(told) < 10
 
 
-def test_without_a_data_directory_it_is_said_what_is_wrong(agent, gateway):
-    (gateway.settings.data_dir / "lists").write_text("no folder")
+def test_without_a_data_directory_it_is_said_what_is_wrong(agent, services):
+    (services.settings.data_dir / "lists").write_text("no folder")
     page = agent.get(LISTS)
     assert page.status_code == 200
     assert "SMSGATE_DATA_DIR" in page.text

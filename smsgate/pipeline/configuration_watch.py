@@ -12,9 +12,9 @@ import structlog
 from smsgate import __version__
 from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavailable
 from smsgate.metrics.heartbeats import Process
+from smsgate.pipeline.process_heartbeat import Heartbeat
 from smsgate.store import Store
 from smsgate.store.configurations import AppliedConfiguration
-from smsgate.wiring.heartbeat import Heartbeat
 
 PERIOD_S = 0.1
 """One GET each time: with ten processes, a hundred of the 100,000 that Redis answers a second."""

@@ -1,4 +1,4 @@
-"""A gateway without collaborators: it keeps what it is given and answers what it is told to."""
+"""Services without collaborators: they keep what they are given and answer what they are told."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
-from smsgate.gateway import Receipt
 from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.ingest import Receipt
 from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Account, Programs, Secret, Settings
 
@@ -111,8 +111,8 @@ class NoKeys:
 
 
 @dataclass
-class FakeGateway:
-    """What the doors ask of a gateway. ``error`` is raised by whatever is called."""
+class FakeServices:
+    """What the endpoints ask of services. ``error`` is raised by whatever is called."""
 
     settings: Settings = field(default_factory=settings)
     gate: FakeGate = field(default_factory=FakeGate)
@@ -122,21 +122,19 @@ class FakeGateway:
     error: Exception | None = None
     collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})
     received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
-    overridden: list[tuple[str, ...]] = field(default_factory=list)
 
-    def ingest(self, account: str, request: WebhookRequest) -> Receipt:
+    @property
+    def ingest(self) -> FakeServices:
+        return self
+
+    @property
+    def readiness(self) -> FakeServices:
+        return self
+
+    def receive(self, account: str, request: WebhookRequest) -> Receipt:
         self.received.append((account, request))
         self._fail()
         return Receipt(self.answer, "opt_out", "+1415•••0123", "SM1")
-
-    def status(self, number: str) -> dict[str, Answer]:
-        self._fail()
-        return {"alerts": self.gate.check([number], program="alerts")[0]}
-
-    def override(self, action: str, number: str, scope: str, actor: str, reason: str) -> str:
-        self._fail()
-        self.overridden.append((action, number, scope, actor, reason))
-        return "3-17-0"
 
     def ready(self) -> dict[str, str]:
         self._fail()

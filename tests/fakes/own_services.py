@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.settings import read_settings
 from smsgate.store import Store
-from smsgate.wiring import Configuration, build_gateway, publish_programs
 
 PUBLIC_URL = "https://sms.example.com"
 HERE = {"SMSGATE_PUBLIC_URL": "http://localhost"}
@@ -41,9 +42,9 @@ kind     = "service"
 """
 
 
-def make_gateway(
+def make_services(
     folder: Path, redis_url: str, toml: str = ALERTS + ORDERS, *, init: bool = True, **env: str
-) -> Gateway:
+) -> Services:
     """Build it from files in ``folder``, on a store that ``init`` makes ready; close it after."""
     config = folder / "config"
     config.mkdir(parents=True, exist_ok=True)
@@ -59,11 +60,11 @@ def make_gateway(
     }
     settings, faults = read_settings(environ, secret_keys=secret_keys)
     assert not faults, faults
-    gateway = build_gateway(Configuration(settings, {}, ()))
+    services = build_services(Configuration(settings, {}, ()))
     if init:
-        gateway.store.metadata.create(buckets=8)
-        publish_programs(gateway)
-    return gateway
+        services.store.metadata.create(buckets=8)
+        publish_programs(services.settings, services.store)
+    return services
 
 
 def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:

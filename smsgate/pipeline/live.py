@@ -21,16 +21,15 @@ import structlog
 from smsgate import __version__
 from smsgate.classifier import Classifiers
 from smsgate.domain.errors import OtherConfiguration
-from smsgate.gateway import Gateway
 from smsgate.metrics.heartbeats import Process
-from smsgate.wiring.building import build_gateway
-from smsgate.wiring.configuration import Configuration, load_configuration
-from smsgate.wiring.following import Following
-from smsgate.wiring.latest import Latest, Turn
-from smsgate.wiring.versions import kept, outside_of, same
+from smsgate.pipeline.configuration import Configuration, load_configuration
+from smsgate.pipeline.configuration_version import kept, outside_of, same
+from smsgate.pipeline.configuration_watch import Following
+from smsgate.pipeline.latest import Latest, Turn
+from smsgate.pipeline.services import Services, build_services
 
 T = TypeVar("T")
-Make = Callable[[Configuration, Gateway], T]
+Make = Callable[[Configuration, Services], T]
 FINISH_S = 30.0
 """How long the work with an old configuration is waited for before its threads are ended."""
 LEAVE_S = 5.0
@@ -40,7 +39,7 @@ LEAVE_S = 5.0
 @dataclass(frozen=True, slots=True)
 class _Made(Generic[T]):
     configuration: Configuration
-    gateway: Gateway
+    services: Services
     value: T
     restart: tuple[str, ...]
     """Variables that have changed and cannot be followed without a restart."""
@@ -73,7 +72,7 @@ class Live(Generic[T]):
         self._make = make
         self._end = end
         configuration = load_configuration(environ)
-        self._latest = Latest(self._made(configuration, build_gateway(configuration), ()))
+        self._latest = Latest(self._made(configuration, build_services(configuration), ()))
         self._following: Following | None = None
         self._retiring: list[threading.Thread] = []
 
@@ -83,9 +82,9 @@ class Live(Generic[T]):
         return self._latest.value.configuration
 
     @property
-    def gateway(self) -> Gateway:
+    def services(self) -> Services:
         """The newest one, for work that needs only what all of them share."""
-        return self._latest.value.gateway
+        return self._latest.value.services
 
     def enter(self) -> Turn[_Made[T]]:
         """As ``using``, until ``leave`` of what this gives."""
@@ -107,7 +106,7 @@ class Live(Generic[T]):
         """
         self._say_start(name)
         described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
-        self._following = Following(self.gateway.store, described, self.renew, self._began_s)
+        self._following = Following(self.services.store, described, self.renew, self._began_s)
         self._following.start()
 
     def _say_start(self, name: str) -> None:
@@ -138,8 +137,8 @@ class Live(Generic[T]):
         unchanged = unchanged and restart == before.restart
         if unchanged and same(settings, before.configuration.settings):
             return False
-        gateway = replace(before.gateway, settings=settings, classifiers=loaded.classifiers)
-        made = self._made(replace(loaded, settings=settings), gateway, restart)
+        services = replace(before.services, settings=settings, classifiers=loaded.classifiers)
+        made = self._made(replace(loaded, settings=settings), services, restart)
         self._retire(self._latest.replace(made))
         return True
 
@@ -148,17 +147,17 @@ class Live(Generic[T]):
         if self._following is not None:
             self._following.close()
         self._end(self._latest.value.value)
-        self._latest.value.gateway.close()
+        self._latest.value.services.close()
         until = time.monotonic() + LEAVE_S
         for thread in self._retiring:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _made(
-        self, configuration: Configuration, gateway: Gateway, restart: tuple[str, ...]
+        self, configuration: Configuration, services: Services, restart: tuple[str, ...]
     ) -> _Made[T]:
-        value = self._make(configuration, gateway)
+        value = self._make(configuration, services)
         outside = outside_of(configuration.settings)
-        return _Made(configuration, gateway, value, restart, outside, time.time_ns() // 1000)
+        return _Made(configuration, services, value, restart, outside, time.time_ns() // 1000)
 
     def _described(self, id_: str, name: str, pid: int) -> Process:
         made = self._latest.value
@@ -182,7 +181,7 @@ class Live(Generic[T]):
     def _finish(self, old: Turn[_Made[T]]) -> None:
         old.left(FINISH_S)
         self._end(old.value.value)
-        old.value.gateway.retire()
+        old.value.services.retire()
         if isinstance(old.value.configuration.classifiers, Classifiers):
             # Flask's application is a circle that waits for the collection of garbage.
             old.value.configuration.classifiers.forget()

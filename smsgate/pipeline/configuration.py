@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.pipeline.configuration_version import version_of
 from smsgate.pipeline.console_keyword_sets import console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Settings, read_settings
 from smsgate.settings.strength import ADVICE
-from smsgate.wiring.versions import version_of
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""

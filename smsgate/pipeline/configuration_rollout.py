@@ -6,17 +6,21 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
+
 from smsgate import __version__
-from smsgate.domain.errors import ConfigurationError, Fault
+from smsgate.consent.events import Published
+from smsgate.consent.transitions import published_program
+from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady
 from smsgate.metrics.heartbeats import Process
+from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.configurations import AppliedConfiguration
 from smsgate.store.heartbeats import FORGOTTEN_S
-from smsgate.wiring.building import publish
-from smsgate.wiring.configuration import Configuration, load_configuration
 
 WAIT_S = FORGOTTEN_S + 1.0
 """How long the processes are waited for; one that was killed is forgotten by then."""
@@ -55,7 +59,7 @@ def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Ap
 def hand_over(configuration: Configuration, store: Store, by: str) -> AppliedConfiguration:
     """As ``apply_configuration``, with a configuration that was read already."""
     refuse_dropped(configuration.settings, store)
-    publish(configuration.settings, store)
+    publish_programs(configuration.settings, store)
     applied = AppliedConfiguration(
         id=uuid.uuid4().hex,
         version=configuration.version,
@@ -102,3 +106,27 @@ def _dropped(name: str) -> str:
         "is gone, and numbers have opted out of it: keep it, or let the program that it has become "
         f'say formerly = ["{name}"]'
     )
+
+
+def publish_programs(settings: Settings, store: Store) -> None:
+    """Make the configured programs known to every gate. Raises ``StoreUnavailable``.
+
+    What stands under a former name is moved first, so that no gate knows a name before the
+    opt-outs are under it.
+    """
+    renamed = settings.programs.renamed
+    if renamed:
+        with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
+            buckets = store.numbers.bucket_count()
+            store.renaming.carry(renamed, buckets, frozenset(store.metadata.programs()))
+    store.metadata.publish(published_programs(settings))
+
+
+def published_programs(settings: Settings) -> dict[str, Published]:
+    """By name, former ones too, what every gate is told of a program."""
+    told = {one.name: published_program(one) for one in settings.programs}
+    former = {
+        old: msgspec.structs.replace(told[name], formerly=(), now=name)
+        for old, name in settings.programs.renamed.items()
+    }
+    return told | former

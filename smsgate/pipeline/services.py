@@ -1,0 +1,155 @@
+"""The services of one process, made from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from smsgate.classifier import Classifier
+from smsgate.outbound import Outbound
+from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.history import History
+from smsgate.pipeline.ingest import Receiving
+from smsgate.pipeline.lease_renewal import LeaseRenewal
+from smsgate.pipeline.manual import ManualEntries
+from smsgate.pipeline.readiness import Readiness
+from smsgate.pipeline.refused_requests import Refusing
+from smsgate.pipeline.restores import Restores
+from smsgate.pipeline.send import Replying
+from smsgate.pipeline.spool import Spool
+from smsgate.pipeline.spool_replay import Replaying
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store import Store
+from smsgate.store.connection import TIMEOUT_S, open_redis
+from smsgate.store.job_queue import JobQueue
+
+
+@dataclass(frozen=True)
+class Services:
+    """What works with one configuration. Each service is made when it is first asked for.
+
+    Connections and caches may outlive it: a changed configuration makes new services on them.
+    """
+
+    settings: Settings
+    classifiers: Mapping[str, Classifier]
+    """By program."""
+    store: Store
+    spool: Spool
+    gate: Gate
+    job_queue: JobQueue
+    outbound: Outbound
+    records: Records
+
+    @cached_property
+    def ingest(self) -> Receiving:
+        """From a provider's request to its acknowledgement."""
+        return Receiving(
+            self.settings,
+            self.classifiers,
+            self.store,
+            self.spool,
+            self.job_queue,
+            self.outbound,
+            self.refused_requests,
+        )
+
+    @cached_property
+    def refused_requests(self) -> Refusing:
+        """Why requests of providers were refused, for people to see."""
+        return Refusing(self.store, self.settings.accounts)
+
+    @cached_property
+    def applier(self) -> Applying:
+        """From the inboxes to consent states, ledgers and outboxes."""
+        return Applying(self.settings, self.store, self.job_queue)
+
+    @cached_property
+    def sender(self) -> Replying:
+        """From the outboxes to providers."""
+        return Replying(self.settings, self.store, self.gate, self.job_queue, self.outbound)
+
+    @cached_property
+    def archiver(self) -> Recording:
+        """From the ledgers to the records."""
+        return Recording(self.store, self.records)
+
+    @cached_property
+    def history(self) -> History:
+        """The events of numbers, wherever they are by now."""
+        return History(self.store, self.records)
+
+    @cached_property
+    def restores(self) -> Restores:
+        """Who may lift which opt-out, on what basis."""
+        return Restores(self.settings, self.store, self.history, self.applier.drain)
+
+    @cached_property
+    def manual(self) -> ManualEntries:
+        """Opt-outs, restores, locks and consents that people and programs enter."""
+        return ManualEntries(self.settings, self.store, self.job_queue, self.restores)
+
+    @cached_property
+    def spool_replay(self) -> Replaying:
+        """From this host's spool to the store."""
+        return Replaying(self.spool, self.store, self.job_queue)
+
+    @cached_property
+    def lease_renewal(self) -> LeaseRenewal:
+        """Keeps the gate open while this process can vouch for the store."""
+        return LeaseRenewal(self.store, self.spool)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Whether store, queue, spool and records can be used."""
+        return Readiness(self.store, self.job_queue, self.spool, self.archiver)
+
+    def retire(self) -> None:
+        """End the threads of these services; others go on with the same connections."""
+        made = vars(self)
+        for name in ("lease_renewal", "spool_replay", "refused_requests", "sender", "applier"):
+            if name in made:
+                made[name].close()
+
+    def close(self) -> None:
+        """Write what is queued in memory and end the threads."""
+        self.retire()
+        self.store.sample_log.close()
+        self.store.metrics.close()
+        self.records.close()
+
+
+def build_services(configuration: Configuration) -> Services:
+    """The services of a configuration; everything connects on first use."""
+    settings = configuration.settings
+    store = build_store(settings)
+    return Services(
+        settings=settings,
+        classifiers=configuration.classifiers,
+        store=store,
+        spool=build_spool(settings),
+        gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics),
+        job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
+        outbound=Outbound(),
+        records=build_records(settings),
+    )
+
+
+def build_store(settings: Settings) -> Store:
+    """The store; connects on first use."""
+    return Store(open_redis(settings.redis_url))
+
+
+def build_spool(settings: Settings) -> Spool:
+    """What waits on this host's disk; nothing is made yet."""
+    return Spool(settings.data_dir / "spool.sqlite3")
+
+
+def build_records(settings: Settings) -> Records:
+    """The records; connects on first use."""
+    return Records(settings.database_url)
