@@ -20,6 +20,7 @@ import hashlib
 import hmac
 import re
 import uuid
+from dataclasses import replace
 from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -53,12 +54,10 @@ from smsgate.domain.signing import (
 from smsgate.providers.base import (
     Field,
     Handshake,
-    Meaning,
     Provider,
     Report,
     answered_by_network,
     idempotency_text,
-    retry_after_s,
     secret_field,
 )
 from smsgate.providers.reading import (
@@ -153,6 +152,8 @@ class Azure(Provider):
 
     name = "azure"
     label = "Azure"
+    refusal = "the number, the sender or the text is not valid"
+    refusals = {401: (Verdict.REFUSED, "access_key is wrong, or this host's clock")}
     idempotent = True
     batches = True
     fields = (
@@ -281,14 +282,13 @@ class Azure(Provider):
 
     def outcome(self, response: HttpReply) -> Outcome:
         """Say what Azure's response to ``reply`` means: a refusal can come with 202."""
-        found = next(iter(read_answer(response, _Answer).value), _Recipient())
-        accepted = 200 <= response.status < 300
-        status = found.http_status_code if accepted and found.http_status_code else response.status
-        if 200 <= status < 300:
-            return Outcome(Verdict.SENT, provider_id=found.message_id or "")
-        verdict, meaning = _meaning(status)
-        note = f"Azure answered {status}: {meaning}"
-        return Outcome(verdict, note=note, retry_after_s=retry_after_s(response))
+        status = _first_recipient(response).http_status_code
+        if 200 <= response.status < 300 and status:
+            response = replace(response, status=status)
+        return super().outcome(response)
+
+    def sent_id(self, response: HttpReply) -> str:
+        return _first_recipient(response).message_id or ""
 
 
 def _by_token(account: Account) -> bool:
@@ -401,15 +401,8 @@ def _decoded(text: str) -> bytes:
 # --- sending --------------------------------------------------------------------------------------
 
 
-def _meaning(status: int) -> Meaning:
-    """A repeated call sends nothing twice, so a 5xx may be tried again."""
-    if status == 429:
-        return Verdict.NOT_ACCEPTED, "too many requests"
-    if status >= 500:
-        return Verdict.NOT_ACCEPTED, "to be tried again with the same id"
-    if status == 401:
-        return Verdict.REFUSED, "access_key is wrong, or this host's clock"
-    return Verdict.REFUSED, "the number, the sender or the text is not valid"
+def _first_recipient(response: HttpReply) -> _Recipient:
+    return next(iter(read_answer(response, _Answer).value), _Recipient())
 
 
 def _authorization(url: str, body: bytes, key: str, time: str) -> dict[str, str]:

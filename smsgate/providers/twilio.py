@@ -316,7 +316,10 @@ def _expected(request: WebhookRequest, account: Account, form: bytes) -> Iterato
             "The request names another algorithm than the account's `algorithm`, which is "
             f"hmac-{algorithm}."
         )
-    for secret in _secrets(account, algorithm, settings.get("key", "")):
+    # A name can only narrow the choice among this account's secrets for this algorithm.
+    keys = _keys(account, algorithm)
+    named = [secret for name, secret in keys if name and name == settings.get("key")]
+    for secret in named or [secret for name, secret in keys if not name]:
         yield twilio_signature(request.url, form, secret, algorithm)
         for url in url_spellings(request.url)[1:]:
             yield twilio_signature(url, form, secret, algorithm)
@@ -333,16 +336,6 @@ def _settings(request: WebhookRequest) -> dict[str, str]:
 
 def _algorithm(account: Account) -> Algorithm:
     return _ALGORITHMS[account.options.get("algorithm") or "hmac-sha1"]
-
-
-def _secrets(account: Account, algorithm: Algorithm, named: str) -> list[str]:
-    """Return the secrets to try, newest first: the named shared key, else those without a name.
-
-    A name can only narrow the choice among this account's secrets for this algorithm.
-    """
-    keys = _keys(account, algorithm)
-    chosen = [secret for name, secret in keys if name and name == named]
-    return chosen or [secret for name, secret in keys if not name]
 
 
 def _keys(account: Account, algorithm: Algorithm) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def _subclasses(kind: type) -> list[type]:
 
 @each
 def test_files_are_short(name):
-    assert [path for path in sources(name) if len(path.read_text().splitlines()) >= 480] == []
+    assert [path for path in sources(name) if len(path.read_text().splitlines()) >= 450] == []
 
 
 @each
