@@ -32,7 +32,7 @@ from rich.table import Table
 from bench import cpu
 from bench.gate import fill, numbers
 from bench.servers import Servers
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import build_services
@@ -101,9 +101,11 @@ def apply_for_ever() -> None:
             services.applier.drain(partition)
 
 
-def measured(folder: Path, leash: Leash, seconds: float, suppressed: int) -> dict[str, float]:
+def measured(
+    folder: Path, groups: ProcessGroups, seconds: float, suppressed: int
+) -> dict[str, float]:
     """All figures of one run."""
-    server, environ = Servers(folder, leash).api(KEY)
+    server, environ = Servers(folder, groups).api(KEY)
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
         fill(client, numbers(suppressed, seed=1))
     found = many(server.port, server.groups, seconds)
@@ -165,8 +167,8 @@ def main() -> int:
     parser.add_argument("--suppressed", type=int, default=200_000)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Leash() as leash:
-        found = measured(Path(folder), leash, given.seconds, given.suppressed)
+    with tempfile.TemporaryDirectory() as folder, ProcessGroups() as groups:
+        found = measured(Path(folder), groups, given.seconds, given.suppressed)
     if given.json:
         print(json.dumps(found))
     else:

@@ -25,7 +25,7 @@ from rq import Queue
 from bench.contender import Contender
 from bench.servers import Servers
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
@@ -50,8 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given, _ = parser.parse_known_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
-        found = _measure(Path(folder), leash)
+    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, ProcessGroups() as groups:
+        found = _measure(Path(folder), groups)
     if given.json:
         print(json.dumps({"bench": "delivery", **found}))
     else:
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measure(folder: Path, leash: Leash) -> Mapping[str, float]:
-    whole = Servers(folder, leash).whole()
+def _measure(folder: Path, groups: ProcessGroups) -> Mapping[str, float]:
+    whole = Servers(folder, groups).whole()
     services, web = whole.services, Contender("smsgate", "", whole.server, "STOP")
     found: dict[str, float] = {}
     _fill(services, BACKLOG, "+1211", program="alerts")
@@ -82,7 +82,7 @@ def _measure(folder: Path, leash: Leash) -> Mapping[str, float]:
     whole.start("sender")
     found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(services) == 0)
     found["web_mib"], found["worker_mib"] = whole.mib("web"), whole.mib("worker")
-    found["rq_default_per_second"] = _rq(folder, leash)
+    found["rq_default_per_second"] = _rq(folder, groups)
     return found
 
 
@@ -154,9 +154,9 @@ def _latency(services: Services, prefix: str) -> dict[str, float]:
     return {"applied_p50_ms": cuts[49], "applied_p99_ms": cuts[98]}
 
 
-def _rq(folder: Path, leash: Leash) -> float:
+def _rq(folder: Path, groups: ProcessGroups) -> float:
     """Jobs that do nothing, under the worker that ``rq worker`` starts."""
-    store = redis_server.start(folder / "redis-rq", leash)
+    store = redis_server.start(folder / "redis-rq", groups)
     jobs = 200
     with redis.Redis.from_url(store.url) as client:
         queue = Queue(connection=client)
@@ -165,7 +165,7 @@ def _rq(folder: Path, leash: Leash) -> float:
         started = time.monotonic()
         command = [sys.executable, "-m", "rq.cli", "worker", "--burst", "--url", store.url]
         with (folder / "rq.log").open("w") as log:
-            leash.ended(leash.start(command, cwd=folder, output=log))
+            groups.wait(groups.start(command, cwd=folder, output=log))
     return jobs / (time.monotonic() - started)
 
 

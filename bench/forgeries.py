@@ -28,7 +28,7 @@ from bench.contender import Contender
 from bench.load import Figures, Load, Plan
 from bench.servers import Servers
 from bench.whole import Server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 
 LIMIT = 1.10
 """How much slower genuine webhooks may be."""
@@ -139,9 +139,15 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if given.forge:
         return forge(given.addresses)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
+    with (
+        tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder,
+        ProcessGroups() as groups,
+    ):
         contender = Contender(
-            "smsgate", "smsgate", Servers(Path(folder), leash).smsgate(_BEHIND_A_PROXY), TEXT
+            "smsgate",
+            "smsgate",
+            Servers(Path(folder), groups).smsgate(_BEHIND_A_PROXY),
+            TEXT,
         )
         runs = measure(contender, given)
         stored = contender.server.stored() if contender.server.stored else {}

@@ -27,7 +27,7 @@ from rich.table import Table
 from smsgate.features.forwarding.breaker import MAX_CALLS
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import (
     Arrival,
     Decision,
@@ -83,8 +83,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--messages", type=int, default=10_000, help="messages (default: 10,000)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given, _ = parser.parse_known_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
-        found = _measured(Path(folder), leash, given.messages)
+    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, ProcessGroups() as groups:
+        found = _measured(Path(folder), groups, given.messages)
     if given.json:
         print(json.dumps({"bench": "forwarding", **found}))
     else:
@@ -92,31 +92,31 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if min(found["original"], found["normal"]) >= LEAST else 1
 
 
-def _measured(folder: Path, leash: Leash, count: int) -> dict[str, float]:
+def _measured(folder: Path, groups: ProcessGroups, count: int) -> dict[str, float]:
     port = _free_port()
     application = [sys.executable, "-m", "bench.provider", str(port), str(ANSWER_S)]
     with (folder / "application.log").open("w") as log:
-        leash.start(application, cwd=_ROOT, output=log)
+        groups.start(application, cwd=_ROOT, output=log)
     url = f"http://127.0.0.1:{port}/sms"
-    environ = _environ(folder, redis_server.start(folder / "redis", leash).url, url)
+    environ = _environ(folder, redis_server.start(folder / "redis", groups).url, url)
     services = build_services(load_configuration(environ))
     services.store.metadata.create()
     publish_programs(services.settings, services.store)
     with (folder / "sender.log").open("w") as log:
         command = [sys.executable, "-m", "workers", "sender"]
-        sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
+        sender = groups.start(command, env=environ, cwd=_ROOT, output=log)
     _put(services, "original", 200)  # connections, threads, caches
     found: dict[str, float] = {}
     _handed_over(services, 200, sender)
     for program in ("original", "normal"):
-        leash.end(sender)
+        groups.end(sender)
         _put(services, program, count)
         with (folder / "sender.log").open("a") as log:
-            sender = leash.start(command, env=environ, cwd=_ROOT, output=log)
+            sender = groups.start(command, env=environ, cwd=_ROOT, output=log)
         seconds, cpu_s = _handed_over(services, count, sender)
         found[program] = count * 0.9 / seconds
         found[f"{program}_cpu_us"] = cpu_s / count / 0.9 * 1e6
-    leash.end(sender)
+    groups.end(sender)
     found["client_alone"] = count / _client_alone_s(url, count)
     services.close()
     return found

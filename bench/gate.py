@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisServer
 from smsgate.consent.events import Published
 from smsgate.domain.messages import ALL
@@ -154,11 +154,11 @@ def main() -> int:
     parser.add_argument("--suppressed", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Leash() as leash:
-        server = redis_server.start(Path(folder), leash)
+    with tempfile.TemporaryDirectory() as folder, ProcessGroups() as groups:
+        server = redis_server.start(Path(folder), groups)
         found = measured(server.url, given.numbers, given.suppressed)
         found |= by_redis_benchmark(server, given.numbers)
-        leash.end(server.process)
+        groups.end(server.process)
     if given.json:
         print(json.dumps(found))
     else:

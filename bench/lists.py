@@ -29,7 +29,7 @@ from rich.table import Table
 
 from bench.gate import fill, numbers
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Published
 from smsgate.records import Records
 from smsgate.store import Store
@@ -179,13 +179,13 @@ def main() -> int:
     parser.add_argument("--only", default="", help="one command, or those that begin so")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Leash() as leash:
-        server = redis_server.start(Path(folder) / "redis", leash)
+    with tempfile.TemporaryDirectory() as folder, ProcessGroups() as groups:
+        server = redis_server.start(Path(folder) / "redis", groups)
         bench = Bench(Path(folder), server.url, given.rows)
         found = bench.all(given.only)
         read_s = bare(bench.list, None)
         copied_s = bare(bench.list, Path(folder) / "copy")
-        leash.end(server.process)
+        groups.end(server.process)
     if given.json:
         print(json.dumps({name: asdict(one) for name, one in found.items()} | {
             "csv read, s": read_s, "csv copied, s": copied_s}))  # fmt: skip

@@ -23,7 +23,7 @@ from bench.load import Plan, run_apart
 from bench.servers import Servers
 from bench.signed import WORDS
 from bench.whole import Whole
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.store.keys import PARTITIONS
 
 MIX = (
@@ -48,8 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--steps", type=int, default=20)
     given, _ = parser.parse_known_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
-        found = _measure(Servers(Path(folder), leash).whole(), given.messages, given.steps)
+    with (
+        tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder,
+        ProcessGroups() as groups,
+    ):
+        found = _measure(Servers(Path(folder), groups).whole(), given.messages, given.steps)
     if given.json:
         print(json.dumps({"bench": "memory", **found}))
     else:

@@ -25,7 +25,7 @@ from rich.table import Table
 from bench.gate import numbers
 from bench.records import events
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Mark, NumberState, Published, Standing
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import Rebuilding
@@ -109,10 +109,10 @@ def main() -> int:
     parser.add_argument("--texts", type=int, default=200_000)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Leash() as leash:
-        server = redis_server.start(Path(folder) / "redis", leash)
+    with tempfile.TemporaryDirectory() as folder, ProcessGroups() as groups:
+        server = redis_server.start(Path(folder) / "redis", groups)
         found = measured(Path(folder), server.url, given.numbers, given.texts)
-        leash.end(server.process)
+        groups.end(server.process)
     if given.json:
         print(json.dumps(found))
     else:

@@ -28,7 +28,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import BATCH, Recording
@@ -159,11 +159,11 @@ def fresh(url: str) -> Records:
 
 
 def measure(
-    folder: Path, leash: Leash, count: int, rounds: int, postgresql_url: str
+    folder: Path, groups: ProcessGroups, count: int, rounds: int, postgresql_url: str
 ) -> dict[str, list[float]]:
     """Events a second of each way, round by round."""
     partitions = events(count)
-    server = redis_server.start(folder / "redis", leash)
+    server = redis_server.start(folder / "redis", groups)
     found: dict[str, list[float]] = {}
 
     def note(name: str, seconds: float) -> None:
@@ -199,13 +199,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     given, _ = parser.parse_known_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as name, Leash() as leash:
+    with (
+        tempfile.TemporaryDirectory(prefix="smsgate-bench-") as name,
+        ProcessGroups() as groups,
+    ):
         programs = postgresql.programs()
         if programs is None:
-            found = measure(Path(name), leash, given.events, given.rounds, "")
+            found = measure(Path(name), groups, given.events, given.rounds, "")
         else:
-            with postgresql.server(programs, leash) as url:
-                found = measure(Path(name), leash, given.events, given.rounds, url)
+            with postgresql.server(programs, groups) as url:
+                found = measure(Path(name), groups, given.events, given.rounds, url)
     speeds = {name: round(median(one)) for name, one in found.items()}
     if given.json:
         print(json.dumps({"bench": "records", "events": given.events, "per_second": speeds}))

@@ -15,7 +15,7 @@ import redis
 from bench.signed import ORIGIN, SID, TOKEN
 from bench.whole import Server, Whole
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
@@ -55,11 +55,11 @@ confirm  = "always"
 
 
 class Servers:
-    """Starts servers in a folder; the leash ends them."""
+    """Starts servers in a folder; the groups ends them."""
 
-    def __init__(self, folder: Path, leash: Leash) -> None:
+    def __init__(self, folder: Path, groups: ProcessGroups) -> None:
         self._folder = folder
-        self._leash = leash
+        self._groups = groups
 
     def smsgate(self, more: str = "", serve: Serve | None = None) -> Server:
         """Start smsgate's web processes; no worker, so that all stays in the inbox.
@@ -73,10 +73,10 @@ class Servers:
         port = _free_port()
         command = [sys.executable, "-m", "bench.provider", str(port)]
         with (self._folder / "provider.log").open("w") as log:
-            self._leash.start(command, cwd=_ROOT, output=log)
+            self._groups.start(command, cwd=_ROOT, output=log)
         server, environ = self._smsgate(processes=1, api_url=f"http://127.0.0.1:{port}")
         services = build_services(load_configuration(environ))
-        return Whole(self._folder, self._leash, environ, services, server)
+        return Whole(self._folder, self._groups, environ, services, server)
 
     def api(self, key: str) -> tuple[Server, Mapping[str, str]]:
         """Start smsgate's web processes for calls of the API; gives their environment, too."""
@@ -92,7 +92,7 @@ class Servers:
         **added: str,
     ) -> tuple[Server, Mapping[str, str]]:
         name = serve.__name__ if serve else "smsgate"
-        store = redis_server.start(self._folder / f"redis-of-{name}", self._leash)
+        store = redis_server.start(self._folder / f"redis-of-{name}", self._groups)
         config = self._folder / f"config-of-{name}"
         config.mkdir()
         (config / "smsgate.toml").write_text(_CONFIG % api_url + more)
@@ -116,7 +116,7 @@ class Servers:
 
     def tutorial(self, name: str, serve: Serve, app: str = "tutorial") -> Server:
         """Start the tutorial app under a server; no worker, so that all stays in the queue."""
-        store = redis_server.start(self._folder / f"redis-{name}", self._leash)
+        store = redis_server.start(self._folder / f"redis-{name}", self._groups)
         port = _free_port()
         command = serve(f"bench.peers.{app}:create_app", port)
         group = self._start(name, port, command, _environ(store.url))
@@ -130,7 +130,7 @@ class Servers:
 
     def redis(self) -> str:
         """Start a Redis that nobody but a client of its own asks; gives its URL."""
-        return redis_server.start(self._folder / "redis-alone", self._leash).url
+        return redis_server.start(self._folder / "redis-alone", self._groups).url
 
     def _start(
         self, name: str, port: int, command: Sequence[str], environ: Mapping[str, str]
@@ -138,7 +138,7 @@ class Servers:
         """Start a process and wait until it answers; gives its process group."""
         path = self._folder / f"{name}.log"
         with path.open("w") as log:
-            process = self._leash.start(command, env=environ, cwd=_ROOT, output=log)
+            process = self._groups.start(command, env=environ, cwd=_ROOT, output=log)
         deadline = time.monotonic() + _START_S
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > deadline:

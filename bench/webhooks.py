@@ -21,7 +21,7 @@ from bench.contender import Contender
 from bench.servers import Servers, granian, granian_asgi, gthread, gunicorn
 from bench.signed import WORDS
 from bench.whole import Server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 
 STOP = "STOP"
 ORDINARY = f"Running late, please tell {WORDS}"
@@ -32,8 +32,11 @@ WARM_UP_S = 1.5
 def main(arguments: Sequence[str]) -> int:
     """Measure and print; exit code 1 where a request was refused or a count does not fit."""
     given = _parser().parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder, Leash() as leash:
-        contenders = _contenders(Servers(Path(folder), leash))
+    with (
+        tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder,
+        ProcessGroups() as groups,
+    ):
+        contenders = _contenders(Servers(Path(folder), groups))
         rate = _measure(contenders, given.rounds, given.seconds, given.connections)
         found = report.result(contenders, rate, vars(given))
     if given.json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.services import Services
 
 
@@ -28,7 +28,7 @@ class Whole:
     """Processes on one store."""
 
     folder: Path
-    leash: Leash
+    groups: ProcessGroups
     environ: Mapping[str, str]
     services: Services
     server: Server
@@ -38,11 +38,11 @@ class Whole:
         """Start one process of the Procfile."""
         command = [sys.executable, "-m", "workers", name]
         with (self.folder / f"{name}.log").open("a") as log:
-            self.running[name] = self.leash.start(command, env=self.environ, output=log)
+            self.running[name] = self.groups.start(command, env=self.environ, output=log)
 
     def stop(self, name: str) -> None:
         """End it as a deployment does."""
-        self.leash.end(self.running.pop(name))
+        self.groups.end(self.running.pop(name))
 
     def mib(self, name: str) -> float:
         """Memory of a process, or of the largest process of web; MiB."""

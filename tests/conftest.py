@@ -16,7 +16,7 @@ import structlog
 from hypothesis import settings
 
 from smsgate.cli import redis_server as own_redis
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
 from smsgate.store import redis_address, write_lease
 from smsgate.store.restoring import Restoring
@@ -100,26 +100,26 @@ def silence() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def leash() -> Iterator[Leash]:
+def groups() -> Iterator[ProcessGroups]:
     """Starts processes that end with the test run, even where that is killed."""
-    with Leash() as leash:
-        yield leash
+    with ProcessGroups() as groups:
+        yield groups
 
 
 @pytest.fixture(scope="session")
 def redis_server(
-    tmp_path_factory: pytest.TempPathFactory, leash: Leash
+    tmp_path_factory: pytest.TempPathFactory, groups: ProcessGroups
 ) -> Iterator[own_redis.RedisServer]:
     """A Redis of the test run's own, set up as ``smsgate dev`` sets it up."""
-    server = own_redis.start(tmp_path_factory.mktemp("redis"), leash)
+    server = own_redis.start(tmp_path_factory.mktemp("redis"), groups)
     yield server
-    leash.end(server.process)
+    groups.end(server.process)
 
 
 @pytest.fixture(scope="session")
-def started_cluster(tmp_path_factory: pytest.TempPathFactory, leash: Leash) -> str:
+def started_cluster(tmp_path_factory: pytest.TempPathFactory, groups: ProcessGroups) -> str:
     """A Redis Cluster of three primaries; they end with the test run."""
-    return start_cluster(tmp_path_factory.mktemp("cluster"), leash)
+    return start_cluster(tmp_path_factory.mktemp("cluster"), groups)
 
 
 @pytest.fixture

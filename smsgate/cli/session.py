@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from smsgate.cli import running
+from smsgate.cli import data_dir
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.records import Records
@@ -18,13 +18,13 @@ from smsgate.records import Records
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def here() -> tuple[Mapping[str, str], running.Running | None]:
+def here() -> tuple[Mapping[str, str], data_dir.DevRun | None]:
     """The environment to work with, and the ``smsgate dev`` of this data directory, if one runs.
 
     What is set in the environment wins over what ``dev`` gave its processes.
     """
     environ: Mapping[str, str] = click.get_current_context().obj["environ"]
-    found = running.find(running.data_dir(environ))
+    found = data_dir.find_run(data_dir.data_dir(environ))
     if found is None:
         return environ, None
     return {**found.environment, **{name: text for name, text in environ.items() if text}}, found

@@ -9,23 +9,21 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO
 
 from rich.console import Console
 from rich.text import Text
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.watchdog import GRACE_S
 
 STEADY_S = 10.0
 """A process that ran this long starts again without delay."""
-WAIT_S = (0.2, 5.0)
-"""The first wait before a new start, and the longest; it doubles from start to start."""
-GRACE_S = 10.0
-"""How long the processes have to end."""
+MIN_WAIT_S, MAX_WAIT_S = 0.2, 5.0
+"""Before a new start; the wait doubles from start to start."""
 
 
 @dataclass(slots=True)
-class Part:
+class SupervisedProcess:
     """One process that is to run: its command, and the colour of its lines."""
 
     name: str
@@ -33,118 +31,99 @@ class Part:
     colour: str
     env: Mapping[str, str] | None = None
     process: subprocess.Popen[str] | None = None
-    """The process, where it was started already; then the current one."""
+    """The current process; given where it was started already."""
     starts: int = field(default=0, init=False)
 
 
 class Supervisor:
-    """Starts parts, starts again what ends, and ends them all."""
+    """Starts processes, starts again what ends, and ends them all."""
 
-    def __init__(self, leash: Leash, console: Console) -> None:
-        self._leash = leash
+    def __init__(self, groups: ProcessGroups, console: Console) -> None:
+        self._groups = groups
         self._console = console
         self._lock = threading.Lock()
-        self._tended: list[tuple[Part, threading.Thread]] = []
+        self._supervised: list[tuple[SupervisedProcess, threading.Thread]] = []
         self._stopping = threading.Event()
 
-    def run(self, part: Part) -> None:
-        """Start a part and keep it running from now on."""
-        thread = threading.Thread(target=self._tend, args=(part,), name=part.name, daemon=True)
-        self._tended.append((part, thread))
+    def run(self, one: SupervisedProcess) -> None:
+        """Start a process and keep it running from now on."""
+        thread = threading.Thread(target=self._supervise, args=(one,), name=one.name, daemon=True)
+        self._supervised.append((one, thread))
         thread.start()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """End all parts; the first one, on which the others stand, as the last."""
+        """End all processes; the first one, which the others need, as the last."""
         with self._lock:
             self._stopping.set()
-        self._end(self._tended[1:], grace_s)
-        self._end(self._tended[:1], grace_s)
+        for batch in (self._supervised[1:], self._supervised[:1]):
+            deadline = time.monotonic() + grace_s
+            for one, _ in batch:
+                self._signal(one, signal.SIGTERM)
+            for one, thread in batch:
+                thread.join(max(0.0, deadline - time.monotonic()))
+                if thread.is_alive():
+                    self._signal(one, signal.SIGKILL)
+                    thread.join()
 
-    def say(self, name: str, colour: str, line: str) -> None:
-        """Show one line of a part."""
-        prefix = Text(f"{name:>7} │ ", style=colour)
-        self._console.print(prefix + Text.from_ansi(line), soft_wrap=True)
+    def _signal(self, one: SupervisedProcess, number: signal.Signals) -> None:
+        if one.process is not None:
+            self._groups.signal(one.process, number)
 
-    def _end(self, tended: Sequence[tuple[Part, threading.Thread]], grace_s: float) -> None:
-        deadline = time.monotonic() + grace_s
-        for part, _ in tended:
-            self._signal(part, signal.SIGTERM)
-        for part, thread in tended:
-            thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                self._signal(part, signal.SIGKILL)
-                thread.join()
-
-    def _signal(self, part: Part, number: signal.Signals) -> None:
-        if part.process is not None:
-            self._leash.signal(part.process, number)
-
-    def _tend(self, part: Part) -> None:
-        wait_s = WAIT_S[0]
-        while (process := self._started(part)) is not None:
+    def _supervise(self, one: SupervisedProcess) -> None:
+        wait_s = MIN_WAIT_S
+        while (process := self._start(one)) is not None:
             began = time.monotonic()
-            code = self._follow(part, process)
+            reader = threading.Thread(target=self._show_output, args=(one, process), daemon=True)
+            reader.start()
+            # Not its output is waited for: children of its own may hold that open.
+            code = self._groups.wait(process)
+            reader.join()
             if self._stopping.is_set():
                 return
-            ran_s = time.monotonic() - began
-            wait_s = WAIT_S[0] if ran_s >= STEADY_S else wait_s
-            self.say(part.name, "bold red", f"ended ({_ending(code)}); starts again")
+            if time.monotonic() - began >= STEADY_S:
+                wait_s = MIN_WAIT_S
+            ending = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            self._show(one.name, "bold red", f"ended ({ending}); starts again")
             self._stopping.wait(wait_s)
-            wait_s = min(wait_s * 2, WAIT_S[1])
+            wait_s = min(wait_s * 2, MAX_WAIT_S)
 
-    def _started(self, part: Part) -> subprocess.Popen[str] | None:
-        """The part's process, started if it does not run; none where everything is ending."""
+    def _start(self, one: SupervisedProcess) -> subprocess.Popen[str] | None:
+        """The process, started if it does not run; None where everything is ending."""
         with self._lock:
             if self._stopping.is_set():
                 return None
-            if part.starts or part.process is None:
-                part.process = self._leash.start(part.command, env=part.env)
-            part.starts += 1
-            return part.process
+            if one.starts or one.process is None:
+                one.process = self._groups.start(one.command, env=one.env)
+            one.starts += 1
+            return one.process
 
-    def _follow(self, part: Part, process: subprocess.Popen[str]) -> int:
-        """Show what the process says until it ends; its exit code.
-
-        The process is waited for, not its output: children of its own may hold that open.
-        """
-        reader: threading.Thread | None = None
+    def _show_output(self, one: SupervisedProcess, process: subprocess.Popen[str]) -> None:
         if process.stdout is not None:
-            reader = threading.Thread(target=self._show, args=(part, process.stdout), daemon=True)
-            reader.start()
-        process.wait()
-        code = self._leash.ended(process)
-        if reader is not None:
-            reader.join()
-        return code
+            with process.stdout as output:
+                for line in output:
+                    self._show(one.name, one.colour, readable(line.rstrip("\n")))
 
-    def _show(self, part: Part, output: IO[str]) -> None:
-        with output:
-            for line in output:
-                self.say(part.name, part.colour, readable(line.rstrip("\n")))
+    def _show(self, name: str, colour: str, line: str) -> None:
+        prefix = Text(f"{name:>7} │ ", style=colour)
+        self._console.print(prefix + Text.from_ansi(line), soft_wrap=True)
 
 
 def readable(line: str) -> str:
     """A structured log line as a person reads it: time, what happened, then the rest."""
     try:
-        found = json.loads(line) if line.startswith("{") else None
+        fields = json.loads(line) if line.startswith("{") else None
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or "event" not in found:
+        fields = None
+    if not isinstance(fields, dict) or "event" not in fields:
         return line
-    clock = str(found.pop("timestamp", ""))[11:19]
-    level, event = found.pop("level", ""), found.pop("event")
-    rest = " ".join(f"{key}={_printable(value)}" for key, value in found.items() if value != "")
+    clock = str(fields.pop("timestamp", ""))[11:19]
+    level, event = fields.pop("level", ""), fields.pop("event")
+    rest = " ".join(f"{key}={_on_one_line(value)}" for key, value in fields.items() if value != "")
     loud = "" if level in ("info", "debug", "") else f"{level.upper()} "
     return f"{clock} {loud}{event} {rest}".strip()
 
 
-def _printable(value: object) -> str:
-    """A value on one line: anybody may call us with any name, line breaks and all."""
+def _on_one_line(value: object) -> str:
+    """Anybody may call us with any name, line breaks and all."""
     text = str(value)
     return text if text.isprintable() else repr(text)
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"signal {signal.Signals(-code).name}"
-    return f"exit code {code}"

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.running import Running
+from smsgate.cli.data_dir import DevRun
 from smsgate.domain.errors import AccountNotReady, SmsGateError, UnknownAccount
 from smsgate.domain.messages import HttpReply, InboundMessage
 from smsgate.domain.phone import e164
@@ -84,7 +84,7 @@ def _account(settings: Settings, name: str | None) -> Account:
     return account
 
 
-def _address(account: Account, url: str | None, running: Running | None) -> str:
+def _address(account: Account, url: str | None, running: DevRun | None) -> str:
     base = url or (running.url if running and account.simulated else "") or account.public_url
     if not base:
         raise NoAddress(

@@ -1,23 +1,24 @@
-"""Ends the processes of a parent that is gone. Run as a script of its own by ``leash.py``.
+"""Ends the processes of a parent that is gone. ``process_groups.py`` starts it as a script.
 
 It reads a line for each process group, ``+<pgid>`` when one was started and ``-<pgid>`` when it
 has ended. The pipe closes when the parent ends, however it ends (kill -9 included); then every
 group that is still on the list gets SIGTERM, and after the grace SIGKILL.
 
 A pipe does this on every Unix and reaches grandchildren; Linux's parent-death signal does
-neither. Standard library only: it is started by its path, so that it is small and there at once.
+neither. Standard library only, so that it is small and starts at once.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 GRACE_S = 10.0
+"""How long processes have to end."""
 
 
 def follow(lines: Iterable[str]) -> set[int]:
@@ -30,32 +31,26 @@ def follow(lines: Iterable[str]) -> set[int]:
     return groups
 
 
-def alive(group: int) -> bool:
-    """Whether the group still has a process."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # macOS says so of a group of zombies
-        return False
-    return True
+def send(group: int, number: int) -> bool:
+    """Signal a process group; false where nothing is left of it."""
+    # macOS answers PermissionError for a group of zombies.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+        return True
+    return False
 
 
 def end(groups: Iterable[int], grace_s: float = GRACE_S) -> None:
     """Ask every group to end, and kill what has not after ``grace_s`` seconds."""
-    left = set(groups)
-    for group in left:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGTERM)
+    left = {group for group in groups if send(group, signal.SIGTERM)}
     deadline = time.monotonic() + grace_s
-    while (left := {group for group in left if alive(group)}) and time.monotonic() < deadline:
+    while (left := {group for group in left if send(group, 0)}) and time.monotonic() < deadline:
         time.sleep(0.05)  # noqa: TID251 - they are not our children, so none can be waited for
     for group in left:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+        send(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    for deaf in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(deaf, signal.SIG_IGN)  # it ends when its parent has, not before
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it ends when its parent has, not before
     end(follow(sys.stdin))

@@ -82,8 +82,8 @@ FEATURES = (
             ),
             "lock": CommandEntry(
                 "smsgate.features.numbers.cli:lock",
-                "Never text a number again, whatever it texts us: a litigant, a minor, an order of "
-                "a court.",
+                "Never text a number again, whatever it texts us: a litigant, a minor, an order "
+                "of a court.",
             ),
             "restore": CommandEntry(
                 "smsgate.features.numbers.cli:restore",
@@ -102,7 +102,8 @@ FEATURES = (
         api=("smsgate.features.reviews.api",),
         commands={
             "review": CommandEntry(
-                "smsgate.features.reviews.cli:review", "Texts that a careful person has to look at."
+                "smsgate.features.reviews.cli:review",
+                "Texts that a careful person has to look at.",
             ),
         },
     ),
@@ -200,8 +201,8 @@ FEATURES = (
         commands={
             "forward": CommandEntry(
                 "smsgate.features.forwarding.cli:forward",
-                "Messages for programs' applications ([programs.NAME.forward]) that wait, or "
-                "were given up.",
+                "Messages for applications ([programs.NAME.forward]) that are pending or were "
+                "given up.",
             )
         },
     ),
@@ -211,7 +212,7 @@ FEATURES = (
         commands={
             "feed": CommandEntry(
                 "smsgate.features.feeds.cli:feed",
-                "Calls of the feeds ([programs.NAME.feed]) that wait, or were given up.",
+                "Calls of the feeds ([programs.NAME.feed]) that are pending or were given up.",
             )
         },
     ),

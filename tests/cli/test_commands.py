@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.cli import running
+from smsgate.cli import data_dir
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
@@ -123,8 +123,8 @@ def test_an_unknown_program_is_2(ready: Terminal) -> None:
 def test_where_no_dev_runs_any_more_it_is_not_texted(
     tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
-    gone = running.Running(1 << 30, "http://127.0.0.1:1", "redis://127.0.0.1:1/0", "key", {})
-    running.announce(tmp_path, gone)
+    gone = data_dir.DevRun(1 << 30, "http://127.0.0.1:1", "redis://127.0.0.1:1/0", "key", {})
+    data_dir.write_run(tmp_path, gone)
     there = terminal(SMSGATE_DATA_DIR=str(tmp_path))
     assert there.run("text", "stop") == 2
     assert "start `smsgate dev`" in there.errors
@@ -134,8 +134,8 @@ def test_where_neither_dev_nor_a_redis_is_it_says_so(
     tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
     environ = {"SMSGATE_DATA_DIR": str(tmp_path)}
-    assert running.nothing_runs(environ)
-    assert not running.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert data_dir.nothing_runs(environ)
+    assert not data_dir.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
 
 
 def test_a_new_store_has_as_many_buckets_as_init_was_told(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
-from smsgate.cli.welcome import welcome
 from smsgate.features.operators.service import By, Operators, digest_of, now_us
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisFailed, RedisMissing
 
 KEEPS_WHAT_IT_ACKNOWLEDGES = [
@@ -39,50 +39,54 @@ def test_other_users_of_the_machine_do_not_get_in(
         stranger.ping()
 
 
-def test_a_write_that_was_answered_outlives_a_kill(tmp_path: Path, leash: Leash) -> None:
-    first = redis_server.start(tmp_path, leash)
+def test_a_write_that_was_answered_outlives_a_kill(tmp_path: Path, groups: ProcessGroups) -> None:
+    first = redis_server.start(tmp_path, groups)
     with redis.Redis.from_url(first.url) as client:
         client.set("stop", "+14155550123")
         os.kill(first.process.pid, signal.SIGKILL)
-    leash.ended(first.process)
-    second = redis_server.start(tmp_path, leash)
+    groups.wait(first.process)
+    second = redis_server.start(tmp_path, groups)
     with redis.Redis.from_url(second.url) as client:
         assert client.get("stop") == b"+14155550123"
-    leash.end(second.process)
+    groups.end(second.process)
     assert second.url == first.url
 
 
-def test_a_port_that_another_process_has_taken_is_left_to_it(tmp_path: Path, leash: Leash) -> None:
+def test_a_port_that_another_process_has_taken_is_left_to_it(
+    tmp_path: Path, groups: ProcessGroups
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
         (tmp_path / "port").write_text(str(taken))
-        server = redis_server.start(tmp_path, leash)
-        leash.end(server.process)
+        server = redis_server.start(tmp_path, groups)
+        groups.end(server.process)
     assert server.port != taken
     assert (tmp_path / "port").read_text().strip() == str(server.port)
 
 
-def test_secrets_are_for_their_owner_alone(tmp_path: Path, leash: Leash) -> None:
-    leash.end(redis_server.start(tmp_path, leash).process)
+def test_secrets_are_for_their_owner_alone(tmp_path: Path, groups: ProcessGroups) -> None:
+    groups.end(redis_server.start(tmp_path, groups).process)
     modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("password", "redis.conf")}
     assert modes == {"password": 0o600, "redis.conf": 0o600}
 
 
-def test_a_directory_may_have_blanks_and_quotes_in_its_name(tmp_path: Path, leash: Leash) -> None:
-    server = redis_server.start(tmp_path / 'a "b" \\ c', leash)
-    leash.end(server.process)
+def test_a_directory_may_have_blanks_and_quotes_in_its_name(
+    tmp_path: Path, groups: ProcessGroups
+) -> None:
+    server = redis_server.start(tmp_path / 'a "b" \\ c', groups)
+    groups.end(server.process)
     assert server.port
 
 
 def test_data_that_cannot_be_loaded_is_told_with_the_end_of_the_log(
-    tmp_path: Path, leash: Leash
+    tmp_path: Path, groups: ProcessGroups
 ) -> None:
     (tmp_path / "appendonlydir").mkdir()
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("rubbish\n")
     with pytest.raises(RedisFailed, match="AOF manifest"):
-        redis_server.start(tmp_path, leash)
+        redis_server.start(tmp_path, groups)
 
 
 def test_without_any_server_it_says_what_to_install() -> None:
@@ -112,10 +116,10 @@ def test_it_is_reached_by_a_socket_that_is_for_its_owner_alone(
 
 
 def test_where_the_directory_s_path_is_too_long_for_a_socket_the_port_serves(
-    tmp_path: Path, leash: Leash
+    tmp_path: Path, groups: ProcessGroups
 ) -> None:
-    server = redis_server.start(tmp_path / ("long" * 30), leash)
+    server = redis_server.start(tmp_path / ("long" * 30), groups)
     assert server.url.startswith("redis://")
     with redis.Redis.from_url(server.url) as client:
         assert client.ping()
-    leash.end(server.process)
+    groups.end(server.process)

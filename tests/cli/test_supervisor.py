@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from smsgate.cli.leash import Leash
-from smsgate.cli.supervisor import Part, Supervisor, readable
+from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.supervisor import SupervisedProcess, Supervisor, readable
 from tests.fakes.processes import DEAF, STAYS, wait_until
 
 TELLS = """
@@ -25,12 +25,12 @@ time.sleep(600)
 class Stage:
     """A supervisor, and what it showed."""
 
-    def __init__(self, leash: Leash) -> None:
+    def __init__(self, groups: ProcessGroups) -> None:
         self._shown = io.StringIO()
-        self.supervisor = Supervisor(leash, Console(file=self._shown, width=200))
+        self.supervisor = Supervisor(groups, Console(file=self._shown, width=200))
 
-    def part(self, name: str, code: str) -> Part:
-        part = Part(name, [sys.executable, "-c", code], "cyan")
+    def part(self, name: str, code: str) -> SupervisedProcess:
+        part = SupervisedProcess(name, [sys.executable, "-c", code], "cyan")
         self.supervisor.run(part)
         return part
 
@@ -40,8 +40,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(leash: Leash) -> Iterator[Stage]:
-    stage = Stage(leash)
+def stage(groups: ProcessGroups) -> Iterator[Stage]:
+    stage = Stage(groups)
     yield stage
     stage.supervisor.stop(grace_s=0.5)
 

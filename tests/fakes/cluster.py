@@ -9,18 +9,18 @@ from pathlib import Path
 
 import redis
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import find_server
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 START_S = 30.0
 
 
-def start_cluster(directory: Path, leash: Leash) -> str:
+def start_cluster(directory: Path, groups: ProcessGroups) -> str:
     """Start the nodes, join them, and wait until all slots are served; gives the URL."""
     ports = [free_port() for _ in SLOTS]
     for port in ports:
-        _start(directory / str(port), port, leash)
+        _start(directory / str(port), port, groups)
     clients = [redis.Redis(port=port) for port in ports]
     for client, (first, last) in zip(clients, SLOTS, strict=True):
         until(client.ping)
@@ -33,7 +33,7 @@ def start_cluster(directory: Path, leash: Leash) -> str:
     return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
-def _start(directory: Path, port: int, leash: Leash) -> None:
+def _start(directory: Path, port: int, groups: ProcessGroups) -> None:
     directory.mkdir(parents=True)
     options = {
         "port": port,
@@ -48,7 +48,7 @@ def _start(directory: Path, port: int, leash: Leash) -> None:
     command = [str(find_server())]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    leash.start(tuple(command), output=subprocess.DEVNULL)
+    groups.start(tuple(command), output=subprocess.DEVNULL)
 
 
 def _whole(client: redis.Redis) -> bool:

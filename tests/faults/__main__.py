@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from tests.faults.report import show
 from tests.faults.run import Plan, run
 
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="smsgate-faults-"))
     plan = Plan(given.seconds, given.seed, given.numbers, given.rate)
-    with Leash() as leash:
-        result = run(plan, folder, leash, console.print)
+    with ProcessGroups() as groups:
+        result = run(plan, folder, groups, console.print)
     show(result, console)
     if result.violations or given.keep:
         console.print(f"Logs and data: {folder}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.features.records_admin.comparison import differences
 from tests.fakes.twilio_api import Answer, TwilioApi
 from tests.faults import checks, ledger, reply_checks
@@ -56,11 +56,11 @@ class Result:
         self.violations += [(check, problem) for problem in problems]
 
 
-def run(plan: Plan, folder: Path, leash: Leash, say: Callable[[str], None]) -> Result:
+def run(plan: Plan, folder: Path, groups: ProcessGroups, say: Callable[[str], None]) -> Result:
     """Build a system in an empty folder, attack it, let it drain, and check it."""
     offset_s = time.time() - time.monotonic()
     with TwilioApi({SID: TOKEN}) as api:
-        system = FaultSystem(folder, api.url, leash, plan.seed)
+        system = FaultSystem(folder, api.url, groups, plan.seed)
         try:
             system.start(*PROCESSES)
             say(f"a system runs in {folder}, seed {plan.seed}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.store.job_queue import APPLY, SEND
@@ -34,8 +34,8 @@ class FaultSystem(System):
 
     _proxy: RedisProxy | None = None
 
-    def __init__(self, folder: Path, api_url: str, leash: Leash, seed: int) -> None:
-        super().__init__(folder, api_url, leash)
+    def __init__(self, folder: Path, api_url: str, groups: ProcessGroups, seed: int) -> None:
+        super().__init__(folder, api_url, groups)
         self.folder = folder
         self._proxy = RedisProxy(lambda: self.redis.port, random.Random(seed))
         self._proxy.__enter__()
@@ -73,7 +73,7 @@ class FaultSystem(System):
 
     def signal(self, name: str, number: signal.Signals) -> None:
         process = self.redis.process if name == "redis" else self._running[name]
-        self._leash.signal(process, number)
+        self._groups.signal(process, number)
 
     def kill_child(self, name: str) -> bool:
         """Kill one child of a process with -9, such as one of those that serve."""
@@ -88,7 +88,7 @@ class FaultSystem(System):
         second = f"second {name}"
         command = [sys.executable, "-m", "workers", name]
         with (self.folder / f"{name}.log").open("a") as log:
-            self._running[second] = self._leash.start(command, env=self.environ, output=log)
+            self._running[second] = self._groups.start(command, env=self.environ, output=log)
         return second
 
     def replace(self, name: str) -> int:
@@ -111,7 +111,7 @@ class FaultSystem(System):
         return [name for name, process in self._running.items() if process.poll() is not None]
 
     def bury(self, name: str) -> None:
-        self._leash.ended(self._running.pop(name))
+        self._groups.wait(self._running.pop(name))
 
     def backlog(self) -> int:
         return sum(self.services.store.inbox.depth(partition) for partition in ALL)

@@ -13,8 +13,8 @@ SHORT = Plan(
 
 @pytest.mark.full
 @pytest.mark.timeout(180)
-def test_nothing_is_lost_doubled_or_let_through_whatever_is_broken(tmp_path, leash):
-    result = run(SHORT, tmp_path, leash, print)
+def test_nothing_is_lost_doubled_or_let_through_whatever_is_broken(tmp_path, groups):
+    result = run(SHORT, tmp_path, groups, print)
 
     assert result.violations == []
     assert len(result.faults) >= 12

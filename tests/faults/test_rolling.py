@@ -86,9 +86,9 @@ def _post(request: WebhookRequest) -> int:
 
 @pytest.mark.full
 @pytest.mark.timeout(180)
-def test_a_deployment_under_load_loses_nothing_and_refuses_nobody(tmp_path, leash):
+def test_a_deployment_under_load_loses_nothing_and_refuses_nobody(tmp_path, groups):
     with TwilioApi({SID: TOKEN}) as api:
-        system = FaultSystem(tmp_path, api.url, leash, seed=1)
+        system = FaultSystem(tmp_path, api.url, groups, seed=1)
         system.start()
         codes = []
         with Provider(system) as provider:

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
@@ -61,14 +61,14 @@ def until(condition: Callable[[], object], timeout_s: float = 20.0) -> object:
 class System:
     """Starts and kills the processes; texts it as a provider would."""
 
-    def __init__(self, folder: Path, api_url: str, leash: Leash) -> None:
+    def __init__(self, folder: Path, api_url: str, groups: ProcessGroups) -> None:
         self._folder = folder
-        self._leash = leash
+        self._groups = groups
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._ids = iter(range(1, 1_000_000))
         (folder / "config").mkdir()
         (folder / "config" / "smsgate.toml").write_text(CONFIG % api_url)
-        self.redis = redis_server.start(folder / "redis", leash)
+        self.redis = redis_server.start(folder / "redis", groups)
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services = build_services(load_configuration(self.environ))
@@ -101,7 +101,7 @@ class System:
             if name == "web":
                 command += ["--host", "127.0.0.1"]
             with (self._folder / f"{name}.log").open("a") as log:
-                self._running[name] = self._leash.start(command, env=self.environ, output=log)
+                self._running[name] = self._groups.start(command, env=self.environ, output=log)
         if "web" in (names or PROCESSES):
             until(self.answers)
 
@@ -115,28 +115,28 @@ class System:
         """End processes and all that they started as kill -9 does."""
         for name in names or [*self._running]:
             process = self._running.pop(name)
-            self._leash.signal(process, signal.SIGKILL)
-            self._leash.ended(process)
+            self._groups.signal(process, signal.SIGKILL)
+            self._groups.wait(process)
 
     def end(self, name: str) -> int:
         """End a process as a deployment does, by SIGTERM to it alone; gives its exit code."""
         process = self._running.pop(name)
         process.terminate()
         process.wait(15)
-        return self._leash.ended(process)
+        return self._groups.wait(process)
 
     def kill_redis(self) -> None:
         """Kill Redis with -9 and start it again on its data."""
-        self._leash.signal(self.redis.process, signal.SIGKILL)
-        self._leash.ended(self.redis.process)
-        self.redis = redis_server.start(self._folder / "redis", self._leash)
+        self._groups.signal(self.redis.process, signal.SIGKILL)
+        self._groups.wait(self.redis.process)
+        self.redis = redis_server.start(self._folder / "redis", self._groups)
 
     def close(self) -> None:
         """The test is over: what still runs need not take leave."""
         if self._running:
             self.kill()
         self.services.close()
-        self._leash.end(self.redis.process)
+        self._groups.end(self.redis.process)
 
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text()

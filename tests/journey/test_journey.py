@@ -131,7 +131,7 @@ def test_a_job_that_was_lost_is_made_up_for_by_the_clock(system, api, redis_clie
 
 def test_a_store_that_is_away_is_a_503_and_comes_back_by_itself(system, api):
     system.start()
-    system._leash.end(system.redis.process)
+    system._groups.end(system.redis.process)
 
     assert system.text("STOP", NUMBER).status_code == 503
     answer = requests.get(f"{system.url}/readyz", timeout=10)

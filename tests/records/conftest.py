@@ -20,13 +20,13 @@ MISSING = (
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(leash) -> Iterator[str]:
+def postgresql_server(groups) -> Iterator[str]:
     folder = postgresql.programs()
     if folder is None:
         if os.environ.get("CI"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)
-    with postgresql.server(folder, leash) as url:
+    with postgresql.server(folder, groups) as url:
         yield url
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from tests.fakes.processes import wait_until
 
 _NOBODY = "nobody"
@@ -41,7 +41,7 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server(folder: Path, leash: Leash) -> Iterator[str]:
+def server(folder: Path, groups: ProcessGroups) -> Iterator[str]:
     """Run a server while the context lasts; gives the URL of its database."""
     data = Path(tempfile.mkdtemp(prefix="smsgate-postgresql-"))
     try:
@@ -55,12 +55,12 @@ def server(folder: Path, leash: Leash) -> Iterator[str]:
             check=False,
         )
         assert made.returncode == 0, made.stdout + made.stderr
-        yield from _running(folder, data, leash)
+        yield from _running(folder, data, groups)
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _running(folder: Path, data: Path, leash: Leash) -> Iterator[str]:
+def _running(folder: Path, data: Path, groups: ProcessGroups) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -74,13 +74,13 @@ def _running(folder: Path, data: Path, leash: Leash) -> Iterator[str]:
     command = [*_prefix(), str(folder / "postgres"), "-D", str(data / "data")]
     command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (data / "log").open("w") as log:
-        process = leash.start(command, output=log)
+        process = groups.start(command, output=log)
         url = f"postgresql://smsgate@127.0.0.1:{port}/postgres"
         try:
             assert wait_until(lambda: _answers(url), 30), (data / "log").read_text()
             yield url
         finally:
-            leash.end(process)
+            groups.end(process)
 
 
 def _answers(url: str) -> bool:

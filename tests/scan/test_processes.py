@@ -35,9 +35,9 @@ PROCESSES = ("web", "worker", "sender", "clock")
 class System:
     """The processes of the Procfile, and how they are texted."""
 
-    def __init__(self, folder: Path, environ: dict[str, str], leash) -> None:
+    def __init__(self, folder: Path, environ: dict[str, str], groups) -> None:
         self._folder = folder
-        self._leash = leash
+        self._groups = groups
         self._running: dict[str, subprocess.Popen[str]] = {}
         self.port = free_port()
         self.environ = {"PATH": os.environ["PATH"], "WEB_CONCURRENCY": "1"} | environ
@@ -50,11 +50,11 @@ class System:
             command += ["--host", "127.0.0.1"] if name == "web" else []
             with (self._folder / f"{name}.log").open("a") as log:
                 environ = {**self.environ, **changed}
-                self._running[name] = self._leash.start(command, env=environ, output=log)
+                self._running[name] = self._groups.start(command, env=environ, output=log)
 
     def end(self) -> None:
         for process in self._running.values():
-            self._leash.end(process)
+            self._groups.end(process)
         self._running.clear()
 
     def logs(self) -> str:
@@ -116,7 +116,7 @@ def api():
 
 
 @pytest.fixture
-def system(tmp_path, redis_url, leash, api, hook):
+def system(tmp_path, redis_url, groups, api, hook):
     environ = environ_of(tmp_path, redis_url, api.url)
     file = tmp_path / "config" / "smsgate.toml"
     file.write_text(file.read_text().replace("http://127.0.0.1:9/", f"{hook.url}/"))
@@ -125,7 +125,7 @@ def system(tmp_path, redis_url, leash, api, hook):
     services.store.metadata.create(buckets=8)
     publish_programs(services.settings, services.store)
     services.close()
-    made = System(tmp_path, environ, leash)
+    made = System(tmp_path, environ, groups)
     yield made
     made.end()
 
@@ -157,8 +157,8 @@ def test_processes_that_work_and_fail_show_nothing(system, api, hook):
     ],
     ids=["redis away", "database away", "faults"],
 )
-def test_processes_without_their_collaborators_show_nothing(tmp_path, redis_url, leash, changed):
-    system = System(tmp_path, environ_of(tmp_path, redis_url), leash)
+def test_processes_without_their_collaborators_show_nothing(tmp_path, redis_url, groups, changed):
+    system = System(tmp_path, environ_of(tmp_path, redis_url), groups)
     system.start(*PROCESSES, **changed)
     if "SMSGATE_PUBLIC_URL" in changed:
         assert wait_until(lambda: all(one.poll() == 2 for one in system._running.values()), 60)
@@ -172,7 +172,7 @@ def test_processes_without_their_collaborators_show_nothing(tmp_path, redis_url,
     assert SEEN.in_(system.logs()) == []
 
 
-def test_dev_shows_no_secret_but_those_that_it_made_for_its_user(tmp_path, redis_url, leash):
+def test_dev_shows_no_secret_but_those_that_it_made_for_its_user(tmp_path, redis_url, groups):
     environ = environ_of(tmp_path, redis_url)
     for name in ("SMSGATE_DATA_DIR", "SMSGATE_PUBLIC_URL"):
         del environ[name]
@@ -181,7 +181,7 @@ def test_dev_shows_no_secret_but_those_that_it_made_for_its_user(tmp_path, redis
     with log.open("w") as output:
         environ |= {"PATH": os.environ["PATH"]}
         command += ["--data-dir", str(tmp_path / "dev")]
-        process = leash.start(command, env=environ, output=output)
+        process = groups.start(command, env=environ, output=output)
     run_file = tmp_path / "dev" / "run.json"
     assert wait_until(lambda: run_file.exists() and _well(port), 90)
     texting = [sys.executable, "-m", "smsgate.cli", "text", STOP, "--from", NUMBER]
@@ -189,7 +189,7 @@ def test_dev_shows_no_secret_but_those_that_it_made_for_its_user(tmp_path, redis
     subprocess.run(texting, env=environ, check=False, capture_output=True, timeout=60)
     process.send_signal(signal.SIGINT)
     process.wait(30)
-    leash.ended(process)
+    groups.wait(process)
     said = log.read_text()
     assert "webhook" in said
     assert SEEN.in_(said) == []

@@ -23,8 +23,8 @@ MANY = [f"+1415{place:07}" for place in range(6_000)]
 
 
 @pytest.fixture
-def sentinels(tmp_path, leash) -> Sentinels:
-    return start_sentinels(tmp_path, leash)
+def sentinels(tmp_path, groups) -> Sentinels:
+    return start_sentinels(tmp_path, groups)
 
 
 def reasons(gate: Gate, *numbers: str) -> list[str]:
@@ -92,8 +92,8 @@ WATCHER = f"user watcher on >{PASSWORD} +@all"
     ],
     ids=["password", "user"],
 )
-def test_sentinels_may_have_a_password_of_their_own(tmp_path, leash, line, query):
-    url = start_sentinels(tmp_path, leash, line, "user default off" * (line == WATCHER)).url
+def test_sentinels_may_have_a_password_of_their_own(tmp_path, groups, line, query):
+    url = start_sentinels(tmp_path, groups, line, "user default off" * (line == WATCHER)).url
     until(lambda: found(url + query))
     for other in ("", "?sentinel_password=another"):
         with pytest.raises(StoreUnavailable) as refused:

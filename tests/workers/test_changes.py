@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
@@ -108,8 +108,8 @@ def api() -> Iterator[TwilioApi]:
 
 
 @pytest.fixture
-def system(tmp_path: Path, api: TwilioApi, leash: Leash) -> Iterator[Changeable]:
-    whole = Changeable(tmp_path, api.url, leash)
+def system(tmp_path: Path, api: TwilioApi, groups: ProcessGroups) -> Iterator[Changeable]:
+    whole = Changeable(tmp_path, api.url, groups)
     try:
         whole.start()
         until(lambda: len(whole.services.store.heartbeats.running()) == 5)
@@ -289,18 +289,18 @@ def test_a_secret_is_changed_without_a_refused_request(system: Changeable) -> No
 
 
 def test_without_redis_nothing_changes_and_afterwards_it_does(
-    system: Changeable, leash: Leash
+    system: Changeable, groups: ProcessGroups
 ) -> None:
     (before,) = system.versions()
-    leash.signal(system.redis.process, signal.SIGKILL)
-    leash.ended(system.redis.process)
+    groups.signal(system.redis.process, signal.SIGKILL)
+    groups.wait(system.redis.process)
     system.write_keyword("qwyjibo")
     command = [sys.executable, "-m", "smsgate.cli", "config", "apply"]
     done = subprocess.run(command, env=system.environ, capture_output=True, text=True, check=False)
     assert (done.returncode, "the store cannot be used" in done.stderr) == (2, True)
     assert system.text("STOP", NUMBER).status_code == 503
 
-    system.redis = redis_server.start(system.folder / "redis", leash)
+    system.redis = redis_server.start(system.folder / "redis", groups)
     until(lambda: len(system.services.store.heartbeats.running()) == 5)
 
     assert system.versions() == {before}

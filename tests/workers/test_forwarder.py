@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import (
     Arrival,
     Decision,
@@ -71,17 +71,17 @@ def services(environ: dict[str, str]) -> Iterator[Services]:
 
 
 @pytest.fixture
-def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
+def start(environ: dict[str, str], groups: ProcessGroups) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def make(name: str) -> subprocess.Popen[str]:
-        started.append(leash.start([sys.executable, "-m", "workers", name], env=environ))
+        started.append(groups.start([sys.executable, "-m", "workers", name], env=environ))
         return started[-1]
 
     yield make
     for process in started:
         if process.poll() is None:
-            leash.end(process)
+            groups.end(process)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -114,7 +114,7 @@ def waiting(services: Services) -> int:
 
 
 def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
-    services: Services, app: Application, start: Start, leash: Leash
+    services: Services, app: Application, start: Start, groups: ProcessGroups
 ) -> None:
     app.says = "<Response><Message>Thanks</Message></Response>"
     app.after_s = 0.2
@@ -123,7 +123,7 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
     app.wait_for(60, 30)
     first.send_signal(signal.SIGKILL)
     first.wait(10)
-    leash.ended(first)
+    groups.wait(first)
     left = waiting(services)
     assert 0 < left < 5 * len(NUMBERS)
 
@@ -146,7 +146,7 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
 
 
 def test_a_sender_that_is_told_to_end_finishes_its_calls(
-    services: Services, app: Application, start: Start, leash: Leash
+    services: Services, app: Application, start: Start, groups: ProcessGroups
 ) -> None:
     app.after_s = 0.5
     put(services, 1)
@@ -154,6 +154,6 @@ def test_a_sender_that_is_told_to_end_finishes_its_calls(
     app.wait_for(len(NUMBERS), 30)
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
-    leash.ended(process)
+    groups.wait(process)
     assert len(app.taken) == len(NUMBERS)
     assert waiting(services) == 0

@@ -18,7 +18,7 @@ import redis
 import structlog
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
@@ -59,17 +59,17 @@ def environ(redis_url: str, tmp_path: Path, free_port: int) -> dict[str, str]:
 
 
 @pytest.fixture
-def start(environ: dict[str, str], leash: Leash) -> Iterator[Start]:
+def start(environ: dict[str, str], groups: ProcessGroups) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def make(name: str) -> subprocess.Popen[str]:
-        process = leash.start([sys.executable, "-m", "workers", name], env=environ)
+        process = groups.start([sys.executable, "-m", "workers", name], env=environ)
         started.append(process)
         return process
 
     yield make
     for process in started:
-        leash.end(process)
+        groups.end(process)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -122,14 +122,14 @@ def test_the_clock_notifies_a_worker_where_the_job_was_lost(
 @pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_each_process_ends_in_order_when_told_to(
-    environ: dict[str, str], start: Start, leash: Leash, name: str, number: signal.Signals
+    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str, number: signal.Signals
 ) -> None:
     gateway_on(environ).close()
     process = start(name)
     assert wait_until(lambda: _runs(name, environ))
     process.send_signal(number)
     assert process.wait(10) == 0
-    leash.ended(process)
+    groups.wait(process)
 
 
 FAILS = """
@@ -158,14 +158,14 @@ def test_a_clock_that_fails_ends_with_exit_code_1(environ: dict[str, str]) -> No
 
 @pytest.mark.parametrize("name", ["web", "clock"])
 def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_gone(
-    environ: dict[str, str], start: Start, leash: Leash, name: str
+    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
 ) -> None:
     services = gateway_on(environ)
     process = start(name)
     lease = services.store.write_lease
     assert wait_until(lambda: all(0 < _left_ms(one) <= LASTS_MS for one in lease.states()))
     assert services.gate.allows(NUMBER, program="alerts")
-    leash.end(process)
+    groups.end(process)
     assert wait_until(lambda: lease.states()[0].lapsed)
     with pytest.raises(StoreNotReady):
         services.gate.allows(NUMBER, program="alerts")
@@ -204,9 +204,9 @@ def test_a_faulty_configuration_is_told_and_is_exit_code_2(
 
 
 def test_a_worker_outlives_a_redis_that_goes_and_comes(
-    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+    tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
 ) -> None:
-    first = redis_server.start(tmp_path / "redis", leash)
+    first = redis_server.start(tmp_path / "redis", groups)
     environ["REDIS_URL"] = first.url
     worker = start("worker")
     start("clock")
@@ -215,55 +215,55 @@ def test_a_worker_outlives_a_redis_that_goes_and_comes(
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     for round_ in range(2):
         os.kill(first.process.pid, signal.SIGKILL)
-        leash.ended(first.process)
-        first = redis_server.start(tmp_path / "redis", leash)
+        groups.wait(first.process)
+        first = redis_server.start(tmp_path / "redis", groups)
         number = f"+1415555020{round_}"
         services.manual.opt_out(number, "all", "tests", "")
         assert wait_until(lambda number=number: reason(services, number) == "opted_out_all")
     assert worker.poll() is None
     services.close()
-    leash.end(first.process)
+    groups.end(first.process)
 
 
 def test_a_worker_waits_for_a_redis_that_is_not_there_yet(
-    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+    tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
 ) -> None:
-    first = redis_server.start(tmp_path / "redis", leash)
+    first = redis_server.start(tmp_path / "redis", groups)
     environ["REDIS_URL"] = first.url
     services = gateway_on(environ)
-    leash.end(first.process)
+    groups.end(first.process)
     worker = start("worker")
     assert _says(worker, "worker lost redis")
-    second = redis_server.start(tmp_path / "redis", leash)
+    second = redis_server.start(tmp_path / "redis", groups)
     services.manual.opt_out(NUMBER, "all", "tests", "")
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     services.close()
-    leash.end(second.process)
+    groups.end(second.process)
 
 
 @pytest.mark.parametrize("name", ["worker", "sender", "clock"])
 def test_without_redis_a_process_still_ends_when_told_to(
-    environ: dict[str, str], start: Start, leash: Leash, name: str
+    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
 ) -> None:
     environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
     process = start(name)
     assert _says(process, "lost redis" if name != "clock" else "clock waits")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
-    leash.ended(process)
+    groups.wait(process)
 
 
 def test_an_idle_worker_that_loses_redis_says_so_itself_and_not_at_each_try(
-    tmp_path: Path, environ: dict[str, str], start: Start, leash: Leash
+    tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
 ) -> None:
     """RQ's own line came every two seconds, for as long as Redis was away."""
-    first = redis_server.start(tmp_path / "redis", leash)
+    first = redis_server.start(tmp_path / "redis", groups)
     environ["REDIS_URL"] = first.url
     gateway_on(environ).close()
     worker = start("worker")
     with redis.Redis.from_url(first.url) as client:
         assert wait_until(lambda: client.smembers("rq:workers") != set())
-    leash.end(first.process)
+    groups.end(first.process)
     assert worker.stdout is not None
     told = (line for line in worker.stdout if "lost redis" in line or "could not connect" in line)
     assert "worker lost redis" in next(told)
@@ -309,7 +309,7 @@ def test_of_a_redis_that_refuses_writes_one_line_is_logged_in_a_minute(
 
 @pytest.mark.parametrize("name", ["worker", "sender"])
 def test_a_second_signal_does_not_break_off_an_end(
-    environ: dict[str, str], start: Start, leash: Leash, name: str
+    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
 ) -> None:
     """Supervisors send one to the process and one to its group."""
     environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
@@ -322,7 +322,7 @@ def test_a_second_signal_does_not_break_off_an_end(
 
     assert wait_until(ended)
     assert process.returncode == 0
-    leash.ended(process)
+    groups.wait(process)
 
 
 def _says(process: subprocess.Popen[str], part: str) -> bool:

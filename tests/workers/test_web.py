@@ -160,8 +160,8 @@ class Two(System):
 
 
 @pytest.fixture
-def system(tmp_path: Path, leash) -> Iterator[Two]:
-    system = Two(tmp_path, "http://127.0.0.1:1", leash)
+def system(tmp_path: Path, groups) -> Iterator[Two]:
+    system = Two(tmp_path, "http://127.0.0.1:1", groups)
     yield system
     system.close()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli import redis_server
-from smsgate.cli.leash import Leash
 from smsgate.cli.main import run
+from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.services import Services
@@ -132,23 +132,23 @@ def test_both_are_lost(system: System, redis_client) -> None:
 
 @pytest.mark.full
 def test_an_older_copy_of_redis_is_brought_up_from_the_records(
-    tmp_path: Path, leash: Leash
+    tmp_path: Path, groups: ProcessGroups
 ) -> None:
     home = tmp_path / "redis"
     home.mkdir()
-    server = redis_server.start(home, leash)
+    server = redis_server.start(home, groups)
     system = System(tmp_path, server.url)
     system.services.records.migrate()
     system.change(("suppress", STOPPED), ("lock", LOCKED))
-    leash.end(server.process)
+    groups.end(server.process)
     copy = shutil.copytree(home / "appendonlydir", tmp_path / "copy")
 
-    server = redis_server.start(home, leash)
+    server = redis_server.start(home, groups)
     system.change(("suppress", LATE))
-    leash.end(server.process)
+    groups.end(server.process)
     shutil.rmtree(home / "appendonlydir")
     shutil.copytree(copy, home / "appendonlydir")
-    server = redis_server.start(home, leash)
+    server = redis_server.start(home, groups)
     system.again()
     assert LATE not in system.blocked()
     assert "fell back" in system.services.readiness.ready()["records"]
@@ -158,4 +158,4 @@ def test_an_older_copy_of_redis_is_brought_up_from_the_records(
     assert system.run("records verify") == 0
     assert system.run("records diff") == 0
     system.services.close()
-    leash.end(server.process)
+    groups.end(server.process)

@@ -496,12 +496,12 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer
 
 
 @pytest.fixture
-def postgresql_url(leash) -> Iterator[str]:
+def postgresql_url(groups) -> Iterator[str]:
     """Records in a PostgreSQL server of the test's own."""
     programs = postgresql.programs()
     if programs is None:
         pytest.skip("there is no PostgreSQL: apt-get install postgresql")
-    with postgresql.server(programs, leash) as url:
+    with postgresql.server(programs, groups) as url:
         records = Records(url)
         records.migrate()
         records.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.cli.watching import PERIOD_S, Watching
+from smsgate.cli.config_watch import PERIOD_S, ConfigWatch
 from smsgate.domain.errors import ConfigurationError, Fault, StoreUnavailable
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
@@ -27,7 +27,7 @@ class Folder:
         self.applied = 0
         self.write("first")
         self.prepared: Callable[[], None] = lambda: None
-        self.watching = Watching(folder, self.prepare, self.apply, self.said.append)
+        self.watching = ConfigWatch(folder, self.prepare, self.apply, self.said.append)
 
     def write(self, text: str, name: str = "smsgate.toml") -> None:
         (self.folder / name).parent.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ class Folder:
     def turn(self, times: int = 1) -> list[str]:
         before = len(self.said)
         for _ in range(times):
-            self.watching.turn()
+            self.watching.check()
         return self.said[before:]
 
 
@@ -126,7 +126,7 @@ def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:
     watched.write("something else")
     assert wait_until(lambda: watched.said == ["applied"], 10)
     watched.watching.close()
-    assert "watching" not in [thread.name for thread in threading.enumerate()]
+    assert "config watch" not in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.full

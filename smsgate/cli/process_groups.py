@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from smsgate.cli import watchdog
 
 
-class Leash:
+class ProcessGroups:
     """Starts processes, each in a group of its own, and sees to it that they end with us.
 
     ``keep`` are open files that the watchdog holds as well, such as a lock that must stay taken
@@ -34,16 +32,13 @@ class Leash:
             start_new_session=True,
             text=True,
         )
+        assert self._watchdog.stdin is not None  # noqa: S101 - it is a pipe
+        self._pipe = self._watchdog.stdin
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(
@@ -56,8 +51,8 @@ class Leash:
     ) -> subprocess.Popen[str]:
         """Start a command in a process group of its own; its errors go where its output goes."""
         process = subprocess.Popen(  # noqa: S603 - commands are ours, never a user's text
-            list(command),
-            env=None if env is None else dict(env),
+            command,
+            env=env,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -67,44 +62,39 @@ class Leash:
             errors="replace",
         )
         self._running[process.pid] = process
-        self._tell(f"+{process.pid}")
+        self._tell_watchdog(f"+{process.pid}")
         return process
 
     def end(self, process: subprocess.Popen[str], grace_s: float = watchdog.GRACE_S) -> int:
         """End a process and its whole group: SIGTERM, and SIGKILL after the grace. Its code."""
         self.signal(process, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            self.signal(process, signal.SIGKILL)
-        return self.ended(process)
+        self.signal(process, signal.SIGKILL)
+        return self.wait(process)
 
-    def ended(self, process: subprocess.Popen[str]) -> int:
-        """Take note of a process that has ended; what it left of its group is killed."""
+    def wait(self, process: subprocess.Popen[str]) -> int:
+        """Wait for a process to end, kill what it left of its group, and return its code."""
         code = process.wait()
         self.signal(process, signal.SIGKILL)
         self._running.pop(process.pid, None)
-        self._tell(f"-{process.pid}")
+        self._tell_watchdog(f"-{process.pid}")
         return code
 
     @staticmethod
     def signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
         """Send a signal to the whole group of a process, if any of it is left."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
+        watchdog.send(process.pid, number)
 
     def close(self) -> None:
         """End what still runs, then the watchdog, which has nothing left to do."""
         for process in list(self._running.values()):
             self.end(process)
-        if self._watchdog.stdin and not self._watchdog.stdin.closed:
-            with contextlib.suppress(BrokenPipeError):
-                self._watchdog.stdin.close()
+        with suppress(BrokenPipeError):
+            self._pipe.close()
         self._watchdog.wait()
 
-    def _tell(self, line: str) -> None:
-        if self._watchdog.stdin is None:
-            return
-        with self._lock, contextlib.suppress(BrokenPipeError):
-            self._watchdog.stdin.write(line + "\n")
-            self._watchdog.stdin.flush()
+    def _tell_watchdog(self, line: str) -> None:
+        with self._lock, suppress(BrokenPipeError):
+            self._pipe.write(line + "\n")
+            self._pipe.flush()

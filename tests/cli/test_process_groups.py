@@ -7,14 +7,14 @@ import sys
 import pytest
 
 from smsgate.cli import watchdog
-from smsgate.cli.leash import Leash
+from smsgate.cli.process_groups import ProcessGroups
 from tests.fakes.processes import DEAF, STAYS, gone, wait_until
 
 OWNER = """
 import sys, subprocess
-from smsgate.cli.leash import Leash
-leash = Leash()
-child = leash.start([sys.executable, "-c", {child!r}], output=sys.stdout)
+from smsgate.cli.process_groups import ProcessGroups
+groups = ProcessGroups()
+child = groups.start([sys.executable, "-c", {child!r}], output=sys.stdout)
 child.wait()
 """
 HAS_A_CHILD = f"""
@@ -37,11 +37,11 @@ def test_nothing_outlives_an_owner_that_is_killed(child: str) -> None:
 
 
 def test_a_process_that_will_not_end_is_killed_after_the_grace() -> None:
-    with Leash() as leash:
-        process = leash.start([sys.executable, "-c", DEAF])
+    with ProcessGroups() as groups:
+        process = groups.start([sys.executable, "-c", DEAF])
         assert process.stdout is not None
         process.stdout.readline()
-        assert leash.end(process, grace_s=0.2) == -signal.SIGKILL
+        assert groups.end(process, grace_s=0.2) == -signal.SIGKILL
         process.stdout.close()
 
 
@@ -50,11 +50,11 @@ def test_what_an_ended_process_leaves_of_its_group_is_killed() -> None:
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", {STAYS!r}])
 """
-    with Leash() as leash:
-        process = leash.start([sys.executable, "-c", leaves])
+    with ProcessGroups() as groups:
+        process = groups.start([sys.executable, "-c", leaves])
         assert process.stdout is not None
         pid = int(process.stdout.readline().split()[1])
-        assert leash.ended(process) == 0
+        assert groups.wait(process) == 0
         assert wait_until(lambda: gone(pid))
         process.stdout.close()
 

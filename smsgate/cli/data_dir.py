@@ -1,0 +1,74 @@
+"""Private files of the data directory: secrets that are made once, and ``run.json``.
+
+By ``run.json`` the other commands find the ``smsgate dev`` that runs on a data directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DevRun:
+    """A ``smsgate dev`` that runs, and what it gave its processes."""
+
+    pid: int
+    url: str
+    redis_url: str
+    api_key: str
+    environment: Mapping[str, str]
+    """The variables that the processes were started with; other commands need the same ones."""
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """The data directory that the environment names."""
+    return Path(environ.get("SMSGATE_DATA_DIR") or "var")
+
+
+def write_run(directory: Path, run: DevRun) -> None:
+    """Write ``run.json``."""
+    write_private(directory / RUN_FILE, json.dumps(asdict(run), indent=2) + "\n")
+
+
+def find_run(directory: Path) -> DevRun | None:
+    """The ``smsgate dev`` of that data directory, if one runs."""
+    try:
+        run = DevRun(**json.loads((directory / RUN_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    with suppress(PermissionError):  # it runs, as somebody else
+        try:
+            os.kill(run.pid, 0)
+        except ProcessLookupError:
+            return None
+    return run
+
+
+def nothing_runs(environ: Mapping[str, str]) -> bool:
+    """Whether there is neither a ``smsgate dev`` here nor a Redis that somebody named."""
+    return find_run(data_dir(environ)) is None and not environ.get("REDIS_URL")
+
+
+def keep_secret(path: Path, make: Callable[[], str]) -> str:
+    """The text that the file holds; at the first time ``make`` makes it."""
+    if not path.exists():
+        write_private(path, make() + "\n")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
