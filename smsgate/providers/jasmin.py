@@ -6,7 +6,7 @@ signs nothing: whoever knows the account's address with its secret is Jasmin. It
 delivery status of a text of ours here.
 
 Octets are read by their data coding: SMPP 3.4, 5.2.19 (data_coding); 3GPP TS 23.038, 4 (data coding
-schemes) and 6.2.1 (the GSM alphabet); 3GPP TS 23.040, 9.2.3.24 (the header of a part of a long
+schemes); 3GPP TS 23.040, 9.2.3.24 (the header of a part of a long
 text).
 """
 
@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
+from smsgate.domain.gsm import decode_gsm
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -169,13 +170,6 @@ _ALPHABETS: Mapping[int, str] = {
     13: "euc_jp",  # JIS X 0212
     14: "cp949",  # KS C 5601, with the letters that vendors added
 }
-# 3GPP TS 23.038, 6.2.1 and 6.2.1.1; the escape (1B) stands at its place.
-_LETTERS = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_ESCAPED_LETTERS = dict(zip("\nΛ()/<=>¡e", "\f^{}\\[~]|€", strict=True))
-_ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
 _PART_SIZES: Mapping[int, int] = {0x00: 3, 0x08: 4}
 """Elements of a header that say which part of a long text it is, and how long they are."""
 _SIZES: Mapping[int, int] = {**_PART_SIZES, 0x04: 2, 0x05: 4, 0x24: 1, 0x25: 1}
@@ -232,7 +226,7 @@ def _alphabet(coding: int | None) -> str:
 def _read(octets: bytes, alphabet: str) -> str:
     """Read in an alphabet. What an SMS centre calls GSM or ASCII may be UTF-8 or Latin-1."""
     if alphabet in (_GSM, "ascii"):
-        return _gsm(octets) if alphabet == _GSM and octets.isascii() else text_of(octets)
+        return decode_gsm(octets) if alphabet == _GSM and octets.isascii() else text_of(octets)
     if alphabet == "euc_jp" and b"\x1b" in octets:
         alphabet = "iso2022_jp_1"  # has JIS X 0212, too
     if alphabet == _UCS2 and octets.startswith(codecs.BOM_UTF16_LE):
@@ -244,12 +238,6 @@ def _guessed(octets: bytes) -> str:
     """Read what nobody says how to read: UTF-8 or Latin-1 where that gives letters, else UCS-2."""
     text = text_of(octets)
     return text if _is_plain(text) else octets.decode(_UCS2, "replace")
-
-
-def _gsm(octets: bytes) -> str:
-    """Read the GSM alphabet, one letter an octet; an unknown escaped letter is itself."""
-    text = "".join(_LETTERS[octet] for octet in octets)
-    return _ESCAPED.sub(lambda found: _ESCAPED_LETTERS.get(found[1], found[1]), text)
 
 
 def _without_header(octets: bytes) -> tuple[str, bytes]:

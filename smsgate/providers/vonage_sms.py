@@ -24,6 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.gsm import fits_gsm
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -88,11 +89,6 @@ _CODES: Mapping[str, Meaning] = {
     "33": (Verdict.REFUSED, "the number is no longer in use"),
 }
 """``status`` of each message in the response, whose HTTP status is 200 whatever happened."""
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡¿§ÄÖÑÜäöñüà^{}\\[~]|€"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
-"""What a text of type ``text`` may have (3GPP TS 23.038); the rest would come out as ``?``."""
 
 
 class _Message(msgspec.Struct, rename={"message_id": "message-id"}):
@@ -221,7 +217,7 @@ class VonageSms(Provider):
             "from": reply.sender.removeprefix("+"),
             "to": reply.number.removeprefix("+"),
             "text": reply.text,
-            "type": "text" if _GSM.issuperset(reply.text) else "unicode",
+            "type": "text" if fits_gsm(reply.text) else "unicode",
             "client-ref": f"{reply.account}-{reply.id}"[:40],
         }
         return form_call(

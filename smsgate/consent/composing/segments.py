@@ -1,9 +1,7 @@
 """How many segments a text takes: GSM 7-bit where every character allows it, else UCS-2.
 
-3GPP TS 23.038, 6.2.1: the alphabet and its extension table, whose characters take two septets.
-TS 23.040, 9.2.3.24.1: in a text of several segments each has a header of six bytes, which leaves
-153 septets or 67 UTF-16 units; an escaped character, or a surrogate pair, is not cut in two.
-National shift tables are left out, since the providers do not use them.
+3GPP TS 23.040, 9.2.3.24.1: in a text of several segments each has a header of six bytes, which
+leaves 153 septets or 67 UTF-16 units; an escaped character, or a surrogate pair, is not cut in two.
 """
 
 from __future__ import annotations
@@ -14,11 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION = frozenset("\f^{}\\[~]|€")
+from smsgate.domain.gsm import BASIC, EXTENSION, fits_gsm
+
 _LIMITS = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 _TYPOGRAPHY = str.maketrans(
     {
@@ -55,9 +50,9 @@ class Counted:
 
 def count(text: str) -> Counted:
     """Count the segments of a text, as a provider bills it that does not replace characters."""
-    foreign = Counter(char for char in text if char not in _BASIC and char not in _EXTENSION)
+    foreign = Counter(char for char in text if char not in BASIC and char not in EXTENSION)
     if not foreign:
-        sizes = [2 if char in _EXTENSION else 1 for char in text]
+        sizes = [2 if char in EXTENSION else 1 for char in text]
         return Counted("GSM-7", sum(sizes), _packed(sizes, *_LIMITS["GSM-7"]))
     sizes = [2 if char > "\uffff" else 1 for char in text]
     found = tuple(Foreign(char, times, _instead(char)) for char, times in foreign.items())
@@ -84,5 +79,4 @@ def _instead(char: str) -> str | None:
         plain = "".join(part for part in parts if not unicodedata.combining(part))
         if not plain:
             return None
-    fits = all(part in _BASIC or part in _EXTENSION for part in plain)
-    return plain if fits else None
+    return plain if fits_gsm(plain) else None
