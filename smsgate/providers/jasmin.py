@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from smsgate.domain.gsm import decode_gsm
+from smsgate.domain.gsm import EXTENSION, decode_gsm, fits_gsm
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -45,6 +45,8 @@ from smsgate.providers.reading import check_present, promised_text
 from smsgate.settings import Account
 
 _NEEDED = ("id", "from", "to")
+_MAX_SEPTETS, _PART_SEPTETS = 160, 153
+"""Of a text of one segment, and of each segment of a longer one."""
 _SENT = re.compile(rb'Success "([^"]{1,64})"')
 
 
@@ -107,7 +109,8 @@ class Jasmin(PathSecretProvider):
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply`` from the number that was texted.
 
-        Jasmin takes no idempotency key. What the GSM alphabet surely has goes out in it.
+        Jasmin takes no idempotency key. What the GSM alphabet has goes out in it: Jasmin writes
+        ``content`` in that by itself (jasmin/protocols/http/endpoints/send.py).
         """
         form = {
             "username": account.options["username"],
@@ -115,7 +118,7 @@ class Jasmin(PathSecretProvider):
             "from": reply.sender,
             "to": reply.number,
         }
-        if reply.text.isascii() and "`" not in reply.text:
+        if fits_gsm(reply.text) and not _cuts_a_letter(reply.text):
             form |= {"coding": "0", "content": reply.text}
         else:
             form |= {"coding": "8", "hex-content": reply.text.encode("utf-16-be", "replace").hex()}
@@ -129,6 +132,19 @@ class Jasmin(PathSecretProvider):
         if response.status == 403 and b"hroughput" in response.body:
             return Verdict.NOT_ACCEPTED, "the user's throughput is exceeded"
         return super().error(response)
+
+
+def _cuts_a_letter(text: str) -> bool:
+    """Whether Jasmin would cut a letter of two septets: it cuts long texts at every 153rd septet.
+
+    See SubmitSM in jasmin/protocols/smpp/operations.py.
+    """
+    end, cut = 0, False
+    for letter in text:
+        size = 2 if letter in EXTENSION else 1
+        cut = cut or (size == 2 and end % _PART_SEPTETS == _PART_SEPTETS - 1)
+        end += size
+    return cut and end > _MAX_SEPTETS
 
 
 def _text(fields: Mapping[str, bytes], request: WebhookRequest) -> tuple[str, str]:

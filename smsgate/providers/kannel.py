@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
+from smsgate.domain.gsm import fits_gsm
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -162,5 +163,9 @@ def _sent_us(seconds: bytes, header: str) -> int | None:
 
 
 def _coding(text: str) -> str:
-    """``0``, seven bits a letter, where the GSM alphabet surely has all of them; else UCS-2."""
-    return "0" if text.isascii() and "`" not in text else "2"
+    """``0``, seven bits a letter, where the GSM alphabet has all of them; else ``2``, UCS-2.
+
+    Kannel writes UTF-8 in the GSM alphabet by itself, and cuts no letter in two (gwlib/charset.c,
+    gw/sms.c).
+    """
+    return "0" if fits_gsm(text) else "2"

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsgate.classifier.wording import defaults
+from smsgate.consent.composing.segments import count
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import send_url
@@ -40,9 +42,18 @@ def test_kannel_is_never_given_a_word_that_it_would_text_to_the_subscriber():
 
 
 @pytest.mark.parametrize(
-    ("text", "coding"), [("You are out. {^} @ $", "0"), ("¡Adiós! 🛑", "2"), ("a `quote`", "2")]
+    ("text", "coding"),
+    [
+        ("You are out. {^} @ $", "0"),
+        ("Désabonnement confirmé : à l'été, Señor, où ? Größe Ü Å ø æ € Δ", "0"),
+        ("¡Adiós! 🛑", "2"),
+        ("Arrêt", "2"),
+        ("façade", "2"),
+        ("a `quote`", "2"),
+        ("a\ttab", "2"),
+    ],
 )
-def test_kannel_sends_seven_bits_where_every_letter_surely_has_them(text, coding):
+def test_kannel_sends_seven_bits_where_the_gsm_alphabet_has_every_letter(text, coding):
     call = kannel.reply(reply(text), KANNEL)
     parts = urlsplit(call.url)
     assert (call.method, call.body) == ("GET", b"")
@@ -82,6 +93,19 @@ def test_kannels_texts_are_read_whatever_bytes_they_have(text, charset, coding):
     assert len(kannel.parse(WebhookRequest("GET", url, {}, b""), KANNEL)) == 1
 
 
+# --- both ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", sorted(defaults()))
+def test_a_shipped_reply_goes_out_in_the_encoding_that_its_segments_are_counted_in(language):
+    for template in defaults()[language].values():
+        text = template.format(program="Acme Alerts", contact="+18005550100")
+        cheap = count(text).encoding == "GSM-7"
+        query = dict(parse_qsl(urlsplit(kannel.reply(reply(text), KANNEL).url).query))
+        form = dict(parse_qsl(jasmin.reply(reply(text), JASMIN).body.decode()))
+        assert (query["coding"], form["coding"]) == (("0", "0") if cheap else ("2", "8"))
+
+
 # --- Jasmin -------------------------------------------------------------------------------------
 
 
@@ -89,8 +113,10 @@ def test_kannels_texts_are_read_whatever_bytes_they_have(text, charset, coding):
     ("text", "rest"),
     [
         ("You are out. {^} @ $", {"coding": "0", "content": "You are out. {^} @ $"}),
+        ("Répondez à l'été, Señor ü €", {"coding": "0", "content": "Répondez à l'été, Señor ü €"}),
         ("¡Sí 🛑", {"coding": "8", "hex-content": "00a1005300ed0020d83dded1"}),
         ("`", {"coding": "8", "hex-content": "0060"}),
+        ("ê", {"coding": "8", "hex-content": "00ea"}),
     ],
 )
 def test_jasmin_sends_the_gsm_alphabet_or_ucs_2(text, rest):
@@ -100,6 +126,20 @@ def test_jasmin_sends_the_gsm_alphabet_or_ucs_2(text, rest):
         "username": "smsgate", "password": "opens-nothing", "from": "+14155550100",
         "to": "+14155550123", **rest,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "coding"),
+    [
+        ("x" * 152 + "€" + "x" * 6, "0"),  # 160 septets, one segment
+        ("x" * 152 + "€" + "x" * 7, "8"),  # would be cut after the escape
+        ("x" * 151 + "€" + "x" * 8, "0"),
+        ("x" * 153 + "€" + "x" * 8, "0"),
+        ("x" * 305 + "€", "8"),  # at the end of the second segment
+    ],
+)
+def test_jasmin_is_given_no_long_text_that_it_would_cut_within_a_letter(text, coding):
+    assert dict(parse_qsl(jasmin.reply(reply(text), JASMIN).body.decode()))["coding"] == coding
 
 
 @pytest.mark.parametrize(
