@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 import msgspec
@@ -15,7 +16,6 @@ from smsgate.cli.answering import cores, stream
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
-from smsgate.features.keyword_editor.text_files import content_of
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
@@ -73,6 +73,14 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
         known = ", ".join(found)
         raise UnknownProgram(f"there is no program {name}: the configuration has {known}")
     return found[name] if name else next(iter(found.values()))
+
+
+def content_of(file: BinaryIO) -> str:
+    """Return a file's text, without a mark of UTF-8 before it. Raises ``click.UsageError``."""
+    try:
+        return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file.name} cannot be read as UTF-8 text: {error}") from None
 
 
 def told(text: str, decision: Decision, program: Program) -> Iterable[str]:

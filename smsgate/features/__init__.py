@@ -109,7 +109,10 @@ FEATURES = (
     ),
     Feature(
         name="keyword_editor",
-        console=("smsgate.features.keyword_editor.console",),
+        console=(
+            "smsgate.features.keyword_editor.console",
+            "smsgate.features.keyword_editor.change_console",
+        ),
         menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
         commands={
             "keywords": CommandEntry(

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from smsgate.features.keyword_editor.comparison import outcome  # noqa: E402 - run as a script
+from smsgate.features.keyword_editor.comparison import label_of  # noqa: E402 - run as a script
 from tests.accuracy.peers import PEERS  # noqa: E402
 from tests.accuracy.texts import OUT, Labelled, classifier, labelled, named  # noqa: E402
 
@@ -26,7 +26,7 @@ Decide = Callable[[str], str]
 
 def smsgate() -> Decide:
     """Every shipped language, a program of region US."""
-    return lambda text: outcome(classifier().classify(text))
+    return lambda text: label_of(classifier().classify(text))
 
 
 def rules() -> dict[str, Decide]:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import click
+import msgspec
 
 from smsgate.classifier import Classifier
 from smsgate.cli import session
-from smsgate.cli.explain import classifier_of
+from smsgate.cli.explain import classifier_of, content_of
 from smsgate.domain.errors import NoSuchKeywordSet
-from smsgate.features.keyword_editor.comparison import Active, active, changed, outcome, replayed
-from smsgate.features.keyword_editor.diffs import difference
-from smsgate.features.keyword_editor.received_texts import Place, Texts
-from smsgate.features.keyword_editor.text_files import Given, labelled, texts
-from smsgate.records import KeywordVersion
+from smsgate.domain.messages import Intent
+from smsgate.features.keyword_editor.comparison import (
+    ActiveKeyword,
+    active_keywords,
+    compare_decisions,
+    compare_keywords,
+    label_of,
+)
+from smsgate.features.keyword_editor.replay import ReadPosition, ReceivedTexts
+from smsgate.features.keyword_editor.set_text import compare_texts
 
 DIFFERENT = 1
-_VERSIONS = 1_000
+_MAX_VERSIONS = 1_000
+_LABELS = [intent.value for intent in Intent]
+_FORMS = 'a line is a text, a JSON string, or {"text": "…", "number": "+14155550123"}'
 _program = click.option("--program", default="", help="The program; the first by default.")
 _against = click.option(
     "--against", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -41,7 +51,7 @@ def list_(program: str, language: str, as_json: bool) -> None:
     """List the keywords that are in force for a program."""
     classifier = _classifier(program)
     rows = sorted(
-        {row for row in active(classifier).values() if language in ("", row.language)},
+        {row for row in active_keywords(classifier).values() if language in ("", row.language)},
         key=lambda row: (row.language, row.intent, row.word),
     )
     if as_json:
@@ -57,24 +67,24 @@ def list_(program: str, language: str, as_json: bool) -> None:
 @_program
 @session.as_json
 def test(table: BinaryIO, program: str, as_json: bool) -> None:
-    """Run labelled texts: a table with the columns label and text, parted by tabs.
+    """Run labelled texts: a table with the columns label and text, separated by tabs.
 
     Labels are opt_out, opt_out_all, opt_in, help, none and review; backslash n is a line break.
     Exit code 0: all as labelled. 1: some are not. 2: the table cannot be read.
     """
     classifier = _classifier(program)
     count, wrong = 0, []
-    for label, text in labelled(table):
+    for label, text in _labelled_texts(table):
         count += 1
         decision = classifier.classify(text)
-        if outcome(decision) != label:
-            wrong.append({"label": label, "got": outcome(decision), "text": text,
+        if label_of(decision) != label:
+            wrong.append({"label": label, "got": label_of(decision), "text": text,
                           "rule": decision.rule, "keyword": decision.keyword})  # fmt: skip
     if as_json:
         session.show_json({"texts": count, "wrong": wrong})
     else:
-        for miss in wrong:
-            click.echo("{label} but {got} by {rule} {keyword}: {text!r}".format(**miss))
+        for one in wrong:
+            click.echo("{label} but {got} by {rule} {keyword}: {text!r}".format(**one))
         click.echo(f"{count - len(wrong)} of {count} as labelled")
     session.end(DIFFERENT if wrong else 0)
 
@@ -88,9 +98,18 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 
     Exit code 0: none. 1: some.
     """
-    found = changed(_classifier(program), _classifier(program, against))
+    found = compare_keywords(_classifier(program), _classifier(program, against))
     if as_json:
-        session.show_json([_sides(one.typed, one.before, one.after) for one in found])
+        session.show_json(
+            [
+                {
+                    "typed": one.typed,
+                    "before": one.before._asdict() if one.before else None,
+                    "after": one.after._asdict() if one.after else None,
+                }
+                for one in found
+            ]
+        )
     else:
         for one in found:
             click.echo(f"{one.typed}: {_shown(one.before)} -> {_shown(one.after)}")
@@ -101,7 +120,7 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 @keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
 @click.argument("file", metavar="[TEXTS]", type=click.File("rb"), required=False)
 @click.option("--ledger", is_flag=True, help="The texts that changed something, from the records.")
-@click.option("--trail", is_flag=True, help="The newest ordinary texts, from the trail.")
+@click.option("--trail", is_flag=True, help="The newest ordinary texts, from the sample log.")
 @_against
 @_program
 @session.as_json
@@ -117,19 +136,20 @@ def replay(
     if file is None and not (ledger or trail):
         raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
     before, after = _classifier(program), _classifier(program, against)
-    given = [*texts(file)] if file else []
-    given += _kept(before.program.name, ledger=ledger, trail=trail)
-    found = list(replayed(given, before, after))
+    given = [*_texts(file)] if file else []
+    if ledger or trail:
+        given += _received_texts(before.program.name, ledger=ledger, trail=trail)
+    found = list(compare_decisions(given, before, after))
     if as_json:
         different = [
-            {"text": one.text, "before": outcome(one.before), "after": outcome(one.after),
+            {"text": one.text, "before": label_of(one.before), "after": label_of(one.after),
              "rule": one.after.rule, "keyword": one.after.keyword}
             for one in found
         ]  # fmt: skip
         session.show_json({"texts": len(given), "different": different})
     else:
         for one in found:
-            click.echo(f"{outcome(one.before)} -> {outcome(one.after)}: {one.text!r}")
+            click.echo(f"{label_of(one.before)} -> {label_of(one.after)}: {one.text!r}")
         click.echo(f"{len(found)} of {len(given)} texts would be decided differently")
     session.end(DIFFERENT if found else 0)
 
@@ -142,47 +162,29 @@ def history(name: str, as_json: bool) -> None:
 
     With each version, what it changed. Sets that are files have their history where you keep them.
     """
-    versions = session.records().keyword_versions.of(name, _VERSIONS)
+    versions = session.records().keyword_versions.of(name, _MAX_VERSIONS)
     if not versions:
         raise NoSuchKeywordSet(f"the console never had a keyword set {name!r}")
+    shown: list[dict[str, Any]] = [
+        {
+            "version": one.version,
+            "saved": datetime.fromtimestamp(one.saved_us // 1_000_000, UTC).isoformat(),
+            "author": one.author,
+            "note": one.note,
+            "content": one.content,
+        }
+        for one in versions
+    ]
     if as_json:
-        session.show_json([_shown_version(one) for one in versions])
+        session.show_json(shown)
         return
-    for one, before in zip(versions, [*(older.content for older in versions[1:]), ""], strict=True):
-        _tell(one, before)
-
-
-def _tell(version: KeywordVersion, before: str) -> None:
-    gone = "" if version.content else "  given up"
-    click.echo(f"version {version.version}  {_when(version)}  {version.author}{gone}")
-    if version.note:
-        click.echo(f"  {version.note}")
-    for line in difference(before, version.content):
-        click.echo(f"    {line.sign} {line.text}".rstrip())
-
-
-def _shown_version(version: KeywordVersion) -> dict[str, object]:
-    return {
-        "version": version.version,
-        "saved": _when(version),
-        "author": version.author,
-        "note": version.note,
-        "content": version.content,
-    }
-
-
-def _when(version: KeywordVersion) -> str:
-    return datetime.fromtimestamp(version.saved_us / 1_000_000, UTC).isoformat(timespec="seconds")
-
-
-def _kept(program: str, *, ledger: bool, trail: bool) -> Iterator[Given]:
-    """The texts to a program that store and records still have, with their numbers."""
-    if not (ledger or trail):
-        return
-    services = session.services()
-    texts = Texts(services.store, services.records, ledger=ledger, trail=trail)
-    for entries, _ in texts.pages(Place()):
-        yield from (Given(one.text, one.number) for one in entries if one.program == program)
+    for one, older in zip(shown, [*(one["content"] for one in shown[1:]), ""], strict=True):
+        reverted = "" if one["content"] else "  given up"
+        click.echo(f"version {one['version']}  {one['saved']}  {one['author']}{reverted}")
+        if one["note"]:
+            click.echo(f"  {one['note']}")
+        for line in compare_texts(older, one["content"]):
+            click.echo(f"    {line.sign} {line.text}".rstrip())
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:
@@ -192,13 +194,92 @@ def _classifier(program: str, folder: Path | None = None) -> Classifier:
     return classifier_of(environ, program)
 
 
-def _shown(keyword: Active | None) -> str:
+def _shown(keyword: ActiveKeyword | None) -> str:
     return f"{keyword.intent} ({keyword.match}, {keyword.language})" if keyword else "nothing"
 
 
-def _sides(typed: str, before: Active | None, after: Active | None) -> dict[str, object]:
-    return {
-        "typed": typed,
-        "before": before._asdict() if before else None,
-        "after": after._asdict() if after else None,
-    }
+# --- texts to try --------------------------------------------------------------------------------
+
+
+class GivenText(NamedTuple):
+    """A text, and who sent it where that is known."""
+
+    text: str
+    number: str = ""
+
+
+def _received_texts(program: str, *, ledger: bool, trail: bool) -> Iterator[GivenText]:
+    """Yield the texts to a program that store and records still have."""
+    services = session.services()
+    received = ReceivedTexts(services.store, services.records, ledger=ledger, sample_log=trail)
+    for entries, _ in received.pages(ReadPosition()):
+        yield from (GivenText(one.text, one.number) for one in entries if one.program == program)
+
+
+def _labelled_texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line of a table; refuse what lacks one, and other labels."""
+    lines = io.StringIO(content_of(file), newline=None)
+    table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    found = False
+    try:
+        for row in table:
+            found, label, text = True, row.get("label"), row.get("text")
+            if label is None or text is None:
+                raise click.UsageError(
+                    f"line {table.line_num}: a label, a tab and a text are needed"
+                )
+            if label not in _LABELS:
+                known = ", ".join(_LABELS)
+                raise click.UsageError(
+                    f"line {table.line_num}: there is no label {label!r}; there are: {known}"
+                )
+            yield label, text.replace("\\n", "\n")
+    except csv.Error as error:
+        raise click.UsageError(f"line {table.line_num + 1}: {error}") from None
+    if not found:
+        raise click.UsageError(
+            f"{file.name} has no texts: a first line with label, a tab and text, then a line each"
+        )
+
+
+def _texts(file: BinaryIO) -> Iterator[GivenText]:
+    """Yield the texts of a file in any of the three forms.
+
+    Events without a text, which ``smsgate history --json`` has too, are skipped.
+    """
+    found = False
+    for place, value in _values(content_of(file)):
+        entry = {"text": value} if isinstance(value, str) else value
+        entry = entry.get("entry", entry) if isinstance(entry, dict) else None
+        if not isinstance(entry, dict):
+            raise click.UsageError(f"{place}: is no text: {_FORMS}")
+        text, number = entry.get("text", ""), entry.get("number", "")
+        if not (isinstance(text, str) and isinstance(number, str)):
+            raise click.UsageError(f"{place}: text and number must be texts: {_FORMS}")
+        if "text" in entry:
+            found = True
+            yield GivenText(text, number)
+    if not found:
+        raise click.UsageError(f"{file.name} has no texts: {_FORMS}")
+
+
+def _values(content: str) -> Iterator[tuple[str, object]]:
+    """Yield each value with its place: of a JSON array, else of each line."""
+    try:
+        whole = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        whole = None
+    if isinstance(whole, list):
+        yield from ((f"entry {at}", one) for at, one in enumerate(whole, 1))
+        return
+    for at, line in enumerate(io.StringIO(content, newline=None), 1):
+        text = line.removesuffix("\n")
+        value: object = text or {}
+        if text[:1] in ('"', "{"):
+            try:
+                value = msgspec.json.decode(text)
+            except msgspec.DecodeError as error:
+                if text.startswith("{"):
+                    raise click.UsageError(f"line {at}: {error}: {_FORMS}") from None
+                # else a text that begins with a quotation
+        yield f"line {at}", value

@@ -1,24 +1,21 @@
-"""Two configurations of one program beside each other, and a classifier beside labels."""
+"""The keywords that a program acts on, where each comes from, and two classifiers compared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier.classifier import Classifier
+from smsgate.classifier.sets.keyword_sets import read_set
+from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.domain.errors import Fault
 from smsgate.domain.messages import Decision
 
-
-class Difference(NamedTuple):
-    """A text that two configurations decide differently."""
-
-    text: str
-    before: Decision
-    after: Decision
+SOURCES = ("shipped", "file", "console")
 
 
-class Active(NamedTuple):
-    """A keyword as it is in force."""
+class ActiveKeyword(NamedTuple):
+    """A keyword that a program acts on."""
 
     word: str
     intent: str
@@ -27,43 +24,140 @@ class Active(NamedTuple):
     language: str
 
 
-class Changed(NamedTuple):
-    """A keyword that one configuration has and the other has not, or has with another meaning."""
+class ListedKeyword(NamedTuple):
+    """An active keyword with everything that the list shows."""
 
-    typed: str
-    before: Active | None
-    after: Active | None
+    word: str
+    intent: str
+    match: str
+    risk: str
+    language: str
+    """The set that has it."""
+    source: str
+    """One of ``SOURCES``."""
+    countries: str
+    asked: bool
+    """Only an answer to a question of ours."""
+    note: str
 
 
-def active(classifier: Classifier) -> dict[str, Active]:
-    """Every keyword of a program, by what people type."""
+class KeywordFilter(NamedTuple):
+    """What to list; an empty field matches everything."""
+
+    text: str = ""
+    """Part of the keyword or its note."""
+    language: str = ""
+    intent: str = ""
+    source: str = ""
+
+    def matches(self, one: ListedKeyword) -> bool:
+        """Whether a keyword is to be listed."""
+        text = self.text.casefold().strip()
+        return (
+            self.language in ("", one.language)
+            and self.intent in ("", one.intent)
+            and self.source in ("", one.source)
+            and (text in one.word.casefold() or text in one.note.casefold())
+        )
+
+
+class KeywordList:
+    """Keeps the list of each program until its sets change."""
+
+    def __init__(self, classifiers: Mapping[str, Classifier]) -> None:
+        """``classifiers`` are the active ones by program."""
+        self._classifiers = classifiers
+        self._kept: dict[str, tuple[object, Sequence[ListedKeyword]]] = {}
+
+    def of(self, program: str, own: OperatorSets) -> Sequence[ListedKeyword]:
+        """Return a program's keywords by set, intent and word; ``own`` are the operator's sets."""
+        classifier = self._classifiers[program]
+        sources = _sources(own)
+        version = classifier.version, sources
+        kept = self._kept.get(program)
+        if kept is None or kept[0] != version:
+            kept = self._kept[program] = version, _listed(classifier, sources)
+        return kept[1]
+
+
+def _sources(own: OperatorSets) -> dict[tuple[str, str], str]:
+    """Return by language and word where the operator's keywords come from."""
     found = {}
-    for typed, keyword in classifier.keywords:
-        entry = keyword.entry
-        found[typed] = Active(keyword.word, entry.intent, entry.match, entry.risk, keyword.language)
+    faults: list[Fault] = []
+    for name in own.names():
+        text = own.text(name, faults)
+        language = read_set(text[1], text[0], faults) if text else None
+        source = "console" if own.owned_by_console(name) else "file"
+        for entry in language.entries if language else ():
+            found.update({(name, word): source for word in entry.each()})
     return found
 
 
-def changed(before: Classifier, after: Classifier) -> list[Changed]:
-    """Keywords that are added, gone, or mean something else."""
-    old, new = active(before), active(after)
+def _listed(
+    classifier: Classifier, sources: Mapping[tuple[str, str], str]
+) -> Sequence[ListedKeyword]:
+    rows = (
+        ListedKeyword(
+            word=one.word,
+            intent=one.entry.intent,
+            match=one.entry.match,
+            risk=one.entry.risk,
+            language=one.language,
+            source=sources.get((one.language, one.word), "shipped"),
+            countries=", ".join(one.entry.countries),
+            asked=one.entry.ask,
+            note=one.entry.note,
+        )
+        for one in dict.fromkeys(keyword for _, keyword in classifier.keywords)
+    )
+    return sorted(rows, key=lambda row: (row.language, row.intent, row.word))
+
+
+class KeywordChange(NamedTuple):
+    """A keyword that only one of two classifiers has, or that means something else in each."""
+
+    typed: str
+    before: ActiveKeyword | None
+    after: ActiveKeyword | None
+
+
+def active_keywords(classifier: Classifier) -> dict[str, ActiveKeyword]:
+    """Return every keyword of a program, by what people type."""
+    found = {}
+    for typed, one in classifier.keywords:
+        entry = one.entry
+        found[typed] = ActiveKeyword(one.word, entry.intent, entry.match, entry.risk, one.language)
+    return found
+
+
+def compare_keywords(before: Classifier, after: Classifier) -> list[KeywordChange]:
+    """Return the keywords that are added, gone, or mean something else."""
+    old, new = active_keywords(before), active_keywords(after)
     return [
-        Changed(typed, old.get(typed), new.get(typed))
+        KeywordChange(typed, old.get(typed), new.get(typed))
         for typed in sorted(old.keys() | new.keys())
         if old.get(typed) != new.get(typed)
     ]
 
 
-def replayed(
+class DecisionChange(NamedTuple):
+    """A text that two classifiers decide differently."""
+
+    text: str
+    before: Decision
+    after: Decision
+
+
+def compare_decisions(
     texts: Iterable[tuple[str, str]], before: Classifier, after: Classifier
-) -> Iterator[Difference]:
-    """Texts (with their numbers) whose intent, scope or condition would be another one."""
+) -> Iterator[DecisionChange]:
+    """Yield the texts (with their numbers) whose intent, scope or condition differs."""
     for text, number in texts:
         one, other = before.classify(text, number), after.classify(text, number)
         if (one.intent, one.scope, one.condition) != (other.intent, other.scope, other.condition):
-            yield Difference(text, one, other)
+            yield DecisionChange(text, one, other)
 
 
-def outcome(decision: Decision) -> str:
-    """The label that a decision amounts to: a conditional opt-in is none until it is settled."""
+def label_of(decision: Decision) -> str:
+    """Return the decision's label: a conditional opt-in is ``none`` until it is settled."""
     return "none" if decision.condition else decision.intent.value

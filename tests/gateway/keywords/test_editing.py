@@ -12,11 +12,15 @@ from smsgate.domain.errors import (
     NoSuchKeywordSet,
 )
 from smsgate.domain.messages import Intent
-from smsgate.features.keyword_editor import editing as keyword_editing
-from smsgate.features.keyword_editor.drafts import MOST_BYTES
-from smsgate.features.keyword_editor.editing import Editing
-from smsgate.features.keyword_editor.entries import Row, begun, changed
-from smsgate.features.keyword_editor.received_texts import PAGE, Place, Texts, place_of
+from smsgate.features.keyword_editor import service as keyword_editing
+from smsgate.features.keyword_editor.replay import (
+    PAGE_SIZE,
+    ReadPosition,
+    ReceivedTexts,
+    parse_position,
+)
+from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor
+from smsgate.features.keyword_editor.set_text import KeywordRow, edit_set, empty_set
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import make_services
 from tests.fakes.understanding import TWO, understanding
@@ -34,11 +38,11 @@ def services(tmp_path, redis_url):
 
 @pytest.fixture
 def editing(services):
-    return Editing(services.settings, services.classifiers, services.store, services.records)
+    return KeywordEditor(services)
 
 
 def with_row(name, *words, intent="opt_out"):
-    return changed(begun(name), [Row(word, intent) for word in words], "")
+    return edit_set(empty_set(name), [KeywordRow(word, intent) for word in words], "")
 
 
 @pytest.fixture
@@ -60,12 +64,12 @@ def text(services, said, at=0, **rest):
 
 
 def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
-    assert editing.about("zu").owner == "shipped"
+    assert editing.find("zu").owner == "shipped"
     first = editing.save("zu", with_row("zu", "blim"), 0, "ann", "  heard it ")
     second = editing.save("zu", with_row("zu", "blam"), 1, "bob", "")
-    about = editing.about("zu")
-    assert (about.owner, about.version, about.content) == ("console", 2, second.content)
-    assert about.programs == ("alerts",)
+    info = editing.find("zu")
+    assert (info.owner, info.version, info.content) == ("console", 2, second.content)
+    assert info.programs == ("alerts",)
     assert [(one.version, one.author, one.note) for one in editing.history("zu")] == [
         (2, "bob", ""),
         (1, "ann", "heard it"),
@@ -80,13 +84,13 @@ def test_of_two_editors_the_second_is_told_and_nothing_is_lost(editing):
     editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
     with pytest.raises(KeywordSetChanged, match="version 1"):
         editing.save("zu", with_row("zu", "blam"), 0, "bob", "")
-    assert "blim" in editing.about("zu").content
+    assert "blim" in editing.find("zu").content
 
 
 def test_a_set_that_is_a_file_is_tried_and_not_saved(editing, file):
     path = file("zu", "blim")
-    about = editing.about("zu")
-    assert (about.owner, about.place, about.content) == ("file", str(path), path.read_text())
+    info = editing.find("zu")
+    assert (info.owner, info.place, info.content) == ("file", str(path), path.read_text())
     draft = editing.draft("zu", with_row("zu", "blam"))
     assert draft.faults() == []
     assert draft.classifier("alerts").classify("blam").intent == "opt_out"
@@ -100,25 +104,25 @@ def test_a_set_that_is_a_file_is_tried_and_not_saved(editing, file):
 def test_a_set_with_two_owners_can_only_be_given_up(editing, file):
     editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
     file("zu", "blam")
-    assert editing.about("zu").owner == "both"
+    assert editing.find("zu").owner == "both"
     with pytest.raises(KeywordSetOwned):
         editing.save("zu", with_row("zu", "blom"), 1, "ann", "")
     editing.save("zu", "", 1, "ann", "")
-    assert editing.about("zu").owner == "file"
+    assert editing.find("zu").owner == "file"
 
 
 def test_a_set_that_was_given_up_begins_again_with_the_next_version(editing):
     editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
     editing.save("zu", "", 1, "ann", "")
-    about = editing.about("zu")
-    assert (about.owner, about.version, about.editable) == ("shipped", 2, begun("zu"))
+    info = editing.find("zu")
+    assert (info.owner, info.version, info.editable) == ("shipped", 2, empty_set("zu"))
     assert editing.save("zu", with_row("zu", "blam"), 2, "ann", "").version == 3
 
 
 @pytest.mark.parametrize("name", ["../es", "xx", "", "a/b", "_grammar", "zu.toml", "zu\n", "*"])
 def test_there_are_no_other_sets(editing, name):
     with pytest.raises(NoSuchKeywordSet):
-        editing.about(name)
+        editing.find(name)
     with pytest.raises(NoSuchKeywordSet):
         editing.save(name, with_row("zu", "blim"), 0, "ann", "")
 
@@ -137,14 +141,14 @@ TWICE = with_row("en", "STOP", intent="opt_in")
         (with_row("en", "HELP"), "people are told to text it"),
         ("language = ", "is no TOML"),
         ('language = "zu"\n', "must be 'en'"),
-        (begun("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
+        (empty_set("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
     ],
 )
 def test_what_would_not_start_is_not_saved_and_said_at_once(editing, content, said):
     draft = editing.draft("en", content)
     faults = draft.faults()
     assert said in str(faults[0])
-    assert draft.soon() == faults
+    assert draft.quick_faults() == faults
     with pytest.raises(ConfigurationError, match=said):
         editing.save("en", content, 0, "ann", "", sure=True)
     assert editing.history("en") == []
@@ -178,7 +182,7 @@ def test_each_draft_is_what_it_says_beside_what_the_console_has_now(editing):
 
 
 def test_a_set_that_is_too_large_for_the_console_belongs_into_a_file(editing):
-    content = with_row("zu", "ж" * (MOST_BYTES // 2))
+    content = with_row("zu", "ж" * (MAX_BYTES // 2))
     with pytest.raises(KeywordSetUnfit, match=r"keywords/zu\.toml"):
         editing.draft("zu", content)
     with pytest.raises(KeywordSetUnfit):
@@ -189,7 +193,7 @@ def test_a_set_that_is_too_large_for_the_console_belongs_into_a_file(editing):
 
 
 def replayed(editing, content, name="zu"):
-    return editing.replay(editing.draft(name, content), Place(), 60)
+    return editing.replay(editing.draft(name, content), ReadPosition(), 60)
 
 
 def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(services, editing):
@@ -201,7 +205,7 @@ def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(serv
     assert (found.looked, found.differ, found.stops, found.frees) == (20, 10, 10, 0)
     ((change, count),) = found.changes.items()
     assert (change.text, change.before, change.after, count) == ("Blim!", "none", "opt_out", 10)
-    assert found.place.ended
+    assert found.position.ended
 
 
 def test_texts_of_records_and_ledger_count_too_each_once(services, editing):
@@ -236,27 +240,29 @@ def test_what_depends_on_the_country_is_decided_for_each(services, editing):
 
 
 def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(services, editing):
-    for at in range(3 * PAGE):
+    for at in range(3 * PAGE_SIZE):
         text(services, f"blim {at}", at)
     services.store.sample_log.flush()
-    services.records.keeping.keep({0: lines(*(event(at, text="yeka") for at in range(PAGE + 1)))})
+    services.records.keeping.keep(
+        {0: lines(*(event(at, text="yeka") for at in range(PAGE_SIZE + 1)))}
+    )
     draft = editing.draft("zu", with_row("zu", "blim"))
-    place, looked, slices = Place(), 0, 0
-    while not place.ended:
-        found = editing.replay(draft, place, 0)
-        assert place_of(str(found.place)) == found.place
-        assert found.place.share >= place.share
-        place, looked, slices = found.place, looked + found.looked, slices + 1
-    assert looked == 3 * PAGE + PAGE + 1
+    position, looked, slices = ReadPosition(), 0, 0
+    while not position.ended:
+        found = editing.replay(draft, position, 0)
+        assert parse_position(str(found.position)) == found.position
+        assert found.position.share >= position.share
+        position, looked, slices = found.position, looked + found.looked, slices + 1
+    assert looked == 3 * PAGE_SIZE + PAGE_SIZE + 1
     assert slices > PARTITIONS
-    assert place.share == 1
+    assert position.share == 1
 
 
 @pytest.mark.parametrize(
     "odd", ["", "x", "0||", "-1||0|", "0|(1-0|0|", "0||-2|", "9|1|2|3", f"0||0|{'9' * 30}:x"]
 )
 def test_a_place_that_is_none_is_the_beginning(odd):
-    assert place_of(odd) == Place()
+    assert parse_position(odd) == ReadPosition()
 
 
 def test_texts_are_read_from_the_store_while_the_records_are_away(services, tmp_path):
@@ -264,7 +270,7 @@ def test_texts_are_read_from_the_store_while_the_records_are_away(services, tmp_
     services.store.sample_log.flush()
     services.store.ledger.append(0, event(1, text="yeka"))
     (tmp_path / "var" / "records.sqlite3").write_bytes(b"damaged" * 1000)
-    pages = Texts(services.store, services.records).pages(Place())
+    pages = ReceivedTexts(services.store, services.records).pages(ReadPosition())
     assert {one.text for page, _ in pages for one in page} == {"blim", "yeka"}
 
 
@@ -274,7 +280,7 @@ def test_a_set_that_opts_out_everybody_wants_a_word_of_certainty(services, editi
     services.store.sample_log.flush()
     monkeypatch.setattr(keyword_editing, "SAMPLE_S", 60)
     content = with_row("zu", "ok, thanks")
-    assert replayed(editing, content).alarming
+    assert replayed(editing, content).is_alarming
     with pytest.raises(KeywordSetUnfit, match="many more people"):
         editing.save("zu", content, 0, "ann", "")
     assert editing.history("zu") == []

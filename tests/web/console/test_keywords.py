@@ -9,8 +9,8 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.features.keyword_editor.console import changing
-from smsgate.features.keyword_editor.entries import Row, begun, changed
+from smsgate.features.keyword_editor import change_console
+from smsgate.features.keyword_editor.set_text import KeywordRow, edit_set, empty_set
 from smsgate.records import KeywordVersion
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.understanding import TWO, understanding
@@ -36,7 +36,7 @@ def services(folder, redis_url, monkeypatch):
 
 
 def with_row(name, *words, intent="opt_out", note=""):
-    return changed(begun(name), [Row(word, intent, note=note) for word in words], "")
+    return edit_set(empty_set(name), [KeywordRow(word, intent, note=note) for word in words], "")
 
 
 def save(services, name, content, number=1, author="bob"):
@@ -321,7 +321,7 @@ def received(services):
 
 
 def test_a_replay_lists_what_would_be_decided_differently(services, received, admin, monkeypatch):
-    monkeypatch.setattr(changing, "SLICE_S", 60)
+    monkeypatch.setattr(change_console, "SLICE_S", 60)
     admin.get(f"{SETS}/zu")
     content = with_row("zu", "ok then")
     whole = admin.post(f"{SETS}/zu/replay", {"content": content, "base": "0"})
@@ -338,7 +338,7 @@ def test_a_replay_lists_what_would_be_decided_differently(services, received, ad
 
 
 def test_a_sample_says_that_it_is_one_and_goes_on_from_there(received, admin, monkeypatch):
-    monkeypatch.setattr(changing, "SLICE_S", 0)
+    monkeypatch.setattr(change_console, "SLICE_S", 0)
     admin.get(f"{SETS}/zu")
     data = {"content": with_row("zu", "ok then"), "base": "0"}
     looked = 0
@@ -357,7 +357,7 @@ def test_a_sample_says_that_it_is_one_and_goes_on_from_there(received, admin, mo
 
 
 def test_texts_and_keywords_are_shown_as_text(received, admin, monkeypatch):
-    monkeypatch.setattr(changing, "SLICE_S", 60)
+    monkeypatch.setattr(change_console, "SLICE_S", 60)
     admin.get(f"{SETS}/zu")
     data = form(words=f"Blim! {EVIL}", note=EVIL)
     checked = admin.post(f"{SETS}/zu/check", data)
