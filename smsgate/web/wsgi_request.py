@@ -215,7 +215,7 @@ def _own_origin(environ: Environ, trust_proxy: bool) -> str:
 
 
 def nearest_hop(environ: Environ, name: str) -> str:
-    """The last value is the one that our own proxy wrote; those before it anyone may have sent."""
+    """The last value of a proxy's header, which our own proxy wrote; anyone may send the others."""
     return str(environ.get(name, "")).rpartition(",")[2].strip()
 
 

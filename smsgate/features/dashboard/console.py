@@ -15,7 +15,7 @@ from smsgate.features.dashboard.service import Numbers, Overview
 from smsgate.features.dashboard.status import Trouble
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import door, known, lacks_factor, needs
+from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 TITLES = {
     "texts": "Texts in",
@@ -87,7 +87,7 @@ def register(console: Flask, services: Services) -> None:
     @needs("viewer")
     def home() -> str:
         """The first page."""
-        seen = service.look(services, door().deadlines)
+        seen = service.look(services, console_auth().deadlines)
         return render_template(
             "home.html",
             days=[*reversed(seen.numbers.days.items())],
@@ -101,7 +101,7 @@ def register(console: Flask, services: Services) -> None:
     def home_now() -> str:
         """What changes: asked for by the page every 15 seconds."""
         return render_template(
-            "part_home.html", **_now(services, service.look(services, door().deadlines))
+            "part_home.html", **_now(services, service.look(services, console_auth().deadlines))
         )
 
 
@@ -137,7 +137,7 @@ def _needs(seen: Overview) -> list[Need]:
         said = f"{texts} for a person; the oldest has {hours:.0f} h left"
         mend = "Marketing to these numbers is held until they are decided."
         found.append(Need("warn", said, mend, *PAGES["SmsgateReviewsOld"]))
-    row = known().operator
+    row = current_session().operator
     if row.role == "admin" and not row.totp_secret and not lacks_factor():
         said = "You are an admin and have no second factor"
         found.append(Need("calm", said, "A code of your phone beside the password.",

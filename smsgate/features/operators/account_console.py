@@ -10,7 +10,7 @@ from smsgate.domain.errors import SignInRefused, Unfit
 from smsgate.features.operators import second_factor
 from smsgate.features.operators.sign_in_console import let_in, new_password
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import FACTOR, ME, door, known, lacks_factor, needs
+from smsgate.web.console.auth import FACTOR, ME, console_auth, current_session, lacks_factor, needs
 
 _OFFERED = "factor"
 """In the form's cookie: the secret that is offered, sealed."""
@@ -30,11 +30,11 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
 
 def me(problem: str = "") -> str:
     """Show it."""
-    row = known().operator
+    row = current_session().operator
     return render_template(
         "me.html",
-        found=known(),
-        sessions=door().sessions.of(row),
+        found=current_session(),
+        sessions=console_auth().sessions.of(row),
         codes_left=second_factor.left(row.recovery),
         problem=problem,
     )
@@ -42,7 +42,7 @@ def me(problem: str = "") -> str:
 
 def change_password() -> Answer:
     """Ends every session, and begins a new one here."""
-    made, found, visitor = door(), known(), door().visitor()
+    made, found, visitor = console_auth(), current_session(), console_auth().visitor()
     try:
         new = new_password("new")
         made.signing_in.prove(found, request.form.get("password", ""), visitor)
@@ -56,30 +56,30 @@ def change_password() -> Answer:
 
 def end_session() -> Answer:
     """End one of one's sessions, or all but this one."""
-    found, which = known(), request.form.get("session", "")
+    found, which = current_session(), request.form.get("session", "")
     if which == "others":
-        door().sessions.end_others(found, door().visitor())
+        console_auth().sessions.end_others(found, console_auth().visitor())
         flash("You are signed out everywhere else.", "good")
     else:
-        door().sessions.end(found, _digest(which), door().visitor())
+        console_auth().sessions.end(found, _digest(which), console_auth().visitor())
         flash("That session is ended.", "good")
     return redirect(ME, 303)
 
 
 def factor() -> Answer | str:
     """Offer a secret as a QR code, until a code shows that it has arrived."""
-    return redirect(ME, 303) if known().operator.totp_secret else _offer()
+    return redirect(ME, 303) if current_session().operator.totp_secret else _offer()
 
 
 def factor_on() -> Answer:
     """Turn it on, and show the recovery codes, this once."""
-    found = known()
+    found = current_session()
     if found.operator.totp_secret:
         return redirect(ME, 303)
     sealed, code = session.get(_OFFERED, ""), request.form.get("code", "")
-    address = door().visitor().address
+    address = console_auth().visitor().address
     try:
-        codes = door().own.turn_factor_on(found, sealed, code, address)
+        codes = console_auth().own.turn_factor_on(found, sealed, code, address)
     except SignInRefused as error:
         return make_response(_offer(str(error)), error.status)
     session.pop(_OFFERED, None)
@@ -88,28 +88,28 @@ def factor_on() -> Answer:
 
 def factor_off() -> Answer:
     """Turn it off."""
-    door().own.turn_factor_off(known().operator, door().visitor().address)
+    console_auth().own.turn_factor_off(current_session().operator, console_auth().visitor().address)
     flash("You are asked for no code any more.", "good")
     return redirect(ME, 303)
 
 
 def new_recovery() -> Answer:
     """Show new recovery codes, this once."""
-    row = known().operator
+    row = current_session().operator
     if not row.totp_secret:
         return redirect(ME, 303)
-    codes = door().own.renew_recovery(row, door().visitor().address)
+    codes = console_auth().own.renew_recovery(row, console_auth().visitor().address)
     return make_response(render_template("recovery.html", codes=codes))
 
 
 def _offer(problem: str = "") -> str:
     """The page with the QR code; the same one until it is turned on, or the secrets are new."""
     sealed = session.get(_OFFERED, "")
-    secret = door().own.secret_of(sealed) if sealed else None
+    secret = console_auth().own.secret_of(sealed) if sealed else None
     if secret is None:
-        sealed, secret = door().own.offer_factor()
+        sealed, secret = console_auth().own.offer_factor()
         session[_OFFERED] = sealed
-    picture = segno.make(second_factor.address(secret, known().operator.name), error="m")
+    picture = segno.make(second_factor.address(secret, current_session().operator.name), error="m")
     return render_template(
         "factor.html",
         picture=picture.svg_data_uri(scale=5, border=3, dark="#000", light="#fff"),

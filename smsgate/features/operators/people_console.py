@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.features.operators.service import LINK_S, ROLES, By, now_us
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import actor, door, needs
+from smsgate.web.console.auth import actor, console_auth, needs
 
 PEOPLE = "/console/people"
 AT_ONCE = 50
@@ -27,10 +27,10 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
 def everybody(**values: str) -> str:
     """Show everybody and what happened."""
     before = request.args.get("before", "")
-    actions = door().actions.newest(before, AT_ONCE + 1)
+    actions = console_auth().actions.newest(before, AT_ONCE + 1)
     return render_template(
         "people.html",
-        people=door().people.all(),
+        people=console_auth().people.all(),
         roles=ROLES,
         now=now_us(),
         actions=actions[:AT_ONCE],
@@ -42,28 +42,28 @@ def everybody(**values: str) -> str:
 
 def add() -> str:
     """Add somebody, and show the link that lets them set their password."""
-    origin = door().origin
-    return _linked(origin + door().people.add(_name(), request.form.get("role", ""), _by()))
+    origin = console_auth().origin
+    return _linked(origin + console_auth().people.add(_name(), request.form.get("role", ""), _by()))
 
 
 def reset() -> str:
     """Take somebody's password, and show the link that lets them set a new one."""
     also = request.form.get("second_factor") == "yes"
-    origin = door().origin
-    return _linked(origin + door().people.reset(_name(), _by(), second_factor=also))
+    origin = console_auth().origin
+    return _linked(origin + console_auth().people.reset(_name(), _by(), second_factor=also))
 
 
 def give_role() -> Answer:
     """Give somebody another role."""
     role = request.form.get("role", "")
-    door().people.give_role(_name(), role, _by())
+    console_auth().people.give_role(_name(), role, _by())
     flash(f"{_name()} is {role} now, and signs in anew.", "good")
     return redirect(PEOPLE, 303)
 
 
 def end() -> Answer:
     """Let somebody in no more."""
-    door().people.end(_name(), _by())
+    console_auth().people.end(_name(), _by())
     flash(f"{_name()} is signed out everywhere and cannot sign in any more.", "good")
     return redirect(PEOPLE, 303)
 
@@ -78,4 +78,4 @@ def _name() -> str:
 
 
 def _by() -> By:
-    return By(actor(), door().visitor().address)
+    return By(actor(), console_auth().visitor().address)

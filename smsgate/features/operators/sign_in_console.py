@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.domain.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
 from smsgate.features.operators.signing_in import Started
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import IN, NEXT, OUT, door, known, operator
+from smsgate.web.console.auth import IN, NEXT, OUT, console_auth, current_session, operator
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = "/console/in/code"
@@ -42,13 +42,13 @@ def sign_in() -> Answer | str:
         return redirect(wanted or HOME, 303)
     if wanted:
         kept[NEXT] = wanted
-    return render_template("sign_in.html", nobody=not door().people.all())
+    return render_template("sign_in.html", nobody=not console_auth().people.all())
 
 
 def signed_in() -> Answer:
     """Take them; where there is a second factor, go on to its page."""
     name, word = _field("name"), _field("password")
-    made = door()
+    made = console_auth()
     try:
         started = made.signing_in.by_password(name, word, made.visitor(), made.cookies.token)
     except (SignInRefused, TooManyGuesses) as error:
@@ -66,7 +66,9 @@ def code_given() -> Answer:
     if not _is_half():
         return redirect(IN, 303)
     try:
-        started = door().signing_in.by_code(known(), _field("code"), door().visitor())
+        started = console_auth().signing_in.by_code(
+            current_session(), _field("code"), console_auth().visitor()
+        )
     except (SignInRefused, TooManyGuesses) as error:
         return _again("code.html", error)
     return _go_on(started)
@@ -75,23 +77,23 @@ def code_given() -> Answer:
 def out() -> Answer:
     """Sign out here."""
     if g.known is not None:
-        door().sessions.end(g.known, g.known.session.digest, door().visitor())
+        console_auth().sessions.end(g.known, g.known.session.digest, console_auth().visitor())
     kept.clear()
     flash("You are signed out.", "good")
     answer = make_response(redirect(IN, 303))
-    door().cookies.take(answer)
+    console_auth().cookies.clear_session(answer)
     return answer
 
 
 def first(token: str) -> str:
     """Ask for the name and password of the first admin."""
-    door().own.opens_first(token)
+    console_auth().own.opens_first(token)
     return render_template("first.html")
 
 
 def become_first(token: str) -> Answer:
     """Make the first admin, and let them in."""
-    made, visitor, name = door(), door().visitor(), _field("name")
+    made, visitor, name = console_auth(), console_auth().visitor(), _field("name")
 
     def become() -> Answer:
         row = made.own.become_first(token, name, new_password("password"), visitor.address)
@@ -102,20 +104,20 @@ def become_first(token: str) -> Answer:
 
 def password(token: str) -> str:
     """Ask for a new password."""
-    return render_template("password.html", name=door().own.whose(token).name)
+    return render_template("password.html", name=console_auth().own.whose(token).name)
 
 
 def password_set(token: str) -> Answer:
     """Keep it, and let its owner sign in with it."""
-    name = door().own.whose(token).name
+    name = console_auth().own.whose(token).name
 
     def keep() -> Answer:
-        made, visitor = door(), door().visitor()
+        made, visitor = console_auth(), console_auth().visitor()
         row = made.own.set_by_link(token, new_password("password"), visitor.address)
         flash("Your password is set: sign in with it.", "good")
         answer = make_response(redirect(IN, 303))
         # Whoever guessed from here before does not keep the link's holder from signing in.
-        made.cookies.know(answer, made.signing_in.device_token(row, visitor))
+        made.cookies.set_device(answer, made.signing_in.device_token(row, visitor))
         return answer
 
     return _tried(keep, "password.html", name)
@@ -127,9 +129,9 @@ def let_in(answer: Response, started: Started) -> Response:
     kept.clear()
     if started.half and wanted:
         kept[NEXT] = wanted
-    door().cookies.give(answer, started.token)
+    console_auth().cookies.set_session(answer, started.token)
     if started.device:
-        door().cookies.know(answer, started.device)
+        console_auth().cookies.set_device(answer, started.device)
     return answer
 
 

@@ -21,7 +21,7 @@ from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
-from smsgate.web.console.showing import ago, spaced
+from smsgate.web.console.template_filters import ago, spaced
 
 PAGE_SIZE = 25
 MAX_DECIDED = 500

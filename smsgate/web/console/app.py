@@ -16,7 +16,7 @@ from smsgate.features.operators.sessions import LASTS_S
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
-from smsgate.web.console import auth, origin, problems, showing
+from smsgate.web.console import auth, error_pages, origin, template_filters
 from smsgate.web.console.return_path import HOME
 from smsgate.web.wsgi_request import read_bodies_first
 
@@ -73,8 +73,8 @@ def create_console(services: Services) -> Flask:
     origin.register(app, services.settings)
     CSRFProtect(app)
     auth.register(app, services)
-    showing.register(app)
-    problems.register(app)
+    template_filters.register(app)
+    error_pages.register(app)
     for page in features.modules("console"):
         page.register(app, services)
     return app

@@ -25,6 +25,7 @@ from flask import (
     request,
     session,
 )
+from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.features.operators.own_account import OwnAccount
@@ -33,7 +34,7 @@ from smsgate.features.operators.sessions import Known, Sessions, Visitor
 from smsgate.features.operators.signing_in import SigningIn
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
-from smsgate.web.console.cookies import Cookies
+from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.wsgi_request import address_of
 
@@ -53,8 +54,78 @@ _SYSTEMS = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
+_SESSION, _FORMS, _DEVICE = "smsgate", "smsgate-forms", "smsgate-device"
+_DEVICE_S = 180 * 24 * 3600
+_HOST = "__Host-"
+"""Browsers take a cookie of that name only from this very host, by https, for every path."""
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Cookies(SecureCookieSessionInterface):
+    """Reads and sets the cookies: who is signed in, what guards the forms, which browser it is.
+
+    That of the forms is Flask's own session, signed, not enciphered.
+
+    All are ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the
+    password. Nothing is ever done by GET, and every POST needs the token of a form.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._origin = Origin(services.settings)
+
+    @property
+    def secure(self) -> bool:
+        """Whether they are for https alone: always, but for a trial on one's own machine."""
+        return not self._origin.is_local_trial(request.environ)
+
+    @property
+    def token(self) -> str:
+        """What the browser's cookie holds; empty where it has none."""
+        return request.cookies.get(self._name(_SESSION), "")
+
+    @property
+    def device(self) -> str:
+        """By which the browser is known; empty where it is not."""
+        return request.cookies.get(self._name(_DEVICE), "")
+
+    def set_device(self, answer: Response, device: str) -> None:
+        """Let the browser say by which it is known, for half a year; that opens nothing."""
+        self._set(answer, _DEVICE, device, _DEVICE_S)
+
+    def set_session(self, answer: Response, token: str) -> None:
+        """Let the browser keep a session until it is closed; the server ends it earlier."""
+        self._set(answer, _SESSION, token)
+
+    def clear_session(self, answer: Response) -> None:
+        """Let the browser forget the session."""
+        name = self._name(_SESSION)
+        answer.delete_cookie(name, httponly=True, secure=self.secure, samesite="Lax")
+
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
+        """Of the form's cookie."""
+        return self._name(_FORMS)
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's
+        """As the other one."""
+        return self.secure
+
+    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
+        """As the other one."""
+        return "Lax"
+
+    def _set(self, answer: Response, name: str, value: str, max_age_s: int | None = None) -> None:
+        answer.set_cookie(
+            self._name(name),
+            value,
+            max_age=max_age_s,
+            httponly=True,
+            secure=self.secure,
+            samesite="Lax",
+        )
+
+    def _name(self, name: str) -> str:
+        return _HOST + name if self.secure else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +141,10 @@ class Operator:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
-class Door:
+class ConsoleAuth:
     """Everything that the pages about signing in ask."""
 
     def __init__(self, services: Services) -> None:
-        """Ask nothing yet."""
         keys = services.settings.secret_keys
         self.cookies = Cookies(services)
         self.deadlines = Deadlines()
@@ -111,13 +181,13 @@ class Door:
         return Visitor(shown, counted, browser, self.cookies.device)
 
 
-def door() -> Door:
-    """The console's one."""
-    found: Door = current_app.extensions["smsgate_door"]
+def console_auth() -> ConsoleAuth:
+    """The one of this application."""
+    found: ConsoleAuth = current_app.extensions["smsgate_auth"]
     return found
 
 
-def known() -> Known:
+def current_session() -> Known:
     """Whose session it is, whole or half; leads to signing in where it is nobody's."""
     found: Known | None = g.get("known")
     if found is None:
@@ -142,8 +212,8 @@ def actor() -> str:
 def record_action(what: str, note: str = "") -> None:
     """Put on record that the operator of this request did something. Only behind ``needs``."""
     name = actor()
-    by = By(name, door().visitor().address)
-    door().actions.add(action_of(what, name, by, note))
+    by = By(name, console_auth().visitor().address)
+    console_auth().actions.add(action_of(what, name, by, note))
 
 
 def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -157,8 +227,10 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
                 abort(to_sign_in())
             if not found.may(role):
                 abort(403, f"This needs the role {role!r}, and yours is {found.role!r}.")
-            if again and not known().proved:
-                door().signing_in.prove(known(), request.form.get("password", ""), door().visitor())
+            if again and not current_session().proved:
+                console_auth().signing_in.prove(
+                    current_session(), request.form.get("password", ""), console_auth().visitor()
+                )
             return view(*args, **kwargs)
 
         return checked
@@ -168,8 +240,8 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
 
 def register(console: Flask, services: Services) -> None:
     """Find out at each request who makes it."""
-    made = Door(services)
-    console.extensions["smsgate_door"] = made
+    made = ConsoleAuth(services)
+    console.extensions["smsgate_auth"] = made
     console.session_interface = made.cookies
 
     @console.before_request
@@ -182,29 +254,22 @@ def register(console: Flask, services: Services) -> None:
         g.operator = Operator(g.known.operator.name, g.known.operator.role)
         if request.method != "GET" or not is_part():
             made.sessions.seen(g.known)
-        if _lacks_factor(g.known, made) and not _is_open(request.path):
-            return _led(FACTOR)
-        return None
+        # One's own account and the way out open before a second factor is set up.
+        is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
+        return _redirect(FACTOR) if lacks_factor() and not is_open else None
 
     console.context_processor(lambda: {"operator": operator()})
     # A global: macros that are imported know nothing else.
-    console.jinja_env.globals["asks_again"] = lambda: not known().proved
-
-
-def _is_open(path: str) -> bool:
-    """Whether it opens before a second factor is set up: one's own account, and the way out."""
-    return path in (OUT, ME) or path.startswith(f"{ME}/")
+    console.jinja_env.globals["asks_again"] = lambda: not current_session().proved
 
 
 def lacks_factor() -> bool:
-    """Whether the operator has to set up a second factor before anything else."""
-    return _lacks_factor(known(), door())
+    """Whether the operator has to set up a second factor before anything else.
 
-
-def _lacks_factor(found: Known, made: Door) -> bool:
-    """Admins need one; in a trial on one's own machine it is only offered."""
-    row = found.operator
-    return row.role == "admin" and not row.totp_secret and made.cookies.secure
+    Admins need one; in a trial on one's own machine it is only offered.
+    """
+    row = current_session().operator
+    return row.role == "admin" and not row.totp_secret and console_auth().cookies.secure
 
 
 def is_signed_in() -> bool:
@@ -212,9 +277,9 @@ def is_signed_in() -> bool:
 
     While the records are away, yes: who was signed in stays so.
     """
-    token = door().cookies.token
+    token = console_auth().cookies.token
     try:
-        found = door().sessions.who(token) if token else None
+        found = console_auth().sessions.who(token) if token else None
     except (RecordsUnavailable, RecordsNotReady):
         return True
     return found is not None and not found.session.half
@@ -228,11 +293,11 @@ def to_sign_in() -> Response:
     path, posted = return_path(), request.method != "GET"
     if path:
         session[NEXT] = path
-    if posted or (door().cookies.token and g.get("known") is None):
+    if posted or (console_auth().cookies.token and g.get("known") is None):
         session[ENDED] = posted
     if posted and is_part():
         return notice("part_session_ended.html", 401, path=path or HOME)
-    return _led(IN)
+    return _redirect(IN)
 
 
 def notice(template: str, status: int, **values: object) -> Response:
@@ -242,7 +307,7 @@ def notice(template: str, status: int, **values: object) -> Response:
     return answer
 
 
-def _led(path: str) -> Response:
+def _redirect(path: str) -> Response:
     """A redirect; where a part of a page was asked for, one of the whole page."""
     if is_part():
         return Response(status=401, headers={"HX-Redirect": path})

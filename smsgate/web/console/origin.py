@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from smsgate.settings import Settings
 from smsgate.web.problems import TEXT
+from smsgate.web.wsgi_request import Environ, nearest_hop
 
 _FORWARDED = re.compile(
     "HTTP_(X_FORWARDED.*|(X_ORIGINAL_)?FORWARDED.*|X_REAL_IP|X_CLIENT_IP|TRUE_CLIENT_IP"
@@ -33,7 +32,6 @@ _NO_HTTPS = (
     "SMSGATE_PUBLIC_URL to https://…; where a proxy ends TLS it may say so by X-Forwarded-Proto, "
     "with trust_proxy. On the machine itself http://127.0.0.1 will do."
 )
-Environ = Mapping[str, Any]
 
 
 class Origin:
@@ -58,7 +56,7 @@ class Origin:
 
     def problem(self, environ: Environ) -> str:
         """Why a request is not answered, as a sentence; empty where it is."""
-        host = self._told(environ, "HTTP_X_FORWARDED_HOST") or _host(environ)
+        host = self._forwarded(environ, "HTTP_X_FORWARDED_HOST") or _host(environ)
         here = is_here(host)
         if not (_plain(host) in self._hosts or (here and _is_from_here(environ))):
             return _OTHER_HOST
@@ -69,12 +67,11 @@ class Origin:
         """As far as it is known; a proxy that is not trusted does not tell, so the URL does."""
         if environ["wsgi.url_scheme"] == "https":
             return True
-        told = self._told(environ, "HTTP_X_FORWARDED_PROTO")
-        return told == "https" if told else self.is_https
+        scheme = self._forwarded(environ, "HTTP_X_FORWARDED_PROTO")
+        return scheme == "https" if scheme else self.is_https
 
-    def _told(self, environ: Environ, name: str) -> str:
-        """What our own proxy wrote, where it is trusted: the last value."""
-        return str(environ.get(name, "")).rpartition(",")[2].strip() if self._trust_proxy else ""
+    def _forwarded(self, environ: Environ, name: str) -> str:
+        return nearest_hop(environ, name) if self._trust_proxy else ""
 
 
 def register(console: Flask, settings: Settings) -> None:

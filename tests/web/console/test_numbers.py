@@ -18,7 +18,7 @@ from smsgate.features.lists.service import build_importing
 from smsgate.features.operators.service import By, Operators
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
-from smsgate.web.console.showing import iso
+from smsgate.web.console.template_filters import iso
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.web.console.showing import many, wording
+from smsgate.web.console.template_filters import many, wording
 
 
 @pytest.mark.parametrize(
