@@ -14,7 +14,7 @@ from rich.markup import escape
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.errors import ConfigurationError
-from smsgate.features.accounts.doctor.everything import restarts
+from smsgate.features.accounts.doctor import restart_reasons
 from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.configuration_rollout import Outcome, hand_over, outcome_of
@@ -106,7 +106,7 @@ def _show(outcome: Outcome) -> None:
     for one in outcome.processes:
         mark = "[red]not yet[/]" if one in outcome.missing else "[green]    has[/]"
         console.print(f"{mark}  {escape(line_of(one))}", soft_wrap=True)
-        for more in [*one.problem.splitlines(), *restarts(one)]:
+        for more in [*one.problem.splitlines(), *restart_reasons(one)]:
             console.print(f"         [yellow]→ {escape(more)}[/]", soft_wrap=True)
     count, version = len(outcome.processes), outcome.applied.version
     console.print(f"Version {version} is applied. {_summary(count, outcome)}", soft_wrap=True)

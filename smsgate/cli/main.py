@@ -42,8 +42,8 @@ CORE = {
         "Make a new, empty store ready; one that is ready stays as it is.",
     ),
     "refusals": CommandEntry(
-        "smsgate.features.accounts.refusals_command:refusals",
-        "Sends that the gate stopped: texts that people who opted out did not get.",
+        "smsgate.features.accounts.cli:refusals",
+        "Sends that the gate refused: texts that people who opted out did not get.",
     ),
     "spool": CommandEntry(
         "smsgate.cli.spool:spool",

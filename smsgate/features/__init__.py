@@ -169,8 +169,8 @@ FEATURES = (
         api=("smsgate.features.accounts.api",),
         commands={
             "doctor": CommandEntry(
-                "smsgate.features.accounts.doctor_command:doctor",
-                "Look at everything, or at one ACCOUNT, and say what is wrong and what mends it.",
+                "smsgate.features.accounts.cli:doctor",
+                "Check everything, or one ACCOUNT, and say what is wrong and what mends it.",
             )
         },
     ),

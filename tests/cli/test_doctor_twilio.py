@@ -8,9 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from twilio.rest import Client
 
-from smsgate.features.accounts.doctor.at_twilio import ThroughOutbound, ask_twilio
+from smsgate.features.accounts.twilio_check import check_twilio
 from smsgate.settings import Account, Program, Programs, Secret
 
 SID = "AC" + "5" * 32
@@ -63,8 +62,7 @@ def twilio():
 def ask(url: str, sender: str):
     made = account(url)
     programs = Programs([Program("alerts", "A", "twilio", (sender,), ("en",))])
-    client = Client(SID, "token", http_client=ThroughOutbound(url))
-    return [(one.state, one.said) for one in ask_twilio(made, programs, client)]
+    return [(one.state, one.text) for one in check_twilio(made, programs)]
 
 
 def numbers(sms_url: str | None):
@@ -120,8 +118,7 @@ def test_a_twilio_that_cannot_be_asked_is_one_line(twilio, sender):
 def test_the_senders_of_other_accounts_are_not_asked_for(twilio):
     handler, url = twilio
     programs = Programs([Program("alerts", "A", "another", (NUMBER,), ("en",))])
-    client = Client(SID, "token", http_client=ThroughOutbound(url))
-    assert list(ask_twilio(account(url), programs, client)) == []
+    assert list(check_twilio(account(url), programs)) == []
     assert handler.credentials == []
 
 

@@ -12,14 +12,14 @@ from smsgate.web.v1.schemas import moment
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How many of them."""
+    """How many refusals to list, and the days to count."""
 
     limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
     days: Annotated[int, msgspec.Meta(ge=1, le=400)] = 30
     """Of how many days the counts are given."""
 
 
-class Stopped(msgspec.Struct, frozen=True):
+class RefusedSend(msgspec.Struct, frozen=True):
     """One text that was not sent."""
 
     number: str
@@ -27,29 +27,30 @@ class Stopped(msgspec.Struct, frozen=True):
     program: str
     reason: str
     by: str
-    """Who was stopped: ``twilio``, ``requests``, ``api`` …"""
+    """Who wanted to send: ``twilio``, ``requests``, ``api`` …"""
     at: str | None
 
 
-class Refusals(msgspec.Struct, frozen=True):
+class RefusedSends(msgspec.Struct, frozen=True):
     """The newest refusals, newest first, and the counts of each day."""
 
-    refusals: list[Stopped]
+    refusals: list[RefusedSend]
     counts: list[RefusalCount]
 
 
 def list_refusals(call: Call) -> Outcome:
-    """List the newest sends that were stopped, and count those of each day."""
+    """List the newest refused sends, and count those of each day."""
     refusals, query = call.services.store.refusals, call.query
-    may, limited = call.caller.may, bool(call.caller.programs)
-    newest = refusals.newest(CAP if limited else query.limit) if query.limit else []
+    may = call.caller.may
+    limit = CAP if call.caller.programs else query.limit  # of which some are of other programs
+    newest = refusals.newest(limit) if query.limit else []
     newest = [one for one in newest if may(one.program)][: query.limit]
     shown = [
-        Stopped(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
+        RefusedSend(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
         for one in newest
     ]
     counts = [one for one in refusals.counts(query.days) if may(one.program)]
-    return 200, Refusals(shown, counts)
+    return 200, RefusedSends(shown, counts)
 
 
 OPERATIONS = (
@@ -60,7 +61,7 @@ OPERATIONS = (
         summary="Sends that the gate stopped",
         run=list_refusals,
         query=RefusalsQuery,
-        answers={200: Refusals},
+        answers={200: RefusedSends},
         by_program=True,
     ),
 )

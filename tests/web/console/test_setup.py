@@ -7,7 +7,7 @@ import re
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable, Unauthorized
-from smsgate.features.accounts.facts import keys_of
+from smsgate.features.accounts.setup_view import keys_of
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys

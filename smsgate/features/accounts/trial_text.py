@@ -1,4 +1,4 @@
-"""A text to try an account with: through the provider's own call, as every reply of ours leaves."""
+"""A test text, sent through an account as every reply is."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from smsgate.pipeline.access_tokens import Tokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
 from smsgate.providers import PROVIDERS, usable
-from smsgate.settings import Account, Program, Settings
+from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import partition_of
 
 KIND = "test"
-"""Of such a text in the ledger."""
-_SERVICE = "MG"
-"""How a messaging service's name begins, at Twilio and those who took its API over."""
+"""The kind of such a reply in the ledger."""
 PAUSE_S = 10
-"""Between two of them by one account; what is clicked twice so leaves once."""
+"""Between two test texts of one account, so that a double click sends one."""
+_SERVICE_PREFIX = "MG"
+"""Of a messaging service's id, at Twilio and at providers with the same API."""
 _TEXT = "{program}: this is a test text that your team asked for. Nothing needs to be done."
 
 
 @dataclass(frozen=True, slots=True)
-class Trying:
-    """Sends texts to try accounts with."""
+class TrialTextSender:
+    """Sends test texts."""
 
     settings: Settings
     store: Store
@@ -41,8 +41,8 @@ class Trying:
     job_queue: JobQueue
     outbound: Outbound
 
-    def text(self, account: Account, sender: str, number: str, actor: str) -> Outcome:
-        """Send one text, of the program that has the sender; put on record what became of it.
+    def send(self, account: Account, sender: str, number: str, actor: str) -> Outcome:
+        """Send one text, of the program that has the sender, and record the outcome.
 
         Raises ``AccountNotReady``, ``Unfit``, ``InvalidNumber``, ``Suppressed`` where the gate
         refuses, ``TooManyCalls``, ``StoreUnavailable``, ``StoreNotReady``; nothing was sent then.
@@ -51,18 +51,29 @@ class Trying:
             raise AccountNotReady(
                 f"Account {account.name!r} has no usable secret, so it cannot send."
             )
-        service = sender if sender.startswith(_SERVICE) else ""
-        about = self.settings.programs.route(account, sender, service) if sender else None
-        if about is None:
+        service = sender if sender.startswith(_SERVICE_PREFIX) else ""
+        program = self.settings.programs.route(account, sender, service) if sender else None
+        if program is None:
             raise Unfit("Say from which number, short code or service of a program it is to come.")
-        to = e164(number, about.region)
-        self.gate.require([to], program=about.name, by="console")
+        to = e164(number, program.region)
+        self.gate.require([to], program=program.name, by="console")
         wait_s = self.store.allowances.take(f"{KIND}:{account.name}", 1, 1 / PAUSE_S, 1)
         if wait_s:
             problem = f"A test text left less than {PAUSE_S} seconds ago: look whether it came."
             raise TooManyCalls(problem, wait_s)
-        reply = _reply(account, about, sender, to, service)
-        outcome = self._sent(reply, account)
+        text = _TEXT.format(program=program.title or program.name)
+        reply = Reply(
+            id=f"{KIND}-{secrets.token_hex(8)}",
+            kind=KIND,
+            account=account.name,
+            number=to,
+            sender=sender,
+            program=program.name,
+            text=compose(text, program).text,
+            deadline_us=0,
+            service=service,
+        )
+        outcome = self._perform(reply, account)
         self.store.metrics.count(CALLS, account.name, outcome.verdict.value)
         event = _event(reply, outcome, actor, self.store.health.now_us())
         self.store.ledger.append(partition_of(to), event)
@@ -72,7 +83,7 @@ class Trying:
             self.job_queue.notify_inboxes(partitions)
         return outcome
 
-    def _sent(self, reply: Reply, account: Account) -> Outcome:
+    def _perform(self, reply: Reply, account: Account) -> Outcome:
         provider = PROVIDERS[account.provider]
         try:
             response = Tokens(self.outbound).perform(provider.reply(reply, account))
@@ -82,23 +93,8 @@ class Trying:
         return provider.outcome(response)
 
 
-def _reply(account: Account, program: Program, sender: str, number: str, service: str) -> Reply:
-    text = _TEXT.format(program=program.title or program.name)
-    return Reply(
-        id=f"{KIND}-{secrets.token_hex(8)}",
-        kind=KIND,
-        account=account.name,
-        number=number,
-        sender=sender,
-        program=program.name,
-        text=compose(text, program).text,
-        deadline_us=0,
-        service=service,
-    )
-
-
 def _event(reply: Reply, outcome: Outcome, actor: str, now_us: int) -> Event:
-    said = f"a test, by {actor}"
+    note = f"a test, by {actor}"
     return Event(
         id=event_id(now_us // 1000, reply.id, outcome.verdict.value),
         kind="reply",
@@ -107,7 +103,7 @@ def _event(reply: Reply, outcome: Outcome, actor: str, now_us: int) -> Event:
         program=reply.program,
         reply=reply,
         applied_us=now_us,
-        note=f"{said}: {outcome.note}" if outcome.note else said,
+        note=f"{note}: {outcome.note}" if outcome.note else note,
         provider_id=outcome.provider_id,
         software=__version__,
     )

@@ -1,0 +1,112 @@
+"""``smsgate doctor``: check everything. ``smsgate refusals``: sends that the gate refused."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from smsgate.cli import session
+from smsgate.cli.session import moment
+from smsgate.features.accounts.doctor import (
+    FAULT,
+    OK,
+    WARNING,
+    CheckResult,
+    check_account,
+    check_everything,
+    worst_first,
+)
+from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD
+from smsgate.pipeline.services import build_services
+
+_COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
+
+
+@click.command(epilog="Example: smsgate doctor twilio")
+@click.argument("account", required=False)
+@click.option("--monitor", is_flag=True, help="Only what is amiss; exit code 1 for warnings too.")
+@session.as_json
+def doctor(account: str | None, monitor: bool, as_json: bool) -> None:
+    """Check everything, or one ACCOUNT, and say what is wrong and what mends it.
+
+    Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
+    """
+    if account is not None:
+        _report([*check_account(session.services(), account)], as_json, 1, monitor)
+    configuration = session.configuration()
+    services = build_services(configuration)
+    click.get_current_context().call_on_close(services.close)
+    results = [*check_everything(services)]
+    records_fail = any(one.subject == "records" and one.state != OK for one in results)
+    results += [
+        CheckResult("configuration", WARNING, text, "`smsgate config check`; docs/configuration.md")
+        for text in configuration.warnings
+        if not (records_fail and text.startswith(MAY_BE_OLD))
+    ]
+    _report(results, as_json, 2, monitor)
+
+
+def _report(results: list[CheckResult], as_json: bool, code: int, monitor: bool) -> None:
+    """Print the results, the worst first, and end, with ``code`` if one is a fault.
+
+    For a ``monitor``, a warning is 1, as Nagios and similar tools read it.
+    """
+    results = worst_first(results)
+    states = {one.state for one in results}
+    if monitor:
+        results = [one for one in results if one.state != OK]
+    if as_json:
+        session.show_json([one.as_json() for one in results])
+    else:
+        console = Console(highlight=False)
+        for one in results:
+            mark = f"[{_COLOURS[one.state]}]{one.state:>7}[/]"
+            console.print(f"{mark}  {one.subject}: {escape(one.text)}", soft_wrap=True)
+            if one.state != OK and one.remedy:
+                console.print(f"         [dim]→ {escape(one.remedy)}[/]", soft_wrap=True)
+        if not results:
+            console.print("Everything is as it should be.")
+    if FAULT in states:
+        session.end(code)
+    session.end(1 if monitor and WARNING in states else 0)
+
+
+@click.group()
+def refusals() -> None:
+    """Sends that the gate refused: texts that people who opted out did not get."""
+
+
+@refusals.command("list", epilog="Example: smsgate refusals list --limit 20")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@session.as_json
+def list_refusals(limit: int, as_json: bool) -> None:
+    """List the newest first: when, which number and program, why, and who wanted to send."""
+    newest = session.services().store.refusals.newest(limit)
+    if as_json:
+        session.show_json([msgspec.to_builtins(one) for one in newest])
+        return
+    console = Console(highlight=False)
+    for one in newest:
+        console.print(f"[bold]{moment(one.at_ms * 1000)}[/]  ", end="")
+        line = f"{one.number}  {one.program}  {one.reason}  by {one.by}"
+        console.print(line, markup=False, soft_wrap=True)
+    if not newest:
+        console.print("The gate has stopped no send.")
+
+
+@refusals.command("count", epilog="Example: smsgate refusals count --days 7")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 400))
+@session.as_json
+def count_refusals(days: int, as_json: bool) -> None:
+    """Count them by day (UTC), program and reason."""
+    counts = session.services().store.refusals.counts(days)
+    if as_json:
+        session.show_json([msgspec.to_builtins(one) for one in counts])
+        return
+    console = Console(highlight=False)
+    for one in counts:
+        console.print(f"{one.day}  {one.program}  {one.reason}  {one.count}", soft_wrap=True)
+    if not counts:
+        console.print("The gate has stopped no send.")

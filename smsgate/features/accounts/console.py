@@ -1,0 +1,180 @@
+"""Setup pages of the console: programs and accounts as configured, and the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from flask import Flask, flash, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as Answer
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Verdict
+from smsgate.features.accounts.doctor import (
+    WARNING,
+    CheckResult,
+    check_account,
+    check_everything,
+    worst_first,
+)
+from smsgate.features.accounts.setup_view import (
+    CAUSES,
+    ends_in_secret,
+    keys_of,
+    languages_of,
+    replies_of,
+    webhook_of,
+)
+from smsgate.features.accounts.trial_text import TrialTextSender
+from smsgate.metrics.heartbeats import KINDS
+from smsgate.pipeline.configuration import has_keys, warnings_of
+from smsgate.pipeline.services import Services
+from smsgate.providers import usable
+from smsgate.settings import Account, Program
+from smsgate.settings.values import ANY_SENDER
+from smsgate.store.acceptance import AcceptedRequests
+from smsgate.store.quarantine import RefusedRequest
+from smsgate.web.console.auth import actor, needs
+
+SETUP = "/console/setup"
+ACCOUNTS = "/console/setup/accounts"
+MAX_LANGUAGES = 4
+"""Languages whose replies are shown at once; the others on demand."""
+_TEST_RESULTS = {
+    Verdict.SENT: ("good", "The provider took the text; it should come within a minute."),
+    Verdict.OPTED_OUT: (
+        "warn",
+        "The provider has an opt-out of that number, which is suppressed here now, too.",
+    ),
+    Verdict.REFUSED: ("bad", "The provider refused the text."),
+    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted; it surely did not leave."),
+    Verdict.UNKNOWN: ("warn", "Nobody knows whether the text left: look at the phone."),
+}
+
+
+def register(console: Flask, services: Services) -> None:
+    """Add the routes."""
+    pages = SetupPages(services)
+    see, act = needs("viewer"), needs("admin")
+    console.get(SETUP)(see(pages.setup))
+    console.get(f"{SETUP}/programs/<name>")(see(pages.program))
+    console.get(f"{SETUP}/doctor")(see(pages.doctor))
+    console.get(f"{ACCOUNTS}/<name>")(see(pages.account))
+    console.post(f"{ACCOUNTS}/<name>/check")(act(pages.check_account))
+    console.post(f"{ACCOUNTS}/<name>/test")(act(pages.test_account))
+
+
+class SetupPages:
+    """The pages below ``/console/setup``, but for the API keys."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+
+    def setup(self) -> str:
+        """Every program and every account."""
+        return render_template(
+            "setup.html",
+            programs=[(one, len(languages_of(one))) for one in self._settings.programs],
+            accounts=[(one, usable(one)) for one in self._settings.accounts.values()],
+        )
+
+    def program(self, name: str) -> str:
+        """One program, with what it replies in each language."""
+        found = self._settings.programs.get(name)
+        if found is None:
+            raise NotFound
+        return render_template(
+            "setup_program.html",
+            program=found,
+            wordings=[*replies_of(found)],
+            first=languages_of(found)[:MAX_LANGUAGES],
+            feed=_origin(found.feed.url) if found.feed else "",
+            forward=_origin(found.forward.url) if found.forward else "",
+            links=bool(self._settings.secret_keys and self._settings.public_url),
+        )
+
+    def doctor(self) -> str:
+        """The results of all checks, the worst first."""
+        results = [*check_everything(self._services)]
+        results += [
+            CheckResult("configuration", WARNING, warning, "docs/configuration.md")
+            for warning in warnings_of(self._settings, has_keys=has_keys(self._services.records))
+        ]
+        try:
+            processes = self._services.store.heartbeats.snapshot()
+        except StoreUnavailable:
+            processes = None
+        return render_template(
+            "setup_doctor.html", findings=worst_first(results), kinds=KINDS, processes=processes
+        )
+
+    def account(self, name: str) -> str:
+        """One account, without asking its provider."""
+        return self._account_page(self._account(name))
+
+    def check_account(self, name: str) -> str:
+        """One account with the results of its checks, as ``smsgate doctor ACCOUNT`` has them."""
+        account = self._account(name)
+        return self._account_page(account, worst_first(check_account(self._services, name)))
+
+    def test_account(self, name: str) -> Answer:
+        """Send a test text."""
+        account, services = self._account(name), self._services
+        sender, number = request.form.get("sender", ""), request.form.get("number", "")
+        test = TrialTextSender(
+            services.settings, services.store, services.gate, services.job_queue, services.outbound
+        )
+        outcome = test.send(account, sender.strip(), number, actor())
+        tone, text = _TEST_RESULTS[outcome.verdict]
+        note = f" It said: {outcome.note}" if outcome.note else ""
+        flash(f"{text}{note}", tone)
+        return redirect(f"{ACCOUNTS}/{account.name}", 303)
+
+    def _account(self, name: str) -> Account:
+        account = self._settings.accounts.get(name)
+        if account is None:
+            raise NotFound
+        return account
+
+    def _account_page(self, account: Account, results: Sequence[CheckResult] | None = None) -> str:
+        store, problem = self._services.store, ""
+        last, refused = AcceptedRequests(), list[RefusedRequest]()
+        try:
+            last = store.acceptance.last(account.name)
+            refused = store.quarantine.newest(account.name)
+        except StoreUnavailable as error:
+            problem = str(error)
+        return render_template(
+            "setup_account.html",
+            account=account,
+            usable=usable(account),
+            webhook=webhook_of(account),
+            ends_in_secret=ends_in_secret(account),
+            keys=keys_of(account),
+            senders=_senders(account, self._settings.programs),
+            findings=results,
+            causes=CAUSES,
+            last=last,
+            refused=refused,
+            problem=problem,
+        )
+
+
+def _senders(account: Account, programs: Iterable[Program]) -> list[str]:
+    """The senders of programs that send by the account; for a simulated account, all."""
+    named = [
+        sender
+        for one in programs
+        for sender in one.senders
+        if sender != ANY_SENDER and (account.simulated or one.account == account.name)
+    ]
+    return list(dict.fromkeys(named))
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of a URL: what follows may be a secret."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}/…"

@@ -1,0 +1,108 @@
+"""What the setup pages show of an account and of a program. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smsgate.classifier import reply_text
+from smsgate.classifier.wording import defaults
+from smsgate.consent.composing.segments import Counted, count
+from smsgate.providers import PROVIDERS
+from smsgate.providers.base import PATH_SECRET
+from smsgate.settings import Account, Program
+
+CAUSES = {
+    "url": "The provider calls, and signs, another address than smsgate takes for its own: a proxy "
+    "changed scheme or host, or a slash or a port is different. Set SMSGATE_PUBLIC_URL, or the "
+    "account's public_url, to the address that fits, or give the provider ours.",
+    "account": "Two accounts' addresses or secrets were swapped: give the provider this account's "
+    "address, or swap the secrets back.",
+    "clock": "This host's clock is wrong, or a proxy held the request up: set the clock, by NTP.",
+    "text": "A genuine request had no text where its format promises one. It was refused: the text "
+    "may have been STOP. Compare the names of the fields that came with the format on the page of "
+    "this provider, or with the account's text_field.",
+    "": "Most likely a stranger's forgery: any public address gets them. If the provider's own "
+    "texts do not arrive, it is the secret, or something changes the body on the way.",
+}
+"""By ``RefusedRequest.cause`` what it means, and what helps."""
+REPLY_KINDS = ("opt_out", "opt_in", "help", "question")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """One key of an account's table in the configuration."""
+
+    name: str
+    secret: bool
+    required: bool
+    values: int
+    """How many are set: of a secret there may be several, the newest first."""
+    shown: str
+    """The value; empty for a secret, which is never shown."""
+    what: str
+    """What the value must be."""
+
+
+def webhook_of(account: Account) -> str:
+    """The address to give the provider, with ``SECRET`` in place of a secret at its end."""
+    address = f"{account.public_url}/webhooks/{account.name}"
+    return f"{address}/SECRET" if ends_in_secret(account) else address
+
+
+def ends_in_secret(account: Account) -> bool:
+    """Whether the webhook's address ends in a secret of the account."""
+    for field in PROVIDERS[account.provider].fields:
+        key, value = field.path_with or ("", "")
+        if field is PATH_SECRET or (key and account.options.get(key) == value):
+            return True
+    return False
+
+
+def keys_of(account: Account) -> list[AccountKey]:
+    """The keys that the account's provider reads."""
+    found = []
+    for field in PROVIDERS[account.provider].fields:
+        key, value = field.only_with or ("", "")
+        option = account.options.get(field.name, "")
+        found.append(
+            AccountKey(
+                name=field.name,
+                secret=field.secret,
+                required=field.required and account.options.get(key, "") == value,
+                values=len(account.values_of(field.name)) if field.secret else int(bool(option)),
+                shown="" if field.secret else option,
+                what=field.what,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramReply:
+    """One reply of a program in one language."""
+
+    language: str
+    kind: str
+    """One of ``REPLY_KINDS``."""
+    text: str
+    own: bool
+    """Whether the operator wrote it."""
+    counted: Counted
+
+
+def replies_of(program: Program) -> Iterator[ProgramReply]:
+    """The program's replies, by language; the question only if the program asks one."""
+    kinds = REPLY_KINDS if program.double_opt_in else REPLY_KINDS[:-1]
+    for language in languages_of(program):
+        for kind in kinds:
+            text, found = reply_text(program, kind, language)
+            own = bool(program.replies.get(found, {}).get(kind))
+            yield ProgramReply(language, kind, text, own, count(text))
+
+
+def languages_of(program: Program) -> list[str]:
+    """The languages of a program's replies: the operator's own first, then the keyword sets'."""
+    shipped = defaults()
+    sets = shipped if "*" in program.keywords else program.keywords
+    return list(dict.fromkeys([*program.replies, *(name for name in sets if name in shipped)]))
