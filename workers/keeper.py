@@ -101,7 +101,7 @@ class Keeper:
                 return 0
             self._asked_at = time.monotonic()
             self._tidy()
-            if not self._services.store.erasing.turn():
+            if not self._services.store.sweep.take_retention_turn():
                 return 0
             self._retention = Forgetting.of(self._services).apply_retention()
         try:

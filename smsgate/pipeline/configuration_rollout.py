@@ -19,8 +19,7 @@ from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.configurations import AppliedConfiguration
-from smsgate.store.heartbeats import FORGOTTEN_S
+from smsgate.store.processes import FORGOTTEN_S, AppliedConfiguration
 
 WAIT_S = FORGOTTEN_S + 1.0
 """How long the processes are waited for; one that was killed is forgotten by then."""

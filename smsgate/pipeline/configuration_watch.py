@@ -14,7 +14,7 @@ from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavail
 from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.process_heartbeat import Heartbeat
 from smsgate.store import Store
-from smsgate.store.configurations import AppliedConfiguration
+from smsgate.store.processes import AppliedConfiguration
 
 PERIOD_S = 0.1
 """One GET each time: with ten processes, a hundred of the 100,000 that Redis answers a second."""

@@ -82,7 +82,7 @@ class Forgetting:
         )
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
-        trail, forwards = self._store.erasing.forget(number), self._store.forwards.forget(number)
+        trail, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
         replies = self._store.outbox.forget(number)
         return Forgotten(number, len(ids), trail, forwards, event.id, replies)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.heartbeats import Process
-from smsgate.store.heartbeats import Heartbeats
+from smsgate.store.processes import Heartbeats
 
 PERIOD_S = 1.0
 

@@ -10,7 +10,7 @@ from smsgate.domain.messages import Reply
 from smsgate.metrics.families import RECEIPTS
 from smsgate.providers.base import Report
 from smsgate.store import Store
-from smsgate.store.receipts import LONGEST, AwaitedReply, DeliveryReceipt, expected_of
+from smsgate.store.outbox import LONGEST, AwaitedReply, DeliveryReceipt, expected_of
 
 _LONGEST_CODE = 60
 

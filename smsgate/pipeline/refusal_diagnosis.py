@@ -18,7 +18,7 @@ from smsgate.providers import PROVIDERS
 from smsgate.providers.base import Provider
 from smsgate.providers.reading import MASK, TextMissing, shown_names
 from smsgate.settings import Account
-from smsgate.store.quarantine import RefusedRequest
+from smsgate.store.account_requests import RefusedRequest
 
 _MOST = 40
 """Names of headers or fields that are kept."""

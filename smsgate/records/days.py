@@ -21,7 +21,6 @@ class Days:
     """Keeps the sums. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def keep(self, counted: Mapping[date, Mapping[str, int]]) -> None:

@@ -46,7 +46,6 @@ class Keeping:
     """Writes the records."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def keep(

@@ -42,7 +42,6 @@ class Keys:
     """Keeps the keys. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
         self.changes = 0
         """How many changes this process has made."""

@@ -41,7 +41,6 @@ class KeywordVersions:
     """Reads and adds. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def newest(self) -> list[KeywordVersion]:

@@ -22,7 +22,6 @@ class Lists:
     """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def standings(self) -> Iterator[tuple[Numbered, Event | None]]:

@@ -34,7 +34,6 @@ class Actions:
     """Reads and adds. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def add(self, action: Action) -> None:

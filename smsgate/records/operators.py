@@ -63,7 +63,6 @@ class Operators:
     """Keeps the operators. All of it raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def all(self) -> list[OperatorRow]:

@@ -93,7 +93,6 @@ class Reading:
     """
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def of_number(self, number: str) -> list[Recorded]:

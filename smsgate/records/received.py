@@ -23,7 +23,6 @@ class Received:
     """Reads what subscribers texted. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def page(self, behind: Behind | None, most: int) -> list[Recorded]:

@@ -36,7 +36,6 @@ class Removing:
     """Finds what may go, and takes it away once an event in the chain has said so."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def texts_of(self, number: str) -> list[str]:

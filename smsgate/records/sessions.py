@@ -41,7 +41,6 @@ class Sessions:
     """Keeps the sessions. All of it raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def start(

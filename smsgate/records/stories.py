@@ -46,7 +46,6 @@ class Stories:
     """Reads what pages show."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def of_number(self, number: str, before: Place | None, limit: int) -> list[Recorded]:

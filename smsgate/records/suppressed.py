@@ -32,7 +32,6 @@ class Suppressed:
     """Reads the sets. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def page(self, scope: str, after: str, limit: int) -> Page:

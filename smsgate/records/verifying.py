@@ -33,7 +33,6 @@ class Verifying:
     """Checks the records."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def verify(self, progress: Progress = lambda _: None) -> Iterator[Finding]:

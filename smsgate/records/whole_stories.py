@@ -22,7 +22,6 @@ class WholeStories:
     """Reads the stories of numbers, hundreds at once. Raises as ``Reading``."""
 
     def __init__(self, database: Database) -> None:
-        """Use the database; nothing is asked yet."""
         self._database = database
 
     def of(self, numbers: Iterable[str]) -> Iterator[list[Recorded]]:

@@ -1,19 +1,22 @@
-"""How much waits in the store, and for how long. Reads all partitions in a few round trips."""
+"""What waits in the store: counts and ages, what is overdue, and pages of it for people."""
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from smsgate.domain.messages import ms_of
+from smsgate.consent.events import DeadLetter
+from smsgate.domain.messages import Forward, Reply, Stored, UndeliveredForward, ms_of
 from smsgate.metrics.snapshot import Backlog, Depth, SpoolDepth
 from smsgate.store.connection import translated
-from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.inbox import stored_of
+from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, Keys
 from smsgate.store.redis_address import Client
-from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200
 """Holds of a partition that are looked at for their age; there are more than that in a burst
@@ -29,7 +32,6 @@ class BacklogReader:
     """Asks for lengths and oldest entries."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
     def read(self) -> Backlog:
@@ -98,3 +100,181 @@ def _ms(id_: Any) -> int:  # noqa: ANN401 - bytes of Redis's
 def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> Depth:
     oldest = max(now_ms - min(moments_ms), 0) / 1000 if moments_ms else 0.0
     return Depth(count, oldest)
+
+
+_SOME = 200
+"""How many of each kind are read of a partition: enough for a few minutes without a worker."""
+_decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueTexts:
+    """What waits although its time is over."""
+
+    replies: list[Reply]
+    """In the outboxes, past their deadlines."""
+    messages: list[Stored]
+    """In the inboxes, received longer ago than a reply may take."""
+    is_partial: bool
+    """Whether there may be more of them."""
+
+
+class Overdue:
+    """Reads them, of all partitions together."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def read(self, window_us: int) -> OverdueTexts:
+        """What is overdue by Redis's clock, in three round trips; the oldest, at most 200 of each.
+
+        ``window_us``: how long after its receipt a message may still be answered. Raises
+        ``StoreUnavailable``.
+        """
+        with translated():
+            seconds, micros = self._client.time()
+            now_us = int(seconds) * 1_000_000 + int(micros)
+            newest = (now_us - window_us) // 1000
+            with self._client.pipeline(transaction=False) as pipeline:
+                for keys in PARTITION_KEYS:
+                    pipeline.zrange(
+                        keys.outbox, "-inf", now_us // 1000, byscore=True, offset=0, num=_SOME
+                    )
+                    pipeline.xrange(keys.inbox, "-", newest, count=_SOME)
+                rows = pipeline.execute()
+            due, waiting = rows[::2], rows[1::2]
+            replies = self._due_replies(due)
+        return OverdueTexts(
+            replies=[one for one in replies if one.deadline_us < now_us],
+            messages=[stored_of(*row) for of_partition in waiting for row in of_partition],
+            is_partial=any(len(of_partition) == _SOME for of_partition in rows),
+        )
+
+    def _due_replies(self, due: list[list[bytes]]) -> list[Reply]:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for keys, ids in zip(PARTITION_KEYS, due, strict=True):
+                if ids:
+                    pipeline.hmget(keys.replies, ids)
+            rows = pipeline.execute() if any(due) else []
+        return [
+            _decode_reply(raw) for of_partition in rows for raw in of_partition if raw is not None
+        ]
+
+
+MOST = 2_000
+"""So far can be looked; of what was given up, so many are put in their order."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A page of what stands on one."""
+
+    total: int
+    found: list[tuple[int, T]]
+    """Each with its time (us): when it is due, since when it waits, or when it was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingCounts:
+    """How much there is on each."""
+
+    replies: int
+    replies_dead: int
+    forwards: int
+    forwards_dead: int
+
+
+class Listings:
+    """Everything here raises ``StoreUnavailable``; two or three round trips each."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def counts(self) -> ListingCounts:
+        """How much there is, in one round trip."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in PARTITION_KEYS:
+                pipeline.zcard(keys.outbox)
+                pipeline.hlen(keys.dead)
+                pipeline.zcard(keys.forwards_since)
+                pipeline.hlen(keys.forwards_dead)
+            rows = [int(one) for one in pipeline.execute()]
+        return ListingCounts(*(sum(rows[at::4]) for at in range(4)))
+
+    def replies(self, first: int, count: int) -> Listing[Reply]:
+        """Replies that are not settled, those due first first."""
+        decode = msgspec.json.Decoder(Reply).decode
+        return self._waiting(lambda keys: (keys.outbox, keys.replies), decode, first, count)
+
+    def forwards(self, first: int, count: int) -> Listing[Forward]:
+        """Forwards that were not taken yet, the oldest first."""
+        decode = msgspec.json.Decoder(Forward).decode
+        return self._waiting(
+            lambda keys: (keys.forwards_since, keys.forwards), decode, first, count
+        )
+
+    def replies_dead(self, first: int, count: int) -> Listing[DeadLetter]:
+        """Replies that were given up, the newest first."""
+        decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counts().replies_dead
+        found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
+        return _listing_page(found, lambda one: one.at_us, first, count, total)
+
+    def forwards_dead(self, first: int, count: int) -> Listing[UndeliveredForward]:
+        """Forwards that were given up, the newest first."""
+        decode, total = (
+            msgspec.json.Decoder(UndeliveredForward).decode,
+            self.counts().forwards_dead,
+        )
+        found = self._given_up([keys.forwards_dead for keys in PARTITION_KEYS], total, decode)
+        return _listing_page(found, lambda one: one.at_us, first, count, total)
+
+    def _waiting(
+        self,
+        names: Callable[[Keys], tuple[str, str]],
+        decode: Callable[[bytes], T],
+        first: int,
+        count: int,
+    ) -> Listing[T]:
+        last = min(first + count, MOST)
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for keys in PARTITION_KEYS:
+                pipeline.zcard(names(keys)[0])
+                pipeline.zrange(names(keys)[0], 0, last - 1, withscores=True)
+            rows = pipeline.execute()
+        scored = [
+            (score, id_, partition)
+            for partition, found in enumerate(rows[1::2])
+            for id_, score in found
+        ]
+        wanted = heapq.nsmallest(last, scored)[first:last]
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for _, id_, partition in wanted:
+                pipeline.hget(names(PARTITION_KEYS[partition])[1], id_)
+            raws = pipeline.execute() if wanted else []
+        found = [
+            (int(score) * 1000, decode(raw))
+            for (score, _, _), raw in zip(wanted, raws, strict=True)
+            if raw is not None  # it left in between
+        ]
+        return Listing(sum(rows[::2]), found)
+
+    def _given_up(self, names: Sequence[str], total: int, decode: Callable[[bytes], T]) -> list[T]:
+        """All of them; where they are too many, some of each partition as Redis gives them."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for name in names:
+                if total <= MOST:
+                    pipeline.hvals(name)
+                else:
+                    pipeline.hscan(name, 0, count=MOST // len(names))
+            rows = pipeline.execute()
+        raws = (row if total <= MOST else row[1].values() for row in rows)
+        return [decode(raw) for some in raws for raw in some]
+
+
+def _listing_page(
+    found: list[T], at_us: Callable[[T], int], first: int, count: int, total: int
+) -> Listing[T]:
+    ordered = sorted(found, key=at_us, reverse=True)[first : first + count]
+    return Listing(total, [(at_us(one), one) for one in ordered])

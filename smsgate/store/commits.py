@@ -67,7 +67,6 @@ class Commits:
     """Runs the script ``commit``."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._commit = Script(client, "commit")
 
     def commit(self, partition: int, batch: Batch, effects: Effects, buckets: int) -> CommitResult:

@@ -41,6 +41,13 @@ def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
     return redis_address.open_redis(url, timeout_s, timeout_s)
 
 
+def now_us(client: Client) -> int:
+    """Redis's clock. Raises ``StoreUnavailable``."""
+    with translated():
+        seconds, micros = client.time()
+    return int(seconds) * 1_000_000 + int(micros)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise ``StoreUnavailable`` for whatever Redis or the way to it says is wrong."""

@@ -40,7 +40,6 @@ class Forwards:
     """The forwards of all partitions."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._claim = Script(client, "forward_claim")
         self._settle = Script(client, "forward_settle")

@@ -1,4 +1,8 @@
-"""Whether Redis is set up so that what it acknowledges is kept."""
+"""Whether Redis is set up so that what it acknowledges is kept.
+
+A primary that dies takes with it what its replicas do not have yet. So where there are replicas,
+the inbox waits for one of them, half a second at most; what none has by then is not acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import translated
+from smsgate.store.connection import Command, now_us, translated
 from smsgate.store.redis_address import Client, Cluster
 
 _TRUST_S = 5.0
@@ -21,7 +25,6 @@ class Health:
     """Asks Redis about itself."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._lock = threading.Lock()
         self._checked_at = -_TRUST_S
@@ -34,9 +37,7 @@ class Health:
 
     def now_us(self) -> int:
         """Redis's clock. Raises ``StoreUnavailable``."""
-        with translated():
-            seconds, micros = self._client.time()
-        return int(seconds) * 1_000_000 + int(micros)
+        return now_us(self._client)
 
     def refuse_eviction(self) -> None:
         """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room.
@@ -47,7 +48,8 @@ class Health:
             if time.monotonic() - self._checked_at >= _TRUST_S:
                 with translated():
                     policies = {
-                        str(one.get("maxmemory_policy", "")) for one in self._infos("memory")
+                        str(one.get("maxmemory_policy", ""))
+                        for one in _infos(self._client, "memory")
                     }
                 self._policy = ", ".join(sorted(policies))
                 self._checked_at = time.monotonic()
@@ -60,8 +62,8 @@ class Health:
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""
         with translated():
-            persistence = self._infos("persistence")
-            memory = self._infos("memory")
+            persistence = _infos(self._client, "persistence")
+            memory = _infos(self._client, "memory")
         found = []
         if not all(one.get("aof_enabled") for one in persistence):
             found.append("appendonly is off: a restart loses what came after the last snapshot")
@@ -71,16 +73,45 @@ class Health:
             found.append("maxmemory-policy is not noeviction: suppressions may be dropped")
         return found
 
-    def _infos(self, section: str) -> list[dict[str, Any]]:
-        """What each server with partitions says of itself."""
-        if isinstance(self._client, Cluster):
-            found = self._client.info(section, target_nodes=RedisCluster.PRIMARIES)
-            return list(found.values())
-        return [self._client.info(section)]
-
     def _fsync(self) -> str:
         """The fsync policy; empty where a managed Redis does not say."""
         try:
             return str(self._client.config_get("appendfsync").get("appendfsync", ""))
         except redis.ResponseError:
             return ""
+
+
+_WAIT: Command = ("WAIT", 1, 500)
+"""One replica, milliseconds."""
+
+
+class Replicas:
+    """Asks Redis whether it has any."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._asked_at = -_TRUST_S
+        self._every_primary = False
+
+    def confirmation(self) -> Command | None:
+        """What has to be answered with 1 or more before a write counts, if anything has to.
+
+        Asked at most every five seconds, since it costs a round trip of its own. Raises
+        ``StoreUnavailable``.
+        """
+        with self._lock:
+            if time.monotonic() - self._asked_at >= _TRUST_S:
+                with translated():
+                    infos = _infos(self._client, "replication")
+                counts = [int(one.get("connected_slaves", 0)) for one in infos]
+                self._every_primary = all(counts)
+                self._asked_at = time.monotonic()
+        return _WAIT if self._every_primary else None
+
+
+def _infos(client: Client, section: str) -> list[dict[str, Any]]:
+    """What each server with partitions says of itself."""
+    if isinstance(client, Cluster):
+        return list(client.info(section, target_nodes=RedisCluster.PRIMARIES).values())
+    return [client.info(section)]

@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.store.connection import Command, Result, round_trip, translated
+from smsgate.store.health import Replicas
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
 from smsgate.store.redis_address import Client
-from smsgate.store.replicas import Replicas
 from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
@@ -40,7 +40,6 @@ class Inbox:
     """The inboxes of all partitions."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._add = Script(client, "add")
         self._rest = Script(client, "rest")

@@ -43,14 +43,40 @@ wake:outbox         string      the same for the outbox
 trail               stream      sample log: the newest ordinary texts
 ==================  ==========  ===========================================================
 
-Keys that belong to no partition are in ``shared_keys``.
+======================== ==========  ======================================================
+key of no partition      type        holds
+======================== ==========  ======================================================
+clock, rebuild           string      who leads; expire
+rebuild-progress         string      how far a rebuild has come (JSON); expires
+retention                string      that old records were looked through this day; expires
+simulator                stream      texts to the simulator
+quarantined:ACCOUNT      hash        refused requests, masked
+accepted:ACCOUNT         hash        when requests were last accepted
+pace:ACCOUNT:SENDER      string      when a sender may text again
+calls:KEY                string      how far an API key has used up its calls
+refusals                 stream      sends that the gate stopped
+refused:DAY              hash        PROGRAM:REASON -> how many of them
+guesses:ADDRESS          string      wrong opt-out links of the last minute
+sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
+attempts:HASH            string      wrong attempts of a place at a name
+laters:OPERATOR          sorted set  reviews that an operator put off -> when (ms)
+metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
+spools                   hash        host -> what its spool holds (JSON)
+alerts                   hash        what was told -> when
+applied                  string      the configuration that was applied last (JSON)
+processes                set         ids of processes
+process:ID               string      heartbeat of one of them (JSON); expires
+last-seen:KIND           string      host of the newest heartbeat of a kind; expires
+alert-test               string      id of the test of the alerts that is asked for; expires
+alert-test:ID            hash        clock -> what came of it (JSON); expires
+======================== ==========  ======================================================
+
+Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of the other counts.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 PARTITIONS = 16
 LAYOUT = 1
@@ -62,38 +88,38 @@ def partition_of(number: str) -> int:
     return zlib.crc32(number.encode()) % PARTITIONS
 
 
-@dataclass(frozen=True, slots=True)
 class Keys:
-    """The key names of one partition."""
+    """The key names of one partition. Names in Redis stay as they were written first."""
 
-    partition: int
-    prefix: str
-    """What stands before the rest of every name of this partition, for scripts that make names."""
-    metadata: str
-    programs: str
-    inbox: str
-    cursor: str
-    lists: str
-    optins: str
-    holds: str
-    reviews: str
-    ledger: str
-    kept: str
-    outbox: str
-    replies: str
-    claims: str
-    dead: str
-    forwards: str
-    forwards_since: str
-    forwards_claims: str
-    forwards_dead: str
-    notify_inbox: str
-    notify_outbox: str
-    sample_log: str
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.prefix = f"smsgate:{{{partition}}}:"
+        """Start of every name of this partition, for scripts that make names."""
+        self.metadata = f"{self.prefix}marker"
+        self.programs = f"{self.prefix}programs"
+        self.inbox = f"{self.prefix}inbox"
+        self.cursor = f"{self.prefix}cursor"
+        self.lists = f"{self.prefix}lists"
+        self.optins = f"{self.prefix}optins"
+        self.holds = f"{self.prefix}holds"
+        self.reviews = f"{self.prefix}reviews"
+        self.ledger = f"{self.prefix}ledger"
+        self.kept = f"{self.prefix}kept"
+        self.outbox = f"{self.prefix}outbox"
+        self.replies = f"{self.prefix}replies"
+        self.claims = f"{self.prefix}claims"
+        self.dead = f"{self.prefix}dead"
+        self.forwards = f"{self.prefix}forwards"
+        self.forwards_since = f"{self.prefix}forwards-since"
+        self.forwards_claims = f"{self.prefix}forwards-claims"
+        self.forwards_dead = f"{self.prefix}forwards-dead"
+        self.notify_inbox = f"{self.prefix}wake:inbox"
+        self.notify_outbox = f"{self.prefix}wake:outbox"
+        self.sample_log = f"{self.prefix}trail"
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""
-        return f"smsgate:{{{self.partition}}}:seen:{account}:{message_id}"
+        return f"{self.prefix}seen:{account}:{message_id}"
 
     def sent(self, account: str, message_id: str) -> str:
         """Key under which a reply waits for the provider's receipt."""
@@ -101,11 +127,11 @@ class Keys:
 
     def last(self, account: str, number: str) -> str:
         """Key that remembers the last text of a number whose provider gives no ids."""
-        return f"smsgate:{{{self.partition}}}:last:{account}:{number}"
+        return f"{self.prefix}last:{account}:{number}"
 
     def suppressed(self, scope: str, number: str, buckets: int) -> str:
         """The bucket of a scope's suppression set in which the number would be."""
-        return f"smsgate:{{{self.partition}}}:set:{scope}:{int(number) % buckets}"
+        return f"{self.prefix}set:{scope}:{int(number) % buckets}"
 
     def suppressed_all(self, scope: str, buckets: int) -> list[str]:
         """Every bucket of a scope's suppression set."""
@@ -113,28 +139,15 @@ class Keys:
 
     def back(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's exceptions from ``all`` in which the number would be."""
-        return f"smsgate:{{{self.partition}}}:back:{program}:{int(number) % buckets}"
+        return f"{self.prefix}back:{program}:{int(number) % buckets}"
 
     def locked(self, number: str, buckets: int) -> str:
         """The bucket in which a number would be that may never be texted again."""
-        return f"smsgate:{{{self.partition}}}:lock:{int(number) % buckets}"
+        return f"{self.prefix}lock:{int(number) % buckets}"
 
     def consents(self, program: str, number: str, buckets: int) -> str:
         """The bucket of a program's consents in which the number would be."""
-        return f"smsgate:{{{self.partition}}}:consent:{program}:{int(number) % buckets}"
-
-    def sets_of(self, number: str, programs: Iterable[str], buckets: int) -> list[str]:
-        """The buckets of all sets in which a number could be that concern some programs.
-
-        First of scope ``all`` and of locks, then for each program its own, back, and consents.
-        """
-        start, bucket = self.prefix, int(number) % buckets
-        names = [f"{start}set:all:{bucket}", f"{start}lock:{bucket}"]
-        for program in programs:
-            names.append(f"{start}set:{program}:{bucket}")
-            names.append(f"{start}back:{program}:{bucket}")
-            names.append(f"{start}consent:{program}:{bucket}")
-        return names
+        return f"{self.prefix}consent:{program}:{int(number) % buckets}"
 
     def forwards_of(self, program: str, number: str) -> str:
         """Key of the forwards of a number for a program's application."""
@@ -146,38 +159,86 @@ class Keys:
 
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""
-        return f"smsgate:{{{self.partition}}}:number:{number}"
+        return f"{self.prefix}number:{number}"
 
 
-def _keys(partition: int) -> Keys:
-    def name(rest: str) -> str:
-        return f"smsgate:{{{partition}}}:{rest}"
-
-    return Keys(
-        partition=partition,
-        prefix=name(""),
-        metadata=name("marker"),
-        programs=name("programs"),
-        inbox=name("inbox"),
-        cursor=name("cursor"),
-        lists=name("lists"),
-        optins=name("optins"),
-        holds=name("holds"),
-        reviews=name("reviews"),
-        ledger=name("ledger"),
-        kept=name("kept"),
-        outbox=name("outbox"),
-        replies=name("replies"),
-        claims=name("claims"),
-        dead=name("dead"),
-        forwards=name("forwards"),
-        forwards_since=name("forwards-since"),
-        forwards_claims=name("forwards-claims"),
-        forwards_dead=name("forwards-dead"),
-        notify_inbox=name("wake:inbox"),
-        notify_outbox=name("wake:outbox"),
-        sample_log=name("trail"),
-    )
+PARTITION_KEYS = tuple(Keys(partition) for partition in range(PARTITIONS))
 
 
-PARTITION_KEYS = tuple(_keys(partition) for partition in range(PARTITIONS))
+CLOCK_LEASE = "smsgate:clock"
+REBUILD_LEASE = "smsgate:rebuild"
+REBUILD_PROGRESS = "smsgate:rebuild-progress"
+RETENTION = "smsgate:retention"
+SIMULATOR = "smsgate:simulator"
+REFUSALS = "smsgate:refusals"
+METRICS = "smsgate:metrics"
+SPOOLS = "smsgate:spools"
+ALERTS = "smsgate:alerts"
+ALERT_TEST = "smsgate:alert-test"
+APPLIED = "smsgate:applied"
+PROCESSES = "smsgate:processes"
+
+
+def process_of(id_: str) -> str:
+    """Key of a process's heartbeat."""
+    return f"smsgate:process:{id_}"
+
+
+def last_seen_of(kind: str) -> str:
+    """Key that says where a process of a kind gave its newest heartbeat."""
+    return f"smsgate:last-seen:{kind}"
+
+
+def alert_test_of(id_: str) -> str:
+    """Key of what came of a test of the alerts."""
+    return f"{ALERT_TEST}:{id_}"
+
+
+def refused_on(day: str) -> str:
+    """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
+    return f"smsgate:refused:{day}"
+
+
+def counted_on(day: str) -> str:
+    """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
+    return f"{{{METRICS}}}:{day}"
+
+
+def guesses_of(address: str) -> str:
+    """Key that counts the wrong opt-out links of an address."""
+    return f"smsgate:guesses:{address}"
+
+
+def sign_ins_of(address: str) -> str:
+    """Key that counts the attempts of an address to sign in to the console."""
+    return f"smsgate:sign-ins:{address}"
+
+
+def attempts_of(hashed: str) -> str:
+    """Key that counts the attempts of a place to sign in under a name, by a keyed hash of both."""
+    return f"smsgate:attempts:{hashed}"
+
+
+def laters_of(operator: str) -> str:
+    """Key of what an operator put off."""
+    return f"smsgate:laters:{operator}"
+
+
+def quarantine_of(account: str) -> str:
+    """Key of the hash of an account's refused requests."""
+    return f"smsgate:quarantined:{account}"
+
+
+def accepted_of(account: str) -> str:
+    """Key of the hash that says when requests of an account were last accepted."""
+    return f"smsgate:accepted:{account}"
+
+
+def pace_of(account: str, sender: str) -> str:
+    """Key that says when a sender of ours may text again; a sender serves all partitions."""
+    return f"smsgate:pace:{account}:{sender}"
+
+
+def calls_of(key: str) -> str:
+    """Key that says how far an API key has used up its calls."""
+    return f"smsgate:calls:{key}"

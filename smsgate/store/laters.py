@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smsgate.store.connection import translated
+from smsgate.store.keys import laters_of
 from smsgate.store.redis_address import Client
-from smsgate.store.shared_keys import laters_of
 
 _KEEP_S = 48 * 3600
 _MOST = 5_000
@@ -14,7 +14,6 @@ class Laters:
     """Keeps them for two days. Everything here raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
     def put_off(self, operator: str, text: str, now_us: int) -> None:

@@ -46,7 +46,6 @@ class Ledger:
     """Reads the ledgers; they are written by the scripts that make the changes."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._trim = Script(client, "trim")
 

@@ -1,9 +1,9 @@
-"""The metadata: what makes a store trustworthy, and the programs that are published in it."""
+"""What makes a store trustworthy: its metadata, and the programs that are published in it."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -11,8 +11,9 @@ from smsgate.consent.events import Published
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
 from smsgate.store.connection import translated
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, Keys
 from smsgate.store.redis_address import Client
+from smsgate.store.scripts import Call, Script
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
@@ -23,7 +24,6 @@ class StoreMetadata:
     """The metadata of all partitions. Only ``smsgate init`` and a rebuild write them."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
     def store_id(self) -> str:
@@ -93,3 +93,65 @@ class StoreMetadata:
                 if any(pipeline.execute()):
                     found.append(name)
         return found
+
+
+_AT_ONCE = 256
+"""Sets of one call, so that none holds Redis for long."""
+_BLOCKS = ("set:",)
+_STANDS = ("set:", "back:", "consent:")
+
+
+class Renaming:
+    """Moves suppressions. Raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._rename = Script(client, "rename")
+
+    def carry(self, names: Mapping[str, str], buckets: int, known: frozenset[str]) -> int:
+        """Move what stands under former names; gives how many sets were moved.
+
+        Args:
+            names: by former name the name of the program now.
+            buckets: of each set.
+            known: programs that gates know by now. To those only opt-outs are moved, which a
+                process that still knew the former name may have applied meanwhile; a return or
+                a consent that came so late might be older than an opt-out under the name.
+        """
+        moved = 0
+        for former, name in names.items():
+            kinds = _BLOCKS if name in known else _STANDS
+            for keys in PARTITION_KEYS:
+                if self._has_former(keys, former, buckets, kinds):
+                    moved += sum(
+                        self._rename.many([*_rename_calls(keys, former, name, buckets, kinds)])
+                    )
+        return moved
+
+    def _has_former(self, keys: Keys, former: str, buckets: int, kinds: tuple[str, ...]) -> bool:
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.hkeys(keys.reviews)
+            for kind in kinds:
+                pipeline.exists(*_program_sets(keys, kind, former, buckets))
+            waiting, *found = pipeline.execute()
+        return any(found) or any(one.startswith(f"{former}:".encode()) for one in waiting)
+
+
+def _rename_calls(
+    keys: Keys, former: str, name: str, buckets: int, kinds: tuple[str, ...]
+) -> Iterator[Call]:
+    for kind in kinds:
+        pairs = [
+            *zip(
+                _program_sets(keys, kind, former, buckets),
+                _program_sets(keys, kind, name, buckets),
+                strict=True,
+            )
+        ]
+        for start in range(0, buckets, _AT_ONCE):
+            of_these = [key for pair in pairs[start : start + _AT_ONCE] for key in pair]
+            yield [keys.reviews, *of_these], [former, name]
+
+
+def _program_sets(keys: Keys, kind: str, name: str, buckets: int) -> list[str]:
+    return [f"{keys.prefix}{kind}{name}:{bucket}" for bucket in range(buckets)]

@@ -10,8 +10,8 @@ import msgspec
 
 from smsgate.logs import masked
 from smsgate.store.connection import translated
+from smsgate.store.keys import REFUSALS, refused_on
 from smsgate.store.redis_address import Client
-from smsgate.store.shared_keys import REFUSALS, refused_on
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""
@@ -55,7 +55,6 @@ class Refusals:
     """A capped stream, and a hash of counts for each day (UTC)."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
     def add(self, refusals: Sequence[Refusal]) -> None:

@@ -21,10 +21,9 @@ from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_S, set_stem
 from smsgate.store.connection import Command, round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, REBUILD_LEASE, REBUILD_PROGRESS, partition_of
 from smsgate.store.redis_address import Client
 from smsgate.store.scripts import Call, Script
-from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
@@ -49,7 +48,6 @@ class Restoring:
     """Writes a store anew. Everything here raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._open = Script(client, "open")
         self._restore = Script(client, "restore")

@@ -157,6 +157,14 @@ class SampleLog:
             partitions = pipeline.execute()
         return [_decode(fields[b"e"]) for rows in partitions for _, fields in rows]
 
+    def forget(self, number: str) -> int:
+        """Remove a number's ordinary texts from its partition's sample log; gives how many."""
+        key = PARTITION_KEYS[partition_of(number)].sample_log
+        with translated():
+            rows = self._client.xrange(key)
+            ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]
+            return int(self._client.xdel(key, *ids)) if ids else 0
+
     def _start(self) -> None:
         with self._lock:
             if self._writer is None:

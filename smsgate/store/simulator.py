@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.store.connection import translated
+from smsgate.store.keys import SIMULATOR
 from smsgate.store.redis_address import Client
-from smsgate.store.shared_keys import SIMULATOR
 
 _CAP = 1_000
 
@@ -17,7 +17,6 @@ class Simulator:
     """A capped stream of outgoing texts."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
 
     def add(self, text: Mapping[str, str]) -> str:

@@ -111,7 +111,6 @@ class WriteLease:
     """Renews and reads the lease of every partition."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._renew = Script(client, "renew")
         self._writes = Script(client, "writes")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.store import Store
+from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.connection import open_redis
-from smsgate.store.quarantine import RefusedRequest
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 

@@ -17,9 +17,8 @@ from smsgate.features.lists.folders import Folders
 from smsgate.pipeline.archive import BATCH, Recording
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings.retention import BY_DEFAULT
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
 from smsgate.store.ledger import LedgerBacklog
-from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.records.test_commands import CONFIG
@@ -74,7 +73,7 @@ def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
-    store.erasing.turn()
+    store.sweep.take_retention_turn()
     keeper = Keeper(services)
     happen(*range(BATCH + 1))
     assert [keeper.turn(), keeper.turn(), keeper.turn()] == [0.0, PERIOD_S, PERIOD_S]

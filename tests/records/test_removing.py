@@ -237,7 +237,7 @@ def test_what_is_kept_for_ever_stays(store, records, recording, happen):
 
 
 def test_one_process_a_day_looks_for_old_records(store):
-    assert [store.erasing.turn(), store.erasing.turn()] == [True, False]
+    assert [store.sweep.take_retention_turn(), store.sweep.take_retention_turn()] == [True, False]
 
 
 def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(

@@ -15,8 +15,8 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration, outcome_of, refuse_dropped
 from smsgate.pipeline.services import build_services, build_store
 from smsgate.store import Store
-from smsgate.store.configurations import AppliedConfiguration
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.processes import AppliedConfiguration
 from tests.fakes.values import NUMBER
 from tests.wiring.conftest import CONFIG, SECOND, Files
 

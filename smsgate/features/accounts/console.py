@@ -33,8 +33,7 @@ from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER
-from smsgate.store.acceptance import AcceptedRequests
-from smsgate.store.quarantine import RefusedRequest
+from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
 from smsgate.web.console.auth import actor, needs
 
 SETUP = "/console/setup"

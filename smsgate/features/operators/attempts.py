@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from smsgate.domain.errors import StoreUnavailable, TooManyGuesses
 from smsgate.settings import Secret
-from smsgate.store.guesses import Guesses
+from smsgate.store.rate_limits import Guesses
 
 MOST_ATTEMPTS = 8
 """Wrong attempts of one place at one name …"""

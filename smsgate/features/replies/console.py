@@ -13,7 +13,7 @@ from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, Stor
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.pipeline import undelivered_forwards
 from smsgate.pipeline.services import Services
-from smsgate.store.listings import MOST, Listing
+from smsgate.store.backlog import MOST, Listing
 from smsgate.web.console.auth import actor, needs
 
 REPLIES = "/console/replies"

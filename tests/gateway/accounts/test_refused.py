@@ -16,7 +16,7 @@ from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
-from smsgate.store.quarantine import CAP, EXPLAINED, RefusedRequest
+from smsgate.store.account_requests import CAP, EXPLAINED, RefusedRequest
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 

@@ -212,7 +212,7 @@ def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, ser
 def test_where_very_many_wait_it_is_said_that_there_may_be_more(
     viewer, services, monkeypatch
 ) -> None:
-    monkeypatch.setattr("smsgate.store.overdue._SOME", 2)
+    monkeypatch.setattr("smsgate.store.backlog._SOME", 2)
     for at in range(3):
         opts_out(services, NUMBERS[0], 400 - at)
     assert confirmed(viewer).endswith("0% within five minutes at least 1 of 1 missed")

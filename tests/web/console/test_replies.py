@@ -11,7 +11,7 @@ import redis
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Forward, Intent, Reply, UndeliveredForward, forward_id
-from smsgate.store import listings
+from smsgate.store import backlog
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words
 from tests.fakes.values import entry
@@ -219,7 +219,7 @@ def test_messages_for_applications_wait_and_are_settled(agent, put, services):
 
 
 def test_of_very_many_given_up_some_are_shown_and_all_are_counted(viewer, put, monkeypatch):
-    monkeypatch.setattr(listings, "MOST", 16)
+    monkeypatch.setattr(backlog, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
     page = viewer.get(f"{REPLIES}/dead").text

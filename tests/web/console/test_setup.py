@@ -11,7 +11,7 @@ from smsgate.features.accounts.setup_view import keys_of
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
-from smsgate.store.quarantine import Quarantine, RefusedRequest
+from smsgate.store.account_requests import Quarantine, RefusedRequest
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 

@@ -1,12 +1,13 @@
-"""How often somebody guessed: an address at opt-out links, a place and name at signing in."""
+"""How often somebody tried: guesses at links and sign-ins, and calls of API keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from smsgate.store.connection import translated
+from smsgate.store.keys import calls_of, guesses_of
 from smsgate.store.redis_address import Client
-from smsgate.store.shared_keys import guesses_of
+from smsgate.store.scripts import Script
 
 WINDOW_S = 60
 MOST = 30
@@ -23,7 +24,6 @@ class Guesses:
         window_s: int = WINDOW_S,
         most: int = MOST,
     ) -> None:
-        """Use the client; nothing is asked yet."""
         self._client = client
         self._key = key
         self._window_s = window_s
@@ -68,3 +68,18 @@ class Guesses:
             pipeline.set(key, 0, ex=self._window_s, nx=True)
             pipeline.incrby(key, step)
             return int(pipeline.execute()[1])
+
+
+class Allowances:
+    """Takes from the buckets by the script ``allow``."""
+
+    def __init__(self, client: Client) -> None:
+        self._allow = Script(client, "allow")
+
+    def take(self, key: str, wanted: int, per_second: float, burst: int) -> float:
+        """Take so many calls at once; 0, or for how many seconds to wait if there are too few.
+
+        Raises ``StoreUnavailable``.
+        """
+        each_us = round(1_000_000 / per_second, 3)
+        return int(self._allow([calls_of(key)], [str(each_us), burst, wanted])) / 1_000_000

@@ -1,0 +1,164 @@
+"""What the processes share: heartbeats, the applied configuration, and the clock's turns.
+
+A heartbeat is a key that expires on Redis's clock, so that a process that died is forgotten soon
+after, whatever the clocks of the hosts say.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from smsgate.metrics.heartbeats import KINDS, LastSeen, Process, ProcessSnapshot
+from smsgate.store.connection import now_us, translated
+from smsgate.store.inbox import NOTIFY_MS
+from smsgate.store.keys import (
+    APPLIED,
+    CLOCK_LEASE,
+    PARTITION_KEYS,
+    PROCESSES,
+    RETENTION,
+    last_seen_of,
+    process_of,
+)
+from smsgate.store.redis_address import Client
+from smsgate.store.scripts import Script
+
+FORGOTTEN_S = 5
+"""A process without a heartbeat for so long is taken for dead."""
+_LAST_SEEN_S = 7 * 24 * 3600
+"""How long the last heartbeat of a kind is remembered."""
+_process = msgspec.json.Decoder(Process).decode
+
+
+class Heartbeats:
+    """One key for each process, one for each kind. Everything raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def now_us(self) -> int:
+        """Redis's clock."""
+        return now_us(self._client)
+
+    def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
+        """Let everybody know that a process runs; it is forgotten unless it says so again."""
+        said = msgspec.json.encode(process)
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(process_of(process.id), said, ex=forgotten_s)
+            pipeline.sadd(PROCESSES, process.id)
+            pipeline.set(last_seen_of(process.name), process.host, ex=_LAST_SEEN_S)
+            pipeline.execute()
+
+    def withdraw(self, id_: str) -> None:
+        """Forget a process that ends."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.delete(process_of(id_))
+            pipeline.srem(PROCESSES, id_)
+            pipeline.execute()
+
+    def running(self) -> list[Process]:
+        """The processes that run, by kind, host and process id."""
+        with translated():
+            ids = sorted(id_.decode() for id_ in self._client.smembers(PROCESSES))
+            with self._client.pipeline(transaction=False) as pipeline:
+                for id_ in ids:
+                    pipeline.get(process_of(id_))
+                rows = pipeline.execute() if ids else []
+            gone = [id_ for id_, row in zip(ids, rows, strict=True) if row is None]
+            if gone:
+                with suppress(ResponseError):  # Redis may refuse writes
+                    self._client.srem(PROCESSES, *gone)
+        found = [_process(row) for row in rows if row is not None]
+        return sorted(found, key=lambda one: (one.name, one.host, one.pid))
+
+    def snapshot(self) -> ProcessSnapshot:
+        """The processes that run, and when a process of each kind was last seen."""
+        return ProcessSnapshot(self.now_us(), tuple(self.running()), self._last_seen())
+
+    def _last_seen(self) -> dict[str, LastSeen]:
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for kind in KINDS:
+                pipeline.get(last_seen_of(kind))
+                pipeline.pttl(last_seen_of(kind))
+            rows = pipeline.execute()
+        return {
+            kind: LastSeen(host.decode(), max(0.0, _LAST_SEEN_S - left_ms / 1000))
+            for kind, host, left_ms in zip(KINDS, rows[::2], rows[1::2], strict=True)
+            if host is not None
+        }
+
+
+class AppliedConfiguration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What ``smsgate config apply`` leaves for the processes."""
+
+    id: str
+    """Another one each time, so that the same files are read anew too: secrets may have changed."""
+    version: str
+    """Hash of what the files say; a process whose own files say otherwise keeps what it has."""
+    by: str
+    at_us: int
+    """On the clock of the host that applied it."""
+    software: str = ""
+
+
+_decode_applied = msgspec.json.Decoder(AppliedConfiguration).decode
+
+
+class Configurations:
+    """One value for all processes. Everything raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def applied(self) -> AppliedConfiguration | None:
+        """What was applied last; nothing in a new store."""
+        with translated():
+            found = self._client.get(APPLIED)
+        return _decode_applied(found) if found else None
+
+    def apply(self, applied: AppliedConfiguration) -> None:
+        """Let every process take it."""
+        with translated():
+            self._client.set(APPLIED, msgspec.json.encode(applied))
+
+
+LEASE_MS = 6_000
+"""Three periods of the clock: a dead clock is replaced within that time."""
+_RETENTION_S = 23 * 3600
+
+
+class Sweep:
+    """Reads partitions for work that nobody does."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._sweep = Script(client, "sweep")
+
+    def take_retention_turn(self) -> bool:
+        """Whether old records should be looked for now; true for one process a day."""
+        with translated():
+            return bool(self._client.set(RETENTION, "1", nx=True, ex=_RETENTION_S))
+
+    def leads(self, name: str) -> bool:
+        """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
+        with translated():
+            if self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS):
+                return True
+            if self._client.get(CLOCK_LEASE) != name.encode():
+                return False
+            return bool(self._client.pexpire(CLOCK_LEASE, LEASE_MS))
+
+    def overdue(self) -> tuple[list[int], list[int]]:
+        """Partitions whose inbox, and partitions whose outbox, has work for which no job came."""
+        inboxes, outboxes = [], []
+        for keys in PARTITION_KEYS:
+            names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
+            inbox, outbox = self._sweep(names, [NOTIFY_MS])
+            if inbox:
+                inboxes.append(keys.partition)
+            if outbox:
+                outboxes.append(keys.partition)
+        return inboxes, outboxes
