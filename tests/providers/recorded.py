@@ -20,10 +20,15 @@ FOLDER = Path(__file__).parents[1] / "vectors" / "providers"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A genuine webhook, the account it is for, and what must come of it."""
+    """A genuine webhook, the account it is for, and what must come of it.
+
+    ``tests/vectors/providers/README.md`` explains every key of a file.
+    """
 
     provider: str
     name: str
+    provenance: Mapping[str, str]
+    """Where ``payload`` and ``signature`` come from, each a kind, a colon and a source."""
     account: Account
     request: WebhookRequest
     signature: str
@@ -127,6 +132,7 @@ def _read(path: Path) -> Recorded:
     return Recorded(
         provider=provider,
         name=path.stem,
+        provenance=content["provenance"],
         account=account_of(provider, provider, **content["account"]),
         request=WebhookRequest(
             request["method"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from smsgate.domain.messages import HttpReply
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import Field, Provider
 from tests.providers.matrix import table
-from tests.providers.recorded import everything
+from tests.providers.recorded import FOLDER, everything
 
 PACKAGE = Path(smsgate.providers.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,39 @@ def test_a_provider_has_recorded_webhooks_of_every_kind(name):
     assert any(one.unreadable for one in recorded)
     assert any(not one.messages and not one.unreadable for one in recorded)
     assert any(not message.text.isascii() for one in recorded for message in one.messages)
+
+
+KINDS = {
+    "payload": {"captured", "sdk", "page", "own", "invented"},
+    "signature": {"captured", "sdk", "library", "steps", "none"},
+}
+
+
+@each
+def test_every_recorded_webhook_says_where_it_comes_from(name):
+    for path in sorted((FOLDER / name).glob("*.json")):
+        provenance = json.loads(path.read_text(encoding="utf-8")).get("provenance", {})
+        assert set(provenance) == set(KINDS), f"{path.name} must say its provenance: README.md"
+        for part, said in provenance.items():
+            kind, _, source = said.partition(": ")
+            assert kind in KINDS[part], f"{path.name}: {said!r} is no kind of {part}"
+            assert source.strip(), f"{path.name}: {said!r} does not say where exactly"
+
+
+@each
+def test_a_provider_has_genuine_payloads_and_not_only_invented_ones(name):
+    """MessageBird's page of received texts is gone; what it had is from memory."""
+    recorded = [one for one in everything() if one.provider == name and one.messages]
+    assert [one for one in recorded if not one.provenance["payload"].startswith("invented")]
+
+
+def test_every_key_of_a_recorded_webhook_is_explained():
+    explained = set(re.findall(r"^\| `(\w+)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE))
+    explained -= KINDS["payload"] | KINDS["signature"]
+    used = set()
+    for path in FOLDER.glob("*/*.json"):
+        used |= set(json.loads(path.read_text(encoding="utf-8")))
+    assert used == explained
 
 
 @each

@@ -12,6 +12,21 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": (
+        "page: docs.aws.amazon.com/sms-voice/latest/userguide (two-way SMS payload), in"
+        " the envelope of docs.aws.amazon.com/sns/latest/dg"
+    ),
+    "signature": (
+        "steps: docs.aws.amazon.com/sns/latest/dg (verifying signatures), by openssl "
+        "and a certificate of ours"
+    ),
+}
+OTHERWISE = {
+    "no_text": {"payload": "invented: what nobody at AWS publishes"},
+    "without_numbers": {"payload": "invented: JSON of something else"},
+}
+"""What is not so of a file, by its name."""
 REGION = "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:inbound-sms"
 SNS = f"https://sns.{REGION}.amazonaws.com"
@@ -79,6 +94,7 @@ class Recorder:
         }
         content = {
             "what": what,
+            "provenance": PROVENANCE | OTHERWISE.get(name, {}),
             "account": {
                 "options": {
                     "access_key_id": "AKIAIOSFODNN7EXAMPLE",

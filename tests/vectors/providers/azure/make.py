@@ -13,6 +13,38 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": (
+        "page: learn.microsoft.com/azure/event-grid (Azure Communication Services "
+        "telephony and SMS events)"
+    ),
+    "signature": "none: a secret in the address",
+}
+OTHERWISE = {
+    "entra": {
+        "signature": (
+            "library: PyJWT 2.15.1, with the claims of "
+            "learn.microsoft.com/entra/identity-platform (Access token claims "
+            "reference)"
+        )
+    },
+    "cloud_event": {
+        "payload": (
+            "page: the same event in the CloudEvents schema of learn.microsoft.com/azure/event-grid"
+        )
+    },
+    "cloud_events": {
+        "payload": (
+            "page: the same events in the CloudEvents schema of "
+            "learn.microsoft.com/azure/event-grid"
+        )
+    },
+    "validation": {"payload": "page: learn.microsoft.com/azure/event-grid (Endpoint validation)"},
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_sender": {"payload": "invented: a text without a field that each has"},
+    "without_type": {"payload": "invented: an event of no schema"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "a-secret-that-opens-nothing"
 TOPIC = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/acme/providers/"
@@ -57,6 +89,7 @@ def write(name, what, body, kind="Notification", **expected):
         body = json.dumps(body, ensure_ascii=False)
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"endpoint": "https://acme.unitedstates.communication.azure.com"},
             "secrets": {"access_key": ["YW4gYWNjZXNzIGtleQ=="], "webhook_secret": [SECRET]},

@@ -10,6 +10,19 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: dev.bandwidth.com/docs/messaging/webhooks",
+    "signature": "none: HTTP Basic",
+}
+OTHERWISE = {
+    "rcs": {"payload": "page: inboundCallback in bandwidth.yml of github.com/Bandwidth/python-sdk"},
+    "tapped": {
+        "payload": "page: inboundCallback in bandwidth.yml of github.com/Bandwidth/python-sdk"
+    },
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_from": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 PASSWORD = "a-password-that-opens-nothing"
 APPLICATION = "93de2206-9669-4e07-948d-329f4b722ee2"
 ACCOUNT = {
@@ -70,6 +83,7 @@ def write(name: str, what: str, events: object, **expected: object) -> None:
     basic = base64.b64encode(f"smsgate:{PASSWORD}".encode()).decode()
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "authorization",
         "covers": [],

@@ -13,6 +13,16 @@ from standardwebhooks.webhooks import Webhook
 
 NOW_S = 1_790_000_000
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: the models of events in github.com/messagebird/bird-sdk-python",
+    "signature": "library: standardwebhooks 1.1.0, as Bird's SDK verifies",
+}
+OTHERWISE = {
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_from": {"payload": "invented: a text without a field that each has"},
+    "email": {"payload": "invented: an event of another product, by its name alone"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "whsec_" + "c21zZ2F0ZSdzIG93biBrZXkgZm9yIHRlc3Rz"
 URL = "https://sms.example.com/webhooks/bird"
 ID = "sms_01krdgeqcxet5s7t44vh8rt9mg"
@@ -46,6 +56,7 @@ def write(name, what, body, *, other="", **expected):
     signature = Webhook(SECRET).sign("msg_1", datetime.fromtimestamp(NOW_S, UTC), body)
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {},
             "secrets": {"api_key": ["bk_us1_x"], "webhook_secret": [SECRET]},

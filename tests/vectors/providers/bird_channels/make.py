@@ -13,6 +13,15 @@ from pathlib import Path
 
 NOW_S = 1_790_000_000
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: docs.bird.com/api/channels-api (Programmable SMS, Receiving messages)",
+    "signature": "steps: docs.bird.com/api/notifications-api (Verifying a webhook)",
+}
+OTHERWISE = {
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_sender": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 KEY = "a-signing-key-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/bird_channels"
 CHANNEL = "614208aa-b153-4d5d-9989-2fddfc0ce4c3"
@@ -47,6 +56,7 @@ def write(name, what, body, **expected):
     code = hmac.new(KEY.encode(), signed, hashlib.sha256).digest()
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {
                 "workspace_id": "a1405560-c8d3-4b1a-877d-3f449ad95352",

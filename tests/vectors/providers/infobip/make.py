@@ -10,6 +10,20 @@ from pathlib import Path
 
 NOW_S = 1_790_000_000
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": (
+        "page: infobip.com/docs/api/channels/sms (Receive inbound SMS messages, delivery reports)"
+    ),
+    "signature": "steps: Infobip's notification profile, read second hand",
+}
+OTHERWISE = {
+    "mms": {"payload": "page: infobip.com/docs/api/channels/mms (Receive inbound MMS messages)"},
+    "basic": {"signature": "none: HTTP Basic"},
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_sender": {"payload": "invented: a text without a field that each has"},
+    "without_text": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 KEY = "a-signing-key-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/infobip"
 
@@ -56,6 +70,7 @@ def write(name, what, body, *, scheme="hmac", **expected):
         options["signature_header"] = "X-Signature"
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {"options": options, "secrets": {"api_key": ["k"], "webhook_secret": [secret]}},
         "signature": header.get(scheme, "authorization"),
         "covers": [] if scheme == "basic" else ["body"],

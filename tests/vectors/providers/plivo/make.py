@@ -16,6 +16,35 @@ from plivo.utils import validate_signature
 from plivo.utils.signature_v3 import construct_get_url, construct_post_url, get_signature_v3
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: plivo.com/docs/messaging/use-cases/receive-sms",
+    "signature": "sdk: plivo 4.63.0, utils.signature_v3",
+}
+OTHERWISE = {
+    "stop_v2": {
+        "signature": (
+            "steps: plivo.com/docs/messaging/concepts/signature-validation, accepted by"
+            " plivo 4.63.0, utils.validate_signature"
+        )
+    },
+    "stop_ma_v2": {
+        "signature": (
+            "steps: plivo.com/docs/messaging/concepts/signature-validation, accepted by"
+            " plivo 4.63.0, utils.validate_signature"
+        )
+    },
+    "delivered": {"payload": "page: plivo.com/docs/messaging/api/message/send-a-message (url)"},
+    "report": {"payload": "page: plivo.com/docs/messaging/api/message/send-a-message (url)"},
+    "repeats": {
+        "payload": (
+            "invented: repeated values and names without value, to see that they are "
+            "signed and read alike"
+        )
+    },
+    "without_from": {"payload": "invented: a text without a field that each has"},
+    "query": {"payload": "invented: an address with a query, with a text of Plivo's page"},
+}
+"""What is not so of a file, by its name."""
 URL = "https://sms.example.com/webhooks/plivo"
 NONCE = "05429567804466091622"
 TOKEN, MAIN = "a-token-that-opens-nothing", "the-main-accounts-token"
@@ -65,6 +94,7 @@ def write(name, what, form, *, scheme="v3", method="POST", query="", list_of="",
     v3 = version == "v3"
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": OPTIONS if scheme == "v3" else {**OPTIONS, "signature": scheme},
             "secrets": {"auth_token": [TOKEN]}

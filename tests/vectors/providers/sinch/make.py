@@ -12,6 +12,16 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": ("page: developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports)"),
+    "signature": ("steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)"),
+}
+OTHERWISE = {
+    "path": {"signature": "none: a secret in the address"},
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_from": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "a-webhook-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/sinch"
 NONCE, TIME = "01FJA8B4A7BM43YGWSG9GBV067", "1790000000"
@@ -57,6 +67,7 @@ def write(name: str, what: str, event: object, *, scheme: str = "hmac", **expect
     timed = {"window_s": 300, "time": "x-sinch-webhook-signature-timestamp"}
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"service_plan_id": "plan-1", "scheme": scheme},
             "secrets": {"webhook_secret": [SECRET], "api_token": ["opens-nothing"]},

@@ -12,6 +12,15 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: developers.sinch.com/docs/conversation/callbacks",
+    "signature": ("steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)"),
+}
+OTHERWISE = {
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_id": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "a-webhook-secret-that-opens-nothing"
 NONCE, TIME = "01FJA8B4A7BM43YGWSG9GBV067", "1790000000"
 APP, PROJECT = "01EB37HMH1M6SV18ASNS3G135H", "c36f3d3d-1513-4edd-ae42-11995557ff61"
@@ -77,6 +86,7 @@ def write(name: str, what: str, content: object, **expected: object) -> None:
     code = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
     whole = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "x-sinch-webhook-signature",
         "covers": ["body"],

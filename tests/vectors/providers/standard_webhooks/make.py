@@ -15,6 +15,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from standardwebhooks import Webhook
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "own: docs/providers/standard_webhooks.md",
+    "signature": "library: standardwebhooks 1.1.0",
+}
+OTHERWISE = {
+    "stop_v1a": {
+        "signature": ("library: cryptography 50.0.2, by the specification of standardwebhooks.com")
+    },
+    "unicode_v1a": {
+        "signature": ("library: cryptography 50.0.2, by the specification of standardwebhooks.com")
+    },
+    "without_to": {"payload": "invented: a text without a field that each has"},
+    "data_is_a_list": {"payload": "invented: data of another shape"},
+}
+"""What is not so of a file, by its name."""
 SEED = bytes(range(1, 33))
 KEY = Ed25519PrivateKey.from_private_bytes(SEED)
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -57,6 +72,7 @@ def write(name, what, data, *, account=V1, kind="sms.received", by="webhook", be
                      ensure_ascii=False)  # fmt: skip
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": account,
         "signature": f"{by}-signature",
         "separator": " ",

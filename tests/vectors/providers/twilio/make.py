@@ -13,6 +13,41 @@ from urllib.parse import urlencode
 from twilio.request_validator import RequestValidator
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: twilio.com/docs/messaging/guides/webhook-request",
+    "signature": "sdk: twilio 9.13.0, RequestValidator",
+}
+OTHERWISE = {
+    "events": {"payload": "page: twilio.com/docs/events/event-types/messaging"},
+    "events_of_ours": {"payload": "page: twilio.com/docs/events/event-types/messaging"},
+    "status_callback": {
+        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
+    },
+    "status_callback_read": {
+        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
+    },
+    "status_filtered": {
+        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
+    },
+    "status_opted_out": {
+        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
+    },
+    "status_unreachable": {
+        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
+    },
+    "blanks_and_repeats": {
+        "payload": (
+            "invented: blank and repeated values, to see that they are signed and read alike"
+        )
+    },
+    "two_senders": {"payload": "invented: a repeated From, which nobody was seen to send"},
+    "latin_1": {"payload": "invented: bytes that are no UTF-8, which nobody was seen to send"},
+    "event_without_from": {"payload": "invented: a text without a field that each has"},
+    "without_body": {"payload": "invented: a text without a field that each has"},
+    "without_from_and_sid": {"payload": "invented: a text without a field that each has"},
+    "json_with_hash": {"payload": "invented: JSON that is no event"},
+}
+"""What is not so of a file, by its name."""
 TOKEN = "a-token-that-opens-nothing"
 SID = "AC7f3a09c17f3a09c17f3a09c17f3a09c1"
 SERVICE = "MG41be5d0241be5d0241be5d0241be5d02"
@@ -67,6 +102,7 @@ def write(
 ) -> None:
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "x-twilio-signature",
         "request": {

@@ -12,6 +12,20 @@ from pathlib import Path
 import jwt
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: developer.vonage.com/en/messages (inbound message, message status)",
+    "signature": (
+        "library: PyJWT 2.15.1, by the steps of developer.vonage.com/en/getting-"
+        "started/concepts/webhooks"
+    ),
+}
+OTHERWISE = {
+    "no_json": {"payload": "invented: no JSON at all"},
+    "without_from": {"payload": "invented: a text without a field that each has"},
+    "without_text": {"payload": "invented: a text without a field that each has"},
+    "old_shape": {"payload": "invented: the nesting of version 0.1, from memory"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "a-signature-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/vonage"
 NOW = 1790000000
@@ -64,6 +78,7 @@ def write(name: str, what: str, event: object, **expected: object) -> None:
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "authorization",
         "covers": ["body"],

@@ -12,6 +12,16 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 HERE = Path(__file__).parent
+PROVENANCE = {
+    "payload": "page: developer.vonage.com/en/messaging/sms (inbound SMS, delivery receipts)",
+    "signature": "steps: developer.vonage.com/en/getting-started/concepts/signing-messages",
+}
+OTHERWISE = {
+    "path": {"signature": "none: a secret in the address"},
+    "blank": {"payload": "invented: a blank value, about which Vonage's libraries disagree"},
+    "without_msisdn": {"payload": "invented: a text without a field that each has"},
+}
+"""What is not so of a file, by its name."""
 SECRET = "a-signature-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/vonage_sms"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -84,6 +94,7 @@ def write(
     where = "path" if scheme == "path" else "body:sig" if as_json else "form:sig"
     content = {
         "what": what,
+        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"api_key": "a1b2c3d4", "scheme": scheme},
             "secrets": {"webhook_secret": [SECRET], "api_secret": ["opens-nothing"]},
