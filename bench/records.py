@@ -31,7 +31,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
-from smsgate.pipeline.archive import BATCH, Recording
+from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.records import Records, tables
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
@@ -135,7 +135,7 @@ def move(redis_url: str, records: Records, partitions: dict[int, list[bytes]]) -
                 pipeline.xadd(PARTITION_KEYS[partition].ledger, {"e": row})
             pipeline.execute()
     start = time.perf_counter()
-    Recording(store, records).move_all()
+    LedgerArchiver(store, records).move_all()
     return time.perf_counter() - start
 
 

@@ -17,7 +17,7 @@ from smsgate.domain.errors import ConfigurationError
 from smsgate.features.accounts.doctor import restart_reasons
 from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.configuration import Configuration
-from smsgate.pipeline.configuration_rollout import Outcome, hand_over, outcome_of
+from smsgate.pipeline.configuration_rollout import RolloutOutcome, hand_over, outcome_of
 from smsgate.pipeline.services import build_store
 
 NOT_EVERYWHERE = 1
@@ -87,7 +87,7 @@ def _refuse(error: ConfigurationError, as_json: bool) -> NoReturn:
     session.end(error.exit_code)
 
 
-def _told(outcome: Outcome) -> Mapping[str, object]:
+def _told(outcome: RolloutOutcome) -> Mapping[str, object]:
     processes = [
         {**msgspec.structs.asdict(one), "taken_over": one not in outcome.missing}
         for one in outcome.processes
@@ -101,7 +101,7 @@ def _told(outcome: Outcome) -> Mapping[str, object]:
     }
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: RolloutOutcome) -> None:
     console = Console(highlight=False)
     for one in outcome.processes:
         mark = "[red]not yet[/]" if one in outcome.missing else "[green]    has[/]"
@@ -112,7 +112,7 @@ def _show(outcome: Outcome) -> None:
     console.print(f"Version {version} is applied. {_summary(count, outcome)}", soft_wrap=True)
 
 
-def _summary(count: int, outcome: Outcome) -> str:
+def _summary(count: int, outcome: RolloutOutcome) -> str:
     if not count:
         return "No process runs on this store; those that start read it then."
     if outcome.missing:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.domain.errors import UnknownProgram
-from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.gate import GateAnswer
 from smsgate.settings import Programs
 
 BLOCKED, COULD_NOT_TELL = 1, 2
@@ -55,13 +55,13 @@ def _only(programs: Programs) -> str:
     raise UnknownProgram(f"Say for which program: --program {'|'.join(names) or 'NAME'}")
 
 
-def _code(answers: Sequence[Answer]) -> int:
+def _code(answers: Sequence[GateAnswer]) -> int:
     if any(answer.allowed is None for answer in answers):
         return COULD_NOT_TELL
     return 0 if all(answer.allowed for answer in answers) else BLOCKED
 
 
-def _show(answers: Mapping[str, Answer]) -> None:
+def _show(answers: Mapping[str, GateAnswer]) -> None:
     console = Console(highlight=False)
     width = max(map(len, answers))
     for name, answer in answers.items():
@@ -72,7 +72,7 @@ def _show(answers: Mapping[str, Answer]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _verdict(answer: Answer) -> str:
+def _verdict(answer: GateAnswer) -> str:
     if answer.allowed is None:
         return "[yellow]could not tell[/]"
     return "[green]allowed[/]" if answer.allowed else "[bold red]blocked[/]"

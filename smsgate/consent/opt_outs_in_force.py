@@ -38,7 +38,7 @@ class OptOut:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class OptOutsInForce:
     """What stands against a number in a scope."""
 
     opt_outs: tuple[OptOut, ...]
@@ -57,7 +57,7 @@ class InForce:
         return next((one for one in reversed(self.opt_outs) if one.own), None)
 
 
-def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> InForce:
+def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> OptOutsInForce:
     """What stands against a number, by its events, oldest first.
 
     ``scope``: ``all`` or a program; ``renamed`` gives a program's name by its former one.
@@ -71,7 +71,7 @@ def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -
             before, waited = standing, _waits(history[:place], scope, renamed)
         found = [*found, *more] if is_held(after, scope) else []
         standing = after
-    return InForce(tuple(found), before, waited, standing.locked, _newest(history))
+    return OptOutsInForce(tuple(found), before, waited, standing.locked, _newest(history))
 
 
 def _opt_outs(

@@ -42,7 +42,7 @@ class _Held:
     ends: float = 0.0
 
 
-class Tokens:
+class AccessTokens:
     """Makes calls; those that ask for an access token get one first. Threads may share it."""
 
     def __init__(self, outbound: Outbound) -> None:

@@ -23,7 +23,7 @@ from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.pipeline.applied_event import applied_event
 from smsgate.pipeline.confirmation import silence
 from smsgate.pipeline.forwards import forward_of
-from smsgate.pipeline.list_entries import ApplyingLists, lists_apart
+from smsgate.pipeline.list_entries import ListApplier, lists_apart
 from smsgate.settings import Program, Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
@@ -43,7 +43,7 @@ load one job so goes on and on; a new one for each message would cost ten times 
 
 
 @dataclass(slots=True)
-class _Tally:
+class _BatchEffects:
     """The effects of a batch while they are gathered."""
 
     standings: dict[str, Standing]
@@ -53,7 +53,7 @@ class _Tally:
     forwards: list[Forward] = field(default_factory=list)
 
 
-class Applying:
+class InboxApplier:
     """The second movement."""
 
     def __init__(self, settings: Settings, store: Store, job_queue: JobQueue) -> None:
@@ -67,7 +67,7 @@ class Applying:
             program.name: published_program(program) for program in settings.programs
         }
         self._renamed = settings.programs.renamed
-        self._lists = ApplyingLists(store, self._published)
+        self._lists = ListApplier(store, self._published)
         self._hands = ThreadPoolExecutor(_HANDS, "applying")
 
     def close(self) -> None:
@@ -166,45 +166,45 @@ class Applying:
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
         standings = self._store.numbers.standings(partition, numbers, sorted(named - {"", ALL}))
         now_us, before = standings.now_us, standings.by_number()
-        tally = _Tally({one: standing_now(before[one], self._renamed) for one in before})
+        effects = _BatchEffects({one: standing_now(before[one], self._renamed) for one in before})
         for stored in batch:
-            self._settle(partition, stored, tally, now_us)
+            self._settle(partition, stored, effects, now_us)
         return Effects(
             before=before,
-            after={number: tally.standings[number] for number in before},
-            events=tally.events,
-            replies=tally.replies,
-            decided=tally.decided,
-            forwards=tally.forwards,
+            after={number: effects.standings[number] for number in before},
+            events=effects.events,
+            replies=effects.replies,
+            decided=effects.decided,
+            forwards=effects.forwards,
         )
 
-    def _settle(self, partition: int, stored: Stored, tally: _Tally, now_us: int) -> None:
+    def _settle(self, partition: int, stored: Stored, effects: _BatchEffects, now_us: int) -> None:
         entry = stored.entry
-        before = tally.standings.get(entry.number, Standing())
+        before = effects.standings.get(entry.number, Standing())
         settled = settle(stored, before, self._published, now_us)
         note = settled.note
         if settled.reply:
-            note = self._answer(partition, stored, settled, tally, now_us)
+            note = self._answer(partition, stored, settled, effects, now_us)
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
-            tally.standings[entry.number] = settled.standing
+            effects.standings[entry.number] = settled.standing
         if settled.closes_review:
             ends = covered(entry, stored.id)
-            tally.decided += [
+            effects.decided += [
                 (hold_field(name, entry.number), ends) for name in self._concerned(entry)
             ]
         event = applied_event(partition, stored, before, settled, note, now_us)
-        tally.events.append(event)
-        self._pass_on(partition, entry, event, tally)
+        effects.events.append(event)
+        self._pass_on(partition, entry, event, effects)
 
-    def _pass_on(self, partition: int, entry: Entry, event: Event, tally: _Tally) -> None:
+    def _pass_on(self, partition: int, entry: Entry, event: Event, effects: _BatchEffects) -> None:
         program = self._settings.programs.get(entry.program)
         application = program.forward if program is not None else None
         forward = forward_of(partition, entry, event, application)
         if forward is not None:
-            tally.forwards.append(forward)
+            effects.forwards.append(forward)
 
     def _answer(
-        self, partition: int, stored: Stored, settled: Settled, tally: _Tally, now_us: int
+        self, partition: int, stored: Stored, settled: Settled, effects: _BatchEffects, now_us: int
     ) -> str:
         """Put a reply into the outbox, or say why there is none."""
         entry = stored.entry
@@ -228,7 +228,7 @@ class Applying:
             channel=entry.channel,
             language=language,
         )
-        tally.replies.append((reply, now_us))
+        effects.replies.append((reply, now_us))
         return ""
 
     def _wording(self, program: Program, kind: str, language: str) -> tuple[str, str]:

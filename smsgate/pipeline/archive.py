@@ -44,7 +44,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingReport:
+class ArchiveReport:
     """How events come to the records; each text is empty where there is nothing to say."""
 
     alarm: str = ""
@@ -63,14 +63,14 @@ class RecordingReport:
 
     @property
     def text(self) -> str:
-        """As ``Recording.state``."""
+        """As ``LedgerArchiver.state``."""
         said = "; ".join(part for part in (self.alarm, self.waiting, self.problem) if part)
         if not self.is_ready:
             return said
         return f"ok; {said}" if said else "ok"
 
 
-class Recording:
+class LedgerArchiver:
     """The movement from store to records."""
 
     def __init__(self, store: Store, records: Records) -> None:
@@ -164,15 +164,15 @@ class Recording:
         """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
         return self.report().text
 
-    def report(self) -> RecordingReport:
+    def report(self) -> ArchiveReport:
         """How events come from the store to the records. Raises nothing."""
         try:
             waiting = self._store.ledger.waiting()
         except StoreUnavailable:
             unknown = "unknown while the store cannot be used"
-            return RecordingReport(alarm="; ".join([unknown, *self._own_problem()]))
+            return ArchiveReport(alarm="; ".join([unknown, *self._own_problem()]))
         problem, differs = self._problem()
-        return RecordingReport(alarm_of(waiting), _waits(waiting), problem, differs)
+        return ArchiveReport(alarm_of(waiting), _waits(waiting), problem, differs)
 
     def _own_problem(self) -> list[str]:
         """What is wrong with the database itself, if anything is."""

@@ -34,7 +34,7 @@ _WAITING = 8
 _WAIT_S = 5.0
 
 
-class Certificates:
+class SigningCertificates:
     """A small memory in front of outgoing calls; providers have checked the URLs."""
 
     def __init__(self, outbound: Outbound) -> None:

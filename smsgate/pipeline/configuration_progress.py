@@ -9,7 +9,7 @@ from smsgate.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class RolloutProgress:
     """What became of one configuration."""
 
     version: str
@@ -26,15 +26,15 @@ class Spread:
         return self.overtaken or all(one.problem for one in self.missing)
 
 
-def spread_of(store: Store, applied_id: str) -> Spread:
+def spread_of(store: Store, applied_id: str) -> RolloutProgress:
     """How far it has come now. Raises ``StoreUnavailable``."""
     applied = store.configurations.applied()
     if applied is None or applied.id != applied_id:
-        return Spread("", (), (), overtaken=True)
+        return RolloutProgress("", (), (), overtaken=True)
     processes = store.heartbeats.running()
     done = tuple(one for one in processes if _runs(one, applied_id, applied.version))
     missing = tuple(one for one in processes if one not in done)
-    return Spread(applied.version, done, missing)
+    return RolloutProgress(applied.version, done, missing)
 
 
 def _runs(process: Process, applied_id: str, version: str) -> bool:

@@ -27,7 +27,7 @@ _LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RolloutOutcome:
     """What became of a configuration that was applied."""
 
     applied: AppliedConfiguration
@@ -89,14 +89,16 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
         )
 
 
-def outcome_of(applied: AppliedConfiguration, store: Store, wait_s: float = WAIT_S) -> Outcome:
+def outcome_of(
+    applied: AppliedConfiguration, store: Store, wait_s: float = WAIT_S
+) -> RolloutOutcome:
     """Wait until every process has dealt with what was applied. Raises ``StoreUnavailable``."""
     began, pause = time.monotonic(), threading.Event()
     while True:
         processes = store.heartbeats.running()
         took_s = time.monotonic() - began
         if took_s > wait_s or all(one.applied == applied.id for one in processes):
-            return Outcome(applied, processes, took_s)
+            return RolloutOutcome(applied, processes, took_s)
         pause.wait(_LOOK_S)
 
 

@@ -27,7 +27,7 @@ _TOLD = 2000
 _log = structlog.get_logger("smsgate.configuration")
 
 
-class Following:
+class ConfigurationWatch:
     """Takes over each configuration that is applied; its heartbeat says what became of it."""
 
     def __init__(

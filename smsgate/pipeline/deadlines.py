@@ -17,11 +17,11 @@ ANSWER_S = 1.0
 T = TypeVar("T")
 
 
-class NoAnswer(Exception):
+class NoAnswerInTime(Exception):
     """A collaborator did not answer in time. The text is a sentence for people."""
 
 
-class Answer(Generic[T]):
+class PendingAnswer(Generic[T]):
     """What a question to a collaborator came to, once it has."""
 
     def __init__(self, timeout_s: float) -> None:
@@ -45,16 +45,16 @@ class Answer(Generic[T]):
             self._error = error
         self._come.set()
 
-    def refuse(self, error: NoAnswer) -> None:
+    def refuse(self, error: NoAnswerInTime) -> None:
         """Have no answer, without asking."""
         self._error = error
         self._come.set()
 
     def get(self) -> T:
-        """The answer. Raises what the question raised, and ``NoAnswer`` where none came in time."""
+        """The answer. Raises what the question raised, and ``NoAnswerInTime`` if none came."""
         left_s = self.asked_at + self._timeout_s - time.monotonic()
         if not self._come.wait(max(0.0, left_s)):
-            raise NoAnswer(f"no answer within {self._timeout_s:g} s")
+            raise NoAnswerInTime(f"no answer within {self._timeout_s:g} s")
         if self._error is not None:
             raise self._error
         return self._value
@@ -72,17 +72,17 @@ class Deadline:
         """Wait for so long (seconds), else for ``ANSWER_S``."""
         self._timeout_s = timeout_s or ANSWER_S
         self._lock = threading.Lock()
-        self._open: list[Answer[object]] = []
+        self._open: list[PendingAnswer[object]] = []
 
-    def ask(self, question: Callable[[], T]) -> Answer[T]:
+    def ask(self, question: Callable[[], T]) -> PendingAnswer[T]:
         """Begin to ask; the answer is waited for by ``get``."""
-        answer: Answer[T] = Answer(self._timeout_s)
+        answer: PendingAnswer[T] = PendingAnswer(self._timeout_s)
         with self._lock:
             self._open = [one for one in self._open if not one.has_come]
             oldest = min((one.asked_at for one in self._open), default=answer.asked_at)
             waited_s = answer.asked_at - oldest
             if waited_s > self._timeout_s:
-                answer.refuse(NoAnswer(f"no answer for {waited_s:.0f} s"))
+                answer.refuse(NoAnswerInTime(f"no answer for {waited_s:.0f} s"))
                 return answer
             self._open.append(answer)  # type: ignore[arg-type]  # only asked whether it has come
         name = "question"
@@ -90,7 +90,7 @@ class Deadline:
         return answer
 
     def call(self, question: Callable[[], T]) -> T:
-        """Ask and wait. Raises as ``Answer.get``."""
+        """Ask and wait. Raises as ``PendingAnswer.get``."""
         return self.ask(question).get()
 
 
@@ -103,5 +103,5 @@ class Deadlines:
         self.queue = Deadline(timeout_s)
         self.spool = Deadline(timeout_s)
         self.records = Deadline(timeout_s)
-        self.recording = Deadline(timeout_s)
+        self.archiver = Deadline(timeout_s)
         """What asks both store and records, so that neither is blamed for the other."""

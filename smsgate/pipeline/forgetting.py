@@ -16,7 +16,7 @@ from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.pipeline import labelled_texts
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement
@@ -57,12 +57,12 @@ class Forgetting:
         return cls(services.store, services.records, services.archiver, services.settings.retention)
 
     def __init__(
-        self, store: Store, records: Records, recording: Recording, retention: Retention
+        self, store: Store, records: Records, archiver: LedgerArchiver, retention: Retention
     ) -> None:
         """Use these collaborators."""
         self._store = store
         self._records = records
-        self._recording = recording
+        self._archiver = archiver
         self._retention = retention
 
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
@@ -71,7 +71,7 @@ class Forgetting:
         Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``,
         ``RecordsDiffer``.
         """
-        self._recording.move_all()
+        self._archiver.move_all()
         ids = self._records.removing.texts_of(number)
         about = Entry(
             number=number,
@@ -133,7 +133,7 @@ class Forgetting:
             software=__version__,
         )
         self._store.ledger.append(partition, event)
-        self._recording.move_all()
+        self._archiver.move_all()
         if not self._records.reading.has([event.id]):
             raise RecordsDiffer("what was to be taken away could not be announced in the records")
         return event

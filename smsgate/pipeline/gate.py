@@ -50,7 +50,7 @@ from smsgate.store.refusals import Refusal, Refusals
 _NO_STATE = NumberState()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class GateAnswer(msgspec.Struct, frozen=True):
     """What the gate says of one number.
 
     ``allowed`` is None where ``number`` is no phone number. ``reason`` is empty or one of
@@ -104,7 +104,7 @@ class Gate:
             raise InvalidNumber(answer.why)
         return answer.allowed
 
-    def check(self, numbers: Sequence[str], *, program: str) -> list[Answer]:
+    def check(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
         """What the gate says of each number, in the order asked.
 
         Numbers are read as E.164, with or without blanks and punctuation; what is none gets the
@@ -120,12 +120,12 @@ class Gate:
             raise
         allowed = {"allowed": len(numbers) - len(refused)}
         self._count(program, allowed | Counter(one.reason for one in refused.values()))
-        found = [Answer(asked, True) for asked in numbers]
+        found = [GateAnswer(asked, True) for asked in numbers]
         for place, answer in refused.items():
             found[place] = answer
         return found
 
-    def check_programs(self, number: str, programs: Iterable[Program]) -> dict[str, Answer]:
+    def check_programs(self, number: str, programs: Iterable[Program]) -> dict[str, GateAnswer]:
         """By program what the gate says of a number. Raises as ``allows``."""
         answers = {one.name: self.check([number], program=one.name)[0] for one in programs}
         for answer in answers.values():
@@ -138,12 +138,12 @@ class Gate:
             if times and self._metrics is not None:
                 self._metrics.count(GATE, program, reason, times=times)
 
-    def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, Answer]:
+    def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, GateAnswer]:
         """As ``check``, but only of those that may not be texted, by place: the rest may."""
         self._health.refuse_eviction()
         valid, problems = _read(numbers)
         snapshot = self._numbers.check(valid, program)
-        found: dict[int, Answer] = {}
+        found: dict[int, GateAnswer] = {}
         places = [at for at in range(len(numbers)) if at not in problems] if problems else None
         wanted = range(len(valid)) if snapshot.program.require_consent else snapshot.places()
         for at in wanted:
@@ -153,7 +153,7 @@ class Gate:
             if not answer.allowed:
                 found[place] = answer
         for place, problem in problems.items():
-            found[place] = Answer(numbers[place], None, "invalid", why=problem)
+            found[place] = GateAnswer(numbers[place], None, "invalid", why=problem)
         return found
 
     def require(self, numbers: Sequence[str], *, program: str, by: str = "gate") -> None:
@@ -203,26 +203,26 @@ def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:
 
 def _answer(
     asked: str, bits: int, program: str, published: Published, state: NumberState
-) -> Answer:
+) -> GateAnswer:
     """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
     if bits & LOCKED:
-        return Answer(asked, False, "locked", why="locked by hand: never to be texted again")
+        return GateAnswer(asked, False, "locked", why="locked by hand: never to be texted again")
     if bits & OWN:
         return _blocked(asked, "opted_out", state.marks.get(program))
     if bits & EVERYWHERE and not bits & BACK:
         return _blocked(asked, "opted_out_all", state.marks.get(ALL))
     if bits & (HELD | HELD_ALL):
         scope = ALL if bits & HELD_ALL else program
-        return Answer(asked, False, "hold", why=f"an opt-out ({scope}) is being applied")
+        return GateAnswer(asked, False, "hold", why=f"an opt-out ({scope}) is being applied")
     if bits & REVIEW and published.kind == "marketing":
-        return Answer(asked, False, "review", why="a text waits for a person's decision")
+        return GateAnswer(asked, False, "review", why="a text waits for a person's decision")
     if published.require_consent and not bits & CONSENT:
-        return Answer(asked, False, "no_consent", why="no consent of this number is on record")
-    return Answer(asked, True)
+        return GateAnswer(asked, False, "no_consent", why="no consent of this number is on record")
+    return GateAnswer(asked, True)
 
 
-def _blocked(asked: str, reason: str, mark: Mark | None) -> Answer:
+def _blocked(asked: str, reason: str, mark: Mark | None) -> GateAnswer:
     if mark is None or not mark.stops:
-        return Answer(asked, False, reason)
+        return GateAnswer(asked, False, reason)
     since = datetime.fromtimestamp(mark.since_us / 1_000_000, UTC).isoformat(timespec="seconds")
-    return Answer(asked, False, reason, since.replace("+00:00", "Z"), mark.why)
+    return GateAnswer(asked, False, reason, since.replace("+00:00", "Z"), mark.why)

@@ -31,10 +31,10 @@ from smsgate.domain.messages import (
 from smsgate.domain.signing import is_form
 from smsgate.logs import masked
 from smsgate.outbound import Outbound
-from smsgate.pipeline.certificates import Certificates
+from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.message_entry import Entering
 from smsgate.pipeline.receipts import take_receipts
-from smsgate.pipeline.refused_requests import Refusing
+from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.report_entry import report_entry
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
@@ -50,7 +50,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class IngestResult:
     """The answer to a provider, and what the log line of the webhook says."""
 
     answer: HttpReply
@@ -62,7 +62,7 @@ class Receipt:
     """The provider's own."""
 
 
-class Receiving:
+class Ingest:
     """The first movement."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Receiving:
         spool: Spool,
         job_queue: JobQueue,
         outbound: Outbound,
-        refused: Refusing,
+        refused: RefusedRequests,
     ) -> None:
         """Use these collaborators."""
         self._settings = settings
@@ -83,10 +83,10 @@ class Receiving:
         self._spool = spool
         self._job_queue = job_queue
         self._outbound = outbound
-        self._certificates = Certificates(outbound)
+        self._certificates = SigningCertificates(outbound)
         self._refused = refused
 
-    def receive(self, name: str, request: WebhookRequest) -> Receipt:
+    def receive(self, name: str, request: WebhookRequest) -> IngestResult:
         """Verify, understand and store what a provider posts; the receipt has the answer.
 
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
@@ -100,7 +100,7 @@ class Receiving:
         self._refused.accepted(self._settings.accounts[name], request)
         return receipt
 
-    def _receive(self, name: str, request: WebhookRequest) -> Receipt:
+    def _receive(self, name: str, request: WebhookRequest) -> IngestResult:
         account, provider = self._account(name)
         expired = self._genuine(account, provider, request)
         shaken = provider.handshake(request, account)
@@ -127,7 +127,7 @@ class Receiving:
         except SmsGateError as error:
             error.message_ids = ids
             raise
-        return Receipt(
+        return IngestResult(
             answer=provider.ack,
             outcome=" ".join(outcomes) or "nothing",
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
@@ -154,14 +154,14 @@ class Receiving:
             raise AccountNotReady(f"account {name!r} has no secret yet, so nothing can be verified")
         return account, PROVIDERS[account.provider]
 
-    def _confirmed(self, shaken: Handshake) -> Receipt:
+    def _confirmed(self, shaken: Handshake) -> IngestResult:
         """Make the call that a provider wants before it sends, then answer."""
         if shaken.call is not None:
             try:
                 self._outbound.perform(shaken.call)
             except CallFailed as error:
                 raise AccountNotReady(f"the endpoint could not be confirmed: {error}") from error
-        return Receipt(shaken.answer, "handshake", "")
+        return IngestResult(shaken.answer, "handshake", "")
 
     def _told(self, reports: list[Report], account: Account) -> list[str]:
         """Keep what a provider tells of texts of ours."""

@@ -11,7 +11,7 @@ T = TypeVar("T")
 _LOOK_S = 0.02
 
 
-class Turn(Generic[T]):
+class SharedValue(Generic[T]):
     """One value, and how many are using it."""
 
     __slots__ = ("_inside", "value")
@@ -37,19 +37,19 @@ class Turn(Generic[T]):
         return not self._inside
 
 
-class Latest(Generic[T]):
+class LatestValue(Generic[T]):
     """Hands out the newest value, and lets those who have an older one finish."""
 
     def __init__(self, value: T) -> None:
         """Begin with a value."""
-        self._turn = Turn(value)
+        self._turn = SharedValue(value)
 
     @property
     def value(self) -> T:
         """The newest one, to look at."""
         return self._turn.value
 
-    def enter(self) -> Turn[T]:
+    def enter(self) -> SharedValue[T]:
         """The newest one, to use until ``leave``."""
         while True:
             turn = self._turn
@@ -58,7 +58,7 @@ class Latest(Generic[T]):
                 return turn
             turn.leave()  # it was replaced in between, and may have been found empty
 
-    def replace(self, value: T) -> Turn[T]:
+    def replace(self, value: T) -> SharedValue[T]:
         """Hand out another value from now on; gives the one before, which may be in use."""
-        before, self._turn = self._turn, Turn(value)
+        before, self._turn = self._turn, SharedValue(value)
         return before

@@ -27,7 +27,7 @@ def lists_apart(batch: Batch) -> Batch:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _ListEffects:
     """What the entry does, as it is gathered."""
 
     listed: list[Listed] = field(default_factory=list)
@@ -37,7 +37,7 @@ class _Tally:
     decided: list[tuple[str, str]] = field(default_factory=list)
 
 
-class ApplyingLists:
+class ListApplier:
     """Settles the numbers of a list, those that stand alike together."""
 
     def __init__(self, store: Store, published: Mapping[str, Published]) -> None:
@@ -52,7 +52,7 @@ class ApplyingLists:
         numbers = [*dict.fromkeys(entry.numbers)]
         standings = self._store.numbers.standings(partition, numbers, programs)
         waiting = self._store.numbers.review_holds(partition)
-        settle, tally = self._settling(partition, stored, standings.now_us), _Tally()
+        settle, tally = self._settling(partition, stored, standings.now_us), _ListEffects()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         groups = [
             *standings.alike,
@@ -101,7 +101,7 @@ class ApplyingLists:
         return [(one, stored.id) for one in fields if one in waiting]
 
 
-def _note(tally: _Tally, numbers: list[str], before: Standing, after: Standing) -> None:
+def _note(tally: _ListEffects, numbers: list[str], before: Standing, after: Standing) -> None:
     """Numbers of which more is remembered than sets say are written one by one."""
     if after == before:
         return

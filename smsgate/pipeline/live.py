@@ -24,8 +24,8 @@ from smsgate.domain.errors import OtherConfiguration
 from smsgate.metrics.heartbeats import Process
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.configuration_version import kept, outside_of, same
-from smsgate.pipeline.configuration_watch import Following
-from smsgate.pipeline.latest import Latest, Turn
+from smsgate.pipeline.configuration_watch import ConfigurationWatch
+from smsgate.pipeline.latest import LatestValue, SharedValue
 from smsgate.pipeline.services import Services, build_services
 
 T = TypeVar("T")
@@ -72,8 +72,8 @@ class Live(Generic[T]):
         self._make = make
         self._end = end
         configuration = load_configuration(environ)
-        self._latest = Latest(self._made(configuration, build_services(configuration), ()))
-        self._following: Following | None = None
+        self._latest = LatestValue(self._made(configuration, build_services(configuration), ()))
+        self._following: ConfigurationWatch | None = None
         self._retiring: list[threading.Thread] = []
 
     @property
@@ -86,7 +86,7 @@ class Live(Generic[T]):
         """The newest one, for work that needs only what all of them share."""
         return self._latest.value.services
 
-    def enter(self) -> Turn[_Made[T]]:
+    def enter(self) -> SharedValue[_Made[T]]:
         """As ``using``, until ``leave`` of what this gives."""
         return self._latest.enter()
 
@@ -106,7 +106,9 @@ class Live(Generic[T]):
         """
         self._say_start(name)
         described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
-        self._following = Following(self.services.store, described, self.renew, self._began_s)
+        self._following = ConfigurationWatch(
+            self.services.store, described, self.renew, self._began_s
+        )
         self._following.start()
 
     def _say_start(self, name: str) -> None:
@@ -173,12 +175,12 @@ class Live(Generic[T]):
             software=__version__,
         )
 
-    def _retire(self, old: Turn[_Made[T]]) -> None:
+    def _retire(self, old: SharedValue[_Made[T]]) -> None:
         thread = threading.Thread(target=self._finish, args=(old,), name="retiring", daemon=True)
         self._retiring = [one for one in self._retiring if one.is_alive()] + [thread]
         thread.start()
 
-    def _finish(self, old: Turn[_Made[T]]) -> None:
+    def _finish(self, old: SharedValue[_Made[T]]) -> None:
         old.left(FINISH_S)
         self._end(old.value.value)
         old.value.services.retire()

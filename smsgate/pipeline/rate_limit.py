@@ -19,7 +19,7 @@ _OF_BURST = 50
 _KEPT_S = 1.0
 
 
-class Limiting:
+class RateLimit:
     """Counts the calls of keys."""
 
     def __init__(self, store: Store, per_second: float, burst: int) -> None:

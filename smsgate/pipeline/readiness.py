@@ -10,8 +10,8 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.pipeline.archive import Recording
-from smsgate.pipeline.deadlines import Answer, Deadline, NoAnswer
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.spool import Spool, waiting
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
@@ -24,14 +24,14 @@ class Readiness:
     """Asks all collaborators at once; one that hangs is told as such, and hinders no answer."""
 
     def __init__(
-        self, store: Store, job_queue: JobQueue, spool: Spool, recording: Recording
+        self, store: Store, job_queue: JobQueue, spool: Spool, archiver: LedgerArchiver
     ) -> None:
         """Use these collaborators."""
         self._asked: Mapping[str, tuple[Deadline, Callable[[], str]]] = {
             "store": (Deadline(ANSWER_S), lambda: of_store(store)),
             "queue": (Deadline(ANSWER_S), lambda: _of_queue(job_queue)),
             "spool": (Deadline(ANSWER_S), lambda: _of_spool(spool)),
-            "records": (Deadline(ANSWER_S), recording.state),
+            "records": (Deadline(ANSWER_S), archiver.state),
         }
 
     def ready(self) -> dict[str, str]:
@@ -43,10 +43,10 @@ class Readiness:
         return {name: _said(answer) for name, answer in answers.items()}
 
 
-def _said(answer: Answer[str]) -> str:
+def _said(answer: PendingAnswer[str]) -> str:
     try:
         return answer.get()
-    except NoAnswer as error:
+    except NoAnswerInTime as error:
         return str(error)
 
 

@@ -39,7 +39,7 @@ _OF_PROXIES = (
 """Headers by which a request tells that it came through a proxy."""
 
 
-class Refusing:
+class RefusedRequests:
     """Looks into refused requests, and notes accepted ones, in a thread of its own."""
 
     def __init__(self, store: Store, accounts: Mapping[str, Account]) -> None:

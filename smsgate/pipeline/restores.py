@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.consent.opt_outs_in_force import InForce, OptOut, in_force
+from smsgate.consent.opt_outs_in_force import OptOut, OptOutsInForce, in_force
 from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
 from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
 from smsgate.domain.messages import (
@@ -167,7 +167,7 @@ class Restores:
         return msgspec.structs.replace(draft, restore=restore, stood=stood)
 
 
-def _refusal(request: RestoreRequest, number: str, holds: InForce) -> str:
+def _refusal(request: RestoreRequest, number: str, holds: OptOutsInForce) -> str:
     """The rule: why a basis does not lift what holds; empty where it does."""
     if holds.locked:
         return f"{number} is locked: unlock it first, and then restore it."
@@ -178,7 +178,7 @@ def _refusal(request: RestoreRequest, number: str, holds: InForce) -> str:
     return ""
 
 
-def _no_mistake(number: str, holds: InForce) -> str:
+def _no_mistake(number: str, holds: OptOutsInForce) -> str:
     if holds.own is None and not holds.waited:
         return ""
     if holds.own is None:

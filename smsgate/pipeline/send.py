@@ -16,12 +16,12 @@ from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, U
 from smsgate.domain.messages import Arrival, HttpCall, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.outbound import Outbound
-from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.receipts import take_early
 from smsgate.pipeline.send_check import why_not
-from smsgate.pipeline.sender_threads import Senders
+from smsgate.pipeline.sender_threads import SenderThreads
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
@@ -38,7 +38,7 @@ _GIVEN_UP = frozenset({"refused", "late", "unknown"})
 _log = structlog.get_logger()
 
 
-class Replying:
+class ReplySender:
     """The third movement."""
 
     def __init__(
@@ -49,8 +49,8 @@ class Replying:
         self._store = store
         self._gate = gate
         self._job_queue = job_queue
-        self._tokens = Tokens(outbound)
-        self._senders = Senders(self._send_one)
+        self._tokens = AccessTokens(outbound)
+        self._senders = SenderThreads(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
     def drain(self, partition: int, patience_s: float = JOB_S) -> int:

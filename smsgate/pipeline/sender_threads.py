@@ -11,7 +11,7 @@ SENDERS = 64
 """Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
 
 
-class Senders:
+class SenderThreads:
     """Repeats a step for a partition until it finds nothing to do, in several threads at once."""
 
     def __init__(self, step: Callable[[int], bool]) -> None:

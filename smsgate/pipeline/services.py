@@ -8,20 +8,20 @@ from functools import cached_property
 
 from smsgate.classifier import Classifier
 from smsgate.outbound import Outbound
-from smsgate.pipeline.apply import Applying
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.apply import InboxApplier
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
-from smsgate.pipeline.ingest import Receiving
+from smsgate.pipeline.ingest import Ingest
 from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.pipeline.manual import ManualEntries
 from smsgate.pipeline.readiness import Readiness
-from smsgate.pipeline.refused_requests import Refusing
+from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.restores import Restores
-from smsgate.pipeline.send import Replying
+from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
-from smsgate.pipeline.spool_replay import Replaying
+from smsgate.pipeline.spool_replay import SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -47,9 +47,9 @@ class Services:
     records: Records
 
     @cached_property
-    def ingest(self) -> Receiving:
+    def ingest(self) -> Ingest:
         """From a provider's request to its acknowledgement."""
-        return Receiving(
+        return Ingest(
             self.settings,
             self.classifiers,
             self.store,
@@ -60,24 +60,24 @@ class Services:
         )
 
     @cached_property
-    def refused_requests(self) -> Refusing:
+    def refused_requests(self) -> RefusedRequests:
         """Why requests of providers were refused, for people to see."""
-        return Refusing(self.store, self.settings.accounts)
+        return RefusedRequests(self.store, self.settings.accounts)
 
     @cached_property
-    def applier(self) -> Applying:
+    def applier(self) -> InboxApplier:
         """From the inboxes to consent states, ledgers and outboxes."""
-        return Applying(self.settings, self.store, self.job_queue)
+        return InboxApplier(self.settings, self.store, self.job_queue)
 
     @cached_property
-    def sender(self) -> Replying:
+    def sender(self) -> ReplySender:
         """From the outboxes to providers."""
-        return Replying(self.settings, self.store, self.gate, self.job_queue, self.outbound)
+        return ReplySender(self.settings, self.store, self.gate, self.job_queue, self.outbound)
 
     @cached_property
-    def archiver(self) -> Recording:
+    def archiver(self) -> LedgerArchiver:
         """From the ledgers to the records."""
-        return Recording(self.store, self.records)
+        return LedgerArchiver(self.store, self.records)
 
     @cached_property
     def history(self) -> History:
@@ -95,9 +95,9 @@ class Services:
         return ManualEntries(self.settings, self.store, self.job_queue, self.restores)
 
     @cached_property
-    def spool_replay(self) -> Replaying:
+    def spool_replay(self) -> SpoolReplay:
         """From this host's spool to the store."""
-        return Replaying(self.spool, self.store, self.job_queue)
+        return SpoolReplay(self.spool, self.store, self.job_queue)
 
     @cached_property
     def lease_renewal(self) -> LeaseRenewal:

@@ -29,7 +29,7 @@ _CHUNK = 200
 _log = structlog.get_logger()
 
 
-class Replaying:
+class SpoolReplay:
     """A thread of each web process; one process of a host at a time does the work."""
 
     def __init__(self, spool: Spool, store: Store, job_queue: JobQueue) -> None:

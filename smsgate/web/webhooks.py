@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, g, request
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
 from smsgate.domain.messages import WebhookRequest
-from smsgate.pipeline.ingest import Receipt
+from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ForgeryLimiter, RefusalLog
 from smsgate.web.problems import reason_of
@@ -79,7 +79,7 @@ class _Endpoint:
         Of refused ones only some have a line, see ``refusal_lines.py``.
         """
         now, status = time.perf_counter(), response.status_code
-        receipt: Receipt | None = g.get("receipt")
+        receipt: IngestResult | None = g.get("receipt")
         problem: Exception | None = g.get("problem")
         if receipt is None and (problem is None or request.method == "HEAD"):
             return response  # HEAD, or OPTIONS that is no handshake
@@ -103,7 +103,7 @@ class _Endpoint:
             )
         return response
 
-    def _ingested(self, account: str, incoming: WebhookRequest) -> Receipt:
+    def _ingested(self, account: str, incoming: WebhookRequest) -> IngestResult:
         try:
             receipt = self._services.ingest.receive(account, incoming)
         except SignatureExpired:  # whoever sent it knew the secret
@@ -125,7 +125,7 @@ def _outcome(error: Exception | None) -> str:
     return reason_of(error) if isinstance(error, SmsGateError) else "failed"
 
 
-def _message_ids(receipt: Receipt | None, error: Exception | None) -> str:
+def _message_ids(receipt: IngestResult | None, error: Exception | None) -> str:
     if receipt is not None:
         return receipt.message_ids
     return error.message_ids if isinstance(error, SmsGateError) else ""

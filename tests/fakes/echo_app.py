@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
-from smsgate.pipeline.ingest import Receipt
+from smsgate.pipeline.ingest import IngestResult
 from smsgate.settings import Account
 from smsgate.web import create_app
 from tests.fakes.services import FakeServices, settings
@@ -21,7 +21,7 @@ ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com
 class EchoGateway(FakeServices):
     """Answers with URL, method, body and headers of the request."""
 
-    def ingest(self, account: str, request: WebhookRequest) -> Receipt:
+    def ingest(self, account: str, request: WebhookRequest) -> IngestResult:
         if noted := os.environ.get("ECHO_SEEN"):
             with Path(noted).open("ab") as file:
                 file.write(request.body + b"\0")
@@ -32,7 +32,7 @@ class EchoGateway(FakeServices):
             "headers": dict(request.headers),
         }
         answer = HttpReply(200, "application/json", json.dumps(seen).encode())
-        return Receipt(answer, "nothing", "")
+        return IngestResult(answer, "nothing", "")
 
 
 def create(*, trust_proxy: bool = False) -> Flask:

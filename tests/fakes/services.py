@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
-from smsgate.pipeline.gate import Answer
-from smsgate.pipeline.ingest import Receipt
+from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.ingest import IngestResult
 from smsgate.records.known_keys import KnownKeys
 from smsgate.settings import Account, Programs, Secret, Settings
 
@@ -56,16 +56,16 @@ class FakeGate:
     error: Exception | None = None
     asked: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
 
-    def check(self, numbers: Sequence[str], *, program: str) -> list[Answer]:
+    def check(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
         self.asked.append((tuple(numbers), program))
         if self.error:
             raise self.error
         return [self._answer(number) for number in numbers]
 
-    def _answer(self, number: str) -> Answer:
+    def _answer(self, number: str) -> GateAnswer:
         if number in self.blocked:
-            return Answer(number, False, "opted_out", "2026-11-24T15:00:00Z", "keyword 'stop'")
-        return Answer(number, True)
+            return GateAnswer(number, False, "opted_out", "2026-11-24T15:00:00Z", "keyword 'stop'")
+        return GateAnswer(number, True)
 
 
 @dataclass
@@ -131,10 +131,10 @@ class FakeServices:
     def readiness(self) -> FakeServices:
         return self
 
-    def receive(self, account: str, request: WebhookRequest) -> Receipt:
+    def receive(self, account: str, request: WebhookRequest) -> IngestResult:
         self.received.append((account, request))
         self._fail()
-        return Receipt(self.answer, "opt_out", "+1415•••0123", "SM1")
+        return IngestResult(self.answer, "opt_out", "+1415•••0123", "SM1")
 
     def ready(self) -> dict[str, str]:
         self._fail()

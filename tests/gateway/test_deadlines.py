@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.deadlines import Deadline, Deadlines, NoAnswer
+from smsgate.pipeline.deadlines import Deadline, Deadlines, NoAnswerInTime
 from tests.fakes.processes import wait_until
 
 SOON_S = 0.05
@@ -31,7 +31,7 @@ def test_an_answer_and_an_error_come_through() -> None:
 def test_whoever_asks_what_hangs_goes_on() -> None:
     answers = threading.Event()
     deadline = Deadline(SOON_S)
-    with pytest.raises(NoAnswer, match=r"no answer within 0\.05 s"):
+    with pytest.raises(NoAnswerInTime, match=r"no answer within 0\.05 s"):
         deadline.call(lambda: answers.wait(30))
     assert not answers.is_set()
     answers.set()
@@ -57,12 +57,12 @@ def test_what_hangs_is_not_asked_again_until_it_answers() -> None:
         return len(asked)
 
     first = deadline.ask(hangs)
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoAnswerInTime):
         first.get()
     time_out = threading.Event()
     assert not time_out.wait(SOON_S)  # so that more than the deadline has passed
     for _ in range(20):
-        with pytest.raises(NoAnswer, match=r"no answer for \d+ s"):
+        with pytest.raises(NoAnswerInTime, match=r"no answer for \d+ s"):
             deadline.call(hangs)
     assert (len(asked), questions()) == (1, 1)
     answers.set()

@@ -14,7 +14,7 @@ import pytest
 from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
 from smsgate.features.evidence.service import as_json, evidence, page
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, schema
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -64,7 +64,7 @@ def filled(terminal, store, url) -> Iterator[Records]:
     rows = [event(1, text="=HYPERLINK(1)"), event(2, text="Stop, ünïcode"), reply_event(3)]
     for one in [*rows, event(4, OTHER)]:
         store.ledger.append(partition_of(one.number), one)
-    Recording(store, records).move_all()
+    LedgerArchiver(store, records).move_all()
     yield records
     records.close()
 
@@ -156,7 +156,7 @@ def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
     by_model = Decision(Intent.OPT_OUT, rule="second_reader", score=3.25)
     given = entry(Intent.OPT_OUT, text="take me off", decision=by_model)
     store.ledger.append(partition_of(NUMBER), event(5, entry=given))
-    Recording(store, filled).move_all()
+    LedgerArchiver(store, filled).move_all()
 
     rows = list(csv.DictReader(io.StringIO(terminal("records", "export")[1])))
     assert {row["id"]: row["model_score"] for row in rows}[event(5).id] == "3.25"
@@ -173,7 +173,7 @@ def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
     line = json.loads(lines(event(5, text="stop it"))[0])
     line["entry"]["decision"]["confidence"] = 0.95
     redis_client.xadd(PARTITION_KEYS[partition_of(NUMBER)].ledger, {"e": json.dumps(line)})
-    Recording(store, filled).move_all()
+    LedgerArchiver(store, filled).move_all()
 
     assert terminal("records", "verify")[0] == 0
     assert terminal("history", NUMBER)[0] == 0
@@ -270,7 +270,7 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
         "2 partitions go on; how 0 numbers stand was taken from the store.\n",
     )
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
-    Recording(store, filled).move_all()
+    LedgerArchiver(store, filled).move_all()
     told = [one.event for one in filled.reading.of_kind("adopted")]
     assert [one.entry.decision.note for one in told] == ["the disk broke"] * 2
     assert "behind 0; the store had been told of" in told[0].note

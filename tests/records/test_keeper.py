@@ -14,8 +14,7 @@ import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.lists.folders import Folders
-from smsgate.pipeline.archive import BATCH, Recording
-from smsgate.pipeline.forgetting import Forgetting
+from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
 from smsgate.store.ledger import LedgerBacklog
@@ -30,15 +29,11 @@ from workers.keeper import PAUSE_S, PERIOD_S, Keeper
 @pytest.fixture
 def services(store, records, tmp_path):
     """Of a gateway, what the keeper uses."""
-    settings = SimpleNamespace(data_dir=tmp_path)
-    recording = Recording(store, records)
-    forgetting = Forgetting(store, records, recording, BY_DEFAULT)
     return SimpleNamespace(
         store=store,
         records=records,
-        recording=recording,
-        forgetting=forgetting,
-        settings=settings,
+        archiver=LedgerArchiver(store, records),
+        settings=SimpleNamespace(data_dir=tmp_path, retention=BY_DEFAULT),
     )
 
 

@@ -13,7 +13,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.pipeline import archive as module
-from smsgate.pipeline.archive import Recording, alarm_of
+from smsgate.pipeline.archive import LedgerArchiver, alarm_of
 from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
@@ -26,8 +26,8 @@ PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
-def recording(store, records) -> Recording:
-    return Recording(store, records)
+def archiver(store, records) -> LedgerArchiver:
+    return LedgerArchiver(store, records)
 
 
 @pytest.fixture
@@ -47,11 +47,11 @@ def recorded(*at: int) -> list[str]:
     return [f"{START_MS + one}-0" for one in at]
 
 
-def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(recording, happen, store, records):
+def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, store, records):
     happen(1, 2)
     happen(3, number=OTHER)
 
-    assert recording.move() == 3
+    assert archiver.move() == 3
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(3)
@@ -60,28 +60,28 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(recording, happen,
     for one in records.reading.of_number(NUMBER):
         assert now_us - 10_000_000 < one.committed_us <= now_us
     assert store.ledger.kept()[PARTITION] == 2
-    assert recording.move() == 0
-    assert recording.state() == "ok"
+    assert archiver.move() == 0
+    assert archiver.state() == "ok"
 
 
-def test_more_than_a_batch_is_moved_in_order(recording, happen, records, monkeypatch):
+def test_more_than_a_batch_is_moved_in_order(archiver, happen, records, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 2)
     happen(*range(5))
 
-    assert recording.move_all() == 5
+    assert archiver.move_all() == 5
 
     assert inbox_ids(records) == recorded(*range(5))
 
 
 def test_lines_of_lists_weigh_more_so_that_no_transaction_grows_without_bound(
-    recording, happen, records, monkeypatch
+    archiver, happen, records, monkeypatch
 ):
     monkeypatch.setattr(module, "BATCH", 10)
     monkeypatch.setattr(module, "LONG", 10)
     monkeypatch.setattr(module, "HEAVY", 4)
     happen(*range(5))
 
-    assert [recording.move() for _ in range(4)] == [2, 2, 1, 0]
+    assert [archiver.move() for _ in range(4)] == [2, 2, 1, 0]
     assert inbox_ids(records) == recorded(*range(5))
 
 
@@ -90,7 +90,7 @@ class Dies(Exception):
 
 
 def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_twice(
-    recording, happen, store, records, monkeypatch
+    archiver, happen, store, records, monkeypatch
 ):
     happen(1, 2)
 
@@ -100,11 +100,11 @@ def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_tw
     with monkeypatch.context() as patched:
         patched.setattr(store.ledger, "trim", die)
         with pytest.raises(Dies):
-            recording.move()
+            archiver.move()
     happen(3)
     assert store.ledger.kept()[PARTITION] == 0
 
-    assert Recording(store, records).move() == 1
+    assert LedgerArchiver(store, records).move() == 1
 
     assert inbox_ids(records) == recorded(1, 2, 3)
     assert store.ledger.waiting().count == 0
@@ -112,7 +112,7 @@ def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_tw
 
 
 def test_a_mover_killed_before_it_commits_has_done_nothing(
-    recording, happen, store, records, monkeypatch
+    archiver, happen, store, records, monkeypatch
 ):
     happen(1, 2)
 
@@ -122,11 +122,11 @@ def test_a_mover_killed_before_it_commits_has_done_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("smsgate.records.keeping._write", die)
         with pytest.raises(Dies):
-            recording.move()
+            archiver.move()
     assert records.reading.count_events() == 0
     assert store.ledger.waiting().count == 2
 
-    assert recording.move() == 2
+    assert archiver.move() == 2
 
 
 def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, records, store):
@@ -136,7 +136,7 @@ def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, re
 
     def move() -> None:
         mine = Records(database_url)
-        mover = Recording(Store(open_redis(redis_url)), mine)
+        mover = LedgerArchiver(Store(open_redis(redis_url)), mine)
         start.wait()
         while store.ledger.waiting().count:
             told.append(mover.move())
@@ -158,7 +158,7 @@ def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, re
 
 def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
     away = Records("postgresql://smsgate@127.0.0.1:1/none")
-    mover = Recording(store, away)
+    mover = LedgerArchiver(store, away)
     happen(1)
 
     with pytest.raises(RecordsUnavailable):
@@ -178,7 +178,7 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
     full.migrate()
     full.close()
     pragmas = (*database._PRAGMAS, "PRAGMA max_page_count = 40")
-    mover = Recording(store, full)
+    mover = LedgerArchiver(store, full)
     happen(*range(200))
 
     with monkeypatch.context() as patched:
@@ -194,37 +194,37 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
     full.close()
 
 
-def test_tables_of_another_version_leave_everything_in_the_ledger(recording, happen, records):
+def test_tables_of_another_version_leave_everything_in_the_ledger(archiver, happen, records):
     happen(1)
     with records.database.writing() as connection:
         connection.exec_driver_sql("UPDATE records_version SET version_num = '9999'")
 
     with pytest.raises(RecordsNotReady, match="9999"):
-        recording.move()
-    assert "run that smsgate, or a newer one" in recording.state()
+        archiver.move()
+    assert "run that smsgate, or a newer one" in archiver.state()
 
 
-def test_a_store_that_is_away_is_said(recording, redis_client, monkeypatch):
+def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(recording._store.ledger, "waiting", away)
-    assert recording.state() == "unknown while the store cannot be used"
+    monkeypatch.setattr(archiver._store.ledger, "waiting", away)
+    assert archiver.state() == "unknown while the store cannot be used"
 
     def damaged():
         raise RecordsUnavailable("the records cannot be used: damaged")
 
-    monkeypatch.setattr(recording._records, "check", damaged)
-    assert recording.state() == (
+    monkeypatch.setattr(archiver._records, "check", damaged)
+    assert archiver.state() == (
         "unknown while the store cannot be used; the records cannot be used: damaged"
     )
 
 
 def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
-    recording, happen, store, records, redis_client
+    archiver, happen, store, records, redis_client
 ):
     happen(1, 2)
-    recording.move()
+    archiver.move()
     redis_client.set(PARTITION_KEYS[PARTITION].kept, 1)  # as a replica that had missed the last one
     happen(3)
     happen(4, number=OTHER)
@@ -232,33 +232,33 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
     with pytest.raises(
         RecordsDiffer, match=f"partition {PARTITION}.*fell back; run `smsgate rebuild`"
     ):
-        recording.move()
+        archiver.move()
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(4)
-    assert not recording.state().startswith("ok")
+    assert not archiver.state().startswith("ok")
 
 
 def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
-    recording, happen, redis_client
+    archiver, happen, redis_client
 ):
     of_partition = {
         partition_of(number): number for number in (f"+1415555{at:04}" for at in range(999))
     }
     for number in of_partition.values():
         happen(1, 2, number=number)
-    recording.move_all()
+    archiver.move_all()
     redis_client.delete(*(keys.kept for keys in PARTITION_KEYS))
-    assert recording.state() == (
+    assert archiver.state() == (
         "all 16 partitions: the records have 32 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
     for keys in PARTITION_KEYS[3:]:
         redis_client.set(keys.kept, 2)
-    assert "partitions 0, 1, 2: the records have 6 events" in recording.state()
+    assert "partitions 0, 1, 2: the records have 6 events" in archiver.state()
     redis_client.set(PARTITION_KEYS[1].kept, 3)
     redis_client.set(PARTITION_KEYS[2].kept, 9)
-    assert recording.state() == (
+    assert archiver.state() == (
         "partitions 1, 2: the records end at 4, and the store was told of 12: "
         "this is another database, or an older copy (go on: `smsgate records adopt`); "
         "partition 0: the records have 2 events and the store knows of 0: "
@@ -266,49 +266,49 @@ def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
     )
 
 
-def test_a_flushed_store_is_left_alone(recording, happen, store, records, redis_client):
+def test_a_flushed_store_is_left_alone(archiver, happen, store, records, redis_client):
     happen(1, 2)
-    recording.move()
+    archiver.move()
     redis_client.flushall()
     happen(3)
 
     with pytest.raises(RecordsDiffer, match="fell back"):
-        recording.move()
+        archiver.move()
 
 
-def test_another_store_is_left_alone(recording, happen, store, records, redis_client):
+def test_another_store_is_left_alone(archiver, happen, store, records, redis_client):
     happen(1)
-    recording.move()
+    archiver.move()
     redis_client.flushall()
     store.metadata.create(buckets=8)
     happen(2)
 
     with pytest.raises(RecordsDiffer, match="those of another one"):
-        Recording(store, records).move()
+        LedgerArchiver(store, records).move()
 
 
 def test_a_database_that_has_less_than_was_kept_is_left_alone(
-    recording, happen, store, records, tmp_path
+    archiver, happen, store, records, tmp_path
 ):
     happen(1, 2)
-    recording.move()
+    archiver.move()
     older = Records(f"sqlite:///{tmp_path / 'older.sqlite3'}")
     older.migrate()
     happen(3)
 
-    mover = Recording(store, older)
+    mover = LedgerArchiver(store, older)
     with pytest.raises(RecordsDiffer, match="the records end at 0, and the store was told of 2"):
         mover.move()
     older.close()
 
 
 def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
-    recording, happen, store, records, monkeypatch
+    archiver, happen, store, records, monkeypatch
 ):
     """Between its look at the ledger and its question to the records another one moves."""
     happen(1)
     real = records.reading.seqs
-    other = Recording(store, records)
+    other = LedgerArchiver(store, records)
 
     def seqs():
         monkeypatch.setattr(records.reading, "seqs", real)
@@ -318,7 +318,7 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 
     monkeypatch.setattr(records.reading, "seqs", seqs)
 
-    assert recording.move() == 0
+    assert archiver.move() == 0
     assert inbox_ids(records) == recorded(1, 2)
     assert store.ledger.kept()[PARTITION] == 2
 

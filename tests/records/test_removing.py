@@ -8,7 +8,7 @@ import pytest
 from smsgate.consent.events import DeadLetter, NumberState, Standing
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.records import removing
 from smsgate.settings.retention import BY_DEFAULT, read_retention
@@ -21,13 +21,13 @@ PARTITION = partition_of(NUMBER)
 
 
 @pytest.fixture
-def recording(store, records) -> Recording:
-    return Recording(store, records)
+def archiver(store, records) -> LedgerArchiver:
+    return LedgerArchiver(store, records)
 
 
 @pytest.fixture
-def forgetting(store, records, recording):
-    return Forgetting(store, records, recording, BY_DEFAULT)
+def forgetting(store, records, archiver):
+    return Forgetting(store, records, archiver, BY_DEFAULT)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records
     if not database_url.startswith("sqlite"):
         pytest.skip("a server's files are its own")
     happen(event(1, text="I live at 5 Elm Street"))
-    forgetting._recording.move_all()
+    forgetting._archiver.move_all()
     assert b"5 Elm Street" in raw_bytes(records)
 
     forgetting.forget(NUMBER, "alice", "")
@@ -113,11 +113,11 @@ def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, r
     assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["forgotten"]
 
 
-def test_what_comes_after_is_kept_again(forgetting, happen, records, recording):
+def test_what_comes_after_is_kept_again(forgetting, happen, records, archiver):
     happen(event(1, text="old"))
     forgetting.forget(NUMBER, "alice", "")
     happen(event(2, text="new"))
-    recording.move_all()
+    archiver.move_all()
 
     assert "new" in texts(records)
     assert list(records.verifying.verify()) == []
@@ -136,10 +136,10 @@ def done_by_hand(records, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-def test_nothing_goes_that_was_not_announced(happen, recording, records):
+def test_nothing_goes_that_was_not_announced(happen, archiver, records):
     first = event(1)
     happen(first, event(2))
-    recording.move_all()
+    archiver.move_all()
 
     with pytest.raises(RecordsDiffer, match="no event"):
         records.removing.remove(event(2).id, "text", [first.id])
@@ -147,10 +147,10 @@ def test_nothing_goes_that_was_not_announced(happen, recording, records):
     assert texts(records) == ["Stop 1", "Stop 2"]
 
 
-def test_more_than_was_announced_is_found(forgetting, happen, records, recording):
+def test_more_than_was_announced_is_found(forgetting, happen, records, archiver):
     first, second = event(1), event(2)
     happen(first, second)
-    recording.move_all()
+    archiver.move_all()
     announced = forgetting._announce("retention", "text", [first.id], 0, None)
 
     records.removing.remove(announced.id, "text", [first.id, second.id])
@@ -159,7 +159,7 @@ def test_more_than_was_announced_is_found(forgetting, happen, records, recording
     assert "does not announce what was taken away" in found.problem
 
 
-def test_the_same_is_not_taken_away_twice(forgetting, happen, records, recording):
+def test_the_same_is_not_taken_away_twice(forgetting, happen, records, archiver):
     first = event(1)
     happen(first)
     forgetting.forget(NUMBER, "alice", "")
@@ -170,7 +170,7 @@ def test_the_same_is_not_taken_away_twice(forgetting, happen, records, recording
     assert list(records.verifying.verify()) == []
 
 
-def test_old_texts_that_asked_for_nothing_go_first(store, records, recording, happen):
+def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, happen):
     now_ms = store.health.now_us() // 1000
     old, young = aged(now_ms, 91), aged(now_ms, 89)
     happen(
@@ -178,9 +178,9 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, recording, ha
         event(young, text="dinner?", kind="help", standing=None, message_id="b"),
         event(old - 1, OTHER, text="stop"),
     )
-    recording.move_all()
+    archiver.move_all()
 
-    sizes = list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention())
+    sizes = list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
 
     assert sizes == [1]
     assert texts(records) == ["", "dinner?"]
@@ -197,7 +197,7 @@ def aged(now_ms: int, days: int) -> int:
 
 
 def test_old_events_go_but_for_what_holds_today_rests_on(
-    store, records, recording, happen, monkeypatch
+    store, records, archiver, happen, monkeypatch
 ):
     monkeypatch.setattr(removing, "BATCH", 2)
     now_ms = store.health.now_us() // 1000
@@ -212,9 +212,9 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
         event(six + 1, "+14155550188", standing=Standing(), kind="opt_in"),  # came back
         event(aged(now_ms, 4 * 365), "+14155550188", kind="help", standing=None),
     )
-    recording.move_all()
+    archiver.move_all()
 
-    sizes = list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention())
+    sizes = list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
 
     assert sum(sizes) == 5 + 2  # events, and the texts of two of HELP
     assert texts(records) == ["stop 2"]
@@ -222,17 +222,17 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     assert [one.event.kind for one in records.reading.of_number("+14155550188")] == ["help"]
     assert records.reading.number(NUMBER).standing == Standing(everywhere=True)
     assert list(records.verifying.verify()) == []
-    assert list(Forgetting(store, records, recording, BY_DEFAULT).apply_retention()) == []
+    assert list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == []
 
 
-def test_what_is_kept_for_ever_stays(store, records, recording, happen):
+def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
     kept, faults = read_retention({"opt_out": "forever", "texts": "forever"}, "here")
     assert faults == []
     old = aged(store.health.now_us() // 1000, 4_000)
     happen(event(old, standing=None))
-    recording.move_all()
+    archiver.move_all()
 
-    assert list(Forgetting(store, records, recording, kept).apply_retention()) == []
+    assert list(Forgetting(store, records, archiver, kept).apply_retention()) == []
     assert texts(records) == [f"Stop {old}"]
 
 
@@ -241,14 +241,14 @@ def test_one_process_a_day_looks_for_old_records(store):
 
 
 def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(
-    forgetting, happen, records, recording, store
+    forgetting, happen, records, archiver, store
 ):
     """A HELP is noted in the number's state; the suppression rests on the STOP before it."""
     remembered = Standing(everywhere=True, state=NumberState(helped_us=(1,)))
     asked = entry(Intent.HELP, NUMBER, text="HELP", message_id="SM-help")
     years_ms = 6 * 366 * DAY_MS
     happen(event(-years_ms), event(5 - years_ms, kind="help", entry=asked, standing=remembered))
-    recording.move_all()
+    archiver.move_all()
 
     list(forgetting.apply_retention())
 

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client
 
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.latest import Latest
+from smsgate.pipeline.latest import LatestValue
 from smsgate.pipeline.live import Live
 from smsgate.web.app import ReloadingApplication, app_of
 from tests.wiring.conftest import CONFIG
@@ -37,7 +37,7 @@ class Application:
 def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> None:
     first, second = Application("first"), Application("second")
     second.let.set()
-    latest = Latest(first)
+    latest = LatestValue(first)
     client = Client(ReloadingApplication(latest))
     answers: list[str] = []
     slow = threading.Thread(target=lambda: answers.append(client.get("/").text))
@@ -57,7 +57,7 @@ def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> Non
 def test_a_request_that_fails_is_no_longer_counted() -> None:
     first = Application("first")
     first.let.set()
-    latest = Latest(first)
+    latest = LatestValue(first)
     with pytest.raises(RuntimeError, match="first"):
         Client(ReloadingApplication(latest)).get("/fails")
     assert latest.replace(Application("second")).left(0)

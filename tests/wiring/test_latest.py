@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from smsgate.pipeline.latest import Latest, Turn
+from smsgate.pipeline.latest import LatestValue, SharedValue
 
 
 def test_who_has_begun_with_an_older_one_ends_with_it() -> None:
-    latest = Latest("old")
+    latest = LatestValue("old")
     turn = latest.enter()
     old = latest.replace("new")
 
@@ -20,7 +20,7 @@ def test_who_has_begun_with_an_older_one_ends_with_it() -> None:
 
 
 def test_leaving_is_noticed_by_who_waits() -> None:
-    latest = Latest(1)
+    latest = LatestValue(1)
     turn = latest.enter()
     old = latest.replace(2)
     threading.Timer(0.05, turn.leave).start()
@@ -30,10 +30,10 @@ def test_leaving_is_noticed_by_who_waits() -> None:
 
 def test_who_comes_while_it_is_replaced_gets_the_new_one() -> None:
     """Else it could be at work with one that was found empty and has been ended."""
-    latest = Latest("old")
+    latest = LatestValue("old")
     replaced = []
 
-    class Slow(Turn[str]):
+    class Slow(SharedValue[str]):
         def enter(self) -> None:
             if not replaced:
                 replaced.append(latest.replace("new"))
@@ -47,7 +47,7 @@ def test_who_comes_while_it_is_replaced_gets_the_new_one() -> None:
 
 
 def test_nobody_is_at_work_with_one_that_has_ended() -> None:
-    latest = Latest(0)
+    latest = LatestValue(0)
     ended: set[int] = set()
     wrong: list[int] = []
     done = threading.Event()

@@ -15,7 +15,7 @@ import structlog
 from smsgate import __version__
 from smsgate.domain.errors import ConfigurationError, OtherConfiguration
 from smsgate.pipeline.configuration_rollout import apply_configuration
-from smsgate.pipeline.configuration_watch import Following
+from smsgate.pipeline.configuration_watch import ConfigurationWatch
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services
 from smsgate.store import Store
@@ -44,7 +44,7 @@ def live(files: Files, store: Store) -> Iterator[Live[Made]]:
 
 
 @pytest.fixture
-def following(live: Live[Made]) -> Following:
+def following(live: Live[Made]) -> ConfigurationWatch:
     """As a process has it, turned by hand."""
     live.follow("web")
     assert live._following is not None
@@ -142,7 +142,7 @@ def test_files_of_another_version_than_was_applied_are_not_taken(
 
 
 def test_what_cannot_change_is_kept_and_said(
-    live: Live[Made], files: Files, following: Following, store: Store, redis_url: str
+    live: Live[Made], files: Files, following: ConfigurationWatch, store: Store, redis_url: str
 ) -> None:
     files.write_redis_url("redis://127.0.0.1:1/0")
     store.configurations.apply(apply_nowhere(files, store))
@@ -219,7 +219,7 @@ def test_a_heartbeat_goes_on_while_a_configuration_is_read(
 
 
 def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
-    live: Live[Made], files: Files, following: Following, store: Store
+    live: Live[Made], files: Files, following: ConfigurationWatch, store: Store
 ) -> None:
     """By itself: files may reach a host later than the command."""
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
@@ -245,7 +245,7 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
 
 
 def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
-    live: Live[Made], files: Files, following: Following, store: Store
+    live: Live[Made], files: Files, following: ConfigurationWatch, store: Store
 ) -> None:
     apply_configuration(files.environ, store, "tests")
     (files.folder / "token").unlink()

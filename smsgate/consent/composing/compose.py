@@ -20,7 +20,7 @@ _LETTER = "[A-Za-zÀ-ɏͰ-ӿ]"
 _BETWEEN = r"[\s\"'“”„‘’«»*:()=-]{0,3}"
 
 
-class Owing(Protocol):
+class ComposingProgram(Protocol):
     """What is asked about a program; ``smsgate.settings.Program`` is one."""
 
     @property
@@ -58,7 +58,7 @@ class Composed:
         return self.text
 
 
-def compose(text: str, program: Owing, *, language: str = "") -> Composed:
+def compose(text: str, program: ComposingProgram, *, language: str = "") -> Composed:
     """Append the opt-out line that a program owes, and count the segments.
 
     Marketing owes one in every text (CTIA Messaging Principles 5.1.3 asks for instructions that
@@ -97,7 +97,7 @@ def says_how_to_stop(text: str, line: str = "", printed: Sequence[str] = ()) -> 
     return _instruction(tuple(printed)).search(_SPACE.sub(" ", text)) is not None
 
 
-def _line(program: Owing, language: str) -> str:
+def _line(program: ComposingProgram, language: str) -> str:
     """The program's own line, else the shipped one where the program owes any."""
     for candidate in _candidates(program, language):
         own = program.replies.get(candidate, {}).get("opt_out_line", "")
@@ -107,17 +107,17 @@ def _line(program: Owing, language: str) -> str:
     return ""
 
 
-def _owes(program: Owing) -> bool:
+def _owes(program: ComposingProgram) -> bool:
     return program.kind == "marketing"
 
 
-def _candidates(program: Owing, language: str) -> list[str]:
+def _candidates(program: ComposingProgram, language: str) -> list[str]:
     parts = language.split("-")
     asked = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*asked, *program.replies, *program.keywords, FALLBACK]))
 
 
-def _filled(line: str, program: Owing) -> str:
+def _filled(line: str, program: ComposingProgram) -> str:
     kept = _OPTIONAL.sub(r"\1" if program.contact else "", line)
     text = kept.replace("{program}", program.title or program.name)
     return text.replace("{contact}", program.contact)

@@ -37,7 +37,7 @@ class Foreign:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class SegmentCount:
     """What a text costs."""
 
     encoding: Literal["GSM-7", "UCS-2"]
@@ -48,15 +48,15 @@ class Counted:
     """The characters that force UCS-2, in the order of their first appearance."""
 
 
-def count(text: str) -> Counted:
+def count(text: str) -> SegmentCount:
     """Count the segments of a text, as a provider bills it that does not replace characters."""
     foreign = Counter(char for char in text if char not in BASIC and char not in EXTENSION)
     if not foreign:
         sizes = [2 if char in EXTENSION else 1 for char in text]
-        return Counted("GSM-7", sum(sizes), _packed(sizes, *_LIMITS["GSM-7"]))
+        return SegmentCount("GSM-7", sum(sizes), _packed(sizes, *_LIMITS["GSM-7"]))
     sizes = [2 if char > "\uffff" else 1 for char in text]
     found = tuple(Foreign(char, times, _instead(char)) for char, times in foreign.items())
-    return Counted("UCS-2", sum(sizes), _packed(sizes, *_LIMITS["UCS-2"]), found)
+    return SegmentCount("UCS-2", sum(sizes), _packed(sizes, *_LIMITS["UCS-2"]), found)
 
 
 def _packed(sizes: Iterable[int], alone: int, together: int) -> int:

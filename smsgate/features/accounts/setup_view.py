@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
-from smsgate.consent.composing.segments import Counted, count
+from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import PATH_SECRET
 from smsgate.settings import Account, Program
@@ -88,7 +88,7 @@ class ProgramReply:
     text: str
     own: bool
     """Whether the operator wrote it."""
-    counted: Counted
+    counted: SegmentCount
 
 
 def replies_of(program: Program) -> Iterator[ProgramReply]:

@@ -13,7 +13,7 @@ from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.domain.phone import e164
 from smsgate.metrics.families import CALLS
 from smsgate.outbound import Outbound
-from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
 from smsgate.providers import PROVIDERS, usable
@@ -86,7 +86,7 @@ class TrialTextSender:
     def _perform(self, reply: Reply, account: Account) -> Outcome:
         provider = PROVIDERS[account.provider]
         try:
-            response = Tokens(self.outbound).perform(provider.reply(reply, account))
+            response = AccessTokens(self.outbound).perform(provider.reply(reply, account))
         except CallFailed as error:
             verdict = Verdict.UNKNOWN if error.left else Verdict.NOT_ACCEPTED
             return Outcome(verdict, note=str(error))

@@ -22,7 +22,7 @@ from smsgate.features.alerts.message_text import (
     webhook_json,
 )
 from smsgate.outbound import Outbound
-from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
@@ -111,7 +111,7 @@ class TextChannel:
         self._account = account
         self._gate = gate
         self._programs = programs
-        self._tokens = Tokens(outbound)
+        self._tokens = AccessTokens(outbound)
 
     def send(self, notices: Sequence[Notice]) -> None:
         """See ``Channel.send``. A number that cannot be reached does not hinder the others."""

@@ -19,7 +19,7 @@ from smsgate.features.dashboard.status import Collaborators, Part, Status, parts
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
-from smsgate.pipeline.deadlines import Answer, Deadlines, NoAnswer
+from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import of_store
 from smsgate.pipeline.services import Services
@@ -104,17 +104,17 @@ def look(services: Services, deadlines: Deadlines) -> Overview:
     asked_spool = deadlines.spool.ask(services.spool.depth)
     asked_records = deadlines.records.ask(services.records.check)
     asked_days = deadlines.records.ask(lambda: services.records.days.since(first))
-    asked_recording = deadlines.recording.ask(services.archiver.state)
+    asked_recording = deadlines.archiver.ask(services.archiver.state)
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
-    records, recording = _read(asked_records), _read(asked_recording)
+    records, archiver = _read(asked_records), _read(asked_recording)
     spooled = f"ok; {waiting(spool.value)} for the store" if spool.value else "ok"
     collaborators = Collaborators(
         status={
             "store": _status(store) if store.problem else ready.value or _status(ready),
             "queue": _status(_read(asked_queue), said="ok"),
             "spool": _status(spool, said=spooled),
-            "records": _status(records, said=recording.value),
+            "records": _status(records, said=archiver.value),
         },
         is_one_redis=services.settings.queue_url == services.settings.redis_url,
     )
@@ -129,10 +129,10 @@ def look(services: Services, deadlines: Deadlines) -> Overview:
     )
 
 
-def _read(answer: Answer[T]) -> _Reading[T]:
+def _read(answer: PendingAnswer[T]) -> _Reading[T]:
     try:
         return _Reading(answer.get())
-    except (NoAnswer, SmsGateError) as error:
+    except (NoAnswerInTime, SmsGateError) as error:
         mend = error.mend if isinstance(error, StoreUnavailable) else ""
         return _Reading(None, str(error).rstrip("."), mend)
 

@@ -11,7 +11,7 @@ import msgspec
 from smsgate.consent.events import Event, Standing, told_of
 from smsgate.domain.messages import ALL
 from smsgate.files import csv_line
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 
 STATES = ("opted_out", "locked", "subscribed")
@@ -53,10 +53,10 @@ class Wanted:
 class Exporting:
     """Reads how numbers stand."""
 
-    def __init__(self, records: Records, recording: Recording) -> None:
-        """Use these; ``recording`` brings the records up first."""
+    def __init__(self, records: Records, archiver: LedgerArchiver) -> None:
+        """Use these; ``archiver`` brings the records up first."""
         self._records = records
-        self._recording = recording
+        self._archiver = archiver
 
     def numbers(self, wanted: Wanted) -> Iterator[Exported]:
         """The numbers that are wanted, in no particular order, as they are read.
@@ -65,7 +65,7 @@ class Exporting:
         ``StoreUnavailable``: a list with holes in it is none.
         """
         self._records.check()
-        self._recording.move_all()
+        self._archiver.move_all()
         for stands, event in self._records.lists.standings():
             state = _state(stands.standing, wanted.scope)
             if not state or (wanted.states and state not in wanted.states):

@@ -27,7 +27,7 @@ from smsgate.features.lists.import_record import (
 )
 from smsgate.features.lists.number_import import Importing
 from smsgate.files import csv_file
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
 from smsgate.records import Records
@@ -178,14 +178,14 @@ class ImportUndo:
         settings: Settings,
         store: Store,
         records: Records,
-        recording: Recording,
+        archiver: LedgerArchiver,
         importing: Importing,
     ) -> None:
-        """``recording`` brings the records up first; ``importing`` applies what it enters."""
+        """``archiver`` brings the records up first; ``importing`` applies what it enters."""
         self._renamed = settings.programs.renamed
         self._store = store
         self._records = records
-        self._recording = recording
+        self._archiver = archiver
         self._importing = importing
 
     def rehearse(self, id_: str, progress: Progress, result: Result | None = None) -> UndoSummary:
@@ -212,7 +212,7 @@ class ImportUndo:
         summary = self._through(id_, progress, result, undo)
         if summary.outcomes["undone"] or not summary.record.undone_us:
             self._conclude(summary, actor, reason)
-            self._recording.move_all()  # so that the same file can be imported anew at once
+            self._archiver.move_all()  # so that the same file can be imported anew at once
         return summary
 
     def _through(
@@ -222,7 +222,7 @@ class ImportUndo:
         result: Result | None,
         work: Callable[[int, Sequence[str]], dict[str, str]],
     ) -> UndoSummary:
-        self._recording.move_all()
+        self._archiver.move_all()
         summary = UndoSummary(import_of(self._records, id_))
         for partition in range(PARTITIONS):
             for numbers in self._chunks(id_, partition):

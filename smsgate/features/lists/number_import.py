@@ -22,7 +22,7 @@ from smsgate.features.lists.import_record import (
     scope_of,
     titles_of,
 )
-from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.entries import check_program
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -67,11 +67,11 @@ class Listing:
 class Importing:
     """Enters the numbers of lists."""
 
-    def __init__(self, settings: Settings, store: Store, applying: Applying) -> None:
+    def __init__(self, settings: Settings, store: Store, applying: InboxApplier) -> None:
         """Use these collaborators."""
         self._settings = settings
         self._store = store
-        self._applying = applying
+        self._applier = applying
 
     def check(self, listing: Listing) -> None:
         """Raise ``UnknownProgram`` unless the listing's program is configured."""
@@ -167,7 +167,7 @@ class Importing:
         """
         found: dict[str, str] = {}
         while id_ and self._store.inbox.waits(partition, id_):
-            for event in self._applying.told(partition):
+            for event in self._applier.told(partition):
                 if event.inbox_id == id_:
                     found = {one: group.outcome for group in event.listed for one in group.numbers}
         return found

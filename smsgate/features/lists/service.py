@@ -8,13 +8,13 @@ from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import Importing
 from smsgate.features.lists.steps import Steps
-from smsgate.pipeline.apply import Applying
+from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.services import Services
 
 
 def build_importing(services: Services) -> Importing:
     """What enters the numbers of lists, and applies them before it says so."""
-    applying = Applying(services.settings, services.store, services.job_queue)
+    applying = InboxApplier(services.settings, services.store, services.job_queue)
     return Importing(services.settings, services.store, applying)
 
 
@@ -37,7 +37,7 @@ def build_errands(services: Services) -> Errands:
         gate=services.gate,
         store=services.store,
         records=services.records,
-        recording=services.archiver,
+        archiver=services.archiver,
         undoing=partial(build_import_undo, services),
     )
     return Errands(services.settings.data_dir, steps)

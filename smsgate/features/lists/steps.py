@@ -20,7 +20,7 @@ from smsgate.features.lists.scrub import Scrubbed, Scrubbing, unreachable
 from smsgate.features.lists.shapes import FORMATS, shown
 from smsgate.features.lists.values import Errand, Line, Told
 from smsgate.files import whole
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.gate import Gate
 from smsgate.records import Records
@@ -43,7 +43,7 @@ class Steps:
     gate: Gate
     store: Store
     records: Records
-    recording: Recording
+    archiver: LedgerArchiver
     undoing: Callable[[], ImportUndo]
 
     def check(self, errand: Errand) -> None:
@@ -67,7 +67,7 @@ class Steps:
 
     def record(self, list_id: str) -> ImportRecord:
         """An import, with what happened until now. Raises ``NoSuchList``, ``Records…``."""
-        self.recording.move_all()
+        self.archiver.move_all()
         return import_of(self.records, list_id)
 
     def take(self, errand: Errand, folder: Folder, progress: Progress) -> Told:
@@ -128,7 +128,7 @@ class Steps:
     def _export(self, errand: Errand, folder: Folder, progress: Progress) -> Told:
         asked, count = errand.asked, 0
         wanted = Wanted(asked.program, frozenset(asked.states), since_us=asked.since_us)
-        found = Exporting(self.records, self.recording).numbers(wanted)
+        found = Exporting(self.records, self.archiver).numbers(wanted)
         with whole(folder.file(EXPORTED)) as out:
             for some, lines in written(found, asked.form):
                 out.write(lines)

@@ -8,7 +8,7 @@ import msgspec
 
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import e164
-from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.gate import GateAnswer
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import ConsentEvent, event_for
 
@@ -37,7 +37,7 @@ class Known(msgspec.Struct, frozen=True):
     locked: bool
     consents: list[str]
     """Programs for which a consent is on record."""
-    programs: dict[str, Answer]
+    programs: dict[str, GateAnswer]
     """By program what the gate says, as in a check, with ``why``."""
     history: History
 

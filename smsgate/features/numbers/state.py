@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Stored, numbers_in
 from smsgate.domain.phone import is_e164
-from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
@@ -135,7 +135,7 @@ class State:
 class _Found:
     """What store and records say, as far as they can be asked."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, GateAnswer] = field(default_factory=dict)
     standing: Standing | None = None
     """Of the store."""
     recorded: Standing | None = None
@@ -204,12 +204,12 @@ def _ask_store(services: Services, state: State, found: _Found) -> None:
         found.blocking = of_ledger(services.store, number)
 
 
-def _asked(services: Services, number: str, program: str) -> Answer:
+def _asked(services: Services, number: str, program: str) -> GateAnswer:
     """What the gate says; of a program that it does not know yet, that."""
     try:
         return services.gate.check([number], program=program)[0]
     except UnknownProgram as error:
-        return Answer(number, None, why=str(error))
+        return GateAnswer(number, None, why=str(error))
 
 
 def _ask_records(services: Services, state: State, found: _Found) -> None:
@@ -230,7 +230,7 @@ def _about(stored: Stored, number: str) -> bool:
 
 
 def _with(program: Program, found: _Found, renamed: Mapping[str, str]) -> WithProgram:
-    answer = found.answers.get(program.name, Answer("", None))
+    answer = found.answers.get(program.name, GateAnswer("", None))
     recorded, waits = found.recorded, found.waits.get(program.name)
     reason = answer.reason if answer.allowed is not None else _reason(recorded, program.name)
     names = {program.name, *(old for old, name in renamed.items() if name == program.name)}
@@ -268,7 +268,7 @@ def _mark(marks: Mapping[str, Mark], reason: str, program: str) -> Mark | None:
 
 
 def _since_us(
-    answer: Answer, mark: Mark | None, cause: Event | None, waits: OpenReview | None
+    answer: GateAnswer, mark: Mark | None, cause: Event | None, waits: OpenReview | None
 ) -> int:
     if mark is not None:
         return mark.since_us

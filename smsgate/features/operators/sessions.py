@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.operators.service import By, action_of, digest_of, now_us
-from smsgate.pipeline.deadlines import Deadline, NoAnswer
+from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import OperatorRow
@@ -79,7 +79,7 @@ class Sessions:
             found = deadline.call(lambda: self._sessions.find(digest))
             known = Known(*found) if found else None
             self._remember(digest, known)
-        except (RecordsUnavailable, RecordsNotReady, NoAnswer) as error:
+        except (RecordsUnavailable, RecordsNotReady, NoAnswerInTime) as error:
             if known is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
         return known if known is not None and _holds(known) else None
@@ -89,7 +89,7 @@ class Sessions:
         now = now_us()
         if now - known.session.seen_us > _SEEN_S * _S:
             digest = known.session.digest
-            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswer):
+            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswerInTime):
                 self._deadline.call(lambda: self._sessions.change(digest, {"seen_us": now}))
 
     def of(self, row: OperatorRow) -> list[SessionRow]:

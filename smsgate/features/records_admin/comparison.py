@@ -15,7 +15,7 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import Event, NumberState, Standing, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 from smsgate.records.announcing import ADOPTED
 from smsgate.store import Store
@@ -36,13 +36,13 @@ class Difference:
     records: Standing
 
 
-def differences(store: Store, records: Records, recording: Recording) -> Iterator[Difference]:
+def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Iterator[Difference]:
     """The numbers that differ, partition by partition, after everything that waits was recorded.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
     Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer`` ….
     """
-    recording.move_all()
+    archiver.move_all()
     in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
     for partition, kind, scope, numbers in store.restoring.members():
         in_store[partition][kind, scope] |= numbers
@@ -50,7 +50,7 @@ def differences(store: Store, records: Records, recording: Recording) -> Iterato
     for partition in range(PARTITIONS):
         suspects = _suspects(in_store.pop(partition, {}), _recorded(records, partition))
         if suspects:
-            recording.move_all()
+            archiver.move_all()
         for at in range(0, len(suspects), _LOOKED):
             yield from _still(store, records, partition, suspects[at : at + _LOOKED], programs)
 
@@ -96,20 +96,20 @@ _ROUNDS = 3
 
 
 def adopt(
-    store: Store, records: Records, recording: Recording, actor: str, reason: str
+    store: Store, records: Records, archiver: LedgerArchiver, actor: str, reason: str
 ) -> tuple[list[int], int]:
     """Go on with older records; gives their partitions, and how many numbers were noted in them.
 
-    Raises as ``Recording.move``.
+    Raises as ``LedgerArchiver.move``.
     """
-    partitions, noted = recording.adopt(actor, reason), set[str]()
+    partitions, noted = archiver.adopt(actor, reason), set[str]()
     for _ in range(_ROUNDS if partitions else 0):
-        for one in differences(store, records, recording):
+        for one in differences(store, records, archiver):
             if partition_of(one.number) in partitions:
                 event = _noted(one.number, one.store, store.health.now_us(), actor, reason)
                 store.ledger.append(partition_of(one.number), event)
                 noted.add(one.number)
-        recording.move_all()
+        archiver.move_all()
     return partitions, len(noted)
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.rate_limit import Limiting
+from smsgate.pipeline.rate_limit import RateLimit
 from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 from smsgate.web.v1 import check, consents, openapi, suppressions
@@ -31,7 +31,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
         lambda: services.records.known_keys, settings.api_keys, settings.programs.renamed
     )
     keyring.load()
-    limiting = Limiting(services.store, settings.calls_per_second, settings.burst)
+    limiting = RateLimit(services.store, settings.calls_per_second, settings.burst)
     document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
 
     @api.url_value_preprocessor

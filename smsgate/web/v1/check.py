@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.gate import Answer
+from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.services import Services
 from smsgate.store.refusals import Refusal
 from smsgate.web.v1.operations import Call, Operation, Outcome
@@ -45,7 +45,7 @@ def check_numbers(call: Call) -> Outcome:
     )
 
 
-def _count(services: Services, program: str, answers: Iterable[Answer]) -> None:
+def _count(services: Services, program: str, answers: Iterable[GateAnswer]) -> None:
     """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
     stopped = [
         Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed

@@ -11,7 +11,7 @@ from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import HttpCall
 from smsgate.outbound import Outbound
 from smsgate.pipeline import certificates
-from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, Certificates
+from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, SigningCertificates
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 
@@ -21,7 +21,7 @@ HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 @pytest.fixture
 def kept():
     with closing(Outbound(read_s=1.0)) as outbound:
-        yield Certificates(outbound)
+        yield SigningCertificates(outbound)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.refusal_diagnosis import explained
-from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, Refusing
+from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, RefusedRequests
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
@@ -184,7 +184,7 @@ def test_a_store_that_is_away_does_not_end_the_quarantine(services, redis_client
     with pytest.raises(SignatureRefused):
         services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
     services.close()
-    assert isinstance(services.refused_requests, Refusing)
+    assert isinstance(services.refused_requests, RefusedRequests)
 
 
 TWO = """

@@ -13,7 +13,7 @@ from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.pipeline import access_tokens
-from smsgate.pipeline.access_tokens import Tokens
+from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
@@ -40,7 +40,7 @@ def outbound():
 
 @pytest.fixture
 def made(outbound):
-    return Tokens(outbound)
+    return AccessTokens(outbound)
 
 
 def text_of(api: ScriptedApi) -> HttpCall:
@@ -132,7 +132,7 @@ def test_a_token_service_that_hangs_is_no_unknown_fate():
         ScriptedApi({"/token": [token("t")]}, delay_s=30) as api,
         pytest.raises(CallFailed) as raised,
     ):
-        Tokens(impatient).perform(text_of(api))
+        AccessTokens(impatient).perform(text_of(api))
     assert raised.value.left is False
 
 

@@ -11,7 +11,7 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.features.records_admin import rebuild as module
 from smsgate.features.records_admin.comparison import adopt, differences
 from smsgate.features.records_admin.rebuild import build_rebuilding
-from smsgate.pipeline.archive import Recording
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 from smsgate.store.keys import REBUILD_LEASE, partition_of
 from tests.fakes.values import NUMBER
@@ -62,7 +62,7 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
         build_rebuilding(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
 
-    mover = Recording(recorded.store, recorded.records)
+    mover = LedgerArchiver(recorded.store, recorded.records)
     partitions, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
     assert (partitions, noted) == ([partition_of(OTHER)], 1)
     assert [*differences(recorded.store, recorded.records, mover)] == []

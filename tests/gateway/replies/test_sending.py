@@ -13,7 +13,7 @@ from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send
-from smsgate.pipeline.sender_threads import SENDERS, Senders
+from smsgate.pipeline.sender_threads import SENDERS, SenderThreads
 from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -31,7 +31,7 @@ def test_a_call_that_hangs_holds_up_no_other_partition():
         sent.append(partition)
         return len(sent) < 3
 
-    senders = Senders(step)
+    senders = SenderThreads(step)
     assert senders.send(1, 1, 0.01) == 0
     assert senders.send(2, 1, 10) == 2
     hanging.set()
@@ -45,7 +45,7 @@ def test_a_partition_has_no_more_threads_than_replies_or_calls_at_once():
         running.append(partition)
         return not go.wait(10)
 
-    senders = Senders(step)
+    senders = SenderThreads(step)
     senders.send(1, 3, 0.01)
     senders.send(2, 10 * SENDERS, 0.01)
     senders.send(2, 10 * SENDERS, 0.01)
@@ -63,7 +63,7 @@ def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until
         done.append(partition)
         return not go.wait(10)
 
-    senders = Senders(step)
+    senders = SenderThreads(step)
     for _ in range(3):
         senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the partition busy
     go.set()

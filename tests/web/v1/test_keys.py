@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.rate_limit import Limiting
+from smsgate.pipeline.rate_limit import RateLimit
 from smsgate.records import Records
 from smsgate.records.known_keys import TRUST_S, KnownKeys
 from smsgate.web import create_app
@@ -100,7 +100,7 @@ def test_names_are_used_once_and_must_be_fit(api) -> None:
             act()
 
 
-class Counted:
+class SegmentCount:
     """Stands for ``records.keys``."""
 
     changes = 0
@@ -115,7 +115,7 @@ class Counted:
         return self.rows
 
 
-def ring_of(counted: Counted) -> Keyring:
+def ring_of(counted: SegmentCount) -> Keyring:
     known = KnownKeys(counted)
     return Keyring(lambda: known, ())
 
@@ -126,7 +126,7 @@ def pass_time(monkeypatch, seconds: float = 60) -> None:
 
 
 def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
-    mine, counted = api.with_key("check"), Counted(api.services.records.keys.all(_now_us()))
+    mine, counted = api.with_key("check"), SegmentCount(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
     for _ in range(50):
         assert ring.who(f"Bearer {mine.key}").name == "check"
@@ -134,7 +134,7 @@ def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
 
 
 def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
-    mine, counted = api.with_key("check"), Counted(api.services.records.keys.all(_now_us()))
+    mine, counted = api.with_key("check"), SegmentCount(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
     ring.who(f"Bearer {mine.key}")
     counted.error = RecordsUnavailable("away")
@@ -148,7 +148,7 @@ def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -
 )
 def test_what_cannot_be_looked_up_is_not_called_a_wrong_key(api, monkeypatch, error) -> None:
     mine, other = api.with_key("check", "crm"), api.with_key("check", "other")
-    counted = Counted([row for row in api.services.records.keys.all(1) if row.name == "crm"])
+    counted = SegmentCount([row for row in api.services.records.keys.all(1) if row.name == "crm"])
     counted.error = error
     ring = ring_of(counted)
     for key in (mine.key, other.key):
@@ -239,7 +239,7 @@ class Buckets:
 
 def test_most_calls_cost_no_round_trip_and_every_one_is_counted() -> None:
     buckets = Buckets(50)
-    limiting = Limiting(buckets, per_second=1000, burst=2000)
+    limiting = RateLimit(buckets, per_second=1000, burst=2000)
     for _ in range(50):
         limiting.count("crm")
     assert buckets.taken == [20, 20, *[1] * 10]
@@ -250,7 +250,7 @@ def test_most_calls_cost_no_round_trip_and_every_one_is_counted() -> None:
 
 def test_calls_at_hand_are_given_out_for_a_moment_only(monkeypatch) -> None:
     buckets = Buckets(100)
-    limiting = Limiting(buckets, per_second=1000, burst=2000)
+    limiting = RateLimit(buckets, per_second=1000, burst=2000)
     limiting.count("crm")
     later = time.monotonic() + 10
     monkeypatch.setattr("smsgate.pipeline.rate_limit.time.monotonic", lambda: later)
