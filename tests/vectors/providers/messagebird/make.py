@@ -18,8 +18,8 @@ NOW_S = 1_790_000_000
 HERE = Path(__file__).parent
 PROVENANCE = {
     "payload": (
-        "invented: fields from memory of developers.messagebird.com/api (received SMS),"
-        " which is no longer there"
+        "invented: MessageBird's page of received SMS is gone; id, originator, recipient and "
+        "body are as github.com/nyaruka/courier, handlers/messagebird, reads them"
     ),
     "signature": (
         "library: PyJWT 2.15.1, by the steps of messagebird/python-rest-api 2.2, "
