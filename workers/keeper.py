@@ -22,7 +22,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.features.dashboard import daily
+from smsgate.features.dashboard.statistics import save_counts
 from smsgate.features.lists.folders import Folders
 from smsgate.pipeline.archive import BATCH, alarm_of
 from smsgate.pipeline.forgetting import Forgetting
@@ -124,7 +124,7 @@ class Keeper:
         now = time.monotonic()
         if now - self._counted_at >= COUNT_S:
             self._counted_at = now
-            daily.keep(self._services.store, self._services.records)
+            save_counts(self._services.store, self._services.records)
 
     def _watch(self) -> None:
         now = time.monotonic()

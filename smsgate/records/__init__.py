@@ -10,7 +10,6 @@ import importlib
 
 from smsgate.records.broken import Finding
 from smsgate.records.database import Database, upsert
-from smsgate.records.days import Days
 from smsgate.records.keeping import Keeping, Kept
 from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
@@ -63,7 +62,6 @@ class Records:
         self.operators = Operators(self.database)
         self.sessions = Sessions(self.database)
         self.actions = Actions(self.database)
-        self.days = Days(self.database)
         self.keyword_versions = KeywordVersions(self.database)
 
     def migrate(self) -> tuple[str, str]:

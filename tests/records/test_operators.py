@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from smsgate.features.dashboard.storage import DailyCountStorage
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import FIRST, Link, OperatorRow
 from smsgate.records.sessions import SessionRow
@@ -149,15 +150,16 @@ def test_actions_come_newest_first_and_an_hourly_one_moves(records) -> None:
 
 def test_the_sums_of_a_day_only_grow(records) -> None:
     day, before = date(2026, 11, 24), date(2026, 11, 1)
-    records.days.keep({day: {"texts": 9, "help": 1}, before: {"texts": 3}})
-    records.days.keep({day: {"texts": 4, "help": 2}})
-    records.days.keep({})
-    assert records.days.since(day) == {day: {"texts": 9, "help": 2}}
-    assert records.days.since(before)[before] == {"texts": 3}
+    counts = DailyCountStorage(records.database)
+    counts.save({day: {"texts": 9, "help": 1}, before: {"texts": 3}})
+    counts.save({day: {"texts": 4, "help": 2}})
+    counts.save({})
+    assert counts.since(day) == {day: {"texts": 9, "help": 2}}
+    assert counts.since(before)[before] == {"texts": 3}
 
 
 def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
     if not bare_records.absent:
         pytest.skip("PostgreSQL has no file")
     assert bare_records.operators.all() == []
-    assert bare_records.days.since(date(2026, 1, 1)) == {}
+    assert DailyCountStorage(bare_records.database).since(date(2026, 1, 1)) == {}

@@ -1,8 +1,7 @@
-"""``smsgate report``: one day, summed up."""
+"""``smsgate report``: the report of one day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,15 +9,14 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.domain.messages import Entry
-from smsgate.features.dashboard.summing_up import summary
+from smsgate.features.dashboard.report import day_report
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
-_TRAIL = 500
-"""Ordinary texts of a partition that are looked through."""
-_MOST_DAYS = 400
+_MAX_ORDINARY_TEXTS = 500
+"""Of a partition, that are searched for suspicious ones."""
+_MAX_DAYS = 400
 
 
 @click.command(epilog="Example: smsgate report --day 2026-11-23 --json")
@@ -36,49 +34,45 @@ def report(day: datetime | None, as_json: bool) -> None:
     start = (day or datetime.now(UTC)).replace(
         hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC
     )
-    found = {"day": start.date().isoformat(), **_of_day(services, start), **_now(services)}
+    found = _report(services, start)
     if as_json:
         session.show_json(found)
     else:
-        _show(Console(highlight=False), found)
+        _show(found)
 
 
-def _of_day(services: Services, start: datetime) -> dict[str, Any]:
+def _report(services: Services, start: datetime) -> dict[str, Any]:
+    """The day's report, with the forwards that wait at this moment."""
+    day, store = start.date().isoformat(), services.store
     since_us = int(start.timestamp() * 1_000_000)
     until_us = int((start + timedelta(days=1)).timestamp() * 1_000_000)
-    told = services.records.reading.between(since_us, until_us)
-    ago = (datetime.now(UTC).date() - start.date()).days
-    counts = services.store.refusals.counts(min(ago + 1, _MOST_DAYS)) if ago >= 0 else []
-    day = start.date().isoformat()
-    return summary(
-        events=(one.event for one in told),
-        waiting_since_us=[
-            one.since_us for one in list_waiting_texts(services.store, services.records)
-        ],
-        ordinary=_ordinary(services),
-        refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
-        now_us=services.store.health.now_us(),
-    )
-
-
-def _now(services: Services) -> dict[str, Any]:
-    """What waits for programs' applications at this moment, whatever the day."""
-    waits = services.store.backlog.read()
+    age_days = (datetime.now(UTC).date() - start.date()).days
+    counts = store.refusals.counts(min(age_days + 1, _MAX_DAYS)) if age_days >= 0 else []
+    waiting = list_waiting_texts(store, services.records)
+    backlog = store.backlog.read()
     return {
+        "day": day,
+        **day_report(
+            events=(one.event for one in services.records.reading.between(since_us, until_us)),
+            waiting_since_us=[one.since_us for one in waiting],
+            ordinary=(
+                entry
+                for partition in range(PARTITIONS)
+                for entry in store.sample_log.newest(partition, _MAX_ORDINARY_TEXTS)
+            ),
+            refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
+            now_us=store.health.now_us(),
+        ),
         "forwards": {
-            "waiting": waits.forwards.count,
-            "oldest_minutes": round(waits.forwards.oldest_s / 60),
-            "given_up": waits.forwards_dead,
-        }
+            "waiting": backlog.forwards.count,
+            "oldest_minutes": round(backlog.forwards.oldest_s / 60),
+            "given_up": backlog.forwards_dead,
+        },
     }
 
 
-def _ordinary(services: Services) -> Iterator[Entry]:
-    for partition in range(PARTITIONS):
-        yield from services.store.sample_log.newest(partition, _TRAIL)
-
-
-def _show(console: Console, found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any]) -> None:
+    console = Console(highlight=False)
     console.print(f"[bold]{found['day']}[/] (UTC)")
     for title, key in (
         ("Messages", "messages"),
@@ -89,8 +83,8 @@ def _show(console: Console, found: dict[str, Any]) -> None:
         ("Receipt to confirmation, ms", "receipt_to_confirmation_ms"),
         ("Sends that the gate stopped", "sends_stopped"),
     ):
-        said = ", ".join(f"{name} {value:,}" for name, value in found[key].items())
-        console.print(f"{title}: {said or 'none'}", markup=False, soft_wrap=True)
+        values = ", ".join(f"{name} {value:,}" for name, value in found[key].items())
+        console.print(f"{title}: {values or 'none'}", markup=False, soft_wrap=True)
     reviews = found["reviews"]
     console.print(
         f"Reviews: {reviews['waiting']} wait, the oldest {reviews['oldest_hours']} h; "

@@ -1,18 +1,19 @@
-"""Home: is it well, what happened today beside the usual, what needs a person."""
+"""The home page: what needs attention, today's figures beside the usual, system status."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Flask, render_template, request
 
-from smsgate.features.dashboard import service
-from smsgate.features.dashboard.chart import Chart, chart_of
-from smsgate.features.dashboard.daily import WHATS, Confirmations, Speed
-from smsgate.features.dashboard.service import Numbers, Overview
-from smsgate.features.dashboard.status import Trouble
+from smsgate.features.dashboard.service import DAYS, Dashboard, DayFigures, load_dashboard
+from smsgate.features.dashboard.statistics import MEASURES, Latency
+from smsgate.features.dashboard.status import CollaboratorProblem
+from smsgate.features.dashboard.storage import DayCounts
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
@@ -30,7 +31,7 @@ PAGES = {
     "SmsgateDeadLetters": ("/console/replies/dead", "Look at them"),
 }
 """Where a condition is dealt with in the console."""
-_UNKNOWN = {
+_UNKNOWN_MEANS = {
     "store": (
         "Nobody may be texted while the gate cannot tell, and texts that arrive wait on this "
         "host's disk. What waits, today's figures and which processes run are unknown."
@@ -42,40 +43,65 @@ _UNKNOWN = {
         "why a number is opted out, are unknown."
     ),
 }
-"""What it means that a collaborator cannot be read."""
-_NOT_READY = {
+_NOT_READY_MEANS = {
     "store": "Nobody may be texted until it is ready.",
     "records": "Events wait in the store.",
 }
-_OF_STORE = frozenset({WRITES_REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
-"""Conditions that tell what the store says of itself: one cause is told once."""
-_MEND = {
+_REMEDIES = {
     "store": "check the Redis of `REDIS_URL`",
     "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
     "spool": "make `SMSGATE_DATA_DIR` writable, with room on its disk",
     "records": "check the database of `DATABASE_URL`; `smsgate records status` says more",
 }
-_DOCTOR = "`smsgate doctor` says what mends it"
+"""For a collaborator that cannot be read."""
+_STORE_CONDITIONS = frozenset({WRITES_REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
+"""Conditions that repeat what the store reports of itself."""
+CHART_WIDTH, CHART_HEIGHT = 300, 48
+"""In the SVG's own units; the page stretches it."""
+_BAR_STEP, _BAR_GAP = CHART_WIDTH / DAYS, 2
+_MIN_BAR_HEIGHT = 1.5
+"""So that a day with anything at all is seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of today, the usual, and the days before."""
+class ChartBar:
+    """One day."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayChart:
+    """The days of one measure as an SVG of bars, oldest first."""
+
+    id: str
+    bars: list[ChartBar]
+    text: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureCard:
+    """One figure of today, the usual, and the days before."""
 
     title: str
     today: int | None
-    """None where it is unknown."""
+    """None if it is unknown."""
     usual: str
-    chart: Chart
+    chart: DayChart
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """One thing that needs a person."""
+class AttentionItem:
+    """One thing that needs attention."""
 
     tone: str
-    said: str
-    mend: str
+    problem: str
+    remedy: str
     path: str = ""
     link: str = ""
 
@@ -86,112 +112,142 @@ def register(console: Flask, services: Services) -> None:
     @console.get("/console/")
     @needs("viewer")
     def home() -> str:
-        """The first page."""
-        seen = service.look(services, console_auth().deadlines)
+        """The whole page."""
+        dashboard = load_dashboard(services, console_auth().deadlines)
         return render_template(
             "home.html",
-            days=[*reversed(seen.numbers.days.items())],
-            whats=WHATS,
+            days=[*reversed(dashboard.figures.days.items())],
+            whats=MEASURES,
             titles=TITLES,
-            **_now(services, seen),
+            **_values(services, dashboard),
         )
 
     @console.get("/console/home/now")
     @needs("viewer")
     def home_now() -> str:
-        """What changes: asked for by the page every 15 seconds."""
-        return render_template(
-            "part_home.html", **_now(services, service.look(services, console_auth().deadlines))
-        )
+        """What changes: the page asks for it every 15 seconds."""
+        dashboard = load_dashboard(services, console_auth().deadlines)
+        return render_template("part_home.html", **_values(services, dashboard))
 
 
-def _now(services: Services, seen: Overview) -> dict[str, object]:
-    numbers = seen.numbers
+def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
+    figures = dashboard.figures
+    origin = services.settings.public_url or request.host_url.rstrip("/")
+    share = figures.confirmations.share if figures.confirmations else None
     return {
         "now_us": time.time_ns() // 1000,
-        "accounts": _webhooks(services),
+        "accounts": [
+            (one.name, f"{one.public_url or origin}/webhooks/{one.name}")
+            for one in services.settings.accounts.values()
+            if not one.simulated
+        ],
         "public_url": services.settings.public_url,
-        "parts": seen.parts,
-        "needs": _needs(seen),
-        "figures": [_figure(what, numbers) for what in WHATS],
-        "numbers": numbers,
-        "blocked": _said(numbers.to_blocked),
-        "confirmed": _said(numbers.to_confirmed),
-        "confirmations": numbers.confirmations,
-        "share": _share(numbers.confirmations),
+        "components": dashboard.components,
+        "attention": _attention(dashboard),
+        "cards": [_card(measure, figures) for measure in MEASURES],
+        "figures": figures,
+        "blocked": _latency_text(figures.to_blocked),
+        "confirmed": _latency_text(figures.to_confirmed),
+        "confirmations": figures.confirmations,
+        # Rounded down: 100% means all.
+        "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g}%",
     }
 
 
-def _needs(seen: Overview) -> list[Need]:
-    troubles = seen.collaborators.troubles()
-    is_store_told = any(one.name == "store" for one in troubles)
-    found = [_trouble(one) for one in troubles]
+def _attention(dashboard: Dashboard) -> list[AttentionItem]:
+    problems = dashboard.collaborators.problems()
+    has_store_problem = any(one.name == "store" for one in problems)
+    found = [_collaborator_item(one) for one in problems]
     found += [
-        _need(one) for one in seen.conditions if not (is_store_told and one.name in _OF_STORE)
+        _condition_item(one)
+        for one in dashboard.conditions
+        if not (has_store_problem and one.name in _STORE_CONDITIONS)
     ]
-    told = {one.name for one in seen.conditions}
-    reviews = seen.seen.waits.reviews if seen.seen else None
-    if reviews is not None and reviews.count and "SmsgateReviewsOld" not in told:
+    reviews = dashboard.snapshot.waits.reviews if dashboard.snapshot else None
+    are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
+    if reviews is not None and reviews.count and not are_old:
         hours = max(0.0, REVIEW_DEADLINE_S - reviews.oldest_s) / 3600
         texts = "1 text waits" if reviews.count == 1 else f"{reviews.count:,} texts wait"
-        said = f"{texts} for a person; the oldest has {hours:.0f} h left"
-        mend = "Marketing to these numbers is held until they are decided."
-        found.append(Need("warn", said, mend, *PAGES["SmsgateReviewsOld"]))
-    row = current_session().operator
-    if row.role == "admin" and not row.totp_secret and not lacks_factor():
-        said = "You are an admin and have no second factor"
-        found.append(Need("calm", said, "A code of your phone beside the password.",
-                          "/console/me/factor", "Set it up"))  # fmt: skip
+        problem = f"{texts} for a person; the oldest has {hours:.0f} h left"
+        remedy = "Marketing to these numbers is held until they are decided."
+        found.append(AttentionItem("warn", problem, remedy, *PAGES["SmsgateReviewsOld"]))
+    operator = current_session().operator
+    if operator.role == "admin" and not operator.totp_secret and not lacks_factor():
+        problem = "You are an admin and have no second factor"
+        remedy = "A code of your phone beside the password."
+        found.append(AttentionItem("calm", problem, remedy, "/console/me/factor", "Set it up"))
     return found
 
 
-def _trouble(one: Trouble) -> Need:
+def _collaborator_item(one: CollaboratorProblem) -> AttentionItem:
+    title = one.title.capitalize()
     if one.is_unknown:
-        said, means = f"{one.title.capitalize()} unknown: {one.said}", _UNKNOWN[one.name]
-        return Need("bad", said, f"{means} To fix it: {one.mend or _MEND[one.name]}.")
-    said, means = f"{one.title.capitalize()}: {one.said}", _NOT_READY.get(one.name, "")
-    return Need("bad", said, f"{means} To fix it: {one.mend or _DOCTOR}.".strip())
+        problem, means = f"{title} unknown: {one.text}", _UNKNOWN_MEANS[one.name]
+        remedy = one.remedy or _REMEDIES[one.name]
+    else:
+        problem, means = f"{title}: {one.text}", _NOT_READY_MEANS.get(one.name, "")
+        remedy = one.remedy or "`smsgate doctor` says what mends it"
+    return AttentionItem("bad", problem, f"{means} To fix it: {remedy}.".strip())
 
 
-def _need(one: Condition) -> Need:
-    said, mend = _sentence(f"{one.subject}: {one.problem}"), f"{_sentence(one.remedy)}."
-    return Need("bad" if one.is_failure else "warn", said, mend, *PAGES.get(one.name, ()))
+def _condition_item(one: Condition) -> AttentionItem:
+    problem = _capitalize(f"{one.subject}: {one.problem}")
+    tone, remedy = "bad" if one.is_failure else "warn", f"{_capitalize(one.remedy)}."
+    return AttentionItem(tone, problem, remedy, *PAGES.get(one.name, ()))
 
 
-def _sentence(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _figure(what: str, numbers: Numbers) -> Figure:
-    title, is_known = TITLES[what], numbers.today is not None
-    today = numbers.today.get(what, 0) if numbers.today is not None else None
-    usual = "usually unknown" if numbers.usual is None else ""
-    if numbers.usual:
-        usual = f"usually {_round(numbers.usual[what])} a day"
-    chart = chart_of(title, what, numbers.days, is_today_known=is_known)
-    return Figure(title, today, usual, chart)
+def _card(measure: str, figures: DayFigures) -> FigureCard:
+    today = None if figures.today is None else figures.today.get(measure, 0)
+    usual = "usually unknown" if figures.usual is None else ""
+    if figures.usual:
+        value = figures.usual[measure]
+        rounded = f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+        usual = f"usually {rounded} a day"
+    title = TITLES[measure]
+    chart = _chart(title, measure, figures.days, is_today_known=today is not None)
+    return FigureCard(title, today, usual, chart)
 
 
-def _round(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+def _chart(
+    title: str, measure: str, days: Mapping[date, DayCounts], *, is_today_known: bool
+) -> DayChart:
+    """The newest day is rightmost; days before the first that was counted have no bar."""
+    counts = [(day, of_day.get(measure, 0)) for day, of_day in days.items()][-DAYS:]
+    if not counts:
+        return DayChart(measure, [], f"{title}: nothing was counted yet.")
+    best_day, most = max(counts, key=lambda one: one[1])
+    bars = []
+    for place, (day, count) in enumerate(counts, DAYS - len(counts)):
+        height = max(_MIN_BAR_HEIGHT, CHART_HEIGHT * count / most) if count else 0
+        is_unknown = place == DAYS - 1 and not is_today_known
+        bars.append(
+            ChartBar(
+                x=round(place * _BAR_STEP, 1),
+                y=round(CHART_HEIGHT - height, 1),
+                width=_BAR_STEP - _BAR_GAP,
+                height=round(height, 1),
+                text="today: unknown" if is_unknown else f"{day:%b %-d}: {count:,}",
+            )
+        )
+    total = sum(count for _, count in counts)
+    today = f"{counts[-1][1]:,}" if is_today_known else "unknown"
+    text = (
+        f"{title} on each of the last {len(counts)} days: {total:,} together, most on "
+        f"{best_day:%B %-d} ({most:,}), today {today}."
+    )
+    return DayChart(measure, bars, text)
 
 
-def _share(confirmations: Confirmations | None) -> str:
-    """The share in time, rounded down: 100% is said only of all."""
-    if confirmations is None or confirmations.share is None:
+def _latency_text(latency: Latency | None) -> str:
+    """Median and 99th percentile, by the bounds that were counted."""
+    if latency is None:
         return ""
-    return f"{math.floor(confirmations.share * 10_000) / 100:g}%"
-
-
-def _said(speed: Speed | None) -> str:
-    """How long it took, by the bounds that were counted."""
-    if speed is None:
-        return ""
-    return f"half within {_span(speed.half_s)}, 99 of 100 {_within(speed.most_s)}"
-
-
-def _within(seconds: float) -> str:
-    return "took longer" if math.isinf(seconds) else f"within {_span(seconds)}"
+    most = "took longer" if math.isinf(latency.p99_s) else f"within {_span(latency.p99_s)}"
+    return f"half within {_span(latency.p50_s)}, 99 of 100 {most}"
 
 
 def _span(seconds: float) -> str:
@@ -200,13 +256,3 @@ def _span(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:g} ms"
     return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"
-
-
-def _webhooks(services: Services) -> list[tuple[str, str]]:
-    """Of each account its name, and what its provider is to call."""
-    origin = services.settings.public_url or request.host_url.rstrip("/")
-    return [
-        (one.name, f"{one.public_url or origin}/webhooks/{one.name}")
-        for one in services.settings.accounts.values()
-        if not one.simulated
-    ]

@@ -1,7 +1,7 @@
-"""Everything at a glance: is it well, what happened today, what needs a person.
+"""Reads all that the home page shows: status, figures of days, what needs attention.
 
 Store, queue, spool and records are asked at the same time, each for a second at most. What cannot
-be read is unknown, and said to be; the rest is still seen.
+be read is shown as unknown; the rest is still shown.
 """
 
 from __future__ import annotations
@@ -13,9 +13,25 @@ from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
-from smsgate.features.dashboard import daily
-from smsgate.features.dashboard.missed import missed_waiting
-from smsgate.features.dashboard.status import Collaborators, Part, Status, parts
+from smsgate.features.dashboard.statistics import (
+    MEASURES,
+    ConfirmationFigures,
+    Latency,
+    blocked_latency,
+    confirmation_figures,
+    confirmed_latency,
+    count_overdue_confirmations,
+    counts_of,
+    today,
+    usual_counts,
+)
+from smsgate.features.dashboard.status import (
+    Collaborators,
+    CollaboratorStatus,
+    ComponentStatus,
+    component_status,
+)
+from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
@@ -24,7 +40,6 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import of_store
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
-from smsgate.records.days import Counts
 from smsgate.store import Store
 
 DAYS = 30
@@ -32,20 +47,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """Days in numbers."""
+class DayFigures:
+    """Today's figures beside those of earlier days."""
 
-    today: Counts | None
-    """None where the store cannot be read."""
+    today: DayCounts | None
+    """None if the store cannot be read."""
     usual: dict[str, float] | None
-    """What a day like today has, empty where there was none; None where the records cannot be
-    read."""
-    days: dict[date, Counts]
+    """What a day like today has, empty if there was none; None if the records cannot be read."""
+    days: dict[date, DayCounts]
     """The last 30 days, with today; those before anything was counted are left out."""
-    to_blocked: daily.Speed | None
-    to_confirmed: daily.Speed | None
-    confirmations: daily.Confirmations | None
-    """None where the store cannot be read."""
+    to_blocked: Latency | None
+    to_confirmed: Latency | None
+    confirmations: ConfirmationFigures | None
+    """None if the store cannot be read."""
     store_problem: str = ""
     """Why today is unknown."""
     records_problem: str = ""
@@ -60,16 +74,16 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """What a page shows of a moment."""
+class Dashboard:
+    """What the home page shows of a moment."""
 
     collaborators: Collaborators
-    parts: list[Part]
+    components: list[ComponentStatus]
     conditions: list[Condition]
-    """What is not as it should be, with its remedy."""
-    seen: SystemSnapshot | None
-    """None where the store cannot be read."""
-    numbers: Numbers
+    """Failures first."""
+    snapshot: SystemSnapshot | None
+    """None if the store cannot be read."""
+    figures: DayFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,54 +92,61 @@ class _Reading(Generic[T]):
 
     value: T | None
     problem: str = ""
-    mend: str = ""
-    """What mends it, where that is known."""
+    remedy: str = ""
+
+    def status(self, report: str | None = None) -> CollaboratorStatus:
+        """The collaborator's status: ``report``, if it could be read."""
+        if self.problem:
+            return CollaboratorStatus(unknown=self.problem, remedy=self.remedy)
+        return CollaboratorStatus(report)
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class _StoreCounts:
     """What the store has counted today and yesterday."""
 
     days: Sequence[tuple[date, Sums]]
-    waiting: int
+    overdue: int
     """Confirmations that wait past their time."""
     is_partial: bool
 
 
-def look(services: Services, deadlines: Deadlines) -> Overview:
+def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     """Ask everything; takes as long as one deadline at most, and raises nothing of theirs."""
-    now = daily.today()
+    now = today()
     first = now - timedelta(days=DAYS - 1)
+    history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
     asked_store = deadlines.store.ask(lambda: take_snapshot(services.store, services.settings))
-    asked_ready = deadlines.store.ask(lambda: _of_store(services.store))
-    asked_counted = deadlines.store.ask(lambda: _counted(services, now))
+    asked_ready = deadlines.store.ask(lambda: _store_status(services.store))
+    asked_counts = deadlines.store.ask(lambda: _store_counts(services, now))
     asked_queue = deadlines.queue.ask(services.job_queue.ping)
     asked_spool = deadlines.spool.ask(services.spool.depth)
     asked_records = deadlines.records.ask(services.records.check)
-    asked_days = deadlines.records.ask(lambda: services.records.days.since(first))
-    asked_recording = deadlines.archiver.ask(services.archiver.state)
+    asked_days = deadlines.records.ask(lambda: history.since(first))
+    asked_archiver = deadlines.archiver.ask(services.archiver.state)
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
-    records, archiver = _read(asked_records), _read(asked_recording)
-    spooled = f"ok; {waiting(spool.value)} for the store" if spool.value else "ok"
+    records, archiver = _read(asked_records), _read(asked_archiver)
+    spool_report = f"ok; {waiting(spool.value)} for the store" if spool.value else "ok"
     collaborators = Collaborators(
         status={
-            "store": _status(store) if store.problem else ready.value or _status(ready),
-            "queue": _status(_read(asked_queue), said="ok"),
-            "spool": _status(spool, said=spooled),
-            "records": _status(records, said=archiver.value),
+            "store": store.status() if store.problem else ready.value or ready.status(),
+            "queue": _read(asked_queue).status("ok"),
+            "spool": spool.status(spool_report),
+            "records": records.status(archiver.value),
         },
         is_one_redis=services.settings.queue_url == services.settings.redis_url,
     )
-    seen = store.value
-    found = [*conditions(seen), *durability_conditions(seen)] if seen else []
-    return Overview(
+    snapshot = store.value
+    found = [*conditions(snapshot), *durability_conditions(snapshot)] if snapshot else []
+    now_us = time.time_ns() // 1000
+    return Dashboard(
         collaborators=collaborators,
-        parts=parts(services.settings, seen, collaborators, time.time_ns() // 1000),
+        components=component_status(services.settings, snapshot, collaborators, now_us),
         conditions=sorted(found, key=lambda one: not one.is_failure),
-        seen=seen,
-        numbers=_numbers(now, _read(asked_counted), _read(asked_days)),
+        snapshot=snapshot,
+        figures=_figures(now, _read(asked_counts), _read(asked_days)),
     )
 
 
@@ -133,53 +154,51 @@ def _read(answer: PendingAnswer[T]) -> _Reading[T]:
     try:
         return _Reading(answer.get())
     except (NoAnswerInTime, SmsGateError) as error:
-        mend = error.mend if isinstance(error, StoreUnavailable) else ""
-        return _Reading(None, str(error).rstrip("."), mend)
+        remedy = error.mend if isinstance(error, StoreUnavailable) else ""
+        return _Reading(None, str(error).rstrip("."), remedy)
 
 
-def _status(one: _Reading[T], said: str | None = None) -> Status:
-    return Status(unknown=one.problem, mend=one.mend) if one.problem else Status(said)
-
-
-def _of_store(store: Store) -> Status:
+def _store_status(store: Store) -> CollaboratorStatus:
     """Whether a store that can be read is ready, takes writes, and lets the gate answer."""
     try:
         store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        return Status(str(error), mend=error.mend)
-    said = of_store(store)
-    obstacle = store.write_lease.obstacle() if said.startswith("ok") else None
+        return CollaboratorStatus(str(error), remedy=error.mend)
+    report = of_store(store)
+    obstacle = store.write_lease.obstacle() if report.startswith("ok") else None
     if obstacle:
-        return Status(f"the gate cannot tell: {obstacle.problem}", mend=obstacle.remedy)
-    return Status(said)
+        problem = f"the gate cannot tell: {obstacle.problem}"
+        return CollaboratorStatus(problem, remedy=obstacle.remedy)
+    return CollaboratorStatus(report)
 
 
-def _counted(services: Services, now: date) -> _Counted:
-    waiting, is_partial = missed_waiting(services.store, services.settings)
+def _store_counts(services: Services, now: date) -> _StoreCounts:
+    overdue, is_partial = count_overdue_confirmations(services.store, services.settings)
     days = [(day, services.store.metrics.sums_on(day)) for day in (now, now - timedelta(days=1))]
-    return _Counted(days, waiting, is_partial)
+    return _StoreCounts(days, overdue, is_partial)
 
 
-def _numbers(
-    now: date, of_store: _Reading[_Counted], of_records: _Reading[dict[date, Counts]]
-) -> Numbers:
-    """Days in numbers: finished ones from the records, today from the store."""
+def _figures(
+    now: date, of_store: _Reading[_StoreCounts], of_records: _Reading[dict[date, DayCounts]]
+) -> DayFigures:
+    """Finished days are the records', today and yesterday the greater of records and store."""
     counted, days = of_store.value, of_records.value or {}
     for day, found in counted.days if counted else ():
         if found:
-            days[day] = _grown(days.get(day, {}), daily.counts_of(found))
+            saved, counts = days.get(day, {}), counts_of(found)
+            days[day] = {one: max(saved.get(one, 0), counts[one]) for one in MEASURES}
     if counted is None:
         days.pop(now, None)  # the records have a part of it at most
     sums = [found for _, found in counted.days] if counted else []
-    confirmed = daily.to_confirmed(sums)
-    return Numbers(
-        today=days.get(now, dict.fromkeys(daily.WHATS, 0)) if counted else None,
-        usual=daily.usual(days, now) if not of_records.problem else None,
-        days=_filled(days, now),
-        to_blocked=daily.to_blocked(sums),
-        to_confirmed=confirmed,
+    latency = confirmed_latency(sums)
+    return DayFigures(
+        today=days.get(now, dict.fromkeys(MEASURES, 0)) if counted else None,
+        usual=usual_counts(days, now) if not of_records.problem else None,
+        days=_without_gaps(days, now),
+        to_blocked=blocked_latency(sums),
+        to_confirmed=latency,
         confirmations=(
-            daily.confirmations(sums, confirmed, counted.waiting, counted.is_partial)
+            confirmation_figures(sums, latency, counted.overdue, counted.is_partial)
             if counted
             else None
         ),
@@ -188,14 +207,10 @@ def _numbers(
     )
 
 
-def _grown(kept: Counts, counted: Counts) -> Counts:
-    return {what: max(kept.get(what, 0), counted[what]) for what in daily.WHATS}
-
-
-def _filled(days: dict[date, Counts], now: date) -> dict[date, Counts]:
-    """Every day since the first that was counted; one in between without anything is 0."""
+def _without_gaps(days: dict[date, DayCounts], now: date) -> dict[date, DayCounts]:
+    """Every day since the first that was counted; one without anything has zeros."""
     if not days:
         return {}
-    span = (now - min(days)).days
-    order = [now - timedelta(days=back) for back in range(span, -1, -1)]
-    return {day: days.get(day, dict.fromkeys(daily.WHATS, 0)) for day in order}
+    age = (now - min(days)).days
+    order = [now - timedelta(days=back) for back in range(age, -1, -1)]
+    return {day: days.get(day, dict.fromkeys(MEASURES, 0)) for day in order}

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.features.dashboard import daily
+from smsgate.features.dashboard import statistics
+from smsgate.features.dashboard.storage import DailyCountStorage
 from smsgate.features.operators.service import By, Operators
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
@@ -54,8 +55,12 @@ def confirm(services, took_s: float, times: int = 1) -> None:
     metrics.flush()
 
 
+def day_counts(services) -> DailyCountStorage:
+    return DailyCountStorage(services.records.database)
+
+
 def ago(days: int):
-    return daily.today() - timedelta(days=days)
+    return statistics.today() - timedelta(days=days)
 
 
 # --- today --------------------------------------------------------------------------------------
@@ -63,8 +68,8 @@ def ago(days: int):
 
 def test_today_stands_beside_what_the_same_weekday_had(viewer, services) -> None:
     for weeks, texts in ((1, 100), (2, 140), (3, 90), (5, 9_000)):
-        services.records.days.keep({ago(7 * weeks): {"texts": texts, "opt_outs": weeks}})
-    services.records.days.keep({ago(1): {"texts": 7_000}})
+        day_counts(services).save({ago(7 * weeks): {"texts": texts, "opt_outs": weeks}})
+    day_counts(services).save({ago(1): {"texts": 7_000}})
     count(services, "none", 30)
     count(services, "opt_out", 3)
     count(services, "opt_out_all", 2)
@@ -84,12 +89,12 @@ def test_today_stands_beside_what_the_same_weekday_had(viewer, services) -> None
 
 
 def test_in_the_first_week_the_usual_is_of_the_days_that_there_were(viewer, services) -> None:
-    services.records.days.keep({ago(1): {"texts": 10}, ago(2): {"texts": 25}})
+    day_counts(services).save({ago(1): {"texts": 10}, ago(2): {"texts": 25}})
     assert "Texts in 0 usually 18 a day" in words(viewer.get("/console/"))
 
 
 def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, services) -> None:
-    services.records.days.keep({ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}})
+    day_counts(services).save({ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}})
     count(services, "opt_out", 7)
     page = viewer.get("/console/").text
     chart = re.search(r'<svg class="bars".*?</svg>', page, re.DOTALL)[0]
@@ -106,7 +111,7 @@ def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, services) -> No
 
 
 def test_bars_are_as_high_as_their_days_and_a_single_text_is_seen(viewer, services) -> None:
-    services.records.days.keep({ago(2): {"texts": 1000}, ago(1): {"texts": 500}})
+    day_counts(services).save({ago(2): {"texts": 1000}, ago(1): {"texts": 500}})
     count(services, "none")
     chart = re.search(r'<svg class="bars".*?</svg>', viewer.get("/console/").text, re.DOTALL)[0]
     heights = [float(one) for one in re.findall(r'height="([\d.]+)"', chart)]
@@ -223,21 +228,21 @@ def test_where_very_many_wait_it_is_said_that_there_may_be_more(
 
 def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> None:
     count(services, "opt_out", 9)
-    daily.keep(services.store, services.records)
+    statistics.save_counts(services.store, services.records)
     redis_client.flushall()
     services.store.metadata.create(buckets=8)
     count(services, "opt_out", 2)
-    daily.keep(services.store, services.records)
-    assert services.records.days.since(ago(0))[ago(0)]["opt_outs"] == 9
+    statistics.save_counts(services.store, services.records)
+    assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 9
     assert "Opt-outs 9 " in words(viewer.get("/console/"))
     count(services, "opt_out", 9)
-    daily.keep(services.store, services.records)
-    assert services.records.days.since(ago(0))[ago(0)]["opt_outs"] == 11
+    statistics.save_counts(services.store, services.records)
+    assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 11
 
 
 def test_a_day_in_the_store_ends_after_a_week(services, redis_client) -> None:
     count(services, "help")
-    key = f"{{smsgate:metrics}}:{daily.today()}"
+    key = f"{{smsgate:metrics}}:{statistics.today()}"
     assert redis_client.hget(key, "messages|twilio|help") == b"1"
     assert 0 < redis_client.ttl(key) <= 8 * 24 * 3600
 
@@ -248,10 +253,10 @@ def test_the_keeper_puts_them_into_the_records(services) -> None:
     count(services, "opt_in", 3)
     keeper = Keeper(services)
     keeper.turn()
-    assert services.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
+    assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
     count(services, "opt_in", 3)
     keeper.turn()  # not a minute later
-    assert services.records.days.since(ago(0))[ago(0)]["opt_ins"] == 3
+    assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
 
 
 # --- what needs a person ------------------------------------------------------------------------
@@ -385,7 +390,7 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
     impatient, viewer, services, redis_server
 ) -> None:
     confirm(services, 0.2)
-    services.records.days.keep({ago(1): {"texts": 1_111}})
+    day_counts(services).save({ago(1): {"texts": 1_111}})
     with stopped(redis_server):
         page = viewer.get("/console/")
         shows_nothing_of_the_store(page)
@@ -476,7 +481,7 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(impatient, viewer
     count(services, "opt_out", 3)
     assert viewer.get("/console/").status_code == 200
     answers = threading.Event()
-    database = type(services.records.days._database)
+    database = type(services.records.database)
     reading = database.reading
 
     def hangs(self):
@@ -585,7 +590,7 @@ def test_the_page_renews_what_changes(viewer, services) -> None:
 
 
 def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, services) -> None:
-    services.records.days.keep({ago(1): {"texts": 1_111}})
+    day_counts(services).save({ago(1): {"texts": 1_111}})
     away = open_redis("redis://127.0.0.1:1/0").connection_pool
     for part in (services.store.metrics._gatherer.client, services.store.ledger._client):
         part.connection_pool = away

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Intent
-from smsgate.features.dashboard.summing_up import summary
+from smsgate.features.dashboard.report import day_report
 from tests.fakes.values import NUMBER, entry
 
 SECOND = 1_000_000
@@ -26,12 +26,12 @@ def stopped(received_s: int, arrived_s: int, *, outage: bool) -> Event:
 def test_an_opt_out_that_waited_in_a_spool_was_blocked_late():
     events = [stopped(100, 99, outage=False), stopped(200, 140, outage=True)]
 
-    told = summary(events, [], [], {}, 300 * SECOND)
+    told = day_report(events, [], [], {}, 300 * SECOND)
 
     assert told["receipt_to_blocked_ms"] == {"p50": 60_000.0, "p99": 60_000.0, "worst": 60_000.0}
     assert told["receipt_to_applied_ms"]["worst"] == 60_005.0
-    assert summary(events[:1], [], [], {}, 0)["receipt_to_blocked_ms"]["worst"] == 0.0
+    assert day_report(events[:1], [], [], {}, 0)["receipt_to_blocked_ms"]["worst"] == 0.0
 
 
 def test_a_day_without_opt_outs_has_no_times():
-    assert summary([], [], [], {}, 0)["receipt_to_blocked_ms"] == {}
+    assert day_report([], [], [], {}, 0)["receipt_to_blocked_ms"] == {}

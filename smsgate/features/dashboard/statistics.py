@@ -1,0 +1,186 @@
+"""Figures of a day: what came in, what was asked for, how fast it was done.
+
+Processes count into the store by day (``store/metrics.py``), which keeps a week of it, so that
+reading is cheap however much has happened. Every minute the sums go to the records and stay there,
+even if Redis is flushed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+
+from smsgate.consent.send_check import WINDOW_US
+from smsgate.domain.messages import Entry
+from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
+from smsgate.metrics.counters import Sums, bounds_of, by_family
+from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S, Family
+from smsgate.pipeline.confirmation import silence
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store import Store
+
+MEASURES = ("texts", "opt_outs", "opt_ins", "help", "review", "confirmations")
+_MEASURE_BY_INTENT = {
+    "opt_out": "opt_outs",
+    "opt_out_all": "opt_outs",
+    "opt_in": "opt_ins",
+    "help": "help",
+    "review": "review",
+}
+_WEEKS = 4
+_CONFIRMATION_S = WINDOW_US / 1_000_000
+_MISSED_OUTCOMES = ("late", "refused", "unknown")
+"""Outcomes after which nobody can say that the subscriber has the confirmation in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long something took, as far as the bounds of its histogram tell."""
+
+    count: int
+    p50_s: float
+    p99_s: float
+    """Infinite if it is above the last bound."""
+    late: int
+    """How many took longer than a confirmation may."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationFigures:
+    """How many confirmations of opt-outs were sent in time."""
+
+    in_time: int
+    """Those that the provider took within five minutes of the text."""
+    missed: int
+    """Those that were late, given up or perhaps sent, or still wait although time is over."""
+    is_partial: bool = False
+    """Whether more may be missed than were counted."""
+
+    @property
+    def due(self) -> int:
+        """How many there should have been."""
+        return self.in_time + self.missed
+
+    @property
+    def share(self) -> float | None:
+        """Which share was in time, from 0 to 1; None if none was due."""
+        return self.in_time / self.due if self.due else None
+
+
+def today() -> date:
+    """The current day (UTC)."""
+    return datetime.now(UTC).date()
+
+
+def counts_of(sums: Sums) -> DayCounts:
+    """The counts of a day, by measure."""
+    found = by_family(sums)
+    counts = dict.fromkeys(MEASURES, 0)
+    for (_, intent), count in found[MESSAGES.name].counts.items():
+        if intent != "duplicate":
+            counts["texts"] += count
+            if intent in _MEASURE_BY_INTENT:
+                counts[_MEASURE_BY_INTENT[intent]] += count
+    for (_, kind, outcome), count in found[REPLIES.name].counts.items():
+        if (kind, outcome) == ("opt_out", "sent"):
+            counts["confirmations"] += count
+    return counts
+
+
+def save_counts(store: Store, records: Records) -> None:
+    """Save the sums of today and yesterday to the records; called every minute.
+
+    Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    """
+    sums = {day: store.metrics.sums_on(day) for day in (today(), today() - timedelta(days=1))}
+    counts = {day: counts_of(found) for day, found in sums.items() if found}
+    DailyCountStorage(records.database).save(counts)
+
+
+def usual_counts(days: Mapping[date, DayCounts], now: date) -> dict[str, float]:
+    """The mean of the same weekday in the last four weeks; else of all earlier days.
+
+    Only days with counts are considered; empty if there are none.
+    """
+    past = {day: counts for day, counts in days.items() if day < now}
+    same_weekday = [now - timedelta(weeks=week) for week in range(1, _WEEKS + 1)]
+    some = [past[day] for day in same_weekday if day in past] or [*past.values()]
+    if not some:
+        return {}
+    return {
+        measure: sum(counts.get(measure, 0) for counts in some) / len(some) for measure in MEASURES
+    }
+
+
+def blocked_latency(sums: Iterable[Sums]) -> Latency | None:
+    """From the receipt of a text to its answer, from when on it blocks. None if none came."""
+    return _latency(STORED_S, sums)
+
+
+def confirmed_latency(sums: Iterable[Sums]) -> Latency | None:
+    """From the receipt of a text until the provider took our reply. None if none was sent."""
+    return _latency(CONFIRMED_S, sums)
+
+
+def confirmation_figures(
+    sums: Sequence[Sums], latency: Latency | None, waiting: int, is_partial: bool
+) -> ConfirmationFigures:
+    """How many confirmations of opt-outs were in time.
+
+    ``latency`` is that of confirmations. ``waiting`` are those past their time that no process has
+    settled, of which there may be more if ``is_partial``. A confirmation was not due if the
+    provider has the opt-out itself, or a later change superseded it.
+    """
+    outcomes: Counter[str] = Counter()
+    for one in sums:
+        for (_, kind, outcome), count in by_family(one)[REPLIES.name].counts.items():
+            if kind == "opt_out":
+                outcomes[outcome] += count
+    late = min(latency.late if latency else 0, outcomes["sent"])
+    missed = late + waiting + sum(outcomes[outcome] for outcome in _MISSED_OUTCOMES)
+    return ConfirmationFigures(outcomes["sent"] - late, missed, is_partial)
+
+
+def count_overdue_confirmations(store: Store, settings: Settings) -> tuple[int, bool]:
+    """How many confirmations wait past their five minutes, and whether there may be more.
+
+    They are replies that no sender has taken, and opt-outs that no worker has applied; of those, a
+    number that asked several times counts once. Raises ``StoreUnavailable``.
+    """
+    overdue = store.overdue.read(WINDOW_US)
+    replies = sum(one.kind == "opt_out" for one in overdue.replies)
+    entries = [one.entry for one in overdue.messages if _is_confirmed(one.entry, settings)]
+    return replies + len({(one.number, one.program) for one in entries}), overdue.is_partial
+
+
+def _is_confirmed(entry: Entry, settings: Settings) -> bool:
+    """Whether we confirm the opt-out that an entry is, if it changes anything."""
+    program = settings.programs.get(entry.program)
+    if program is None or not entry.phone or not entry.decision.intent.stops:
+        return False
+    return not silence(entry, program.confirm)
+
+
+def _latency(family: Family, sums: Iterable[Sums]) -> Latency | None:
+    buckets = [0] * (len(family.buckets) + 1)
+    for one in sums:
+        for times in by_family(one)[family.name].times.values():
+            buckets = [a + b for a, b in zip(buckets, times.buckets, strict=True)]
+    below = [*accumulate(buckets)]
+    if not below[-1]:
+        return None
+    bounds = [float(bound) for bound in bounds_of(family)]
+    in_time = max(
+        count for bound, count in zip(bounds, below, strict=True) if bound <= _CONFIRMATION_S
+    )
+    p50_s, p99_s = (
+        next(
+            bound for bound, count in zip(bounds, below, strict=True) if count >= share * below[-1]
+        )
+        for share in (0.5, 0.99)
+    )
+    return Latency(count=below[-1], p50_s=p50_s, p99_s=p99_s, late=below[-1] - in_time)
