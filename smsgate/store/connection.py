@@ -22,7 +22,7 @@ from redis.exceptions import (
 )
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store import redis_address, wire
+from smsgate.store import redis_address
 from smsgate.store.redis_address import Client, Cluster, problem_of
 
 Command: TypeAlias = Sequence[str | bytes | int]
@@ -129,8 +129,8 @@ def round_trip(
     """Send commands at once and read their answers, errors among them.
 
     ``keys`` names for each command a key that it touches: it says where in a cluster the command
-    belongs. What redis-py's pipeline does, without what it does besides: that is most of its
-    time, and this is the one round trip of a webhook. A connection that broke is replaced once.
+    belongs. Cheaper than redis-py's pipeline, whose preparations are most of its time: this is the
+    one round trip of a webhook. A connection that broke is replaced once.
     ``confirmation`` is sent behind the commands, on each connection: see ``Replicas``.
     Raises ``redis.ConnectionError``, ``TimeoutError``; ``RedisError`` where no replica confirms.
     """
@@ -142,12 +142,32 @@ def round_trip(
         return _confirmed(client.connection_pool, commands, confirmation)
 
 
+def exchange(pool: Client, commands: Sequence[Command]) -> list[Result]:
+    """Send commands at once on a connection of a pool; their answers, Redis's errors among them.
+
+    Raises ``redis.ConnectionError`` and ``redis.TimeoutError``; nobody knows then which of the
+    commands ran.
+    """
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers = [answer(connection) for _ in commands]
+        if any(isinstance(one, ReadOnlyError) for one in answers):
+            connection.disconnect()  # no primary any more; the next one asks where the new one is
+    except BaseException:
+        connection.disconnect()  # answers that nobody read must not meet the next caller
+        raise
+    finally:
+        pool.release(connection)
+    return answers
+
+
 def _confirmed(
     pool: Client, commands: Sequence[Command], confirmation: Command | None
 ) -> list[Result]:
     if confirmation is None:
-        return wire.exchange(pool, commands)
-    *answers, replicas = wire.exchange(pool, [*commands, confirmation])
+        return exchange(pool, commands)
+    *answers, replicas = exchange(pool, [*commands, confirmation])
     if isinstance(replicas, RedisError):
         raise replicas
     if replicas < 1:
