@@ -1,1 +1,1 @@
-"""The terminal's door: the same gateway, from a command line. Starts in ``main.py``."""
+"""The command line. Starts in ``main.py``."""

@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.classifier import Classifier, KeywordSetCache
 from smsgate.classifier.explanation import facts
-from smsgate.cli.answering import cores, stream
+from smsgate.cli.explain_stream import cores, stream
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164

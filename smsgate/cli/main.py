@@ -18,7 +18,7 @@ from smsgate.features import FEATURES, CommandEntry
 INTERRUPTED = 130
 CORE = {
     "check": CommandEntry(
-        "smsgate.cli.gate:check",
+        "smsgate.cli.check:check",
         "Ask the gate whether a program may text these numbers.",
     ),
     "compose": CommandEntry(
@@ -38,7 +38,7 @@ CORE = {
         "Say what TEXT asks for, and by which rule.",
     ),
     "init": CommandEntry(
-        "smsgate.cli.setup:init",
+        "smsgate.cli.init:init",
         "Make a new, empty store ready; one that is ready stays as it is.",
     ),
     "refusals": CommandEntry(
@@ -50,12 +50,8 @@ CORE = {
         "Messages that wait on the disks of hosts, because the store could not take them.",
     ),
     "status": CommandEntry(
-        "smsgate.cli.gate:status",
+        "smsgate.cli.check:status",
         "Show which programs may text a number, and why not.",
-    ),
-    "text": CommandEntry(
-        "smsgate.cli.text:text",
-        "Text us, as a subscriber: post a webhook, signed as the account's provider signs it.",
     ),
 }
 COMMANDS: Mapping[str, CommandEntry] = {

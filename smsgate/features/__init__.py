@@ -126,6 +126,13 @@ FEATURES = (
         console=("smsgate.features.simulator.console",),
         menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
         routes=("smsgate.features.simulator.api",),
+        commands={
+            "text": CommandEntry(
+                "smsgate.features.simulator.cli:text",
+                "Text us, as a subscriber: post a webhook, signed as the account's provider "
+                "signs it.",
+            ),
+        },
     ),
     Feature(
         name="lists",

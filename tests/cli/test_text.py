@@ -1,4 +1,4 @@
-"""``smsgate text``: a subscriber at the terminal, against the real web doors over loopback."""
+"""``smsgate text``: a subscriber at the terminal, against the real webhooks over loopback."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def simulated(environ, url) -> dict[str, str]:
 
 @pytest.fixture
 def serve(url) -> Iterator[Callable[..., Services]]:
-    """Open the web doors for an environment; what comes in is applied and answered at once."""
+    """Serve an environment; what comes in is applied and answered at once."""
     servers, gateways = [], []
 
     def start(environ: dict[str, str], works: bool = True) -> Services:
@@ -87,7 +87,7 @@ def serve(url) -> Iterator[Callable[..., Services]]:
         gateways.append(services)
         services.store.metadata.create(buckets=8)
         publish_programs(services.settings, services.store)
-        received = services.ingest.ingest
+        received = services.ingest.receive
 
         def receive(account: str, request: WebhookRequest):
             receipt = received(account, request)
@@ -96,7 +96,7 @@ def serve(url) -> Iterator[Callable[..., Services]]:
                 services.sender.drain(partition, 0)
             return receipt
 
-        services.ingest.ingest = receive
+        services.ingest.receive = receive
         server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(services), True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -138,7 +138,7 @@ def test_where_no_reply_is_due_it_says_why(terminal, serve, simulated):
 def test_an_ordinary_text_is_waited_for_and_changes_nothing(
     terminal, serve, simulated, monkeypatch
 ):
-    monkeypatch.setattr("smsgate.cli.text.REPLY_S", 0.2)
+    monkeypatch.setattr("smsgate.features.simulator.cli.REPLY_S", 0.2)
     serve(simulated)
     there = terminal(**simulated)
     assert there.run("text", "thanks, that was fast") == 0
@@ -196,4 +196,4 @@ def test_the_only_account_need_not_be_named_and_its_own_sender_is_texted(
 def test_without_an_address_nobody_is_texted(terminal, environ):
     there = terminal(**{**environ, "SMSGATE_PUBLIC_URL": ""})
     assert there.run("text", "STOP", "--account", "twilio") == 2
-    assert "start `smsgate dev`, or say where the web doors are with --url" in there.errors
+    assert "start `smsgate dev`, or say where smsgate is with --url" in there.errors

@@ -15,7 +15,7 @@ from tests.fakes.once import compiled_sets
 LINES = [*[f'"text {at} stop please"' for at in range(2500)], "5", '"see you at six"', '"STOP"']
 SCRIPT = """
 import sys
-from smsgate.cli.answering import stream
+from smsgate.cli.explain_stream import stream
 from smsgate.cli.explain import classifier_of
 
 classifier = classifier_of({"SMSGATE_CONFIG": sys.argv[1], "SMSGATE_DATA_DIR": sys.argv[1]}, "")

@@ -30,12 +30,12 @@ REPLY_S = 3.0
 
 
 class NoAddress(SmsGateError):
-    """There is no web door that could be texted."""
+    """Nobody said where smsgate can be texted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Texted:
-    """What was sent and what the web door answered."""
+class SentText:
+    """What was sent, and what the webhook answered."""
 
     message: InboundMessage
     answer: HttpReply
@@ -46,7 +46,7 @@ class Texted:
 @click.option("--from", "number", default="+14155550123", show_default=True, metavar="NUMBER")
 @click.option("--to", "sender", metavar="SENDER", help="The number or short code that is texted.")
 @click.option("--account", metavar="NAME", help="The account that is texted.  [simulator, in dev]")
-@click.option("--url", help="Public address of the web doors.  [that of dev, else the account's]")
+@click.option("--url", help="Public address of smsgate.  [that of dev, else the account's]")
 def text(body: str, number: str, sender: str | None, account: str | None, url: str | None) -> None:
     """Text us, as a subscriber: post a webhook, signed as the account's provider signs it.
 
@@ -58,7 +58,7 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
     base = _address(chosen, url, session.here()[1])
     sender = sender or default_sender(services.settings, chosen)
     message = make_message(chosen, body, e164(number), sender)
-    texted = Texted(message, post_webhook(message, chosen, f"{base}/webhooks/{chosen.name}"))
+    texted = SentText(message, post_webhook(message, chosen, f"{base}/webhooks/{chosen.name}"))
     console = Console(highlight=False)
     _show_answer(console, texted, base)
     if texted.answer.status >= 300:
@@ -88,13 +88,12 @@ def _address(account: Account, url: str | None, running: DevRun | None) -> str:
     base = url or (running.url if running and account.simulated else "") or account.public_url
     if not base:
         raise NoAddress(
-            "Nobody is there to be texted: start `smsgate dev`, or say where the web doors are "
-            "with --url"
+            "Nobody is there to be texted: start `smsgate dev`, or say where smsgate is with --url"
         )
     return base.rstrip("/")
 
 
-def _show_answer(console: Console, texted: Texted, base: str) -> None:
+def _show_answer(console: Console, texted: SentText, base: str) -> None:
     message, answer = texted.message, texted.answer
     console.print(f"[cyan]{message.number} → {message.sender}[/]  {message.text!r}", markup=True)
     good = answer.status < 300
@@ -104,7 +103,7 @@ def _show_answer(console: Console, texted: Texted, base: str) -> None:
         console.print(answer.body.decode(errors="replace").strip(), markup=False)
 
 
-def _show_reply(console: Console, services: Services, texted: Texted, newest: str) -> None:
+def _show_reply(console: Console, services: Services, texted: SentText, newest: str) -> None:
     reply, why_not = _wait_for_reply(services, texted.message, newest)
     if reply is not None:
         console.print(f"[magenta]{reply['from']} → {reply['to']}[/]  ", end="")
