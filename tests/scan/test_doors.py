@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady, CallFailed
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.features.alerts.channels import channels
+from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import TEST
 from smsgate.features.links.service import Linking
 from smsgate.providers import PROVIDERS
@@ -276,9 +276,9 @@ def test_a_fault_of_ours_shows_no_body_and_no_variables(
 
 
 def test_alerts_that_cannot_be_told_say_no_address_and_no_password(services, everywhere, log):
-    for channel in channels(services):
+    for channel in configured_channels(services):
         with pytest.raises(CallFailed) as raised:
-            channel.tell([TEST])
+            channel.send([TEST])
         assert everywhere.in_(str(raised.value)) == []
 
 
