@@ -32,10 +32,10 @@ from workers import clock, jobs, rq_worker
 from workers.alert_notifier import AlertNotifier
 from workers.feed_dispatcher import FeedDispatcher
 from workers.forwarder import Forwarder
-from workers.keeper import Keeper
+from workers.ledger_archiver import ArchiverThread
 
 Start = Callable[[Mapping[str, str], str], None]
-Parts = Sequence[Keeper | FeedDispatcher | AlertNotifier]
+Parts = Sequence[ArchiverThread | FeedDispatcher | AlertNotifier]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
@@ -126,7 +126,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
 
     def started(_: Configuration, services: Services) -> Parts:
         services.lease_renewal.start()
-        parts = (Keeper(services, end), FeedDispatcher(services), AlertNotifier(services))
+        parts = (ArchiverThread(services, end), FeedDispatcher(services), AlertNotifier(services))
         for part in parts:
             part.start()
         return parts

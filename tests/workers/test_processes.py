@@ -134,8 +134,8 @@ def test_each_process_ends_in_order_when_told_to(
 
 FAILS = """
 import os, sys
-from workers import __main__ as main, keeper
-keeper.Keeper.turn = lambda self: 1 / 0
+from workers import __main__ as main, ledger_archiver
+ledger_archiver.ArchiverThread.turn = lambda self: 1 / 0
 sys.exit(main.main(["clock"], os.environ))
 """
 

@@ -248,14 +248,14 @@ def test_a_day_in_the_store_ends_after_a_week(services, redis_client) -> None:
 
 
 def test_the_keeper_puts_them_into_the_records(services) -> None:
-    from workers.keeper import Keeper
+    from workers.ledger_archiver import ArchiverThread
 
     count(services, "opt_in", 3)
-    keeper = Keeper(services)
-    keeper.turn()
+    thread = ArchiverThread(services)
+    thread.turn()
     assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
     count(services, "opt_in", 3)
-    keeper.turn()  # not a minute later
+    thread.turn()  # not a minute later
     assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
 
 

@@ -1,4 +1,4 @@
-"""The keeper, a thread of the clock: it moves what waits, and says what hinders it."""
+"""The ledger archiver, a thread of the clock: it moves what waits, and says what hinders it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.fakes.values import NUMBER
 from tests.records.test_commands import CONFIG
 from tests.records.test_removing import aged
 from tests.records.values import event
-from workers.keeper import PAUSE_S, PERIOD_S, Keeper
+from workers.ledger_archiver import PAUSE_S, PERIOD_S, ArchiverThread
 
 
 @pytest.fixture
 def services(store, records, tmp_path):
-    """Of a gateway, what the keeper uses."""
+    """The services that the ledger archiver uses."""
     return SimpleNamespace(
         store=store,
         records=records,
@@ -47,8 +47,8 @@ def happen(store):
 
 
 def test_what_waits_is_recorded_within_a_second(services, happen, records):
-    keeper = Keeper(services)
-    keeper.start()
+    thread = ArchiverThread(services)
+    thread.start()
     try:
         happen(1)
         assert wait_until(lambda: records.reading.count_events() == 1, 5)
@@ -57,27 +57,27 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
         (first, second) = records.reading.of_number(NUMBER)
         assert first.seq < second.seq
     finally:
-        keeper.close()
+        thread.close()
 
 
 def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
     old, young = (Folders(tmp_path).make() for _ in range(2))
     os.utime(old.file(""), (0, 0))
-    Keeper(services).turn()
+    ArchiverThread(services).turn()
     assert [one.id for one in Folders(tmp_path).all()] == [young.id]
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
     store.sweep.take_retention_turn()
-    keeper = Keeper(services)
+    thread = ArchiverThread(services)
     happen(*range(BATCH + 1))
-    assert [keeper.turn(), keeper.turn(), keeper.turn()] == [0.0, PERIOD_S, PERIOD_S]
+    assert [thread.turn(), thread.turn(), thread.turn()] == [0.0, PERIOD_S, PERIOD_S]
     assert store.ledger.waiting().count == 0
 
 
 def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, monkeypatch):
     happen(1)
-    keeper = Keeper(services)
+    thread = ArchiverThread(services)
     real = services.records.keeping.keep
 
     def away(*_):
@@ -85,9 +85,9 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, mo
 
     with structlog.testing.capture_logs() as said:
         monkeypatch.setattr(services.records.keeping, "keep", away)
-        assert [keeper.turn(), keeper.turn()] == [PAUSE_S, PAUSE_S]
+        assert [thread.turn(), thread.turn()] == [PAUSE_S, PAUSE_S]
         monkeypatch.setattr(services.records.keeping, "keep", real)
-        assert keeper.turn() == PERIOD_S
+        assert thread.turn() == PERIOD_S
 
     assert [one["event"] for one in said] == ["events wait for the records"]
     assert services.records.reading.count_events() == 1
@@ -96,53 +96,53 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, mo
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    assert Keeper(services).turn() == PAUSE_S
+    assert ArchiverThread(services).turn() == PAUSE_S
     assert services.archiver.state().startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
-    assert Keeper(services).turn() == PERIOD_S
+    assert ArchiverThread(services).turn() == PERIOD_S
     assert services.records.reading.count_events() == 1
 
 
 def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, tmp_path):
     """Of another user, say, with the records on a server; or a file has its place."""
     (tmp_path / "lists").write_text("in the way")
-    keeper = Keeper(services)
+    thread = ArchiverThread(services)
     with structlog.testing.capture_logs() as said:
-        assert keeper.turn() == PERIOD_S
+        assert thread.turn() == PERIOD_S
     assert [one["event"] for one in said] == ["old lists are not removed"]
     happen(1)
-    keeper.turn()
+    thread.turn()
     assert services.records.reading.count_events() == 1
 
 
 def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(services, monkeypatch):
     ended = threading.Event()
-    keeper = Keeper(services, ended.set)
+    thread = ArchiverThread(services, ended.set)
     faults = []
     monkeypatch.setattr(threading, "excepthook", faults.append)
     monkeypatch.setattr(services.archiver, "move", lambda: 1 / 0)
 
-    keeper.start()
+    thread.start()
 
     assert ended.wait(10)
-    keeper.close()
+    thread.close()
     assert faults[0].exc_type is ZeroDivisionError
 
 
 def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
     """Another one may have taken its place."""
     ended = threading.Event()
-    keeper = Keeper(services, ended.set)
-    keeper.start()
-    keeper.close()
-    assert not keeper._thread.is_alive()
+    thread = ArchiverThread(services, ended.set)
+    thread.start()
+    thread.close()
+    assert not thread._thread.is_alive()
     assert not ended.is_set()
 
 
 def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
     monkeypatch.setattr(store.ledger, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:
-        Keeper(services).turn()
+        ArchiverThread(services).turn()
     assert said[0]["event"] == "the store fills"
     assert said[0]["log_level"] == "warning"
 
@@ -151,7 +151,7 @@ def test_store_and_records_that_differ_are_said(services, happen, store):
     happen(1)
     store.ledger.tell({partition_of(NUMBER): 7})
     with structlog.testing.capture_logs() as said:
-        assert Keeper(services).turn() == PAUSE_S
+        assert ArchiverThread(services).turn() == PAUSE_S
     assert said[0]["event"] == "store and records differ"
 
 
@@ -160,10 +160,10 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
 ):
     old = aged(store.health.now_us() // 1000, 100)
     happen(old, kind="help", text="lunch?", standing=None)
-    keeper, other = Keeper(services), Keeper(services)
+    thread, other = ArchiverThread(services), ArchiverThread(services)
 
     for _ in range(4):
-        keeper.turn()
+        thread.turn()
         other.turn()
 
     assert [one.erased for one in records.reading.of_number(NUMBER)] == [True]

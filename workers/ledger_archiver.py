@@ -1,7 +1,7 @@
-"""The keeper, a thread of the process ``clock``: moves the ledgers to the records.
+"""The ledger archiver, a thread of the process ``clock``: moves the ledgers to the records.
 
 It looks five times a second, and goes on without a pause while there is more than one batch. Any
-number of them may run. Store or database away: the events wait in the ledgers, and the keeper
+number of them may run. Store or database away: the events wait in the ledgers, and it
 tries again. Once a day it takes away what is older than it has to be kept, between two looks.
 """
 
@@ -43,7 +43,7 @@ REMIND_S = 60.0
 _log = structlog.get_logger()
 
 
-class Keeper:
+class ArchiverThread:
     """Moves what waits until it is told to end."""
 
     def __init__(self, services: Services, ended: Callable[[], None] = lambda: None) -> None:
@@ -54,7 +54,7 @@ class Keeper:
         self._services = services
         self._ended = ended
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="ledger archiver", daemon=True)
         self._told: dict[str, float] = {}
         self._retention: Iterator[int] | None = None
         self._asked_at = -ASK_S
