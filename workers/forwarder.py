@@ -18,8 +18,8 @@ import structlog
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.forwarding.service import IDLE_S, ForwardSender
 from smsgate.logs import Reminder
+from smsgate.pipeline.forwards import give_up_old
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.undelivered_forwards import give_up_old
 from smsgate.settings import Settings
 
 RETRY_S = 1.0

@@ -12,8 +12,8 @@ from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.history import History
-from smsgate.pipeline.lost_spools import forget_spool
 from smsgate.pipeline.spool import waiting
+from smsgate.pipeline.spool_replay import forget_spool
 from smsgate.records.announcing import SPOOL_FORGOTTEN
 
 

@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from smsgate import __version__
 from smsgate.classifier import reply_text
-from smsgate.consent.events import Event, Published, Standing
+from smsgate.consent.events import Event, Published, Standing, event_id
 from smsgate.consent.renamed_programs import entry_now, standing_now
 from smsgate.consent.reviews import covered
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.consent.transitions import Settled, published_program, settle
-from smsgate.domain.messages import ALL, Entry, Forward, Reply, Stored
+from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
 from smsgate.logs import masked
 from smsgate.metrics.families import APPLIED_S, EVENTS
-from smsgate.pipeline.applied_event import applied_event
-from smsgate.pipeline.confirmation import silence
-from smsgate.pipeline.forwards import forward_of
+from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier, lists_apart
 from smsgate.settings import Program, Settings
 from smsgate.store import Store
@@ -255,3 +254,80 @@ def _log_ties(events: Sequence[Event]) -> None:
                 message_id=event.entry.message_id if event.entry else "",
                 problem=event.note,
             )
+
+
+def applied_event(
+    partition: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
+) -> Event:
+    """The event of an entry. ``note``: why nobody answers it, or nothing."""
+    entry = stored.entry
+    after = settled.standing
+    return Event(
+        id=event_id(
+            ms_of(stored.id),
+            str(partition),
+            stored.id,
+            entry.number,
+            entry.account,
+            entry.message_id,
+        ),
+        kind=_kind(entry),
+        outcome=settled.outcome,
+        number=entry.number,
+        program=entry.program,
+        scope=entry.scope,
+        before=_state(before, entry),
+        after=_state(after, entry),
+        standing=after if entry.phone and after != before else None,
+        inbox_id=stored.id,
+        entry=without_form(entry),
+        event_time_us=stored.event_time_us,
+        received_us=stored.received_us,
+        applied_us=now_us,
+        note=note,
+        software=__version__,
+    )
+
+
+def _kind(entry: Entry) -> str:
+    """What is no intent is called by its rule: ``unrouted``, ``unreachable``, ``unreadable``.
+
+    An ordinary text is here only because it goes on to an application: ``text``.
+    """
+    if entry.action:
+        return "restored" if entry.action == "restore" else entry.action
+    if entry.program and entry.decision.intent is not Intent.NONE:
+        return entry.decision.intent.value
+    return "text" if entry.forward_content is not None else entry.decision.rule
+
+
+def _state(standing: Standing, entry: Entry) -> str:
+    if not entry.program or not entry.phone:
+        return ""
+    return "blocked" if standing.blocked(entry.program) else "allowed"
+
+
+_ANSWERED = {
+    "provider": "the provider answers this very message",
+    "network": "the network answers this very message",
+}
+_ELSE = {
+    "operator": "by hand",
+    "link": "by an opt-out link",
+    "api": "by the API",
+    "import": "by an imported list",
+}
+
+
+def silence(entry: Entry, confirm: str) -> str:
+    """Why we do not answer a message, or nothing where we do.
+
+    ``confirm`` is the program's setting. ``always`` is for accounts whose own answers are off.
+    """
+    if entry.source != "text":
+        return f"it was asked for {_ELSE.get(entry.source, f'by {entry.source}')}, not by a text"
+    if confirm == "never":
+        return 'the program has confirm = "never"'
+    if confirm == "auto" and entry.answered:
+        return _ANSWERED.get(entry.answered, f"{entry.answered} answers this very message")
+    return ""

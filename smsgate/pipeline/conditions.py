@@ -13,8 +13,8 @@ from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.metrics.heartbeats import KINDS
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.archive import MANY, MEMORY
+from smsgate.pipeline.forwards import GIVEN_UP_US
 from smsgate.pipeline.spool import waiting
-from smsgate.pipeline.undelivered_forwards import GIVEN_UP_US
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 MAX_INBOX_AGE_S = 30.0

@@ -16,8 +16,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.consent.opt_outs_in_force import OptOut, OptOutsInForce, in_force
-from smsgate.consent.restore import CONSENT, EVIDENCE, MISTAKE, basis_problem
+from smsgate.consent.restore import (
+    CONSENT,
+    EVIDENCE,
+    MISTAKE,
+    OptOut,
+    OptOutsInForce,
+    basis_problem,
+    in_force,
+)
 from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit
 from smsgate.domain.messages import (
     ALL,

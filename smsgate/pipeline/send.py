@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 
 import msgspec
@@ -11,22 +15,27 @@ import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.send_check import APP, CALL_US, WINDOW_US
-from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.consent.send_check import APP, CALL_US, WINDOW_US, late, obstacle
+from smsgate.domain.errors import (
+    CallFailed,
+    InvalidNumber,
+    StoreNotReady,
+    StoreUnavailable,
+    Suppressed,
+    UnknownProgram,
+)
 from smsgate.domain.messages import Arrival, HttpCall, Outcome, Reply, Verdict
-from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, REPLIES
+from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.receipts import take_early
-from smsgate.pipeline.send_check import why_not
-from smsgate.pipeline.sender_threads import SenderThreads
 from smsgate.providers import PROVIDERS, usable
+from smsgate.providers.base import Report
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JOB_S, JobQueue
-from smsgate.store.outbox import Claim
+from smsgate.store.outbox import LONGEST, AwaitedReply, Claim, DeliveryReceipt, expected_of
 
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE_US = 20_000
@@ -91,7 +100,7 @@ class ReplySender:
             return
         began = time.monotonic()
         try:
-            outcome, note = why_not(claim, self._store, self._gate)
+            outcome, note = send_obstacle(claim, self._store, self._gate)
         except StoreUnavailable:
             self._unsent.put(claim)  # surely not sent: it goes back as soon as the store does
             raise
@@ -152,7 +161,7 @@ class ReplySender:
             return Outcome(Verdict.REFUSED, note=note)
         provider = PROVIDERS[account.provider]
         try:
-            response = self._tokens.perform(_call(reply, account))
+            response = self._tokens.perform(_reply_call(reply, account))
         except CallFailed as error:
             lost = error.left and not provider.idempotent
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
@@ -209,5 +218,128 @@ class ReplySender:
             take_early(self._store, reply, done.early)
 
 
-def _call(reply: Reply, account: Account) -> HttpCall:
+def _reply_call(reply: Reply, account: Account) -> HttpCall:
     return PROVIDERS[account.provider].reply(reply, account)
+
+
+_OBSTACLES = {
+    "": "",
+    "late": "its deadline had passed",
+    "superseded": "the number's state changed before it was sent",
+}
+
+
+def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
+    """The outcome of a reply that must not leave, and why in words; empty where it may.
+
+    A text of the operator's own application is for the gate, as every text that its programs send.
+    Raises ``StoreUnavailable``, ``StoreNotReady``, ``UnknownProgram``.
+    """
+    reply = claim.reply
+    if reply.kind != APP:
+        number = store.numbers.before_send(reply.number, reply.program)
+        found = obstacle(reply, number.standing, held=number.is_held, now_us=claim.now_us)
+        return found, _OBSTACLES[found]
+    if late(reply, claim.now_us):
+        return "late", _OBSTACLES["late"]
+    try:
+        gate.require([reply.number], program=reply.program, by=APP)
+    except Suppressed as refused:
+        return "blocked", f"the gate refused it: {refused.reason}"
+    except InvalidNumber:
+        return "blocked", "the gate refused it: invalid"
+    return "", ""
+
+
+SENDERS = 64
+"""Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
+
+
+class SenderThreads:
+    """Repeats a step for a partition until it finds nothing to do, in several threads at once."""
+
+    def __init__(self, step: Callable[[int], bool]) -> None:
+        """``step(partition)`` sends one reply and says whether there was one; it never raises."""
+        self._step = step
+        self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._busy: Counter[int] = Counter()
+
+    def send(self, partition: int, waiting: int, patience_s: float) -> int:
+        """Let threads send what is due in a partition of which ``waiting`` replies are known.
+
+        Gives how many were sent within ``patience_s``; calls that take longer go on by
+        themselves, so that a provider that hangs holds up nobody but its own replies.
+        """
+        with self._lock:
+            room = max(0, min(waiting, SENDERS - self._busy[partition]))
+            self._busy[partition] += room
+        running = [self._threads.submit(self._repeat, partition) for _ in range(room)]
+        ended, _ = wait(running, timeout=patience_s)
+        return sum(one.result() for one in ended)
+
+    def close(self) -> None:
+        """Let the calls under way end and start no other."""
+        self._ending.set()
+        self._threads.shutdown(wait=True)
+
+    def _repeat(self, partition: int) -> int:
+        sent = 0
+        try:
+            while not self._ending.is_set() and self._step(partition):
+                sent += 1
+        finally:
+            with self._lock:
+                self._busy[partition] -= 1
+        return sent
+
+
+_LONGEST_CODE = 60
+
+
+def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
+    """Write down what the reports tell of replies that we wait for; gives how many they were.
+
+    Reports on texts that somebody else sent through the account have no effect. Raises
+    ``StoreUnavailable``.
+    """
+    told = [_told_receipt(account, one) for one in reports if one.status and _named(one)]
+    found = zip(told, store.receipts.look(told), strict=True)
+    return sum(_take(store, one, expected) for one, expected in found if expected is not None)
+
+
+def take_early(store: Store, reply: Reply, told: DeliveryReceipt) -> None:
+    """Write down a receipt that came before its reply was settled. Raises ``StoreUnavailable``."""
+    _take(store, told, expected_of(reply))
+
+
+def _take(store: Store, told: DeliveryReceipt, expected: AwaitedReply) -> bool:
+    now_us = store.health.now_us()
+    event = Event(
+        id=event_id(now_us // 1000, expected.reply, told.message_id, told.status),
+        kind="receipt",
+        outcome=told.status,
+        number=expected.number,
+        program=expected.program,
+        inbox_id=expected.inbox_id,
+        received_us=now_us,
+        applied_us=now_us,
+        note=told.note,
+        provider_id=told.message_id,
+        software=__version__,
+    )
+    done = expected.number == told.number and store.receipts.take(told, expected, event)
+    if done:
+        store.metrics.count(RECEIPTS, told.account, told.status)
+    return done
+
+
+def _named(report: Report) -> bool:
+    return bool(report.number) and 0 < len(report.message_id) <= LONGEST
+
+
+def _told_receipt(account: str, report: Report) -> DeliveryReceipt:
+    code = "" if report.status == "delivered" else report.code[:_LONGEST_CODE]
+    note = ": ".join(part for part in (code, report.note) if part)
+    return DeliveryReceipt(account, report.number, report.message_id, report.status, note)

@@ -14,14 +14,13 @@ from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
-from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.pipeline.manual import ManualEntries
 from smsgate.pipeline.readiness import Readiness
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.restores import Restores
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
-from smsgate.pipeline.spool_replay import SpoolReplay
+from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

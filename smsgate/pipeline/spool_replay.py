@@ -10,15 +10,18 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.domain.errors import SpoolUnavailable, StoreUnavailable
-from smsgate.domain.messages import Arrival
+from smsgate import __version__
+from smsgate.consent.events import Event, event_id
+from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.logs import Reminder
 from smsgate.metrics.families import MESSAGES
 from smsgate.pipeline.ingest import label_of
-from smsgate.pipeline.lease_renewal import LeaseRenewal
 from smsgate.pipeline.spool import Spool, Spooled
+from smsgate.records.announcing import SPOOL_FORGOTTEN
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
+from smsgate.store.write_lease import SpooledOptOuts
 
 PERIOD_S = 1.0
 NOTE_S = 60.0
@@ -159,3 +162,125 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
     """The provider's event time, but never later than the arrival at our door; Redis's clock."""
     arrived_us = spooled.arrived_us + ahead_us
     return arrived_us if spooled.sent_us is None else min(spooled.sent_us, arrived_us)
+
+
+RENEWAL_PERIOD_S = 1.0
+REMIND_S = 60.0
+"""How often a problem that lasts is logged again."""
+_ROUND_TO_S = 10
+"""To how many seconds the time is rounded that a host gives, so that it writes no more often."""
+
+
+class LeaseRenewal:
+    """A thread of each process ``web`` and ``clock``.
+
+    Where the spool cannot be read this process does not renew: it might vouch for a store that
+    lacks opt-outs of this host.
+    """
+
+    def __init__(self, store: Store, spool: Spool) -> None:
+        """Use these collaborators; the thread starts with ``start``."""
+        self._store = store
+        self._spool = spool
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._problem, self._logged_at = "", 0.0
+        self._quiet = False
+
+    def start(self, *, quiet: bool = False) -> None:
+        """Renew once a second from now on; ``quiet``: and log no problem."""
+        self._quiet = quiet
+        self._thread = threading.Thread(target=self._run, name="write lease", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; the lease runs out unless another process renews it."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def renew(self) -> None:
+        """Renew once. Raises ``StoreUnavailable``, ``SpoolUnavailable``."""
+        state = self._spool.state()
+        if state is None:
+            self._store.write_lease.renew()
+            return
+        spooled = None
+        if state.blocking:
+            at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
+            spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s)
+        self._store.write_lease.renew(state.id, spooled)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.renew()
+                self._log_end()
+            except (StoreUnavailable, SpoolUnavailable) as error:
+                self._log_problem(str(error))
+            except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
+                _log.error("write lease failed", exc_info=error)
+            if self._ending.wait(RENEWAL_PERIOD_S):
+                return
+
+    def _log_problem(self, problem: str) -> None:
+        now = time.monotonic()
+        if self._quiet:
+            return
+        if problem != self._problem or now - self._logged_at >= REMIND_S:
+            _log.warning("write lease not renewed", problem=problem)
+            self._problem, self._logged_at = problem, now
+
+    def _log_end(self) -> None:
+        if self._problem:
+            _log.info("write lease renewed again")
+            self._problem = ""
+
+
+_PARTITION = 0
+"""Such an event is about no number; this partition's ledger has it."""
+
+
+def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
+    """Let the gate answer although opt-outs in the spool of a host never reached the store.
+
+    Gives what is lost, as it goes on record. A host that is not gone says again within a second
+    what it has. Raises ``NoSuchSpool`` where the host says nothing of a spool, and
+    ``StoreUnavailable``.
+    """
+    blocking = [one for one in store.write_lease.spooled() if one.host == host]
+    messages = sum(one.count for one in store.backlog.spools() if one.host == host)
+    if not blocking and not messages:
+        raise NoSuchSpool(
+            f"no host {host!r} says that messages wait in its spool: `smsgate spool list`"
+        )
+    count = sum(one.count for one in blocking)
+    most = max(count, messages)
+    lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
+    lost += f", {count:,} of them opt-outs"
+    store.ledger.append(_PARTITION, _lost_event(store.health.now_us(), lost, actor, reason))
+    store.backlog.forget_spool(host)
+    store.write_lease.forget(host)
+    return lost
+
+
+def _lost_event(now_us: int, lost: str, actor: str, reason: str) -> Event:
+    about = Entry(
+        number="",
+        program="",
+        decision=Decision(Intent.NONE, rule=SPOOL_FORGOTTEN, note=reason),
+        source="operator",
+        actor=actor,
+        phone=False,
+    )
+    return Event(
+        id=event_id(now_us // 1000, SPOOL_FORGOTTEN, lost, str(now_us)),
+        kind=SPOOL_FORGOTTEN,
+        outcome="applied",
+        number="",
+        entry=about,
+        received_us=now_us,
+        applied_us=now_us,
+        note=f"given up: {lost}",
+        software=__version__,
+    )

@@ -15,7 +15,7 @@ from smsgate.domain.messages import (
     Intent,
     OriginalRequest,
 )
-from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline import forwards
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -71,7 +71,7 @@ def waits(services: Services) -> str:
 def dead(services: Services, waits: str, redis_client) -> str:
     """The id of one that was given up."""
     redis_client.zadd(PARTITION_KEYS[partition_of(NUMBER)].forwards_since, {waits: 1})
-    assert undelivered_forwards.give_up_old(services.store) == 1
+    assert forwards.give_up_old(services.store) == 1
     return waits
 
 

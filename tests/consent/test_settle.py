@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.consent.events import Published, Standing
-from smsgate.consent.ordering import COMPARABLE_US
-from smsgate.consent.transitions import HELP_LIMIT, settle
+from smsgate.consent.transitions import COMPARABLE_US, HELP_LIMIT, settle
 from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import decision, stored
 

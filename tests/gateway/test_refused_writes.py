@@ -18,7 +18,7 @@ from smsgate.client import SmsGate
 from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
-from smsgate.pipeline import lease_renewal
+from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store import write_lease
@@ -203,7 +203,7 @@ def test_the_processes_renew_once_a_second(services, redis_client):
 def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
     services, redis_client, monkeypatch
 ):
-    monkeypatch.setattr(lease_renewal, "PERIOD_S", 0.01)
+    monkeypatch.setattr(spool_replay, "PERIOD_S", 0.01)
     with capture_logs() as lines:
         with CAUSES["OOM"](redis_client):
             services.lease_renewal.start()

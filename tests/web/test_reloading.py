@@ -11,8 +11,7 @@ import pytest
 from werkzeug.test import Client
 
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.latest import LatestValue
-from smsgate.pipeline.live import Live
+from smsgate.pipeline.live import LatestValue, Live
 from smsgate.web.app import ReloadingApplication, app_of
 from tests.wiring.conftest import CONFIG
 

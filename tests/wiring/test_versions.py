@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import ConfigurationError
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_version import FIXED, kept, outside_of, same
+from smsgate.pipeline.configuration import FIXED, kept, load_configuration, outside_of, same
 from tests.wiring.conftest import CONFIG, SECOND, Files
 
 

@@ -18,7 +18,7 @@ from rq.webhook import Webhook
 
 from smsgate.store.job_queue import APPLY, SEND, JobQueue
 from workers import rq_worker
-from workers.allowed_job import AllowedJob
+from workers.rq_worker import AllowedJob
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
-from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.readiness import of_store
+from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer, of_store
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.store import Store

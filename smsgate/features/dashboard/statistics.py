@@ -18,7 +18,7 @@ from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import Sums, bounds_of, by_family
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S, Family
-from smsgate.pipeline.confirmation import silence
+from smsgate.pipeline.apply import silence
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

@@ -11,7 +11,7 @@ from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.messages import Forward, UndeliveredForward, ms_of
 from smsgate.domain.signing import iso_time
-from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline import forwards
 from smsgate.store.keys import PARTITIONS
 
 
@@ -55,7 +55,7 @@ def list_forwards(dead: bool, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
     """Send a message that was given up again, for another day."""
-    undelivered_forwards.retry(session.services_for_lists().store, id_, person())
+    forwards.retry(session.services_for_lists().store, id_, person())
     click.echo(f"Message {id_} is due again.")
 
 
@@ -63,7 +63,7 @@ def retry(id_: str) -> None:
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
     """Remove a message that was given up."""
-    undelivered_forwards.dismiss(session.services_for_lists().store, id_, person())
+    forwards.dismiss(session.services_for_lists().store, id_, person())
     click.echo(f"Message {id_} is dismissed.")
 
 

@@ -25,7 +25,7 @@ from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreake
 from smsgate.features.forwarding.twiml import read_twiml
 from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.outbound import Outbound
-from smsgate.pipeline.undelivered_forwards import TAKEN, forward_event
+from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import usable
 from smsgate.providers.base import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings

@@ -29,7 +29,7 @@ from smsgate.features.keyword_editor.set_text import (
     parse_rows,
     parse_set,
 )
-from smsgate.pipeline.configuration_progress import spread_of
+from smsgate.pipeline.configuration_rollout import spread_of
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs

@@ -10,8 +10,8 @@ from smsgate.consent.events import DeadLetter, Event, told_of
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
+from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.undelivered_forwards import KIND
 from smsgate.records import Place, Recorded
 from smsgate.records.stories import place_of
 from smsgate.store.keys import partition_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.operators.service import By, action_of, digest_of, now_us
-from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime
+from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
 from smsgate.records import Records
 from smsgate.records.operator_actions import Action
 from smsgate.records.operators import OperatorRow

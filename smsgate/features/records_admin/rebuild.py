@@ -21,9 +21,9 @@ from smsgate.consent.events import Event, Published, Standing, StandingRow, even
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.configuration_rollout import published_programs
+from smsgate.pipeline.forwards import restore_forwards
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.undelivered_forwards import restore_forwards
 from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
-from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline import forwards
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, Listing
 from smsgate.web.console.auth import actor, needs
@@ -34,11 +34,11 @@ _ACTIONS: dict[tuple[str, str], tuple[Callable[[Services, str, str], None], str]
     ("dead", "retry"): (retry_reply, "The reply is due again."),
     ("dead", "dismiss"): (dismiss_reply, "The reply is dismissed."),
     ("forwards-dead", "retry"): (
-        lambda services, id_, by: undelivered_forwards.retry(services.store, id_, by),
+        lambda services, id_, by: forwards.retry(services.store, id_, by),
         "The message is handed over again, for another day.",
     ),
     ("forwards-dead", "dismiss"): (
-        lambda services, id_, by: undelivered_forwards.dismiss(services.store, id_, by),
+        lambda services, id_, by: forwards.dismiss(services.store, id_, by),
         "The message is dismissed.",
     ),
 }

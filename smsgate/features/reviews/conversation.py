@@ -8,9 +8,9 @@ from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import ms_of
+from smsgate.pipeline.forwards import KIND as FORWARD
 from smsgate.pipeline.reviews import ReviewCase
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.undelivered_forwards import KIND as FORWARD
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 

@@ -32,7 +32,7 @@ from smsgate.features.operators.own_account import OwnAccount
 from smsgate.features.operators.service import ROLES, By, Operators, action_of
 from smsgate.features.operators.sessions import Known, Sessions, Visitor
 from smsgate.features.operators.signing_in import SigningIn
-from smsgate.pipeline.deadlines import Deadlines
+from smsgate.pipeline.readiness import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path

@@ -8,8 +8,7 @@ import msgspec
 from flask import Blueprint, Response, g, request
 
 from smsgate import features
-from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.rate_limit import RateLimit
+from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 from smsgate.web.v1 import check, consents, openapi, suppressions

@@ -16,9 +16,9 @@ from twilio.request_validator import RequestValidator
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
 from smsgate.domain.messages import ForwardContent, InboundMessage, Intent, WebhookRequest
 from smsgate.features.forwarding import service
-from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline import forwards
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.undelivered_forwards import TAKEN, forward_event
+from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -254,10 +254,10 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     one = make()
     assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
     first, _ = services.store.forwards.waiting(partition := partition_of(NUMBER))
-    assert undelivered_forwards.give_up_old(services.store) == 0
-    day_ms = undelivered_forwards.GIVEN_UP_US // 1000
+    assert forwards.give_up_old(services.store) == 0
+    day_ms = forwards.GIVEN_UP_US // 1000
     redis_client.zincrby(PARTITION_KEYS[partition].forwards_since, -day_ms, first.id)
-    assert undelivered_forwards.give_up_old(services.store) == 1
+    assert forwards.give_up_old(services.store) == 1
 
     (letter,) = services.store.forwards.dead(partition)
     assert (letter.forward.id, letter.note) == (first.id, "answered 500")
@@ -267,12 +267,12 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     assert app.taken == [(NUMBER, "second")]
 
     receive("third")
-    undelivered_forwards.retry(services.store, first.id, "jane")
+    forwards.retry(services.store, first.id, "jane")
     settle(services, one)
     assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
     with pytest.raises(NoSuchForward, match="forward list --dead"):
-        undelivered_forwards.dismiss(services.store, first.id, "jane")
+        forwards.dismiss(services.store, first.id, "jane")
     assert "by jane; before: answered 500" in [
         one.note for one in services.history.of_number(NUMBER)
     ]
@@ -283,8 +283,8 @@ def test_what_was_given_up_can_be_dismissed(receive, app, services, redis_client
     partition = partition_of(NUMBER)
     (one,) = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    assert undelivered_forwards.give_up_old(services.store) == 1
-    undelivered_forwards.dismiss(services.store, one.id, "jane")
+    assert forwards.give_up_old(services.store) == 1
+    forwards.dismiss(services.store, one.id, "jane")
     assert services.store.forwards.dead(partition) == []
     assert (waiting(services), app.came) == (0, [])
 
@@ -524,7 +524,7 @@ def test_forgetting_a_number_takes_out_what_was_to_go_on(
     partition = partition_of(NUMBER)
     first, _ = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {first.id: 1})
-    assert undelivered_forwards.give_up_old(services.store) == 1
+    assert forwards.give_up_old(services.store) == 1
 
     assert services.store.forwards.forget(NUMBER) == 2
     assert (

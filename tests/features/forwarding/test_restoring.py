@@ -10,7 +10,7 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.domain.messages import InboundMessage
 from smsgate.features.records_admin.rebuild import build_rebuilding
-from smsgate.pipeline import undelivered_forwards
+from smsgate.pipeline import forwards
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
@@ -97,14 +97,14 @@ def test_what_was_given_up_waits_for_a_person_again(receive, app, services, lose
     waits = services.store.forwards.waiting(PARTITION)
     for one in waits:
         redis_client.zadd(PARTITION_KEYS[PARTITION].forwards_since, {one.id: 1})
-    assert undelivered_forwards.give_up_old(services.store) == 3
-    undelivered_forwards.dismiss(services.store, waits[1].id, "jane")
-    undelivered_forwards.retry(services.store, waits[2].id, "jane")
+    assert forwards.give_up_old(services.store) == 3
+    forwards.dismiss(services.store, waits[1].id, "jane")
+    forwards.retry(services.store, waits[2].id, "jane")
 
     assert lose() == 1
     assert texts(services) == ["three"]
     assert [one.forward.entry.text for one in services.store.forwards.dead(PARTITION)] == ["one"]
-    undelivered_forwards.retry(services.store, waits[0].id, "jane")
+    forwards.retry(services.store, waits[0].id, "jane")
     assert texts(services) == ["one", "three"]
 
 

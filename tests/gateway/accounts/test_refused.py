@@ -11,8 +11,7 @@ import pytest
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.refusal_diagnosis import explained
-from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, RefusedRequests
+from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, RefusedRequests, explained
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret

@@ -13,7 +13,7 @@ from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send
-from smsgate.pipeline.sender_threads import SENDERS, SenderThreads
+from smsgate.pipeline.send import SENDERS, SenderThreads
 from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER, entry

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
 from smsgate.features.operators.service import By, Operators
-from smsgate.pipeline import deadlines
+from smsgate.pipeline import readiness
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
@@ -33,13 +33,13 @@ def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for a collaborator for as long as a busy machine may take."""
-    monkeypatch.setattr(deadlines, "ANSWER_S", 30.0)
+    monkeypatch.setattr(readiness, "ANSWER_S", 30.0)
 
 
 @pytest.fixture
 def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait as long as they really do; to be asked for before a browser is."""
-    monkeypatch.setattr(deadlines, "ANSWER_S", 1.0)
+    monkeypatch.setattr(readiness, "ANSWER_S", 1.0)
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.pipeline import api_keys
-from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.rate_limit import RateLimit
+from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.records import Records
 from smsgate.records.known_keys import TRUST_S, KnownKeys
 from smsgate.web import create_app
@@ -253,7 +252,7 @@ def test_calls_at_hand_are_given_out_for_a_moment_only(monkeypatch) -> None:
     limiting = RateLimit(buckets, per_second=1000, burst=2000)
     limiting.count("crm")
     later = time.monotonic() + 10
-    monkeypatch.setattr("smsgate.pipeline.rate_limit.time.monotonic", lambda: later)
+    monkeypatch.setattr("smsgate.pipeline.api_keys.time.monotonic", lambda: later)
     limiting.count("crm")
     assert buckets.taken == [20, 20]
 
