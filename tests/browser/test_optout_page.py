@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser
 
-from smsgate.features.links.service import Linking
+from smsgate.features.links.service import LinkService
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.full_house import gateway_of
@@ -25,7 +25,7 @@ def test_a_link_opts_out_with_one_press(
     running = site.directory / "run.json"
     with closing(gateway_of(running)) as services:
         url = json.loads(running.read_text(encoding="utf-8"))["url"]
-        link = Linking.of(services).make(number, "alerts", url)
+        link = LinkService(services).make(number, "alerts", url)
         plain = chromium.new_context(
             java_script_enabled=False, locale=language, viewport={"width": 360, "height": 640}
         )

@@ -7,7 +7,7 @@ import pytest
 from smsgate import Gate
 from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
 from smsgate.domain.opt_out_links import Links
-from smsgate.features.links.service import Linking
+from smsgate.features.links.service import LinkService
 from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 
 NUMBER = "+14155550123"
@@ -27,7 +27,7 @@ def token_of(link: str) -> str:
 
 def test_a_gate_in_another_program_makes_links_that_the_page_takes(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
-    opened = Linking.of(services).open(token_of(gate.link("+1 415 555 0123", "alerts")))
+    opened = LinkService(services).open(token_of(gate.link("+1 415 555 0123", "alerts")))
     assert (opened.link.number, opened.program.name) == (NUMBER, "alerts")
 
 
@@ -49,20 +49,20 @@ def test_the_second_link_of_a_program_asks_nobody(services, redis_url) -> None:
 
 
 def test_the_gateway_reads_a_number_as_the_programs_region_writes_it(services) -> None:
-    token = token_of(Linking.of(services).make("(415) 555-0123", "alerts"))
-    assert Linking.of(services).open(token).link.number == NUMBER
+    token = token_of(LinkService(services).make("(415) 555-0123", "alerts"))
+    assert LinkService(services).open(token).link.number == NUMBER
 
 
 def test_a_renamed_program_still_owns_its_links(tmp_path, redis_url) -> None:
     made = make_services(tmp_path, redis_url, ALERTS + 'formerly = ["news"]')
     token = token_of(Links(PUBLIC_URL, [OLD]).make(NUMBER, "news", time.time()))
-    assert Linking.of(made).open(token).program.name == "alerts"
+    assert LinkService(made).open(token).program.name == "alerts"
     made.close()
 
 
 def test_a_link_of_a_program_that_is_gone_still_stops_everything(services) -> None:
     token = token_of(Links(PUBLIC_URL, [NEW]).make(NUMBER, "gone", time.time()))
-    opened = Linking.of(services).open(token)
+    opened = LinkService(services).open(token)
     assert opened.program is None
-    assert Linking.of(services).opt_out(opened, "", "en") == "all"
+    assert LinkService(services).opt_out(opened, "", "en") == "all"
     assert not services.gate.allows(NUMBER, program="orders")

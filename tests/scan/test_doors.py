@@ -15,7 +15,7 @@ from smsgate.domain.errors import AccountNotReady, CallFailed
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import TEST
-from smsgate.features.links.service import Linking
+from smsgate.features.links.service import LinkService
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app
 from tests.scan import canaries
@@ -249,7 +249,7 @@ def test_a_body_that_is_no_json_is_not_repeated(client, log, everywhere, path):
 
 
 def test_the_page_behind_a_link_shows_neither_number_nor_key(services, client, log, everywhere):
-    link = Linking.of(services).make(NUMBER, "alerts")
+    link = LinkService(services).make(NUMBER, "alerts")
     path = urlsplit(link).path
     asked = [client.get(path), client.post(path), client.post(path, data={"scope": TEXT})]
     asked.append(client.post(path, data={"List-Unsubscribe": "One-Click"}))

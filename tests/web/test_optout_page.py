@@ -401,7 +401,7 @@ def test_what_is_written_from_the_right_says_so(client, link) -> None:
 
 
 def test_every_language_has_every_text_and_names_the_program_where_it_must() -> None:
-    known = page_text._known()
+    known = page_text._texts()
     largest = {"en", "zh-hans", "hi", "es", "fr", "ar", "bn", "pt", "ru", "ur", "id", "de", "ja"}
     assert largest <= set(known)
     for texts in known.values():

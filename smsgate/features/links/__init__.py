@@ -1,1 +1,1 @@
-"""Links."""
+"""Opt-out links in texts, and the page behind them."""

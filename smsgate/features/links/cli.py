@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from smsgate.cli import session
-from smsgate.features.links.service import Linking
+from smsgate.features.links.service import LinkService
 
 
 @click.command(epilog="Example: smsgate link +14155550123 --program alerts")
@@ -20,7 +20,7 @@ def link(number: str, program: str, as_json: bool) -> None:
     `smsgate dev` that runs here.
     """
     _, dev = session.here()
-    made = Linking.of(session.services()).make(number, program, dev.url if dev else "")
+    made = LinkService(session.services()).make(number, program, dev.url if dev else "")
     if as_json:
         session.show_json({"number": number, "program": program, "link": made})
     else:

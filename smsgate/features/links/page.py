@@ -2,19 +2,24 @@
 
 GET shows it and changes nothing, since previews and virus scanners fetch links; only POST opts
 out. Nobody logs in, and no page says whether the number was subscribed: nothing is looked up.
-A form from elsewhere (CSRF) needs the token, and who has the token may do by hand what the form
-does; so there is no cookie and no second secret. ``List-Unsubscribe=One-Click`` as the body does
-the same without the page (RFC 8058, 3.1).
+A form from elsewhere (CSRF) needs the token, and whoever has the token may opt out anyway; so there
+is no cookie and no second secret. ``List-Unsubscribe=One-Click`` as the body does the same without
+the page (RFC 8058, 3.1).
 """
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
 
 import structlog
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, render_template, request
+from markupsafe import Markup
 
 from smsgate.domain.errors import (
     LinkBroken,
@@ -26,9 +31,8 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import PATH, is_shaped
-from smsgate.features.links import page_text
-from smsgate.features.links.service import Linking, Opened
-from smsgate.features.links.view import HEADERS, Button, shown
+from smsgate.features.links.page_text import PageText, choose_language
+from smsgate.features.links.service import LinkService, OpenedLink
 from smsgate.logs import masked
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
@@ -36,124 +40,174 @@ from smsgate.web.abuse import RefusalLog
 from smsgate.web.problems import reason_of
 from smsgate.web.wsgi_request import address_of
 
-PAGE_LIMIT = 4 * 1024
-"""Bytes of a posted form; ours is of a few dozen."""
+MAX_FORM_BYTES = 4 * 1024
+"""Of a posted form; ours has a few dozen."""
 _MAX_FIELDS = 8
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 _RETRY_AFTER_S = "60"
+_TEMPLATES = resources.files("smsgate.features.links").joinpath("templates")
+_CSS = _TEMPLATES.joinpath("optout_page.css").read_text("utf-8")
+_CSS_HASH = base64.b64encode(sha256(_CSS.encode()).digest()).decode("ascii")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+}
+"""No browser, proxy or search engine may keep, frame or pass on the page. The styles stand in the
+page, so that one request shows it; the policy has their hash."""
 _log = structlog.get_logger("smsgate.web")
+
+
+@dataclass(frozen=True, slots=True)
+class PageButton:
+    """One button, and the field that the form has when it is pressed."""
+
+    name: str
+    value: str
+    label: str
 
 
 def register(app: Flask, services: Services) -> None:
     """Add the routes. HEAD is GET without the body, OPTIONS is Flask's."""
-    page = Blueprint(
+    pages = OptOutPages(services)
+    blueprint = Blueprint(
         "optout_page", __name__, url_prefix=PATH.rstrip("/"), template_folder="templates"
     )
-    lines = RefusalLog(_log, services.settings.trust_proxy, "refused opt-out links", "outcome")
 
-    @page.url_value_preprocessor
-    def prepare(_: str | None, __: dict[str, object] | None) -> None:
-        request.max_content_length = PAGE_LIMIT
+    @blueprint.url_value_preprocessor
+    def limit_form(_: str | None, __: dict[str, object] | None) -> None:
+        request.max_content_length = MAX_FORM_BYTES
         request.max_form_parts = _MAX_FIELDS
 
-    @page.get("/<token>")
-    def show(token: str) -> Response:
-        """Say who asks and what can be stopped; change nothing."""
-        opened = _opened(services, token)
-        return _choices(services, opened)
-
-    @page.post("/<token>")
-    def stop(token: str) -> Response:
-        """Opt out, as often as it is pressed: the second time changes nothing."""
-        return _stopped(services, _opened(services, token), request.form)
-
-    @page.errorhandler(SmsGateError)
-    def failed(error: SmsGateError) -> Response:
-        """Say what to do instead: STOP by text works whatever is wrong here."""
-        return _failed(error, lines)
-
-    @page.after_request
-    def guard(answer: Response) -> Response:
-        """Let no browser, proxy or search engine keep, frame or tell of the page."""
+    @blueprint.after_request
+    def add_headers(answer: Response) -> Response:
         answer.headers.extend(HEADERS)
         return answer
 
-    app.register_blueprint(page)
+    blueprint.get("/<token>")(pages.show)
+    blueprint.post("/<token>")(pages.stop)
+    blueprint.errorhandler(SmsGateError)(pages.show_error)
+    app.register_blueprint(blueprint)
 
 
-def _stopped(services: Services, opened: Opened, form: Mapping[str, str]) -> Response:
-    """Do what the form says; a form that says nothing that we know is shown the choices again."""
-    choice = form.get("scope", "")
-    if not choice and form.get(ONE_CLICK[0]) != ONE_CLICK[1]:
-        return _choices(services, opened, 422)
-    try:
-        scope = Linking.of(services).opt_out(opened, choice, _texts().language)
-    except UnknownProgram:
-        return _choices(services, opened, 422)
-    _log.info("opt-out by link", number=masked(opened.link.number), scope=scope)
-    return _done(services, opened, scope)
+class OptOutPages:
+    """The pages of all links."""
+
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+        self._links = LinkService(services)
+        self._guesses = services.store.guesses
+        self._refusals = RefusalLog(
+            _log, services.settings.trust_proxy, "refused opt-out links", "outcome"
+        )
+
+    def show(self, token: str) -> Response:
+        """Say who asks and what can be stopped; change nothing."""
+        return self._choices(self._open(token))
+
+    def stop(self, token: str) -> Response:
+        """Opt out, as often as it is pressed: the second time changes nothing.
+
+        A form with neither a scope of ours nor the one click is shown the choices again.
+        """
+        opened, text = self._open(token), _text()
+        choice = request.form.get("scope", "")
+        if not choice and request.form.get(ONE_CLICK[0]) != ONE_CLICK[1]:
+            return self._choices(opened, 422)
+        try:
+            scope = self._links.opt_out(opened, choice, text.language)
+        except UnknownProgram:
+            return self._choices(opened, 422)
+        _log.info("opt-out by link", number=masked(opened.link.number), scope=scope)
+        stopped = self._settings.programs.get(scope)
+        sentence = text.done_one(_title(stopped)) if stopped else text.done_all
+        others = [
+            button
+            for button in self._buttons(opened, text)
+            if scope != ALL and button.value not in (scope, ONE_CLICK[1])
+        ]
+        return _page(text, text.done, [sentence, text.resume], others=others)
+
+    def show_error(self, error: SmsGateError) -> Response:
+        """Say what to do instead: STOP by text works whatever is wrong here."""
+        outcome = reason_of(error)
+        self._refusals.report_left_out(time.perf_counter())
+        fields = self._refusals.fields_of(error.status, outcome, request.environ)
+        if fields is not None:
+            _log.info("opt-out page", outcome=outcome, status=error.status, **fields)
+        text = _text()
+        if isinstance(error, LinkBroken):
+            return _page(text, text.broken, [text.broken_text], status=error.status)
+        answer = _page(text, text.later, [text.later_text], status=error.status)
+        answer.headers["Retry-After"] = _RETRY_AFTER_S
+        return answer
+
+    def _open(self, token: str) -> OpenedLink:
+        """The link, unless the address guesses. A token that was cut is no guess."""
+        address = address_of(request.environ, self._settings.trust_proxy)
+        with suppress(StoreUnavailable):  # Links are safe without the limit.
+            if address and self._guesses.too_many(address):
+                raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
+        try:
+            return self._links.open(token)
+        except LinkExpired:
+            raise
+        except LinkBroken:
+            with suppress(StoreUnavailable):
+                if address and is_shaped(token):
+                    self._guesses.note(address)
+            raise
+
+    def _choices(self, opened: OpenedLink, status: int = 200) -> Response:
+        text = _text()
+        sentences = [text.sent_by(_title(opened.program))] if opened.program else []
+        first, *others = self._buttons(opened, text)
+        return _page(text, text.title, [*sentences, text.choose], first, others, status)
+
+    def _buttons(self, opened: OpenedLink, text: PageText) -> list[PageButton]:
+        """The link's program, then the others, then all; a single program needs no choice."""
+        programs = sorted(self._settings.programs, key=lambda one: one is not opened.program)
+        if len(programs) == 1 and opened.program:
+            return [PageButton(*ONE_CLICK, text.stop_one(_title(programs[0])))]
+        buttons = [PageButton("scope", one.name, text.stop_one(_title(one))) for one in programs]
+        return [*buttons, PageButton("scope", ALL, text.stop_all)]
 
 
-def _failed(error: SmsGateError, lines: RefusalLog) -> Response:
-    outcome = reason_of(error)
-    lines.report_left_out(time.perf_counter())
-    if (more := lines.fields_of(error.status, outcome, request.environ)) is not None:
-        _log.info("opt-out page", outcome=outcome, status=error.status, **more)
-    texts = _texts()
-    if isinstance(error, LinkBroken):
-        return shown(texts, texts.broken, [texts.broken_text], status=error.status)
-    answer = shown(texts, texts.later, [texts.later_text], status=error.status)
-    answer.headers["Retry-After"] = _RETRY_AFTER_S
-    return answer
-
-
-def _opened(services: Services, token: str) -> Opened:
-    """The link, unless the address guesses. What was cut by hand or by a program is no guess."""
-    guesses = services.store.guesses
-    address = address_of(request.environ, services.settings.trust_proxy)
-    with suppress(StoreUnavailable):  # Links are safe without the limit.
-        if address and guesses.too_many(address):
-            raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
-    try:
-        return Linking.of(services).open(token)
-    except LinkExpired:
-        raise
-    except LinkBroken:
-        with suppress(StoreUnavailable):
-            if address and is_shaped(token):
-                guesses.note(address)
-        raise
-
-
-def _texts() -> page_text.Texts:
-    return page_text.best(request.accept_languages.values())
-
-
-def _choices(services: Services, opened: Opened, status: int = 200) -> Response:
-    texts = _texts()
-    said = [texts.sent_by(_title(opened.program))] if opened.program else []
-    first, *rest = _buttons(services, opened, texts)
-    return shown(texts, texts.title, [*said, texts.choose], first, rest, status)
-
-
-def _done(services: Services, opened: Opened, scope: str) -> Response:
-    texts = _texts()
-    stopped = services.settings.programs.get(scope)
-    said = texts.done_one(_title(stopped)) if stopped else texts.done_all
-    rest = [
-        one for one in _buttons(services, opened, texts) if one.value not in (scope, ONE_CLICK[1])
-    ]
-    return shown(texts, texts.done, [said, texts.resume], rest=[] if scope == ALL else rest)
-
-
-def _buttons(services: Services, opened: Opened, texts: page_text.Texts) -> list[Button]:
-    """The link's program first, then the others, then all; a single program needs no choice."""
-    programs = sorted(services.settings.programs, key=lambda one: one is not opened.program)
-    if len(programs) == 1 and opened.program:
-        return [Button(*ONE_CLICK, texts.stop_one(_title(programs[0])))]
-    buttons = [Button("scope", one.name, texts.stop_one(_title(one))) for one in programs]
-    return [*buttons, Button("scope", ALL, texts.stop_all)]
+def _text() -> PageText:
+    return choose_language(request.accept_languages.values())
 
 
 def _title(program: Program) -> str:
     return program.title or program.name
+
+
+def _page(
+    text: PageText,
+    title: str,
+    sentences: Sequence[str],
+    first: PageButton | None = None,
+    others: Sequence[PageButton] = (),
+    status: int = 200,
+) -> Response:
+    """A page in the language of the text; the template escapes everything."""
+    page = render_template(
+        "optout_page.html",
+        css=Markup(_CSS),  # noqa: S704 - our own file
+        texts=text,
+        title=title,
+        sentences=sentences,
+        first=first,
+        rest=others,
+    )
+    answer = Response(page, status, content_type="text/html; charset=utf-8")
+    answer.headers["Content-Language"] = text.language
+    answer.headers["Vary"] = "Accept-Language"
+    return answer

@@ -1,4 +1,4 @@
-"""What the opt-out page says, by language; the words themselves lie in ``page_text.toml``."""
+"""The opt-out page's text in each language, from ``page_text.toml``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from itertools import islice
 import msgspec
 
 FALLBACK = "en"
-_TAGS = 20
-_PARTS = 3
-"""Languages of a request that are looked at, and the parts of each; a header may hold thousands."""
+_MAX_TAGS, _MAX_SUBTAGS = 20, 3
+"""Languages of a request that are considered, and parts of each: a header may hold thousands."""
 _RIGHT_TO_LEFT = frozenset({"ar", "he", "ur", "fa"})
 _ALIASES = {
     "zh": "zh-hans",
@@ -26,13 +25,13 @@ _ALIASES = {
     "iw": "he",
     "in": "id",
 }
-"""What browsers and telephones say for a language that has another name here."""
+"""What browsers and telephones call a language that has another name here."""
 _ISOLATED = "\u2068{}\u2069"
 """A program's title keeps its own direction inside a sentence (Unicode UAX 9, FSI and PDI)."""
 
 
-class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The page's words in one language."""
+class PageText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The page's text in one language."""
 
     language: str
     title: str
@@ -56,23 +55,23 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "rtl" if self.language in _RIGHT_TO_LEFT else "ltr"
 
     def sent_by(self, program: str) -> str:
-        """Who sent the text that the link came in."""
-        return _with(self.sender, program)
+        """Who sent the text with the link."""
+        return _fill(self.sender, program)
 
     def stop_one(self, program: str) -> str:
-        """What the button for one program says."""
-        return _with(self.one, program)
+        """The label of the button for one program."""
+        return _fill(self.one, program)
 
     def done_one(self, program: str) -> str:
         """That one program has stopped."""
-        return _with(self.one_done, program)
+        return _fill(self.one_done, program)
 
 
-def best(wanted: Iterable[str]) -> Texts:
-    """The first of the languages (BCP 47, any case, the dearest first) that there are texts in."""
-    known = _known()
-    for tag in islice(wanted, _TAGS):
-        parts = tag.lower().replace("_", "-").split("-", _PARTS)[:_PARTS]
+def choose_language(preferred: Iterable[str]) -> PageText:
+    """The text in the first language (BCP 47 tag, any case, most preferred first) that we have."""
+    known = _texts()
+    for tag in islice(preferred, _MAX_TAGS):
+        parts = tag.lower().replace("_", "-").split("-", _MAX_SUBTAGS)[:_MAX_SUBTAGS]
         for size in range(len(parts), 0, -1):
             name = "-".join(parts[:size])
             found = known.get(_ALIASES.get(name, name))
@@ -82,14 +81,14 @@ def best(wanted: Iterable[str]) -> Texts:
 
 
 @functools.cache
-def _known() -> Mapping[str, Texts]:
-    """The texts by lower-case tag."""
+def _texts() -> Mapping[str, PageText]:
+    """By lower-case tag."""
     text = resources.files("smsgate.features.links").joinpath("page_text.toml").read_text("utf-8")
     return {
-        language.lower(): msgspec.convert({"language": language, **table}, Texts)
+        language.lower(): msgspec.convert({"language": language, **table}, PageText)
         for language, table in tomllib.loads(text).items()
     }
 
 
-def _with(sentence: str, program: str) -> str:
+def _fill(sentence: str, program: str) -> str:
     return sentence.replace("{program}", _ISOLATED.format(program))
