@@ -26,7 +26,7 @@ from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, Threa
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.web import create_app
-from smsgate.web.v1.waiting import WAITING
+from smsgate.web.v1.long_polls import LONG_POLLS
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import WSGIApplication
@@ -103,7 +103,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """On SIGTERM, calls of ``/v1/events`` stop waiting, too."""
-        WAITING.end()
+        LONG_POLLS.end()
         super().handle_exit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:

@@ -1,4 +1,4 @@
-"""``/metrics``: everything that is counted and seen, for Prometheus.
+"""``/metrics``: everything that is counted and measured, for Prometheus.
 
 Any web process answers for all processes and hosts, so one address is to be scraped, also that
 of a load balancer. It wants a key: what is counted tells how a business is doing, and asking
@@ -35,48 +35,50 @@ from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ApiKeyGuard
 
 _PREFIX = "smsgate_"
+_READY = "Whether a collaborator is well (1) or not (0)"
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the route."""
-    door = Blueprint("metrics", __name__)
+    routes = Blueprint("metrics", __name__)
 
-    @door.get("/metrics")
+    @routes.get("/metrics")
     def metrics() -> Response:
         """Answer in the text format that the caller understands."""
         keys.check_monitor_key("metrics", request.environ)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Everything(services))
+        registry.register(MetricsCollector(services))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=content_type)
 
-    return door
+    return routes
 
 
-class _Everything(Collector):
-    """Asks when it is collected. A store that is away is told as such, not as an error."""
+class MetricsCollector(Collector):
+    """Reads the store when collected; shows a store that is away as such, not as an error."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def collect(self) -> Iterable[Metric]:
+        """Every metric that can be read."""
         services = self._services
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
-        ready = {name: _well(said) for name, said in services.readiness.ready().items()}
+        ready = {name: _well(state) for name, state in services.readiness.ready().items()}
         yield _gauge("ready", _READY, ready, "collaborator")
         try:
-            seen = take_snapshot(services.store, services.settings, services.spool)
+            snapshot = take_snapshot(services.store, services.settings, services.spool)
             sums = by_family(services.store.metrics.sums())
         except StoreUnavailable:
             here = spool_of_this_host(services.spool)
             yield from _by_host([here] if here is not None else [], time.time())
             return
-        yield from _seen(seen)
+        yield from _snapshot_metrics(snapshot)
         for family in FAMILIES:
-            yield _counted(family, sums[family.name])
+            yield _family_metric(family, sums[family.name])
 
 
-def _counted(family: Family, found: FamilyValues) -> Metric:
+def _family_metric(family: Family, found: FamilyValues) -> Metric:
     name = _PREFIX + family.name
     if not family.buckets:
         counter = CounterMetricFamily(name, family.says, labels=family.labels)
@@ -93,11 +95,8 @@ def _counted(family: Family, found: FamilyValues) -> Metric:
     return histogram
 
 
-_READY = "Whether a collaborator is well (1) or not (0)"
-
-
-def _seen(seen: SystemSnapshot) -> Iterator[Metric]:
-    waits = seen.waits
+def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
+    waits = snapshot.waits
     for name, says, value in (
         ("inbox_entries", "Entries that await a worker", waits.inbox.count),
         ("inbox_oldest_seconds", "How long the oldest of them waits", waits.inbox.oldest_s),
@@ -112,28 +111,32 @@ def _seen(seen: SystemSnapshot) -> Iterator[Metric]:
         ("forwards_waiting", "Messages that await a program's application", waits.forwards.count),
         ("forward_oldest_seconds", "How long the oldest of them waits", waits.forwards.oldest_s),
         ("forwards_dead", "Messages that applications did not take in a day", waits.forwards_dead),
-        ("ledger_events", "Events that wait for the records", seen.ledger.count),
+        ("ledger_events", "Events that wait for the records", snapshot.ledger.count),
         ("ledger_events_bound", "From how many on smsgate is not ready", MANY),
-        ("ledger_oldest_seconds", "How far the records are behind", seen.ledger.oldest_s),
-        ("store_memory_ratio", "Share of its maxmemory that Redis uses", seen.memory),
-        ("store_weaknesses", "Settings of Redis that could lose writes", len(seen.weaknesses)),
-        ("store_lost", "Whether the store is not ready: lost, new or rebuilding", bool(seen.lost)),
-        ("store_writable", "Whether Redis takes writes", seen.writes is None),
+        ("ledger_oldest_seconds", "How far the records are behind", snapshot.ledger.oldest_s),
+        ("store_memory_ratio", "Share of its maxmemory that Redis uses", snapshot.memory),
+        ("store_weaknesses", "Settings of Redis that could lose writes", len(snapshot.weaknesses)),
+        (
+            "store_lost",
+            "Whether the store is not ready: lost, new or rebuilding",
+            bool(snapshot.lost),
+        ),
+        ("store_writable", "Whether Redis takes writes", snapshot.writes is None),
         (
             "gate_open",
             "Whether the gate answers (1) or cannot tell (0)",
-            seen.gate is None and seen.lost is None,
+            snapshot.gate is None and snapshot.lost is None,
         ),
     ):
         yield _gauge(name, says, {"": float(value)})
-    if seen.processes is not None:
+    if snapshot.processes is not None:
         says = "Whether a process clock does its rounds"
         yield _gauge("clock_running", says, {"": float(waits.clock)})
-        yield _processes(seen.processes)
-    if seen.rebuild is not None:
-        yield from _rebuild(seen.rebuild)
-    yield from _by_host(seen.spools, seen.now_s)
-    yield from _by_account(seen)
+        yield _processes(snapshot.processes)
+    if snapshot.rebuild is not None:
+        yield from _rebuild(snapshot.rebuild)
+    yield from _by_host(snapshot.spools, snapshot.now_s)
+    yield from _by_account(snapshot)
 
 
 def _processes(processes: ProcessSnapshot) -> Metric:
@@ -165,11 +168,11 @@ def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
     yield _gauge("spool_oldest_seconds", "How long the oldest of them waits", ages, "host")
 
 
-def _by_account(seen: SystemSnapshot) -> Iterator[Metric]:
-    accepted = {one.name: one.accepted_s for one in seen.accounts if one.accepted_s}
+def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
+    accepted = {one.name: one.accepted_s for one in snapshot.accounts if one.accepted_s}
     says = "When a request was last accepted, to the minute"
     yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")
-    silent = {one.name: one.silent_after_s for one in seen.accounts if one.silent_after_s}
+    silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}
     says = "How long an account may be silent (silent_hours)"
     yield _gauge("account_silent_after_seconds", says, silent, "account")
 
@@ -181,5 +184,5 @@ def _gauge(name: str, says: str, values: Mapping[str, float], label: str = "") -
     return gauge
 
 
-def _well(said: str) -> float:
-    return float(said == "ok" or said.startswith("ok;"))
+def _well(state: str) -> float:
+    return float(state == "ok" or state.startswith("ok;"))

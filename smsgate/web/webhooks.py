@@ -30,7 +30,7 @@ def blueprint(services: Services) -> Blueprint:
     That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
     """
     webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-    endpoint = _Endpoint(services)
+    endpoint = WebhookEndpoint(services)
     webhooks.url_value_preprocessor(endpoint.prepare)
     webhooks.add_url_rule("/<account>", view_func=endpoint.receive, methods=_METHODS)
     webhooks.add_url_rule("/<account>/<_secret>", view_func=endpoint.receive, methods=_METHODS)
@@ -40,8 +40,8 @@ def blueprint(services: Services) -> Blueprint:
     return webhooks
 
 
-class _Endpoint:
-    """The view, and what stands before and behind it."""
+class WebhookEndpoint:
+    """The view, with what runs before and after it."""
 
     def __init__(self, services: Services) -> None:
         """The logger is bound once: looking it up for each request costs a third of its line."""
@@ -61,51 +61,60 @@ class _Endpoint:
         request.max_content_length = max_body_bytes(request.environ, self._accounts.get(account))
 
     def receive(self, account: str, _secret: str = "") -> Response:
-        """Hand a provider's request to the gateway, which finds the secret in the URL too."""
+        """Take a provider's request in; ``Ingest`` finds the secret in the URL."""
         if request.method == "HEAD":
-            return self._probed(account)
+            if account not in self._accounts:
+                raise UnknownAccount("There is no account of that name here.")
+            return Response(status=200)
         if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
             return current_app.make_default_options_response()
         environ = request.environ
         known = self._accounts.get(account)
         incoming = webhook_request(environ, known, whole_body(environ), self._trust_proxy)
-        g.receipt = receipt = self._ingested(account, incoming)
-        said = receipt.answer
-        return Response(said.body, said.status, said.headers, content_type=said.content_type)
+        g.result = result = self._ingest(account, incoming)
+        answer = result.answer
+        return Response(
+            answer.body, answer.status, answer.headers, content_type=answer.content_type
+        )
 
     def observe(self, response: Response) -> Response:
         """Count a request and write its one log line, whatever came of it.
 
-        Of refused ones only some have a line, see ``refusal_lines.py``.
+        Of refused ones only some have a line, see ``RefusalLog``.
         """
         now, status = time.perf_counter(), response.status_code
-        receipt: IngestResult | None = g.get("receipt")
+        result: IngestResult | None = g.get("result")
         problem: Exception | None = g.get("problem")
-        if receipt is None and (problem is None or request.method == "HEAD"):
+        if result is None and (problem is None or request.method == "HEAD"):
             return response  # HEAD, or OPTIONS that is no handshake
         account = request.view_args["account"] if request.view_args else ""
         known = account if account in self._accounts else ""
-        outcome = receipt.outcome if receipt else _outcome(problem)
+        if result is not None:
+            outcome, numbers, ids = result.outcome, result.numbers, result.message_ids
+        else:
+            outcome, numbers, ids = "failed", "", ""
+            if isinstance(problem, SmsGateError):
+                outcome, ids = reason_of(problem), problem.message_ids
         self._count((known, status, outcome, now - g.began))
         self._lines.report_left_out(now)
-        if (more := self._lines.fields_of(status, known, request.environ)) is not None:
+        if (extra := self._lines.fields_of(status, known, request.environ)) is not None:
             self._log.info(
                 "webhook",
                 account=known or _UNKNOWN,
                 method=request.method,
                 outcome=outcome,
-                numbers=receipt.numbers if receipt else "",
-                message_id=_message_ids(receipt, problem),
+                numbers=numbers,
+                message_id=ids,
                 status=status,
                 problem=str(problem)[:_MAX_PROBLEM] if isinstance(problem, SmsGateError) else "",
                 ms=round((now - g.began) * 1000, 2),
-                **more,
+                **extra,
             )
         return response
 
-    def _ingested(self, account: str, incoming: WebhookRequest) -> IngestResult:
+    def _ingest(self, account: str, incoming: WebhookRequest) -> IngestResult:
         try:
-            receipt = self._services.ingest.receive(account, incoming)
+            result = self._services.ingest.receive(account, incoming)
         except SignatureExpired:  # whoever sent it knew the secret
             self._forgeries.note_genuine(account, incoming.address)
             raise
@@ -113,19 +122,4 @@ class _Endpoint:
             self._forgeries.note_refused(account, incoming.address)
             raise
         self._forgeries.note_genuine(account, incoming.address)
-        return receipt
-
-    def _probed(self, account: str) -> Response:
-        if account not in self._accounts:
-            raise UnknownAccount("There is no account of that name here.")
-        return Response(status=200)
-
-
-def _outcome(error: Exception | None) -> str:
-    return reason_of(error) if isinstance(error, SmsGateError) else "failed"
-
-
-def _message_ids(receipt: IngestResult | None, error: Exception | None) -> str:
-    if receipt is not None:
-        return receipt.message_ids
-    return error.message_ids if isinstance(error, SmsGateError) else ""
+        return result

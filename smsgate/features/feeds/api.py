@@ -13,9 +13,9 @@ from smsgate.features.feeds.storage import (
     format_position,
     parse_position,
 )
+from smsgate.web.v1.long_polls import LONG_POLLS
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import ConsentEvent, event_for
-from smsgate.web.v1.waiting import WAITING
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ def read_events(call: Call) -> Outcome:
     else:
         position = parse_position(query.after) if query.after else START
         batch = reader.after(position, query.limit)
-        with WAITING.turn(query.wait) as again:
+        with LONG_POLLS.wait(query.wait) as again:
             while not batch.events and again():
                 batch = reader.after(batch.position, query.limit)
     seen = (event_for(call.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)

@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.features.feeds.storage import format_position, parse_position
 from smsgate.web.v1 import waiting
-from smsgate.web.v1.waiting import Waiting
+from smsgate.web.v1.long_polls import LongPolls
 from tests.fakes.served import served
 
 NUMBERS = [f"+1415555{n:04}" for n in range(24)]
@@ -110,22 +110,22 @@ def test_waiting_ends_with_nothing_when_its_time_is_over(api) -> None:
 
 
 def test_only_some_may_wait_so_that_webhooks_keep_their_threads() -> None:
-    one = Waiting(most=1)
-    with one.turn(30) as first:
+    one = LongPolls(max_waiting=1)
+    with one.wait(30) as first:
         assert first()
-        with one.turn(30) as second:
+        with one.wait(30) as second:
             assert not second()
-    with one.turn(30) as third:
+    with one.wait(30) as third:
         assert third()
     assert waiting.MOST * 4 <= 16
 
 
 _WAITS = """
 import signal, sys, threading
-from smsgate.web.v1.waiting import WAITING
-signal.signal(signal.SIGTERM, lambda *_: WAITING.end())
+from smsgate.web.v1.long_polls import LONG_POLLS
+signal.signal(signal.SIGTERM, lambda *_: LONG_POLLS.end())
 def wait():
-    with WAITING.turn(30) as again:
+    with LONG_POLLS.wait(30) as again:
         print("waits", flush=True)
         while again():
             pass
