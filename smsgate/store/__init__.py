@@ -18,7 +18,7 @@ from smsgate.store.number_reader import NumberReader
 from smsgate.store.outbox import Outbox, Receipts
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
 from smsgate.store.rate_limits import Allowances, Guesses
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.restoring import Restoring
 from smsgate.store.sample_log import SampleLog

@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.store.connection import translated
 from smsgate.store.keys import accepted_of, quarantine_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 KEPT_S = 30 * 24 * 3600
 

@@ -16,7 +16,7 @@ from smsgate.metrics.snapshot import Backlog, Depth, SpoolDepth
 from smsgate.store.connection import translated
 from smsgate.store.inbox import stored_of
 from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, Keys
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 _SAMPLE = 200
 """Holds of a partition that are looked at for their age; there are more than that in a burst
@@ -53,7 +53,7 @@ class BacklogReader:
                     pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
                     pipeline.hlen(keys.forwards_dead)
                 rows = pipeline.execute()
-        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        now_ms = seconds * 1000 + micros // 1000
         columns = [rows[at::11] for at in range(11)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         due = [int(row[0][1]) for row in columns[3] if row]
@@ -133,7 +133,7 @@ class Overdue:
         """
         with translated():
             seconds, micros = self._client.time()
-            now_us = int(seconds) * 1_000_000 + int(micros)
+            now_us = seconds * 1_000_000 + micros
             newest = (now_us - window_us) // 1000
             with self._client.pipeline(transaction=False) as pipeline:
                 for keys in PARTITION_KEYS:

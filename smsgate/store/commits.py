@@ -15,7 +15,7 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, Reply
 from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
 from smsgate.store.keys import PARTITION_KEYS, Keys
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
 KEEP_S = 48 * 3600

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, cast
 
 from redis.exceptions import (
     AskError,
@@ -23,11 +23,8 @@ from redis.exceptions import (
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.store import redis_address
-from smsgate.store.redis_address import Client, Cluster, problem_of
-
-Command: TypeAlias = Sequence[str | bytes | int]
-Result: TypeAlias = Any
-"""What Redis gave: numbers, bytes and lists of them, or an error."""
+from smsgate.store.redis_address import Cluster, problem_of
+from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Result
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
@@ -45,7 +42,7 @@ def now_us(client: Client) -> int:
     """Redis's clock. Raises ``StoreUnavailable``."""
     with translated():
         seconds, micros = client.time()
-    return int(seconds) * 1_000_000 + int(micros)
+    return seconds * 1_000_000 + micros
 
 
 @contextmanager
@@ -142,7 +139,7 @@ def round_trip(
         return _confirmed(client.connection_pool, commands, confirmation)
 
 
-def exchange(pool: Client, commands: Sequence[Command]) -> list[Result]:
+def exchange(pool: ConnectionPool, commands: Sequence[Command]) -> list[Result]:
     """Send commands at once on a connection of a pool; their answers, Redis's errors among them.
 
     Raises ``redis.ConnectionError`` and ``redis.TimeoutError``; nobody knows then which of the
@@ -163,7 +160,7 @@ def exchange(pool: Client, commands: Sequence[Command]) -> list[Result]:
 
 
 def _confirmed(
-    pool: Client, commands: Sequence[Command], confirmation: Command | None
+    pool: ConnectionPool, commands: Sequence[Command], confirmation: Command | None
 ) -> list[Result]:
     if confirmation is None:
         return exchange(pool, commands)
@@ -205,16 +202,17 @@ def _elsewhere(result: Result) -> bool:
 
 def _by_node(
     cluster: Cluster, keys: Sequence[str], places: Sequence[int]
-) -> Iterator[tuple[Client, list[int]]]:
+) -> Iterator[tuple[ConnectionPool, list[int]]]:
     client = cluster.connected()
     nodes: dict[Any, list[int]] = defaultdict(list)
     for at in places:
-        nodes[client.get_node_from_key(keys[at])].append(at)
+        node = client.get_node_from_key(keys[at])  # type: ignore[no-untyped-call]
+        nodes[node].append(at)
     for node, of_node in nodes.items():
-        yield client.get_redis_connection(node).connection_pool, of_node
+        yield cast("Client", client.get_redis_connection(node)).connection_pool, of_node
 
 
-def answer(connection: Client) -> Result:
+def answer(connection: Connection) -> Result:
     """The next answer on a connection, an error of Redis's among them."""
     try:
         return connection.read_response()

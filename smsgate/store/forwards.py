@@ -14,7 +14,7 @@ from smsgate.domain.messages import Forward, Reply, UndeliveredForward
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 
 LEASE_MS = 30_000

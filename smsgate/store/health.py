@@ -14,8 +14,9 @@ import redis
 from redis.cluster import RedisCluster
 
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import Command, now_us, translated
-from smsgate.store.redis_address import Client, Cluster
+from smsgate.store.connection import now_us, translated
+from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_types import Client, Command
 
 _TRUST_S = 5.0
 """How long an answer about the eviction policy is believed."""

@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
-from smsgate.store.connection import Command, Result, round_trip, translated
+from smsgate.store.connection import round_trip, translated
 from smsgate.store.health import Replicas
 from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client, Command, Result
 from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
@@ -167,7 +167,7 @@ class Inbox:
     def depth(self, partition: int) -> int:
         """How many entries wait in a partition."""
         with translated():
-            return int(self._client.xlen(PARTITION_KEYS[partition].inbox))
+            return self._client.xlen(PARTITION_KEYS[partition].inbox)
 
 
 def stored_or_raise(added: Sequence[Added | StoreUnavailable]) -> list[Added]:

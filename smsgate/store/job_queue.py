@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import cast
 
 import redis
 import structlog
@@ -17,7 +18,8 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
-from smsgate.store.redis_address import Client, problem_of
+from smsgate.store.redis_address import problem_of
+from smsgate.store.redis_types import Client
 
 _log = structlog.get_logger()
 
@@ -46,11 +48,12 @@ class JobQueue:
     """Enqueues jobs. Connects to ``url`` on first use."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        self._connection: Client = redis.Redis.from_url(
+        connection = redis.Redis.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
+        self._connection = cast("Client", connection)
         self._queues = {
-            name: Queue(name, connection=self._connection, serializer=JSONSerializer)
+            name: Queue(name, connection=connection, serializer=JSONSerializer)
             for name, _ in (APPLY, SEND)
         }
         self._cursor = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.store.connection import translated
 from smsgate.store.keys import laters_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 _KEEP_S = 48 * 3600
 _MOST = 5_000

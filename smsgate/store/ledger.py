@@ -14,7 +14,7 @@ from smsgate.consent.events import Event, told_of
 from smsgate.domain.messages import ms_of
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 
 _PAGE = 1000
@@ -140,7 +140,7 @@ class Ledger:
                 answers = pipeline.execute()
             seconds, micros = self._client.time()
             memory = self._client.info("memory")
-        now_us = int(seconds) * 1_000_000 + int(micros)
+        now_us = seconds * 1_000_000 + micros
         oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in answers[1::2] if rows]
         bound = int(memory.get("maxmemory", 0))
         return LedgerBacklog(

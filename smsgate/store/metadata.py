@@ -12,7 +12,7 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
 from smsgate.store.connection import translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, Keys
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client, Value
 from smsgate.store.scripts import Call, Script
 
 BUCKETS = 2048
@@ -56,7 +56,12 @@ class StoreMetadata:
         if existing:
             return existing
         store = uuid.uuid4().hex
-        fields = {"store": store, "layout": LAYOUT, "buckets": buckets, "ready": 1}
+        fields: dict[str, Value] = {
+            "store": store,
+            "layout": LAYOUT,
+            "buckets": buckets,
+            "ready": 1,
+        }
         with translated():
             fields |= write_lease.first_fields(self._client.time(), write_lease.FIRST_MS)
             for keys in PARTITION_KEYS:

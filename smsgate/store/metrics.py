@@ -22,7 +22,7 @@ from smsgate.metrics.counters import Counters, Request
 from smsgate.metrics.families import Family
 from smsgate.store.connection import translated
 from smsgate.store.keys import METRICS, counted_on
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 PERIOD_S = 1.0
 DAYS_S = 8 * 24 * 3600

@@ -22,7 +22,7 @@ from smsgate.consent.events import NumberState, Published, Standing
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store.connection import translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 from smsgate.store.write_lease import refuse_shut
 

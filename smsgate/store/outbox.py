@@ -15,10 +15,10 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Result, translated
+from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, Keys, pace_of, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Call, Script
 
 EXPECTED_S = 48 * 3600
@@ -227,12 +227,12 @@ class Outbox:
         partition = partition_of(number)
         ids = [one.reply.id for one in self.dead(partition) if one.reply.number == number]
         with translated():
-            return int(self._client.hdel(PARTITION_KEYS[partition].dead, *ids)) if ids else 0
+            return self._client.hdel(PARTITION_KEYS[partition].dead, *ids) if ids else 0
 
     def depth(self, partition: int) -> int:
         """How many replies of a partition are not settled."""
         with translated():
-            return int(self._client.zcard(PARTITION_KEYS[partition].outbox))
+            return self._client.zcard(PARTITION_KEYS[partition].outbox)
 
     def waiting(self, partition: int) -> list[Reply]:
         """The replies of a partition that are not settled, in the order in which they are due."""

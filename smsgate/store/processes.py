@@ -23,7 +23,7 @@ from smsgate.store.keys import (
     last_seen_of,
     process_of,
 )
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
 FORGOTTEN_S = 5
@@ -149,7 +149,7 @@ class Sweep:
                 return True
             if self._client.get(CLOCK_LEASE) != name.encode():
                 return False
-            return bool(self._client.pexpire(CLOCK_LEASE, LEASE_MS))
+            return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox, and partitions whose outbox, has work for which no job came."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from smsgate.store.connection import translated
 from smsgate.store.keys import calls_of, guesses_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
 WINDOW_S = 60

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from typing import Any, TypeAlias
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -21,8 +21,8 @@ from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-Client: TypeAlias = Any
-"""A ``redis.Redis`` or a ``Cluster``. Their own types describe every decoding at once."""
+from smsgate.store.redis_types import Client
+
 _SENTINEL_PORT = 26379
 _PORT = 6379
 _MAX_PROBLEM = 200
@@ -50,8 +50,8 @@ def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
     if kind == "sentinel":
         return _behind_sentinels(url, options)
     if kind == "cluster":
-        return Cluster(url, options)
-    return redis.Redis.from_url(url, **options)
+        return cast("Client", Cluster(url, options))
+    return cast("Client", redis.Redis.from_url(url, **options))
 
 
 def kind_of(url: str) -> str:
@@ -90,13 +90,13 @@ class Cluster:
         self._url = url
         self._options = options
         self._lock = threading.Lock()
-        self._client: Client = None
+        self._client: RedisCluster | None = None
 
-    def __getattr__(self, name: str) -> Client:
-        """Whatever a ``RedisCluster`` has."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a ``RedisCluster`` has
+        """A method of the ``RedisCluster``."""
         return getattr(self.connected(), name)
 
-    def connected(self) -> Client:
+    def connected(self) -> RedisCluster:
         """The client, with its nodes and slots known. Raises ``redis.RedisError``."""
         with self._lock:
             if self._client is None:
@@ -117,10 +117,11 @@ def _behind_sentinels(url: str, options: dict[str, Any]) -> Client:
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     hosts = _hosts(url, _SENTINEL_PORT)
     asking = {**options, **_over_tls(url), **_of_sentinels(url)}
-    sentinel: Client = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
-    return sentinel.master_for(
+    sentinel = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    primary = sentinel.master_for(  # type: ignore[no-untyped-call]
         name or "mymaster", db=int(database or 0), **_credentials(url), **options
     )
+    return cast("Client", primary)
 
 
 def _hosts(url: str, port: int) -> list[tuple[str, int]]:

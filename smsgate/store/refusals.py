@@ -11,7 +11,7 @@ import msgspec
 from smsgate.logs import masked
 from smsgate.store.connection import translated
 from smsgate.store.keys import REFUSALS, refused_on
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""

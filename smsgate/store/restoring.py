@@ -19,10 +19,10 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, UndeliveredForward
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_S, set_stem
-from smsgate.store.connection import Command, round_trip, translated
+from smsgate.store.connection import round_trip, translated
 from smsgate.store.inbox import REMEMBER_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, REBUILD_LEASE, REBUILD_PROGRESS, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 2_000
@@ -57,7 +57,7 @@ class Restoring:
         with translated():
             if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
                 return True
-            leads = bool(self._client.get(REBUILD_LEASE) == name.encode())
+            leads = self._client.get(REBUILD_LEASE) == name.encode()
             if leads:
                 self._client.expire(REBUILD_LEASE, _LEASE_S)
         return leads

@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import Command, round_trip, translated, unavailable
+from smsgate.store.connection import round_trip, translated, unavailable
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client, Command
 
 CAP = 5_000
 """Texts that a partition keeps."""
@@ -163,7 +163,7 @@ class SampleLog:
         with translated():
             rows = self._client.xrange(key)
             ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]
-            return int(self._client.xdel(key, *ids)) if ids else 0
+            return self._client.xdel(key, *ids) if ids else 0
 
     def _start(self) -> None:
         with self._lock:

@@ -12,15 +12,9 @@ from typing import TypeAlias
 from redis.exceptions import NoScriptError, RedisError
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.connection import (
-    Command,
-    Result,
-    answer,
-    round_trip,
-    translated,
-    unavailable,
-)
-from smsgate.store.redis_address import Client, Cluster
+from smsgate.store.connection import answer, round_trip, translated, unavailable
+from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_types import Client, Command, Connection, Result
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""
@@ -122,7 +116,7 @@ class Script:
         return (self._command_name, self._sha, len(keys), *keys, *args)
 
 
-def _answers(connection: Client, count: int) -> Iterator[Result]:
+def _answers(connection: Connection, count: int) -> Iterator[Result]:
     for _ in range(count):
         result = answer(connection)
         if isinstance(result, RedisError):

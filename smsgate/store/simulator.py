@@ -8,7 +8,7 @@ import msgspec
 
 from smsgate.store.connection import translated
 from smsgate.store.keys import SIMULATOR
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 _CAP = 1_000
 

@@ -19,9 +19,10 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import Result, translated
+from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import Client, Cluster
+from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Script
 
 LASTS_MS = 5_000
@@ -151,7 +152,7 @@ class WriteLease:
                     pipeline.hmget(keys.metadata, *_FIELDS)
                 rows = pipeline.execute()
             seconds, micros = self._client.time()
-        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        now_ms = seconds * 1000 + micros // 1000
         return [_state(row, now_ms) for row in rows]
 
     def obstacle(self) -> Obstacle | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.store.connection import translated
 from smsgate.store.keys import ALERT_TEST, ALERTS, alert_test_of
-from smsgate.store.redis_address import Client
+from smsgate.store.redis_types import Client
 
 TEST_TTL_S = 60
 """How long a requested test waits for the clocks."""
