@@ -6,11 +6,12 @@ A module of its own: it imports ``cryptography``, which nothing but these scheme
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from smsgate.domain.signing import from_base64
 
 _KEY_BYTES = 32
 
@@ -22,7 +23,7 @@ def fits(signature: str, signed: bytes, public_key: str) -> bool:
     for its bytes; a key of another length fits nothing.
     """
     key = _key(public_key)
-    raw = _decoded(signature)
+    raw = from_base64(signature)
     if key is None or not raw:
         return False
     try:
@@ -41,14 +42,5 @@ def sign(signed: bytes, private_key: str) -> str:
 @lru_cache(maxsize=256)
 def _key(public_key: str) -> Ed25519PublicKey | None:
     """Accounts' keys are few, and making one from its bytes costs a third of a verification."""
-    raw = _decoded(public_key)
+    raw = from_base64(public_key)
     return Ed25519PublicKey.from_public_bytes(raw) if len(raw) == _KEY_BYTES else None
-
-
-def _decoded(text: str) -> bytes:
-    """The bytes that ``text`` is the base64 of; none where it is not written as base64 is."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return raw if base64.b64encode(raw).decode("ascii") == text else b""

@@ -2,7 +2,7 @@
 
 Only functions of their arguments. A scheme that one provider alone uses stays in that provider's
 module; this one has what several share: HMAC, posted forms (as Twilio and its kin sign them),
-signed times, JSON Web Tokens, Standard Webhooks, and Sinch's scheme.
+signed times, JSON Web Tokens, Standard Webhooks, and the schemes of Sinch and of MessageBird.
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ def iso_time(us: int) -> str:
     return text.replace("+00:00", "Z")
 
 
+def seconds_us(text: str) -> int | None:
+    """Return seconds since 1970, in digits, as us; nothing for anything else."""
+    return int(text[:15]) * 1_000_000 if text.isascii() and text.isdigit() else None
+
+
 def check_time(
     signed_us: int, now_us: int, past_s: int = WINDOW_S, future_s: int = WINDOW_S
 ) -> None:
@@ -118,6 +123,12 @@ def jwt_claims(token: str, secrets: Iterable[str]) -> bytes | None:
     return None
 
 
+def hs256_token(claims: bytes, secret: str) -> str:
+    """Return the JSON Web Token with ``claims`` (JSON), signed by HS256."""
+    signed = f"{_HS256_HEADER}.{base64_url(claims)}"
+    return f"{signed}.{base64_url(hmac.digest(as_bytes(secret), as_bytes(signed), 'sha256'))}"
+
+
 def _algorithm_of(header: str) -> str:
     try:
         return str(json.loads(from_base64_url(header) or b"{}")["alg"])
@@ -128,6 +139,21 @@ def _algorithm_of(header: str) -> str:
 def base64_url(data: bytes) -> str:
     """Return base64 for URLs, without padding (RFC 7515, 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+_HS256_HEADER = base64_url(b'{"alg":"HS256","typ":"JWT"}')
+
+
+def from_base64(text: str) -> bytes:
+    """Undo standard base64; empty where ``text`` is not the one right spelling of its bytes.
+
+    So that no other text is the same signature.
+    """
+    try:
+        raw = base64.b64decode(as_bytes(text), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return raw if base64.b64encode(raw) == as_bytes(text) else b""
 
 
 def from_base64_url(text: str) -> bytes | None:
@@ -268,6 +294,8 @@ def _escaped_query(url: str) -> str:
 
 
 SINCH = "x-sinch-webhook-signature"
+MESSAGEBIRD = "messagebird-signature"
+MESSAGEBIRD_TIME = "messagebird-request-timestamp"
 
 
 def check_standard_webhook(
@@ -282,11 +310,12 @@ def check_standard_webhook(
     given = headers.get("webhook-signature", "").split(" ")
     expected = [standard_webhook_signature(id_, timestamp, body, secret) for secret in secrets]
     fits = [same(one, other) for one in given for other in expected]
-    if not (id_ and any(fits) and timestamp.isascii() and timestamp.isdigit()):
+    signed_us = seconds_us(timestamp)
+    if not (id_ and any(fits)) or signed_us is None:
         raise SignatureRefused(
             "No v1 entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
         )
-    check_time(int(timestamp[:15]) * 1_000_000, now_us)
+    check_time(signed_us, now_us)
 
 
 def standard_webhook_signature(id_: str, timestamp: str, body: bytes, secret: str) -> str:
@@ -312,12 +341,12 @@ def check_sinch(
     given, algorithm = headers.get(SINCH, ""), headers.get(f"{SINCH}-algorithm", "HmacSHA256")
     signed = body + as_bytes(f".{nonce}.{timestamp}")
     fits = [same(given, hmac_base64(secret, signed, "sha256")) for secret in secrets if secret]
-    plain = timestamp.isascii() and timestamp.isdigit() and "." not in nonce
-    if not (any(fits) and plain and algorithm == "HmacSHA256"):
+    signed_us, right_kind = seconds_us(timestamp), algorithm == "HmacSHA256" and "." not in nonce
+    if not (any(fits) and right_kind) or signed_us is None:
         raise SignatureRefused(
             f"The {SINCH} is missing, or does not fit the body, nonce and timestamp."
         )
-    check_time(int(timestamp[:15]) * 1_000_000, now_us)
+    check_time(signed_us, now_us)
 
 
 def sinch_headers(body: bytes, secret: str, nonce: str, at_us: int) -> dict[str, str]:
@@ -330,3 +359,39 @@ def sinch_headers(body: bytes, secret: str, nonce: str, at_us: int) -> dict[str,
         f"{SINCH}-nonce": nonce,
         f"{SINCH}-timestamp": timestamp,
     }
+
+
+def check_messagebird(
+    headers: Mapping[str, str], place: str, body: bytes, keys: Iterable[str], now_us: int
+) -> None:
+    """Verify a request by MessageBird-Signature: HMAC-SHA256 of time, place and body.
+
+    ``place`` is the sorted query at MessageBird (messagebird/python-rest-api, signed_request.py),
+    and the URL at Bird (docs.bird.com/api/notifications-api, Verifying a webhook). Raises
+    ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
+    """
+    given, timestamp = headers.get(MESSAGEBIRD, ""), headers.get(MESSAGEBIRD_TIME, "")
+    signed_us = seconds_us(timestamp)
+    if signed_us is None:
+        raise SignatureRefused(
+            f"The request lacks {MESSAGEBIRD_TIME}, or it is no time in seconds."
+        )
+    expected = [_messagebird_signature(timestamp, place, body, key) for key in keys]
+    if not any(same(given, one) for one in expected):
+        raise SignatureRefused(
+            f"The {MESSAGEBIRD} does not fit time, URL and body; the URL must be the public one, "
+            "exactly as it was given."
+        )
+    check_time(signed_us, now_us)
+
+
+def messagebird_headers(place: str, body: bytes, key: str, at_us: int) -> dict[str, str]:
+    """Return the headers by which MessageBird or Bird signs a request at a time."""
+    timestamp = str(at_us // 1_000_000)
+    signature = _messagebird_signature(timestamp, place, body, key)
+    return {MESSAGEBIRD_TIME: timestamp, MESSAGEBIRD: signature}
+
+
+def _messagebird_signature(timestamp: str, place: str, body: bytes, key: str) -> str:
+    signed = as_bytes(f"{timestamp}\n{place}\n") + hashlib.sha256(body).digest()
+    return hmac_base64(key, signed, "sha256")

@@ -10,8 +10,6 @@ checked before anything is fetched, and a notification of any other topic is ref
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -38,7 +36,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time, same
+from smsgate.domain.signing import as_bytes, check_time, from_base64, instant_us, iso_time, same
 from smsgate.providers.base import (
     Field,
     Handshake,
@@ -169,7 +167,7 @@ class AwsSns(Provider):
         if not first_us <= now_us <= last_us:
             raise SignatureRefused("The certificate that SigningCertURL names is not valid now.")
         try:
-            signature = _decoded(envelope.signature)
+            signature = from_base64(envelope.signature)
             algorithm = _HASHES[envelope.signature_version]
             key.verify(signature, string_to_sign(envelope), PKCS1v15(), algorithm)
         except InvalidSignature:
@@ -329,15 +327,6 @@ def _certified(pem: bytes) -> tuple[RSAPublicKey, int, int]:
         raise SignatureRefused("The certificate that SigningCertURL names has no RSA key.")
     first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
     return key, int(first) * 1_000_000, int(last) * 1_000_000
-
-
-def _decoded(signature: str) -> bytes:
-    """Undo base64, in its one right spelling, so that no other text is the same signature."""
-    try:
-        code = base64.b64decode(as_bytes(signature), validate=True)
-    except binascii.Error:
-        return b""
-    return code if same(signature, base64.b64encode(code)) else b""
 
 
 # --- sending --------------------------------------------------------------------------------------

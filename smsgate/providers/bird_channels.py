@@ -7,23 +7,20 @@ extended error codes). Read in November 2026.
 
 from __future__ import annotations
 
-import hashlib
 from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.signing import as_bytes, check_time, hmac_base64, instant_us, iso_time, same
+from smsgate.domain.signing import check_messagebird, instant_us, iso_time, messagebird_headers
 from smsgate.providers.base import Field, Provider, Report, json_call, secret_field
-from smsgate.providers.reading import GivenText, promised_text, read_json, seconds_us
+from smsgate.providers.reading import GivenText, promised_text, read_json
 from smsgate.settings import Account
 
 _API = "https://api.bird.com"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_SIGNATURE = "messagebird-signature"
-_TIME = "messagebird-request-timestamp"
 
 
 class _Contact(msgspec.Struct, rename="camel"):
@@ -103,18 +100,8 @@ class BirdChannels(Provider):
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if Bird signed time, URL and body with a key of this account, within 300 s."""
-        given, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
-        signed_us = seconds_us(time)
-        if signed_us is None:
-            raise SignatureRefused(f"The request lacks {_TIME}, or it is no time in seconds.")
         keys = account.values_of("signing_key")
-        expected = [_signature(request.url, request.body, time, key) for key in keys]
-        if not any(same(given, one) for one in expected):
-            raise SignatureRefused(
-                f"The {_SIGNATURE} does not fit time, URL and body; the URL must be the public "
-                "one, exactly as the subscription has it."
-            )
-        check_time(signed_us, now_us)
+        check_messagebird(request.headers, request.url, request.body, keys, now_us)
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the text in a verified webhook; none for other events.
@@ -174,9 +161,8 @@ class BirdChannels(Provider):
             "createdAt": iso_time(sent_us),
         }
         event = {"service": "channels", "event": "sms.inbound", "payload": payload}
-        body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
-        key = account.secrets["signing_key"][0].value
-        headers = {_TIME: time, _SIGNATURE: _signature(url, body, time, key)}
+        body, key = msgspec.json.encode(event), account.secrets["signing_key"][0].value
+        headers = messagebird_headers(url, body, key, sent_us)
         return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
@@ -195,8 +181,3 @@ class BirdChannels(Provider):
 def _text(request: WebhookRequest, event: str) -> _Text | None:
     found = read_json(request.body, _Event, "Bird")
     return read_json(bytes(found.payload), _Text, "Bird") if found.event == event else None
-
-
-def _signature(url: str, body: bytes, time: str, key: str) -> str:
-    signed = as_bytes(f"{time}\n{url}\n") + hashlib.sha256(body).digest()
-    return hmac_base64(key, signed, "sha256")

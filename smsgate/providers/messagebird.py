@@ -19,7 +19,6 @@ signed. A text to a number has ``id``, ``recipient`` and ``body``; one to a shor
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -38,24 +37,22 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import (
     as_bytes,
-    base64_url,
-    check_time,
+    check_messagebird,
     form_pairs,
     form_texts,
-    hmac_base64,
+    hs256_token,
     instant_us,
     iso_time,
     jwt_claims,
+    messagebird_headers,
     same,
 )
 from smsgate.providers.base import FORM, Field, Meaning, Provider, Report, json_call, secret_field
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"
 _JWT = "messagebird-signature-jwt"
-_SIGNATURE = "messagebird-signature"
-_TIME = "messagebird-request-timestamp"
 _ISSUER = "MessageBird"
 _LEEWAY_S = 1
 _GOOD_FOR_S = 60
@@ -131,7 +128,9 @@ class MessageBird(Provider):
         """Return if MessageBird signed URL and body with a key of this account, lately."""
         keys = account.values_of("signing_key")
         if account.options.get("scheme") == "timestamp":
-            _verify_timestamp(request, keys, now_us)
+            check_messagebird(
+                request.headers, _sorted_query(request.url), request.body, keys, now_us
+            )
         else:
             _verify_jwt(request, keys, now_us)
 
@@ -204,11 +203,9 @@ def _sign(url: str, body: bytes, account: Account, at_s: int) -> dict[str, str]:
     """The headers by which MessageBird would sign a request with the newest key."""
     key = account.secrets["signing_key"][0].value
     if account.options.get("scheme") == "timestamp":
-        return {_TIME: str(at_s), _SIGNATURE: _timestamp_signature(url, body, str(at_s), key)}
+        return messagebird_headers(_sorted_query(url), body, key, at_s * 1_000_000)
     claims = _Claims(_ISSUER, at_s, at_s + _GOOD_FOR_S, _digest(as_bytes(url)), _payload(body))
-    parts = [b'{"alg":"HS256","typ":"JWT"}', msgspec.json.encode(claims)]
-    signed = ".".join(base64_url(part) for part in parts)
-    return {_JWT: f"{signed}.{base64_url(hmac.digest(as_bytes(key), as_bytes(signed), 'sha256'))}"}
+    return {_JWT: hs256_token(msgspec.json.encode(claims), key)}
 
 
 def _verify_jwt(request: WebhookRequest, keys: list[str], now_us: int) -> None:
@@ -233,22 +230,10 @@ def _verify_jwt(request: WebhookRequest, keys: list[str], now_us: int) -> None:
         )
 
 
-def _verify_timestamp(request: WebhookRequest, keys: list[str], now_us: int) -> None:
-    given, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
-    signed_us = seconds_us(time)
-    if signed_us is None:
-        raise SignatureRefused(f"The request lacks {_TIME}, or it is no time in seconds.")
-    expected = [_timestamp_signature(request.url, request.body, time, key) for key in keys]
-    if not any(same(given, one) for one in expected):
-        raise SignatureRefused("The MessageBird-Signature does not fit time, query and body.")
-    check_time(signed_us, now_us)
-
-
-def _timestamp_signature(url: str, body: bytes, time: str, key: str) -> str:
-    """The query counts in the order of its names, escaped in the one usual way."""
+def _sorted_query(url: str) -> str:
+    """The query in the order of its names, escaped in the one usual way."""
     pairs = sorted(parse_qsl(url.partition("?")[2], keep_blank_values=True))
-    signed = as_bytes(f"{time}\n{urlencode(pairs, errors='replace')}\n")
-    return hmac_base64(key, signed + hashlib.sha256(body).digest(), "sha256")
+    return urlencode(pairs, errors="replace")
 
 
 def _payload(body: bytes) -> str:

@@ -88,11 +88,6 @@ def check_path(request: WebhookRequest, account: Account, key: str) -> None:
         )
 
 
-def seconds_us(text: str) -> int | None:
-    """Return seconds since 1970, in digits, as us; nothing for anything else."""
-    return int(text[:15]) * 1_000_000 if text.isascii() and text.isdigit() else None
-
-
 def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:
     """Return if all of ``names`` have a value. Raises ``Unreadable``, which says what is missing.
 

@@ -31,6 +31,7 @@ from smsgate.domain.signing import (
     check_time,
     instant_us,
     iso_time,
+    seconds_us,
     standard_webhook_signature,
 )
 from smsgate.providers.base import (
@@ -43,7 +44,7 @@ from smsgate.providers.base import (
     secret_field,
     send_url,
 )
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
 from smsgate.settings import Account
 
 _KEY = r"[A-Za-z0-9+/]{43}="

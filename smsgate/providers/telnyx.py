@@ -23,7 +23,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time
+from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time, seconds_us
 from smsgate.providers.base import (
     Meaning,
     Provider,
@@ -34,7 +34,7 @@ from smsgate.providers.base import (
     json_call,
     secret_field,
 )
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json, seconds_us
+from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"

@@ -10,7 +10,6 @@ Vonage's own libraries do not look at; without it a captured token would let any
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 
@@ -27,15 +26,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import (
-    as_bytes,
-    base64_url,
-    check_time,
-    instant_us,
-    iso_time,
-    jwt_claims,
-    same,
-)
+from smsgate.domain.signing import check_time, hs256_token, instant_us, iso_time, jwt_claims, same
 from smsgate.providers.base import Field, Meaning, Provider, Report, coded, json_call, secret_field
 from smsgate.providers.reading import (
     GivenText,
@@ -48,7 +39,6 @@ from smsgate.settings import Account
 
 _API = "https://api.nexmo.com"
 _BEARER = "Bearer "
-_HEADER = base64_url(b'{"alg":"HS256","typ":"JWT"}')
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _MEDIA = ("image", "video", "audio", "file", "vcard")
 _WITH_WORDS = frozenset({"", "text", "button", "reply", "content"})
@@ -214,10 +204,9 @@ class Vonage(Provider):
             "payload_hash": hashlib.sha256(body).hexdigest(),
             "api_key": account.options["api_key"],
         }
-        signed = f"{_HEADER}.{base64_url(msgspec.json.encode(claims))}"
-        secret = as_bytes(account.secrets["signature_secret"][0].value)
-        code = base64_url(hmac.digest(secret, as_bytes(signed), "sha256"))
-        headers = {"content-type": "application/json", "authorization": f"{_BEARER}{signed}.{code}"}
+        secret = account.secrets["signature_secret"][0].value
+        token = hs256_token(msgspec.json.encode(claims), secret)
+        headers = {"content-type": "application/json", "authorization": f"{_BEARER}{token}"}
         return WebhookRequest("POST", url, headers, body)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:

@@ -44,6 +44,7 @@ from smsgate.domain.signing import (
     instant_us,
     iso_time,
     same,
+    seconds_us,
 )
 from smsgate.providers.base import (
     FORM,
@@ -55,13 +56,7 @@ from smsgate.providers.base import (
     not_sent,
     secret_field,
 )
-from smsgate.providers.reading import (
-    check_path,
-    check_present,
-    promised_text,
-    read_answer,
-    seconds_us,
-)
+from smsgate.providers.reading import check_path, check_present, promised_text, read_answer
 from smsgate.settings import Account
 
 _API = "https://rest.nexmo.com"
