@@ -48,7 +48,7 @@ _ZEROS = bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class OptOutLink:
     """What a token says."""
 
     number: str
@@ -94,7 +94,7 @@ def make_token(number: str, program: str, secrets: Sequence[str], now_s: float) 
     return base64_url(block + _tag(tag_key, block))
 
 
-def read_token(token: str, secrets: Sequence[str], now_s: float) -> Link:
+def read_token(token: str, secrets: Sequence[str], now_s: float) -> OptOutLink:
     """What a token says.
 
     ``now_s`` is the time in seconds since 1970. Raises ``LinkBroken`` for what none of the secrets
@@ -113,7 +113,7 @@ def is_shaped(token: str) -> bool:
     return _TOKEN.fullmatch(token) is not None
 
 
-def _opened(raw: bytes, secret: str) -> Link | None:
+def _opened(raw: bytes, secret: str) -> OptOutLink | None:
     cipher, tag_key = _keys(secret)
     block, tag = raw[:_BLOCK], raw[_BLOCK:]
     if not hmac.compare_digest(tag, _tag(tag_key, block)):
@@ -122,10 +122,10 @@ def _opened(raw: bytes, secret: str) -> Link | None:
     number = f"+{int.from_bytes(plain[:7])}"
     if plain[12:] != _ZEROS or not is_e164(number):
         return None
-    return Link(number, plain[7:10], int.from_bytes(plain[10:12]))
+    return OptOutLink(number, plain[7:10], int.from_bytes(plain[10:12]))
 
 
-def _in_time(link: Link, today: int) -> Link:
+def _in_time(link: OptOutLink, today: int) -> OptOutLink:
     """A day ahead is a clock that is ahead; more than that is no link of ours."""
     if link.day > today + 1:
         raise LinkBroken("The link is from the future.")

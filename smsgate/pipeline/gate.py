@@ -88,7 +88,7 @@ class Gate:
     def from_url(cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None) -> Gate:
         """A gate on the store at that Redis URL. ``timeout`` in seconds, for each round trip.
 
-        With ``links`` (``smsgate.domain.opt_out_links.Links``) it makes opt-out links too.
+        With ``links`` (``smsgate.links.Links``) it makes opt-out links too.
         """
         client = open_redis(url, timeout)
         return cls(NumberReader(client), Health(client), Refusals(client), links, Metrics(client))

@@ -13,7 +13,7 @@ from smsgate.features.accounts.doctor import (
     FAULT,
     OK,
     WARNING,
-    CheckResult,
+    DoctorResult,
     check_account,
     check_everything,
     worst_first,
@@ -41,14 +41,16 @@ def doctor(account: str | None, monitor: bool, as_json: bool) -> None:
     results = [*check_everything(services)]
     records_fail = any(one.subject == "records" and one.state != OK for one in results)
     results += [
-        CheckResult("configuration", WARNING, text, "`smsgate config check`; docs/configuration.md")
+        DoctorResult(
+            "configuration", WARNING, text, "`smsgate config check`; docs/configuration.md"
+        )
         for text in configuration.warnings
         if not (records_fail and text.startswith(MAY_BE_OLD))
     ]
     _report(results, as_json, 2, monitor)
 
 
-def _report(results: list[CheckResult], as_json: bool, code: int, monitor: bool) -> None:
+def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool) -> None:
     """Print the results, the worst first, and end, with ``code`` if one is a fault.
 
     For a ``monitor``, a warning is 1, as Nagios and similar tools read it.

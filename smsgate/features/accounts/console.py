@@ -13,7 +13,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Verdict
 from smsgate.features.accounts.doctor import (
     WARNING,
-    CheckResult,
+    DoctorResult,
     check_account,
     check_everything,
     worst_first,
@@ -98,7 +98,7 @@ class SetupPages:
         """The results of all checks, the worst first."""
         results = [*check_everything(self._services)]
         results += [
-            CheckResult("configuration", WARNING, warning, "docs/configuration.md")
+            DoctorResult("configuration", WARNING, warning, "docs/configuration.md")
             for warning in warnings_of(self._settings, has_keys=has_keys(self._services.records))
         ]
         try:
@@ -137,7 +137,7 @@ class SetupPages:
             raise NotFound
         return account
 
-    def _account_page(self, account: Account, results: Sequence[CheckResult] | None = None) -> str:
+    def _account_page(self, account: Account, results: Sequence[DoctorResult] | None = None) -> str:
         store, problem = self._services.store, ""
         last, refused = AcceptedRequests(), list[RefusedRequest]()
         try:

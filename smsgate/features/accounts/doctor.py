@@ -37,7 +37,7 @@ _SAMPLE_REPLY = Reply("", "opt_out", "", "+10000000000", "+10000000000", "", "",
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult:
+class DoctorResult:
     """The result of one check."""
 
     subject: str
@@ -57,7 +57,7 @@ class CheckResult:
         }
 
 
-def worst_first(results: Iterable[CheckResult]) -> list[CheckResult]:
+def worst_first(results: Iterable[DoctorResult]) -> list[DoctorResult]:
     """The results, faults first, then warnings."""
     return sorted(results, key=lambda one: (FAULT, WARNING, OK).index(one.state))
 
@@ -65,7 +65,7 @@ def worst_first(results: Iterable[CheckResult]) -> list[CheckResult]:
 # --- the whole of smsgate -------------------------------------------------------------------------
 
 
-def check_everything(services: Services) -> Iterator[CheckResult]:
+def check_everything(services: Services) -> Iterator[DoctorResult]:
     """Check each collaborator. What rests on one that fails is not checked: one cause, one result.
 
     Does not raise where a collaborator is away.
@@ -74,22 +74,22 @@ def check_everything(services: Services) -> Iterator[CheckResult]:
         services.store.health.ping()
         services.store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        yield CheckResult("store", FAULT, str(error), error.mend)
+        yield DoctorResult("store", FAULT, str(error), error.mend)
         yield from _redis_exposure(services)
         if services.settings.queue_url != services.settings.redis_url:
             yield _queue(services)
         yield _spool(services)
         yield _database(services)
     else:
-        yield CheckResult("store", OK, "Redis answers and takes writes")
+        yield DoctorResult("store", OK, "Redis answers and takes writes")
         yield from _store(services)
     for account in services.settings.accounts.values():
         if usable(account):
             subject = f"account {account.name}"
-            yield CheckResult(subject, OK, f"{account.provider}, has its secret")
+            yield DoctorResult(subject, OK, f"{account.provider}, has its secret")
 
 
-def _store(services: Services) -> Iterator[CheckResult]:
+def _store(services: Services) -> Iterator[DoctorResult]:
     """What can be checked where Redis answers."""
     store = services.store
     good = "the store is ready and of our layout"
@@ -128,15 +128,15 @@ def _store(services: Services) -> Iterator[CheckResult]:
     for one in found:
         if one.name not in known:
             state = FAULT if one.is_failure else WARNING
-            yield CheckResult(one.subject, state, one.problem, one.remedy)
+            yield DoctorResult(one.subject, state, one.problem, one.remedy)
 
 
-def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "") -> CheckResult:
+def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "") -> DoctorResult:
     try:
         check()
     except SmsGateError as error:
-        return CheckResult(subject, FAULT, str(error), remedy)
-    return CheckResult(subject, OK, good)
+        return DoctorResult(subject, FAULT, str(error), remedy)
+    return DoctorResult(subject, OK, good)
 
 
 def _marker_remedy(services: Services) -> str:
@@ -152,68 +152,68 @@ def _marker_remedy(services: Services) -> str:
     return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
 
 
-def _durability(services: Services) -> Iterator[CheckResult]:
+def _durability(services: Services) -> Iterator[DoctorResult]:
     """Settings that could lose acknowledged writes; the eviction policy has its own result."""
     try:
         weaknesses = services.store.health.weaknesses()
     except StoreUnavailable as error:
-        yield CheckResult("durability", FAULT, str(error), error.mend)
+        yield DoctorResult("durability", FAULT, str(error), error.mend)
         return
     weaknesses = [one for one in weaknesses if not one.startswith("maxmemory-policy")]
     for weakness in weaknesses:
-        yield CheckResult("durability", WARNING, weakness, DURABLE)
+        yield DoctorResult("durability", WARNING, weakness, DURABLE)
     if not weaknesses:
-        yield CheckResult("durability", OK, "every write is on disk before it is acknowledged")
+        yield DoctorResult("durability", OK, "every write is on disk before it is acknowledged")
 
 
-def _redis_exposure(services: Services) -> Iterator[CheckResult]:
+def _redis_exposure(services: Services) -> Iterator[DoctorResult]:
     """Whether others than smsgate can reach Redis."""
     urls = {"REDIS_URL": services.settings.redis_url, "QUEUE_URL": services.settings.queue_url}
     if urls["QUEUE_URL"] == urls["REDIS_URL"]:
         del urls["QUEUE_URL"]
     for name, url in urls.items():
         for exposure in exposures(url):
-            yield CheckResult(name, WARNING, f"the Redis of {name} {exposure}", _PROTECTED)
+            yield DoctorResult(name, WARNING, f"the Redis of {name} {exposure}", _PROTECTED)
 
 
-def _queue(services: Services) -> CheckResult:
+def _queue(services: Services) -> DoctorResult:
     remedy = "start RQ's Redis, or set QUEUE_URL"
     return _try("queue", services.job_queue.ping, "RQ's Redis answers", remedy)
 
 
-def _spool(services: Services) -> CheckResult:
+def _spool(services: Services) -> DoctorResult:
     try:
         services.spool.check()
         depth = services.spool.depth()
     except SpoolUnavailable as error:
-        return CheckResult("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
+        return DoctorResult("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
     if depth:
         text = f"{waiting(depth)} on this host for the store"
         remedy = "let `web` run here and reach Redis: it hands over"
-        return CheckResult("spool", WARNING, text, remedy)
-    return CheckResult("spool", OK, "nothing waits on this host's disk")
+        return DoctorResult("spool", WARNING, text, remedy)
+    return DoctorResult("spool", OK, "nothing waits on this host's disk")
 
 
-def _database(services: Services) -> CheckResult:
+def _database(services: Services) -> DoctorResult:
     """The records' database alone, where its content cannot be compared with the store."""
     try:
         services.records.check()
     except RecordsUnavailable as error:
         remedy = "bring the database back, or set DATABASE_URL: events wait in the store meanwhile"
-        return CheckResult("records", FAULT, str(error), remedy)
+        return DoctorResult("records", FAULT, str(error), remedy)
     except SmsGateError as error:
-        return CheckResult("records", FAULT, str(error), "`smsgate records migrate`")
-    return CheckResult("records", OK, "their database answers")
+        return DoctorResult("records", FAULT, str(error), "`smsgate records migrate`")
+    return DoctorResult("records", OK, "their database answers")
 
 
-def _records(services: Services, lagging: Sequence[Condition]) -> CheckResult:
+def _records(services: Services, lagging: Sequence[Condition]) -> DoctorResult:
     """One result for what hinders events on their way to the records, and for what follows."""
     database = _database(services)
     report = services.archiver.report()
     if not (lagging or report.problem or report.alarm):
         # What waits for a moment is normal.
         complete = "everything that happened is in the records"
-        return CheckResult("records", OK, report.waiting or complete)
+        return DoctorResult("records", OK, report.waiting or complete)
     text = "; ".join([report.text.removeprefix("ok; "), *(one.problem for one in lagging)])
     is_fault = not report.is_ready or any(one.is_failure for one in lagging)
     if database.state != OK:
@@ -222,26 +222,26 @@ def _records(services: Services, lagging: Sequence[Condition]) -> CheckResult:
         remedy = lagging[0].remedy
     else:
         remedy = "docs/records.md says what it means and what to do"
-    return CheckResult("records", FAULT if is_fault else WARNING, text, remedy)
+    return DoctorResult("records", FAULT if is_fault else WARNING, text, remedy)
 
 
-def _programs(services: Services) -> Iterator[CheckResult]:
+def _programs(services: Services) -> Iterator[DoctorResult]:
     try:
         published = services.store.metadata.programs()
     except StoreUnavailable as error:
-        yield CheckResult("programs", FAULT, str(error), error.mend)
+        yield DoctorResult("programs", FAULT, str(error), error.mend)
         return
     programs = [program.name for program in services.settings.programs]
     for name in programs:
         if name in published:
-            yield CheckResult(f"program {name}", OK, "published to every gate")
+            yield DoctorResult(f"program {name}", OK, "published to every gate")
     unknown = [name for name in programs if name not in published]
     if unknown:
         text = f"not published yet, so no gate knows them: {', '.join(unknown)}"
-        yield CheckResult("programs", FAULT, text, "start the clock, or run `smsgate init`")
+        yield DoctorResult("programs", FAULT, text, "start the clock, or run `smsgate init`")
 
 
-def _processes(services: Services) -> Iterator[CheckResult]:
+def _processes(services: Services) -> Iterator[DoctorResult]:
     """What runs where, and why a process keeps an old configuration.
 
     That no process of a kind runs is a condition.
@@ -252,18 +252,18 @@ def _processes(services: Services) -> Iterator[CheckResult]:
         return  # an earlier result says that the store is away
     for kind in KINDS:
         if snapshot.of(kind):
-            yield CheckResult(kind, OK, f"at work: {snapshot.where(kind)}")
+            yield DoctorResult(kind, OK, f"at work: {snapshot.where(kind)}")
     for one in snapshot.running:
         for problem in [*one.problem.splitlines(), *restart_reasons(one)]:
             subject = f"process {one.name} on {one.host}:{one.pid}"
-            yield CheckResult(subject, WARNING, problem, _APPLY)
+            yield DoctorResult(subject, WARNING, problem, _APPLY)
     versions = Counter(one.version for one in snapshot.running)
     text = ", ".join(f"{version} in {count}" for version, count in versions.most_common())
     if len(versions) > 1:
         text = f"the processes run different versions: {text}"
-        yield CheckResult("processes", WARNING, text, _APPLY)
+        yield DoctorResult("processes", WARNING, text, _APPLY)
     elif versions:
-        yield CheckResult("processes", OK, f"all run one version: {text}")
+        yield DoctorResult("processes", OK, f"all run one version: {text}")
 
 
 def restart_reasons(process: Process) -> list[str]:
@@ -276,7 +276,7 @@ def restart_reasons(process: Process) -> list[str]:
 # --- one account ----------------------------------------------------------------------------------
 
 
-def check_account(services: Services, name: str) -> Iterator[CheckResult]:
+def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
     """Check one account, at its provider too. Raises ``UnknownAccount``."""
     account = services.settings.accounts.get(name)
     if account is None:
@@ -292,7 +292,7 @@ def check_account(services: Services, name: str) -> Iterator[CheckResult]:
             *_refused_requests(services, account),
         ]
     except StoreUnavailable as error:
-        yield CheckResult("store", FAULT, str(error), error.mend)
+        yield DoctorResult("store", FAULT, str(error), error.mend)
     if account.provider == "twilio" and usable(account) and not account.simulated:
         # Twilio's SDK takes longer to load than all of smsgate; other commands should not wait.
         from smsgate.features.accounts.twilio_check import check_twilio  # noqa: PLC0415
@@ -300,30 +300,30 @@ def check_account(services: Services, name: str) -> Iterator[CheckResult]:
         yield from check_twilio(account, services.settings.programs)
 
 
-def _credentials(account: Account) -> Iterator[CheckResult]:
+def _credentials(account: Account) -> Iterator[DoctorResult]:
     faults = check_accounts([account])
     for fault in faults:
-        yield CheckResult("credentials", FAULT, f"{fault.key} {fault.problem}")
+        yield DoctorResult("credentials", FAULT, f"{fault.key} {fault.problem}")
     if not faults and not usable(account):
         fields = [field for field in PROVIDERS[account.provider].fields if field.required]
         wanted = "; ".join(f"{field.name}, {field.what}" for field in fields)
         text = f"nothing is set, so it answers 503. Set: {wanted}"
-        yield CheckResult("credentials", FAULT, text)
+        yield DoctorResult("credentials", FAULT, text)
     elif not faults:
         text = f"all that {account.provider} needs has the right shape"
-        yield CheckResult("credentials", OK, text)
+        yield DoctorResult("credentials", OK, text)
 
 
-def _address(account: Account) -> Iterator[CheckResult]:
+def _address(account: Account) -> Iterator[DoctorResult]:
     if not account.public_url:
         text = "is not set: set SMSGATE_PUBLIC_URL to the address that the provider calls"
-        yield CheckResult("public URL", FAULT, text)
+        yield DoctorResult("public URL", FAULT, text)
         return
     if urlsplit(account.public_url).scheme == "https":
-        yield CheckResult("public URL", OK, account.public_url)
+        yield DoctorResult("public URL", OK, account.public_url)
     else:
-        yield CheckResult("public URL", WARNING, f"{account.public_url} is not https")
-    yield CheckResult(
+        yield DoctorResult("public URL", WARNING, f"{account.public_url} is not https")
+    yield DoctorResult(
         "webhook",
         OK,
         f"set {account.public_url}/webhooks/{account.name} at the provider, POST; where its page "
@@ -331,7 +331,7 @@ def _address(account: Account) -> Iterator[CheckResult]:
     )
 
 
-def _access_token(services: Services, account: Account) -> Iterator[CheckResult]:
+def _access_token(services: Services, account: Account) -> Iterator[DoctorResult]:
     """Whether an account that sends by an access token gets one."""
     if not usable(account):
         return
@@ -341,34 +341,34 @@ def _access_token(services: Services, account: Account) -> Iterator[CheckResult]
     try:
         status = services.outbound.perform(source).status
     except CallFailed as error:
-        yield CheckResult("access token", WARNING, f"could not be asked for: {error}")
+        yield DoctorResult("access token", WARNING, f"could not be asked for: {error}")
         return
     if 200 <= status < 300:
-        yield CheckResult("access token", OK, f"{account.provider} gives one for sending")
+        yield DoctorResult("access token", OK, f"{account.provider} gives one for sending")
     else:
         text = f"is refused with status {status}: nothing can be sent. Compare the client's secret"
-        yield CheckResult("access token", FAULT, text)
+        yield DoctorResult("access token", FAULT, text)
 
 
-def _accepted_requests(services: Services, account: Account) -> Iterator[CheckResult]:
+def _accepted_requests(services: Services, account: Account) -> Iterator[DoctorResult]:
     """When requests were last accepted, and whether a rotation of secrets can be finished."""
     last = services.store.acceptance.last(account.name)
     if newest_ms := max(last.newest_ms, last.older_ms):
         text = f"the last request that was verified came {_ago(newest_ms)}"
-        yield CheckResult("accepted", OK, text)
+        yield DoctorResult("accepted", OK, text)
     else:
         text = "no request was verified in the last 30 days: text HELLO to a number of it"
-        yield CheckResult("accepted", WARNING, text)
+        yield DoctorResult("accepted", WARNING, text)
     if last.older_ms:
         text = f"an older one was used {_ago(last.older_ms)}: something still signs with it"
-        yield CheckResult("secrets", WARNING, text)
+        yield DoctorResult("secrets", WARNING, text)
     elif last.several_since_ms and last.newest_ms:
         text = f"only the newest was used since there are several, {_ago(last.several_since_ms)}"
         text += ": the older ones can go once nobody signs by them"
-        yield CheckResult("secrets", OK, text)
+        yield DoctorResult("secrets", OK, text)
 
 
-def _missing_proxy(services: Services, account: Account) -> Iterator[CheckResult]:
+def _missing_proxy(services: Services, account: Account) -> Iterator[DoctorResult]:
     """A warning if requests come without a proxy although the public URL is https.
 
     Raises ``StoreUnavailable``.
@@ -379,20 +379,20 @@ def _missing_proxy(services: Services, account: Account) -> Iterator[CheckResult
             f"a request for {account.name} came without a proxy's headers {_ago(direct_ms)}, and "
             "its public URL is https: without a buffering proxy a few slow clients hold up all"
         )
-        yield CheckResult("proxy", WARNING, text, "put one in front, as docs/deployment.md says")
+        yield DoctorResult("proxy", WARNING, text, "put one in front, as docs/deployment.md says")
 
 
-def _refused_requests(services: Services, account: Account) -> Iterator[CheckResult]:
+def _refused_requests(services: Services, account: Account) -> Iterator[DoctorResult]:
     refused = services.store.quarantine.newest(account.name)
     if not refused:
-        yield CheckResult("refused", OK, "no request was refused in the last 24 hours")
+        yield DoctorResult("refused", OK, "no request was refused in the last 24 hours")
     counts: Counter[tuple[str, str]] = Counter()
     for one in refused:
         # Without a cause of ours it may be a stranger's forgery, and those are to be expected.
         counts[FAULT if one.cause else WARNING, f"{one.finding} ({one.problem})"] += one.count
     for (state, sentence), count in counts.items():
         text = f"{count} of the {counts.total()} looked into: {sentence}"
-        yield CheckResult("refused", state, text)
+        yield DoctorResult("refused", state, text)
 
 
 def _ago(moment_ms: int) -> str:

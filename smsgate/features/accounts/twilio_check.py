@@ -18,7 +18,7 @@ from twilio.rest import Client
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.features.accounts.doctor import FAULT, OK, WARNING, CheckResult
+from smsgate.features.accounts.doctor import FAULT, OK, WARNING, DoctorResult
 from smsgate.outbound import Outbound
 from smsgate.settings import Account, Programs
 
@@ -64,7 +64,7 @@ class OutboundHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untype
         return Response(reply.status, reply.body.decode(errors="replace"))
 
 
-def check_twilio(account: Account, programs: Programs) -> Iterator[CheckResult]:
+def check_twilio(account: Account, programs: Programs) -> Iterator[DoctorResult]:
     """Compare the webhooks set at Twilio with those that should be set."""
     secret = account.secrets["auth_token"][0].value
     http_client = OutboundHttpClient(account.api_url)
@@ -81,23 +81,23 @@ def check_twilio(account: Account, programs: Programs) -> Iterator[CheckResult]:
                 yield _check_service(sender, webhook, service)
         except (TwilioException, CallFailed, OSError, ValueError) as error:
             problem = f"Twilio could not be asked: {error}".splitlines()[0]
-            yield CheckResult(sender, WARNING, problem)
+            yield DoctorResult(sender, WARNING, problem)
 
 
-def _check_number(sender: str, webhook: str, numbers: list[TwilioNumber]) -> CheckResult:
+def _check_number(sender: str, webhook: str, numbers: list[TwilioNumber]) -> DoctorResult:
     if not numbers:
-        return CheckResult(sender, FAULT, "is no number of this account at Twilio")
+        return DoctorResult(sender, FAULT, "is no number of this account at Twilio")
     url = (numbers[0].sms_url or "").partition("#")[0]
     if url != webhook:
-        return CheckResult(sender, FAULT, f"sends texts to {url or 'nobody'}: set it to {webhook}")
-    return CheckResult(sender, OK, f"sends texts here, by {numbers[0].sms_method}")
+        return DoctorResult(sender, FAULT, f"sends texts to {url or 'nobody'}: set it to {webhook}")
+    return DoctorResult(sender, OK, f"sends texts here, by {numbers[0].sms_method}")
 
 
-def _check_service(sender: str, webhook: str, service: Any) -> CheckResult:  # noqa: ANN401 - the SDK's
+def _check_service(sender: str, webhook: str, service: Any) -> DoctorResult:  # noqa: ANN401 - the SDK's
     if service.use_inbound_webhook_on_number:
         text = f"leaves it to its numbers where texts go; {_ADVANCED_OPT_OUT}"
-        return CheckResult(sender, OK, text)
+        return DoctorResult(sender, OK, text)
     url = (service.inbound_request_url or "").partition("#")[0]
     if url != webhook:
-        return CheckResult(sender, FAULT, f"sends texts to {url or 'nobody'}: set it to {webhook}")
-    return CheckResult(sender, OK, f"sends texts here; {_ADVANCED_OPT_OUT}")
+        return DoctorResult(sender, FAULT, f"sends texts to {url or 'nobody'}: set it to {webhook}")
+    return DoctorResult(sender, OK, f"sends texts here; {_ADVANCED_OPT_OUT}")

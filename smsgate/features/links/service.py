@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smsgate.consent.transitions import scope_of
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
-from smsgate.domain.opt_out_links import Link, Links, program_id, read_token
+from smsgate.domain.opt_out_links import Links, OptOutLink, program_id, read_token
 from smsgate.domain.phone import e164
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
@@ -18,7 +18,7 @@ from smsgate.settings import Program
 class OpenedLink:
     """A valid link, and the program that sent it."""
 
-    link: Link
+    link: OptOutLink
     program: Program | None
     """None if that program is no longer configured."""
 
