@@ -36,7 +36,7 @@ _API = "https://messaging.bandwidth.com"
 _TOKENS = "https://api.bandwidth.com"
 _TAPPED = "suggestion-response"
 _INBOUND = frozenset({"message-received", _TAPPED})
-_WITH_TOKEN, _WITH_BASIC = ("auth", ""), ("auth", "basic")
+_TOKEN, _BASIC = ("auth", ""), ("auth", "basic")
 
 
 class _Content(msgspec.Struct):
@@ -88,11 +88,11 @@ class Bandwidth(Provider):
         Field("application_id", r"[0-9a-fA-F-]{36}", "the messaging application's id, a UUID"),
         Field("callback_user", r"[^:\s]+", "the user that the application's callbacks come with"),
         secret_field("callback_password", "the password of those callbacks"),
-        Field("client_id", r"[!-~]+", "the id of an API credential", only_with=_WITH_TOKEN),
-        secret_field("client_secret", "its secret", only_with=_WITH_TOKEN),
+        Field("client_id", r"[!-~]+", "the id of an API credential", only_with=_TOKEN),
+        secret_field("client_secret", "its secret", only_with=_TOKEN),
         Field("auth", r"basic", "basic, where an API user sends, or nothing", required=False),
-        Field("api_user", r"[!-~]+", "the user name of an API user", only_with=_WITH_BASIC),
-        secret_field("api_password", "its password", only_with=_WITH_BASIC),
+        Field("api_user", r"[!-~]+", "the user name of an API user", only_with=_BASIC),
+        secret_field("api_password", "its password", only_with=_BASIC),
     )
     delivery_statuses = {"message-delivered": "delivered", "message-failed": "undelivered"}
     # ``errorCode`` of message-failed.

@@ -27,7 +27,7 @@ from smsgate.settings import Account
 
 _TOKENS = "https://auth.sinch.com"
 _INBOUND = frozenset({"mo_text", "mo_binary", "mo_media"})
-_WITH_PLAN, _WITH_PROJECT = ("auth", ""), ("auth", "project")
+_PLAN, _PROJECT = ("auth", ""), ("auth", "project")
 
 
 class _Medium(msgspec.Struct):
@@ -73,8 +73,8 @@ class Sinch(Provider):
         (401, 403), (Verdict.REFUSED, "the token or the access key is wrong, or not for this plan")
     )
     fields = (
-        Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id", only_with=_WITH_PLAN),
-        secret_field("api_token", "the service plan's API token", only_with=_WITH_PLAN),
+        Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id", only_with=_PLAN),
+        secret_field("api_token", "the service plan's API token", only_with=_PLAN),
         secret_field(
             "webhook_secret",
             'the secret that webhooks are signed with, or with scheme = "path" a long secret of '
@@ -84,16 +84,9 @@ class Sinch(Provider):
         Field("scheme", r"hmac|path", "hmac or path", required=False),
         Field("region", r"us|eu|au|br|ca", "us, eu, au, br or ca", required=False),
         Field("auth", r"project", "project, where an access key sends, or nothing", required=False),
-        Field(
-            "project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID", only_with=_WITH_PROJECT
-        ),
-        Field(
-            "key_id",
-            r"[0-9a-fA-F-]{36}",
-            "the id of an access key, a UUID",
-            only_with=_WITH_PROJECT,
-        ),
-        secret_field("key_secret", "that access key's secret", only_with=_WITH_PROJECT),
+        Field("project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID", only_with=_PROJECT),
+        Field("key_id", r"[0-9a-fA-F-]{36}", "the id of an access key, a UUID", only_with=_PROJECT),
+        secret_field("key_secret", "that access key's secret", only_with=_PROJECT),
     )
     report_codes = {  # The one final status that says something of the number.
         "deleted": (
