@@ -33,6 +33,7 @@ from workers.alert_notifier import AlertNotifier
 from workers.feed_dispatcher import FeedDispatcher
 from workers.forwarder import Forwarder
 from workers.ledger_archiver import ArchiverThread
+from workers.list_worker import ListWorker
 
 Start = Callable[[Mapping[str, str], str], None]
 Parts = Sequence[ArchiverThread | FeedDispatcher | AlertNotifier]
@@ -88,7 +89,8 @@ def _refuse_unusable(spool: Spool) -> None:
 
 
 def _worker(_: Mapping[str, str], __: str) -> None:
-    _work("worker", APPLY[0])
+    live = jobs.live()
+    _work("worker", APPLY[0], ListWorker(lambda: live.services))
 
 
 def _sender(_: Mapping[str, str], __: str) -> None:
@@ -96,7 +98,7 @@ def _sender(_: Mapping[str, str], __: str) -> None:
     _work("sender", SEND[0], Forwarder(lambda: live.services))
 
 
-def _work(name: str, queue: str, *beside: Forwarder) -> None:
+def _work(name: str, queue: str, *beside: Forwarder | ListWorker) -> None:
     live = jobs.live()  # made now, so that the first job does not wait for it
     live.follow(name)
     for one in beside:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
+from contextlib import suppress
 
 import structlog
+from rq import get_current_job
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services
+from workers import list_worker
 
 PATIENCE_S = 0.2
 """How long a job waits for its calls before the next partition has its turn."""
@@ -40,3 +44,12 @@ def send_replies(partition: int) -> None:
             services.sender.drain(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
         _log.warning("outbox waits", lane=partition, problem=str(error))
+
+
+def run_list_step(list_id: str) -> None:
+    """Run the step of a list job that an operator asked for."""
+    job = get_current_job()
+    if job is None:  # called by somebody other than RQ
+        return
+    with suppress(StepStopped), live().using() as services:
+        ListJobs(services).run(list_id, job.id, list_worker.progress_of(job))

@@ -23,7 +23,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.features.dashboard.statistics import save_counts
-from smsgate.features.lists.folders import Folders
+from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, alarm_of
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
@@ -116,7 +116,7 @@ class ArchiverThread:
     def _tidy(self) -> None:
         """Remove old lists. A directory that cannot be used must not hinder the records."""
         try:
-            Folders(self._services.settings.data_dir).tidy()
+            JobFolders(self._services.settings.data_dir).tidy()
         except ListsUnavailable as error:
             self._tell("old lists are not removed", str(error))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import signal
 import threading
 import zlib
@@ -26,7 +27,7 @@ from rq.utils import now
 
 from smsgate.logs import Reminder
 from smsgate.store.connection import refused_writes
-from smsgate.store.job_queue import APPLY, SEND
+from smsgate.store.job_queue import APPLY, LIST_STEP, SEND
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.redis_address import problem_of
 
@@ -167,7 +168,19 @@ def _worker(url: str, name: str) -> SteadyWorker:
     )
 
 
-FUNCTIONS = frozenset({APPLY[1], SEND[1]})
+_LIST_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def _is_partition(argument: object) -> bool:
+    return type(argument) is int and 0 <= argument < PARTITIONS
+
+
+def _is_list_id(argument: object) -> bool:
+    return type(argument) is str and _LIST_ID.fullmatch(argument) is not None
+
+
+FUNCTIONS = {APPLY[1]: _is_partition, SEND[1]: _is_partition, LIST_STEP: _is_list_id}
+"""The functions that may be called by name, each with what its one argument must be."""
 MAX_DATA_BYTES = 512
 """Our own take about 60; more is not even unpacked."""
 MAX_ID_LENGTH = 64
@@ -225,7 +238,8 @@ def _problem(fields: Mapping[bytes, bytes]) -> str:
         return "has no data that smsgate writes"
     if not isinstance(function, str) or function not in FUNCTIONS:
         return f"calls {str(function)[:100]!r}"
-    if instance is not None or kwargs != {} or not _is_partition(args):
+    has_one = isinstance(args, list) and len(args) == 1
+    if instance is not None or kwargs != {} or not has_one or not FUNCTIONS[function](args[0]):
         return f"calls {function} with other arguments than smsgate"
     return ""
 
@@ -236,12 +250,3 @@ def _unpacked(data: bytes) -> bytes:
     if not unpacking.eof:
         raise ValueError("too long")
     return unpacked
-
-
-def _is_partition(args: object) -> bool:
-    return (
-        isinstance(args, list)
-        and len(args) == 1
-        and type(args[0]) is int
-        and (0 <= args[0] < PARTITIONS)
-    )

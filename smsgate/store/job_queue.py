@@ -8,12 +8,15 @@ after a kill. Job names and JSON arguments are part of the stored format.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import redis
 import structlog
 from rq import Queue
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
@@ -27,11 +30,16 @@ APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
 SEND = ("outbox", "workers.jobs.send_replies")
 """Queue and job that send a partition's due replies."""
+LIST_STEP = "workers.jobs.run_list_step"
+"""Job that runs a step of a list job, on the queue of the data directory that has its files."""
 
 JOB_S = 2
 """How long a job works before it enqueues its partition again and ends."""
 _TTL_S = 10
 _TIMEOUT_S = 60
+_LIST_TTL_S = 7 * 86_400
+_LIST_START_S = 5
+"""How long after a list job was taken from its queue its worker may need to lock the files."""
 _PATIENCE = 100
 """Jobs that may wait in a queue before ``clean`` looks for expired ones."""
 
@@ -52,6 +60,8 @@ class JobQueue:
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
         self._connection = cast("Client", connection)
+        self._redis = connection
+        """The same, as RQ takes it."""
         self._queues = {
             name: Queue(name, connection=connection, serializer=JSONSerializer)
             for name, _ in (APPLY, SEND)
@@ -78,17 +88,15 @@ class JobQueue:
 
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
-        try:
+        with _usable():
             self._connection.ping()
-        except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
 
     def clean(self) -> None:
         """Take away what RQ keeps of jobs that died: the clock asks for new ones.
 
         Ids stay bytes here, whatever anybody wrote there. Raises ``QueueUnavailable``.
         """
-        try:
+        with _usable():
             for queue in self._queues.values():
                 self._drop_dead(queue)
                 failed = FailedJobRegistry(queue=queue).key
@@ -97,8 +105,6 @@ class JobQueue:
                     self._connection.delete(_JOB + id_)
                 self._drop_expired(queue)
             self._drop_remains()
-        except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
 
     def _drop_dead(self, queue: Queue) -> None:
         """Forget jobs whose process died.
@@ -145,7 +151,7 @@ class JobQueue:
     def enqueue(self, job: tuple[str, str], partition: int) -> None:
         """Enqueue ``APPLY`` or ``SEND`` for a partition. Raises ``QueueUnavailable``."""
         name, function = job
-        try:
+        with _usable():
             self._queues[name].enqueue_call(
                 function,
                 args=(partition,),
@@ -155,5 +161,58 @@ class JobQueue:
                 failure_ttl=0,
                 description=f"{function}({partition})",
             )
-        except redis.RedisError as error:
-            raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
+
+    def enqueue_list(self, queue: str, list_id: str, job_id: str) -> None:
+        """Enqueue the step of a list job under a fresh job id. Raises ``QueueUnavailable``."""
+        with _usable():
+            Queue(queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+                LIST_STEP,
+                args=(list_id,),
+                job_id=job_id,
+                ttl=_LIST_TTL_S,
+                timeout=_LIST_TTL_S,
+                result_ttl=0,
+                failure_ttl=0,
+                description=f"{LIST_STEP}({list_id})",
+            )
+
+    def list_waits(self, job_id: str) -> bool:
+        """Whether a list job waits in its queue, or a worker took it a moment ago.
+
+        Raises ``QueueUnavailable``.
+        """
+        job = self._job(job_id)
+        if job is not None and job.get_status(refresh=False) == JobStatus.QUEUED:
+            with _usable():
+                if job.get_position() is not None:
+                    return True
+            job = self._job(job_id)  # a worker has taken it, or died with it
+        since = (job.started_at or job.enqueued_at) if job is not None else None
+        return since is not None and time.time() - since.timestamp() < _LIST_START_S
+
+    def forget_list(self, job_id: str) -> None:
+        """Remove what RQ keeps of a list job whose worker died. Raises ``QueueUnavailable``."""
+        job = self._job(job_id)
+        if job is not None:
+            with _usable():
+                job.delete()
+
+    def list_progress(self, job_id: str) -> int:
+        """How far a list job is, in bytes or numbers. Raises ``QueueUnavailable``."""
+        job = self._job(job_id)
+        return int(job.meta.get("read", 0)) if job is not None else 0
+
+    def _job(self, job_id: str) -> Job | None:
+        with _usable():
+            try:
+                return Job.fetch(job_id, self._redis, JSONSerializer)
+            except NoSuchJobError:
+                return None
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error

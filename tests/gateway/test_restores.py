@@ -18,8 +18,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.evidence import service
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.numbers.state import state_of
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.lists.folders import Folders
+from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
@@ -61,10 +61,10 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
 
 
 def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
-    old, young = (Folders(tmp_path).make() for _ in range(2))
+    old, young = (JobFolders(tmp_path).make() for _ in range(2))
     os.utime(old.file(""), (0, 0))
     ArchiverThread(services).turn()
-    assert [one.id for one in Folders(tmp_path).all()] == [young.id]
+    assert [one.id for one in JobFolders(tmp_path).all()] == [young.id]
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):

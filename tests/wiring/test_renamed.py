@@ -10,8 +10,8 @@ import pytest
 
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_import_undo, build_importing
+from smsgate.features.lists.import_undo import build_import_undo
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.configuration_rollout import publish_programs

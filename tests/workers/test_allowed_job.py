@@ -16,7 +16,7 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from smsgate.store.job_queue import APPLY, SEND, JobQueue
+from smsgate.store.job_queue import APPLY, LIST_STEP, SEND, JobQueue
 from workers import rq_worker
 from workers.rq_worker import AllowedJob
 
@@ -161,6 +161,9 @@ def test_no_address_is_called_for_a_job(queue, works):
         [APPLY[1], None, ["7"], {}],
         [f"{APPLY[1]}.__call__", None, [7], {}],
         ["workers.jobs.live", None, [], {}],
+        [LIST_STEP, None, [7], {}],
+        [LIST_STEP, None, ["../../../../etc/passwd"], {}],
+        [LIST_STEP, None, ["0" * 32, "0" * 32], {}],
         [{}, None, [7], {}],
         [APPLY[1]],
         {},
@@ -191,6 +194,8 @@ def test_only_what_smsgate_writes_is_a_job(queue, works, value):
         ("repeats_left", "5"),
         ("group_id", "strangers"),
         (b"\xff", "1"),
+        ("meta", "no JSON"),
+        ("meta", f'"{"x" * 1000}"'),
     ],
 )
 def test_a_job_with_a_field_that_smsgate_does_not_write_is_refused(queue, works, field, value):

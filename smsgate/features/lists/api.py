@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.features.lists.import_record import ImportRecord, import_of, imports
-from smsgate.features.lists.service import build_errands
-from smsgate.features.lists.values import Errand
+from smsgate.features.lists.job_files import ListJob
+from smsgate.features.lists.jobs import ListJobs
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import Actor, Reason, moment
 
@@ -80,7 +80,7 @@ def list_imports(call: Call) -> Outcome:
 def read_import(call: Call) -> Outcome:
     """Say what one import was, whether it was undone, and how far an undo is."""
     record = import_of(call.services.records, call.path["list"])
-    progress = build_errands(call.services).undo_of(record.id)
+    progress = ListJobs(call.services).undo_of(record.id)
     return 200, _told(record, _progress(*progress) if progress else None)
 
 
@@ -90,10 +90,10 @@ def undo_import(call: Call) -> Outcome:
     Numbers of which something newer was said or done keep what they have. It goes on after the
     answer; ask for the import to see how far it is. Asked for twice it does nothing twice.
     """
-    errands, asked = build_errands(call.services), call.body
+    jobs, asked = ListJobs(call.services), call.body
     id_ = call.path["list"]
-    errands.undo(call.actor(asked.actor), id_, asked.reason.strip())
-    progress = errands.undo_of(id_)
+    jobs.undo(call.actor(asked.actor), id_, asked.reason.strip())
+    progress = jobs.undo_of(id_)
     record = import_of(call.services.records, id_)
     return 202, _told(record, _progress(*progress) if progress else None)
 
@@ -119,12 +119,12 @@ def _told(record: ImportRecord, progress: UndoProgress | None) -> Import:
     )
 
 
-def _progress(errand: Errand, at_work: bool) -> UndoProgress:
-    state = "interrupted" if errand.busy and not at_work else errand.state
-    told = errand.told
-    if told is None:
-        return UndoProgress(state, errand.read, {}, errand.problem)
-    return UndoProgress(state, told.rows, told.outcomes, errand.problem)
+def _progress(job: ListJob, is_running: bool) -> UndoProgress:
+    state = "interrupted" if job.is_busy and not is_running else job.state
+    result = job.result
+    if result is None:
+        return UndoProgress(state, job.read, {}, job.problem)
+    return UndoProgress(state, result.rows, result.outcomes, job.problem)
 
 
 OPERATIONS = (

@@ -32,11 +32,16 @@ from smsgate.features.lists.export import FORMS, STATES, Exporting, Wanted, writ
 from smsgate.features.lists.file_import import ROW_OUTCOMES, FileImport, Summary, results
 from smsgate.features.lists.import_record import change_text, titles_of
 from smsgate.features.lists.import_record import imports as on_record
-from smsgate.features.lists.import_undo import UNDO_OUTCOMES, UndoSummary, undo_results, undo_text
+from smsgate.features.lists.import_undo import (
+    UNDO_OUTCOMES,
+    UndoSummary,
+    build_import_undo,
+    undo_results,
+    undo_text,
+)
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import Listing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.lists.scrub import BLOCKED, Scrubbed, Scrubbing, unreachable
-from smsgate.features.lists.service import build_import_undo, build_importing
 from smsgate.features.lists.shapes import FORMATS, shown
 from smsgate.files import whole
 from smsgate.pipeline.entries import check_program

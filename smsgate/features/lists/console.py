@@ -31,30 +31,32 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.arrival import Arrival
-from smsgate.features.lists.errands import Errands
 from smsgate.features.lists.export import FORMS, STATES
 from smsgate.features.lists.file_import import ROW_OUTCOMES
-from smsgate.features.lists.folders import KEPT_DAYS, LIMIT
 from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES
+from smsgate.features.lists.job_files import (
+    KEPT_DAYS,
+    MAX_UPLOAD_BYTES,
+    ListJob,
+    ListRequest,
+    Upload,
+)
+from smsgate.features.lists.jobs import ListJobs
 from smsgate.features.lists.preview import Preview
 from smsgate.features.lists.scrub import BLOCKED
-from smsgate.features.lists.service import build_errands
 from smsgate.features.lists.shapes import FORMATS
-from smsgate.features.lists.steps import MEDIA
-from smsgate.features.lists.values import Asked, Errand
-from smsgate.pipeline.manual_input import reason_of
+from smsgate.pipeline.manual_input import MEDIA, reason_of
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs, operator, record_action
 
 Form = ImmutableMultiDict[str, str]
 
 
-def asked_of(form: Form) -> Asked:
+def asked_of(form: Form) -> ListRequest:
     """What is asked for of a list that came in."""
     text: Callable[[str], str] = lambda name: form.get(name, "").strip()  # noqa: E731 - short
-    return Asked(
+    return ListRequest(
         program=text("program"),
         state=text("state"),
         region=text("region"),
@@ -64,9 +66,9 @@ def asked_of(form: Form) -> Asked:
     )
 
 
-def exported_of(form: Form) -> Asked:
+def exported_of(form: Form) -> ListRequest:
     """What is asked for of an export. Raises ``Unfit``."""
-    return Asked(
+    return ListRequest(
         program=form.get("program", ""),
         form=form.get("form", "csv"),
         states=tuple(form.getlist("state")),
@@ -87,28 +89,28 @@ _FIELD = 64 * 1024
 """Bytes of what may be in the form beside the file."""
 
 
-def received(errands: Errands, operator: str) -> Errand:
+def received(jobs: ListJobs, operator: str) -> ListJob:
     """Take the file of this request. Raises ``Unfit``."""
     if request.content_length is None:
         abort(411)
-    with errands.arriving(operator, request.content_length - _FIELD) as arrival:
-        request.max_content_length = LIMIT + _FIELD
+    with jobs.uploading(operator, request.content_length - _FIELD) as upload:
+        request.max_content_length = MAX_UPLOAD_BYTES + _FIELD
         request.max_form_parts = 10
-        request.form_data_parser_class = _into(arrival)
+        request.form_data_parser_class = _into(upload)
         current_app.extensions["csrf"].protect()
         file = request.files.get("file")
         if file is None or not file.filename:
             raise Unfit("Choose a file.")
-        return arrival.keep(request.form.get("kind", ""), file.filename)
+        return upload.keep(request.form.get("kind", ""), file.filename)
 
 
-def _into(arrival: Arrival) -> type[FormDataParser]:
+def _into(upload: Upload) -> type[FormDataParser]:
     """A parser that puts the one file of a form where it is to be."""
 
     class Into(FormDataParser):
         def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its parent
             super().__init__(*args, **kwargs)
-            self.stream_factory = lambda *_, **__: arrival.file()
+            self.stream_factory = lambda *_, **__: upload.file()
 
     return Into
 
@@ -121,7 +123,7 @@ _ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    pages = Pages(services, build_errands(services))
+    pages = Pages(services, ListJobs(services))
     agents = needs("agent")
     console.get(LISTS)(agents(pages.lists))
     console.post(f"{LISTS}/upload")(agents(pages.upload_list))
@@ -143,17 +145,17 @@ def register(console: Flask, services: Services) -> None:
 class Pages:
     """The page of all lists, and that of one."""
 
-    def __init__(self, services: Services, errands: Errands) -> None:
-        """Show the errands."""
+    def __init__(self, services: Services, jobs: ListJobs) -> None:
+        """Show the jobs."""
         self._services = services
-        self._errands = errands
+        self._jobs = jobs
 
     def lists(self) -> str:
         """What can be done, and what was."""
-        found: list[tuple[Errand, bool]] = []
+        found: list[tuple[ListJob, bool]] = []
         problem = unknown = ""
         try:
-            found = self._errands.of(actor(), everybody=_everybody())
+            found = self._jobs.of(actor(), everybody=_everybody())
         except ListsUnavailable as error:
             problem = str(error)
         done: list[ImportRecord] = []
@@ -169,7 +171,7 @@ class Pages:
             done=[one for one in done if _everybody() or one.by == actor()],
             unknown=unknown,
             more=len(found) - AT_ONCE,
-            limit_mb=LIMIT >> 20,
+            limit_mb=MAX_UPLOAD_BYTES >> 20,
             days=KEPT_DAYS,
             states=STATES,
             forms=FORMS,
@@ -178,24 +180,24 @@ class Pages:
 
     def upload_list(self) -> Answer:
         """Take a file."""
-        return _to(received(self._errands, actor()).id)
+        return _to(received(self._jobs, actor()).id)
 
     def export_list(self) -> Answer:
         """Begin an export, and note who asked for it."""
         asked = exported_of(request.form)
-        errand = self._errands.export(actor(), asked)
-        record_action("exported numbers", errand.name)
-        return _to(errand.id)
+        job = self._jobs.export(actor(), asked)
+        record_action("exported numbers", job.name)
+        return _to(job.id)
 
     def look_at_undo(self) -> Answer:
         """See what undoing an import would do."""
         list_id = request.form.get("list_id", "")
-        return _to(self._errands.undoing(actor(), list_id, everybody=_everybody()).id)
+        return _to(self._jobs.rehearse_undo(actor(), list_id, everybody=_everybody()).id)
 
     def undo_list(self, id_: str) -> Answer:
         """Undo an import, as it was looked at."""
         reason = reason_of(request.form.get("reason", ""))
-        self._errands.go_back(id_, actor(), reason, everybody=_everybody())
+        self._jobs.apply_undo(id_, actor(), reason, everybody=_everybody())
         return _to(id_)
 
     def one_list(self, id_: str) -> str:
@@ -209,41 +211,41 @@ class Pages:
     def rehearse_list(self, id_: str) -> Answer:
         """See what an import would do."""
         asked = asked_of(request.form)
-        self._errands.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
+        self._jobs.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
         return _to(id_)
 
     def scrub_list(self, id_: str) -> Answer:
         """Part a list."""
         asked = asked_of(request.form)
-        self._errands.begin(id_, actor(), "part", asked, everybody=_everybody())
+        self._jobs.begin(id_, actor(), "part", asked, everybody=_everybody())
         return _to(id_)
 
     def apply_list(self, id_: str) -> Answer:
         """Do what an import was rehearsed to do."""
         words, medium = request.form.get("words", ""), request.form.get("medium", "")
-        self._errands.apply(id_, actor(), words, medium, everybody=_everybody())
+        self._jobs.apply(id_, actor(), words, medium, everybody=_everybody())
         return _to(id_)
 
     def resume_list(self, id_: str) -> Answer:
         """Go on with what was interrupted or failed."""
-        self._errands.resume(id_, actor(), everybody=_everybody())
+        self._jobs.resume(id_, actor(), everybody=_everybody())
         return _to(id_)
 
     def remove_list(self, id_: str) -> Answer:
         """Take a list away with its files."""
-        self._errands.remove(id_, actor(), everybody=_everybody())
+        self._jobs.remove(id_, actor(), everybody=_everybody())
         flash("The list and its files are gone from here. What was applied stays applied.", "good")
         return redirect(LISTS, 303)
 
     def list_file(self, id_: str, name: str) -> Response:
         """What a step left, to be kept by the operator."""
-        errand, _ = self._errands.find(id_, actor(), everybody=_everybody())
-        path = self._errands.result(errand, name)
+        job, _ = self._jobs.find(id_, actor(), everybody=_everybody())
+        path = self._jobs.result(job, name)
         answer = send_file(
             path.resolve(),
             mimetype="application/octet-stream",
             as_attachment=True,
-            download_name=f"{errand.kind}-{name}.{_ending(errand, name)}",
+            download_name=f"{job.kind}-{name}.{_ending(job, name)}",
             etag=False,
             conditional=False,
         )
@@ -251,28 +253,28 @@ class Pages:
         return answer
 
     def _shown(self, id_: str) -> Mapping[str, object]:
-        errand, at_work = self._errands.find(id_, actor(), everybody=_everybody())
-        preview, unreadable = self._preview(errand)
+        job, is_running = self._jobs.find(id_, actor(), everybody=_everybody())
+        preview, unreadable = self._preview(job)
         return {
-            "errand": errand,
-            "at_work": at_work,
+            "job": job,
+            "is_running": is_running,
             "preview": preview,
             "unreadable": unreadable,
             "programs": [*self._services.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
-            "said": {"scrub": BLOCKED, "undo": UNDO_OUTCOMES}.get(errand.kind, ROW_OUTCOMES),
+            "said": {"scrub": BLOCKED, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
             "change_text": partial(change_text, titles=titles_of(self._services.settings)),
         }
 
-    def _preview(self, errand: Errand) -> tuple[Preview | None, str]:
+    def _preview(self, job: ListJob) -> tuple[Preview | None, str]:
         """The beginning of a file that can still be asked about, or why it cannot be read."""
-        if errand.busy or errand.finished or not errand.size or errand.step == "apply":
+        if job.is_busy or job.is_finished or not job.size or job.step == "apply":
             return None, ""
         try:
-            return self._errands.preview(errand), ""
+            return self._jobs.preview(job), ""
         except ListUnreadable as error:
             return None, str(error)
 
@@ -287,10 +289,10 @@ def _to(id_: str) -> Answer:
     return redirect(f"{LISTS}/{id_}", 303)
 
 
-def _ending(errand: Errand, name: str) -> str:
+def _ending(job: ListJob, name: str) -> str:
     """The ending of a file's name: a scrubbed list has the form that it came in."""
     if name == "result":
         return "csv"
-    told = errand.told.shape if errand.told is not None else ""
-    form = errand.asked.form if errand.kind == "export" else told
+    told = job.result.shape if job.result is not None else ""
+    form = job.request.form if job.kind == "export" else told
     return next((end for kind, end in _ENDINGS.items() if kind in form), "csv")

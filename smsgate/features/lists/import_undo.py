@@ -25,11 +25,12 @@ from smsgate.features.lists.import_record import (
     ImportRecord,
     import_of,
 )
-from smsgate.features.lists.number_import import Importing
+from smsgate.features.lists.number_import import Importing, build_importing
 from smsgate.files import csv_file
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
+from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -355,3 +356,14 @@ def undo_results(path: Path) -> Iterator[Result]:
             write_row([number, outcome, UNDO_OUTCOMES.get(outcome, "")])
 
         yield write
+
+
+def build_import_undo(services: Services) -> ImportUndo:
+    """What undoes imports."""
+    return ImportUndo(
+        services.settings,
+        services.store,
+        services.records,
+        services.archiver,
+        build_importing(services),
+    )

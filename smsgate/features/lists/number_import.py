@@ -24,6 +24,7 @@ from smsgate.features.lists.import_record import (
 )
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
@@ -241,3 +242,9 @@ def _expected(bits: bytes, listing: Listing) -> str:
     if listing.state == "subscribed" and _blocked(bits):
         return "refused"
     return "repeat" if _stands(bits, listing) else "new"
+
+
+def build_importing(services: Services) -> Importing:
+    """What enters the numbers of lists, and applies them before it says so."""
+    applying = InboxApplier(services.settings, services.store, services.job_queue)
+    return Importing(services.settings, services.store, applying)

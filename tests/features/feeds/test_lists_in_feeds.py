@@ -11,8 +11,7 @@ from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
 from smsgate.features.feeds.payload import calls_for_event
 from smsgate.features.feeds.storage import START, EventReader, FeedStorage
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 

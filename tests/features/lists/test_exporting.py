@@ -7,8 +7,7 @@ import pytest
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival, Consent
 from smsgate.features.lists.export import Exporting, Wanted
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services

@@ -12,8 +12,8 @@ from smsgate.domain.errors import NoSuchList, RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_record import imports
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_import_undo, build_importing
+from smsgate.features.lists.import_undo import build_import_undo
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts

@@ -12,8 +12,7 @@ from smsgate.features.lists import file_import
 from smsgate.features.lists import number_import as module
 from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_record import change_text, titles_of
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of

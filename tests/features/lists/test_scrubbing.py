@@ -10,9 +10,8 @@ from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.lists import scrub as module
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import Listing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.lists.scrub import Scrubbing, unreachable
-from smsgate.features.lists.service import build_importing
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry

@@ -11,8 +11,7 @@ import sqlalchemy
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Consent
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences

@@ -13,8 +13,7 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Consent, Decision, ForwardContent, Intent
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.operators.service import By, Operators
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
+from smsgate.features.lists.number_import import Listing, build_importing
 from tests.fakes.processes import wait_until
 
 NUMBERS = [f"+1415555{at:04}" for at in range(40)]

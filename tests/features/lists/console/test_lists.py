@@ -13,11 +13,10 @@ import time
 import msgspec
 import pytest
 
-from smsgate.features.lists import folders, list_file, working
-from smsgate.features.lists.folders import Folders
-from smsgate.features.lists.number_import import Listing
-from smsgate.features.lists.service import build_importing
-from smsgate.features.lists.steps import Steps
+from smsgate.features.lists import job_files, jobs, list_file
+from smsgate.features.lists.job_files import JobFolders
+from smsgate.features.lists.job_steps import JobSteps
+from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.pipeline.configuration_rollout import publish_programs
 from tests.fakes.browser import browser
 from tests.fakes.processes import wait_until
@@ -70,13 +69,13 @@ def allowed(services, number, program="alerts"):
 @pytest.fixture
 def stuck(monkeypatch):
     """Holds every step until it is let go."""
-    go, take = threading.Event(), Steps.take
+    go, take = threading.Event(), JobSteps.run
 
     def held(self, *args):
         assert go.wait(20)
         return take(self, *args)
 
-    monkeypatch.setattr(Steps, "take", held)
+    monkeypatch.setattr(JobSteps, "run", held)
     yield go
     go.set()
 
@@ -175,13 +174,13 @@ def test_an_undo_whose_process_ended_is_gone_on_with(agent, services, monkeypatc
     form = undo_form(applied(agent))
     here = agent.post(f"{LISTS}/undo", form).location
     ended(agent, here)
-    folder = Folders(services.settings.data_dir).find(here.rpartition("/")[2])
-    errand = folder.read()
+    folder = JobFolders(services.settings.data_dir).find(here.rpartition("/")[2])
+    job = folder.read()
     waiting = msgspec.structs.replace(
-        errand,
+        job,
         step="undo",
         state="working",
-        asked=msgspec.structs.replace(errand.asked, reason="the wrong file"),
+        request=msgspec.structs.replace(job.request, reason="the wrong file"),
     )
     folder.write(waiting)
     assert "The process that worked on it ended" in agent.get(here).text
@@ -313,14 +312,16 @@ def test_an_interrupted_import_is_gone_on_with(agent, services):
 def test_who_is_at_work_is_seen_by_whoever_has_the_data_directory(agent, services, stuck):
     here = begun(agent)
     agent.post(f"{here}/rehearse", {"program": "alerts"})
-    folder = Folders(services.settings.data_dir).find(here.rpartition("/")[2])
-    assert folder.read().busy
-    assert folder.held()
-    assert folder.hold() is None
+    folder = JobFolders(services.settings.data_dir).find(here.rpartition("/")[2])
+    assert folder.read().is_busy
+    assert wait_until(folder.is_locked)
+    with folder.lock() as is_held:
+        assert not is_held
     stuck.set()
     ended(agent, here)
-    assert not folder.held()
-    folders.let_go(folder.hold())
+    assert not folder.is_locked()
+    with folder.lock() as is_held:
+        assert is_held
 
 
 # --- what comes in ------------------------------------------------------------------------------
@@ -436,8 +437,7 @@ def test_a_file_may_be_far_larger_than_other_forms(agent, services):
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(agent, monkeypatch, services):
-    monkeypatch.setattr(folders, "LIMIT", 1000)
-    monkeypatch.setattr("smsgate.features.lists.errands.LIMIT", 1000)
+    monkeypatch.setattr(jobs, "MAX_UPLOAD_BYTES", 1000)
     answer = upload(agent, b"+14155550123\n" * 10_000)
     assert answer.status_code == 422
     assert "give it in parts" in answer.text
@@ -451,7 +451,7 @@ def test_other_forms_stay_small(agent):
 
 
 def test_a_disk_without_room_is_not_filled(agent, monkeypatch):
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(1 << 20))
+    monkeypatch.setattr(job_files.shutil, "disk_usage", lambda _: Usage(1 << 20))
     answer = upload(agent)
     assert answer.status_code == 422
     assert "no room" in answer.text
@@ -461,7 +461,7 @@ def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
     agent, services, monkeypatch
 ):
     here = begun(agent)
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: Usage(1 << 20))
+    monkeypatch.setattr(job_files.shutil, "disk_usage", lambda _: Usage(1 << 20))
     assert "no room" in asked(agent, here, "rehearse", program="alerts")
     names = {one.name for one in folder_of(services, here).iterdir()}
     assert names == {"errand.json", "lock", "upload"}
@@ -643,8 +643,8 @@ def test_what_is_old_goes_unless_somebody_works_on_it(agent, services, stuck):
     old, at_work, new = (begun(agent) for _ in range(3))
     agent.post(f"{at_work}/rehearse", {"program": "alerts"})
     wait_until(lambda: "at work" in agent.get(at_work).text)
-    empty = Folders(services.settings.data_dir).make().file("")
-    long_ago = time.time() - (folders.KEPT_DAYS + 1) * 86_400
+    empty = JobFolders(services.settings.data_dir).make().file("")
+    long_ago = time.time() - (job_files.KEPT_DAYS + 1) * 86_400
     for path in (folder_of(services, old), folder_of(services, at_work)):
         os.utime(path / "errand.json", (long_ago, long_ago))
     os.utime(empty, (long_ago, long_ago))
@@ -660,7 +660,7 @@ def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
         raise ZeroDivisionError
 
     here = begun(agent)
-    monkeypatch.setattr(Steps, "take", broken)
+    monkeypatch.setattr(JobSteps, "run", broken)
     assert "it has been logged" in asked(agent, here, "rehearse", program="alerts")
     monkeypatch.undo()
     assert "What it would do" in asked(agent, here, "resume")
@@ -670,19 +670,10 @@ def test_a_list_removed_in_the_middle_hurts_nobody(agent, services, stuck):
     here = begun(agent)
     agent.post(f"{here}/rehearse", {"program": "alerts"})
     wait_until(lambda: "at work" in agent.get(LISTS).text)
-    folders.shutil.rmtree(folder_of(services, here))
+    job_files.shutil.rmtree(folder_of(services, here))
     stuck.set()
     other = begun(agent)
     assert "What it would do" in asked(agent, other, "rehearse", program="alerts")
-
-
-def test_how_far_it_is_is_told_a_few_times_a_second():
-    told = []
-    meter = working.Meter(told.append)
-    for _ in range(1000):
-        meter.add(2)
-    assert told[0] == 2
-    assert len(told) < 10
 
 
 def test_without_a_data_directory_it_is_said_what_is_wrong(agent, services):

@@ -1,0 +1,40 @@
+"""The thread of the process ``worker`` that runs list jobs, beside a test's own services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from smsgate.pipeline.services import Services
+from workers import jobs
+from workers import list_worker as worker_module
+from workers.list_worker import ListWorker
+
+
+@contextmanager
+def list_worker(services: Services, later: list[ListWorker] | None = None) -> Iterator[ListWorker]:
+    """A real RQ worker on the queue of the services's data directory.
+
+    It takes a second to end: that is waited for, unless it is to be closed ``later``.
+    """
+
+    @contextmanager
+    def using() -> Iterator[Services]:
+        yield services
+
+    worker = ListWorker(lambda: services)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "live", lambda: SimpleNamespace(using=using))
+        patch.setattr(worker_module, "IDLE_S", 1)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            if later is None:
+                worker.close()
+            else:
+                worker.close(0.0)
+                later.append(worker)

@@ -1,0 +1,129 @@
+"""A thread of the process ``worker`` that runs the steps of list jobs.
+
+They run here, since the worker has the data directory of its host and everything else that they
+need; on a queue and a thread of their own, since a step may take minutes, and opt-outs may not wait
+for it. Each data directory has its own queue, because a list can only be read where it lies.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import redis
+import structlog
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
+
+from smsgate.domain.errors import ListsUnavailable, QueueUnavailable
+from smsgate.features.lists.job_files import KEPT_DAYS
+from smsgate.features.lists.jobs import ListJobs, StepStopped
+from smsgate.logs import Reminder
+from smsgate.pipeline.services import Services
+from smsgate.store.redis_address import problem_of
+from workers.rq_worker import MAINTENANCE_S, WORKER_TTL_S, AllowedJob, SteadyWorker
+
+REPORT_S = 0.3
+"""How often the progress of a step is written to Redis."""
+RETRY_S = 2.0
+IDLE_S = 3
+"""How long RQ waits for a job before this thread looks for other work."""
+_ending: ContextVar[threading.Event] = ContextVar("ending")
+"""Of the list worker whose thread this is."""
+_log = structlog.get_logger("smsgate.lists")
+
+
+class NoDeathPenalty(BaseDeathPenalty):
+    """Lets a step take as long as it takes: RQ's own penalties interrupt the main thread."""
+
+    def setup_death_penalty(self) -> None:
+        """Set no timer."""
+
+    def cancel_death_penalty(self) -> None:
+        """There is no timer."""
+
+
+class ListRqWorker(SteadyWorker):
+    """An RQ worker in a thread, which signals do not reach."""
+
+    death_penalty_class = NoDeathPenalty
+
+    def _install_signal_handlers(self) -> None:
+        """Leave the signals to the main thread."""
+
+
+class ListWorker:
+    """Runs list jobs of the newest services, which ``newest()`` returns, until it is closed."""
+
+    def __init__(self, newest: Callable[[], Services]) -> None:
+        self._newest = newest
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lists", daemon=True)
+        self._reminder = Reminder()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self, wait_s: float = 5.0) -> None:
+        """End; a step in progress stays interrupted, until a worker takes it up again."""
+        self._ending.set()
+        self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        _ending.set(self._ending)
+        url = self._newest().settings.queue_url
+        connection = redis.Redis.from_url(url, socket_connect_timeout=2)
+        while not self._ending.is_set():
+            try:
+                jobs = ListJobs(self._newest())
+                jobs.resume_interrupted()
+                worker = list_rq_worker(connection, jobs.queue_name())
+                worker.work(logging_level="WARNING", max_idle_time=IDLE_S)
+                self._reminder.end()
+                continue
+            except (ListsUnavailable, QueueUnavailable) as error:
+                self._tell(str(error))
+            except redis.RedisError as error:
+                self._tell(problem_of(error))
+            self._ending.wait(RETRY_S)
+        connection.close()
+
+    def _tell(self, problem: str) -> None:
+        if self._reminder.is_due(problem):
+            _log.warning("lists wait", problem=problem)
+
+
+def list_rq_worker(connection: redis.Redis, queue: str) -> ListRqWorker:
+    """An RQ worker for the list jobs of a queue."""
+    return ListRqWorker(
+        [Queue(queue, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
+        connection=connection,
+        job_class=AllowedJob,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        maintenance_interval=MAINTENANCE_S,
+        log_job_description=False,
+    )
+
+
+def progress_of(job: Job) -> Callable[[int], None]:
+    """What is told how far a step is, and writes it to ``job.meta`` a few times a second."""
+    reported_at = -REPORT_S
+    job.connection.expire(job.key, KEPT_DAYS * 86_400)  # what a killed worker leaves goes, too
+
+    def report(done: int) -> None:
+        nonlocal reported_at
+        if _ending.get().is_set():
+            raise StepStopped
+        now = time.monotonic()
+        if now - reported_at >= REPORT_S:
+            reported_at = now
+            job.meta["read"] = done
+            job.save_meta()  # type: ignore[no-untyped-call]
+
+    return report
