@@ -133,7 +133,7 @@ def _events(services: Services, prefix: str) -> list[tuple[int, int]]:
         for partition in range(PARTITIONS)
         for event in services.store.ledger.of_partition(partition)
     ]
-    kept = (one.event for one in services.records.reading.between())
+    kept = (one.event for one in services.records.reader.between())
     times = {
         event.id: (event.received_us, event.applied_us)
         for event in chain(waiting, kept)

@@ -60,7 +60,7 @@ def fill_by_texts(records: Records, count: int) -> None:
     """Numbers that opted out by text within the last hour."""
     partitions = events(count, int(time.time() * 1e3) - 3_600_000)
     for at in range(0, max(map(len, partitions.values())), _BATCH):
-        records.keeping.keep(
+        records.writer.keep(
             {partition: rows[at : at + _BATCH] for partition, rows in partitions.items()}
         )
 
@@ -92,7 +92,7 @@ def measured(folder: Path, url: str, count: int, texts: int) -> dict[str, float]
     fill(records, count)
     found["rebuild"] = rebuilt(url, records)
     started = time.perf_counter()
-    read = [one.number for one in records.reading.numbers()]
+    read = [one.number for one in records.reader.numbers()]
     found["reading the rows alone"] = count / (time.perf_counter() - started)
     client = redis.Redis.from_url(url)
     started = time.perf_counter()

@@ -119,7 +119,7 @@ def bare(folder: Path, source: Records, sizes: Sequence[int]) -> float:
 def keep(records: Records, partitions: dict[int, list[bytes]]) -> tuple[float, list[int]]:
     """Seconds to keep lines that are in memory, and how many there were in each transaction."""
     start = time.perf_counter()
-    sizes = [records.keeping.keep(batch).new for batch in batches(partitions)]
+    sizes = [records.writer.keep(batch).new for batch in batches(partitions)]
     return time.perf_counter() - start, sizes
 
 
@@ -142,7 +142,7 @@ def move(redis_url: str, records: Records, partitions: dict[int, list[bytes]]) -
 def verify(records: Records) -> float:
     """Seconds to check every link, event, text and number."""
     start = time.perf_counter()
-    found = list(records.verifying.verify())
+    found = list(records.verifier.verify())
     assert not found, found[0]
     return time.perf_counter() - start
 

@@ -97,7 +97,7 @@ class LedgerArchiver:
             sound, problems = self._sound(waiting)
             if not sound:
                 raise RecordsDiffer("; ".join(problems))
-            kept = self._records.keeping.keep(
+            kept = self._records.writer.keep(
                 {partition: [*one.lines.values()] for partition, one in sound.items()},
                 {
                     partition: [ms_of(id_) * 1000 for id_ in one.lines]
@@ -128,7 +128,7 @@ class LedgerArchiver:
 
         What is missing is recorded in each of them. Raises as ``move``.
         """
-        kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+        kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
         lacking = {
             partition: seqs.get(partition, 0)
             for partition in kept
@@ -187,7 +187,7 @@ class LedgerArchiver:
         try:
             self._records.check()
             self._refuse_foreign_store()
-            kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+            kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
             if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
                 return "", False
             _, problems = self._sound(self._store.ledger.unmoved(BATCH))
@@ -213,7 +213,7 @@ class LedgerArchiver:
         id_ = self._store.metadata.store_id()
         if not id_ or id_ == self._known:
             return
-        known = {one.id for one in self._records.reading.stores()}
+        known = {one.id for one in self._records.reader.stores()}
         if not known:
             buckets, now_us = self._store.numbers.bucket_count(), self._store.health.now_us()
             self._records.remember_store(id_, buckets, now_us)
@@ -226,7 +226,7 @@ class LedgerArchiver:
 
     def _sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
         """The partitions that may be moved, and a sentence for each problem of the others."""
-        seqs = self._records.reading.seqs()
+        seqs = self._records.reader.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         lacking = {
             partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq
@@ -253,7 +253,7 @@ class LedgerArchiver:
             return False
         if seq - one.kept > len(one.lines):
             return True
-        untold = {link.event_id for link in self._records.reading.links(partition, one.kept, seq)}
+        untold = {link.event_id for link in self._records.reader.links(partition, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
 
 

@@ -72,7 +72,7 @@ class Forgetting:
         ``RecordsDiffer``.
         """
         self._archiver.move_all()
-        ids = self._records.removing.texts_of(number)
+        ids = self._records.removal.texts_of(number)
         about = Entry(
             number=number,
             program="",
@@ -96,7 +96,7 @@ class Forgetting:
         if texts_us is not None:
             before_us = now_us - texts_us
             yield from self._batches(
-                "text", lambda: self._records.removing.old_texts(before_us, EVIDENCE)
+                "text", lambda: self._records.removal.old_texts(before_us, EVIDENCE)
             )
         for key, kept_us in self._retention.kinds_us.items():
             if kept_us is not None:
@@ -105,7 +105,7 @@ class Forgetting:
     def _old(self, key: str, before_us: int) -> Callable[[], list[str]]:
         others = key not in KINDS
         named = [kind for kinds in KINDS.values() for kind in kinds] if others else KINDS[key]
-        return lambda: self._records.removing.old_events(before_us, named, others=others)
+        return lambda: self._records.removal.old_events(before_us, named, others=others)
 
     def _batches(self, part: Part, find: Callable[[], list[str]]) -> Iterator[int]:
         while ids := find():
@@ -134,13 +134,13 @@ class Forgetting:
         )
         self._store.ledger.append(partition, event)
         self._archiver.move_all()
-        if not self._records.reading.has([event.id]):
+        if not self._records.reader.has([event.id]):
             raise RecordsDiffer("what was to be taken away could not be announced in the records")
         return event
 
     def _remove(self, event: Event, part: Part, ids: list[str]) -> None:
         if ids:
-            self._records.removing.remove(event.id, part, ids)
+            self._records.removal.remove(event.id, part, ids)
 
 
 def forget_number(services: Services, number: str, actor: str, reason: str) -> Forgotten:

@@ -193,7 +193,7 @@ def restore_forwards(
     if not (stored or applications):
         return 0
     found = UnsettledForwards()
-    for place, one in enumerate(records.reading.between(now_us - RESTORE_WINDOW_US)):
+    for place, one in enumerate(records.reader.between(now_us - RESTORE_WINDOW_US)):
         if place % _RESTORE_PAGE == 0:
             before_page()
         _add_event(found, one, applications, renamed, stored.keys())

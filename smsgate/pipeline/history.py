@@ -27,7 +27,7 @@ class History:
         """The events of a number (E.164)."""
         waiting = self._store.ledger.of_number(number)  # first: what moves meanwhile is in both
         self._refuse_elsewhere()
-        return _together(self._records.reading.of_number(number), waiting)
+        return _together(self._records.reader.of_number(number), waiting)
 
     def of_numbers(self, numbers: Sequence[str]) -> dict[str, list[Event]]:
         """The events of different numbers, by number."""
@@ -38,7 +38,7 @@ class History:
                     told = told_of(event, number)
                     waiting[number] += [told] if told is not None else []
         self._refuse_elsewhere()
-        stories = self._records.whole_stories.of(numbers)
+        stories = self._records.whole_history.of(numbers)
         return {
             number: _together(story, waiting[number])
             for number, story in zip(numbers, stories, strict=True)
@@ -50,7 +50,7 @@ class History:
         events = (one for partition in range(PARTITIONS) for one in ledger.of_partition(partition))
         waiting = [event for event in events if event.kind == kind]
         self._refuse_elsewhere()
-        found = _together(self._records.reading.of_kind(kind), waiting)
+        found = _together(self._records.reader.of_kind(kind), waiting)
         return sorted(found, key=lambda event: event.received_us)
 
     def _refuse_elsewhere(self) -> None:

@@ -75,7 +75,7 @@ def _own(decisions: list[str], number: str, records: Records) -> set[str]:
     partition = str(partition_of(number))
     found = [match for one in decisions if (match := _KEY.fullmatch(one)) and match[1] == partition]
     places = [(number, ms_of(match[2]) * 1000) for match in found]
-    ids = {one.event.inbox_id for one in records.stories.at(places)} if places else set()
+    ids = {one.event.inbox_id for one in records.history.at(places)} if places else set()
     return {match[0] for match in found if match[2] in ids}
 
 

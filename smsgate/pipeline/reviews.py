@@ -100,9 +100,9 @@ def read_cases(store: Store, records: Records, some: Sequence[OpenReview]) -> li
 def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
     """Yield program, number, and the first and the newest waiting text as the store has them."""
     numbers = dict.fromkeys(
-        one.event.number for kind in ("review", "undo") for one in records.reading.of_kind(kind)
+        one.event.number for kind in ("review", "undo") for one in records.reader.of_kind(kind)
     )
-    for number, story in zip(numbers, records.whole_stories.of(numbers), strict=True):
+    for number, story in zip(numbers, records.whole_history.of(numbers), strict=True):
         for program, waiting in undecided(one.event for one in story).items():
             yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 
@@ -114,7 +114,7 @@ def find_original(store: Store, records: Records, entry: Entry, until_us: int) -
     """
     found: list[Event] = []
     with suppress(RecordsUnavailable, RecordsNotReady):
-        stories = records.stories.of_kinds(entry.number, ("review",), _EARLIER)
+        stories = records.history.of_kinds(entry.number, ("review",), _EARLIER)
         found = [recorded.event for recorded in reversed(stories)]
     found += store.ledger.newest(partition_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
@@ -143,7 +143,7 @@ def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
 def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[int, str], Entry]:
     with suppress(RecordsUnavailable, RecordsNotReady):
         places = [(one.number, one.since_us) for one in some]
-        return _entries(one.event for one in records.stories.at(places)) if places else {}
+        return _entries(one.event for one in records.history.at(places)) if places else {}
     return {}
 
 
@@ -228,7 +228,7 @@ class ReviewDecisions:
         places = {one.about: one.key for one in some if one.about[1]}
         events = self._store.ledger.newest_of_all(_MAX_SEARCHED)
         with suppress(RecordsUnavailable, RecordsNotReady):
-            events += [one.event for one in self._records.stories.at([*places])]
+            events += [one.event for one in self._records.history.at([*places])]
         found = {(event.number, event.received_us): event for event in events}
         return {key: self._text(found[at]) for at, key in places.items() if at in found}
 
@@ -265,7 +265,7 @@ class ReviewDecisions:
             events = ledger.newest(partition, _MAX_SEARCHED)
         since_us = self._store.health.now_us() - period_us
         with suppress(RecordsUnavailable, RecordsNotReady):
-            told = self._records.stories.by_hand(since_us, _MAX_SEARCHED)
+            told = self._records.history.by_hand(since_us, _MAX_SEARCHED)
             events += [one.event for one in told]
         for event in events:
             if event.entry is not None and event.received_us >= since_us:
@@ -310,7 +310,7 @@ def _later_texts(
     for one in some:
         found = dict(entries[partition_of(one.number)])
         with suppress(RecordsUnavailable, RecordsNotReady):
-            stories = records.stories
+            stories = records.history
             told = stories.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
             found |= _entries_by_id(recorded.event for recorded in told)
         for id_, entry in found.items():

@@ -8,37 +8,44 @@ from __future__ import annotations
 
 import importlib
 
-from smsgate.records.broken import Finding
+from smsgate.records.broken import ChainFinding
 from smsgate.records.database import Database, upsert
-from smsgate.records.keeping import Keeping, Kept
+from smsgate.records.history import EventHistory, HistoryPlace
 from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.known_keys import KnownKeys
 from smsgate.records.lists import Lists
 from smsgate.records.operator_actions import Actions
 from smsgate.records.operators import Operators
-from smsgate.records.reading import Link, Message, Numbered, Reading, Recorded, StoreKnown
-from smsgate.records.received import Received
-from smsgate.records.removing import Removing
+from smsgate.records.reader import (
+    ChainLink,
+    EventReader,
+    NumberStanding,
+    Recorded,
+    RecordedMessage,
+    StoreKnown,
+)
+from smsgate.records.received_texts import ReceivedTexts
+from smsgate.records.removal import ContentRemoval
 from smsgate.records.schema import check
 from smsgate.records.sessions import Sessions
-from smsgate.records.stories import Place, Stories
-from smsgate.records.suppressed import Suppressed
+from smsgate.records.suppression_sets import SuppressionSets
 from smsgate.records.tables import stores
-from smsgate.records.verifying import Verifying
-from smsgate.records.whole_stories import WholeStories
+from smsgate.records.verifier import Verifier
+from smsgate.records.whole_history import WholeHistory
+from smsgate.records.writer import EventWriter, WriteResult
 
 __all__ = [
-    "Finding",
-    "Kept",
+    "ChainFinding",
+    "ChainLink",
+    "HistoryPlace",
     "KeywordVersion",
-    "Link",
-    "Message",
-    "Numbered",
-    "Place",
+    "NumberStanding",
     "Recorded",
+    "RecordedMessage",
     "Records",
     "StoreKnown",
+    "WriteResult",
 ]
 
 
@@ -48,15 +55,15 @@ class Records:
     def __init__(self, url: str) -> None:
         """Keep the URL (``sqlite:///file`` or ``postgresql://…``); connects on first use."""
         self.database = Database(url)
-        self.keeping = Keeping(self.database)
-        self.reading = Reading(self.database)
-        self.received = Received(self.database)
-        self.stories = Stories(self.database)
-        self.whole_stories = WholeStories(self.database)
+        self.writer = EventWriter(self.database)
+        self.reader = EventReader(self.database)
+        self.received_texts = ReceivedTexts(self.database)
+        self.history = EventHistory(self.database)
+        self.whole_history = WholeHistory(self.database)
         self.lists = Lists(self.database)
-        self.removing = Removing(self.database)
-        self.verifying = Verifying(self.database)
-        self.suppressed = Suppressed(self.database)
+        self.removal = ContentRemoval(self.database)
+        self.verifier = Verifier(self.database)
+        self.suppression_sets = SuppressionSets(self.database)
         self.keys = Keys(self.database)
         self.known_keys = KnownKeys(self.keys)
         self.operators = Operators(self.database)

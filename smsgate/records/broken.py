@@ -13,7 +13,7 @@ _PAIRS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ChainFinding:
     """One thing that is wrong with the records."""
 
     partition: int
@@ -80,34 +80,36 @@ class PartitionCheck:
             return
         self._broken[link.seq] = _Broken(link, previous)
 
-    def findings(self, head: tuple[int, bytes] | None) -> Iterator[Finding]:
+    def findings(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
         """What is wrong with the links; ``head`` is the newest one that was noted."""
         newest = self._broken.get(self._seq)
         if newest is not None and head is not None:
             newest.hash_alone = bytes(head[1]) == self._should_of(newest)
         for first, last in self._gaps:
             which = f"link {first} is" if first == last else f"links {first} to {last} are"
-            yield Finding(self._partition, first, "", f"{which} missing")
+            yield ChainFinding(self._partition, first, "", f"{which} missing")
         yield from self._exchanged()
         for seq, broken in sorted(self._broken.items()):
             what = "its hash was changed" if broken.hash_alone else "the link was changed"
-            yield Finding(self._partition, seq, broken.link.event_id, what)
+            yield ChainFinding(self._partition, seq, broken.link.event_id, what)
         yield from self._at_the_end(head)
 
-    def _at_the_end(self, head: tuple[int, bytes] | None) -> Iterator[Finding]:
+    def _at_the_end(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
         seq, hash_ = head or (0, FIRST)
         if seq > self._seq:
             first = self._seq + 1
             which = f"link {first} is" if first == seq else f"links {first} to {seq} are"
-            yield Finding(self._partition, first, "", f"{which} missing at the end")
+            yield ChainFinding(self._partition, first, "", f"{which} missing at the end")
         elif seq < self._seq:
-            yield Finding(
+            yield ChainFinding(
                 self._partition, seq + 1, "", f"links were added behind the head, link {seq}"
             )
         elif bytes(hash_) != self._previous and self._seq not in self._broken:
-            yield Finding(self._partition, seq, "", "the hash of the partition's head was changed")
+            yield ChainFinding(
+                self._partition, seq, "", "the hash of the partition's head was changed"
+            )
 
-    def _exchanged(self) -> Iterator[Finding]:
+    def _exchanged(self) -> Iterator[ChainFinding]:
         """Pairs of broken links that stand in each other's place; they leave ``_broken``."""
         if not 1 < len(self._broken) <= _PAIRS:
             return
@@ -117,7 +119,7 @@ class PartitionCheck:
                 self._clear_behind(a, second)
                 self._clear_behind(b, first)
                 said = f"links {a} and {b} stand in each other's place"
-                yield Finding(self._partition, a, first.event_id, said)
+                yield ChainFinding(self._partition, a, first.event_id, said)
 
     def _fit_exchanged(self, a: int, b: int) -> bool:
         """Whether both hashes would be right if the links changed places, with them or without."""

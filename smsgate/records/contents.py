@@ -45,7 +45,7 @@ _state = msgspec.json.Decoder(NumberState).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class EventContent:
     """One event as it is kept, without its place in the chain."""
 
     id: str
@@ -60,7 +60,7 @@ class Content:
     """The numbers of an imported list that it is about."""
 
 
-def content_of(line: bytes, committed_us: int = 0) -> Content:
+def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     """The rows of a line of the ledger (the JSON of an event); 0 where its commit is not known."""
     told = _told(line)
     facts = msgspec.to_builtins(told) if told.kind == DAMAGED else _raw(line)
@@ -75,7 +75,7 @@ def content_of(line: bytes, committed_us: int = 0) -> Content:
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
     listed = tuple(lookup(number) for group in told.listed for number in group.numbers)
-    return Content(told.id, row, text, hash_of(row), standings_of(told), listed)
+    return EventContent(told.id, row, text, hash_of(row), standings_of(told), listed)
 
 
 def standings_of(event: Event) -> dict[str, Standing]:

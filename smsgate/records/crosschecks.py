@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, exists, select
 
 from smsgate.consent.events import Event
 from smsgate.records.announcing import ANNOUNCING, fits
-from smsgate.records.broken import Finding
+from smsgate.records.broken import ChainFinding
 from smsgate.records.contents import event_of, lookup, number_row, standings_of
-from smsgate.records.removing import by_removal
+from smsgate.records.removal import by_removal
 from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
 Row: TypeAlias = Any
@@ -21,7 +21,7 @@ _PAGE = 1_000
 _NOWHERE = -1
 
 
-def crosschecks(connection: Connection) -> Iterator[Finding]:
+def crosschecks(connection: Connection) -> Iterator[ChainFinding]:
     """Everything that is wrong outside the chains themselves."""
     streamed = connection.execution_options(yield_per=_PAGE)
     yield from _unlinked(streamed)
@@ -31,7 +31,7 @@ def crosschecks(connection: Connection) -> Iterator[Finding]:
     yield from _lists(streamed)
 
 
-def _unlinked(connection: Connection) -> Iterator[Finding]:
+def _unlinked(connection: Connection) -> Iterator[ChainFinding]:
     for table, column, what in (
         (events, events.c.id, "contents"),
         (texts, texts.c.event_id, "texts"),
@@ -39,10 +39,10 @@ def _unlinked(connection: Connection) -> Iterator[Finding]:
     ):
         linked = exists().where(links.c.event_id == column)
         for id_ in connection.scalars(select(column).select_from(table).where(~linked)):
-            yield Finding(_NOWHERE, 0, id_, f"there is {what}, and no link")
+            yield ChainFinding(_NOWHERE, 0, id_, f"there is {what}, and no link")
 
 
-def _removals(connection: Connection) -> Iterator[Finding]:
+def _removals(connection: Connection) -> Iterator[ChainFinding]:
     rows = connection.execute(select(removals.c.event_id, removals.c.part, removals.c.removed_by))
     for (by, part), ids in by_removal((row[0], row[1], row[2]) for row in rows).items():
         asked = select(events.c.kind, events.c.facts).where(events.c.id == by)
@@ -50,10 +50,10 @@ def _removals(connection: Connection) -> Iterator[Finding]:
         note = _read(said.facts).note if said and said.kind in ANNOUNCING else ""
         if not fits(note, part, ids):
             problem = f"it does not announce what was taken away: the {part}s of {len(ids)} records"
-            yield Finding(_NOWHERE, 0, by, problem)
+            yield ChainFinding(_NOWHERE, 0, by, problem)
 
 
-def _numbers(connection: Connection) -> Iterator[Finding]:
+def _numbers(connection: Connection) -> Iterator[ChainFinding]:
     """How a number stands must be what the event says that it rests on."""
     asked = select(numbers, events.c.facts).select_from(
         numbers.outerjoin(
@@ -63,7 +63,7 @@ def _numbers(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(asked):
         problem = _number_problem(row)
         if problem:
-            yield Finding(row.lane, row.seq, "", f"how {row.number} stands {problem}")
+            yield ChainFinding(row.lane, row.seq, "", f"how {row.number} stands {problem}")
 
 
 def _number_problem(row: Row) -> str:
@@ -86,7 +86,7 @@ def _read(facts: str) -> Event:
         return Event(id="", kind="", outcome="", number="")  # that it was changed is told elsewhere
 
 
-def _outdated(connection: Connection) -> Iterator[Finding]:
+def _outdated(connection: Connection) -> Iterator[ChainFinding]:
     """No event may say how a number stands, and be newer than what stands in ``numbers``."""
     standing: ColumnElement[bool] = events.c.stands
     covered = (
@@ -101,10 +101,10 @@ def _outdated(connection: Connection) -> Iterator[Finding]:
     )
     for row in connection.execute(asked):
         problem = f"how {row.number} stands since then is not what is noted of the number"
-        yield Finding(row.lane, row.seq, row.id, problem)
+        yield ChainFinding(row.lane, row.seq, row.id, problem)
 
 
-def _lists(connection: Connection) -> Iterator[Finding]:
+def _lists(connection: Connection) -> Iterator[ChainFinding]:
     """The numbers of an imported list must be noted as its numbers, and stand so or newer."""
     asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
         events.c.kind.in_(("import", "import_undone"))
@@ -114,10 +114,12 @@ def _lists(connection: Connection) -> Iterator[Finding]:
         here = select(listed.c.number).where(listed.c.lane == row.lane, listed.c.seq == row.seq)
         noted = {*connection.scalars(here)}
         if noted != {lookup(number) for group in event.listed for number in group.numbers}:
-            yield Finding(row.lane, row.seq, row.id, "its numbers are not those that are noted")
+            yield ChainFinding(
+                row.lane, row.seq, row.id, "its numbers are not those that are noted"
+            )
         newer = select(numbers.c.number).where(
             numbers.c.number.in_(here.scalar_subquery()), numbers.c.seq >= row.seq
         )
         for number in sorted({*standings_of(event)} - {*connection.scalars(newer)}):
             problem = f"how {number} stands since then is not what is noted of the number"
-            yield Finding(row.lane, row.seq, row.id, problem)
+            yield ChainFinding(row.lane, row.seq, row.id, problem)

@@ -11,7 +11,7 @@ from smsgate.consent.events import Event
 from smsgate.records.asking import stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
-from smsgate.records.reading import Numbered
+from smsgate.records.reader import NumberStanding
 from smsgate.records.tables import events, links, numbers
 
 _event = functools.lru_cache(8)(event_of)
@@ -24,7 +24,7 @@ class Lists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def standings(self) -> Iterator[tuple[Numbered, Event | None]]:
+    def standings(self) -> Iterator[tuple[NumberStanding, Event | None]]:
         """How every number stands, and the event that last said so, unless it was removed.
 
         In no particular order, all of one moment; streamed.
@@ -39,7 +39,7 @@ class Lists:
             .order_by(numbers.c.lane, numbers.c.seq)
         )
         for number, partition, seq, *rest, facts in stream_of(self._database, asked):
-            stands = Numbered(number, partition, seq, standing_of(*rest))
+            stands = NumberStanding(number, partition, seq, standing_of(*rest))
             yield stands, None if facts is None else _event(facts, None)
 
     def texted_us(self, kind: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from smsgate.domain.messages import Forward, Reply, Stored, UndeliveredForward, 
 from smsgate.metrics.snapshot import Backlog, Depth, SpoolDepth
 from smsgate.store.connection import translated
 from smsgate.store.inbox import stored_of
-from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, Keys
+from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, PartitionKeys
 from smsgate.store.redis_types import Client
 
 _SAMPLE = 200
@@ -232,7 +232,7 @@ class Listings:
 
     def _waiting(
         self,
-        names: Callable[[Keys], tuple[str, str]],
+        names: Callable[[PartitionKeys], tuple[str, str]],
         decode: Callable[[bytes], T],
         first: int,
         count: int,

@@ -14,7 +14,7 @@ from smsgate.consent.events import Event, Standing
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, Reply
 from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
-from smsgate.store.keys import PARTITION_KEYS, Keys
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
@@ -99,7 +99,7 @@ class Commits:
         return CommitResult(done=verdict == 1, notify_outbox=notify == 1, left=left)
 
 
-def _fixed(keys: Keys) -> list[str]:
+def _fixed(keys: PartitionKeys) -> list[str]:
     return [
         keys.metadata,
         keys.cursor,

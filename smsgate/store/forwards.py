@@ -13,7 +13,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Forward, Reply, UndeliveredForward
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, Keys, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 
@@ -131,7 +131,7 @@ class Forwards:
         dead = [one.forward for one in self.dead(partition) if one.forward.entry.number == number]
         return sum(self._dropped(one) for one in waiting) + sum(self._buried(one) for one in dead)
 
-    def _read(self, keys: Keys, ids: Iterable[bytes]) -> list[Forward]:
+    def _read(self, keys: PartitionKeys, ids: Iterable[bytes]) -> list[Forward]:
         wanted = list(ids)
         with translated():
             rows = self._client.hmget(keys.forwards, wanted) if wanted else []

@@ -13,7 +13,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
 from smsgate.store.connection import round_trip, translated
 from smsgate.store.health import Replicas
-from smsgate.store.keys import PARTITION_KEYS, Keys, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Command, Result
 from smsgate.store.scripts import Call, Script
 
@@ -234,7 +234,7 @@ def _optin(entry: Entry) -> str:
     return f"{entry.account}:{entry.message_id}"
 
 
-def _row(keys: Keys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
+def _row(keys: PartitionKeys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
     entry = arrival.entry
     intent = entry.decision.intent
     index, member = 0, ""

@@ -88,7 +88,7 @@ def partition_of(number: str) -> int:
     return zlib.crc32(number.encode()) % PARTITIONS
 
 
-class Keys:
+class PartitionKeys:
     """The key names of one partition. Names in Redis stay as they were written first."""
 
     def __init__(self, partition: int) -> None:
@@ -162,7 +162,7 @@ class Keys:
         return f"{self.prefix}number:{number}"
 
 
-PARTITION_KEYS = tuple(Keys(partition) for partition in range(PARTITIONS))
+PARTITION_KEYS = tuple(PartitionKeys(partition) for partition in range(PARTITIONS))
 
 
 CLOCK_LEASE = "smsgate:clock"

@@ -11,7 +11,7 @@ from smsgate.consent.events import Published
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
 from smsgate.store.connection import translated
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS, Keys
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client, Value
 from smsgate.store.scripts import Call, Script
 
@@ -133,7 +133,9 @@ class Renaming:
                     )
         return moved
 
-    def _has_former(self, keys: Keys, former: str, buckets: int, kinds: tuple[str, ...]) -> bool:
+    def _has_former(
+        self, keys: PartitionKeys, former: str, buckets: int, kinds: tuple[str, ...]
+    ) -> bool:
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.hkeys(keys.reviews)
             for kind in kinds:
@@ -143,7 +145,7 @@ class Renaming:
 
 
 def _rename_calls(
-    keys: Keys, former: str, name: str, buckets: int, kinds: tuple[str, ...]
+    keys: PartitionKeys, former: str, name: str, buckets: int, kinds: tuple[str, ...]
 ) -> Iterator[Call]:
     for kind in kinds:
         pairs = [
@@ -158,5 +160,5 @@ def _rename_calls(
             yield [keys.reviews, *of_these], [former, name]
 
 
-def _program_sets(keys: Keys, kind: str, name: str, buckets: int) -> list[str]:
+def _program_sets(keys: PartitionKeys, kind: str, name: str, buckets: int) -> list[str]:
     return [f"{keys.prefix}{kind}{name}:{bucket}" for bucket in range(buckets)]

@@ -17,7 +17,7 @@ from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS
-from smsgate.store.keys import PARTITION_KEYS, Keys, pace_of, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, pace_of, partition_of
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Call, Script
 
@@ -251,7 +251,7 @@ class Outbox:
         dead: bytes = b"",
         taken_as: str = "",
     ) -> Result:
-        keys: Keys = PARTITION_KEYS[claim.partition]
+        keys: PartitionKeys = PARTITION_KEYS[claim.partition]
         names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
         args: list[str | bytes | int] = [claim.reply.id, claim.token, event, reply, due_ms, dead]
         if 0 < len(taken_as) <= LONGEST and claim.reply.told_as == "reply":

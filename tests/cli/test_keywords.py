@@ -217,7 +217,7 @@ def test_replay_decides_what_was_received_again(
 ):
     environ["REDIS_URL"] = redis_url
     kept = [event(at, text="alto") for at in (1, 2)]
-    records.keeping.keep({0: lines(kept[0])})
+    records.writer.keep({0: lines(kept[0])})
     store = Store(open_redis(redis_url))
     store.ledger.append(0, kept[1])
     store.sample_log.note(entry(text="zumbido"))

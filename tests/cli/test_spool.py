@@ -70,7 +70,7 @@ def test_a_host_that_is_gone_shuts_the_gate_until_it_is_forgotten_on_record(
     (event,) = there.json("spool", "list", "--forgotten")  # type: ignore[misc]
     assert event["kind"] == "spool_forgotten"
     assert event["entry"]["actor"]
-    assert [*services.records.verifying.verify()] == []
+    assert [*services.records.verifier.verify()] == []
 
 
 def test_a_host_that_comes_back_says_again_what_it_has(there: Terminal, services: Services) -> None:

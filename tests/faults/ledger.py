@@ -86,7 +86,7 @@ def read(system: FaultSystem) -> Records:
     """Read the records, then every partition's ledger: all that happened, in its partition's
     order."""
     records = Records()
-    recorded = system.services.records.reading.between()
+    recorded = system.services.records.reader.between()
     for one in sorted(recorded, key=lambda one: (one.partition, one.seq)):
         records.add(Record(one.event, one.committed_us / 1e6))
     for keys in PARTITION_KEYS:

@@ -119,7 +119,7 @@ def _check(
     checks.add_refusals(model, records)
     result.found("answers", checks.check_answers(model))
     it = system.services
-    result.found("chain of the records", map(str, it.records.verifying.verify()))
+    result.found("chain of the records", map(str, it.records.verifier.verify()))
     result.found("store and records", map(str, differences(it.store, it.records, it.archiver)))
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))

@@ -14,7 +14,7 @@ BEFORE, MORE = 150, 100
 
 
 def opted_out(services, numbers):
-    return {one for one in numbers if services.records.reading.number(one) is not None}
+    return {one for one in numbers if services.records.reader.number(one) is not None}
 
 
 def work(services):

@@ -215,7 +215,7 @@ def test_a_span_of_time_is_exported(terminal, filled):
 def test_forgetting_asks_first(terminal, filled, monkeypatch, answer):
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     assert terminal("forget", NUMBER)[0] == 130
-    assert filled.reading.of_number(NUMBER)[0].event.entry.text
+    assert filled.reader.of_number(NUMBER)[0].event.entry.text
 
 
 def test_forgetting_erases_and_says_what(terminal, filled):
@@ -271,7 +271,7 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     )
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
     LedgerArchiver(store, filled).move_all()
-    told = [one.event for one in filled.reading.of_kind("adopted")]
+    told = [one.event for one in filled.reader.of_kind("adopted")]
     assert [one.entry.decision.note for one in told] == ["the disk broke"] * 2
     assert "behind 0; the store had been told of" in told[0].note
     assert terminal("records", "verify")[0] == 0
@@ -287,7 +287,7 @@ def test_the_doctor_says_how_the_records_are(terminal, store):
 
 def test_no_column_of_a_csv_is_a_formula(terminal, filled):
     odd = entry(Intent.NONE, "=cmd()", text="@x", message_id="+SUM(A1)", sender="-2+3")
-    filled.keeping.keep({0: lines(event(5, "=cmd()", entry=odd, standing=None))})
+    filled.writer.keep({0: lines(event(5, "=cmd()", entry=odd, standing=None))})
 
     _, output, _ = terminal("records", "export")
     *_, row = csv.DictReader(io.StringIO(output))

@@ -21,7 +21,7 @@ from smsgate.store.ledger import LedgerBacklog
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.records.test_commands import CONFIG
-from tests.records.test_removing import aged
+from tests.records.test_removal import aged
 from tests.records.values import event
 from workers.ledger_archiver import PAUSE_S, PERIOD_S, ArchiverThread
 
@@ -51,10 +51,10 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
     thread.start()
     try:
         happen(1)
-        assert wait_until(lambda: records.reading.count_events() == 1, 5)
+        assert wait_until(lambda: records.reader.count_events() == 1, 5)
         happen(2)
-        assert wait_until(lambda: records.reading.count_events() == 2, 5)
-        (first, second) = records.reading.of_number(NUMBER)
+        assert wait_until(lambda: records.reader.count_events() == 2, 5)
+        (first, second) = records.reader.of_number(NUMBER)
         assert first.seq < second.seq
     finally:
         thread.close()
@@ -78,19 +78,19 @@ def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, s
 def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, monkeypatch):
     happen(1)
     thread = ArchiverThread(services)
-    real = services.records.keeping.keep
+    real = services.records.writer.keep
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
     with structlog.testing.capture_logs() as said:
-        monkeypatch.setattr(services.records.keeping, "keep", away)
+        monkeypatch.setattr(services.records.writer, "keep", away)
         assert [thread.turn(), thread.turn()] == [PAUSE_S, PAUSE_S]
-        monkeypatch.setattr(services.records.keeping, "keep", real)
+        monkeypatch.setattr(services.records.writer, "keep", real)
         assert thread.turn() == PERIOD_S
 
     assert [one["event"] for one in said] == ["events wait for the records"]
-    assert services.records.reading.count_events() == 1
+    assert services.records.reader.count_events() == 1
 
 
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
@@ -100,7 +100,7 @@ def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     assert services.archiver.state().startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert ArchiverThread(services).turn() == PERIOD_S
-    assert services.records.reading.count_events() == 1
+    assert services.records.reader.count_events() == 1
 
 
 def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, tmp_path):
@@ -112,7 +112,7 @@ def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, 
     assert [one["event"] for one in said] == ["old lists are not removed"]
     happen(1)
     thread.turn()
-    assert services.records.reading.count_events() == 1
+    assert services.records.reader.count_events() == 1
 
 
 def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(services, monkeypatch):
@@ -166,8 +166,8 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
         thread.turn()
         other.turn()
 
-    assert [one.erased for one in records.reading.of_number(NUMBER)] == [True]
-    assert len(list(records.reading.of_kind("retention"))) == 1
+    assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]
+    assert len(list(records.reader.of_kind("retention"))) == 1
     assert redis_client.ttl(RETENTION) > 0
 
 
@@ -187,11 +187,11 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
         store.ledger.append(partition_of(NUMBER), one)
     clock = subprocess.Popen([sys.executable, "-m", "workers", "clock"], env=environ)
     try:
-        assert wait_until(lambda: records.reading.count_events() > 0, 60)
+        assert wait_until(lambda: records.reader.count_events() > 0, 60)
     finally:
         clock.send_signal(signal.SIGTERM)
         assert clock.wait(30) == 0
 
-    found = records.reading.count_events() + store.ledger.waiting().count
+    found = records.reader.count_events() + store.ledger.waiting().count
     assert found == 3_000
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []

@@ -38,20 +38,20 @@ def kept(records):
     )
     began = event(0, OTHER)
     back = event(2, THIRD, kind="opt_in", standing=Standing())
-    assert records.keeping.keep({3: lines(began, of_list(1, *groups), back)}).done
+    assert records.writer.keep({3: lines(began, of_list(1, *groups), back)}).done
     return records
 
 
 def test_each_number_has_its_part_of_the_event(kept):
-    (told,) = kept.reading.of_number(NUMBER)
+    (told,) = kept.reader.of_number(NUMBER)
     assert (told.event.number, told.event.outcome, told.event.event_time_us) == (
         NUMBER,
         "applied",
         5,
     )
     assert (told.event.standing, told.event.listed) == (STOPPED, ())
-    assert [one.event.outcome for one in kept.reading.of_number(OTHER)] == ["applied", "repeat"]
-    assert [one.event.kind for one in kept.reading.of_number(THIRD)] == ["import", "opt_in"]
+    assert [one.event.outcome for one in kept.reader.of_number(OTHER)] == ["applied", "repeat"]
+    assert [one.event.kind for one in kept.reader.of_number(THIRD)] == ["import", "opt_in"]
     assert kept.lists.parts("import-1") == {"import-1-1-3-0"}
     assert kept.lists.parts("import-") == set()
 
@@ -63,9 +63,9 @@ def test_an_event_says_whether_anybody_stands_otherwise_since(standing, stands):
 
 
 def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
-    stands = {one.number: (one.seq, one.standing) for one in kept.reading.numbers(3)}
+    stands = {one.number: (one.seq, one.standing) for one in kept.reader.numbers(3)}
     assert stands == {NUMBER: (2, STOPPED), OTHER: (1, STOPPED), THIRD: (3, Standing())}
-    assert [*kept.verifying.verify()] == []
+    assert [*kept.verifier.verify()] == []
 
 
 @pytest.mark.parametrize(
@@ -80,34 +80,34 @@ def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
 def test_what_was_changed_behind_a_list_is_found(kept, change, said):
     with kept.database.writing() as connection:
         connection.execute(change)
-    assert said in "; ".join(map(str, kept.verifying.verify()))
+    assert said in "; ".join(map(str, kept.verifier.verify()))
 
 
 def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
-    records.keeping.keep({3: lines(of_list(1, Listed((NUMBER,), "applied", standing=STOPPED)))})
+    records.writer.keep({3: lines(of_list(1, Listed((NUMBER,), "applied", standing=STOPPED)))})
     late_us = (START_MS + 10) * 1000
-    assert records.removing.old_events(late_us, ["import"]) == []
+    assert records.removal.old_events(late_us, ["import"]) == []
 
     back = event(2, NUMBER, kind="opt_in", standing=Standing())
     ids = [of_list(1).id]
     gone = event(3, "", kind="retention", standing=None, text="", note=announcement("event", ids))
-    records.keeping.keep({3: lines(back, gone)})
-    assert records.removing.old_events(late_us, ["import"]) == ids
-    records.removing.remove(gone.id, "event", ids)
-    assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["opt_in"]
-    assert [*records.verifying.verify()] == []
+    records.writer.keep({3: lines(back, gone)})
+    assert records.removal.old_events(late_us, ["import"]) == ids
+    records.removal.remove(gone.id, "event", ids)
+    assert [one.event.kind for one in records.reader.of_number(NUMBER)] == ["opt_in"]
+    assert [*records.verifier.verify()] == []
 
 
 def test_whole_stories_are_those_that_each_number_has_alone(kept):
     numbers = [THIRD, "+14155550177", NUMBER, OTHER]
-    assert [*kept.whole_stories.of(numbers)] == [kept.reading.of_number(one) for one in numbers]
+    assert [*kept.whole_history.of(numbers)] == [kept.reader.of_number(one) for one in numbers]
 
 
 def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(records):
     waiting = [f"+1415555{place:04}" for place in range(1000)]
     texts = [event(place, one, kind="review") for place, one in enumerate(waiting)]
     answer = event(5000, waiting[0], scope="all")
-    assert records.keeping.keep({3: lines(*texts, answer)}).done
+    assert records.writer.keep({3: lines(*texts, answer)}).done
     asked = []
 
     def note(*said):

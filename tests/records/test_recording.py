@@ -40,7 +40,7 @@ def happen(store):
 
 
 def inbox_ids(records, number=NUMBER):
-    return [one.event.inbox_id for one in records.reading.of_number(number)]
+    return [one.event.inbox_id for one in records.reader.of_number(number)]
 
 
 def recorded(*at: int) -> list[str]:
@@ -57,7 +57,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, 
     assert inbox_ids(records, OTHER) == recorded(3)
     assert store.ledger.of_number(NUMBER) == []
     now_us = store.health.now_us()
-    for one in records.reading.of_number(NUMBER):
+    for one in records.reader.of_number(NUMBER):
         assert now_us - 10_000_000 < one.committed_us <= now_us
     assert store.ledger.kept()[PARTITION] == 2
     assert archiver.move() == 0
@@ -108,7 +108,7 @@ def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_tw
 
     assert inbox_ids(records) == recorded(1, 2, 3)
     assert store.ledger.waiting().count == 0
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 def test_a_mover_killed_before_it_commits_has_done_nothing(
@@ -120,10 +120,10 @@ def test_a_mover_killed_before_it_commits_has_done_nothing(
         raise Dies
 
     with monkeypatch.context() as patched:
-        patched.setattr("smsgate.records.keeping._write", die)
+        patched.setattr("smsgate.records.writer._write", die)
         with pytest.raises(Dies):
             archiver.move()
-    assert records.reading.count_events() == 0
+    assert records.reader.count_events() == 0
     assert store.ledger.waiting().count == 2
 
     assert archiver.move() == 2
@@ -153,7 +153,7 @@ def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, re
     assert sum(told) == 400
     assert inbox_ids(records) == recorded(*range(300))
     assert inbox_ids(records, OTHER) == recorded(*range(300, 400))
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
@@ -307,16 +307,16 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 ):
     """Between its look at the ledger and its question to the records another one moves."""
     happen(1)
-    real = records.reading.seqs
+    real = records.reader.seqs
     other = LedgerArchiver(store, records)
 
     def seqs():
-        monkeypatch.setattr(records.reading, "seqs", real)
+        monkeypatch.setattr(records.reader, "seqs", real)
         happen(2)
         other.move_all()
         return real()
 
-    monkeypatch.setattr(records.reading, "seqs", seqs)
+    monkeypatch.setattr(records.reader, "seqs", seqs)
 
     assert archiver.move() == 0
     assert inbox_ids(records) == recorded(1, 2)

@@ -50,7 +50,7 @@ def test_without_tables_the_command_that_makes_them_is_named(bare_records, datab
         with bare_records.database.writing(make=True):
             pass  # an empty file
     with pytest.raises(RecordsNotReady, match=r"no tables.*smsgate records migrate"):
-        bare_records.keeping.keep({0: lines(event(1))})
+        bare_records.writer.keep({0: lines(event(1))})
     with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
         bare_records.check()
 
@@ -74,9 +74,9 @@ def test_tables_of_another_version_are_neither_read_nor_written(
         connection.exec_driver_sql(f"UPDATE records_version SET version_num = '{version}'")
 
     with pytest.raises(RecordsNotReady, match=said):
-        records.keeping.keep({0: lines(event(1))})
+        records.writer.keep({0: lines(event(1))})
     with pytest.raises(RecordsNotReady, match=said):
-        records.reading.count_events()
+        records.reader.count_events()
     if version == "9999":
         with pytest.raises(RecordsNotReady, match=said):
             records.migrate()

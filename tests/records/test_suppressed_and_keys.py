@@ -18,16 +18,16 @@ def test_a_set_has_its_own_numbers_and_no_others(records):
         event(n, number=number, standing=standing)
         for n, (number, standing) in enumerate(stands.items())
     ]
-    records.keeping.keep({0: lines(*some)})
+    records.writer.keep({0: lines(*some)})
 
     def of(scope: str, **more) -> list[str]:
-        page = records.suppressed.page(scope, more.get("after", ""), more.get("limit", 9))
+        page = records.suppression_sets.page(scope, more.get("after", ""), more.get("limit", 9))
         return [one.number[-1] for one in page.numbers]
 
     assert of("all") == ["1", "4"]
     assert of("alerts") == ["2", "4"]
     assert of("all", after="+14155550101") == ["4"]
-    assert records.suppressed.page("all", "", 1).next == "+14155550101"
+    assert records.suppression_sets.page("all", "", 1).next == "+14155550101"
 
 
 def row(name: str, digest: bytes, made_us: int = 10) -> KeyRow:

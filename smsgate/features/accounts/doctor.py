@@ -144,7 +144,7 @@ def _marker_remedy(services: Services) -> str:
         progress = services.store.restoring.progress()
         if progress is not None:
             return f"wait: the store is being rebuilt, {progress.text()} so far"
-        is_recorded = not services.records.absent and services.records.reading.stores()
+        is_recorded = not services.records.absent and services.records.reader.stores()
     except SmsGateError:
         return "bring the records' database back; from it the store is rebuilt"
     if is_recorded:

@@ -53,7 +53,7 @@ def _report(services: Services, start: datetime) -> dict[str, Any]:
     return {
         "day": day,
         **day_report(
-            events=(one.event for one in services.records.reading.between(since_us, until_us)),
+            events=(one.event for one in services.records.reader.between(since_us, until_us)),
             waiting_since_us=[one.since_us for one in waiting],
             ordinary=(
                 entry

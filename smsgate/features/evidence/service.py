@@ -19,7 +19,7 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError
 from smsgate.pipeline.services import Services
-from smsgate.records import Link, Recorded, Records
+from smsgate.records import ChainLink, Recorded, Records
 from smsgate.store.keys import partition_of
 
 _NONE = "—"
@@ -33,18 +33,18 @@ def evidence(
     ``state``: by program what the gate says of it now. Raises ``RecordsUnavailable``,
     ``RecordsNotReady``.
     """
-    found = records.reading.links_of(number)
+    found = records.reader.links_of(number)
     return {
         "number": number,
         "made": _moment(now_us),
         "software": f"smsgate {__version__}",
         "state": dict(state),
-        "problems": [str(one) for one in records.verifying.verify_partition(partition_of(number))],
+        "problems": [str(one) for one in records.verifier.verify_partition(partition_of(number))],
         "chains": {
             str(partition): {"links": head.seq, "hash": head.hash.hex()}
-            for partition, head in records.reading.heads().items()
+            for partition, head in records.reader.heads().items()
         },
-        "events": [_told(found, one) for one in records.reading.of_number(number)],
+        "events": [_told(found, one) for one in records.reader.of_number(number)],
     }
 
 
@@ -88,9 +88,9 @@ def _template() -> Template:
     )
 
 
-def _told(links: Mapping[str, Link], one: Recorded) -> dict[str, Any]:
+def _told(links: Mapping[str, ChainLink], one: Recorded) -> dict[str, Any]:
     event = one.event
-    link = links.get(event.id, Link(one.partition, one.seq, event.id, b"", b""))
+    link = links.get(event.id, ChainLink(one.partition, one.seq, event.id, b"", b""))
     return {
         "received": _moment(event.received_us),
         "applied": _moment(event.applied_us),
@@ -106,7 +106,7 @@ def _told(links: Mapping[str, Link], one: Recorded) -> dict[str, Any]:
     }
 
 
-def _proof(link: Link) -> dict[str, Any]:
+def _proof(link: ChainLink) -> dict[str, Any]:
     return {
         "lane": link.partition,
         "seq": link.seq,

@@ -59,7 +59,7 @@ def calls_for_event(
     if event.standing is not None and event.number:
         earlier = [
             before.event.standing
-            for before in records.reading.of_number(event.number)
+            for before in records.reader.of_number(event.number)
             if before.seq < one.seq and before.event.standing is not None
         ]
         before = earlier[-1] if earlier else Standing()
@@ -72,7 +72,7 @@ def calls_for_earlier_lists(
 ) -> Iterator[FeedCall]:
     """The calls for what lists behind ``after`` did to an event's number before the event."""
     number = one.event.number
-    for part in records.reading.of_number(number):
+    for part in records.reader.of_number(number):
         event = part.event
         is_waiting_list = after < part.seq < one.seq and event.kind in LIST_KINDS
         if is_waiting_list and event.standing is not None and _concerns(program, event):

@@ -24,7 +24,7 @@ from smsgate.domain.errors import CursorRefused
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.reading import EVENTS, Recorded, recorded_of
+from smsgate.records.reader import EVENTS, Recorded, recorded_of
 from smsgate.records.schema import check
 from smsgate.records.tables import calls, events, feeds, heads, links
 

@@ -20,7 +20,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.comparison import label_of
 from smsgate.records import Records
-from smsgate.records.received import Behind
+from smsgate.records.received_texts import TextPlace
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 
@@ -51,7 +51,7 @@ class ReadPosition:
     """Id of the last text of the partition's sample log that was read."""
     count: int = 0
     """Texts of the records that were read; -1 where they have no more."""
-    records: Behind | None = None
+    records: TextPlace | None = None
     """The last of them."""
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ def parse_position(text: str) -> ReadPosition:
     if found is None:
         return ReadPosition()
     partition, behind, count, us, id_ = found.groups(default="")
-    return ReadPosition(int(partition), behind, int(count), Behind(int(us), id_) if us else None)
+    return ReadPosition(int(partition), behind, int(count), TextPlace(int(us), id_) if us else None)
 
 
 class ReceivedTexts:
@@ -115,7 +115,7 @@ class ReceivedTexts:
         if self._ledger:
             events = [*islice(self._store.ledger.of_partition(partition), MAX_LEDGER)]
             try:
-                known = self._records.reading.has([one.id for one in events]) if events else set()
+                known = self._records.reader.has([one.id for one in events]) if events else set()
             except (RecordsUnavailable, RecordsNotReady):
                 known = set()
             entries = [one.entry for one in events if one.entry and one.id not in known]
@@ -123,14 +123,18 @@ class ReceivedTexts:
 
     def _of_records(self, position: ReadPosition) -> tuple[list[Entry], ReadPosition]:
         try:
-            page = self._records.received.page(position.records, PAGE_SIZE) if self._ledger else []
+            page = (
+                self._records.received_texts.page(position.records, PAGE_SIZE)
+                if self._ledger
+                else []
+            )
         except (RecordsUnavailable, RecordsNotReady):
             page = []
         if not page:
             return [], replace(position, count=_ALL)
         last, count = page[-1].event, position.count + len(page)
         more = len(page) == PAGE_SIZE and count < MAX_RECORDED
-        behind = Behind(last.received_us or last.applied_us, last.id)
+        behind = TextPlace(last.received_us or last.applied_us, last.id)
         entries = [one.event.entry for one in page if one.event.entry]
         return entries, replace(position, count=count if more else _ALL, records=behind)
 

@@ -81,7 +81,7 @@ class Exporting:
         if told is not None and _changed(told, scope, state):
             return told
         before, found = "", None
-        for one in self._records.reading.of_number(number):
+        for one in self._records.reader.of_number(number):
             if one.event.standing is not None:
                 now = _state(one.event.standing, scope)
                 if now == state != before:

@@ -99,7 +99,7 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
     waiting = [
         one for one in store.ledger.newest(partition_of(""), _LEDGER) if one.kind == IMPORT_FILE
     ]
-    found = [one.event for one in records.stories.newest(2 * limit, IMPORT_FILE)]
+    found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
     events = {one.id: one for one in (*found, *waiting)}.values()
     ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE_OUTCOME)
     mine = {id_: [one for one in events if _id(one) == id_] for id_ in [*ids][:limit]}
@@ -108,7 +108,7 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
 
 def import_of(records: Records, id_: str) -> ImportRecord:
     """One import, also one that did not come to its end. Raises ``NoSuchList``, ``Records…``."""
-    events = [one.event for one in records.reading.of_message("", id_)]
+    events = [one.event for one in records.reader.of_message("", id_)]
     events = [one for one in events if one.kind == IMPORT_FILE]
     if all(one.outcome == UNDONE_OUTCOME for one in events):
         parts = (

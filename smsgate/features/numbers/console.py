@@ -34,7 +34,7 @@ from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.services import Services
-from smsgate.records import Place
+from smsgate.records import HistoryPlace
 from smsgate.web.console.auth import actor, needs, operator
 
 _NEWEST, _UNROUTED = 20, 10
@@ -72,7 +72,7 @@ def _shown(
 ) -> str:
     lately: dict[str, Any] = {"newest": [], "unrouted": [], "problem": ""}
     if not (wrong or found):
-        stories = services.records.stories
+        stories = services.records.history
         try:
             lately["newest"] = [one.event for one in stories.newest(_NEWEST)]
             lately["unrouted"] = [one.event for one in stories.newest(_UNROUTED, "unrouted")]
@@ -137,9 +137,9 @@ def _story(services: Services, number: str) -> dict[str, Any]:
     }
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> HistoryPlace | None:
     found = _PLACE.fullmatch(text)
-    return Place(int(found[1]), int(found[2])) if found else None
+    return HistoryPlace(int(found[1]), int(found[2])) if found else None
 
 
 Answer = Response | tuple[str, int]

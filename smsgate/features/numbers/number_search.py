@@ -52,7 +52,7 @@ def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidat
     numbers = [*(one.number for one in found), asked]
     counts: dict[str, int] = {}
     with suppress(RecordsUnavailable, RecordsNotReady):
-        counts = records.stories.counts(numbers)
+        counts = records.history.counts(numbers)
     known = [Candidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
     if asked in counts and asked not in {one.number for one in found}:
         known.append(Candidate(asked, "as it was recorded; it is no phone number", counts[asked]))

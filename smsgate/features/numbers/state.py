@@ -43,7 +43,7 @@ def of_ledger(store: Store, number: str) -> list[Event]:
 
 def of_records(records: Records, number: str) -> list[Event]:
     """The newest on record, newest first. Raises ``RecordsUnavailable``, ``RecordsNotReady``."""
-    stories = records.stories
+    stories = records.history
     found = [
         *stories.told(number, (LOCK,), _LOCKS),
         *stories.of_kinds(number, ("opt_out", "opt_out_all"), _OPT_OUTS),
@@ -213,9 +213,9 @@ def _asked(services: Services, number: str, program: str) -> GateAnswer:
 
 
 def _ask_records(services: Services, state: State, found: _Found) -> None:
-    known = services.records.reading.number(state.number)
+    known = services.records.reader.number(state.number)
     found.recorded = known.standing if known else None
-    stories = services.records.stories
+    stories = services.records.history
     told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     told += stories.of_kinds(state.number, ("restored",), _CONSENTS)
     given = [one.event for one in told if one.event.entry and one.event.entry.consent]

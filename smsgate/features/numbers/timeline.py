@@ -12,8 +12,8 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnav
 from smsgate.domain.messages import Entry, Reply
 from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.services import Services
-from smsgate.records import Place, Recorded
-from smsgate.records.stories import place_of
+from smsgate.records import HistoryPlace, Recorded
+from smsgate.records.history import place_of
 from smsgate.store.keys import partition_of
 
 PAGE = 30
@@ -44,7 +44,7 @@ class Timeline:
     """A page of what happened."""
 
     items: list[Item] = field(default_factory=list)
-    older: Place | None = None
+    older: HistoryPlace | None = None
     """Where the next page begins; None at the end."""
     fates: dict[str, Event] = field(default_factory=dict)
     """By the provider's id of a reply that stands here: what it told of it afterwards."""
@@ -56,7 +56,7 @@ class Timeline:
 
 
 def timeline(
-    services: Services, number: str, before: Place | None, *, is_store_away: bool = False
+    services: Services, number: str, before: HistoryPlace | None, *, is_store_away: bool = False
 ) -> Timeline:
     """A page of a number's events. Raises nothing of ours: what is missing is said.
 
@@ -99,12 +99,12 @@ def _waiting(services: Services, number: str, page: Timeline) -> list[Event]:
 
 
 def _recorded(
-    services: Services, number: str, before: Place | None, page: Timeline
+    services: Services, number: str, before: HistoryPlace | None, page: Timeline
 ) -> list[Recorded]:
     try:
         if services.records.absent and any(services.store.ledger.kept().values()):
             raise RecordsNotReady("they are on another host: set DATABASE_URL")
-        found = services.records.stories.of_number(number, before, PAGE + 1)
+        found = services.records.history.of_number(number, before, PAGE + 1)
     except (RecordsUnavailable, RecordsNotReady) as error:
         page.problems.append(f"Older events cannot be shown while the records are away: {error}.")
         return []
@@ -113,7 +113,9 @@ def _recorded(
     return found
 
 
-def _ordinary(services: Services, number: str, before: Place | None, page: Timeline) -> list[Item]:
+def _ordinary(
+    services: Services, number: str, before: HistoryPlace | None, page: Timeline
+) -> list[Item]:
     """The ordinary texts before a place that the sample log still has, newest first.
 
     They are on no record, so an event is made of each: ``text``, ``sampled``.
@@ -150,7 +152,7 @@ def _one_page(
 ) -> tuple[list[Recorded], list[Item]]:
     """The newest of both that fill one page, which then says where the next one begins."""
     places = [place_of(one) for one in recorded]
-    places += [Place(_at_us(one.event), 0) for one in texts]
+    places += [HistoryPlace(_at_us(one.event), 0) for one in texts]
     if len(places) <= PAGE:
         return recorded, texts
     last = page.older = sorted(places, reverse=True)[PAGE - 1]
@@ -173,7 +175,7 @@ def _later_replies(services: Services, number: str, recorded: list[Recorded]) ->
         return []
     newest_us = place_of(recorded[0]).received_us
     try:
-        found = services.records.stories.replies(
+        found = services.records.history.replies(
             number, newest_us + 1, newest_us + 2 * WINDOW_US, _REPLIES
         )
     except (RecordsUnavailable, RecordsNotReady):

@@ -31,7 +31,7 @@ from smsgate.features.records_admin.rebuild import Rebuilt, build_rebuilding
 from smsgate.files import whole
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.services import Services
-from smsgate.records import Link, Records
+from smsgate.records import ChainLink, Records
 
 _DAY = "%Y-%m-%d"
 
@@ -64,7 +64,7 @@ def status(as_json: bool) -> None:
     """
     services = session.services()
     services.records.check()
-    reading, heads = services.records.reading, services.records.reading.heads()
+    reading, heads = services.records.reader, services.records.reader.heads()
     found: dict[str, Any] = {
         "state": services.archiver.state(),
         "records": reading.count_events(),
@@ -95,11 +95,11 @@ def verify(digest: str | None, as_json: bool) -> None:
     """
     kept = session.services().records
     kept.check()
-    total = kept.reading.count_events()
+    total = kept.reader.count_events()
     found = []
     with _bar() as bar:
         task = bar.add_task("Checking the records", total=total)
-        for one in kept.verifying.verify(lambda count: bar.advance(task, count)):
+        for one in kept.verifier.verify(lambda count: bar.advance(task, count)):
             found.append(str(one))
             if not as_json:
                 bar.console.print("[bold red]wrong[/]", end=" ")
@@ -126,7 +126,7 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
     """
     kept = session.services().records
     kept.check()
-    found = kept.reading.between(
+    found = kept.reader.between(
         _moment_us(since) if since else 0, _moment_us(until) if until else None
     )
     if output is None:
@@ -161,7 +161,7 @@ def adopt(reason: str) -> None:
     Console(highlight=False).print(said)
 
 
-def digest_of(heads: dict[int, Link]) -> str:
+def digest_of(heads: dict[int, ChainLink]) -> str:
     """A digest of all partitions' chains. It contains each ``PARTITION:SEQ``, for a later check."""
     places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
     hashes = b"".join(heads[partition].hash for partition in sorted(heads))
@@ -171,14 +171,14 @@ def digest_of(heads: dict[int, Link]) -> str:
 def _once_had(kept: Records, digest: str) -> bool:
     """Whether the chains passed through the links that the digest was made of."""
     *places, _ = digest.split("-")
-    heads: dict[int, Link] = {}
+    heads: dict[int, ChainLink] = {}
     for place in places:
         partition, _, seq = place.partition(":")
         if not (partition.isdigit() and seq.isdigit()):
             return False
         heads.update(
             (one.partition, one)
-            for one in kept.reading.links(int(partition), int(seq) - 1, int(seq))
+            for one in kept.reader.links(int(partition), int(seq) - 1, int(seq))
         )
     return digest_of(heads) == digest
 

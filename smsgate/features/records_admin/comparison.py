@@ -57,7 +57,7 @@ def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Ite
 
 def _recorded(records: Records, partition: int) -> dict[tuple[str, str], set[int]]:
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for one in records.reading.numbers(partition):
+    for one in records.reader.numbers(partition):
         for place in memberships(one.standing):
             found[place].add(int(one.number))
     return found
@@ -78,7 +78,7 @@ def _still(
     # A number may be in a partition that is not its own.
     standings = store.numbers.standings(partition, numbers, programs).by_number()
     for number in numbers:
-        recorded = records.reading.number(number)
+        recorded = records.reader.number(number)
         there = _plain(recorded.standing if recorded else Standing())
         here = _plain(standings[number])
         if here != there:

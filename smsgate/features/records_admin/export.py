@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from smsgate.domain.errors import RecordsNotReady
-from smsgate.records.reading import Recorded
+from smsgate.records.reader import Recorded
 
 FORMATS = ("csv", "ndjson", "parquet")
 _GROUP = 20_000

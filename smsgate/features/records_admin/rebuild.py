@@ -51,9 +51,9 @@ def know_again(
     ``RecordsUnavailable``, ``RecordsNotReady``.
     """
     done = 0
-    recent = records.reading.messages(now_us - REMEMBER_S * 1_000_000)
+    recent = records.reader.messages(now_us - REMEMBER_S * 1_000_000)
     kinds = ("opt_in", "restored")
-    opt_ins = itertools.chain(*(records.reading.messages(0, kind=kind) for kind in kinds))
+    opt_ins = itertools.chain(*(records.reader.messages(0, kind=kind) for kind in kinds))
     with WriteBehind() as writer:
         while page := [*itertools.islice(recent, _MESSAGE_PAGE)]:
             go_on()
@@ -77,7 +77,7 @@ def refuse_overwriting(store: Store, records: Records) -> None:
     It belongs to others, or was told that the records have more than they do: ``DATABASE_URL``
     names another database, or an older copy. Raises ``StoreUnavailable``, ``RecordsUnavailable``.
     """
-    known = {one.id for one in records.reading.stores()}
+    known = {one.id for one in records.reader.stores()}
     try:
         id_ = store.metadata.store_id()
     except StoreNotReady:
@@ -88,7 +88,7 @@ def refuse_overwriting(store: Store, records: Records) -> None:
             f"the store (Redis) is {id_}, and the records {whose}; "
             "`smsgate rebuild --adopt` overwrites it"
         )
-    seqs = records.reading.seqs()
+    seqs = records.reader.seqs()
     if any(told > seqs.get(partition, 0) for partition, told in store.ledger.kept().items()):
         raise RecordsDiffer(
             "the records lack what the store was told they have: this is another database, or an "
@@ -152,7 +152,7 @@ class Rebuilding:
         ``RecordsDiffer`` where the store belongs to other records.
         """
         absent = self._records.absent
-        known = set() if absent else {one.id for one in self._records.reading.stores()}
+        known = set() if absent else {one.id for one in self._records.reader.stores()}
         if not known:
             return ""
         try:
@@ -213,12 +213,12 @@ class Rebuilding:
 
     def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> Rebuilt:
         self._records.check()
-        known = self._records.reading.stores()
+        known = self._records.reader.stores()
         if not adopt:
             refuse_overwriting(self._store, self._records)
         store_id = known[-1].id if known else uuid.uuid4().hex
         buckets = buckets or (known[-1].buckets if known else BUCKETS)
-        progress("numbers", 0, self._records.reading.count_numbers())
+        progress("numbers", 0, self._records.reader.count_numbers())
         self._store.restoring.shut(me)
         merged = self._record_the_rest()
         now_us = self._store.health.now_us()
@@ -235,26 +235,26 @@ class Rebuilding:
         self._store.metadata.publish(self._programs)
         if not self._store.restoring.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
-        newest = self._records.reading.newest_us()
+        newest = self._records.reader.newest_us()
         return Rebuilt(store_id, numbers, messages, len(reviews), forwards, newest, merged)
 
     def _lost(self) -> list[int]:
         """Partitions of which the records have events that the store was never told of nor has."""
-        kept, seqs = self._store.ledger.kept(), self._records.reading.seqs()
+        kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
         lost = [
             partition
             for partition, seq in seqs.items()
             if self._has_lost(partition, kept[partition], seq)
         ]
         if lost:  # unless a mover trimmed a ledger between two questions
-            seqs, kept = self._records.reading.seqs(), self._store.ledger.kept()
+            seqs, kept = self._records.reader.seqs(), self._store.ledger.kept()
         return sorted(partition for partition in lost if kept[partition] < seqs[partition])
 
     def _has_lost(self, partition: int, kept: int, seq: int) -> bool:
         if kept >= seq:
             return False
         here = self._ids_here(partition)
-        untold = itertools.islice(self._records.reading.links(partition, kept, seq), len(here) + 1)
+        untold = itertools.islice(self._records.reader.links(partition, kept, seq), len(here) + 1)
         return not {link.event_id for link in untold} <= here
 
     def _ids_here(self, partition: int) -> set[str]:
@@ -268,7 +268,7 @@ class Rebuilding:
             before |= self._lost_standings(partition, kept[partition])
             self._move(partition)
         merged = 0
-        for newer in self._records.reading.numbers_of([*before]):
+        for newer in self._records.reader.numbers_of([*before]):
             if newer.standing != before[newer.number]:
                 together = _together(before[newer.number], newer.standing)
                 self._settle(newer.number, newer.partition, together)
@@ -283,18 +283,18 @@ class Rebuilding:
         here = self._ids_here(partition)
         found: dict[str, Standing] = {}
         for lines in _batched(self._store.ledger.lines(partition), _PAGE):
-            recorded = self._records.reading.has([id_of(line) for line in lines])
+            recorded = self._records.reader.has([id_of(line) for line in lines])
             fresh = (line for line in lines if id_of(line) not in recorded)
-            stand = self._records.reading.numbers_of(sorted(set().union(*map(numbers_of, fresh))))
+            stand = self._records.reader.numbers_of(sorted(set().union(*map(numbers_of, fresh))))
             behind = {one.seq: one for one in stand if one.seq > kept}
-            ids = self._records.reading.event_ids(partition, [*behind])
+            ids = self._records.reader.event_ids(partition, [*behind])
             lost = (one for seq, one in behind.items() if ids.get(seq) not in here)
             found |= {one.number: one.standing for one in lost}
         return found
 
     def _move(self, partition: int) -> None:
         while lines := self._store.ledger.unmoved(_PAGE)[partition].lines:
-            kept = self._records.keeping.keep({partition: [*lines.values()]})
+            kept = self._records.writer.keep({partition: [*lines.values()]})
             if kept.done:
                 self._store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
@@ -311,21 +311,21 @@ class Rebuilding:
             note="the store had lost events of this number and settled newer ones without them",
             software=__version__,
         )
-        self._records.keeping.keep({partition: [msgspec.json.encode(event)]})
+        self._records.writer.keep({partition: [msgspec.json.encode(event)]})
 
     def _load_all(
         self, progress: Progress, buckets: int, now_us: int, me: str
     ) -> tuple[dict[int, int], int]:
         """Load until no mover, which read a ledger before it was lost, has committed meanwhile."""
         while True:
-            seqs = self._records.reading.seqs()
+            seqs = self._records.reader.seqs()
             self._store.restoring.empty()
             numbers = self._load(progress, buckets, now_us, me)
-            if self._records.reading.seqs() == seqs:
+            if self._records.reader.seqs() == seqs:
                 return seqs, numbers
 
     def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:
-        total, done = self._records.reading.count_numbers(), 0
+        total, done = self._records.reader.count_numbers(), 0
         progress("numbers", done, total)
         load = self._store.restoring.load
         with WriteBehind() as writer:  # so that reading goes on while Redis writes
@@ -338,7 +338,7 @@ class Rebuilding:
 
     def _chunks(self) -> Iterator[tuple[int, list[StandingRow]]]:
         for partition in range(PARTITIONS):
-            rows = self._records.reading.standings(partition)
+            rows = self._records.reader.standings(partition)
             while chunk := [*itertools.islice(rows, CHUNK)]:
                 yield partition, chunk
 

@@ -51,7 +51,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
             lines[stored.id] = ConversationLine(stored.received_us, "them", what, entry.text, waits)
     events = [one for one in store.ledger.newest(partition, _LEDGER) if one.number == number]
     try:
-        told = services.records.stories.around(number, case.since_us, _EVENTS)
+        told = services.records.history.around(number, case.since_us, _EVENTS)
         events = [*(one.event for one in told), *events]
     except (RecordsUnavailable, RecordsNotReady) as error:
         problem = f"Earlier texts cannot be shown: {error}."

@@ -21,7 +21,7 @@ from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
-from smsgate.records.stories import Worded
+from smsgate.records.history import EventText
 from smsgate.store.keys import partition_of
 
 _HOUR_US = 3600 * 1_000_000
@@ -230,9 +230,9 @@ def find_similar(services: Services, number: str, program: str, text: str) -> Si
     store = services.store
     since_us = store.health.now_us() - SIMILAR_US
     waiting = {(one.program, one.number): one for one in list_open(store)}
-    waited: list[Worded] = []
+    waited: list[EventText] = []
     with suppress(RecordsUnavailable, RecordsNotReady):
-        waited = services.records.stories.worded("review", since_us, _MAX_REVIEWS)
+        waited = services.records.history.worded("review", since_us, _MAX_REVIEWS)
     count = sum(
         entry.program == program and entry.number != number and _words(entry.text) == words
         for entry in store.sample_log.newest_of_all(_MAX_ORDINARY)

@@ -14,7 +14,7 @@ from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import e164
 from smsgate.pipeline.entries import check_program, lock_entry, opt_out_entry
 from smsgate.pipeline.restores import RestoreRequest
-from smsgate.records import Numbered
+from smsgate.records import NumberStanding
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of
 from smsgate.web.v1.operations import Call, Operation, Outcome
@@ -155,7 +155,7 @@ def list_suppressions(call: Call) -> Outcome:
     if scope != ALL:
         check_program(call.services.settings, scope)
     after = e164(query.after) if query.after else ""
-    page = call.services.records.suppressed.page(scope, after, query.limit)
+    page = call.services.records.suppression_sets.page(scope, after, query.limit)
     return 200, SuppressionPage(
         [_suppressed_number(call, one, scope) for one in page.numbers], page.next or None
     )
@@ -225,7 +225,7 @@ def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
     )
 
 
-def _suppressed_number(call: Call, one: Numbered, scope: str) -> SuppressedNumber:
+def _suppressed_number(call: Call, one: NumberStanding, scope: str) -> SuppressedNumber:
     standing = one.standing
     mark = standing.state.marks.get(scope)
     known = mark is not None and mark.stops

@@ -27,7 +27,7 @@ def test_nothing_is_skipped_while_several_movers_write(records):
 
     def write(partition: int) -> None:
         for one in written[partition]:
-            while not records.keeping.keep({partition: lines(one)}).done:
+            while not records.writer.keep({partition: lines(one)}).done:
                 pass
 
     threads = [threading.Thread(target=write, args=(partition,)) for partition in written]
@@ -52,7 +52,7 @@ def test_nothing_is_skipped_while_several_movers_write(records):
 
 
 def test_a_short_page_gives_every_partition_its_turn(records):
-    records.keeping.keep(
+    records.writer.keep(
         {partition: lines(*(event(partition * 10 + n) for n in range(3))) for partition in (0, 7)}
     )
     place, partitions = {}, []
@@ -69,7 +69,7 @@ def test_before_the_first_record_there_is_nothing_to_follow(bare_records):
         assert EventReader(bare_records.database).newest() == {}
         assert bare_records.keys.all(1) == []
         assert FeedStorage(bare_records.database).calls(dead=False) == []
-        assert bare_records.suppressed.page("all", "", 5).numbers == []
+        assert bare_records.suppression_sets.page("all", "", 5).numbers == []
 
 
 def call(id_: str, number: str, seq: int, **more) -> FeedCall:

@@ -17,7 +17,7 @@ from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
-from smsgate.records.whole_stories import WholeStories
+from smsgate.records.whole_history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
@@ -84,7 +84,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
     assert (event.before, event.after) == ("blocked", "allowed")
     assert (event.entry.actor, event.entry.decision.note) == ("bob", "the wrong file")
     services.archiver.move_all()
-    assert [*services.records.verifying.verify()] == []
+    assert [*services.records.verifier.verify()] == []
 
 
 def test_consents_of_a_list_are_taken_back(services):
@@ -167,9 +167,9 @@ def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypa
     told(services, Intent.OPT_OUT, scope="alerts")
     list_id = imported(services, text_of(NUMBER))[0].list_id
     services.archiver.move_all()
-    whole = WholeStories.of
+    whole = WholeHistory.of
     monkeypatch.setattr(
-        WholeStories, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
+        WholeHistory, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
     )
     assert undo(services, list_id) == {"not_known": 1}
     assert reasons(services, [NUMBER]) == ["opted_out"]
@@ -422,7 +422,7 @@ def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch)
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    monkeypatch.setattr(WholeStories, "of", away)
+    monkeypatch.setattr(WholeHistory, "of", away)
     with pytest.raises(RecordsUnavailable):
         undo(services, list_id)
     assert reasons(services, [NUMBER]) == ["opted_out_all"]

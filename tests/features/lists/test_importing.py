@@ -103,7 +103,7 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, i
     assert event.event_time_us == SINCE_US + 7
     assert event.standing.everywhere
     assert (event.entry.actor, event.entry.decision.note) == ("ana", "stopped.csv")
-    assert [*services.records.verifying.verify()] == []
+    assert [*services.records.verifier.verify()] == []
 
 
 def test_consents_go_on_record_and_lift_nothing(services, importing):

@@ -210,7 +210,7 @@ def test_the_texts_that_would_be_decided_differently_are_counted_and_listed(serv
 
 def test_texts_of_records_and_ledger_count_too_each_once(services, editing):
     moved, waits = event(1, text="yeka"), event(2, text="yeka")
-    services.records.keeping.keep({0: lines(moved)})
+    services.records.writer.keep({0: lines(moved)})
     for one in (moved, waits):
         services.store.ledger.append(0, one)
     content = 'language = "zu"\nextends = true\nwithout = "YEKA"\n'
@@ -243,7 +243,7 @@ def test_a_replay_stops_in_time_and_goes_on_where_it_stopped(services, editing):
     for at in range(3 * PAGE_SIZE):
         text(services, f"blim {at}", at)
     services.store.sample_log.flush()
-    services.records.keeping.keep(
+    services.records.writer.keep(
         {0: lines(*(event(at, text="yeka") for at in range(PAGE_SIZE + 1)))}
     )
     draft = editing.draft("zu", with_row("zu", "blim"))

@@ -195,7 +195,7 @@ def texted(services, count):
             received_us=now_us,
             applied_us=now_us,
         )
-        services.records.keeping.keep({partition_of(number): [msgspec.json.encode(event)]})
+        services.records.writer.keep({partition_of(number): [msgspec.json.encode(event)]})
 
 
 def questions(services):
@@ -264,7 +264,7 @@ def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
     recorded.ingest.receive("twilio", signed("STOP", "+14155550130"))
     partition = partition_of("+14155550130")
     recorded.applier.drain(partition)
-    recorded.records.keeping.keep({partition: [*recorded.store.ledger.lines(partition)]})
+    recorded.records.writer.keep({partition: [*recorded.store.ledger.lines(partition)]})
 
     assert rebuilding(recorded).needed() == ""
 
@@ -326,7 +326,7 @@ def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
     event = recorded.history.of_number(NUMBER)[-1]
 
     assert event.standing == msgspec.structs.replace(
-        recorded.records.reading.number(NUMBER).standing
+        recorded.records.reader.number(NUMBER).standing
     )
 
 

@@ -68,7 +68,7 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     assert [*differences(recorded.store, recorded.records, mover)] == []
     build_rebuilding(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
-    assert [*recorded.records.verifying.verify()] == []
+    assert [*recorded.records.verifier.verify()] == []
 
 
 def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
@@ -120,7 +120,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
 
     def mover_meanwhile(*given):
         loaded = load(*given)
-        kept = recorded.records.keeping.keep({partition: [*lines.values()]})
+        kept = recorded.records.writer.keep({partition: [*lines.values()]})
         recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
         return loaded
 
@@ -138,7 +138,7 @@ def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, 
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     build_rebuilding(recorded).rebuild(quiet)
-    kept = recorded.records.keeping.keep({partition: [*lines.values()]})
+    kept = recorded.records.writer.keep({partition: [*lines.values()]})
     recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
     assert "fell back" in build_rebuilding(recorded).needed()

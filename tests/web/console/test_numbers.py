@@ -125,7 +125,7 @@ def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
     told(services, Intent.OPT_OUT, "STOP just once")
     partition = partition_of(NUMBER)  # not trimmed yet, as in the middle of a move
     lines = [*services.store.ledger.lines(partition)]
-    services.records.keeping.keep({partition: lines})
+    services.records.writer.keep({partition: lines})
     assert words(viewer.get(PAGE)).count("STOP just once") == 1
 
 
@@ -217,8 +217,8 @@ def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeyp
         raise RecordsUnavailable("the records cannot be used: away")
 
     for name in ("of_number", "of_kinds", "replies", "newest", "counts"):
-        monkeypatch.setattr(type(services.records.stories), name, away)
-    monkeypatch.setattr(type(services.records.reading), "number", away)
+        monkeypatch.setattr(type(services.records.history), name, away)
+    monkeypatch.setattr(type(services.records.reader), "number", away)
     said = words(viewer.get(PAGE))
     assert "opted out of everything" in said
     assert "Older events cannot be shown while the records are away" in said

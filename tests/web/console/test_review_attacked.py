@@ -119,7 +119,7 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
         raise RecordsUnavailable("the records cannot be used: away")
 
     for name in ("at", "around", "by_hand", "of_kinds", "worded"):
-        monkeypatch.setattr(type(services.records.stories), name, away)
+        monkeypatch.setattr(type(services.records.history), name, away)
     page = agent.get("/console/review")
     assert page.status_code == 200
     assert "Its text cannot be shown" in words(page)

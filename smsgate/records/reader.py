@@ -31,7 +31,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class NumberStanding:
     """How a number stands, by the newest event that said so."""
 
     number: str
@@ -42,7 +42,7 @@ class Numbered:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """One link of a partition's chain."""
 
     partition: int
@@ -52,7 +52,7 @@ class Link:
     hash: bytes
 
 
-class Message(NamedTuple):
+class RecordedMessage(NamedTuple):
     """A provider's message that was recorded."""
 
     partition: int
@@ -85,7 +85,7 @@ _AT_ONCE = 5_000
 """Values in one question, below SQLite's bound of variables."""
 
 
-class Reading:
+class EventReader:
     """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``.
 
     Where the SQLite file was never made there is nothing: nothing was ever recorded.
@@ -131,7 +131,7 @@ class Reading:
         rows = rows_of(self._database, EVENTS.where(events.c.id == event_id))
         return recorded_of(rows[0]) if rows else None
 
-    def messages(self, since_us: int, kind: str = "") -> Iterator[Message]:
+    def messages(self, since_us: int, kind: str = "") -> Iterator[RecordedMessage]:
         """The providers' messages received since then (of one kind only), oldest first."""
         asked = (
             select(
@@ -146,7 +146,7 @@ class Reading:
         )
         if kind:
             asked = asked.where(events.c.kind == kind)
-        return map(Message._make, stream_of(self._database, asked))
+        return map(RecordedMessage._make, stream_of(self._database, asked))
 
     def standings(self, partition: int) -> Iterator[StandingRow]:
         """How every number of a partition stands, in no particular order; as a rebuild reads it."""
@@ -154,22 +154,22 @@ class Reading:
         asked = select(*columns).where(numbers.c.lane == partition)
         return map(StandingRow._make, stream_of(self._database, asked))
 
-    def numbers(self, partition: int | None = None) -> Iterator[Numbered]:
+    def numbers(self, partition: int | None = None) -> Iterator[NumberStanding]:
         """How every number (of a partition) stands, in no particular order."""
         asked = select(numbers)
         if partition is not None:
             asked = asked.where(numbers.c.lane == partition)
         return (_numbered(row) for row in stream_of(self._database, asked))
 
-    def number(self, number: str) -> Numbered | None:
+    def number(self, number: str) -> NumberStanding | None:
         """How one number stands; None where no event ever said."""
         asked = select(numbers).where(numbers.c.number == lookup(number))
         rows = rows_of(self._database, asked)
         return _numbered(rows[0]) if rows else None
 
-    def numbers_of(self, some: Sequence[str]) -> list[Numbered]:
+    def numbers_of(self, some: Sequence[str]) -> list[NumberStanding]:
         """How some numbers stand, as far as an event ever said; in no particular order."""
-        found: list[Numbered] = []
+        found: list[NumberStanding] = []
         for at in range(0, len(some), _AT_ONCE):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
             found += map(_numbered, rows_of(self._database, asked))
@@ -192,12 +192,12 @@ class Reading:
         """How many links the chains have."""
         return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
 
-    def heads(self) -> dict[int, Link]:
+    def heads(self) -> dict[int, ChainLink]:
         """The newest link of each partition that has one."""
         asked = select(links).join(
             heads, (heads.c.lane == links.c.lane) & (heads.c.seq == links.c.seq)
         )
-        return {row.lane: Link(*row) for row in rows_of(self._database, asked)}
+        return {row.lane: ChainLink(*row) for row in rows_of(self._database, asked)}
 
     def newest_us(self) -> int:
         """When the newest event was applied; 0 where there is none."""
@@ -209,14 +209,16 @@ class Reading:
             row.lane: row.seq for row in rows_of(self._database, select(heads.c.lane, heads.c.seq))
         }
 
-    def links(self, partition: int, after: int = 0, until: int | None = None) -> Iterator[Link]:
+    def links(
+        self, partition: int, after: int = 0, until: int | None = None
+    ) -> Iterator[ChainLink]:
         """The links of a partition behind a sequence number, in order."""
         asked = select(links).where(links.c.lane == partition, links.c.seq > after)
         if until is not None:
             asked = asked.where(links.c.seq <= until)
-        return (Link(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
+        return (ChainLink(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
 
-    def links_of(self, number: str) -> dict[str, Link]:
+    def links_of(self, number: str) -> dict[str, ChainLink]:
         """The links of a number's events, imported lists included, by the event's id."""
         known = lookup(number)
         alone = select(links).join(events, events.c.id == links.c.event_id)
@@ -224,7 +226,7 @@ class Reading:
             listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
         )
         asked = (alone.where(events.c.number == known), of_lists.where(listed.c.number == known))
-        found = (Link(*row) for one in asked for row in stream_of(self._database, one))
+        found = (ChainLink(*row) for one in asked for row in stream_of(self._database, one))
         return {link.event_id: link for link in found}
 
     def has(self, event_ids: Sequence[str]) -> set[str]:
@@ -256,9 +258,9 @@ def recorded_of(row: Row) -> Recorded:
     return Recorded(event, partition, seq, erased, committed_us)
 
 
-def _numbered(row: Row) -> Numbered:
+def _numbered(row: Row) -> NumberStanding:
     number, partition, seq, *rest = row
-    return Numbered(number, partition, seq, standing_of(*rest))
+    return NumberStanding(number, partition, seq, standing_of(*rest))
 
 
 def part_of(one: Recorded, number: str) -> Recorded:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from smsgate.consent.events import Standing
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Consent, Intent
-from smsgate.records import Records, keeping
+from smsgate.records import Records, writer
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines, reply_event
 
 
 def of_number(records, number=NUMBER):
-    return [one.event for one in records.reading.of_number(number)]
+    return [one.event for one in records.reader.of_number(number)]
 
 
 def test_what_is_kept_is_read_as_it_was_written(records):
@@ -33,17 +33,17 @@ def test_what_is_kept_is_read_as_it_was_written(records):
         event(3, entry=entry(Intent.OPT_IN, text="yes", consent=consent), kind="opt_in"),
     ]
 
-    kept = records.keeping.keep({4: lines(*events)})
+    kept = records.writer.keep({4: lines(*events)})
 
     assert (kept.done, kept.new, kept.heads) == (True, 3, {4: 3})
     assert of_number(records) == events
-    assert [one.seq for one in records.reading.of_number(NUMBER)] == [1, 2, 3]
+    assert [one.seq for one in records.reader.of_number(NUMBER)] == [1, 2, 3]
 
 
 def test_what_a_newer_smsgate_wrote_is_kept_whole(records, bare_records):
     raw = msgspec.to_builtins(event(1)) | {"hue": "red"}
 
-    records.keeping.keep({0: [msgspec.json.encode(raw)]})
+    records.writer.keep({0: [msgspec.json.encode(raw)]})
 
     with records.database.reading() as connection:
         facts = connection.exec_driver_sql("SELECT facts FROM events").scalar_one()
@@ -51,11 +51,11 @@ def test_what_a_newer_smsgate_wrote_is_kept_whole(records, bare_records):
 
 
 def test_a_line_that_is_no_event_is_kept_and_does_not_stop_those_behind_it(records):
-    kept = records.keeping.keep({0: [b'{"kind": 5, "x": "\xff"}', b"\x00", *lines(event(1))]})
+    kept = records.writer.keep({0: [b'{"kind": 5, "x": "\xff"}', b"\x00", *lines(event(1))]})
 
     assert kept.new == 3
-    assert [one.event.kind for one in records.reading.between()][:2] == ["damaged", "damaged"]
-    assert list(records.verifying.verify()) == []
+    assert [one.event.kind for one in records.reader.between()][:2] == ["damaged", "damaged"]
+    assert list(records.verifier.verify()) == []
 
 
 def test_a_nul_and_a_number_without_end_do_not_stop_the_mover(records):
@@ -63,39 +63,39 @@ def test_a_nul_and_a_number_without_end_do_not_stop_the_mover(records):
         1, number="\0" + "9" * 5_000, text="nul \0, half \ud83d".encode(errors="replace").decode()
     )
 
-    records.keeping.keep({0: lines(odd)})
+    records.writer.keep({0: lines(odd)})
 
-    assert [one.event for one in records.reading.between()] == [odd]
+    assert [one.event for one in records.reader.between()] == [odd]
     assert of_number(records, odd.number) in ([odd], [])
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 def test_handed_in_again_nothing_is_kept_twice(records):
     first, second, third = lines(event(1), event(2), event(3))
 
-    records.keeping.keep({0: [first, second], 7: lines(event(9, OTHER))})
-    again = records.keeping.keep({0: [first, second, second, third, third]})
+    records.writer.keep({0: [first, second], 7: lines(event(9, OTHER))})
+    again = records.writer.keep({0: [first, second, second, third, third]})
 
     assert (again.new, again.heads) == (1, {0: 3})
-    assert records.reading.seqs() == {0: 3, 7: 1}
+    assert records.reader.seqs() == {0: 3, 7: 1}
 
 
 def test_the_newest_event_says_how_a_number_stands(records):
     later = Standing(own=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
-    records.keeping.keep({0: lines(event(1), event(2, standing=later), event(3, standing=None))})
+    records.writer.keep({0: lines(event(1), event(2, standing=later), event(3, standing=None))})
 
-    (found,) = records.reading.numbers()
+    (found,) = records.reader.numbers()
 
     assert (found.number, found.seq, found.standing) == (NUMBER, 2, later)
-    assert records.reading.number(OTHER) is None
+    assert records.reader.number(OTHER) is None
 
 
 def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(records):
     old, new = event(1), event(2, standing=Standing())
-    records.keeping.keep({0: lines(old, new)})
-    records.keeping.keep({0: lines(old)})
+    records.writer.keep({0: lines(old, new)})
+    records.writer.keep({0: lines(old)})
 
-    found = records.reading.number(NUMBER)
+    found = records.reader.number(NUMBER)
     assert found is not None
     assert found.standing == Standing()
 
@@ -123,7 +123,7 @@ def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, datab
     assert [one.inbox_id for one in of_number(records)] == [
         f"{START_MS + at}-0" for at in range(400)
     ]
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 @pytest.mark.full
@@ -134,18 +134,18 @@ def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
     """SQLite's writers take turns from their first question on."""
     records, other = Records(postgresql_url), Records(postgresql_url)
     records.migrate()
-    records.keeping.keep({0: lines(event(1))})
-    real = getattr(keeping, step)
+    records.writer.keep({0: lines(event(1))})
+    real = getattr(writer, step)
 
     def overtaken(*arguments):
-        monkeypatch.setattr(keeping, step, real)
+        monkeypatch.setattr(writer, step, real)
         found = real(*arguments) if same else None
         other.keeping.keep({0: lines(event(3) if same else event(2))})
         return found if same else real(*arguments)
 
-    monkeypatch.setattr(keeping, step, overtaken)
-    kept = records.keeping.keep({0: lines(event(3)), 1: lines(event(4, OTHER))})
-    seqs = records.reading.seqs()
+    monkeypatch.setattr(writer, step, overtaken)
+    kept = records.writer.keep({0: lines(event(3)), 1: lines(event(4, OTHER))})
+    seqs = records.reader.seqs()
     records.close()
     other.close()
 
@@ -161,11 +161,11 @@ def test_however_the_lines_are_handed_in_each_is_kept_once(batches, tmp_path_fac
     records = Records(f"sqlite:///{tmp_path_factory.mktemp('given') / 'records.sqlite3'}")
     records.migrate()
     for batch in batches:
-        records.keeping.keep({0: lines(*(event(at) for at in batch))})
+        records.writer.keep({0: lines(*(event(at) for at in batch))})
 
     expected = list(dict.fromkeys(at for batch in batches for at in batch))
     assert [one.inbox_id for one in of_number(records)] == [f"{START_MS + at}-0" for at in expected]
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
     records.close()
 
 
@@ -173,16 +173,16 @@ def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_record
     if not database_url.startswith("sqlite"):
         pytest.skip("a server has no file")
     assert bare_records.absent
-    assert list(bare_records.reading.between()) == []
+    assert list(bare_records.reader.between()) == []
     with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
-        bare_records.keeping.keep({0: lines(event(1))})
+        bare_records.writer.keep({0: lines(event(1))})
     assert bare_records.absent
 
 
 def test_a_database_that_is_away_is_said_without_what_was_to_be_written(tmp_path):
     records = Records("postgresql://somebody:secret@127.0.0.1:1/none")
     with pytest.raises(RecordsUnavailable) as caught:
-        records.keeping.keep({0: lines(event(1, text="my secret text"))})
+        records.writer.keep({0: lines(event(1, text="my secret text"))})
     records.close()
 
     assert "secret" not in str(caught.value)
@@ -203,8 +203,8 @@ def test_a_database_in_memory_is_refused():
 
 
 def test_the_standing_survives(records):
-    records.keeping.keep({0: lines(event(1, standing=STOPPED))})
-    found = records.reading.number(NUMBER)
+    records.writer.keep({0: lines(event(1, standing=STOPPED))})
+    found = records.reader.number(NUMBER)
     assert found is not None
     assert found.standing == STOPPED
 
@@ -214,14 +214,14 @@ def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records
     file = records.database.file
     if file is None:
         pytest.skip("a server's files are its own")
-    records.keeping.keep({0: lines(event(1))})
+    records.writer.keep({0: lines(event(1))})
     with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(tmp_path / "b")) as two:
         one.backup(two)
     for name in (file, *file.parent.glob(f"{file.name}-*")):
         name.unlink()
     (tmp_path / "b").rename(file)
 
-    records.keeping.keep({0: lines(event(2))})
+    records.writer.keep({0: lines(event(2))})
 
     other = Records(str(f"sqlite:///{file}"))
     assert other.reading.count_events() == 2
@@ -237,8 +237,8 @@ def test_a_reader_that_is_dropped_half_read_leaves_no_connection_open(tmp_path):
     records = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
     records.migrate()
     records.remember_store("one", 8, 1)
-    records.keeping.keep({0: lines(*(event(place) for place in range(3)))})
-    reader = records.reading.between()
+    records.writer.keep({0: lines(*(event(place) for place in range(3)))})
+    reader = records.reader.between()
     next(reader)
     records.close()
     with warnings.catch_warnings(record=True) as warned:
@@ -252,7 +252,7 @@ def test_only_a_connection_that_writes_may_keep_many_pages_and_it_is_taken_again
     """Each would fill in time, and a process has several."""
     records = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
     records.migrate()
-    database = records.keeping._database
+    database = records.writer._database
 
     def cache(connection) -> int:
         return -connection.exec_driver_sql("PRAGMA cache_size").scalar_one() // 1024

@@ -17,7 +17,7 @@ from smsgate.consent.events import told_of
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
-from smsgate.records.reading import EVENTS, Recorded, recorded_of
+from smsgate.records.reader import EVENTS, Recorded, recorded_of
 from smsgate.records.tables import BY_HAND, TOLD, events, links, listed, texts
 
 _PAIRS = 400
@@ -26,14 +26,14 @@ _words = msgspec.json.Decoder(dict[str, Any]).decode
 _NEWEST = (events.c.received_us.desc(), events.c.seq.desc())
 
 
-class Place(NamedTuple):
+class HistoryPlace(NamedTuple):
     """Where a page of a number's story ends: receipt and sequence number of its last event."""
 
     received_us: int
     seq: int
 
 
-class Worded(NamedTuple):
+class EventText(NamedTuple):
     """One text of many, without the rest of its event."""
 
     program: str
@@ -42,19 +42,19 @@ class Worded(NamedTuple):
     text: str
 
 
-class Stories:
+class EventHistory:
     """Reads what pages show."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_number(self, number: str, before: Place | None, limit: int) -> list[Recorded]:
+    def of_number(self, number: str, before: HistoryPlace | None, limit: int) -> list[Recorded]:
         """The newest events of a number behind a place; of a list its part only."""
         alone = EVENTS.where(events.c.number == lookup(number))
         found = [*self._page(alone, before, limit), *self.of_lists(number, before, limit)]
         return sorted(found, key=place_of, reverse=True)[:limit]
 
-    def of_lists(self, number: str, before: Place | None, limit: int) -> list[Recorded]:
+    def of_lists(self, number: str, before: HistoryPlace | None, limit: int) -> list[Recorded]:
         """The newest lists behind a place that a number stood in, each with its part only."""
         asked = (
             EVENTS.join(links, links.c.event_id == events.c.id)
@@ -110,7 +110,7 @@ class Stories:
             found += map(recorded_of, rows_of(self._database, asked))
         return found
 
-    def worded(self, kind: str, since_us: int, limit: int) -> list[Worded]:
+    def worded(self, kind: str, since_us: int, limit: int) -> list[EventText]:
         """The texts of the newest events of a kind since a moment."""
         asked = (
             select(events.c.program, events.c.number, events.c.received_us, texts.c.words)
@@ -120,7 +120,7 @@ class Stories:
             .limit(limit)
         )
         return [
-            Worded(program, number, received_us, _words(words.encode()).get("text", ""))
+            EventText(program, number, received_us, _words(words.encode()).get("text", ""))
             for program, number, received_us, words in rows_of(self._database, asked)
         ]
 
@@ -134,18 +134,18 @@ class Stories:
         )
         return {known[number]: count for number, count in rows_of(self._database, asked)}
 
-    def _page(self, asked: Select[Any], before: Place | None, limit: int) -> list[Recorded]:
+    def _page(self, asked: Select[Any], before: HistoryPlace | None, limit: int) -> list[Recorded]:
         if before is not None:
             asked = asked.where(_behind(before))
         return [*map(recorded_of, rows_of(self._database, asked.order_by(*_NEWEST).limit(limit)))]
 
 
-def place_of(one: Recorded) -> Place:
+def place_of(one: Recorded) -> HistoryPlace:
     """Where an event stands in the story of its number."""
-    return Place(one.event.received_us or one.event.applied_us, one.seq)
+    return HistoryPlace(one.event.received_us or one.event.applied_us, one.seq)
 
 
-def _behind(before: Place) -> ColumnElement[bool]:
+def _behind(before: HistoryPlace) -> ColumnElement[bool]:
     at, seq = before
     same = and_(events.c.received_us == at, events.c.seq < seq)
     # The first condition is implied; the index can use it.

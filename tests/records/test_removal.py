@@ -10,7 +10,7 @@ from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
-from smsgate.records import removing
+from smsgate.records import removal
 from smsgate.settings.retention import BY_DEFAULT, read_retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -40,7 +40,7 @@ def happen(store):
 
 
 def texts(records, number=NUMBER):
-    return [(one.event.entry or one.event.reply).text for one in records.reading.of_number(number)]
+    return [(one.event.entry or one.event.reply).text for one in records.reader.of_number(number)]
 
 
 def raw_bytes(records) -> bytes:
@@ -58,14 +58,14 @@ def test_forgetting_erases_texts_and_keeps_the_rest(forgetting, happen, records,
     assert (done.number, done.records) == (NUMBER, 2)
     assert texts(records) == ["", "", ""]
     assert texts(records, OTHER) == ["stop"]
-    *before, said = records.reading.of_number(NUMBER)
+    *before, said = records.reader.of_number(NUMBER)
     assert [one.erased for one in before] == [True, True]
     assert (said.event.kind, said.event.entry.actor) == ("forgotten", "alice")
     assert said.event.entry.decision.note == "asked by e-mail"
-    found = records.reading.number(NUMBER)
+    found = records.reader.number(NUMBER)
     assert found is not None
     assert found.standing == Standing(everywhere=True)
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 def test_what_was_forgotten_lies_nowhere_in_the_file(forgetting, happen, records, database_url):
@@ -110,7 +110,7 @@ def test_forgetting_takes_out_replies_that_were_given_up(forgetting, store, redi
 def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, records):
     forgetting.forget(NUMBER, "alice", "asked by e-mail")
 
-    assert [one.event.kind for one in records.reading.of_number(NUMBER)] == ["forgotten"]
+    assert [one.event.kind for one in records.reader.of_number(NUMBER)] == ["forgotten"]
 
 
 def test_what_comes_after_is_kept_again(forgetting, happen, records, archiver):
@@ -120,7 +120,7 @@ def test_what_comes_after_is_kept_again(forgetting, happen, records, archiver):
     archiver.move_all()
 
     assert "new" in texts(records)
-    assert list(records.verifying.verify()) == []
+    assert list(records.verifier.verify()) == []
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM removals", "UPDATE removals SET part = 'x'"])
@@ -142,7 +142,7 @@ def test_nothing_goes_that_was_not_announced(happen, archiver, records):
     archiver.move_all()
 
     with pytest.raises(RecordsDiffer, match="no event"):
-        records.removing.remove(event(2).id, "text", [first.id])
+        records.removal.remove(event(2).id, "text", [first.id])
 
     assert texts(records) == ["Stop 1", "Stop 2"]
 
@@ -153,9 +153,9 @@ def test_more_than_was_announced_is_found(forgetting, happen, records, archiver)
     archiver.move_all()
     announced = forgetting._announce("retention", "text", [first.id], 0, None)
 
-    records.removing.remove(announced.id, "text", [first.id, second.id])
+    records.removal.remove(announced.id, "text", [first.id, second.id])
 
-    (found,) = records.verifying.verify()
+    (found,) = records.verifier.verify()
     assert "does not announce what was taken away" in found.problem
 
 
@@ -166,8 +166,8 @@ def test_the_same_is_not_taken_away_twice(forgetting, happen, records, archiver)
     again = forgetting._announce("retention", "text", [first.id], 0, None)
 
     with pytest.raises(RecordsDiffer, match="by another removal"):
-        records.removing.remove(again.id, "text", [first.id])
-    assert list(records.verifying.verify()) == []
+        records.removal.remove(again.id, "text", [first.id])
+    assert list(records.verifier.verify()) == []
 
 
 def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, happen):
@@ -185,8 +185,8 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, hap
     assert sizes == [1]
     assert texts(records) == ["", "dinner?"]
     assert texts(records, OTHER) == ["stop"]
-    assert list(records.verifying.verify()) == []
-    (said,) = records.reading.of_kind("retention")
+    assert list(records.verifier.verify()) == []
+    (said,) = records.reader.of_kind("retention")
     assert "takes away the texts of 1 records" in said.event.note
 
 
@@ -199,7 +199,7 @@ def aged(now_ms: int, days: int) -> int:
 def test_old_events_go_but_for_what_holds_today_rests_on(
     store, records, archiver, happen, monkeypatch
 ):
-    monkeypatch.setattr(removing, "BATCH", 2)
+    monkeypatch.setattr(removal, "BATCH", 2)
     now_ms = store.health.now_us() // 1000
     six = aged(now_ms, 6 * 366)
     consent = Standing(consents=frozenset({"alerts"}))
@@ -218,10 +218,10 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
 
     assert sum(sizes) == 5 + 2  # events, and the texts of two of HELP
     assert texts(records) == ["stop 2"]
-    assert [one.event.kind for one in records.reading.of_number(OTHER)] == ["opt_in"]
-    assert [one.event.kind for one in records.reading.of_number("+14155550188")] == ["help"]
-    assert records.reading.number(NUMBER).standing == Standing(everywhere=True)
-    assert list(records.verifying.verify()) == []
+    assert [one.event.kind for one in records.reader.of_number(OTHER)] == ["opt_in"]
+    assert [one.event.kind for one in records.reader.of_number("+14155550188")] == ["help"]
+    assert records.reader.number(NUMBER).standing == Standing(everywhere=True)
+    assert list(records.verifier.verify()) == []
     assert list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == []
 
 
@@ -252,5 +252,5 @@ def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(
 
     list(forgetting.apply_retention())
 
-    assert "opt_out" in [one.event.kind for one in records.reading.of_number(NUMBER)]
-    assert list(records.verifying.verify()) == []
+    assert "opt_out" in [one.event.kind for one in records.reader.of_number(NUMBER)]
+    assert list(records.verifier.verify()) == []

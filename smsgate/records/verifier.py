@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, and_, select, text
 
-from smsgate.records.broken import Finding, PartitionCheck
+from smsgate.records.broken import ChainFinding, PartitionCheck
 from smsgate.records.chain import content_hash, text_digest
 from smsgate.records.contents import COLUMNS
 from smsgate.records.crosschecks import crosschecks
@@ -29,13 +29,13 @@ _gone_event = removals.alias("gone_event")
 _gone_text = removals.alias("gone_text")
 
 
-class Verifying:
+class Verifier:
     """Checks the records."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def verify(self, progress: Progress = lambda _: None) -> Iterator[Finding]:
+    def verify(self, progress: Progress = lambda _: None) -> Iterator[ChainFinding]:
         """Everything that is wrong, by partition; nothing where the records are as they were.
 
         Raises ``RecordsUnavailable``, ``RecordsNotReady``.
@@ -48,9 +48,11 @@ class Verifying:
                 yield from _partitions(connection, progress)
                 yield from crosschecks(connection)
             except (TypeError, ValueError, AttributeError) as error:
-                yield Finding(-1, 0, "", f"a value is of another kind than its column: {error}")
+                yield ChainFinding(
+                    -1, 0, "", f"a value is of another kind than its column: {error}"
+                )
 
-    def verify_partition(self, partition: int) -> list[Finding]:
+    def verify_partition(self, partition: int) -> list[ChainFinding]:
         """Everything that is wrong with one partition's chain. Raises as ``verify``."""
         self._database.refuse_absent()
         with self._database.checking() as connection:
@@ -59,34 +61,34 @@ class Verifying:
             return [*_partition(connection, partition, end, lambda _: None)]
 
 
-def _partitions(connection: Connection, progress: Progress) -> Iterator[Finding]:
+def _partitions(connection: Connection, progress: Progress) -> Iterator[ChainFinding]:
     ends = {row.lane: row for row in connection.execute(select(heads))}
     found = {row.lane for row in connection.execute(select(links.c.lane).distinct())}
     for partition in sorted(found | set(ends)):
         yield from _partition(connection, partition, ends.get(partition), progress)
 
 
-def _file(connection: Connection) -> Iterator[Finding]:
+def _file(connection: Connection) -> Iterator[ChainFinding]:
     """What SQLite itself says against its file: its indexes could hide rows."""
     if connection.dialect.name != "sqlite":
         return
     for said in connection.execute(text("PRAGMA integrity_check(20)")).scalars():
         if said != "ok":
-            yield Finding(-1, 0, "", f"the file is damaged: {said}")
+            yield ChainFinding(-1, 0, "", f"the file is damaged: {said}")
 
 
 def _partition(
     connection: Connection, partition: int, end: Row | None, progress: Progress
-) -> Iterator[Finding]:
+) -> Iterator[ChainFinding]:
     chain = PartitionCheck(partition)
-    contents: list[Finding] = []
+    contents: list[ChainFinding] = []
     streamed = connection.execution_options(yield_per=_PAGE)
     for page in streamed.execute(_asked(partition)).partitions(_PAGE):
         for row in page:
             chain.add(row.link_seq, row.event_id, row.content_hash, row.hash)
             problem = _problem(row)
             if problem:
-                contents.append(Finding(partition, row.link_seq, row.event_id, problem))
+                contents.append(ChainFinding(partition, row.link_seq, row.event_id, problem))
         progress(len(page))
     yield from chain.findings((end.seq, end.hash) if end is not None else None)
     yield from contents

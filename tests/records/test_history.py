@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from smsgate.consent.events import Listed
-from smsgate.records import Place
-from smsgate.records.stories import place_of
+from smsgate.records import HistoryPlace
+from smsgate.records.history import place_of
 from smsgate.records.tables import TOLD
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -18,7 +18,7 @@ START_US = START_MS * 1000
 def keep(records, *events):
     for one in events:
         number = one.number or one.listed[0].numbers[0]
-        records.keeping.keep({partition_of(number): lines(one)})
+        records.writer.keep({partition_of(number): lines(one)})
 
 
 def ids(found):
@@ -38,41 +38,41 @@ def test_a_number_s_story_in_pages_with_its_part_of_lists(records):
     )
     keep(records, *alone, listed, event(4, OTHER))
     seen, before = [], None
-    while page := records.stories.of_number(NUMBER, before, 2):
+    while page := records.history.of_number(NUMBER, before, 2):
         assert len(page) <= 2
         seen += page
         before = place_of(page[-1])
     assert ids(seen) == [one.id for one in (alone[3], listed, alone[2], alone[1], alone[0])]
     assert (seen[1].event.number, seen[1].event.listed) == (NUMBER, ())
-    assert records.stories.of_number("+1", None, 9) == []
-    assert records.stories.of_number(NUMBER, Place(0, 0), 9) == []
+    assert records.history.of_number("+1", None, 9) == []
+    assert records.history.of_number(NUMBER, HistoryPlace(0, 0), 9) == []
 
 
 def test_replies_around_and_kinds(records):
     keep(records, *(event(at, kind="help") for at in range(10)), reply_event(12), event(20))
-    replies = records.stories.replies(NUMBER, START_US, START_US + 15_000, 9)
+    replies = records.history.replies(NUMBER, START_US, START_US + 15_000, 9)
     assert [one.event.outcome for one in replies] == ["sent"]
-    assert records.stories.replies(NUMBER, START_US, START_US + 11_000, 9) == []
-    around = records.stories.around(NUMBER, START_US + 4_000, 2)
+    assert records.history.replies(NUMBER, START_US, START_US + 11_000, 9) == []
+    around = records.history.around(NUMBER, START_US + 4_000, 2)
     assert [one.event.received_us - START_US for one in around] == [3_000, 4_000, 5_000, 6_000]
-    kinds = records.stories.of_kinds(NUMBER, ("opt_out",), 5)
+    kinds = records.history.of_kinds(NUMBER, ("opt_out",), 5)
     assert ids(kinds) == [event(20).id]
 
 
 def test_events_are_found_by_number_and_moment(records):
     keep(records, event(1), event(2), event(2, OTHER))
     wanted = [(NUMBER, START_US + 2_000), (OTHER, START_US + 1_000), ("\0", 1)]
-    assert ids(records.stories.at(wanted)) == [event(2).id]
-    assert records.stories.at([]) == []
+    assert ids(records.history.at(wanted)) == [event(2).id]
+    assert records.history.at([]) == []
     many = [(NUMBER, at) for at in range(2_000)] + [(OTHER, START_US + 2_000)]
-    assert len(records.stories.at(many)) == 1
+    assert len(records.history.at(many)) == 1
 
 
 def test_what_operators_did_has_an_index_of_its_own(records):
     by_hand = entry(source="operator", actor="ana", message_id="")
     keep(records, event(1), event(2, entry=by_hand), event(3, entry=by_hand))
-    assert ids(records.stories.by_hand(START_US + 2_500, 9)) == [event(3).id]
-    assert ids(records.stories.by_hand(0, 1)) == [event(3).id]
+    assert ids(records.history.by_hand(START_US + 2_500, 9)) == [event(3).id]
+    assert ids(records.history.by_hand(0, 1)) == [event(3).id]
     with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
@@ -82,7 +82,7 @@ def test_what_operators_did_has_an_index_of_its_own(records):
 
 def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(records):
     keep(records, event(1, kind="opt_in"), event(2), event(3, kind="lock"), event(4, OTHER))
-    told = records.stories.told
+    told = records.history.told
     assert ids(told(NUMBER, ("consent", "opt_in"), 9)) == [event(1).id]
     assert ids(told(NUMBER, ("lock", "opt_in"), 1)) == [event(3).id]
     assert told(OTHER, ("lock", "opt_in"), 9) == []
@@ -95,18 +95,18 @@ def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(
 
 def test_texts_of_a_kind_and_counts(records):
     keep(records, event(1, text="one"), event(2, OTHER, text="two"), event(3, kind="help"))
-    found = records.stories.worded("opt_out", START_US + 1_500, 9)
+    found = records.history.worded("opt_out", START_US + 1_500, 9)
     assert [(one.number, one.text, one.program) for one in found] == [(OTHER, "two", "alerts")]
-    assert [one.text for one in records.stories.worded("opt_out", 0, 1)] == ["two"]
-    assert records.stories.counts([NUMBER, OTHER, "x" * 300]) == {NUMBER: 2, OTHER: 1}
-    assert ids(records.stories.newest(2)) == [event(3).id, event(2, OTHER).id]
-    assert ids(records.stories.newest(5, "help")) == [event(3).id]
+    assert [one.text for one in records.history.worded("opt_out", 0, 1)] == ["two"]
+    assert records.history.counts([NUMBER, OTHER, "x" * 300]) == {NUMBER: 2, OTHER: 1}
+    assert ids(records.history.newest(2)) == [event(3).id, event(2, OTHER).id]
+    assert ids(records.history.newest(5, "help")) == [event(3).id]
 
 
 def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
     if not bare_records.absent:
         bare_records.migrate()
-    stories = bare_records.stories
+    stories = bare_records.history
     assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.by_hand(0, 9) == []
     assert stories.counts([NUMBER]) == {}
 
@@ -117,10 +117,10 @@ def test_all_links_of_a_number_are_asked_for_at_once(records):
         2, "", kind="import", entry=None, standing=None, listed=(Listed((NUMBER,), "applied"),)
     )
     keep(records, one, event(3, OTHER), listed)
-    found = records.reading.links_of(NUMBER)
+    found = records.reader.links_of(NUMBER)
     assert set(found) == {one.id, listed.id}
     partition = partition_of(NUMBER)
     assert [*found.values()] == [
-        one for one in records.reading.links(partition) if one.event_id in found
+        one for one in records.reader.links(partition) if one.event_id in found
     ]
     assert all(len(link.hash) == 32 for link in found.values())

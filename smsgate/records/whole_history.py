@@ -1,4 +1,4 @@
-"""The whole stories of many numbers: what ``Reading.of_number`` gives of each, asked together."""
+"""The whole histories of many numbers: ``EventReader.of_number`` of each, asked together."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from smsgate.consent.events import numbers_of
 from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
-from smsgate.records.reading import EVENTS, Recorded, part_of, recorded_of
+from smsgate.records.reader import EVENTS, Recorded, part_of, recorded_of
 from smsgate.records.tables import events, links, listed
 
 _AT_ONCE = 400
 """Numbers in one question, below SQLite's bound of variables."""
 
 
-class WholeStories:
-    """Reads the stories of numbers, hundreds at once. Raises as ``Reading``."""
+class WholeHistory:
+    """Reads the stories of numbers, hundreds at once. Raises as ``EventReader``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

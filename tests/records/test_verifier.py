@@ -27,7 +27,7 @@ COUNT = 8
 def filled(records):
     """Partition 3 with eight events of one number, partition 5 with two of another."""
     mine = [event(at) for at in range(COUNT - 1)] + [reply_event(99)]
-    records.keeping.keep({3: lines(*mine), 5: lines(event(200, OTHER), event(201, OTHER))})
+    records.writer.keep({3: lines(*mine), 5: lines(event(200, OTHER), event(201, OTHER))})
     return records
 
 
@@ -47,7 +47,7 @@ def tamper(filled):
                     connection.exec_driver_sql(f"DROP TRIGGER {name}")
             for statement in statements:
                 assert connection.exec_driver_sql(statement).rowcount
-        return [str(one) for one in filled.verifying.verify()]
+        return [str(one) for one in filled.verifier.verify()]
 
     return run
 
@@ -58,7 +58,7 @@ def id_at(seq: int) -> str:
 
 def test_records_that_nobody_touched_are_sound(filled):
     checked = []
-    assert list(filled.verifying.verify(checked.append)) == []
+    assert list(filled.verifier.verify(checked.append)) == []
     assert sum(checked) == COUNT + 2
 
 
@@ -194,8 +194,8 @@ def test_how_a_number_stands_cannot_be_changed_unseen(tamper):
 
 
 def test_an_older_standing_cannot_be_put_back_unseen(filled, tamper):
-    filled.keeping.keep({3: lines(event(300, standing=Standing()))})
-    filled.keeping.keep({3: lines(event(301))})
+    filled.writer.keep({3: lines(event(300, standing=Standing()))})
+    filled.writer.keep({3: lines(event(301))})
 
     found = tamper(
         f"UPDATE numbers SET everywhere = false, seq = {COUNT + 1} WHERE number = '{NUMBER}'"
@@ -222,7 +222,7 @@ def file(tmp_path_factory) -> File:
     path = tmp_path_factory.mktemp("file") / "records.sqlite3"
     records = Records(f"sqlite:///{path}")
     records.migrate()
-    records.keeping.keep({3: lines(*(event(at) for at in range(3)), reply_event(9))})
+    records.writer.keep({3: lines(*(event(at) for at in range(3)), reply_event(9))})
     told = everything(records)
     records.close()
     with closing(sqlite3.connect(path)) as plain:
@@ -232,10 +232,10 @@ def file(tmp_path_factory) -> File:
 
 def everything(records: Records) -> list[object]:
     return [
-        *records.reading.between(),
-        *records.reading.numbers(),
-        *records.reading.links(3),
-        *records.reading.heads().items(),
+        *records.reader.between(),
+        *records.reader.numbers(),
+        *records.reader.links(3),
+        *records.reader.heads().items(),
     ]
 
 
@@ -246,7 +246,7 @@ def test_any_changed_byte_of_the_file_is_found_or_changes_nothing(file):
         file.path.write_bytes(file.raw[:at] + bytes([file.raw[at] ^ 1 << bit]) + file.raw[at + 1 :])
         records = Records(f"sqlite:///{file.path}")
         try:
-            found = list(records.verifying.verify())
+            found = list(records.verifier.verify())
             assert found or everything(records) == file.told, f"bit {bit} of byte {at}"
         except (RecordsUnavailable, RecordsNotReady):
             pass  # the database, or the tables, cannot be used at all
@@ -260,7 +260,7 @@ def test_a_changed_byte_of_a_text_is_found_in_the_file(file):
     path.write_bytes(raw.replace(b"Stop 1", b"Stop\xff1"))
     records = Records(f"sqlite:///{path}")
 
-    (found,) = records.verifying.verify()
+    (found,) = records.verifier.verify()
     records.close()
 
     assert found.event_id == id_at(2)

@@ -32,7 +32,7 @@ _STOPS = ("opt_out", "opt_out_all")
 _UNDER_WAY = 5_000
 
 
-class Removing:
+class ContentRemoval:
     """Finds what may go, and takes it away once an event in the chain has said so."""
 
     def __init__(self, database: Database) -> None:

@@ -7,25 +7,25 @@ from typing import NamedTuple
 from sqlalchemy import and_, or_
 
 from smsgate.records.database import Database
-from smsgate.records.reading import EVENTS, Recorded, recorded_of
+from smsgate.records.reader import EVENTS, Recorded, recorded_of
 from smsgate.records.schema import check
 from smsgate.records.tables import events
 
 
-class Behind(NamedTuple):
+class TextPlace(NamedTuple):
     """Where a page ends: receipt and id of its last event."""
 
     received_us: int
     event_id: str
 
 
-class Received:
+class ReceivedTexts:
     """Reads what subscribers texted. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, behind: Behind | None, most: int) -> list[Recorded]:
+    def page(self, behind: TextPlace | None, most: int) -> list[Recorded]:
         """The newest events that tell of a text, behind a place; some have lost it since."""
         if self._database.absent:
             return []

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smsgate.records import tables
 from smsgate.records.chain import FIRST, link_hash
-from smsgate.records.contents import Content, Row, content_of, number_row
+from smsgate.records.contents import EventContent, Row, content_of, number_row
 from smsgate.records.database import Database, upsert
 from smsgate.records.schema import check
 
@@ -20,7 +20,7 @@ _UNDER_WAY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class WriteResult:
     """What became of the lines."""
 
     done: bool
@@ -42,7 +42,7 @@ class _Rows:
     listed: list[Row] = field(default_factory=list)
 
 
-class Keeping:
+class EventWriter:
     """Writes the records."""
 
     def __init__(self, database: Database) -> None:
@@ -52,7 +52,7 @@ class Keeping:
         self,
         lines: Mapping[int, Sequence[bytes]],
         committed_us: Mapping[int, Sequence[int]] | None = None,
-    ) -> Kept:
+    ) -> WriteResult:
         """Keep the lines of each partition (an event's JSON each), in their order.
 
         ``committed_us``: when each came into its ledger, on Redis's clock, where that is known.
@@ -75,10 +75,12 @@ class Keeping:
             with self._database.writing() as connection:
                 check(connection)
                 return self._keep(connection, contents)
-        except _Overtaken:
-            return Kept(done=False)
+        except _HeadMoved:
+            return WriteResult(done=False)
 
-    def _keep(self, connection: Connection, contents: Mapping[int, Sequence[Content]]) -> Kept:
+    def _keep(
+        self, connection: Connection, contents: Mapping[int, Sequence[EventContent]]
+    ) -> WriteResult:
         known = _known(connection, [one.id for partition in contents.values() for one in partition])
         rows, heads = _Rows(), {}
         for partition, all_ in contents.items():
@@ -88,11 +90,11 @@ class Keeping:
         try:
             _write(connection, rows)
         except IntegrityError as error:
-            raise _Overtaken from error
-        return Kept(done=True, new=len(rows.links), heads=heads)
+            raise _HeadMoved from error
+        return WriteResult(done=True, new=len(rows.links), heads=heads)
 
 
-class _Overtaken(Exception):
+class _HeadMoved(Exception):
     """Another mover wrote into the partition; the transaction is rolled back."""
 
 
@@ -105,7 +107,9 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _continue(connection: Connection, partition: int, new: Iterable[Content], rows: _Rows) -> int:
+def _continue(
+    connection: Connection, partition: int, new: Iterable[EventContent], rows: _Rows
+) -> int:
     """Chain the contents to the partition's last link; gives its newest sequence number."""
     heads = tables.heads
     found = connection.execute(select(heads.c.seq, heads.c.hash).where(heads.c.lane == partition))
@@ -138,13 +142,13 @@ def _continue(connection: Connection, partition: int, new: Iterable[Content], ro
 
 
 def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
-    """Move the partition's head, if it still stands where it was read. Raises ``_Overtaken``."""
+    """Move the partition's head, if it still stands where it was read. Raises ``_HeadMoved``."""
     heads = tables.heads
     if not before:
         try:
             connection.execute(insert(heads).values(lane=partition, seq=seq, hash=hash_))
         except IntegrityError as error:
-            raise _Overtaken from error
+            raise _HeadMoved from error
         return
     moved = connection.execute(
         update(heads)
@@ -152,7 +156,7 @@ def _advance(connection: Connection, partition: int, before: int, seq: int, hash
         .values(seq=seq, hash=hash_)
     )
     if moved.rowcount != 1:
-        raise _Overtaken
+        raise _HeadMoved
 
 
 def _write(connection: Connection, rows: _Rows) -> None:
