@@ -1,7 +1,8 @@
-"""The gateway of ``tests/gateway``, for features."""
+"""The services of ``tests/gateway`` and the terminal of ``tests/cli``, for features."""
 
 from __future__ import annotations
 
+from tests.cli.conftest import terminal
 from tests.gateway.conftest import api, bare_services, environ, services, signed
 
-__all__ = ["api", "bare_services", "environ", "services", "signed"]
+__all__ = ["api", "bare_services", "environ", "services", "signed", "terminal"]
