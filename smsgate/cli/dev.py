@@ -37,7 +37,7 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
 from smsgate.cli.watchdog import GRACE_S
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, SmsGateError
-from smsgate.features.operators.service import Operators
+from smsgate.features.operators.service import OperatorService
 from smsgate.features.records_admin.cli import restore_if_needed
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
@@ -242,7 +242,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))
     # What is wrong with the records was said already, among what is not ready.
     with suppress(RecordsUnavailable, RecordsNotReady), closing(build_records(settings)) as records:
-        link = Operators(records).first_link()
+        link = OperatorService(records).make_first_link()
         if link:  # outside the frame, which would break it into lines
             console.print("Become the console's first admin, within an hour:")
             console.print(Text(url + link, style="bold"), soft_wrap=True)

@@ -189,9 +189,7 @@ FEATURES = (
     Feature(
         name="operators",
         console=(
-            "smsgate.features.operators.sign_in_console",
-            "smsgate.features.operators.account_console",
-            "smsgate.features.operators.people_console",
+            "smsgate.features.operators.console",
             "smsgate.features.operators.keys_console",
         ),
         menu=MenuEntry("People", "/console/people", "admin", "p"),
@@ -201,7 +199,7 @@ FEATURES = (
                 "People who may sign in to the console: who they are, and what they may do.",
             ),
             "keys": CommandEntry(
-                "smsgate.features.operators.keys_cli:keys",
+                "smsgate.features.operators.cli:keys",
                 "Keys for /v1: who may ask the gate, write, or administer.",
             ),
         },

@@ -15,8 +15,6 @@ from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.known_keys import KnownKeys
 from smsgate.records.lists import Lists
-from smsgate.records.operator_actions import Actions
-from smsgate.records.operators import Operators
 from smsgate.records.reader import (
     ChainLink,
     EventReader,
@@ -28,7 +26,6 @@ from smsgate.records.reader import (
 from smsgate.records.received_texts import ReceivedTexts
 from smsgate.records.removal import ContentRemoval
 from smsgate.records.schema import check
-from smsgate.records.sessions import Sessions
 from smsgate.records.suppression_sets import SuppressionSets
 from smsgate.records.tables import stores
 from smsgate.records.verifier import Verifier
@@ -66,9 +63,6 @@ class Records:
         self.suppression_sets = SuppressionSets(self.database)
         self.keys = Keys(self.database)
         self.known_keys = KnownKeys(self.keys)
-        self.operators = Operators(self.database)
-        self.sessions = Sessions(self.database)
-        self.actions = Actions(self.database)
         self.keyword_versions = KeywordVersions(self.database)
 
     def migrate(self) -> tuple[str, str]:

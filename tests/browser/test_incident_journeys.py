@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from smsgate.features.operators.service import digest_of
+from smsgate.features.operators.service import token_digest
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
@@ -34,9 +34,9 @@ def sign_in(page: Page, name: str) -> None:
 def end_session(page: Page, services: Services) -> None:
     """End the session of this browser, as two hours without use do."""
     (token,) = [one["value"] for one in page.context.cookies() if one["name"] == "smsgate"]
-    with services.records.operators._database.writing() as connection:
+    with services.records.database.writing() as connection:
         ended = text("UPDATE sessions SET seen_us = 0 WHERE digest = :digest")
-        assert connection.execute(ended, {"digest": digest_of(token)}).rowcount == 1
+        assert connection.execute(ended, {"digest": token_digest(token)}).rowcount == 1
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -11,8 +11,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page
 
-from smsgate.features.operators.passwords import hashed
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.passwords import hash_password
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, open_up, press, says
 from tests.browser.conftest import Site
@@ -102,10 +103,10 @@ def second_factor(page: Page, site: Site) -> str:
 def test_who_is_let_in_no_more_is_out_at_once(
     visit: Visit, stranger: Page, site: Site, services: Services
 ) -> None:
-    people = Operators(services.records)
-    people.add("leo", "agent", By("the tests"))
-    known = {"password_hash": hashed(PASSWORD)}
-    services.records.operators.update(people.named("leo").id, known)
+    people = OperatorService(services.records)
+    people.add("leo", "agent", ActionAuthor("the tests"))
+    known = {"password_hash": hash_password(PASSWORD)}
+    OperatorStorage(services.records.database).update(people.named("leo").id, known)
     stranger.goto(f"{site.url}/console/")
     sign_in(stranger, "leo", PASSWORD)
     stranger.wait_for_url("**/console/")

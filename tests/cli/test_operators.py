@@ -11,10 +11,10 @@ from rich.console import Console
 
 from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
-from smsgate.features.operators.service import By, Operators, digest_of, now_us
+from smsgate.features.operators.service import ActionAuthor, OperatorService, now_us, token_digest
+from smsgate.features.operators.storage import FIRST, ActionLog, OperatorStorage
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
-from smsgate.records.operators import FIRST
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[2] / "config"
@@ -44,12 +44,14 @@ def here(records, terminal, environ):
 
 
 def whose(records, link: str) -> str | None:
-    return records.operators.linked(digest_of(link.rpartition("/")[2]), now_us())
+    return OperatorStorage(records.database).linked(token_digest(link.rpartition("/")[2]), now_us())
 
 
 def may_sign_in(records, name: str) -> None:
-    id_ = Operators(records).named(name).id
-    records.operators.update(id_, {"password_hash": PASSWORD, "totp_secret": "sealed"})
+    id_ = OperatorService(records).named(name).id
+    OperatorStorage(records.database).update(
+        id_, {"password_hash": PASSWORD, "totp_secret": "sealed"}
+    )
 
 
 def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> None:
@@ -57,7 +59,7 @@ def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> N
     link = here.output.strip()
     assert link.startswith("https://sms.example.com/console/password/")
     assert "not shown again" in here.errors
-    row = Operators(records).named("maria")
+    row = OperatorService(records).named("maria")
     assert whose(records, link) == row.id
     assert (row.role, row.made_by, row.password_hash) == ("agent", person(), "")
     assert here.run("operators", "add", "MARIA", "--role", "agent") == 2
@@ -91,11 +93,11 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     here.run("operators", "add", "maria", "--role", "viewer")
     may_sign_in(records, "maria")
     told = here.json("operators", "reset", "maria")
-    assert whose(records, told["link"]) == Operators(records).named("maria").id
-    row = Operators(records).named("maria")
+    assert whose(records, told["link"]) == OperatorService(records).named("maria").id
+    row = OperatorService(records).named("maria")
     assert (row.password_hash, row.totp_secret) == ("", "sealed")
     assert here.run("operators", "reset", "maria", "--second-factor") == 0
-    assert Operators(records).named("maria").totp_secret == ""
+    assert OperatorService(records).named("maria").totp_secret == ""
     assert whose(records, told["link"]) is None
     assert here.run("operators", "reset", "nobody") == 2
     assert "no operator of that name" in here.errors
@@ -116,7 +118,7 @@ def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
     told = here.json("operators", "first")
     assert told["link"].startswith("https://sms.example.com/console/first/")
     assert whose(records, told["link"]) == FIRST
-    Operators(records).add("maria", "viewer", By("tests"))
+    OperatorService(records).add("maria", "viewer", ActionAuthor("tests"))
     assert here.run("operators", "first") == 2
     assert "smsgate operators add NAME --role admin" in here.errors
 
@@ -124,7 +126,9 @@ def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
 def test_what_was_done_is_kept_with_who_did_it(here, records) -> None:
     here.run("operators", "add", "maria", "--role", "viewer")
     here.run("operators", "role", "maria", "agent")
-    kept = [(one.what, one.operator, one.actor) for one in records.actions.newest("", 9)]
+    kept = [
+        (one.what, one.operator, one.actor) for one in ActionLog(records.database).newest("", 9)
+    ]
     assert kept == [("role", "maria", person()), ("added", "maria", person())]
 
 
@@ -139,7 +143,7 @@ def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records) -> N
 
     link = re.search(r"^http://127.0.0.1:8000/console/first/[\w-]{43}$", said(), re.MULTILINE)[0]
     assert whose(records, link) == FIRST
-    Operators(records).add("maria", "admin", By("tests"))
+    OperatorService(records).add("maria", "admin", ActionAuthor("tests"))
     assert "first admin" not in said()
     words = "".join(said().translate({ord(one): " " for one in "│\n"}).split())
     assert f"exportSMSGATE_DATA_DIR={environ['SMSGATE_DATA_DIR']}" in words

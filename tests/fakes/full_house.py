@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.features.operators.passwords import hashed
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.passwords import hash_password
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.services import Services, build_services
 from tests.fakes.browser import PASSWORD
@@ -33,11 +34,13 @@ def gateway_of(running: Path) -> Services:
 
 def add_people(services: Services) -> None:
     """An operator of each role, named like it, whose password is ``PASSWORD``."""
-    people = Operators(services.records)
+    people = OperatorService(services.records)
     for role in ROLES:
-        people.add(role, role, By("the tests"))
+        people.add(role, role, ActionAuthor("the tests"))
         id_ = people.named(role).id
-        services.records.operators.update(id_, {"password_hash": hashed(PASSWORD)})
+        OperatorStorage(services.records.database).update(
+            id_, {"password_hash": hash_password(PASSWORD)}
+        )
 
 
 def add_reviews(services: Services, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Operators, sessions, actions and days, on each database."""
+"""OperatorService, sessions, actions and days, on each database."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from datetime import date
 import pytest
 
 from smsgate.features.dashboard.storage import DailyCountStorage
-from smsgate.records.operator_actions import Action
-from smsgate.records.operators import FIRST, Link, OperatorRow
-from smsgate.records.sessions import SessionRow
+from smsgate.features.operators.storage import (
+    FIRST,
+    ActionLog,
+    OperatorAction,
+    OperatorRow,
+    OperatorStorage,
+    PasswordLink,
+    SessionRow,
+    SessionStorage,
+)
 
 NOW = 1_790_000_000_000_000
 HOUR = 3_600_000_000
@@ -19,66 +26,78 @@ MARIA = OperatorRow("1", "Maria", "maria", "admin", NOW, "tests", password_hash=
 SESSION = SessionRow(b"s" * 32, "1", NOW, NOW, NOW + HOUR, NOW, False, "a browser", "8.8.4.4")
 
 
-def did(what: str, id_: str = "") -> Action:
-    return Action(id_ or what, NOW, "Maria", "tests", what)
+def people(records) -> OperatorStorage:
+    return OperatorStorage(records.database)
 
 
-def link(digest: bytes, operator: str = "1") -> Link:
-    return Link(digest, operator, NOW + HOUR)
+def logins(records) -> SessionStorage:
+    return SessionStorage(records.database)
+
+
+def log(records) -> ActionLog:
+    return ActionLog(records.database)
+
+
+def did(what: str, id_: str = "") -> OperatorAction:
+    return OperatorAction(id_ or what, NOW, "Maria", "tests", what)
+
+
+def link(digest: bytes, operator: str = "1") -> PasswordLink:
+    return PasswordLink(digest, operator, NOW + HOUR)
 
 
 @pytest.fixture
 def maria(records):
-    assert records.operators.add(MARIA, did("added"), link(b"first"))
+    assert people(records).add(MARIA, did("added"), link(b"first"))
     return MARIA
 
 
 def start(records, session=SESSION, **change) -> bool:
     given = {"kept": "hash", "instead": b"", "idle_us": HOUR} | change
-    return records.sessions.start(session, did("signed in", session.digest.hex()), **given)
+    return logins(records).start(session, did("signed in", session.digest.hex()), **given)
 
 
 def test_an_operator_is_kept_once_and_found(records, maria) -> None:
-    assert not records.operators.add(replace(MARIA, id="2"), did("again"), link(b"other", "2"))
-    assert records.operators.all() == [MARIA]
-    assert records.operators.find("maria") == records.operators.by_id("1") == MARIA
-    assert records.operators.find("mar\0ia") is None
-    assert records.operators.linked(b"other", NOW) is None
-    assert [one.what for one in records.actions.newest("", 9)] == ["added"]
+    assert not people(records).add(replace(MARIA, id="2"), did("again"), link(b"other", "2"))
+    assert people(records).all() == [MARIA]
+    assert people(records).find("maria") == people(records).by_id("1") == MARIA
+    assert people(records).find("mar\0ia") is None
+    assert people(records).linked(b"other", NOW) is None
+    assert [one.what for one in log(records).newest("", 9)] == ["added"]
 
 
 def test_a_change_that_spends_a_link_happens_once(records, maria) -> None:
-    change = records.operators.change
+    change = people(records).change
     done = [change("1", {"role": role}, did(role), spend=b"first") for role in ("viewer", "agent")]
     assert done == [True, False]
-    assert records.operators.by_id("1").role == "viewer"
+    assert people(records).by_id("1").role == "viewer"
     assert not change("1", {"role": "agent"}, did("x"), spend=b"unknown")
     assert change("1", {}, did("link"), link=link(b"second"))
-    assert records.operators.linked(b"second", NOW) == "1"
-    assert records.operators.linked(b"second", NOW + HOUR) is None
+    assert people(records).linked(b"second", NOW) == "1"
+    assert people(records).linked(b"second", NOW + HOUR) is None
 
 
 def test_a_link_for_the_first_one_works_where_nobody_is(records) -> None:
-    assert records.operators.offer_first(link(b"older", FIRST))
-    assert records.operators.offer_first(link(b"newer", FIRST))
-    assert not records.operators.make_first(MARIA, b"older", did("added"))
-    assert records.operators.make_first(MARIA, b"newer", did("added"))
-    assert not records.operators.offer_first(link(b"newest", FIRST))
+    assert people(records).offer_first(link(b"older", FIRST))
+    assert people(records).offer_first(link(b"newer", FIRST))
+    assert not people(records).make_first(MARIA, b"older", did("added"))
+    assert people(records).make_first(MARIA, b"newer", did("added"))
+    assert not people(records).offer_first(link(b"newest", FIRST))
 
 
 def test_a_session_begins_in_the_place_of_another_and_forgives(records, maria) -> None:
-    records.operators.update("1", {"failed": 3})
+    people(records).update("1", {"failed": 3})
     half = replace(SESSION, digest=b"h" * 32, half=True)
     assert start(records, half)
-    assert records.operators.by_id("1").failed == 3
+    assert people(records).by_id("1").failed == 3
     assert start(records, instead=half.digest)
-    assert records.sessions.find(half.digest) is None
-    assert records.sessions.find(SESSION.digest) == (SESSION, MARIA)
-    assert records.sessions.of("1") == [SESSION]
+    assert logins(records).find(half.digest) is None
+    assert logins(records).find(SESSION.digest) == (SESSION, MARIA)
+    assert logins(records).of("1") == [SESSION]
     assert not start(records, replace(SESSION, digest=b"x"), kept="another hash")
     late = replace(SESSION, digest=b"l" * 32, made_us=NOW + HOUR, ends_us=NOW + 2 * HOUR)
     assert start(records, late)
-    assert records.sessions.find(SESSION.digest) is None  # ended by itself
+    assert logins(records).find(SESSION.digest) is None  # ended by itself
 
 
 def test_a_session_that_begins_while_the_password_goes_does_not_outlive_it(records, maria) -> None:
@@ -91,41 +110,48 @@ def test_a_session_that_begins_while_the_password_goes_does_not_outlive_it(recor
 
     def reset() -> None:
         begin.wait()
-        records.operators.change("1", {"password_hash": ""}, did("reset"))
+        people(records).change("1", {"password_hash": ""}, did("reset"))
 
     threads = [threading.Thread(target=do) for do in (enter, reset)]
     [one.start() for one in threads]
     [one.join() for one in threads]
-    assert records.sessions.of("1") == []
+    assert logins(records).of("1") == []
 
 
 def test_attempts_are_counted_up_to_a_lock_that_ends(records, maria) -> None:
     def claim(now_us: int = NOW) -> bool:
         waits = did("waits")
-        return records.sessions.claim_attempt("1", now_us, 3, HOUR, waits)
+        return logins(records).claim_attempt("1", now_us, 3, HOUR, waits)
 
     assert [claim() for _ in range(5)] == [True, True, True, False, False]
-    assert records.operators.by_id("1").locked_until_us == NOW + HOUR
+    assert people(records).by_id("1").locked_until_us == NOW + HOUR
     assert claim(NOW + HOUR)
-    assert (records.operators.by_id("1").failed, records.operators.by_id("1").locked_until_us) == (
+    assert (
+        people(records).by_id("1").failed,
+        people(records).by_id("1").locked_until_us,
+    ) == (
         1,
         0,
     )
-    assert not records.sessions.claim_attempt("", NOW, 3, HOUR, did("nobody"))
-    assert {one.what for one in records.actions.newest("", 9)} == {"added", "waits", "nobody"}
+    assert not logins(records).claim_attempt("", NOW, 3, HOUR, did("nobody"))
+    assert {one.what for one in log(records).newest("", 9)} == {
+        "added",
+        "waits",
+        "nobody",
+    }
 
 
 def test_codes_are_taken_once(records, maria) -> None:
-    sessions = records.sessions
+    sessions = logins(records)
     assert [sessions.take_step("1", step) for step in (7, 7, 6, 8)] == [True, False, False, True]
     assert [sessions.take_recovery("1", "", left) for left in ("[1]", "[2]")] == [True, False]
 
 
 def test_the_last_admin_does_not_step_down(records, maria) -> None:
-    step_down = records.operators.step_down
+    step_down = people(records).step_down
     assert not step_down("1", {"role": "viewer"}, did("x"))
     other = replace(MARIA, id="2", name="jo", folded="jo")
-    records.operators.add(other, did("jo"), link(b"jo", "2"))
+    people(records).add(other, did("jo"), link(b"jo", "2"))
     done = []
     threads = [
         threading.Thread(
@@ -140,12 +166,12 @@ def test_the_last_admin_does_not_step_down(records, maria) -> None:
 
 def test_actions_come_newest_first_and_an_hourly_one_moves(records) -> None:
     for at in (1, 2, 3):
-        records.actions.add(did("step", f"{at:016d}"))
-    records.actions.add(replace(did("step", f"{2:016d}"), at_us=NOW + 5, address="9.9.9.9"))
-    newest = records.actions.newest("", 2)
+        log(records).add(did("step", f"{at:016d}"))
+    log(records).add(replace(did("step", f"{2:016d}"), at_us=NOW + 5, address="9.9.9.9"))
+    newest = log(records).newest("", 2)
     assert [one.id for one in newest] == [f"{3:016d}", f"{2:016d}"]
     assert (newest[1].at_us, newest[1].address) == (NOW + 5, "9.9.9.9")
-    assert [one.id for one in records.actions.newest(f"{2:016d}", 9)] == [f"{1:016d}"]
+    assert [one.id for one in log(records).newest(f"{2:016d}", 9)] == [f"{1:016d}"]
 
 
 def test_the_sums_of_a_day_only_grow(records) -> None:
@@ -161,5 +187,5 @@ def test_the_sums_of_a_day_only_grow(records) -> None:
 def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
     if not bare_records.absent:
         pytest.skip("PostgreSQL has no file")
-    assert bare_records.operators.all() == []
+    assert OperatorStorage(bare_records.database).all() == []
     assert DailyCountStorage(bare_records.database).since(date(2026, 1, 1)) == {}

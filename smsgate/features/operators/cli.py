@@ -1,15 +1,28 @@
-"""``smsgate operators``: the people who may sign in to the console."""
+"""``smsgate operators`` and ``smsgate keys``: who may use the console, and who may call ``/v1``."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.domain.errors import OperatorExists
-from smsgate.features.operators.service import FIRST_LINK_S, LINK_S, ROLES, By, Operators, now_us
-from smsgate.records.operators import OperatorRow
+from smsgate.domain.errors import OperatorExists, UnknownProgram
+from smsgate.features.operators.service import (
+    FIRST_LINK_S,
+    LINK_S,
+    ROLES,
+    ActionAuthor,
+    OperatorService,
+    now_us,
+)
+from smsgate.features.operators.storage import OperatorRow
+from smsgate.pipeline import api_keys
+from smsgate.pipeline.configuration import load_settings
+from smsgate.records.keys import KeyRow, KeyScope
 
 
 @click.group()
@@ -23,16 +36,29 @@ def operators() -> None:
 @operators.command("list", epilog="Example: smsgate operators list --json")
 @session.as_json
 def list_operators(as_json: bool) -> None:
-    """List everybody, those who ended last."""
+    """List everybody, those who are deactivated last."""
     rows = _operators().all()
     if as_json:
-        session.show_json([_told(row) for row in rows])
+        session.show_json(
+            [
+                {
+                    "name": row.name,
+                    "role": row.role,
+                    "state": _state(row),
+                    "second_factor": bool(row.totp_secret),
+                    "added": moment(row.made_us),
+                    "added_by": row.made_by,
+                }
+                for row in rows
+            ]
+        )
         return
     console = Console(highlight=False)
     for row in rows:
         factor = "with second factor" if row.totp_secret else "without second factor"
-        said = f"{row.role}  {_state(row)}, {factor}, added {moment(row.made_us)} by {row.made_by}"
-        console.print(f"[bold]{row.name}[/]  {said}", soft_wrap=True)
+        added = f"added {moment(row.made_us)} by {row.made_by}"
+        line = f"[bold]{row.name}[/]  {row.role}  {_state(row)}, {factor}, {added}"
+        console.print(line, soft_wrap=True)
     if not rows:
         console.print("Nobody may sign in yet: `smsgate operators first` makes a link for that.")
 
@@ -41,13 +67,13 @@ def list_operators(as_json: bool) -> None:
 @session.as_json
 def first(as_json: bool) -> None:
     """Make the link by which the first admin is made. Exit code 2 where there are operators."""
-    path = _operators().first_link()
+    path = _operators().make_first_link()
     if path is None:
         raise OperatorExists(
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
             "`smsgate operators reset NAME` lets somebody in again."
         )
-    _show(path, "", FIRST_LINK_S, as_json=as_json)
+    _show_link(path, "", FIRST_LINK_S, as_json=as_json)
 
 
 @operators.command(epilog="Example: smsgate operators add maria --role agent")
@@ -61,20 +87,22 @@ def first(as_json: bool) -> None:
 @session.as_json
 def add(name: str, role: str, as_json: bool) -> None:
     """Add somebody, and show the link by which they set their password."""
-    _show(_operators().add(name, role, _by()), name, LINK_S, as_json=as_json)
+    path = _operators().add(name, role, ActionAuthor(person()))
+    _show_link(path, name, LINK_S, as_json=as_json)
 
 
 @operators.command(epilog="Example: smsgate operators reset maria --second-factor")
 @click.argument("name")
-@click.option("--second-factor", is_flag=True, help="Take the second factor away as well.")
+@click.option("--second-factor", is_flag=True, help="Remove the second factor as well.")
 @session.as_json
 def reset(name: str, second_factor: bool, as_json: bool) -> None:
-    """Take somebody's password away, and show the link by which they set a new one.
+    """Remove somebody's password, and show the link by which they set a new one.
 
-    They are signed out everywhere and no longer locked; somebody who ended may come back so.
+    They are signed out everywhere and no longer locked; this also reactivates somebody.
     """
-    path = _operators().reset(name, _by(), second_factor=second_factor)
-    _show(path, name, LINK_S, as_json=as_json)
+    author = ActionAuthor(person())
+    path = _operators().reset(name, author, second_factor=second_factor)
+    _show_link(path, name, LINK_S, as_json=as_json)
 
 
 @operators.command(epilog="Example: smsgate operators role maria admin")
@@ -82,29 +110,28 @@ def reset(name: str, second_factor: bool, as_json: bool) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 def role(name: str, role: str) -> None:
     """Give somebody another role. They sign in anew."""
-    _operators().give_role(name, role, _by())
+    _operators().set_role(name, role, ActionAuthor(person()))
     click.echo(f"{name} is {role} now.")
 
 
 @operators.command(epilog="Example: smsgate operators end maria")
 @click.argument("name")
 def end(name: str) -> None:
-    """Let somebody in no more; they are signed out everywhere at once."""
-    _operators().end(name, _by())
+    """Deactivate somebody; they are signed out everywhere at once."""
+    _operators().deactivate(name, ActionAuthor(person()))
     click.echo(f"{name} cannot sign in any more.")
 
 
-def _operators() -> Operators:
-    return Operators(session.records())
+def _operators() -> OperatorService:
+    return OperatorService(session.records())
 
 
-def _by() -> By:
-    return By(person())
-
-
-def _show(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
-    """The link, for the eyes that it is made for: it is kept nowhere."""
-    link = _origin() + path
+def _show_link(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
+    """Show the link, which is kept nowhere, with the address of the console."""
+    environ, running = session.here()
+    public = environ.get("SMSGATE_PUBLIC_URL", "").strip().rstrip("/")
+    here = f"http://127.0.0.1:{environ.get('PORT') or 8000}"
+    link = (running.url if running is not None else public or here) + path
     if as_json:
         ends_us = now_us() + lasts_s * 1_000_000
         session.show_json({"name": name, "link": link, "ends": moment(ends_us)})
@@ -112,15 +139,6 @@ def _show(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
     click.echo(link)
     whom = f"Give it to {name}: it" if name else "It"
     click.echo(f"{whom} opens once, within {lasts_s // 3600} h. It is not shown again.", err=True)
-
-
-def _origin() -> str:
-    """Where the console is: what runs here, else the public URL, else this machine."""
-    environ, running = session.here()
-    if running is not None:
-        return running.url
-    public = environ.get("SMSGATE_PUBLIC_URL", "").strip().rstrip("/")
-    return public or f"http://127.0.0.1:{environ.get('PORT') or 8000}"
 
 
 def _state(row: OperatorRow) -> str:
@@ -131,12 +149,88 @@ def _state(row: OperatorRow) -> str:
     return "locked" if row.locked_until_us > now_us() else "may sign in"
 
 
-def _told(row: OperatorRow) -> dict[str, object]:
-    return {
-        "name": row.name,
-        "role": row.role,
-        "state": _state(row),
-        "second_factor": bool(row.totp_secret),
-        "added": moment(row.made_us),
-        "added_by": row.made_by,
-    }
+# --- API keys ------------------------------------------------------------------------------------
+
+
+@click.group()
+def keys() -> None:
+    """Keys for /v1: who may ask the gate, write, or administer.
+
+    Those in SMSGATE_API_KEYS are not among them: each of these opens everything.
+    """
+
+
+@keys.command(epilog="Example: smsgate keys make crm --scope write --program alerts")
+@click.argument("name")
+@click.option(
+    "--scope",
+    type=click.Choice(api_keys.SCOPES),
+    required=True,
+    help="check: ask the gate. write: also read and change consent. admin: everything.",
+)
+@click.option(
+    "--program",
+    "programs",
+    multiple=True,
+    help="Limit the key to this program; may be given several times. Without: every program.",
+)
+def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
+    """Make a key and show it: this once, for only its hash is kept."""
+    known = load_settings(session.here()[0]).programs if programs else ()
+    names = [one.name for one in known]
+    for program in programs:
+        if program not in names:
+            raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
+    limits = [*dict.fromkeys(programs)]
+    stored = session.records().keys
+    _show_key(api_keys.make(stored, name, scope, person(), now_us(), limits))
+
+
+@keys.command("list", epilog="Example: smsgate keys list --json")
+@session.as_json
+def list_keys(as_json: bool) -> None:
+    """List the keys that open."""
+    rows = session.records().keys.all(now_us())
+    if as_json:
+        session.show_json([_without_digest(row) for row in rows])
+        return
+    console = Console(highlight=False)
+    for row in rows:
+        ends = f", until {moment(row.ends_us)}" if row.ends_us else ""
+        made = f"made {moment(row.made_us)} by {row.made_by}"
+        limits = f"  limited to {', '.join(row.programs)}" if row.programs else ""
+        console.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}", soft_wrap=True)
+    if not rows:
+        console.print("There are no keys: make one with `smsgate keys make NAME --scope check`.")
+
+
+@keys.command(epilog="Example: smsgate keys rotate crm --grace 2")
+@click.argument("name")
+@click.option(
+    "--grace",
+    type=click.FloatRange(0, 24 * 90),
+    default=24.0,
+    show_default=True,
+    help="Hours for which the key before goes on to open.",
+)
+def rotate(name: str, grace: float) -> None:
+    """Make a new key of that name; the one before opens a while longer."""
+    stored = session.records().keys
+    _show_key(api_keys.rotate(stored, name, grace * 3600, person(), now_us()))
+
+
+@keys.command(epilog="Example: smsgate keys revoke crm")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """End every key of that name; within 5 seconds it is refused everywhere."""
+    ended = api_keys.revoke(session.records().keys, name, now_us())
+    click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
+
+
+def _show_key(key: str) -> None:
+    click.echo(key)
+    click.echo("Keep it now: it is not shown again.", err=True)
+
+
+def _without_digest(row: KeyRow) -> dict[str, object]:
+    return {name: value for name, value in asdict(row).items() if name != "digest"}

@@ -2,7 +2,7 @@
 
 By NIST SP 800-63B (3.1.1): a least length, no rules of composition, no change without a reason,
 and none that attackers try first. Kept as argon2id with OWASP's parameters of least memory
-(19 MiB, two passes): a web process that answers webhooks must not grow by a crowd at the door.
+(19 MiB, two passes): a web process that answers webhooks must not grow when a crowd signs in.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from smsgate.domain.errors import Unfit
 
-LEAST = 12
-MOST = 256
-"""Longest password in characters; it is hashed, so this only bounds the work."""
+MIN_CHARACTERS = 12
+MAX_CHARACTERS = 256
+"""A password is hashed, so this only bounds the work."""
 _AT_ONCE = 2
 """How many are hashed at a time in one process: 38 MiB at most."""
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODYS = _HASHER.hash(secrets.token_hex())
-_turn = threading.BoundedSemaphore(_AT_ONCE)
+_NOBODYS_HASH = _HASHER.hash(secrets.token_hex())
+_slots = threading.BoundedSemaphore(_AT_ONCE)
 _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",
@@ -35,7 +35,7 @@ _RUNS = (
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
     "qazwsxedcrfvtgbyhnujm",
 )
-_SPELT = str.maketrans("013457@$!", "oieastasi")
+_LEETSPEAK = str.maketrans("013457@$!", "oieastasi")
 _WORDS = (
     "abc abcd admin administrator america asdf asdfgh asdfghjkl baseball batman bonjour changeit "
     "changeme charlie chocolate computer console correcthorsebatterystaple default demo dragon "
@@ -52,13 +52,13 @@ _COMMON = frozenset(_WORDS.split())
 
 def refuse_unfit(password: str, name: str) -> None:
     """Raise ``Unfit`` for a password that is too short, too long, or tried first by attackers."""
-    if len(password) < LEAST:
+    if len(password) < MIN_CHARACTERS:
         raise Unfit(
-            f"The password is too short: take at least {LEAST} characters, such as a few "
+            f"The password is too short: take at least {MIN_CHARACTERS} characters, such as a few "
             "words that have nothing to do with each other."
         )
-    if len(password) > MOST:
-        raise Unfit(f"The password is too long: take at most {MOST} characters.")
+    if len(password) > MAX_CHARACTERS:
+        raise Unfit(f"The password is too long: take at most {MAX_CHARACTERS} characters.")
     if _is_common(password, name):
         raise Unfit(
             "That password is among those that are guessed first: take a few words that "
@@ -66,17 +66,17 @@ def refuse_unfit(password: str, name: str) -> None:
         )
 
 
-def hashed(password: str) -> str:
-    """What is kept of a password."""
-    with _turn:
+def hash_password(password: str) -> str:
+    """Return the hash that is kept of a password."""
+    with _slots:
         return _HASHER.hash(_normal(password))
 
 
 def is_right(password: str, kept: str) -> bool:
     """Whether it is the password that was kept. Takes as long where nothing was (``""``)."""
-    with _turn:
+    with _slots:
         try:
-            _HASHER.verify(kept or _NOBODYS, _normal(password[:MOST]))
+            _HASHER.verify(kept or _NOBODYS_HASH, _normal(password[:MAX_CHARACTERS]))
         except (Argon2Error, InvalidHashError):
             return False
     return bool(kept)
@@ -88,36 +88,31 @@ def is_outdated(kept: str) -> bool:
 
 
 def _normal(password: str) -> str:
-    """One spelling of what keyboards spell in several ways (SP 800-63B asks for it)."""
+    """Return one spelling of what keyboards spell in several ways (SP 800-63B asks for it)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def _is_common(password: str, name: str) -> bool:
-    told = _normal(password).casefold()
-    bare = re.sub(r"[\W_]+", "", told) or told
-    inside = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", told)
+    text = _normal(password).casefold()
+    bare = re.sub(r"[\W_]+", "", text) or text
+    inside = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", text)
     return (
         len(set(bare)) < 5
         or bare in (bare + bare)[1:-1]  # a piece of it, repeated
         or any(bare in run + run or bare in (run + run)[::-1] for run in _RUNS)
-        or any(_is_words(_letters(one), name) for one in (told, inside.translate(_SPELT)))
+        or any(_is_words(_letters(one), name) for one in (text, inside.translate(_LEETSPEAK)))
     )
 
 
 def _letters(text: str) -> str:
-    """The text without what people add to make a common word longer."""
+    """Return the text without what people add to make a common word longer."""
     return re.sub(r"[\W\d_]+", "", text)
-
-
-def _owned(name: str) -> set[str]:
-    """The words of a name; whoever guesses knows them."""
-    parts = re.split(r"[\W\d_]+", name.casefold())
-    return {_letters(name.casefold()), *(part for part in parts if len(part) > 2)} - {""}
 
 
 def _is_words(text: str, name: str) -> bool:
     """Whether a text is nothing but common words and the person's own name."""
-    words = _COMMON | _owned(name)
+    parts = (part for part in re.split(r"[\W\d_]+", name.casefold()) if len(part) > 2)
+    words = (_COMMON | {_letters(name.casefold()), *parts}) - {""}
     reached = {0}
     for end in range(1, len(text) + 1):
         if any(text[start:end] in words for start in reached):

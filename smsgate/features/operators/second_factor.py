@@ -1,8 +1,8 @@
 """The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes.
 
-Its secret must be known in clear to check a code, so it is kept enciphered, with a key that is
-derived from ``SMSGATE_SECRET_KEYS``: a copy of the database alone makes no codes. It is enciphered
-with the newest secret and read with every one, so a rotation needs nothing but a list of both.
+Checking a code needs the secret in clear, so it is stored encrypted, with a key that is derived
+from ``SMSGATE_SECRET_KEYS``: a copy of the database alone makes no codes. It is encrypted with the
+newest key and decrypted with any of them, so a rotation needs nothing but a list of both.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ STEP_S = 30
 _DRIFT = (0, -1, 1)
 """Clocks of phones may be a step behind or ahead (RFC 6238, 5.2)."""
 RECOVERY_CODES = 8
-_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Of a recovery code: 31 signs that are not mixed up, 16 of them are 79 bits."""
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of a recovery code: 31 characters that are not mixed up; 16 of them are 79 bits."""
 
 
 def new_secret() -> str:
-    """A secret of 160 bits, in base32."""
+    """Return a secret of 160 bits, in base32."""
     return pyotp.random_base32()
 
 
-def address(secret: str, name: str) -> str:
-    """What the QR code says (``otpauth://``)."""
+def provisioning_uri(secret: str, name: str) -> str:
+    """Return the content of the QR code (``otpauth://``)."""
     return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="smsgate")
 
 
-def step_of(secret: str, code: str) -> int | None:
-    """The half minute since 1970 whose code it is, of the present and its neighbours; or none."""
+def find_step(secret: str, code: str) -> int | None:
+    """Return the half minute since 1970 whose code it is, now or next to now; None where wrong."""
     given = "".join(code.split())
     now = int(time.time()) // STEP_S
     totp = pyotp.TOTP(secret)
@@ -50,43 +50,43 @@ def step_of(secret: str, code: str) -> int | None:
     return found
 
 
-def seal(secret: str, keys: Sequence[Secret]) -> str:
-    """The secret, enciphered with the newest of the keys."""
+def encrypt(secret: str, keys: Sequence[Secret]) -> str:
+    """Return the secret, encrypted with the newest of the keys."""
     return _cipher(keys).encrypt(secret.encode()).decode()
 
 
-def unseal(sealed: str, keys: Sequence[Secret]) -> str | None:
-    """The secret; None where none of the keys sealed it."""
+def decrypt(encrypted: str, keys: Sequence[Secret]) -> str | None:
+    """Return the secret; None where none of the keys encrypted it."""
     try:
-        return _cipher(keys).decrypt(sealed).decode()
+        return _cipher(keys).decrypt(encrypted).decode()
     except InvalidToken:
         return None
 
 
-def reseal(sealed: str, keys: Sequence[Secret]) -> str | None:
-    """The secret sealed with the newest key, where an older one did it; else None."""
+def encrypt_anew(encrypted: str, keys: Sequence[Secret]) -> str | None:
+    """Return the secret encrypted with the newest key, where an older one did it; else None."""
     try:
-        _cipher(keys[:1]).decrypt(sealed)
+        _cipher(keys[:1]).decrypt(encrypted)
     except InvalidToken:
-        return _cipher(keys).rotate(sealed).decode()
+        return _cipher(keys).rotate(encrypted).decode()
     return None
 
 
-def make_recovery() -> tuple[list[str], str]:
-    """New recovery codes, and what is kept of them."""
-    codes = ["".join(secrets.choice(_SIGNS) for _ in range(16)) for _ in range(RECOVERY_CODES)]
+def make_recovery_codes() -> tuple[list[str], str]:
+    """Return new recovery codes, and what is stored of them."""
+    codes = ["".join(secrets.choice(_ALPHABET) for _ in range(16)) for _ in range(RECOVERY_CODES)]
     shown = ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
     return shown, json.dumps([_digest(code) for code in codes])
 
 
-def left(kept: str) -> int:
-    """How many recovery codes are left."""
+def count_recovery_codes(kept: str) -> int:
+    """Return how many recovery codes are left."""
     return len(json.loads(kept)) if kept else 0
 
 
-def spend(kept: str, code: str) -> str | None:
-    """What is kept once that recovery code is spent; None where it is none."""
-    digest = _digest("".join(sign for sign in code.casefold() if sign.isalnum()))
+def use_recovery_code(kept: str, code: str) -> str | None:
+    """Return what is stored once a recovery code is used; None where it is none."""
+    digest = _digest("".join(one for one in code.casefold() if one.isalnum()))
     codes = json.loads(kept) if kept else []
     if digest not in codes:
         return None
@@ -99,10 +99,8 @@ def _digest(code: str) -> str:
 
 
 def _cipher(keys: Sequence[Secret]) -> MultiFernet:
-    return MultiFernet([Fernet(_key(one.value)) for one in keys])
-
-
-def _key(secret: str) -> bytes:
-    """A key that has nothing in common with other uses of the secret."""
-    key = hmac.digest(secret.encode(), b"smsgate second factor 1", "sha256")
-    return base64.urlsafe_b64encode(key)
+    """Return a cipher whose keys have nothing in common with other uses of the secrets."""
+    derived = (
+        hmac.digest(one.value.encode(), b"smsgate second factor 1", "sha256") for one in keys
+    )
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])

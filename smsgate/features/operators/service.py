@@ -1,7 +1,7 @@
-"""The people who may sign in to the console: adding, roles, links for passwords, ending.
+"""The people who may sign in to the console: adding, roles, links for passwords, deactivating.
 
-Nobody is given a password. Whoever adds a person, or resets one, gets a link, which lets its holder
-choose a password, once. Only the SHA-256 of a link's 256 random bits is kept.
+Nobody is given a password. An admin who adds a person, or resets one, gets a link, which lets its
+holder choose a password, once. Only the SHA-256 of a link's 256 random bits is kept.
 """
 
 from __future__ import annotations
@@ -10,17 +10,25 @@ import re
 import secrets
 import time
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from smsgate.domain.errors import LastAdmin, NoSuchOperator, OperatorExists, Unfit
+from smsgate.domain.errors import LastAdmin, LinkBroken, NoSuchOperator, OperatorExists, Unfit
+from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.storage import (
+    FIRST,
+    OperatorAction,
+    OperatorRow,
+    OperatorStorage,
+    PasswordLink,
+)
 from smsgate.records import Records
-from smsgate.records.operator_actions import Action
-from smsgate.records.operators import FIRST, Link, OperatorRow
+from smsgate.settings import Secret
 
 ROLES = ("viewer", "agent", "admin")
-"""What an operator may do; each may do what those before it may.
+"""Each may do what those before it may.
 
 A viewer sees. An agent decides, opts out and in, and imports. An admin configures, forgets, and
 looks after keys and people.
@@ -30,153 +38,249 @@ FIRST_LINK_S = 3600
 LINK_PATH = "/console/password/"
 FIRST_PATH = "/console/first/"
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
-_LONGEST = 60
-_NUMBERISH = re.compile(r"\+?[\d .-]{6,}")
+_MAX_NAME_CHARACTERS = 60
+_LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
+_BROKEN = (
+    "This link opens nothing any more: it was used, or is too old, or a newer one took its place. "
+    "Ask for another one."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class ActionAuthor:
     """Who does something, and from where."""
 
-    actor: str
+    name: str
     address: str = ""
 
 
 def now_us() -> int:
-    """The time in microseconds since 1970."""
+    """Return the time in microseconds since 1970."""
     return time.time_ns() // 1000
 
 
-def fold(name: str) -> str:
-    """A name as names are compared: whatever case, width or spacing it is typed in."""
+def fold_name(name: str) -> str:
+    """Return a name as names are compared, whatever case, width or spacing it is typed in."""
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(plain.split())[:_LONGEST]
+    return " ".join(plain.split())[:_MAX_NAME_CHARACTERS]
 
 
-def fit_name(name: str) -> str:
-    """The name as it is kept. Raises ``Unfit``."""
-    told = " ".join(unicodedata.normalize("NFKC", name).split())
-    if len(told) > _LONGEST or not _NAME.fullmatch(told) or _NUMBERISH.fullmatch(told):
-        raise Unfit(
-            f"That is no fit name: take up to {_LONGEST} letters and digits, with . _ - + @ ' or "
-            "spaces between them, such as maria or maria@example.com."
-        )
-    return told
-
-
-def action_of(what: str, operator: str, by: By, note: str = "", *, at_us: int = 0) -> Action:
-    """An action as it is kept, of now."""
+def make_action(
+    what: str, operator: str, author: ActionAuthor, note: str = "", *, at_us: int = 0
+) -> OperatorAction:
+    """Return an action of now."""
     at_us = at_us or now_us()
     id_ = f"{at_us:016d}-{secrets.token_hex(4)}"
-    return Action(id_, at_us, operator, by.actor, what, note, by.address)
+    return OperatorAction(id_, at_us, operator, author.name, what, note, author.address)
 
 
-def digest_of(token: str) -> bytes:
-    """What is kept of a link or a session."""
+def token_digest(token: str) -> bytes:
+    """Return what is kept of the token of a link or a session."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-class Operators:
+class OperatorService:
     """What admins do about people. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
 
     def __init__(self, records: Records) -> None:
-        """Use the records; nothing is asked yet."""
-        self._records = records
-        self._rows = records.operators
+        self._storage = OperatorStorage(records.database)
 
     def all(self) -> list[OperatorRow]:
-        """Everybody, those who ended last."""
-        return self._rows.all()
+        """Return everybody, those who are deactivated last."""
+        return self._storage.all()
 
     def named(self, name: str) -> OperatorRow:
-        """The operator of that name. Raises ``NoSuchOperator``."""
-        found = self._rows.find(fold(name))
+        """Return the operator of that name. Raises ``NoSuchOperator``."""
+        found = self._storage.find(fold_name(name))
         if found is None:
             raise NoSuchOperator("There is no operator of that name: see `smsgate operators list`.")
         return found
 
-    def first_link(self) -> str | None:
-        """The path by which somebody becomes the first admin; None where there are operators.
+    def make_first_link(self) -> str | None:
+        """Return a path where somebody becomes the first admin; None if there are operators.
 
-        Paths given before open nothing any more.
+        Paths returned before open nothing any more.
         """
         token, link = _new_link(FIRST, FIRST_LINK_S)
-        return FIRST_PATH + token if self._rows.offer_first(link) else None
+        return FIRST_PATH + token if self._storage.offer_first(link) else None
 
-    def add(self, name: str, role: str, by: By) -> str:
-        """Add somebody; gives the path where they set their password.
+    def add(self, name: str, role: str, author: ActionAuthor) -> str:
+        """Add somebody; return the path where they set their password.
 
         Raises ``Unfit`` and ``OperatorExists``.
         """
-        told = fit_name(name)
-        row = OperatorRow(new_id(), told, fold(told), fit_role(role), now_us(), by.actor)
+        row = _new_row(name, _checked_role(role), author.name)
         token, link = _new_link(row.id, LINK_S)
-        if not self._rows.add(row, action_of("added", told, by, f"as {role}"), link):
-            raise _taken(self._rows.find(row.folded))
+        if not self._storage.add(row, make_action("added", row.name, author, f"as {role}"), link):
+            before = self._storage.find(row.folded)
+            if before is not None and before.ended_us:
+                raise OperatorExists(
+                    f"{before.name} was here before and ended: `smsgate operators reset` lets the "
+                    "same person in again. For somebody else take another name, since the records "
+                    "name that one."
+                )
+            raise OperatorExists("There is an operator of that name: take another one.")
         return LINK_PATH + token
 
-    def reset(self, name: str, by: By, *, second_factor: bool = False) -> str:
-        """Take somebody's password away; gives the path where they set a new one.
+    def reset(self, name: str, author: ActionAuthor, *, second_factor: bool = False) -> str:
+        """Remove somebody's password; return the path where they set a new one.
 
-        They are signed out everywhere; one who ended may come back so. With ``second_factor``
-        that is taken away as well. Raises ``NoSuchOperator``.
+        They are signed out everywhere; this also reactivates somebody. With ``second_factor``
+        that is removed as well. Raises ``NoSuchOperator``.
         """
         row = self.named(name)
-        values: dict[str, Any] = {"password_hash": "", "failed": 0, "locked_until_us": 0}
-        note = "let in again" if row.ended_us else ""
-        values["ended_us"] = 0
+        values = {"password_hash": "", "failed": 0, "locked_until_us": 0, "ended_us": 0}
+        notes = ["let in again"] if row.ended_us else []
         if second_factor:
             values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}
-            note = "; ".join([*filter(None, [note]), "second factor taken away"])
+            notes.append("second factor taken away")
         token, link = _new_link(row.id, LINK_S)
-        self._rows.change(row.id, values, action_of("reset", row.name, by, note), link=link)
+        action = make_action("reset", row.name, author, "; ".join(notes))
+        self._storage.change(row.id, values, action, link=link)
         return LINK_PATH + token
 
-    def give_role(self, name: str, role: str, by: By) -> None:
+    def set_role(self, name: str, role: str, author: ActionAuthor) -> None:
         """Change what somebody may do; they sign in anew.
 
         Raises ``NoSuchOperator``, ``Unfit``, and ``LastAdmin`` for the only admin.
         """
-        row, role = self.named(name), fit_role(role)
+        row, role = self.named(name), _checked_role(role)
         if role != row.role:
-            action = action_of("role", row.name, by, f"{row.role} to {role}")
+            action = make_action("role", row.name, author, f"{row.role} to {role}")
             self._step_down(row, {"role": role}, action)
 
-    def end(self, name: str, by: By) -> None:
+    def deactivate(self, name: str, author: ActionAuthor) -> None:
         """Let somebody in no more; what they did stays theirs.
 
         Raises ``NoSuchOperator``, and ``LastAdmin`` for the only one.
         """
         row = self.named(name)
         if not row.ended_us:
-            self._step_down(row, {"ended_us": now_us()}, action_of("ended", row.name, by))
+            self._step_down(row, {"ended_us": now_us()}, make_action("ended", row.name, author))
 
-    def _step_down(self, row: OperatorRow, values: dict[str, Any], action: Action) -> None:
-        if not self._rows.step_down(row.id, values, action):
+    def _step_down(self, row: OperatorRow, values: dict[str, Any], action: OperatorAction) -> None:
+        if not self._storage.step_down(row.id, values, action):
             raise LastAdmin(f"{row.name} is the only admin: make somebody else one before.")
 
 
-def new_id() -> str:
-    """An id for an operator."""
-    return secrets.token_hex(8)
+class OwnAccount:
+    """What operators do about themselves: the first account, passwords, the second factor.
+
+    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    """
+
+    def __init__(self, records: Records, keys: Sequence[Secret]) -> None:
+        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+        self._storage = OperatorStorage(records.database)
+        self._keys = keys
+
+    def check_first_link(self, token: str) -> None:
+        """Raise ``LinkBroken`` unless the link lets somebody become the first admin."""
+        if self._storage.linked(token_digest(token), now_us()) != FIRST:
+            raise LinkBroken(_BROKEN)
+
+    def become_first(self, token: str, name: str, password: str, address: str) -> OperatorRow:
+        """Add the first admin of all. Raises ``LinkBroken`` and ``Unfit``."""
+        self.check_first_link(token)
+        row = _new_row(name, "admin", "")
+        passwords.refuse_unfit(password, row.name)
+        row = replace(row, made_by=row.name, password_hash=passwords.hash_password(password))
+        author = ActionAuthor(row.name, address)
+        action = make_action("added", row.name, author, "as the first admin, by a link")
+        if not self._storage.make_first(row, token_digest(token), action):
+            raise LinkBroken(_BROKEN)
+        return row
+
+    def find_linked(self, token: str) -> OperatorRow:
+        """Return the operator whose password the link lets one set. Raises ``LinkBroken``."""
+        id_ = self._storage.linked(token_digest(token), now_us())
+        row = self._storage.by_id(id_) if id_ else None
+        if row is None or row.ended_us:
+            raise LinkBroken(_BROKEN)
+        return row
+
+    def set_by_link(self, token: str, password: str, address: str) -> OperatorRow:
+        """Set a password, and use the link up. Raises ``LinkBroken`` and ``Unfit``."""
+        row = self.find_linked(token)
+        changed = self._set_password(row, password, address, "by a link", token_digest(token))
+        if changed is None:
+            raise LinkBroken(_BROKEN)
+        return changed
+
+    def change_password(self, row: OperatorRow, password: str, address: str) -> OperatorRow:
+        """Set another password; signs the operator out everywhere. Raises ``Unfit``."""
+        return self._set_password(row, password, address) or row
+
+    def offer_factor(self) -> tuple[str, str]:
+        """Return a new secret, encrypted and in base32.
+
+        Encrypted, it may wait in a browser until a code shows that it has arrived.
+        """
+        secret = second_factor.new_secret()
+        return second_factor.encrypt(secret, self._keys), secret
+
+    def decrypt_factor(self, encrypted: str) -> str | None:
+        """Return the secret in base32; None for what we did not encrypt."""
+        return second_factor.decrypt(encrypted, self._keys)
+
+    def turn_factor_on(
+        self, row: OperatorRow, encrypted: str, code: str, address: str
+    ) -> list[str] | None:
+        """Ask for codes from now on; return the recovery codes, or None if the code is wrong."""
+        secret = self.decrypt_factor(encrypted)
+        step = second_factor.find_step(secret, code) if secret else None
+        if step is None:
+            return None
+        codes, kept = second_factor.make_recovery_codes()
+        values = {"totp_secret": encrypted, "totp_step": step, "recovery": kept}
+        self._change(row, values, "second factor on", address)
+        return codes
+
+    def turn_factor_off(self, row: OperatorRow, address: str) -> None:
+        """Ask for no codes any more."""
+        values = {"totp_secret": "", "totp_step": 0, "recovery": ""}
+        self._change(row, values, "second factor off", address)
+
+    def renew_recovery_codes(self, row: OperatorRow, address: str) -> list[str]:
+        """Replace the recovery codes that are left; return the new ones, this once."""
+        codes, kept = second_factor.make_recovery_codes()
+        self._change(row, {"recovery": kept}, "recovery codes made", address)
+        return codes
+
+    def _set_password(
+        self, row: OperatorRow, password: str, address: str, note: str = "", spend: bytes = b""
+    ) -> OperatorRow | None:
+        """Return the operator with the new hash; None where the link ``spend`` was used before."""
+        passwords.refuse_unfit(password, row.name)
+        password_hash = passwords.hash_password(password)
+        values = {"password_hash": password_hash, "failed": 0, "locked_until_us": 0}
+        action = make_action("password set", row.name, ActionAuthor(row.name, address), note)
+        changed = self._storage.change(row.id, values, action, spend=spend)
+        return replace(row, password_hash=password_hash) if changed else None
+
+    def _change(self, row: OperatorRow, values: dict[str, Any], what: str, address: str) -> None:
+        action = make_action(what, row.name, ActionAuthor(row.name, address))
+        self._storage.change(row.id, values, action, end_sessions=False)
 
 
-def fit_role(role: str) -> str:
-    """The role. Raises ``Unfit``."""
+def _new_row(name: str, role: str, made_by: str) -> OperatorRow:
+    """Return an operator without a password. Raises ``Unfit``."""
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
+    too_long = len(name) > _MAX_NAME_CHARACTERS
+    if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
+        raise Unfit(
+            f"That is no fit name: take up to {_MAX_NAME_CHARACTERS} letters and digits, with "
+            ". _ - + @ ' or spaces between them, such as maria or maria@example.com."
+        )
+    return OperatorRow(secrets.token_hex(8), name, fold_name(name), role, now_us(), made_by)
+
+
+def _checked_role(role: str) -> str:
     if role not in ROLES:
         raise Unfit(f"There is no role {role[:20]!r}: take one of {', '.join(ROLES)}.")
     return role
 
 
-def _new_link(operator_id: str, lasts_s: int) -> tuple[str, Link]:
+def _new_link(operator_id: str, lasts_s: int) -> tuple[str, PasswordLink]:
     token = secrets.token_urlsafe(32)
-    return token, Link(digest_of(token), operator_id, now_us() + lasts_s * 1_000_000)
-
-
-def _taken(row: OperatorRow | None) -> OperatorExists:
-    if row is not None and row.ended_us:
-        return OperatorExists(
-            f"{row.name} was here before and ended: `smsgate operators reset` lets the same person "
-            "in again. For somebody else take another name, since the records name that one."
-        )
-    return OperatorExists("There is an operator of that name: take another one.")
+    return token, PasswordLink(token_digest(token), operator_id, now_us() + lasts_s * 1_000_000)

@@ -71,7 +71,7 @@ def register(console: Flask, services: Services) -> None:
         known = taken_us.isdecimal() and len(taken_us) < 19
         rows = storage.newest((int(taken_us), id_) if known else None, PAGE_SIZE + 1)
         last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
-        names = [one.name for one in console_auth().people.all() if not one.ended_us]
+        names = [one.name for one in console_auth().operators.all() if not one.ended_us]
         return render_template(
             "trainings.html",
             guide=training.guide,

@@ -28,10 +28,15 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
-from smsgate.features.operators.own_account import OwnAccount
-from smsgate.features.operators.service import ROLES, By, Operators, action_of
-from smsgate.features.operators.sessions import Known, Sessions, Visitor
-from smsgate.features.operators.signing_in import SigningIn
+from smsgate.features.operators.service import (
+    ROLES,
+    ActionAuthor,
+    OperatorService,
+    OwnAccount,
+    make_action,
+)
+from smsgate.features.operators.sign_in import OperatorSession, Sessions, SignIn, Visitor
+from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.readiness import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
@@ -149,10 +154,10 @@ class ConsoleAuth:
         self.cookies = Cookies(services)
         self.deadlines = Deadlines()
         self.sessions = Sessions(services.records)
-        self.signing_in = SigningIn(services.records, services.store, keys)
-        self.own = OwnAccount(services.records, keys)
-        self.people = Operators(services.records)
-        self.actions = services.records.actions
+        self.sign_in = SignIn(services.records, services.store, keys)
+        self.own_account = OwnAccount(services.records, keys)
+        self.operators = OperatorService(services.records)
+        self.actions = ActionLog(services.records.database)
         self.public_url = services.settings.public_url
         self._trust_proxy = services.settings.trust_proxy
 
@@ -187,9 +192,9 @@ def console_auth() -> ConsoleAuth:
     return found
 
 
-def current_session() -> Known:
+def current_session() -> OperatorSession:
     """Whose session it is, whole or half; leads to signing in where it is nobody's."""
-    found: Known | None = g.get("known")
+    found: OperatorSession | None = g.get("known")
     if found is None:
         abort(to_sign_in())
     return found
@@ -212,8 +217,8 @@ def actor() -> str:
 def record_action(what: str, note: str = "") -> None:
     """Put on record that the operator of this request did something. Only behind ``needs``."""
     name = actor()
-    by = By(name, console_auth().visitor().address)
-    console_auth().actions.add(action_of(what, name, by, note))
+    author = ActionAuthor(name, console_auth().visitor().address)
+    console_auth().actions.add(make_action(what, name, author, note))
 
 
 def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -228,7 +233,7 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
             if not found.may(role):
                 abort(403, f"This needs the role {role!r}, and yours is {found.role!r}.")
             if again and not current_session().proved:
-                console_auth().signing_in.prove(
+                console_auth().sign_in.prove(
                     current_session(), request.form.get("password", ""), console_auth().visitor()
                 )
             return view(*args, **kwargs)
@@ -248,12 +253,12 @@ def register(console: Flask, services: Services) -> None:
     def who() -> Response | None:
         if request.endpoint == "asset":
             return None
-        g.known = made.sessions.who(made.cookies.token) if made.cookies.token else None
+        g.known = made.sessions.find(made.cookies.token) if made.cookies.token else None
         if g.known is None or g.known.session.half:
             return None
         g.operator = Operator(g.known.operator.name, g.known.operator.role)
         if request.method != "GET" or not is_part():
-            made.sessions.seen(g.known)
+            made.sessions.mark_seen(g.known)
         # One's own account and the way out open before a second factor is set up.
         is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
         return _redirect(FACTOR) if lacks_factor() and not is_open else None
@@ -279,7 +284,7 @@ def is_signed_in() -> bool:
     """
     token = console_auth().cookies.token
     try:
-        found = console_auth().sessions.who(token) if token else None
+        found = console_auth().sessions.find(token) if token else None
     except (RecordsUnavailable, RecordsNotReady):
         return True
     return found is not None and not found.session.half

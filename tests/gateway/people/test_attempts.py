@@ -8,14 +8,14 @@ from contextlib import contextmanager
 import pytest
 
 from smsgate.domain.errors import TooManyGuesses
-from smsgate.features.operators.attempts import FairLine
+from smsgate.features.operators.sign_in_limits import FairQueue
 from tests.fakes.processes import wait_until
 
 
 class Guest(threading.Thread):
     """Somebody in the line; stays inside until told to go."""
 
-    def __init__(self, line: FairLine, place: str, order: list[str]) -> None:
+    def __init__(self, line: FairQueue, place: str, order: list[str]) -> None:
         super().__init__(daemon=True)
         self.line, self.place, self.order = line, place, order
         self.inside, self.go, self.sent_away = threading.Event(), threading.Event(), False
@@ -23,7 +23,7 @@ class Guest(threading.Thread):
 
     def run(self) -> None:
         try:
-            with self.line.turn(self.place):
+            with self.line.slot(self.place):
                 self.order.append(self.place)
                 self.inside.set()
                 self.go.wait(60)
@@ -31,7 +31,7 @@ class Guest(threading.Thread):
             self.sent_away = True
 
 
-def waiting(line: FairLine) -> int:
+def waiting(line: FairQueue) -> int:
     return sum(map(len, line._waiting.values()))
 
 
@@ -51,14 +51,14 @@ def queued(line, *places):
 
 
 def test_places_take_turns_however_many_a_place_sends() -> None:
-    line = FairLine(1, 20, 60)
+    line = FairQueue(1, 20, 60)
     with queued(line, "a", "a", "a", "a", "a", "b", "c", "b") as (_, order):
         pass
     assert order == ["a", "a", "b", "c", "a", "b", "a", "a"]
 
 
 def test_only_a_few_are_inside_at_once() -> None:
-    line = FairLine(2, 20, 60)
+    line = FairQueue(2, 20, 60)
     with queued(line, "a", "b", "c") as (guests, order):
         assert sorted(order) == ["a", "b"]
         guests[0].go.set()
@@ -66,9 +66,9 @@ def test_only_a_few_are_inside_at_once() -> None:
 
 
 def test_where_too_many_wait_the_place_with_the_most_has_one_fewer() -> None:
-    line = FairLine(1, 3, 60)
+    line = FairQueue(1, 3, 60)
     with queued(line, "a", "a", "a", "a") as (guests, _):
-        with pytest.raises(TooManyGuesses), line.turn("a"):
+        with pytest.raises(TooManyGuesses), line.slot("a"):
             pass
         other = Guest(line, "b", [])
         guests[-1].join(60)
@@ -82,16 +82,16 @@ def test_where_too_many_wait_the_place_with_the_most_has_one_fewer() -> None:
 
 
 def test_nobody_waits_for_ever() -> None:
-    line = FairLine(1, 3, 0.01)
-    with queued(line, "a"), pytest.raises(TooManyGuesses), line.turn("b"):
+    line = FairQueue(1, 3, 0.01)
+    with queued(line, "a"), pytest.raises(TooManyGuesses), line.slot("b"):
         pass
     assert waiting(line) == 0
-    with line.turn("b"):
+    with line.slot("b"):
         pass
 
 
 def test_after_a_crowd_all_places_are_free_again() -> None:
-    line = FairLine(2, 5, 60)
+    line = FairQueue(2, 5, 60)
     with queued(line, "a", "b", "a", "c", "d"):
         pass
     assert (line._free, waiting(line)) == (2, 0)

@@ -50,9 +50,9 @@ def test_length_alone_is_asked_for(length, problem) -> None:
 
 
 def test_it_is_kept_as_argon2id_and_found_right_however_it_is_spelt() -> None:
-    kept = passwords.hashed("Ｅleven horses of Zoe\u0308")
+    kept = passwords.hash_password("Ｅleven horses of Zoe\u0308")
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert kept != passwords.hashed("Eleven horses of Zoë")
+    assert kept != passwords.hash_password("Eleven horses of Zoë")
     assert passwords.is_right("Eleven horses of Zoë", kept)
     assert not passwords.is_right("eleven horses of Zoë", kept)
     assert not passwords.is_outdated(kept)

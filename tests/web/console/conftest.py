@@ -9,7 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.pipeline import readiness
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
@@ -26,7 +27,7 @@ _HASH = QUICK.hash(PASSWORD)
 def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
     """The hash of ``PASSWORD``."""
     monkeypatch.setattr(passwords, "_HASHER", QUICK)
-    monkeypatch.setattr(passwords, "_NOBODYS", _HASH)
+    monkeypatch.setattr(passwords, "_NOBODYS_HASH", _HASH)
     return _HASH
 
 
@@ -73,10 +74,10 @@ def operator(services: Services, password_hash: str) -> Callable[..., str]:
     """Makes an operator who can sign in with ``PASSWORD``; gives the name."""
 
     def make(name: str, role: str) -> str:
-        people = Operators(services.records)
-        people.add(name, role, By("the tests"))
+        people = OperatorService(services.records)
+        people.add(name, role, ActionAuthor("the tests"))
         id_ = people.named(name).id
-        services.records.operators.update(id_, {"password_hash": password_hash})
+        OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
         return name
 
     return make

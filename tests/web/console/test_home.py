@@ -18,7 +18,8 @@ import pytest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
 from smsgate.features.dashboard.storage import DailyCountStorage
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis
@@ -330,11 +331,11 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
     services = make_services(folder, redis_url, quiet, **HERE)
-    from smsgate.features.operators.service import By, Operators
+    from smsgate.features.operators.service import ActionAuthor, OperatorService
 
-    Operators(services.records).add("maria", "viewer", By("tests"))
-    id_ = Operators(services.records).named("maria").id
-    services.records.operators.update(id_, {"password_hash": password_hash})
+    OperatorService(services.records).add("maria", "viewer", ActionAuthor("tests"))
+    id_ = OperatorService(services.records).named("maria").id
+    OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
     one = browser(services)
     one.sign_in("maria")
     page = one.get("/console/")
@@ -532,9 +533,9 @@ def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
     impatient, folder, redis_url, password_hash, postgresql_url
 ) -> None:
     with closing(make_services(folder, redis_url, DATABASE_URL=postgresql_url)) as services:
-        Operators(services.records).add("maria", "viewer", By("tests"))
-        id_ = Operators(services.records).named("maria").id
-        services.records.operators.update(id_, {"password_hash": password_hash})
+        OperatorService(services.records).add("maria", "viewer", ActionAuthor("tests"))
+        id_ = OperatorService(services.records).named("maria").id
+        OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
         maria = browser(services)
         maria.sign_in("maria")
         count(services, "opt_out", 3)

@@ -10,7 +10,8 @@ import pyotp
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.features.operators import second_factor, signing_in
+from smsgate.features.operators import second_factor, sign_in
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.records.console_tables import operators as table
 from smsgate.settings import Secret
 from tests.fakes.browser import PASSWORD, browser
@@ -22,12 +23,12 @@ HTTPS = "https://sms.example.com"
 
 
 def change(services, statement, **values):
-    with services.records.operators._database.writing() as connection:
+    with services.records.database.writing() as connection:
         connection.execute(text(statement), values)
 
 
 def kept(services):
-    (row,) = services.records.operators.all()
+    (row,) = OperatorStorage(services.records.database).all()
     return row
 
 
@@ -108,7 +109,7 @@ def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
     agent.post("/console/me/sessions", {"session": "others"})
     page = viewer.get("/console/me").text
     assert "this one" in page
-    digest = signing_in.digest_of(viewer.get_cookie("smsgate").value).hex()
+    digest = sign_in.token_digest(viewer.get_cookie("smsgate").value).hex()
     agent.post("/console/me/sessions", {"session": digest})
     assert viewer.get("/console/me").status_code == 200
     assert agent.post("/console/me/sessions", {"session": "no hex"}).status_code == 303
@@ -167,7 +168,7 @@ def test_codes_are_not_guessed_even_by_who_knows_the_password(viewer, services, 
     for _ in range(20):
         assert other.sign_in("viewer").status_code == 303
         other.post("/console/in/code", {"code": "000000"})
-    assert kept(services).failed == signing_in.MOST_ATTEMPTS
+    assert kept(services).failed == sign_in.MAX_ATTEMPTS
     assert kept(services).locked_until_us > time.time_ns() // 1000
     clock[0] += 30
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
@@ -180,19 +181,19 @@ def test_guessing_at_codes_hinders_no_browser_that_is_known(viewer, services, cl
     clock[0] += 30
     mine.sign_in("viewer")
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
-    for _ in range(signing_in.MOST_ATTEMPTS + 1):
+    for _ in range(sign_in.MAX_ATTEMPTS + 1):
         other.sign_in("viewer")
         other.post("/console/in/code", {"code": "000000"})
     clock[0] += 30
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
     mine.sign_in("viewer")
-    for _ in range(signing_in.MOST_ATTEMPTS - 1):
+    for _ in range(sign_in.MAX_ATTEMPTS - 1):
         assert mine.post("/console/in/code", {"code": "000000"}).status_code == 403
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
     mine.sign_in("viewer")
     clock[0] += 30
-    for _ in range(signing_in.MOST_ATTEMPTS):
+    for _ in range(sign_in.MAX_ATTEMPTS):
         assert mine.post("/console/in/code", {"code": "000000"}).status_code == 403
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
 
@@ -281,7 +282,7 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
         assert visitor.get(path, **there).location == "/console/me/factor"
     answer = visitor.post("/console/people/add", {"name": "x", "role": "admin"}, **there)
     assert answer.location == "/console/me/factor"
-    assert len(services.records.operators.all()) == 1
+    assert len(OperatorStorage(services.records.database).all()) == 1
     page = visitor.get("/console/me/factor", **there).text
     assert "Admins need a second factor" in page
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
@@ -293,7 +294,7 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
 
 def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
-    old = second_factor.seal(totp.secret, [Secret(OLD_KEY)])
+    old = second_factor.encrypt(totp.secret, [Secret(OLD_KEY)])
     change(services, "UPDATE operators SET totp_secret = :old", old=old)
     clock[0] += 30
     other = browser(services)
@@ -301,14 +302,14 @@ def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
     sealed = kept(services).totp_secret
     assert sealed != old
-    assert second_factor.unseal(sealed, [Secret(NEW_KEY)]) == totp.secret
+    assert second_factor.decrypt(sealed, [Secret(NEW_KEY)]) == totp.secret
 
 
 def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
     viewer, services, clock
 ) -> None:
     totp, codes = set_up(viewer)
-    gone = second_factor.seal(totp.secret, [Secret("a key that is gone")])
+    gone = second_factor.encrypt(totp.secret, [Secret("a key that is gone")])
     change(services, "UPDATE operators SET totp_secret = :gone", gone=gone)
     clock[0] += 30
     other = browser(services)
@@ -343,12 +344,12 @@ def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, services, clock
 
 
 def _rows(services):
-    with services.records.operators._database.reading() as connection:
+    with services.records.database.reading() as connection:
         return connection.execute(select(table.c.totp_secret)).all()
 
 
 def test_a_reset_meanwhile_is_not_undone_by_a_newer_seal_or_hash(viewer, services) -> None:
-    rows, id_ = services.records.operators, kept(services).id
+    rows, id_ = OperatorStorage(services.records.database), kept(services).id
     rows.update(id_, {"totp_secret": ""})
     rows.swap(id_, "totp_secret", "sealed with the old key", "sealed with the new one")
     assert kept(services).totp_secret == ""

@@ -14,7 +14,8 @@ import pytest
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Consent, Decision, ForwardContent, Intent
 from smsgate.features.lists.number_import import Listing, build_importing
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import iso
@@ -161,7 +162,7 @@ def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     page = viewer.get(PAGE)
     said = words(page)
     assert "Locked. No program may text it" in said
-    assert "By bob, a moment ago: a letter & more" in said
+    assert "ActionAuthor bob, a moment ago: a letter & more" in said
     assert "form 7" in said
     assert "recorded by ana" in said
 
@@ -323,10 +324,10 @@ def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer
 
 
 def signed_in_viewer(services, password_hash: str) -> Browser:
-    people = Operators(services.records)
-    people.add("maria", "viewer", By("tests"))
+    people = OperatorService(services.records)
+    people.add("maria", "viewer", ActionAuthor("tests"))
     hashed = {"password_hash": password_hash}
-    services.records.operators.update(people.named("maria").id, hashed)
+    OperatorStorage(services.records.database).update(people.named("maria").id, hashed)
     made = browser(services)
     made.sign_in("maria")
     return made
@@ -421,7 +422,7 @@ def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client,
     )
     assert said["since"] == "just now"
     assert said["consent"] == "not valid while locked"
-    assert "By bob, a moment ago: letter of her lawyer" in words(answer)
+    assert "ActionAuthor bob, a moment ago: letter of her lawyer" in words(answer)
 
 
 def test_what_is_not_on_record_is_said_to_be_unknown(services, viewer, redis_client):

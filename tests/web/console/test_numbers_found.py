@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
 from tests.fakes.browser import browser
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.pages import words
@@ -52,9 +53,11 @@ def test_a_number_is_posted_and_leads_to_its_page(viewer):
 def abroad(folder, redis_url, password_hash):
     """A browser with programs in Switzerland and France."""
     with closing(make_services(folder, redis_url, PROGRAMS, **HERE)) as services:
-        people = Operators(services.records)
-        people.add("eva", "viewer", By("the tests"))
-        services.records.operators.update(people.named("eva").id, {"password_hash": password_hash})
+        people = OperatorService(services.records)
+        people.add("eva", "viewer", ActionAuthor("the tests"))
+        OperatorStorage(services.records.database).update(
+            people.named("eva").id, {"password_hash": password_hash}
+        )
         made = browser(services)
         made.sign_in("eva")
         yield services, made

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from smsgate.domain.errors import LastAdmin
-from smsgate.features.operators import service, sessions
-from smsgate.features.operators.own_account import OwnAccount
-from smsgate.features.operators.service import By, Operators
+from smsgate.features.operators import service, sign_in
+from smsgate.features.operators.service import ActionAuthor, OperatorService, OwnAccount
+from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import ALERTS, make_services
@@ -21,7 +21,7 @@ _LINK = re.compile(r"http://localhost(/console/password/[\w-]{43})<")
 
 
 def change(services, statement, **values):
-    with services.records.operators._database.writing() as connection:
+    with services.records.database.writing() as connection:
         connection.execute(text(statement), values)
 
 
@@ -60,9 +60,9 @@ def test_no_link_leads_where_a_request_says(add_at, services, host, monkeypatch)
     answer = add_at(host, scheme="https")
     assert (answer.status_code, host in answer.text) == (422, False)
     assert "SMSGATE_PUBLIC_URL" in answer.text
-    kept = Operators(services.records)
+    kept = OperatorService(services.records)
     assert [one.name for one in kept.all()] == ["admin"]
-    kept.add("maria", "viewer", By("the tests"))
+    kept.add("maria", "viewer", ActionAuthor("the tests"))
     sealed = kept.named("maria")
     assert add_at(host, "reset", "https").status_code == 422
     assert kept.named("maria") == sealed  # nothing was taken away
@@ -180,12 +180,12 @@ DEEDS = [
 def test_nobody_but_an_admin_changes_people(
     admin, agent, viewer, visitor, services, deed, data
 ) -> None:
-    before = services.records.operators.all()
+    before = OperatorStorage(services.records.database).all()
     for one in (agent, viewer):
         answer = one.post(f"/console/people/{deed}", data)
         assert (answer.status_code, "needs the role" in answer.text) == (403, True)
     assert visitor.post(f"/console/people/{deed}", data).location == "/console/in"
-    assert services.records.operators.all() == before
+    assert OperatorStorage(services.records.database).all() == before
     assert viewer.get("/console/people").status_code == 403
 
 
@@ -193,14 +193,14 @@ def test_nobody_but_an_admin_changes_people(
 def test_after_a_while_the_password_is_asked_for_again(
     admin, agent, viewer, services, deed, data
 ) -> None:
-    before = services.records.operators.all()
-    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
+    before = OperatorStorage(services.records.database).all()
+    past = sign_in.now_us() - sign_in.PROOF_S * 1_000_000
     change(services, "UPDATE sessions SET proved_us = :us", us=past)
     assert 'autocomplete="current-password"' in admin.get("/console/people").text
     for password in ({}, {"password": "wrong"}):
         answer = admin.post(f"/console/people/{deed}", data | password)
         assert (answer.status_code, "not your password" in answer.text) == (403, True)
-    now = services.records.operators.all()
+    now = OperatorStorage(services.records.database).all()
     assert [(one.name, one.role, one.ended_us) for one in now] == [
         (one.name, one.role, one.ended_us) for one in before
     ]
@@ -211,7 +211,7 @@ def test_after_a_while_the_password_is_asked_for_again(
 
 
 def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, services) -> None:
-    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
+    past = sign_in.now_us() - sign_in.PROOF_S * 1_000_000
     change(services, "UPDATE sessions SET proved_us = :us", us=past)
     for _ in range(8):
         admin.post("/console/people/end", {"name": "admin", "password": "wrong"})
@@ -227,7 +227,7 @@ def test_another_role_signs_out_and_counts_at_once(admin, agent, services) -> No
     assert agent.get("/console/").location == "/console/in"
     agent.sign_in("agent")
     assert agent.post("/console/people/add", {"name": "x", "role": "admin"}).status_code == 403
-    assert Operators(services.records).named("agent").role == "viewer"
+    assert OperatorService(services.records).named("agent").role == "viewer"
 
 
 def test_a_role_that_is_none_is_refused(admin, agent) -> None:
@@ -240,7 +240,7 @@ def test_who_ended_is_out_at_once_and_comes_back_by_a_link(admin, agent, service
     admin.post("/console/people/end", {"name": "agent"})
     assert agent.get("/console/").location == "/console/in"
     assert agent.sign_in("agent").status_code == 403
-    assert services.records.actions.newest("", 1)[0].what == "wrong password"
+    assert ActionLog(services.records.database).newest("", 1)[0].what == "wrong password"
     answer = admin.post("/console/people/add", {"name": "agent", "role": "agent"})
     assert (answer.status_code, "was here before" in answer.text) == (409, True)
     link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
@@ -253,7 +253,7 @@ def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, services) -
     change(
         services,
         "UPDATE operators SET locked_until_us = :us WHERE name = 'agent'",
-        us=sessions.now_us() + 10**9,
+        us=sign_in.now_us() + 10**9,
     )
     link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
     assert agent.get("/console/").location == "/console/in"
@@ -266,7 +266,7 @@ def test_another_role_before_the_first_sign_in_leaves_the_link(admin, visitor, s
     link = link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
     admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
     assert visitor.post(link, {"password": NEW, "repeated": NEW}).status_code == 303
-    assert Operators(services.records).named("maria").role == "viewer"
+    assert OperatorService(services.records).named("maria").role == "viewer"
 
 
 def test_who_ended_meanwhile_cannot_use_a_link(admin, visitor) -> None:
@@ -280,7 +280,9 @@ def test_who_ended_meanwhile_cannot_use_a_link(admin, visitor) -> None:
     ("deed", "data"), [("end", {}), ("role", {"role": "viewer"}), ("role", {"role": "agent"})]
 )
 def test_the_only_admin_stays_one(admin, services, deed, data) -> None:
-    Operators(services.records).add("not yet", "admin", By("tests"))  # has no password yet
+    OperatorService(services.records).add(
+        "not yet", "admin", ActionAuthor("tests")
+    )  # has no password yet
     answer = admin.post(f"/console/people/{deed}", {"name": "admin"} | data)
     assert (answer.status_code, "only admin" in answer.text) == (409, True)
     assert admin.get("/console/people").status_code == 200
@@ -293,7 +295,7 @@ def test_two_admins_who_end_each_other_at_once_do_not_both_succeed(operator, ser
 
     def end(name: str) -> None:
         try:
-            Operators(services.records).end(name, By("tests"))
+            OperatorService(services.records).deactivate(name, ActionAuthor("tests"))
             ended.append(name)
         except LastAdmin:
             pass
@@ -318,7 +320,9 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, services) -> 
     for told in ("wrong password", "role: agent to viewer admin", "added: as agent admin"):
         assert told in said
     for _ in range(60):
-        services.records.actions.add(service.action_of("test", "x", By("y")))
+        ActionLog(services.records.database).add(
+            service.make_action("test", "x", ActionAuthor("y"))
+        )
     page = admin.get("/console/people")
     assert page.text.count("<td>test</td>") == 50
     older = re.search(r'href="(/console/people\?before=[^"]+)">Older', page.text)[1]
@@ -330,7 +334,7 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, services) -> 
 
 def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, services) -> None:
     assert "smsgate operators first" in visitor.get("/console/in").text
-    link = Operators(services.records).first_link()
+    link = OperatorService(services.records).make_first_link()
     assert visitor.get(link).status_code == 200
     answer = visitor.post(link, {"name": "maria", "password": "short", "repeated": "short"})
     assert answer.status_code == 422
@@ -338,23 +342,23 @@ def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, services) ->
     assert (answer.status_code, answer.location) == (303, "/console/")
     assert visitor.get("/console/people").status_code == 200
     assert browser(services).get(link).status_code == 404
-    assert Operators(services.records).first_link() is None
+    assert OperatorService(services.records).make_first_link() is None
 
 
 def test_where_somebody_is_there_already_no_link_makes_a_first_admin(
     visitor, operator, services
 ) -> None:
-    link = Operators(services.records).first_link()
+    link = OperatorService(services.records).make_first_link()
     operator("maria", "viewer")
     visitor.get("/console/in")
     answer = visitor.post(link, {"name": "mallory", "password": NEW, "repeated": NEW})
     assert answer.status_code == 404
-    assert [one.name for one in services.records.operators.all()] == ["maria"]
+    assert [one.name for one in OperatorStorage(services.records.database).all()] == ["maria"]
 
 
 def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, services) -> None:
-    first = Operators(services.records).first_link()
-    second = Operators(services.records).first_link()
+    first = OperatorService(services.records).make_first_link()
+    second = OperatorService(services.records).make_first_link()
     assert visitor.get(first).status_code == 404
     assert visitor.get(second).status_code == 200
     change(services, "UPDATE operator_links SET ends_us = ends_us - 3600000000")
@@ -364,8 +368,8 @@ def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, services) ->
 def test_the_link_of_one_operator_neither_makes_a_first_admin_nor_serves_another(
     visitor, services
 ) -> None:
-    people, own = Operators(services.records), OwnAccount(services.records, ())
-    link = people.add("maria", "viewer", By("tests"))
+    people, own = OperatorService(services.records), OwnAccount(services.records, ())
+    link = people.add("maria", "viewer", ActionAuthor("tests"))
     token = link.rpartition("/")[2]
     assert visitor.get(f"/console/first/{token}").status_code == 404
-    assert own.whose(token).name == "maria"
+    assert own.find_linked(token).name == "maria"

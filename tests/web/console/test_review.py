@@ -125,7 +125,7 @@ def test_undo_brings_a_text_back_with_its_story_and_its_deadline(services, agent
 
 def ended(services) -> None:
     """Nobody used the console for more than two hours."""
-    with services.records.operators._database.writing() as connection:
+    with services.records.database.writing() as connection:
         connection.execute(sql("UPDATE sessions SET seen_us = 0"))
 
 

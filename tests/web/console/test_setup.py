@@ -8,6 +8,7 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable, Unauthorized
 from smsgate.features.accounts.setup_view import keys_of
+from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.known_keys import KnownKeys
@@ -293,7 +294,9 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     assert "sgk_" not in page
     assert "check: asks the gate" in page
     assert "by admin" in page
-    assert "made the API key crm" in {one.what for one in services.records.actions.newest("", 9)}
+    assert "made the API key crm" in {
+        one.what for one in ActionLog(services.records.database).newest("", 9)
+    }
     assert admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}).status_code == 409
 
 

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select, text
 
 from smsgate.domain.errors import SignInRefused, TooManyGuesses
-from smsgate.features.operators import devices, passwords, sessions, signing_in
-from smsgate.features.operators.attempts import MOST_ATTEMPTS, FairLine
-from smsgate.features.operators.service import By, Operators
-from smsgate.records import operator_actions as trail
+from smsgate.features.operators import passwords, sign_in, sign_in_limits, storage
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS, FairQueue
+from smsgate.features.operators.storage import ActionLog, SessionStorage
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.settings import Secret
@@ -34,12 +34,12 @@ AWAY = {
 
 
 def rows(services, statement):
-    with services.records.operators._database.reading() as connection:
+    with services.records.database.reading() as connection:
         return connection.execute(statement).all()
 
 
 def change(services, statement, **values):
-    with services.records.operators._database.writing() as connection:
+    with services.records.database.writing() as connection:
         connection.execute(text(statement), values)
 
 
@@ -50,7 +50,8 @@ def browser_of(visitor: Browser) -> Browser:
 
 def happened(services) -> list[str]:
     return [
-        f"{one.what}: {one.note}".strip(": ") for one in services.records.actions.newest("", 50)
+        f"{one.what}: {one.note}".strip(": ")
+        for one in ActionLog(services.records.database).newest("", 50)
     ]
 
 
@@ -155,7 +156,7 @@ def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(viewer) -> No
 def test_only_the_digest_of_a_session_is_kept(viewer, services) -> None:
     token = viewer.get_cookie("smsgate").value
     (kept,) = rows(services, select(session_table.c.digest))
-    assert kept.digest == sessions.digest_of(token)
+    assert kept.digest == sign_in.token_digest(token)
     assert len(token) >= 43
 
 
@@ -172,14 +173,14 @@ def test_a_session_that_was_there_before_is_not_the_one_after(visitor, viewer, o
 
 
 def test_a_session_ends_by_itself(viewer, visitor, operator, services) -> None:
-    idle = sessions.IDLE_S * 1_000_000
+    idle = sign_in.IDLE_S * 1_000_000
     change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=idle - 5_000_000)
     assert viewer.get("/console/", headers={"HX-Request": "true"}).status_code == 200
     change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=5_000_000)
     assert viewer.get("/console/").location == "/console/in"
     visitor.sign_in(operator("maria", "viewer"))
     assert len(rows(services, select(session_table.c.digest))) == 1  # what ended was removed
-    change(services, "UPDATE sessions SET ends_us = :us", us=sessions.now_us())
+    change(services, "UPDATE sessions SET ends_us = :us", us=sign_in.now_us())
     assert visitor.get("/console/").location == "/console/in"
 
 
@@ -198,8 +199,8 @@ def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
     visitor, services, monkeypatch
 ) -> None:
     answers = threading.Event()
-    monkeypatch.setattr(sessions, "_PATIENCE_S", 0.05)
-    monkeypatch.setattr(type(services.records.sessions), "find", lambda *_: answers.wait(30))
+    monkeypatch.setattr(sign_in, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(SessionStorage, "find", lambda *_: answers.wait(30))
     visitor.set_cookie("smsgate", "seen by another process")
     answer = visitor.get("/console/")
     answers.set()
@@ -234,8 +235,8 @@ def refused(answer) -> str:
 def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, services) -> None:
     operator("maria", "viewer")
     operator("gone", "viewer")
-    Operators(services.records).end("gone", By("tests"))
-    Operators(services.records).add("new", "viewer", By("tests"))
+    OperatorService(services.records).deactivate("gone", ActionAuthor("tests"))
+    OperatorService(services.records).add("new", "viewer", ActionAuthor("tests"))
     said = {refused(visitor.sign_in("maria", WRONG)), refused(visitor.sign_in("nobody", WRONG))}
     said |= {refused(visitor.sign_in("gone")), refused(visitor.sign_in("new", PASSWORD))}
     guess(visitor, "maria")
@@ -249,21 +250,21 @@ def test_an_unknown_name_costs_as_much_work_as_a_known_one(
     """One hash, and as many writes to the disk: what could be measured is the same."""
     operator("maria", "viewer")
     work = []
-    keep = trail.keep
-    monkeypatch.setattr(trail, "keep", lambda *a: (work.append("written"), keep(*a)))
+    log = storage._log
+    monkeypatch.setattr(storage, "_log", lambda *a: (work.append("written"), log(*a)))
     verify = passwords._HASHER.verify
     hasher = type("Hasher", (), {"verify": lambda self, *a: (work.append("hash"), verify(*a))})
     monkeypatch.setattr(passwords, "_HASHER", hasher())
     for name in ("nobody", "maria"):
         work.clear()
         guess(visitor, name)
-        assert work == ["hash", "written"] * MOST_ATTEMPTS
+        assert work == ["hash", "written"] * MAX_ATTEMPTS
         work.clear()
         visitor.sign_in(name, WRONG)  # has to wait
         assert work == ["written"]
 
 
-def guess(visitor, name, count=MOST_ATTEMPTS, **place) -> None:
+def guess(visitor, name, count=MAX_ATTEMPTS, **place) -> None:
     for _ in range(count):
         refused(visitor.sign_in(name, WRONG, **place))
 
@@ -277,7 +278,7 @@ def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
 ) -> None:
     operator("maria", "viewer")
     spelt = ["maria", "MARIA", " maria ", "ｍａｒｉａ", "Maria", "maria", "mArIa", "maria"]
-    assert len(spelt) == MOST_ATTEMPTS
+    assert len(spelt) == MAX_ATTEMPTS
     for name in spelt:
         refused(visitor.sign_in(name, WRONG))
     refused(visitor.sign_in("maria"))
@@ -332,15 +333,16 @@ def test_a_browser_that_is_known_guesses_no_more_than_others(visitor, operator) 
 
 def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, services) -> None:
     operator("maria", "viewer")
-    row = Operators(services.records).named("maria")
+    row = OperatorService(services.records).named("maria")
     keys = services.settings.secret_keys
-    made = devices.new_device(row.id)
+    made = sign_in_limits.new_device(row.id)
     for key in keys:  # the older one as well
-        assert devices.device_of(devices.token_of(made, [key]), keys) == made
-    right = devices.token_of(made, keys)
-    forged = devices.token_of(made, [Secret("another-secret-that-is-long-enough")])
+        token = sign_in_limits.make_device_token(made, [key])
+        assert sign_in_limits.read_device_token(token, keys) == made
+    right = sign_in_limits.make_device_token(made, keys)
+    forged = sign_in_limits.make_device_token(made, [Secret("another-secret-that-is-long-enough")])
     for token in (forged, right[:-1], right.replace(row.id, "other"), "", ".", "a.b.c", "é" * 64):
-        assert devices.device_of(token, keys) is None
+        assert sign_in_limits.read_device_token(token, keys) is None
     guess(visitor, "maria")
     visitor.set_cookie("smsgate-device", forged)
     refused(visitor.sign_in("maria"))
@@ -351,7 +353,7 @@ def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, servic
 def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, services) -> None:
     operator("maria", "viewer")
     guess(visitor, "maria")
-    link = Operators(services.records).reset("maria", By("an admin"))
+    link = OperatorService(services.records).reset("maria", ActionAuthor("an admin"))
     new = "a kettle full of pigeons"
     assert visitor.get(link).status_code == 200
     assert visitor.post(link, {"password": new, "repeated": new}).location == "/console/in"
@@ -369,7 +371,7 @@ def test_nobodys_guessing_hinders_who_is_signed_in(viewer, services) -> None:
 
 def test_of_a_session_the_password_is_not_guessed(viewer, services) -> None:
     change(services, "UPDATE sessions SET proved_us = 0")
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         assert viewer.post("/console/me/factor/off", {"password": WRONG}).status_code == 403
     assert viewer.post("/console/me/factor/off", {"password": PASSWORD}).status_code == 403
 
@@ -395,12 +397,12 @@ def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> No
     hashed = []
     is_right = passwords.is_right
     counted = lambda *given: (hashed.append(1), is_right(*given))[1]  # noqa: E731
-    monkeypatch.setattr(signing_in.passwords, "is_right", counted)
+    monkeypatch.setattr(sign_in.passwords, "is_right", counted)
     doors = [
-        signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
+        sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
         for _ in range(4)
     ]
-    someone = sessions.Visitor("", "", "a test")
+    someone = sign_in.Visitor("", "", "a test")
 
     def attempt() -> None:
         for door in doors:
@@ -408,7 +410,7 @@ def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> No
                 door.by_password("maria", WRONG, someone, "")
 
     at_once(4, attempt)
-    assert len(hashed) == MOST_ATTEMPTS
+    assert len(hashed) == MAX_ATTEMPTS
 
 
 def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
@@ -423,20 +425,20 @@ def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
         assert all_came.wait(60)
         return is_right(*given)
 
-    monkeypatch.setattr(signing_in.passwords, "is_right", waits)
-    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
-    door._line = FairLine(signing_in._AT_ONCE, signing_in._MOST_WAITING, 60)
+    monkeypatch.setattr(sign_in.passwords, "is_right", waits)
+    door = sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
+    door._queue = FairQueue(sign_in._AT_ONCE, sign_in._MAX_WAITING, 60)
 
     def come(name: str, password: str, address: str) -> None:
         with suppress(SignInRefused):
-            door.by_password(name, password, sessions.Visitor(address, address, "a test"), "")
+            door.by_password(name, password, sign_in.Visitor(address, address, "a test"), "")
             let_in.append(name)
 
     guests = [(name, WRONG, "8.8.4.4") for name in crowd]
     guests += [(name, PASSWORD, "8.8.8.8") for name in people]
     threads = [threading.Thread(target=come, args=guest) for guest in guests]
     [one.start() for one in threads]
-    assert wait_until(lambda: sum(map(len, door._line._waiting.values())) == 20, 60)
+    assert wait_until(lambda: sum(map(len, door._queue._waiting.values())) == 20, 60)
     all_came.set()
     [one.join() for one in threads]
     assert sorted(let_in) == sorted(people)
@@ -445,40 +447,40 @@ def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
 class ClosedLine:
     """Lets nobody in, as a line before which a crowd from any number of addresses stands."""
 
-    def turn(self, place: str):
-        raise TooManyGuesses(place)
+    def slot(self, origin: str):
+        raise TooManyGuesses(origin)
 
 
 @pytest.fixture
 def crowded(services):
     """The way in while such a crowd is there."""
-    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
-    door._line = ClosedLine()
+    door = sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
+    door._queue = ClosedLine()
     return door
 
 
 def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> None:
     operator("maria", "viewer")
-    row = Operators(services.records).named("maria")
-    stranger = sessions.Visitor("8.8.8.8", "8.8.8.8", "a test")
+    row = OperatorService(services.records).named("maria")
+    stranger = sign_in.Visitor("8.8.8.8", "8.8.8.8", "a test")
     with pytest.raises(TooManyGuesses):
         crowded.by_password("maria", PASSWORD, stranger, "")
 
     mine = replace(stranger, device=crowded.device_token(row, stranger))
     started = crowded.by_password("maria", PASSWORD, mine, "")
 
-    known = sessions.Sessions(services.records).who(started.token)
+    known = sign_in.Sessions(services.records).find(started.token)
     crowded.prove(known, PASSWORD, mine)  # who is signed in gives the password again
 
 
 def test_who_has_to_wait_stands_in_nobodys_way(operator, services, crowded) -> None:
     """Neither a place that guessed at a name nor an address that guessed names takes a turn."""
     operator("maria", "viewer")
-    guesser = sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
-    for _ in range(MOST_ATTEMPTS):
+    guesser = sign_in.Visitor("8.8.4.4", "8.8.4.4", "a test")
+    for _ in range(MAX_ATTEMPTS):
         with pytest.raises(TooManyGuesses, match="address 8"):
             crowded.by_password("maria", WRONG, guesser, "")
-        crowded._attempts.number("address 8.8.4.4", "maria")
+        crowded._attempts.count("address 8.8.4.4", "maria")
     with pytest.raises(SignInRefused):
         crowded.by_password("maria", WRONG, guesser, "")
     for _ in range(30):
@@ -521,23 +523,27 @@ def test_guesses_from_everywhere_do_not_fill_the_sample_log(
 ) -> None:
     """More addresses than anybody could list: a line each at first, then one an hour."""
     operator("maria", "viewer")
-    monkeypatch.setattr(signing_in, "MOST_NOTED", 5)
-    door = signing_in.SigningIn(services.records, services.store, services.settings.secret_keys)
+    monkeypatch.setattr(sign_in, "MAX_LOGGED", 5)
+    door = sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
     for last in range(12):
-        visitor = sessions.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
+        visitor = sign_in.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
         with pytest.raises(SignInRefused):
             door.by_password("maria", WRONG, visitor, "")
-    kept = [one for one in services.records.actions.newest("", 99) if one.what == "wrong password"]
+    kept = [
+        one
+        for one in ActionLog(services.records.database).newest("", 99)
+        if one.what == "wrong password"
+    ]
     assert len(kept) in (6, 7)  # an hour may end in between
     (*_, newest) = sorted(kept, key=lambda one: one.at_us)
     assert (newest.address, "more than 5 others" in newest.note) == ("8.8.4.11", True)
-    assert door.by_password("maria", PASSWORD, sessions.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
+    assert door.by_password("maria", PASSWORD, sign_in.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
 
 
 def test_what_was_typed_as_a_name_is_not_kept(visitor, services, capsys) -> None:
     for _ in range(3):
         refused(visitor.sign_in(PASSWORD, WRONG))
-    kept = services.records.actions.newest("", 9)
+    kept = ActionLog(services.records.database).newest("", 9)
     assert [(one.what, one.operator) for one in kept] == [("unknown name", "")]
     assert PASSWORD not in capsys.readouterr().out
 
@@ -551,10 +557,10 @@ def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
 
     def slow(*args: str) -> bool:
         right = is_right(*args)
-        Operators(services.records).reset("maria", By("tests"))
+        OperatorService(services.records).reset("maria", ActionAuthor("tests"))
         return right
 
-    monkeypatch.setattr(signing_in.passwords, "is_right", slow)
+    monkeypatch.setattr(sign_in.passwords, "is_right", slow)
     refused(visitor.sign_in("maria"))
     assert rows(services, select(session_table.c.digest)) == []
 

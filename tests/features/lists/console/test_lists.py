@@ -17,6 +17,7 @@ from smsgate.features.lists import job_files, jobs, list_file
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.features.lists.job_steps import JobSteps
 from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration_rollout import publish_programs
 from tests.fakes.browser import browser
 from tests.fakes.processes import wait_until
@@ -602,7 +603,9 @@ def test_an_export_is_whole_and_can_be_imported_again(agent, services):
     assert {row["number"] for row in rows(agent, here, "export")} == {NUMBER, THIRD}
     again = begun(agent, agent.get(f"{here}/files/export", buffered=True).data)
     assert "Read as smsgate" in agent.get(again).text
-    assert "exported numbers" in {one.what for one in services.records.actions.newest("", 5)}
+    assert "exported numbers" in {
+        one.what for one in ActionLog(services.records.database).newest("", 5)
+    }
 
 
 def test_an_export_gives_what_is_asked_for(agent, services):

@@ -1,0 +1,413 @@
+"""Signing in to the console: password, second factor, sessions, and limits against guessing.
+
+Every attempt is counted before it is checked, and given back where it was right; so attempts at
+once gain nothing. Passwords are counted by name and origin, and by address over all names (see
+``sign_in_limits.py``): an attacker keeps nobody out who comes from elsewhere or from a browser in
+which they have signed in before. Codes of the second factor are few enough to be guessed from many
+addresses, and wait behind the right password: they are counted by operator. A refusal is the same
+sentence after the same work, whether the name is unknown or the password wrong.
+
+A browser's cookie holds 256 random bits; their SHA-256 is kept, so a copy of the database signs
+nobody in.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from smsgate.domain.errors import (
+    RecordsNotReady,
+    RecordsUnavailable,
+    SignInRefused,
+    StoreUnavailable,
+    TooManyGuesses,
+)
+from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.service import (
+    ActionAuthor,
+    fold_name,
+    make_action,
+    now_us,
+    token_digest,
+)
+from smsgate.features.operators.sign_in_limits import (
+    MAX_ATTEMPTS,
+    WINDOW_S,
+    AttemptCounter,
+    Device,
+    FairQueue,
+    make_device_token,
+    new_device,
+    read_device_token,
+)
+from smsgate.features.operators.storage import (
+    ActionLog,
+    OperatorAction,
+    OperatorRow,
+    OperatorStorage,
+    SessionRow,
+    SessionStorage,
+)
+from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
+from smsgate.records import Records
+from smsgate.settings import Secret
+from smsgate.store import Store
+
+IDLE_S = 2 * 3600
+"""A session ends after so long without a request that a person made,"""
+LASTS_S = 12 * 3600
+"""and in any case after so long: a working day."""
+HALF_S = 600
+"""How long the second page of signing in may take."""
+PROOF_S = 600
+"""For how long a password that was given opens what asks for it again."""
+LOCK_S = WINDOW_S
+MAX_LOGGED = 100
+"""Wrong passwords for one operator, from everywhere in one window, that have a line each."""
+_SEEN_S = 60
+"""How exactly it is kept when a session was last seen: to spare writes."""
+_MAX_REMEMBERED = 500
+_PATIENCE_S = 5.0
+"""How long the records are waited for where there is nothing to go on without them."""
+_AT_ONCE, _MAX_WAITING, _WAIT_S = 4, 24, 5.0
+"""Attempts that one process checks at once, how many may wait, and how long. Its threads answer
+other requests as well, and a crowd that signs in must not keep them from that."""
+_KNOWN_AT_ONCE, _MAX_KNOWN_WAITING = 2, 12
+"""The same of known browsers and sessions. Nobody can make those up, so that no crowd, from however
+many addresses it comes, is before them."""
+_CODE = "\0code"
+"""Counts codes in place of a name; no name is like it."""
+_EVERYWHERE = "everywhere"
+"""Counts the wrong passwords from all origins; no origin is called so."""
+_HOUR_US = 3600 * 1_000_000
+_S = 1_000_000
+REFUSED = (
+    "That did not let you in: name and password do not fit together, or there were too many "
+    f"attempts from here. After {MAX_ATTEMPTS} of them wait {LOCK_S // 60} minutes, or ask an "
+    "admin for a new link."
+)
+CODE_REFUSED = (
+    "That code was not taken: it is not right, not of this half minute, or was used before. Wait "
+    f"for the next one; after {MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
+)
+TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."
+UNREADABLE = (
+    "Your second factor cannot be checked any more: none of SMSGATE_SECRET_KEYS sealed it. Ask an "
+    "admin to take it away: `smsgate operators reset NAME --second-factor`."
+)
+_log = structlog.get_logger("smsgate.console")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The browser that makes a request."""
+
+    address: str
+    """As far as it can be known, to be shown."""
+    counted: str
+    """The address that attempts are counted by; empty where visitors cannot be told apart."""
+    browser: str
+    device: str = field(default="", repr=False)
+    """The device token that it sent, see ``sign_in_limits.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSession:
+    """A session and its operator."""
+
+    session: SessionRow
+    operator: OperatorRow
+
+    @property
+    def proved(self) -> bool:
+        """Whether the password was given a short while ago."""
+        return now_us() < self.session.proved_us + PROOF_S * _S
+
+    @property
+    def active(self) -> bool:
+        """Whether neither the session nor the operator has ended."""
+        ends_us = min(self.session.ends_us, self.session.seen_us + IDLE_S * _S)
+        return now_us() < ends_us and not self.operator.ended_us
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that has just begun."""
+
+    token: str = field(repr=False)
+    """For the browser's cookie; it is kept nowhere else."""
+    half: bool
+    device: str = field(default="", repr=False)
+    """The browser's device token from now on; empty where the session is half."""
+
+
+class Sessions:
+    """Who is signed in. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, records: Records) -> None:
+        self._storage = SessionStorage(records.database)
+        self._deadline, self._patient = Deadline(), Deadline(_PATIENCE_S)
+        self._remembered: dict[bytes, OperatorSession] = {}
+        """The newest few hundred, for an outage of the database."""
+
+    def find(self, token: str) -> OperatorSession | None:
+        """Return the session with that token, whole or half, unless it has ended.
+
+        While the database is away or hangs, a session that this process has seen goes on: else an
+        outage of the records would also hide what the console can say about it.
+        """
+        digest = token_digest(token)
+        session = self._remembered.get(digest)
+        deadline = self._deadline if session is not None else self._patient
+        try:
+            found = deadline.call(lambda: self._storage.find(digest))
+        except (RecordsUnavailable, RecordsNotReady, NoAnswerInTime) as error:
+            if session is None:
+                raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
+        else:
+            session = OperatorSession(*found) if found else None
+            self._remembered.pop(digest, None)
+            if session is not None:
+                self._remembered[digest] = session
+                if len(self._remembered) > _MAX_REMEMBERED:
+                    self._remembered.pop(next(iter(self._remembered)), None)
+        return session if session is not None and session.active else None
+
+    def mark_seen(self, current: OperatorSession) -> None:
+        """Note that a person used the session just now."""
+        now, digest = now_us(), current.session.digest
+        if now - current.session.seen_us > _SEEN_S * _S:
+            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswerInTime):
+                self._deadline.call(lambda: self._storage.change(digest, {"seen_us": now}))
+
+    def of(self, row: OperatorRow) -> list[SessionRow]:
+        """Return where somebody is signed in now."""
+        return [one for one in self._storage.of(row.id) if OperatorSession(one, row).active]
+
+    def end(self, current: OperatorSession, digest: bytes, visitor: Visitor) -> None:
+        """End one of the operator's own sessions."""
+        action = _own_action("signed out", current.operator, visitor)
+        self._storage.end(current.operator.id, digest, action)
+        self._remembered.pop(digest, None)
+
+    def end_others(self, current: OperatorSession, visitor: Visitor) -> None:
+        """End all of the operator's own sessions but this one."""
+        action = _own_action("signed out", current.operator, visitor, "everywhere else")
+        self._storage.end_others(current.operator.id, current.session.digest, action)
+
+
+class SignIn:
+    """Checks passwords and codes, and begins sessions. Raises what ``Sessions`` raises."""
+
+    def __init__(self, records: Records, store: Store, keys: Sequence[Secret]) -> None:
+        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+        self._operators = OperatorStorage(records.database)
+        self._sessions = SessionStorage(records.database)
+        self._actions = ActionLog(records.database)
+        self._addresses = store.sign_ins
+        self._attempts = AttemptCounter(store.attempts, keys)
+        self._keys = keys
+        self._queue = FairQueue(_AT_ONCE, _MAX_WAITING, _WAIT_S)
+        self._known_queue = FairQueue(_KNOWN_AT_ONCE, _MAX_KNOWN_WAITING, _WAIT_S)
+
+    def by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> NewSession:
+        """Check a name and a password; where there is a second factor, the session is half.
+
+        ``instead`` is the token that the browser had before; it opens nothing any more. Raises
+        ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        row = self._operators.find(fold_name(name))
+        device = self._device(row, visitor)
+        origin = _origin(device, visitor)
+        # Attackers who have to wait are turned away before they stand in others' way.
+        if device is None and visitor.counted:
+            with suppress(StoreUnavailable):
+                if self._addresses.too_many(visitor.counted):
+                    raise TooManyGuesses(TOO_MANY)
+        if self._attempts.used_up(origin, fold_name(name)):
+            self._log_wrong_password(row, MAX_ATTEMPTS + 1, visitor)
+            raise SignInRefused(REFUSED)
+        queue = self._queue if device is None else self._known_queue
+        with queue.slot(origin):
+            if device is None:
+                self._claim_address(visitor)
+            number = self._attempts.count(origin, fold_name(name))
+            kept = row.password_hash if row else ""
+            right = number <= MAX_ATTEMPTS and passwords.is_right(password, kept)
+            if row is None or not right or row.ended_us:
+                self._log_wrong_password(row, number, visitor)
+                raise SignInRefused(REFUSED)
+            self._attempts.clear(origin, fold_name(name))
+            if device is None:
+                self._forgive_address(visitor)
+            if passwords.is_outdated(kept):
+                better = passwords.hash_password(password)
+                self._operators.swap(row.id, "password_hash", kept, better)
+                row = replace(row, password_hash=better)
+            return self._start(row, visitor, token_digest(instead), half=bool(row.totp_secret))
+
+    def by_code(self, current: OperatorSession, code: str, visitor: Visitor) -> NewSession:
+        """Check the code of the second factor, or a recovery code, after the password.
+
+        Raises ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        row = current.operator
+        device = self._device(row, visitor)
+        if device is not None:
+            free = self._attempts.count(_origin(device, visitor), _CODE) <= MAX_ATTEMPTS
+        else:
+            self._claim_address(visitor)
+            otherwise = _hourly_action(row, visitor)
+            free = self._sessions.claim_attempt(
+                row.id, now_us(), MAX_ATTEMPTS, LOCK_S * _S, otherwise
+            )
+        note = self._accept_code(row, code) if free else ""
+        if not note:
+            self._log_wrong_code(row, free, visitor)
+            raise SignInRefused(CODE_REFUSED)
+        if device is None:
+            self._forgive_address(visitor)
+        else:
+            self._attempts.clear(_origin(device, visitor), _CODE)
+        return self._start(row, visitor, current.session.digest, note=note)
+
+    def prove(self, current: OperatorSession, password: str, visitor: Visitor) -> None:
+        """Check the password again, so that an open screen alone does not suffice.
+
+        Counted by the session, which nobody else has. Raises ``SignInRefused`` and
+        ``TooManyGuesses``.
+        """
+        row, origin = current.operator, f"session {current.session.digest.hex()}"
+        with self._known_queue.slot(origin):
+            number = self._attempts.count(origin, row.id)
+            right = number <= MAX_ATTEMPTS and passwords.is_right(password, row.password_hash)
+        if not right:
+            self._log_wrong_password(row, number, visitor)
+            raise SignInRefused("That is not your password, or there were too many attempts.")
+        self._attempts.clear(origin, row.id)
+        self._sessions.change(current.session.digest, {"proved_us": now_us()})
+
+    def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> NewSession:
+        """Begin a session for somebody who has just shown by other means who they are."""
+        return self._start(row, visitor, token_digest(instead))
+
+    def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
+        """Return the browser's device token for the operator: the one that it has, or a new one."""
+        return make_device_token(self._device(row, visitor) or new_device(row.id), self._keys)
+
+    def _device(self, row: OperatorRow | None, visitor: Visitor) -> Device | None:
+        """Return the browser's device; None where it is not known for this operator."""
+        device = read_device_token(visitor.device, self._keys)
+        known = device is not None and row is not None and device.operator_id == row.id
+        return device if known else None
+
+    def _start(
+        self,
+        row: OperatorRow,
+        visitor: Visitor,
+        instead: bytes,
+        *,
+        half: bool = False,
+        note: str = "",
+    ) -> NewSession:
+        token, now = secrets.token_urlsafe(32), now_us()
+        session = SessionRow(
+            digest=token_digest(token),
+            operator_id=row.id,
+            made_us=now,
+            seen_us=now,
+            ends_us=now + (HALF_S if half else LASTS_S) * _S,
+            proved_us=now,
+            half=half,
+            browser=visitor.browser,
+            address=visitor.address,
+        )
+        action = None if half else _own_action("signed in", row, visitor, note)
+        if not self._sessions.start(
+            session, action, kept=row.password_hash, instead=instead, idle_us=IDLE_S * _S
+        ):
+            raise SignInRefused(REFUSED)
+        return NewSession(token, half, "" if half else self.device_token(row, visitor))
+
+    def _accept_code(self, row: OperatorRow, code: str) -> str:
+        """Return how the code was right; empty where it was not."""
+        secret = second_factor.decrypt(row.totp_secret, self._keys)
+        step = second_factor.find_step(secret, code) if secret else None
+        if step is not None and self._sessions.take_step(row.id, step):
+            renewed = second_factor.encrypt_anew(row.totp_secret, self._keys)
+            if renewed is not None:  # the secret keys were rotated
+                self._operators.swap(row.id, "totp_secret", row.totp_secret, renewed)
+            return "with second factor"
+        rest = second_factor.use_recovery_code(row.recovery, code)
+        if rest is not None and self._sessions.take_recovery(row.id, row.recovery, rest):
+            left = second_factor.count_recovery_codes(rest)
+            return f"with a recovery code, {left} are left"
+        if secret is None:
+            raise SignInRefused(UNREADABLE)
+        return ""
+
+    def _claim_address(self, visitor: Visitor) -> None:
+        with suppress(StoreUnavailable):  # the count by operator goes on without the store
+            if visitor.counted and not self._addresses.claim(visitor.counted):
+                raise TooManyGuesses(TOO_MANY)
+
+    def _forgive_address(self, visitor: Visitor) -> None:
+        with suppress(StoreUnavailable):
+            if visitor.counted:
+                self._addresses.forgive(visitor.counted)
+
+    def _log_wrong_password(self, row: OperatorRow | None, number: int, visitor: Visitor) -> None:
+        """Log it: once an hour for an origin that has to wait, and for guesses from everywhere."""
+        action = _own_action("wrong password", row, visitor)
+        if row is None or number > MAX_ATTEMPTS:
+            action = _hourly_action(row, visitor)
+        elif self._attempts.count(_EVERYWHERE, row.id) > MAX_LOGGED:
+            note = f"and more than {MAX_LOGGED} others within {WINDOW_S // 60} minutes"
+            action = replace(action, note=note, id=f"{_hourly_action(row, visitor).id}-more")
+        elif number == MAX_ATTEMPTS:
+            action = replace(action, note=f"waits {LOCK_S // 60} minutes there")
+        self._actions.add(action)
+        if number <= MAX_ATTEMPTS:
+            _log.warning("sign-in refused", reason=action.what)
+
+    def _log_wrong_code(self, row: OperatorRow, free: bool, visitor: Visitor) -> None:
+        action = _own_action("wrong code", row, visitor)
+        if not free:
+            action = _hourly_action(row, visitor)
+        elif row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
+            action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
+        self._actions.add(action)
+        _log.warning("sign-in refused", reason=action.what)
+
+
+def _origin(device: Device | None, visitor: Visitor) -> str:
+    """Return where attempts are counted to come from: a known browser, else an address.
+
+    A proxy that is not trusted has one address for all; then they are counted together.
+    """
+    if device is not None:
+        return f"device {device.name}"
+    return f"address {visitor.counted or visitor.address}"
+
+
+def _own_action(
+    what: str, row: OperatorRow | None, visitor: Visitor, note: str = ""
+) -> OperatorAction:
+    """Return an action of somebody about themselves; without a name where nobody has it."""
+    name = row.name if row else ""
+    return make_action(what, name, ActionAuthor(name, visitor.address), note)
+
+
+def _hourly_action(row: OperatorRow | None, visitor: Visitor) -> OperatorAction:
+    """Return one action an hour for unknown names, and for each operator who has to wait.
+
+    So attackers do not fill the log. What was typed as a name is not kept: it may be a password.
+    """
+    action = _own_action("tried while locked" if row else "unknown name", row, visitor)
+    hour_us = action.at_us - action.at_us % _HOUR_US
+    return replace(action, id=f"{hour_us:016d}-{row.id if row else 'unknown'}")
