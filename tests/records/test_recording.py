@@ -187,10 +187,10 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
             mover.move()
         full.close()
     assert store.ledger.waiting().count == 200
-    assert full.reading.count_events() == 0
+    assert full.reader.count_events() == 0
 
     assert mover.move() == 200
-    assert list(full.verifying.verify()) == []
+    assert list(full.verifier.verify()) == []
     full.close()
 
 

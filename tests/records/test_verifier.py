@@ -325,5 +325,5 @@ def test_any_change_to_a_chain_is_found_at_its_place(data, count):
 
 def test_records_are_checked_on_a_file_that_another_one_opened(filled, database_url):
     other = Records(database_url)
-    assert list(other.verifying.verify()) == []
+    assert list(other.verifier.verify()) == []
     other.close()

@@ -108,7 +108,7 @@ def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, datab
     def move(by: Records) -> None:
         start.wait()
         for at in range(0, 400, 20):
-            while not (kept := by.keeping.keep({0: rows[at : at + 20]})).done:
+            while not (kept := by.writer.keep({0: rows[at : at + 20]})).done:
                 pass
             told.append(kept.new)
 
@@ -140,7 +140,7 @@ def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
     def overtaken(*arguments):
         monkeypatch.setattr(writer, step, real)
         found = real(*arguments) if same else None
-        other.keeping.keep({0: lines(event(3) if same else event(2))})
+        other.writer.keep({0: lines(event(3) if same else event(2))})
         return found if same else real(*arguments)
 
     monkeypatch.setattr(writer, step, overtaken)
@@ -224,7 +224,7 @@ def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records
     records.writer.keep({0: lines(event(2))})
 
     other = Records(str(f"sqlite:///{file}"))
-    assert other.reading.count_events() == 2
+    assert other.reader.count_events() == 2
     other.close()
 
 
