@@ -138,7 +138,9 @@ def _read(path: Path) -> Recorded:
             request["method"],
             request["url"],
             request["headers"],
-            request["body"].encode(),
+            bytes.fromhex(request["body_hex"])
+            if "body_hex" in request
+            else request["body"].encode(),
             request.get("certificate", "").encode(),
         ),
         signature=content["signature"],
