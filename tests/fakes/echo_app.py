@@ -18,10 +18,10 @@ ELKS = Account(name="elks", provider="elks", public_url="https://sms.example.com
 """Of a provider that signs nothing."""
 
 
-class EchoGateway(FakeServices):
+class EchoServices(FakeServices):
     """Answers with URL, method, body and headers of the request."""
 
-    def ingest(self, account: str, request: WebhookRequest) -> IngestResult:
+    def receive(self, account: str, request: WebhookRequest) -> IngestResult:
         if noted := os.environ.get("ECHO_SEEN"):
             with Path(noted).open("ab") as file:
                 file.write(request.body + b"\0")
@@ -38,7 +38,7 @@ class EchoGateway(FakeServices):
 def create(*, trust_proxy: bool = False) -> Flask:
     """Make the application."""
     accounts = {**settings().accounts, "elks": ELKS}
-    return create_app(EchoGateway(settings=settings(accounts=accounts, trust_proxy=trust_proxy)))
+    return create_app(EchoServices(settings=settings(accounts=accounts, trust_proxy=trust_proxy)))
 
 
 def create_behind_proxy() -> Flask:

@@ -96,6 +96,7 @@ class FakeStore:
 
     simulator: Kept = field(default_factory=Kept)
     metrics: Uncounted = field(default_factory=Uncounted)
+    guesses: None = None
 
 
 class NoKeys:
@@ -118,6 +119,8 @@ class FakeServices:
     gate: FakeGate = field(default_factory=FakeGate)
     store: FakeStore = field(default_factory=FakeStore)
     records: NoKeys = field(default_factory=NoKeys)
+    manual: None = None
+    """Nothing here asks the services behind the links' pages."""
     answer: HttpReply = ACK
     error: Exception | None = None
     collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from smsgate.features.feeds.storage import format_position, parse_position
-from smsgate.web.v1 import waiting
+from smsgate.web.v1 import long_polls
 from smsgate.web.v1.long_polls import LongPolls
 from tests.fakes.served import served
 
@@ -117,7 +117,7 @@ def test_only_some_may_wait_so_that_webhooks_keep_their_threads() -> None:
             assert not second()
     with one.wait(30) as third:
         assert third()
-    assert waiting.MOST * 4 <= 16
+    assert long_polls.MAX_WAITING * 4 <= 16
 
 
 _WAITS = """
