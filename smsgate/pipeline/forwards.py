@@ -153,7 +153,7 @@ def _settle(
 ) -> None:
     note = f"by {actor}; before: {undelivered.note}"
     event = forward_event(undelivered.forward, outcome, store.health.now_us(), note)
-    if not store.forwards.bury(undelivered, event, again):
+    if not store.forwards.settle_dead(undelivered, event, again):
         raise NoSuchForward(f"somebody else settled message {undelivered.forward.id!r} just now")
 
 

@@ -1,4 +1,4 @@
-"""Forwards: messages that await the application of their program, of each number in their order."""
+"""Messages that wait for the application of their program, those of a number in their order."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 
 LEASE_MS = 30_000
-"""How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
+"""Longer than the longest call, so that only a dead sender loses a claim."""
 
 _encode = msgspec.json.encode
-_decode = msgspec.json.Decoder(Forward).decode
-_letter = msgspec.json.Decoder(UndeliveredForward).decode
+_decode_forward = msgspec.json.Decoder(Forward).decode
+_decode_undelivered = msgspec.json.Decoder(UndeliveredForward).decode
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardClaim:
-    """A forward that nobody else is at while the lease runs."""
+    """A forward that is this sender's while the lease runs."""
 
     partition: int
     forward: Forward
@@ -37,7 +37,7 @@ class ForwardClaim:
 
 
 class Forwards:
-    """The forwards of all partitions."""
+    """The forwards of all partitions. Every method raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -49,43 +49,41 @@ class Forwards:
     def claim(self, program: str, count: int, first: int = 0) -> list[ForwardClaim]:
         """Claim up to ``count`` forwards of a program that are due, in one round trip.
 
-        Of a number only the oldest. The partitions have equal shares, and what cannot be shared
-        equally is for the partitions from ``first`` on. A partition that fails gives none; raises
-        ``StoreUnavailable`` where all do.
+        Of a number only the oldest. The partitions have equal shares; a remainder goes to those
+        from ``first`` on. A partition that fails gives none; raises only if all fail.
         """
         token = token_hex(8)
-        partitions = [(first + step) % PARTITIONS for step in range(PARTITIONS)]
-        shares = [
-            (partition, (count + PARTITIONS - 1 - place) // PARTITIONS)
-            for place, partition in enumerate(partitions)
-        ]
-        asked = [(partition, share) for partition, share in shares if share]
-        if not asked:
+        shares = {
+            (first + step) % PARTITIONS: (count + PARTITIONS - 1 - step) // PARTITIONS
+            for step in range(min(count, PARTITIONS))
+        }
+        if not shares:
             return []
-        results = self._claim.each([_claiming(program, token, *one) for one in asked])
+        calls = [_claim_call(program, token, *share) for share in shares.items()]
+        results = self._claim.each(calls)
         failed = [one for one in results if isinstance(one, StoreUnavailable)]
         if len(failed) == len(results):
             raise failed[0]
         return [
-            ForwardClaim(partition, _decode(row), token, result[0])
-            for (partition, _), result in zip(asked, results, strict=True)
+            ForwardClaim(partition, _decode_forward(row), token, result[0])
+            for partition, result in zip(shares, results, strict=True)
             if not isinstance(result, StoreUnavailable)
             for row in result[1:]
         ]
 
-    def taken(
+    def complete(
         self, claim: ForwardClaim, event: Event, replies: Sequence[Reply] = ()
     ) -> tuple[bool, bool]:
-        """Take a claimed forward out, with its event, and put what was answered into the outbox.
+        """Remove a claimed forward, record the event, and put replies into the outbox.
 
-        Gives whether the claim was still ours (else nothing is done), and whether a job for the
-        outbox is to be asked for.
+        Returns whether the claim was still ours (else nothing is done), and whether a job for the
+        outbox is wanted.
         """
-        return self._settled(claim, "", 0, replies, _encode(event))
+        return self._settle_claim(claim, "", 0, replies, _encode(event))
 
-    def again(self, claim: ForwardClaim, forward: Forward, due_us: int) -> bool:
-        """Put a claimed forward back, due later; whether the claim was still ours."""
-        return self._settled(claim, json_text(forward), due_us // 1000, ())[0]
+    def retry_later(self, claim: ForwardClaim, forward: Forward, due_us: int) -> bool:
+        """Put a claimed forward back, due later. False if the claim was no longer ours."""
+        return self._settle_claim(claim, json_text(forward), due_us // 1000, ())[0]
 
     def overdue(self, partition: int, before_us: int, count: int) -> list[Forward]:
         """Forwards of a partition that have waited since before then; the oldest first."""
@@ -96,27 +94,6 @@ class Forwards:
             )
         return self._read(keys, ids)
 
-    def give_up(self, letter: UndeliveredForward, event: Event) -> bool:
-        """Keep a forward for a person that nobody is at; False where somebody is, or it is gone."""
-        return self._dropped(letter.forward, _encode(letter), _encode(event))
-
-    def drop(self, forward: Forward) -> bool:
-        """Take a forward out that waits, for good; False where there is none of that id."""
-        return self._dropped(forward)
-
-    def dead(self, partition: int) -> list[UndeliveredForward]:
-        """The forwards of a partition that were given up, oldest first."""
-        with translated():
-            rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
-        return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
-
-    def bury(self, letter: UndeliveredForward, event: Event, again: Forward | None = None) -> bool:
-        """Take out one that was given up: ``again`` waits in its old place, without it is gone.
-
-        False where there is none of that id.
-        """
-        return self._buried(letter.forward, _encode(again) if again else b"", _encode(event))
-
     def waiting(self, partition: int) -> list[Forward]:
         """The forwards of a partition, as they came."""
         keys = PARTITION_KEYS[partition]
@@ -124,20 +101,45 @@ class Forwards:
             ids = self._client.zrange(keys.forwards_since, 0, -1)
         return sorted(self._read(keys, ids), key=lambda forward: forward.id)
 
+    def dead(self, partition: int) -> list[UndeliveredForward]:
+        """The forwards of a partition that were given up, oldest first."""
+        with translated():
+            rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
+        return sorted((_decode_undelivered(row) for row in rows), key=lambda one: one.at_us)
+
+    def give_up(self, undelivered: UndeliveredForward, event: Event) -> bool:
+        """Keep a waiting forward for a person. False if it is claimed or gone."""
+        return self._remove_waiting(undelivered.forward, _encode(undelivered), _encode(event))
+
+    def drop(self, forward: Forward) -> bool:
+        """Remove a waiting forward for good. False if there is none of that id."""
+        return self._remove_waiting(forward)
+
+    def settle_dead(
+        self, undelivered: UndeliveredForward, event: Event, again: Forward | None = None
+    ) -> bool:
+        """Remove one that was given up; ``again`` waits in its old place.
+
+        False if there is none of that id.
+        """
+        encoded = _encode(again) if again else b""
+        return self._remove_dead(undelivered.forward, encoded, _encode(event))
+
     def forget(self, number: str) -> int:
-        """Take out everything of a number, waiting or given up; gives how many there were."""
+        """Remove everything of a number, waiting or given up; returns how many there were."""
         partition = partition_of(number)
         waiting = [one for one in self.waiting(partition) if one.entry.number == number]
         dead = [one.forward for one in self.dead(partition) if one.forward.entry.number == number]
-        return sum(self._dropped(one) for one in waiting) + sum(self._buried(one) for one in dead)
+        removed = sum(self._remove_waiting(one) for one in waiting)
+        return removed + sum(self._remove_dead(one) for one in dead)
 
     def _read(self, keys: PartitionKeys, ids: Iterable[bytes]) -> list[Forward]:
         wanted = list(ids)
         with translated():
             rows = self._client.hmget(keys.forwards, wanted) if wanted else []
-        return [_decode(row) for row in rows if row is not None]
+        return [_decode_forward(row) for row in rows if row is not None]
 
-    def _settled(
+    def _settle_claim(
         self,
         claim: ForwardClaim,
         again: str,
@@ -158,12 +160,14 @@ class Forwards:
             keys.ledger,
         ]
         packed = msgspec.msgpack.encode([(one.id, json_text(one)) for one in replies])
-        args: list[str | bytes | int] = [_field(claim.forward), claim.token, entry.number]
+        args: list[str | bytes | int] = [_claim_field(claim.forward), claim.token, entry.number]
         args += [claim.forward.id, again, due_ms, NOTIFY_MS, packed, event]
-        ours, notify = self._settle(names, args)
-        return ours == 1, notify == 1
+        was_ours, notify = self._settle(names, args)
+        return was_ours == 1, notify == 1
 
-    def _dropped(self, forward: Forward, letter: bytes = b"", event: bytes = b"") -> bool:
+    def _remove_waiting(
+        self, forward: Forward, undelivered: bytes = b"", event: bytes = b""
+    ) -> bool:
         entry = forward.entry
         keys = PARTITION_KEYS[partition_of(entry.number)]
         names = [
@@ -175,11 +179,11 @@ class Forwards:
             keys.forwards_dead,
             keys.ledger,
         ]
-        args: list[str | bytes | int] = [_field(forward), entry.number, forward.id]
-        args += [letter, event]
+        args: list[str | bytes | int] = [_claim_field(forward), entry.number, forward.id]
+        args += [undelivered, event]
         return bool(self._drop(names, args) == 1)
 
-    def _buried(self, forward: Forward, again: bytes = b"", event: bytes = b"") -> bool:
+    def _remove_dead(self, forward: Forward, again: bytes = b"", event: bytes = b"") -> bool:
         entry = forward.entry
         keys = PARTITION_KEYS[partition_of(entry.number)]
         names = [
@@ -193,12 +197,12 @@ class Forwards:
         return bool(self._bury(names, [entry.number, forward.id, again, event]) == 1)
 
 
-def _field(forward: Forward) -> str:
-    """Field of the hash of claims."""
+def _claim_field(forward: Forward) -> str:
+    """The field of the hash of claims."""
     return f"{forward.entry.program}:{forward.entry.number}"
 
 
-def _claiming(program: str, token: str, partition: int, count: int) -> Call:
+def _claim_call(program: str, token: str, partition: int, count: int) -> Call:
     keys = PARTITION_KEYS[partition]
     names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.metadata]
     return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

@@ -116,11 +116,11 @@ def test_what_is_taken_is_gone_and_the_next_of_its_number_is_due_with_what_was_s
     _, second = put(NUMBER, NUMBER)
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
 
-    assert store.forwards.taken(claim, TAKEN, [REPLY]) == (True, True)
+    assert store.forwards.complete(claim, TAKEN, [REPLY]) == (True, True)
     assert store.outbox.waiting(PARTITION) == [REPLY]
     assert store.forwards.waiting(PARTITION) == [second]
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
-    assert store.forwards.taken(claim, TAKEN) == (True, False)
+    assert store.forwards.complete(claim, TAKEN) == (True, False)
     assert list(store.ledger.of_partition(PARTITION)) == [TAKEN, TAKEN]
     left = [key for key in contents(redis_client) if b"forward" in key]
     assert left == []
@@ -130,7 +130,7 @@ def test_what_is_put_back_comes_before_the_others_of_its_number_when_it_is_due(s
     first, _ = put(NUMBER, NUMBER)
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
     later = msgspec.structs.replace(first, tries=1, note="answered 500")
-    assert store.forwards.again(claim, later, claim.now_us + 150_000)
+    assert store.forwards.retry_later(claim, later, claim.now_us + 150_000)
 
     assert store.forwards.claim("alerts", PARTITIONS) == []
     assert claim_one(store).forward == later
@@ -143,9 +143,9 @@ def test_a_claim_whose_sender_died_is_anothers_when_its_lease_ends(store, put, m
     monkeypatch.undo()
     found = claim_one(store)
 
-    assert store.forwards.taken(dead, TAKEN) == (False, False)
-    assert store.forwards.again(dead, dead.forward, 1) is False
-    assert store.forwards.taken(found, TAKEN) == (True, False)
+    assert store.forwards.complete(dead, TAKEN) == (False, False)
+    assert store.forwards.retry_later(dead, dead.forward, 1) is False
+    assert store.forwards.complete(found, TAKEN) == (True, False)
 
 
 def test_a_partition_that_is_not_ready_gives_none_up_for_a_call(store, put, redis_client):
@@ -182,7 +182,7 @@ def test_one_that_somebody_is_at_is_not_given_up(store, put):
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.give_up(letter, EVENT) is False
 
-    store.forwards.again(claim, made, 0)
+    store.forwards.retry_later(claim, made, 0)
     assert store.forwards.give_up(letter, EVENT)
     assert store.forwards.give_up(letter, EVENT) is False
     assert store.forwards.dead(PARTITION) == [letter]
@@ -196,16 +196,16 @@ def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(st
     assert store.forwards.give_up(UndeliveredForward(second, "why", 1), EVENT)
 
     assert store.forwards.claim("alerts", PARTITIONS) == []  # the lease of the first still runs
-    assert store.forwards.taken(claim, TAKEN) == (True, False)
+    assert store.forwards.complete(claim, TAKEN) == (True, False)
 
 
 def test_one_that_is_tried_again_by_hand_takes_its_old_place(store, put):
     first, second = put(NUMBER, NUMBER)
     letter = UndeliveredForward(first, "why", 1)
     store.forwards.give_up(letter, EVENT)
-    assert store.forwards.bury(letter, EVENT, first)
+    assert store.forwards.settle_dead(letter, EVENT, first)
 
-    assert store.forwards.bury(letter, EVENT, first) is False
+    assert store.forwards.settle_dead(letter, EVENT, first) is False
     assert store.forwards.waiting(PARTITION) == [first, second]
     assert ids(store.forwards.claim("alerts", PARTITIONS)) == [first.id]
 
@@ -218,7 +218,7 @@ def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(stor
 
     assert store.forwards.forget(NUMBER) == 2
     mine = next(one for one in claims if one.forward == second)
-    assert store.forwards.taken(mine, TAKEN, [REPLY]) == (False, False)
+    assert store.forwards.complete(mine, TAKEN, [REPLY]) == (False, False)
     assert store.outbox.waiting(PARTITION) == []
     assert (store.forwards.waiting(PARTITION), store.forwards.dead(PARTITION)) == ([third], [])
 
@@ -279,9 +279,9 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, put, redis_clien
     doing = {
         "claim": lambda: store.forwards.claim("alerts", 1, PARTITION),
         "commit": lambda: put(NUMBER),
-        "taken": lambda: store.forwards.taken(claims[0], TAKEN, [REPLY]),
+        "taken": lambda: store.forwards.complete(claims[0], TAKEN, [REPLY]),
         "give_up": lambda: store.forwards.give_up(letter, EVENT),
-        "bury": lambda: store.forwards.bury(letter, EVENT, made),
+        "bury": lambda: store.forwards.settle_dead(letter, EVENT, made),
     }
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         doing[what]()

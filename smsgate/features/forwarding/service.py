@@ -149,7 +149,7 @@ class ForwardSender:
             _log.warning("not supported", program=self._name, id=claim.forward.id, verbs=verbs)
         replies = _replies(claim, twiml.texts, answered_us)
         event = forward_event(claim.forward, TAKEN, answered_us)
-        was_ours, job_wanted = self._store.forwards.taken(claim, event, replies)
+        was_ours, job_wanted = self._store.forwards.complete(claim, event, replies)
         if not was_ours:
             _log.warning("claim lost", program=self._name, id=claim.forward.id)
             return
@@ -166,7 +166,7 @@ class ForwardSender:
         pause_s = self._breaker.failed(forward.entry.number, time.monotonic(), asked_s)
         later = msgspec.structs.replace(forward, tries=forward.tries + 1, note=problem[:500])
         due_us = claim.now_us + int(max(retry_s, asked_s) * 1_000_000)
-        if self._store.forwards.again(claim, later, due_us):
+        if self._store.forwards.retry_later(claim, later, due_us):
             self._store.metrics.count(FORWARDS, self._name, "not_taken")
         _log.warning(
             "forward was not taken",

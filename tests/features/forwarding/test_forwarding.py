@@ -383,7 +383,7 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
     (claim,) = services.store.forwards.claim("orders", PARTITIONS)
     (said,) = service._replies(claim, ["Hi"], 1_000_000)
     assert said.deadline_us == 301_000_000
-    services.store.forwards.taken(claim, _event(claim), [said])
+    services.store.forwards.complete(claim, _event(claim), [said])
     services.sender.drain(partition_of(NUMBER))
     assert [one.outcome for one in services.history.of_number(NUMBER)] == [
         "recorded",
@@ -432,13 +432,13 @@ def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, services)
     receive("Hello", sender=ORIGINAL)
     (slow,) = services.store.forwards.claim("orders", PARTITIONS)
     partition = partition_of(NUMBER)
-    services.store.forwards.again(slow, slow.forward, 0)
+    services.store.forwards.retry_later(slow, slow.forward, 0)
     (quick,) = services.store.forwards.claim("orders", PARTITIONS)
     reply = service._replies(slow, ["twice"], slow.now_us)
 
-    assert services.store.forwards.taken(slow, _event(slow), reply) == (False, False)
+    assert services.store.forwards.complete(slow, _event(slow), reply) == (False, False)
     once = service._replies(quick, ["once"], 1)
-    assert services.store.forwards.taken(quick, _event(quick), once) == (True, True)
+    assert services.store.forwards.complete(quick, _event(quick), once) == (True, True)
     assert [one.text for one in services.store.outbox.waiting(partition)] == ["once"]
     assert [one.kind for one in services.history.of_number(NUMBER)] == ["text", "forward"]
 

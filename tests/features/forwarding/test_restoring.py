@@ -145,7 +145,7 @@ def test_a_rebuild_beside_a_sender_leaves_its_calls_alone(receive, app, services
     assert build_rebuilding(services).rebuild(lambda *_: None).forwards == 2
 
     assert services.store.forwards.claim("alerts", PARTITIONS) == []
-    assert services.store.forwards.again(claim, claim.forward, 0)
+    assert services.store.forwards.retry_later(claim, claim.forward, 0)
 
 
 def test_forgotten_texts_do_not_come_back(receive, services, lose) -> None:
