@@ -24,7 +24,7 @@ from smsgate.features.keyword_editor.comparison import (
     compare_keywords,
     label_of,
 )
-from smsgate.features.keyword_editor.replay import ReadPosition, ReceivedTexts
+from smsgate.features.keyword_editor.replay import ReadPosition, TextSource
 from smsgate.features.keyword_editor.set_text import compare_texts
 
 DIFFERENT = 1
@@ -211,7 +211,7 @@ class GivenText(NamedTuple):
 def _received_texts(program: str, *, ledger: bool, trail: bool) -> Iterator[GivenText]:
     """Yield the texts to a program that store and records still have."""
     services = session.services()
-    received = ReceivedTexts(services.store, services.records, ledger=ledger, sample_log=trail)
+    received = TextSource(services.store, services.records, ledger=ledger, sample_log=trail)
     for entries, _ in received.pages(ReadPosition()):
         yield from (GivenText(one.text, one.number) for one in entries if one.program == program)
 

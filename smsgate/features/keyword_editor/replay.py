@@ -80,7 +80,7 @@ def parse_position(text: str) -> ReadPosition:
     return ReadPosition(int(partition), behind, int(count), TextPlace(int(us), id_) if us else None)
 
 
-class ReceivedTexts:
+class TextSource:
     """Reads the texts to all programs. Raises ``StoreUnavailable``.
 
     While the records are away, it reads what the store has.
@@ -203,7 +203,7 @@ class TextReplay:
         self._known: dict[tuple[str, str, str], ChangedText | None] = {}
         self._code_lengths: dict[str, int] = {}
 
-    def run(self, texts: ReceivedTexts, position: ReadPosition, timeout_s: float) -> ReplayResult:
+    def run(self, texts: TextSource, position: ReadPosition, timeout_s: float) -> ReplayResult:
         """Read from a position on, for so many seconds at most. Raises ``StoreUnavailable``."""
         ends = time.monotonic() + timeout_s
         result = ReplayResult(position)

@@ -32,9 +32,9 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.keyword_editor.replay import (
     ReadPosition,
-    ReceivedTexts,
     ReplayResult,
     TextReplay,
+    TextSource,
 )
 from smsgate.features.keyword_editor.set_text import empty_set
 from smsgate.pipeline.console_keyword_sets import NAME, console_sets
@@ -114,7 +114,7 @@ class KeywordEditor:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._classifiers = services.classifiers
-        self._texts = ReceivedTexts(services.store, services.records)
+        self._texts = TextSource(services.store, services.records)
         self._records = services.records
         self._versions = services.records.keyword_versions
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from smsgate.features.keyword_editor import service as keyword_editing
 from smsgate.features.keyword_editor.replay import (
     PAGE_SIZE,
     ReadPosition,
-    ReceivedTexts,
+    TextSource,
     parse_position,
 )
 from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor
@@ -270,7 +270,7 @@ def test_texts_are_read_from_the_store_while_the_records_are_away(services, tmp_
     services.store.sample_log.flush()
     services.store.ledger.append(0, event(1, text="yeka"))
     (tmp_path / "var" / "records.sqlite3").write_bytes(b"damaged" * 1000)
-    pages = ReceivedTexts(services.store, services.records).pages(ReadPosition())
+    pages = TextSource(services.store, services.records).pages(ReadPosition())
     assert {one.text for page, _ in pages for one in page} == {"blim", "yeka"}
 
 
