@@ -14,7 +14,7 @@ from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.history import History
 from smsgate.pipeline.spool import waiting
 from smsgate.pipeline.spool_replay import forget_spool
-from smsgate.records.announcing import SPOOL_FORGOTTEN
+from smsgate.records.removal import SPOOL_FORGOTTEN
 
 
 @click.group()

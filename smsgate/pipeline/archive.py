@@ -24,8 +24,8 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import Decision, Entry, Intent, ms_of
 from smsgate.records import Records
-from smsgate.records.announcing import ADOPTED
 from smsgate.records.contents import id_of
+from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.ledger import LedgerBacklog, LedgerPage

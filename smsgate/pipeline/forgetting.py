@@ -19,7 +19,7 @@ from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
-from smsgate.records.announcing import FORGOTTEN, RETENTION, Part, announcement
+from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings.retention import EVIDENCE, KINDS, Retention
 from smsgate.store import Store
 from smsgate.store.keys import partition_of

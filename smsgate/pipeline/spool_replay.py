@@ -18,7 +18,7 @@ from smsgate.logs import Reminder
 from smsgate.metrics.families import MESSAGES
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
-from smsgate.records.announcing import SPOOL_FORGOTTEN
+from smsgate.records.removal import SPOOL_FORGOTTEN
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
 from smsgate.store.write_lease import SpooledOptOuts

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import importlib
 
-from smsgate.records.broken import ChainFinding
 from smsgate.records.database import Database, upsert
-from smsgate.records.history import EventHistory, HistoryPlace
+from smsgate.records.history import (
+    EventHistory,
+    HistoryPlace,
+    Lists,
+    ReceivedTexts,
+    SuppressionSets,
+    WholeHistory,
+)
 from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.known_keys import KnownKeys
-from smsgate.records.lists import Lists
 from smsgate.records.reader import (
     ChainLink,
     EventReader,
@@ -23,13 +28,9 @@ from smsgate.records.reader import (
     RecordedMessage,
     StoreKnown,
 )
-from smsgate.records.received_texts import ReceivedTexts
 from smsgate.records.removal import ContentRemoval
-from smsgate.records.schema import check
-from smsgate.records.suppression_sets import SuppressionSets
-from smsgate.records.tables import stores
-from smsgate.records.verifier import Verifier
-from smsgate.records.whole_history import WholeHistory
+from smsgate.records.tables import check, stores
+from smsgate.records.verifier import ChainFinding, Verifier
 from smsgate.records.writer import EventWriter, WriteResult
 
 __all__ = [

@@ -1,28 +1,41 @@
-"""Parts of the records, as pages show them: always a bounded number of events, newest first.
+"""What pages and features read of the records, always bounded or streamed.
 
-Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``; where the SQLite file was
-never made there is nothing.
+Events of a number page by page, whole histories of many numbers, received texts, suppression sets,
+and what was imported as a list. Raises as ``EventReader``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import told_of
-from smsgate.records.asking import rows_of
-from smsgate.records.contents import lookup
+from smsgate.consent.events import Event, numbers_of, told_of
+from smsgate.domain.messages import ALL
+from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
-from smsgate.records.reader import EVENTS, Recorded, recorded_of
-from smsgate.records.tables import BY_HAND, TOLD, events, links, listed, texts
+from smsgate.records.reader import (
+    EVENTS,
+    NumberStanding,
+    Recorded,
+    number_standing_of,
+    part_of,
+    recorded_of,
+    rows_of,
+    stream_of,
+)
+from smsgate.records.tables import BY_HAND, TOLD, events, links, listed, numbers, texts
 
 _PAIRS = 400
 """Numbers in one question, below SQLite's bound of variables."""
-_words = msgspec.json.Decoder(dict[str, Any]).decode
+_text_fields = msgspec.json.Decoder(dict[str, Any]).decode
 _NEWEST = (events.c.received_us.desc(), events.c.seq.desc())
 
 
@@ -61,7 +74,7 @@ class EventHistory:
             .join(listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq))
             .where(listed.c.number == lookup(number))
         )
-        return [_told(one, number) for one in self._page(asked, before, limit)]
+        return [_of_one_number(one, number) for one in self._page(asked, before, limit)]
 
     def replies(self, number: str, since_us: int, until_us: int, limit: int) -> list[Recorded]:
         """Replies to a number between two moments, and what providers told of them."""
@@ -120,7 +133,7 @@ class EventHistory:
             .limit(limit)
         )
         return [
-            EventText(program, number, received_us, _words(words.encode()).get("text", ""))
+            EventText(program, number, received_us, _text_fields(words.encode()).get("text", ""))
             for program, number, received_us, words in rows_of(self._database, asked)
         ]
 
@@ -152,10 +165,187 @@ def _behind(before: HistoryPlace) -> ColumnElement[bool]:
     return and_(events.c.received_us <= at, or_(events.c.received_us < at, same))
 
 
-def _told(one: Recorded, number: str) -> Recorded:
+def _of_one_number(one: Recorded, number: str) -> Recorded:
     told = told_of(one.event, number)
     return (
         one
         if told is None
         else Recorded(told, one.partition, one.seq, one.erased, one.committed_us)
     )
+
+
+_AT_ONCE = 400
+"""Numbers in one question, below SQLite's bound of variables."""
+
+
+class WholeHistory:
+    """Reads the stories of numbers, hundreds at once. Raises as ``EventReader``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, numbers: Iterable[str]) -> Iterator[list[Recorded]]:
+        """Of each of different numbers, in order, its events in the order of their chain."""
+        waiting = iter(numbers)
+        while some := [*islice(waiting, _AT_ONCE)]:
+            stories: dict[str, list[Recorded]] = {lookup(number): [] for number in some}
+            for one in self._alone([*stories]):
+                stories[lookup(one.event.number)].append(one)
+            for one in self._listed([*stories]):
+                for number in stories.keys() & numbers_of(one.event):
+                    stories[number].append(part_of(one, number))
+            for number in some:
+                yield sorted(stories[lookup(number)], key=lambda one: one.seq)
+
+    def _alone(self, known: Sequence[str]) -> Iterator[Recorded]:
+        asked = EVENTS.where(events.c.number.in_(known))
+        return map(recorded_of, rows_of(self._database, asked))
+
+    def _listed(self, known: Sequence[str]) -> Iterator[Recorded]:
+        about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+        ids = select(links.c.event_id).join(listed, about).where(listed.c.number.in_(known))
+        return map(recorded_of, rows_of(self._database, EVENTS.where(events.c.id.in_(ids))))
+
+
+class TextPlace(NamedTuple):
+    """Where a page ends: receipt and id of its last event."""
+
+    received_us: int
+    event_id: str
+
+
+class ReceivedTexts:
+    """Reads what subscribers texted. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, behind: TextPlace | None, most: int) -> list[Recorded]:
+        """The newest events that tell of a text, behind a place; some have lost it since."""
+        asked = EVENTS.where(events.c.source == "text")
+        if behind is not None:
+            at, id_ = behind
+            same = and_(events.c.received_us == at, events.c.id < id_)
+            # The first condition is implied; the index can use it.
+            asked = asked.where(events.c.received_us <= at, or_(events.c.received_us < at, same))
+        asked = asked.order_by(events.c.received_us.desc(), events.c.id.desc()).limit(most)
+        return [*map(recorded_of, rows_of(self._database, asked))]
+
+
+SCANNED = 20_000
+"""Numbers that one page looks at; so a page takes as long in a small scope as in a large one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionPage:
+    """Some numbers of a set, in order."""
+
+    numbers: list[NumberStanding]
+    next: str
+    """Behind which number the next page begins; empty at the end of the set."""
+
+
+class SuppressionSets:
+    """Reads the sets. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, scope: str, after: str, limit: int) -> SuppressionPage:
+        """At most ``limit`` numbers of the set of a scope (``all`` or a program's name).
+
+        A page may have fewer where the set is much smaller than others; ``next`` tells whether
+        there is another.
+        """
+        asked = select(numbers).where(numbers.c.number > after).order_by(numbers.c.number)
+        found: list[NumberStanding] = []
+        seen, last = 0, ""
+        with closing(stream_of(self._database, asked.limit(SCANNED))) as rows:
+            for row in rows:
+                if row.everywhere if scope == ALL else scope in row.own.split():
+                    if len(found) == limit:
+                        return SuppressionPage(found, found[-1].number)
+                    found.append(number_standing_of(row))
+                seen, last = seen + 1, row.number
+        return SuppressionPage(found, last if seen == SCANNED else "")
+
+
+_cached_event = functools.lru_cache(8)(event_of)
+"""An event of a list is about hundreds of numbers, which come one after the other."""
+
+
+class Lists:
+    """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def standings(self) -> Iterator[tuple[NumberStanding, Event | None]]:
+        """How every number stands, and the event that last said so, unless it was removed.
+
+        In no particular order, all of one moment; streamed.
+        """
+        asked = (
+            select(numbers, events.c.facts)
+            .select_from(
+                numbers.outerjoin(
+                    links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
+                ).outerjoin(events, events.c.id == links.c.event_id)
+            )
+            .order_by(numbers.c.lane, numbers.c.seq)
+        )
+        for number, partition, seq, *rest, facts in stream_of(self._database, asked):
+            stands = NumberStanding(number, partition, seq, standing_of(*rest))
+            yield stands, None if facts is None else _cached_event(facts, None)
+
+    def texted_us(self, kind: str) -> dict[str, int]:
+        """By number, of those with events of that kind, when it last texted us."""
+        about = select(events.c.number).where(events.c.kind == kind)
+        asked = (
+            select(events.c.number, func.max(events.c.received_us))
+            .where(events.c.source == "text", events.c.number.in_(about))
+            .group_by(events.c.number)
+        )
+        return {row[0]: row[1] for row in stream_of(self._database, asked)}
+
+    def of_list(self, list_id: str, partition: int) -> Iterator[Event]:
+        """The recorded parts of an imported list in a partition, in their order."""
+        first = lookup(f"{list_id}-")
+        asked = (
+            select(events.c.facts)
+            .where(
+                events.c.account == "",
+                events.c.message_id >= first,
+                events.c.message_id < f"{first}~",
+                events.c.lane == partition,
+                events.c.kind == "import",
+            )
+            .order_by(events.c.seq)
+        )
+        for row in stream_of(self._database, asked):
+            yield event_of(row.facts, None)
+
+    def undone(self, list_id: str) -> int:
+        """How often an import of the same file and in the same way was undone.
+
+        ``list_id`` is that of the first of them; later ones have a dot and a number behind it.
+        """
+        first = lookup(list_id)
+        asked = select(events.c.message_id).where(
+            events.c.account == "",
+            events.c.message_id >= first,
+            events.c.message_id < f"{first}~",
+            events.c.kind == "import_file",
+            events.c.outcome == "undone",
+        )
+        return len({row.message_id for row in stream_of(self._database, asked)})
+
+    def parts(self, list_id: str) -> set[str]:
+        """Message ids of the recorded parts of an imported list."""
+        first = lookup(f"{list_id}-")
+        asked = select(events.c.message_id).where(
+            events.c.account == "",
+            events.c.message_id >= first,
+            events.c.message_id < f"{first}~",
+        )
+        return {row.message_id for row in stream_of(self._database, asked)}

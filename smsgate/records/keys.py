@@ -11,11 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
-from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
-from smsgate.records.schema import check
-from smsgate.records.tables import api_keys
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import api_keys, check
 
 KeyScope: TypeAlias = Literal["check", "write", "admin"]
 """What a key may do; each may do what those before it may."""

@@ -15,7 +15,7 @@ from smsgate.domain.errors import KeywordSetChanged
 from smsgate.records.console_tables import keyword_versions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.schema import check
+from smsgate.records.tables import check
 
 _MOST = 2**31 - 1
 """Above every version, and still a number for every database; pages are asked for more."""

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from smsgate.records import schema
+from smsgate.records import tables
 from smsgate.records.database import Database
 
 _LOCK = 5_150_073
@@ -25,12 +25,12 @@ def migrate(database: Database) -> tuple[str, str]:
     with database.writing(make=True) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        before = schema.version_of(connection)
-        if before and before not in schema.KNOWN:
-            schema.check(connection)
-        if before != schema.VERSION:
-            command.upgrade(_alembic(connection), schema.VERSION)
-    return before, schema.VERSION
+        before = tables.version_of(connection)
+        if before and before not in tables.KNOWN:
+            tables.check(connection)
+        if before != tables.VERSION:
+            command.upgrade(_alembic(connection), tables.VERSION)
+    return before, tables.VERSION
 
 
 def _alembic(connection: Connection) -> Config:

@@ -1,20 +1,48 @@
-"""Reading the records: events of a number or a time, how numbers stand, the chain's links."""
+"""Reading the records: events of a number or a time, how numbers stand, the chain's links.
+
+Everything here raises ``RecordsUnavailable``, and ``RecordsNotReady`` where the tables are not of
+our version; where the SQLite file was never made there is nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Select, func, select
 
 from smsgate.consent.events import Event, Standing, StandingRow, told_of
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.asking import Row, rows_of, stream_of
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
-from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
+from smsgate.records.tables import check, events, heads, links, listed, numbers, stores, texts
+
+Row: TypeAlias = Any
+"""A row of the database; its types are the query's."""
+_PAGE = 2_000
+"""Rows that are fetched at once."""
+
+
+def rows_of(database: Database, asked: Select[Any]) -> list[Row]:
+    """All rows of an answer, for one that is short."""
+    if database.absent:
+        return []
+    with database.reading() as connection:
+        check(connection)
+        return [*connection.execute(asked)]
+
+
+def stream_of(database: Database, asked: Select[Any]) -> Generator[Row]:
+    """The rows of an answer as they come, for one that may be long; all of one state."""
+    if database.absent:
+        return
+    with database.reading() as connection:
+        check(connection)
+        streamed = connection.execution_options(yield_per=_PAGE)
+        with streamed.execute(asked) as found:
+            yield from found
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +187,20 @@ class EventReader:
         asked = select(numbers)
         if partition is not None:
             asked = asked.where(numbers.c.lane == partition)
-        return (_numbered(row) for row in stream_of(self._database, asked))
+        return (number_standing_of(row) for row in stream_of(self._database, asked))
 
     def number(self, number: str) -> NumberStanding | None:
         """How one number stands; None where no event ever said."""
         asked = select(numbers).where(numbers.c.number == lookup(number))
         rows = rows_of(self._database, asked)
-        return _numbered(rows[0]) if rows else None
+        return number_standing_of(rows[0]) if rows else None
 
     def numbers_of(self, some: Sequence[str]) -> list[NumberStanding]:
         """How some numbers stand, as far as an event ever said; in no particular order."""
         found: list[NumberStanding] = []
         for at in range(0, len(some), _AT_ONCE):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
-            found += map(_numbered, rows_of(self._database, asked))
+            found += map(number_standing_of, rows_of(self._database, asked))
         return found
 
     def event_ids(self, partition: int, seqs: Sequence[int]) -> dict[int, str]:
@@ -258,7 +286,8 @@ def recorded_of(row: Row) -> Recorded:
     return Recorded(event, partition, seq, erased, committed_us)
 
 
-def _numbered(row: Row) -> NumberStanding:
+def number_standing_of(row: Row) -> NumberStanding:
+    """How a number stands, from a row of ``numbers``."""
     number, partition, seq, *rest = row
     return NumberStanding(number, partition, seq, standing_of(*rest))
 

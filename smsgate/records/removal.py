@@ -1,9 +1,15 @@
-"""Taking contents away: texts at a person's request, old contents by retention; never links."""
+"""Taking contents away: texts at a person's request, old contents by retention; never links.
+
+Contents go only after an event in the chain has announced how many, of which part, and which. The
+verifier compares its words with what is gone, so that nothing can go by another way, or more than
+was said.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,11 +25,37 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.records.announcing import ANNOUNCING, FOR_EVER, Part
+from smsgate.records.chain import list_digest
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
-from smsgate.records.schema import check
-from smsgate.records.tables import events, links, listed, numbers, removals, texts
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import check, events, links, listed, numbers, removals, texts
+
+Part = Literal["text", "event"]
+FORGOTTEN = "forgotten"
+"""Kind of the event by which a person's texts were erased at their request."""
+RETENTION = "retention"
+"""Kind of the event by which old contents were taken away."""
+ADOPTED = "adopted"
+"""Kind of the event by which an operator went on with an older copy of the database."""
+SPOOL_FORGOTTEN = "spool_forgotten"
+"""Kind of the event by which an operator gave up what a host that is gone had in its spool."""
+ANNOUNCING = (FORGOTTEN, RETENTION)
+FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED, SPOOL_FORGOTTEN)
+"""Kinds that explain holes, and so are never taken away."""
+_NOTE = re.compile(r"takes away the (text|event)s? of (\d+) records?; list sha256:([0-9a-f]{64})")
+
+
+def announcement(part: Part, ids: Sequence[str]) -> str:
+    """The note of the event that takes away ``part`` of the events of these ids."""
+    return f"takes away the {part}s of {len(ids)} records; list sha256:{list_digest([*ids])}"
+
+
+def fits(note: str, part: str, ids: Sequence[str]) -> bool:
+    """Whether a note announced exactly this."""
+    found = _NOTE.search(note)
+    return found is not None and found.groups() == (part, str(len(ids)), list_digest([*ids]))
+
 
 BATCH = 5_000
 """Events in one removal."""
@@ -103,11 +135,7 @@ class ContentRemoval:
         self._database.tidy()
 
     def _ids(self, asked: Select[Any]) -> list[str]:
-        if self._database.absent:
-            return []
-        with self._database.reading() as connection:
-            check(connection)
-            return [*connection.scalars(asked)]
+        return [row.id for row in rows_of(self._database, asked)]
 
 
 def _holds(table: FromClause) -> ColumnElement[bool]:

@@ -1,24 +1,273 @@
 """Is the chain whole, and does everything that is kept still say what it said?
 
-Every link's hash is computed anew, every event's contents are compared with what its link says
-of them, and what is missing must have been announced. Reads one state of the database.
+Every link's hash is computed anew, every event's contents are compared with what its link says of
+them, and what is missing must have been announced. Then tables are held against each other: how
+numbers stand, the numbers of lists, and removals. Reads one state of the database.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select, and_, select, text
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, text
 
-from smsgate.records.broken import ChainFinding, PartitionCheck
-from smsgate.records.chain import content_hash, text_digest
-from smsgate.records.contents import COLUMNS
-from smsgate.records.crosschecks import crosschecks
+from smsgate.consent.events import Event
+from smsgate.records.chain import FIRST, content_hash, link_hash, text_digest
+from smsgate.records.contents import COLUMNS, event_of, lookup, number_row, standings_of
 from smsgate.records.database import Database
-from smsgate.records.schema import check
-from smsgate.records.tables import events, heads, links, removals, texts
+from smsgate.records.removal import ANNOUNCING, by_removal, fits
+from smsgate.records.tables import check, events, heads, links, listed, numbers, removals, texts
+
+_PAIRS = 200
+"""Up to so many broken links of a partition are tried for being exchanged with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFinding:
+    """One thing that is wrong with the records."""
+
+    partition: int
+    seq: int
+    """Of the link; 0 where none is meant."""
+    event_id: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Where it is and what is wrong, on one line."""
+        place = f"partition {self.partition}" if self.partition >= 0 else ""
+        link = f"link {self.seq}" if self.seq else ""
+        event = f"event {self.event_id}" if self.event_id else ""
+        return f"{', '.join(part for part in (place, link, event) if part)}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    seq: int
+    event_id: str
+    content: bytes
+    hash: bytes
+
+
+@dataclass(slots=True)
+class _Broken:
+    """A link whose hash is not what it should be."""
+
+    link: _Link
+    previous: bytes
+    """Hash of the link before, as it is stored."""
+    hash_alone: bool = False
+    """Whether the links behind it fit to what its hash should be."""
+
+
+class PartitionCheck:
+    """Is given the links of a partition one after the other, and then says what is wrong."""
+
+    def __init__(self, partition: int) -> None:
+        """Begin before the first link."""
+        self._partition = partition
+        self._seq = 0
+        self._previous: bytes | None = FIRST
+        """Hash of the link before; None behind a gap."""
+        self._gaps: list[tuple[int, int]] = []
+        self._broken: dict[int, _Broken] = {}
+
+    def add(self, seq: int, event_id: str, content: bytes, hash_: bytes) -> None:
+        """The next link, as it is stored."""
+        link = _Link(seq, event_id, bytes(content), bytes(hash_))
+        if seq != self._seq + 1:
+            self._gaps.append((self._seq + 1, seq - 1))
+            self._previous = None
+        self._check(link)
+        self._seq = seq
+
+    def _check(self, link: _Link) -> None:
+        previous, self._previous = self._previous, link.hash
+        if previous is None or self._hash(link, previous) == link.hash:
+            return  # behind a gap nothing says what its hash should be
+        before = self._broken.get(self._seq)
+        if before is not None and self._hash(link, self._should_of(before)) == link.hash:
+            before.hash_alone = True
+            return
+        self._broken[link.seq] = _Broken(link, previous)
+
+    def findings(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
+        """What is wrong with the links; ``head`` is the newest one that was noted."""
+        newest = self._broken.get(self._seq)
+        if newest is not None and head is not None:
+            newest.hash_alone = bytes(head[1]) == self._should_of(newest)
+        for first, last in self._gaps:
+            which = f"link {first} is" if first == last else f"links {first} to {last} are"
+            yield ChainFinding(self._partition, first, "", f"{which} missing")
+        yield from self._exchanged()
+        for seq, broken in sorted(self._broken.items()):
+            what = "its hash was changed" if broken.hash_alone else "the link was changed"
+            yield ChainFinding(self._partition, seq, broken.link.event_id, what)
+        yield from self._at_the_end(head)
+
+    def _at_the_end(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
+        seq, hash_ = head or (0, FIRST)
+        if seq > self._seq:
+            first = self._seq + 1
+            which = f"link {first} is" if first == seq else f"links {first} to {seq} are"
+            yield ChainFinding(self._partition, first, "", f"{which} missing at the end")
+        elif seq < self._seq:
+            yield ChainFinding(
+                self._partition, seq + 1, "", f"links were added behind the head, link {seq}"
+            )
+        elif bytes(hash_) != self._previous and self._seq not in self._broken:
+            yield ChainFinding(
+                self._partition, seq, "", "the hash of the partition's head was changed"
+            )
+
+    def _exchanged(self) -> Iterator[ChainFinding]:
+        """Pairs of broken links that stand in each other's place; they leave ``_broken``."""
+        if not 1 < len(self._broken) <= _PAIRS:
+            return
+        for a, b in itertools.combinations(sorted(self._broken), 2):
+            if a in self._broken and b in self._broken and self._fit_exchanged(a, b):
+                first, second = self._broken.pop(a).link, self._broken.pop(b).link
+                self._clear_behind(a, second)
+                self._clear_behind(b, first)
+                said = f"links {a} and {b} stand in each other's place"
+                yield ChainFinding(self._partition, a, first.event_id, said)
+
+    def _fit_exchanged(self, a: int, b: int) -> bool:
+        """Whether both hashes would be right if the links changed places, with them or without."""
+        one, two = self._broken[a], self._broken[b]
+        whole = self._hash(two.link, one.previous, a) == two.link.hash and (
+            self._hash(one.link, two.link.hash if b == a + 1 else two.previous, b) == one.link.hash
+        )
+        return whole or (
+            self._hash(two.link, one.previous, a) == one.link.hash
+            and self._hash(one.link, two.previous, b) == two.link.hash
+        )
+
+    def _clear_behind(self, seq: int, right: _Link) -> None:
+        """The link behind an exchanged one is sound if it fits the one that belongs there."""
+        behind = self._broken.get(seq + 1)
+        if behind is not None and self._hash(behind.link, right.hash) == behind.link.hash:
+            del self._broken[seq + 1]
+
+    def _should_of(self, broken: _Broken) -> bytes:
+        return self._hash(broken.link, broken.previous)
+
+    def _hash(self, link: _Link, previous: bytes, seq: int = 0) -> bytes:
+        return link_hash(previous, self._partition, seq or link.seq, link.event_id, link.content)
+
+
+_CROSS_PAGE = 1_000
+_NOWHERE = -1
+
+
+def crosschecks(connection: Connection) -> Iterator[ChainFinding]:
+    """Everything that is wrong outside the chains themselves."""
+    streamed = connection.execution_options(yield_per=_CROSS_PAGE)
+    yield from _unlinked(streamed)
+    yield from _removals(streamed)
+    yield from _numbers(streamed)
+    yield from _outdated(streamed)
+    yield from _lists(streamed)
+
+
+def _unlinked(connection: Connection) -> Iterator[ChainFinding]:
+    for table, column, what in (
+        (events, events.c.id, "contents"),
+        (texts, texts.c.event_id, "texts"),
+        (removals, removals.c.event_id, "a removal"),
+    ):
+        linked = exists().where(links.c.event_id == column)
+        for id_ in connection.scalars(select(column).select_from(table).where(~linked)):
+            yield ChainFinding(_NOWHERE, 0, id_, f"there is {what}, and no link")
+
+
+def _removals(connection: Connection) -> Iterator[ChainFinding]:
+    rows = connection.execute(select(removals.c.event_id, removals.c.part, removals.c.removed_by))
+    for (by, part), ids in by_removal((row[0], row[1], row[2]) for row in rows).items():
+        asked = select(events.c.kind, events.c.facts).where(events.c.id == by)
+        said = connection.execute(asked).one_or_none()
+        note = _read(said.facts).note if said and said.kind in ANNOUNCING else ""
+        if not fits(note, part, ids):
+            problem = f"it does not announce what was taken away: the {part}s of {len(ids)} records"
+            yield ChainFinding(_NOWHERE, 0, by, problem)
+
+
+def _numbers(connection: Connection) -> Iterator[ChainFinding]:
+    """How a number stands must be what the event says that it rests on."""
+    asked = select(numbers, events.c.facts).select_from(
+        numbers.outerjoin(
+            links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
+        ).outerjoin(events, events.c.id == links.c.event_id)
+    )
+    for row in connection.execute(asked):
+        problem = _number_problem(row)
+        if problem:
+            yield ChainFinding(row.lane, row.seq, "", f"how {row.number} stands {problem}")
+
+
+def _number_problem(row: Row) -> str:
+    holds = row.everywhere or row.locked or row.own or row.back or row.consents
+    if row.facts is None:
+        return "rests on an event that is gone" if holds else ""
+    standing = standings_of(_read(row.facts)).get(row.number)
+    if standing is None:
+        return "rests on an event that does not say so"
+    should = number_row(row.lane, row.seq, row.number, standing)
+    differs = [name for name, value in should.items() if getattr(row, name) != value]
+    return f"was changed: {', '.join(differs)}" if differs else ""
+
+
+@functools.lru_cache(8)  # a list has hundreds of numbers in one event
+def _read(facts: str) -> Event:
+    try:
+        return event_of(facts, None)
+    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError):
+        return Event(id="", kind="", outcome="", number="")  # that it was changed is told elsewhere
+
+
+def _outdated(connection: Connection) -> Iterator[ChainFinding]:
+    """No event may say how a number stands, and be newer than what stands in ``numbers``."""
+    standing: ColumnElement[bool] = events.c.stands
+    covered = (
+        exists()
+        .select_from(numbers)
+        .where(numbers.c.number == events.c.number, numbers.c.seq >= links.c.seq)
+    )
+    asked = (
+        select(links.c.lane, links.c.seq, events.c.id, events.c.number)
+        .join(links, links.c.event_id == events.c.id)
+        .where(standing, events.c.number != "", ~covered)
+    )
+    for row in connection.execute(asked):
+        problem = f"how {row.number} stands since then is not what is noted of the number"
+        yield ChainFinding(row.lane, row.seq, row.id, problem)
+
+
+def _lists(connection: Connection) -> Iterator[ChainFinding]:
+    """The numbers of an imported list must be noted as its numbers, and stand so or newer."""
+    asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
+        events.c.kind.in_(("import", "import_undone"))
+    )
+    for row in connection.execute(asked):
+        event = _read(row.facts)
+        here = select(listed.c.number).where(listed.c.lane == row.lane, listed.c.seq == row.seq)
+        noted = {*connection.scalars(here)}
+        if noted != {lookup(number) for group in event.listed for number in group.numbers}:
+            yield ChainFinding(
+                row.lane, row.seq, row.id, "its numbers are not those that are noted"
+            )
+        newer = select(numbers.c.number).where(
+            numbers.c.number.in_(here.scalar_subquery()), numbers.c.seq >= row.seq
+        )
+        for number in sorted({*standings_of(event)} - {*connection.scalars(newer)}):
+            problem = f"how {number} stands since then is not what is noted of the number"
+            yield ChainFinding(row.lane, row.seq, row.id, problem)
+
 
 Progress: TypeAlias = Callable[[int], None]
 """Is told how many links more were checked."""
@@ -43,7 +292,7 @@ class Verifier:
         self._database.refuse_absent()
         with self._database.checking() as connection:
             check(connection)
-            yield from _file(connection)
+            yield from _file_findings(connection)
             try:
                 yield from _partitions(connection, progress)
                 yield from crosschecks(connection)
@@ -68,7 +317,7 @@ def _partitions(connection: Connection, progress: Progress) -> Iterator[ChainFin
         yield from _partition(connection, partition, ends.get(partition), progress)
 
 
-def _file(connection: Connection) -> Iterator[ChainFinding]:
+def _file_findings(connection: Connection) -> Iterator[ChainFinding]:
     """What SQLite itself says against its file: its indexes could hide rows."""
     if connection.dialect.name != "sqlite":
         return
@@ -83,7 +332,7 @@ def _partition(
     chain = PartitionCheck(partition)
     contents: list[ChainFinding] = []
     streamed = connection.execution_options(yield_per=_PAGE)
-    for page in streamed.execute(_asked(partition)).partitions(_PAGE):
+    for page in streamed.execute(_chain_query(partition)).partitions(_PAGE):
         for row in page:
             chain.add(row.link_seq, row.event_id, row.content_hash, row.hash)
             problem = _problem(row)
@@ -94,7 +343,7 @@ def _partition(
     yield from contents
 
 
-def _asked(partition: int) -> Select[Any]:
+def _chain_query(partition: int) -> Select[Any]:
     return (
         select(
             links.c.lane.label("link_lane"),

@@ -13,7 +13,7 @@ from smsgate.records import tables
 from smsgate.records.chain import FIRST, link_hash
 from smsgate.records.contents import EventContent, Row, content_of, number_row
 from smsgate.records.database import Database, upsert
-from smsgate.records.schema import check
+from smsgate.records.tables import check
 
 _UNDER_WAY = 5_000
 """Ids in one question, below SQLite's bound of variables."""

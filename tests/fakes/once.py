@@ -22,7 +22,7 @@ from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.cli import explain
 from smsgate.pipeline import configuration
-from smsgate.records import Records, migrating, schema
+from smsgate.records import Records, migrating, tables
 from smsgate.records.database import Database
 from smsgate.settings import Program
 
@@ -81,7 +81,7 @@ def one_schema(patch: pytest.MonkeyPatch, folder: Path) -> Callable[[Database], 
                 records.close()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy(made, file)
-        return "", schema.VERSION
+        return "", tables.VERSION
 
     patch.setattr(migrating, "migrate", migrate)
     return really

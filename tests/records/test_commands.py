@@ -15,7 +15,7 @@ from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
 from smsgate.features.evidence.service import as_json, evidence, page
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.records import Records, schema
+from smsgate.records import Records, tables
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import event, lines, reply_event
@@ -72,11 +72,11 @@ def filled(terminal, store, url) -> Iterator[Records]:
 def test_migrating_says_what_came_of_it(terminal):
     assert terminal("records", "migrate") == (
         0,
-        f"The records have version {schema.VERSION}.\n",
+        f"The records have version {tables.VERSION}.\n",
         "",
     )
     assert (
-        terminal("records", "migrate")[1] == f"The records have version {schema.VERSION} already.\n"
+        terminal("records", "migrate")[1] == f"The records have version {tables.VERSION} already.\n"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.errors import KeywordSetChanged, RecordsNotReady
 from smsgate.records import KeywordVersion, keyword_versions
-from smsgate.records.received_texts import TextPlace
+from smsgate.records.history import TextPlace
 from tests.records.values import event, lines, reply_event
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import Listed, Standing, event_id
 from smsgate.pipeline.reviews import recorded_open
-from smsgate.records.announcing import announcement
 from smsgate.records.contents import content_of
+from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import column, insert, table
 
 from smsgate.domain.errors import RecordsNotReady
-from smsgate.records import Records, migrating, schema
+from smsgate.records import Records, migrating, tables
 from smsgate.records.tables import api_keys, metadata
 from tests.records.values import event, lines
 
@@ -24,15 +24,15 @@ def really(migrate_really, monkeypatch):
 
 
 def test_migrating_makes_the_tables_and_again_changes_nothing(bare_records):
-    assert bare_records.migrate() == ("", schema.VERSION)
+    assert bare_records.migrate() == ("", tables.VERSION)
     bare_records.check()
-    assert bare_records.migrate() == (schema.VERSION, schema.VERSION)
+    assert bare_records.migrate() == (tables.VERSION, tables.VERSION)
 
 
 def test_what_the_migrations_make_is_what_the_queries_ask_for(records):
     with records.database.reading() as connection:
         found = compare_metadata(
-            MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE}),
+            MigrationContext.configure(connection, opts={"version_table": tables.VERSION_TABLE}),
             metadata,
         )
     assert found == []
@@ -41,8 +41,8 @@ def test_what_the_migrations_make_is_what_the_queries_ask_for(records):
 def test_our_version_is_the_newest_migration():
     folder = resources.files("smsgate.records").joinpath("migrations")
     script = ScriptDirectory(str(folder))
-    assert script.get_current_head() == schema.VERSION
-    assert {one.revision for one in script.walk_revisions()} == set(schema.KNOWN)
+    assert script.get_current_head() == tables.VERSION
+    assert {one.revision for one in script.walk_revisions()} == set(tables.KNOWN)
 
 
 def test_without_tables_the_command_that_makes_them_is_named(bare_records, database_url):
@@ -58,10 +58,10 @@ def test_without_tables_the_command_that_makes_them_is_named(bare_records, datab
 @pytest.mark.parametrize(
     ("version", "known", "said"),
     [
-        ("0000", ("0000", schema.VERSION), "have version 0000 .*: run `smsgate records migrate`"),
+        ("0000", ("0000", tables.VERSION), "have version 0000 .*: run `smsgate records migrate`"),
         (
             "9999",
-            (schema.VERSION,),
+            (tables.VERSION,),
             "9999, made by another smsgate.*: run that smsgate, or a newer one",
         ),
     ],
@@ -69,7 +69,7 @@ def test_without_tables_the_command_that_makes_them_is_named(bare_records, datab
 def test_tables_of_another_version_are_neither_read_nor_written(
     records, monkeypatch, version, known, said
 ):
-    monkeypatch.setattr(schema, "KNOWN", known)
+    monkeypatch.setattr(tables, "KNOWN", known)
     with records.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE records_version SET version_num = '{version}'")
 
@@ -89,12 +89,12 @@ def test_two_hosts_that_migrate_at_once_end_with_one_set_of_tables(bare_records,
     for one in others:
         one.close()
 
-    assert versions == [schema.VERSION] * 3
+    assert versions == [tables.VERSION] * 3
     bare_records.check()
 
 
 def test_keys_that_were_made_before_they_could_be_limited_go_on_to_open(bare_records, monkeypatch):
-    monkeypatch.setattr(schema, "VERSION", "0005")
+    monkeypatch.setattr(tables, "VERSION", "0005")
     bare_records.migrate()
     old = {"id": "1", "name": "crm", "scope": "write", "digest": b"1" * 32, "made_by": "tests"}
     with bare_records.database.writing() as connection:

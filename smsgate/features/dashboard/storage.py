@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from sqlalchemy import select
 
-from smsgate.records.asking import rows_of
 from smsgate.records.console_tables import days
 from smsgate.records.database import Database, upsert
-from smsgate.records.schema import check
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import check
 
 DayCounts: TypeAlias = dict[str, int]
 """By measure, how often it happened on a day."""

@@ -21,12 +21,10 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
 
 from smsgate.domain.errors import CursorRefused
-from smsgate.records.asking import rows_of
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.reader import EVENTS, Recorded, recorded_of
-from smsgate.records.schema import check
-from smsgate.records.tables import calls, events, feeds, heads, links
+from smsgate.records.reader import EVENTS, Recorded, recorded_of, rows_of
+from smsgate.records.tables import calls, check, events, feeds, heads, links
 
 Position: TypeAlias = Mapping[int, int]
 """By partition the sequence number of the last event read; a missing partition is at 0."""

@@ -20,7 +20,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.comparison import label_of
 from smsgate.records import Records
-from smsgate.records.received_texts import TextPlace
+from smsgate.records.history import TextPlace
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 

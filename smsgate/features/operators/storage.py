@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, select, update
 
-from smsgate.records.asking import rows_of
 from smsgate.records.console_tables import operator_actions, operator_links, operators, sessions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.schema import check
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import check
 
 FIRST = ""
 """In a link instead of an operator's id: it lets its holder become the first operator."""

@@ -17,7 +17,7 @@ from smsgate.consent.events import Event, NumberState, Standing, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
-from smsgate.records.announcing import ADOPTED
+from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
 from smsgate.store.commits import memberships
 from smsgate.store.keys import PARTITIONS, partition_of

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, tuple_
 from smsgate.records.console_tables import trainings
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.schema import check
+from smsgate.records.tables import check
 
 _PAGE_SIZE = 1_000
 

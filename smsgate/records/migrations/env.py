@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from smsgate.records.schema import VERSION_TABLE
-from smsgate.records.tables import metadata
+from smsgate.records.tables import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -17,7 +17,7 @@ from smsgate.features.lists.number_import import Listing, build_importing
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
-from smsgate.records.whole_history import WholeHistory
+from smsgate.records.history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
