@@ -105,7 +105,7 @@ def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> 
 def check_applications(
     programs: Iterable[Program], accounts: Mapping[str, Account], place: str = "smsgate.toml"
 ) -> list[Fault]:
-    """Return which programs want requests made anew that only their provider can sign."""
+    """Return the faults of programs that forward a provider's own requests but cannot sign them."""
     able = sorted(name for name, provider in PROVIDERS.items() if provider.forwards_original)
     return [
         Fault(
@@ -167,7 +167,7 @@ def _required(provider: Provider, account: Account) -> Iterator[Field]:
 def _problem(account: Account, field: Field) -> str:
     """What is wrong with a value that is set; empty where each can be right.
 
-    No value is shown: what stands there may be a secret.
+    No value is shown, since it may be a secret.
     """
     shape, values = _shape(account, field), _values(account, field)
     if not all(re.fullmatch(shape.pattern, value) for value in values):

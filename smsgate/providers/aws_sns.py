@@ -4,7 +4,7 @@ docs.aws.amazon.com/sns/latest/dg (signatures of SNS messages, delivery retries,
 docs.aws.amazon.com/sms-voice/latest/userguide (two-way payload, required keywords, self-managed
 opt-outs, events); the model of pinpoint-sms-voice-v2 in botocore 1.44. Read in November 2026.
 
-SNS signs with keys of its own, for whoever has a topic. So the topic's ARN is pinned: it is
+SNS signs with its own keys for everybody who has a topic. So the topic's ARN is pinned: it is
 checked before anything is fetched, and a notification of any other topic is refused.
 """
 
@@ -74,7 +74,7 @@ _TYPES: Mapping[str, Meaning] = {
     "AccessDeniedException": (Verdict.REFUSED, "the access key may not send texts"),
     "ConflictException": (Verdict.REFUSED, "the sender cannot be used so"),
     "InvalidSignatureException": (Verdict.REFUSED, "secret_access_key is wrong, or the clock"),
-    "ResourceNotFoundException": (Verdict.REFUSED, "the sender is none of the account"),
+    "ResourceNotFoundException": (Verdict.REFUSED, "the sender does not belong to the account"),
     "ServiceQuotaExceededException": (Verdict.REFUSED, "the spending limit or a quota is reached"),
     "ThrottlingException": (Verdict.NOT_ACCEPTED, "too many requests"),
     "UnrecognizedClientException": (Verdict.REFUSED, "access_key_id is wrong"),
@@ -83,7 +83,7 @@ _TYPES: Mapping[str, Meaning] = {
 
 
 class Envelope(msgspec.Struct, rename="pascal"):
-    """A message of SNS. What stands in a notification without being signed is left out."""
+    """A message of SNS. Members of a notification that are not signed are left out."""
 
     type: str
     message_id: str
@@ -137,7 +137,7 @@ class AwsSns(Provider):
         Field("access_key_id", r"[A-Z0-9]{16,128}", "the id of an access key, AKIA…"),
         secret_field("secret_access_key", "the secret of that access key", r"[!-~]{16,}"),
     )
-    # Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is none: it may be followed by another one.
+    # Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is not final: another status may follow.
     delivery_statuses = {
         "DELIVERED": "delivered",
         "CARRIER_BLOCKED": "undelivered",
@@ -274,7 +274,7 @@ def _envelope(request: WebhookRequest) -> Envelope:
 
 
 def _content(envelope: Envelope) -> _Content | None:
-    """What stands in ``Message``; nothing where the envelope is about a subscription."""
+    """The content of ``Message``; None where the envelope is about a subscription."""
     if envelope.type != "Notification":
         return None
     message = envelope.message.encode("utf-8", "replace")
@@ -303,7 +303,7 @@ def _pinned(request: WebhookRequest, account: Account) -> Envelope:
     except Unreadable as error:  # 403: nobody has proved to be SNS yet.
         raise SignatureRefused(str(error)) from None
     if not any(same(envelope.topic_arn, topic) for topic in account.values_of("topic_arn")):
-        raise SignatureRefused("The TopicArn is none of the account's `topic_arn`.")
+        raise SignatureRefused("The TopicArn is not one of the account's `topic_arn`.")
     version = account.options.get("signature_version") or _DEFAULT_VERSION
     if envelope.signature_version != version:
         raise SignatureRefused(

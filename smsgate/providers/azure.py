@@ -299,7 +299,7 @@ def _by_token(account: Account) -> bool:
 
 
 def _events(request: WebhookRequest) -> list[bytes]:
-    """Event Grid posts a list, of one unless batches are on; a single CloudEvent stands alone."""
+    """Event Grid posts a list, of one unless batches are on; a single CloudEvent has no list."""
     return json_parts(request.body, "Event Grid")
 
 
@@ -334,7 +334,7 @@ def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundM
 
 
 def _allowed(origin: str) -> HttpReply:
-    """Let an origin post here (CloudEvents, HTTP 1.1 Web Hooks, 4); no name of a host is none."""
+    """Allow an origin to post here (CloudEvents, HTTP 1.1 Web Hooks, 4) if it is a host's name."""
     if not _ORIGIN.fullmatch(origin):
         return HttpReply(405, "text/plain", headers={"Allow": "POST"})
     granted = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*", "Allow": "POST"}
@@ -377,7 +377,9 @@ def _signed_claims(authorization: str, keys: bytes) -> _Claims:
         key.verify(_decoded(signature), as_bytes(signed), PKCS1v15(), SHA256())
         return msgspec.json.decode(_decoded(claims), type=_Claims)
     except (InvalidSignature, msgspec.MsgspecError, ValueError, RecursionError):
-        raise SignatureRefused("The bearer token is none, or another key signed it.") from None
+        raise SignatureRefused(
+            "The bearer token cannot be read, or another key signed it."
+        ) from None
 
 
 @lru_cache(maxsize=16)

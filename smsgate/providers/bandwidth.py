@@ -40,7 +40,7 @@ _TOKEN, _BASIC = ("auth", ""), ("auth", "basic")
 
 
 class _Content(msgspec.Struct):
-    """What stands in a message on RCS instead of ``text`` and ``media``."""
+    """What a message on RCS has instead of ``text`` and ``media``."""
 
     text: GivenText = UNSET
     media: dict[str, object] | None = None
@@ -218,7 +218,7 @@ def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundM
 
 
 def _unpacked(postback: str) -> str:
-    """What Base64 holds; the postback as it is where it is none."""
+    """Decode Base64; return the postback as it is where it is something else."""
     try:
         return base64.b64decode(postback, validate=True).decode()
     except ValueError:

@@ -58,7 +58,7 @@ class Form(Provider):
     )
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the request has a secret of the account where the account says that it stands.
+        """Return if the request has a secret of the account where the account expects it.
 
         Nothing else vouches for a text.
         """
@@ -143,7 +143,7 @@ def _fields(request: WebhookRequest, account: Account) -> Mapping[str, object]:
 
 
 def _at(fields: Mapping[str, object], path: str) -> GivenText:
-    """What stands at a field's name, or at the end of a path of names with dots between.
+    """The value of a field, or at the end of a path of names with dots between.
 
     ``UNSET`` where nothing does, or something that is neither a text nor a number.
     """

@@ -106,16 +106,16 @@ def id_doubt(
     pairs: Iterable[Pair],
     names: Sequence[bytes],
 ) -> str:
-    """Say why a message may be another one than the provider signed; nothing where it surely is.
+    """Return why a message may not be the one that the provider signed; empty where it is.
 
-    In ``signed``, the URL and the form as they are signed, nothing stands between a name and its
-    value or between two fields. So whoever has one request can move these boundaries and keep its
-    signature: the id then ends later (``SM…NumMedia0``), or begins at another place that spells
-    its name, and the message looks new; or the sender is one that somebody texted. Whatever is
-    cut, the id and the sender that the provider gave stay in ``signed``: so there may be no more
-    of them than there are fields. ``published`` is the form of the provider's ids, all of one
-    length; ``names`` are the fields with ids, that of the message first, whose name ends all
-    others.
+    In ``signed``, the URL and the form as they are signed, no separator divides a name from its
+    value or one field from the next. So somebody who has one request can move these boundaries and
+    keep its signature: the id then ends later (``SM…NumMedia0``), or begins at another place that
+    spells its name, and the message looks new; or the sender is a number that somebody texted.
+    Wherever it is cut, the id and the sender that the provider gave remain in ``signed``: so there
+    must be as many of them as there are fields. ``published`` is the form of the provider's ids,
+    all of one length; ``names`` are the fields with ids, that of the message first, whose name
+    ends all others.
     """
     first = names[0].decode()
     if not published.fullmatch(id_):

@@ -66,7 +66,7 @@ _REJECTIONS: Mapping[str, Meaning] = {
     "REJECTED_DESTINATION_BLOCKLISTED": (Verdict.OPTED_OUT, "the number is on a blocklist"),  # 14
     "REJECTED_NOT_ENOUGH_CREDITS": (Verdict.REFUSED, "the account has no funds"),  # 12
     "REJECTED_SENDER": (Verdict.REFUSED, "the sender is on a blocklist"),  # 13
-    "REJECTED_SOURCE": (Verdict.REFUSED, "the sender is none of the account"),  # 11
+    "REJECTED_SOURCE": (Verdict.REFUSED, "the sender does not belong to the account"),  # 11
     "REJECTED_DESTINATION": (Verdict.REFUSED, "the number cannot be texted"),  # 52
 }
 

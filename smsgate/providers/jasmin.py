@@ -151,7 +151,7 @@ def _text(fields: Mapping[str, bytes], request: WebhookRequest) -> tuple[str, st
     """Return the text, and why it may be another one.
 
     The octets stand in ``binary``; ``content`` counts only where there are none. It has the same
-    octets, but may have been written anew as UTF-8 where its data coding says nothing else.
+    octets, but Jasmin may have written them as UTF-8 where the data coding is 0 or 1.
     """
     try:
         octets = bytes.fromhex(text_of(fields.get("binary", b"")))
@@ -207,8 +207,9 @@ def _coding_number(coding: bytes) -> int | None:
 def _decoded(octets: bytes, coding: int | None) -> tuple[str, str]:
     """Return the text that octets spell, and why it may be another one; nothing if it is sure.
 
-    Octets that are no text (2, 4 and their kin) are an empty one, unless every one of them is a
-    letter. A part of a long text says so, for nobody knows what stands in the others. Never raises.
+    Codings for binary data (2, 4 and the like) give an empty text, unless every octet is a letter.
+    A part of a long text begins with ``[part 1 of 2]``, since the others are not known here. Never
+    raises.
     """
     part, octets = _without_header(octets)
     alphabet = _alphabet(coding)

@@ -95,7 +95,7 @@ class Plivo(Provider):
         """Return if Plivo signed the request by the account's ``signature``. No time is signed.
 
         By V2 only the path is covered; then ``parse`` takes the nonce for the message's id, so that
-        whoever saw one request can neither repeat it nor hang another text on its signature.
+        somebody who saw one request can neither repeat it nor put another text under its signature.
         """
         given = request.headers.get(_header(account), "")
         if not (given and _nonce_of(request, account)):

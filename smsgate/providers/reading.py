@@ -104,7 +104,7 @@ def promised_text(
     """Return the text of a message; an empty one where it is blank or null.
 
     Args:
-        given: what stands in the field.
+        given: the value of the field.
         field: its name, as the provider documents it.
         request: with the message, for the names of its fields.
         optional: whether this message may come without the field: for pictures, locations, and

@@ -100,7 +100,7 @@ class _Answer(msgspec.Struct):
 
 
 class SinchConversation(Provider):
-    """An app of Sinch's Conversation API; most failures are only told later, by a webhook."""
+    """An app of Sinch's Conversation API; most failures are only reported later, by a webhook."""
 
     name = "sinch_conversation"
     label = "Sinch"

@@ -54,7 +54,7 @@ _CODES: Mapping[str, Meaning] = {
     "20002": (Verdict.REFUSED, "api_key was revoked"),
     "20100": (Verdict.REFUSED, "the account has no funds"),
     "40300": (Verdict.OPTED_OUT, "the number has sent STOP to this messaging profile"),
-    "40305": (Verdict.REFUSED, "the sender is none of this account or profile"),
+    "40305": (Verdict.REFUSED, "the sender does not belong to this account or profile"),
     "40310": (Verdict.REFUSED, "the number cannot be texted"),
     "40318": (Verdict.NOT_ACCEPTED, "the queue is full"),
     "40320": (Verdict.NOT_ACCEPTED, "the sender cannot be used yet"),

@@ -232,8 +232,8 @@ class Twilio(TwilioCompatible):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a status callback, or events, tell of texts of ours."""
         if _has_json(request):
-            told = readable(json_parts(request.body, "Event Streams"), _text_of_ours)
-            return [report for found in told if found for report in self._report(*found)]
+            events = readable(json_parts(request.body, "Event Streams"), _text_of_ours)
+            return [report for found in events if found for report in self._report(*found)]
         fields = self.form_fields(request)
         if not is_status_form(fields):
             return []

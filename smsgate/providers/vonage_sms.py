@@ -225,7 +225,7 @@ class VonageSms(Provider):
     def outcome(self, response: HttpReply) -> Outcome:
         """Say what Vonage's response to ``reply`` means. Never raises; repeats no number.
 
-        A number that opted out is accepted here, and told of by a delivery receipt later.
+        A number that opted out is accepted here; a delivery receipt reports it later.
         """
         messages = read_answer(response, _Answer).messages
         statuses = [str(message.status) for message in messages]
