@@ -329,6 +329,19 @@ def standard_webhook_signature(id_: str, timestamp: str, body: bytes, secret: st
     return "v1," + hmac_base64(key, signed, "sha256") if key else ""
 
 
+def standard_webhook_headers(
+    id_: str, timestamp: str, body: bytes, secrets: Iterable[str]
+) -> dict[str, str]:
+    """Return the headers of a JSON request that is signed with each of the secrets."""
+    signatures = [standard_webhook_signature(id_, timestamp, body, one) for one in secrets]
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
 def check_sinch(
     headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now_us: int
 ) -> None:

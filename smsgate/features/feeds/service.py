@@ -17,7 +17,7 @@ import structlog
 
 from smsgate.domain.errors import CallFailed, CursorRefused, NoSuchDelivery
 from smsgate.domain.messages import HttpCall, HttpReply
-from smsgate.domain.signing import standard_webhook_signature
+from smsgate.domain.signing import standard_webhook_headers
 from smsgate.features.feeds.payload import calls_for_earlier_lists, calls_for_event
 from smsgate.features.feeds.storage import (
     START,
@@ -199,8 +199,10 @@ class FeedSender:
 
     def _send(self, call: FeedCall) -> float:
         """Make one call; returns how long to pause the feed, in seconds."""
+        body, secrets = call.body.encode(), [one.value for one in self._feed.secrets]
+        headers = standard_webhook_headers(call.id, str(int(self._now())), body, secrets)
         try:
-            answer = self._outbound.perform(self._http_call(call))
+            answer = self._outbound.perform(HttpCall("POST", self._feed.url, headers, body))
         except CallFailed as error:
             return self._note_failure(call, str(error), refusals_allowed=1)
         if 200 <= answer.status < 300:
@@ -210,20 +212,6 @@ class FeedSender:
         problem = f"answered {answer.status}"
         pause_s = self._note_failure(call, problem, refusals_allowed=_REFUSALS_BEFORE_PAUSE)
         return max(pause_s, _retry_after_s(answer))
-
-    def _http_call(self, call: FeedCall) -> HttpCall:
-        timestamp, body = str(int(self._now())), call.body.encode()
-        signatures = [
-            standard_webhook_signature(call.id, timestamp, body, secret.value)
-            for secret in self._feed.secrets
-        ]
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": call.id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": " ".join(signatures),
-        }
-        return HttpCall("POST", self._feed.url, headers, body)
 
     def _note_failure(self, call: FeedCall, problem: str, refusals_allowed: int) -> float:
         now = self._now()

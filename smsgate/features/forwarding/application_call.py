@@ -6,7 +6,7 @@ import msgspec
 
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import Forward, ForwardContent, HttpCall, InboundMessage, Intent
-from smsgate.domain.signing import iso_time, standard_webhook_signature
+from smsgate.domain.signing import iso_time, standard_webhook_headers
 from smsgate.providers import PROVIDERS
 from smsgate.providers.forms import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
@@ -48,17 +48,8 @@ def describe_call(
         return _original_request(forward, application, account)
     # The body is the same for every try, so that a repeat is known by more than its id.
     body = msgspec.json.encode(_message(forward))
-    timestamp = str(now_s)
-    signatures = [
-        standard_webhook_signature(forward.event, timestamp, body, secret.value)
-        for secret in application.secrets
-    ]
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": forward.event,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(signatures),
-    }
+    secrets = [one.value for one in application.secrets]
+    headers = standard_webhook_headers(forward.event, str(now_s), body, secrets)
     return HttpCall("POST", application.url, headers, body)
 
 
