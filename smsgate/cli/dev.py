@@ -33,9 +33,8 @@ from smsgate.cli.data_dir import (
     write_private,
     write_run,
 )
-from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
-from smsgate.cli.watchdog import GRACE_S
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, SmsGateError
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.records_admin.cli import restore_if_needed

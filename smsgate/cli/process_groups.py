@@ -1,17 +1,28 @@
-"""Processes of ours that never outlive us, not even where we are killed with -9."""
+"""Processes of ours that never outlive us, not even where we are killed with -9.
+
+A watchdog, which is this file run as a script, ends what a parent that is gone has left. It reads a
+line for each process group, ``+<pgid>`` when one was started and ``-<pgid>`` when it has ended. The
+pipe closes when the parent ends, however it ends; then every group that is still on the list gets
+SIGTERM, and after the grace SIGKILL. A pipe does this on every Unix and reaches grandchildren;
+Linux's parent-death signal does neither. Only the standard library is imported here, so that the
+watchdog is small and starts at once.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
-from smsgate.cli import watchdog
+GRACE_S = 10.0
+"""How long processes have to end."""
 
 
 class ProcessGroups:
@@ -25,7 +36,7 @@ class ProcessGroups:
         self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[str]] = {}
         self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, our own interpreter
-            [sys.executable, "-I", watchdog.__file__],
+            [sys.executable, "-I", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             pass_fds=tuple(keep),
@@ -65,7 +76,7 @@ class ProcessGroups:
         self._tell_watchdog(f"+{process.pid}")
         return process
 
-    def end(self, process: subprocess.Popen[str], grace_s: float = watchdog.GRACE_S) -> int:
+    def end(self, process: subprocess.Popen[str], grace_s: float = GRACE_S) -> int:
         """End a process and its whole group: SIGTERM, and SIGKILL after the grace. Its code."""
         self.signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -84,7 +95,7 @@ class ProcessGroups:
     @staticmethod
     def signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
         """Send a signal to the whole group of a process, if any of it is left."""
-        watchdog.send(process.pid, number)
+        send_signal(process.pid, number)
 
     def close(self) -> None:
         """End what still runs, then the watchdog, which has nothing left to do."""
@@ -98,3 +109,40 @@ class ProcessGroups:
         with self._lock, suppress(BrokenPipeError):
             self._pipe.write(line + "\n")
             self._pipe.flush()
+
+
+def groups_left(lines: Iterable[str]) -> set[int]:
+    """The groups that are left when the parent's lines end."""
+    groups: set[int] = set()
+    for line in lines:
+        sign, group = line[:1], line[1:].strip()
+        if group.isdigit():
+            (groups.add if sign == "+" else groups.discard)(int(group))
+    return groups
+
+
+def send_signal(group: int, number: int) -> bool:
+    """Signal a process group; false where nothing is left of it."""
+    # macOS answers PermissionError for a group of zombies.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+        return True
+    return False
+
+
+def end_groups(groups: Iterable[int], grace_s: float = GRACE_S) -> None:
+    """Ask every group to end, and kill what has not after ``grace_s`` seconds."""
+    left = {group for group in groups if send_signal(group, signal.SIGTERM)}
+    deadline = time.monotonic() + grace_s
+    while (
+        left := {group for group in left if send_signal(group, 0)}
+    ) and time.monotonic() < deadline:
+        time.sleep(0.05)  # noqa: TID251 - they are not our children, so none can be waited for
+    for group in left:
+        send_signal(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it ends when its parent has, not before
+    end_groups(groups_left(sys.stdin))

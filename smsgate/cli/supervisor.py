@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.text import Text
 
-from smsgate.cli.process_groups import ProcessGroups
-from smsgate.cli.watchdog import GRACE_S
+from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 
 STEADY_S = 10.0
 """A process that ran this long starts again without delay."""

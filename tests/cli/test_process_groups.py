@@ -6,13 +6,12 @@ import sys
 
 import pytest
 
-from smsgate.cli import watchdog
-from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.process_groups import ProcessGroups, end_groups, groups_left
 from tests.fakes.processes import DEAF, STAYS, gone, wait_until
 
 OWNER = """
 import sys, subprocess
-from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.process_groups import ProcessGroups, end_groups, groups_left
 groups = ProcessGroups()
 child = groups.start([sys.executable, "-c", {child!r}], output=sys.stdout)
 child.wait()
@@ -60,7 +59,7 @@ subprocess.Popen([sys.executable, "-c", {STAYS!r}])
 
 
 def test_the_watchdog_keeps_what_was_started_and_has_not_ended() -> None:
-    assert watchdog.follow(["+12\n", "+13\n", "rubbish\n", "-12\n", "+14\n", ""]) == {13, 14}
+    assert groups_left(["+12\n", "+13\n", "rubbish\n", "-12\n", "+14\n", ""]) == {13, 14}
 
 
 def test_the_watchdog_kills_what_does_not_end_within_the_grace() -> None:
@@ -69,6 +68,6 @@ def test_the_watchdog_kills_what_does_not_end_within_the_grace() -> None:
     )
     assert process.stdout is not None
     process.stdout.readline()
-    watchdog.end([process.pid], grace_s=0.2)
+    end_groups([process.pid], grace_s=0.2)
     assert process.wait(5) == -signal.SIGKILL
     process.stdout.close()
