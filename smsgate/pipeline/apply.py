@@ -1,4 +1,4 @@
-"""Applied: from a partition's inbox to sets, ledger and outbox, in batches, each once."""
+"""Apply: from a partition's inbox to its sets, ledger and outbox, in batches, each once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, 
 from smsgate.logs import masked
 from smsgate.metrics.families import APPLIED_S, EVENTS
 from smsgate.pipeline.forwards import forward_of, without_form
-from smsgate.pipeline.list_entries import ListApplier, lists_apart
+from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Program, Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
@@ -32,13 +32,12 @@ from smsgate.store.job_queue import JOB_S, JobQueue
 _log = structlog.get_logger()
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
-_HANDS = 4
-"""Partitions that one job works on at once: while Redis commits for some, another is thought about.
-Two hands wait for each other half of the time, more than four bring nothing."""
-_LOOKS = 3
-_PAUSE_S = 0.005
-"""A job that found nothing looks again so often, after such pauses, before it ends. Under a steady
-load one job so goes on and on; a new one for each message would cost ten times the message."""
+THREADS = 4
+"""Partitions that one job works on at once: while Redis commits for some, another is settled.
+Two threads wait for each other half of the time, more than four bring nothing."""
+IDLE_READS, IDLE_PAUSE_S = 3, 0.005
+"""How often, and after which pauses, a job that found nothing reads again before it ends. Under a
+steady load one job goes on and on; a new one for each message would cost ten times the message."""
 
 
 @dataclass(slots=True)
@@ -53,10 +52,9 @@ class _BatchEffects:
 
 
 class InboxApplier:
-    """The second movement."""
+    """Applies what waits in inboxes. Two of them may work on one partition."""
 
     def __init__(self, settings: Settings, store: Store, job_queue: JobQueue) -> None:
-        """Use these collaborators."""
         self._settings = settings
         self._store = store
         self._job_queue = job_queue
@@ -67,81 +65,81 @@ class InboxApplier:
         }
         self._renamed = settings.programs.renamed
         self._lists = ListApplier(store, self._published)
-        self._hands = ThreadPoolExecutor(_HANDS, "applying")
+        self._threads = ThreadPoolExecutor(THREADS, "applier")
 
     def close(self) -> None:
         """End the threads."""
-        self._hands.shutdown()
+        self._threads.shutdown()
 
     def drain(self, partition: int) -> int:
-        """Apply what waits in a partition's inbox, for two seconds at most.
+        """Apply a partition's inbox, for two seconds at most; return how many entries.
 
-        Gives how many entries. Raises ``StoreUnavailable``, ``StoreNotReady``.
+        Raises ``StoreUnavailable``, ``StoreNotReady``.
         """
-        until = time.monotonic() + JOB_S
-        applied = self._drain(partition, until)
-        self._rest([partition])
-        return applied
+        return len(self.drain_events(partition))
 
-    def told(self, partition: int) -> list[Event]:
-        """As ``drain``; gives the events that this very call wrote down. Raises as ``drain``."""
-        events: list[Event] = []
-        self._drain(partition, time.monotonic() + JOB_S, events)
+    def drain_events(self, partition: int) -> list[Event]:
+        """As ``drain``, but return the events that this very call wrote down: one an entry."""
+        events = self._drain(partition, time.monotonic() + JOB_S)
         self._rest([partition])
         return events
 
     def work(self, partition: int) -> int:
         """Apply a partition's inbox, then whatever waits in others, until nothing more comes.
 
-        For two seconds at most, then partitions with work have a new job. Gives how many entries.
+        For two seconds at most, then partitions with work have a new job. Return how many entries.
         Raises ``StoreUnavailable``, ``StoreNotReady``.
         """
         until = time.monotonic() + JOB_S
-        applied, seen, idle = self._drain(partition, until), {partition}, 0
-        while idle < _LOOKS and time.monotonic() < until:
+        applied, seen, idle = len(self._drain(partition, until)), {partition}, 0
+        while idle < IDLE_READS and time.monotonic() < until:
             busy = self._store.inbox.busy()
-            applied += sum(self._hands.map(lambda one: self._drain(one, until), busy))
+            applied += sum(self._threads.map(lambda one: len(self._drain(one, until)), busy))
             seen.update(busy)
             idle = 0 if busy else idle + 1
             if not busy:
-                self._pause.wait(_PAUSE_S)
+                self._pause.wait(IDLE_PAUSE_S)
         self._rest(seen)
         return applied
 
-    def _drain(self, partition: int, until: float, told: list[Event] | None = None) -> int:
-        applied = 0
+    def _drain(self, partition: int, until: float) -> list[Event]:
+        events: list[Event] = []
         while time.monotonic() < until:
-            batch = lists_apart(self._store.inbox.read(partition, BATCH))
+            batch = self._store.inbox.read(partition, BATCH)
             if not batch.entries:
                 break
-            applied += self._apply(partition, batch, told)
-        return applied
+            events += self._apply(partition, batch)
+        return events
 
     def _rest(self, partitions: Iterable[int]) -> None:
         """Leave partitions whose inbox is empty; the others get a job of their own."""
-        self._job_queue.notify_inboxes(
-            [partition for partition in partitions if not self._store.inbox.rest(partition)],
-        )
+        rest = self._store.inbox.rest
+        self._job_queue.notify_inboxes([one for one in partitions if not rest(one)])
 
-    def _apply(self, partition: int, batch: Batch, told: list[Event] | None) -> int:
-        """Commit one batch; 0 where another worker was faster."""
-        entries = [entry_now(stored, self._renamed) for stored in batch.entries]
-        effects = (
-            self._lists.effects(partition, entries[0])
-            if entries[0].entry.numbers
-            else self._effects(partition, entries)
-        )
+    def _apply(self, partition: int, batch: Batch) -> list[Event]:
+        """Commit the beginning of a batch; return its events, none if another worker was faster.
+
+        An entry that carries the numbers of a list is committed alone.
+        """
+        lists = [place for place, one in enumerate(batch.entries) if one.entry.numbers]
+        if lists:
+            batch = Batch(batch.cursor, batch.entries[: lists[0] or 1])
+        entries: Sequence[Stored] = batch.entries
+        if self._renamed:
+            entries = [entry_now(stored, self._renamed) for stored in entries]
+        if entries[0].entry.numbers:
+            effects = self._lists.effects(partition, entries[0])
+        else:
+            effects = self._effects(partition, entries)
         buckets = self._store.numbers.bucket_count()
         committed = self._store.commits.commit(partition, batch, effects, buckets)
         if committed.notify_outbox:
             self._job_queue.notify_outboxes([partition])
         if not committed.done:
-            return 0
+            return []
         self._count(effects.events)
         _log_ties(effects.events)
-        if told is not None:
-            told += effects.events
-        return len(batch.entries)
+        return [*effects.events]
 
     def _count(self, events: Sequence[Event]) -> None:
         metrics = self._store.metrics
@@ -159,13 +157,13 @@ class InboxApplier:
 
     def _effects(self, partition: int, batch: Sequence[Stored]) -> Effects:
         entries = [stored.entry for stored in batch]
-        numbers = list(
-            dict.fromkeys(entry.number for entry in entries if entry.phone and entry.number)
-        )
+        numbers = [*dict.fromkeys(one.number for one in entries if one.phone and one.number)]
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
         standings = self._store.numbers.standings(partition, numbers, sorted(named - {"", ALL}))
         now_us, before = standings.now_us, standings.by_number()
-        effects = _BatchEffects({one: standing_now(before[one], self._renamed) for one in before})
+        effects = _BatchEffects({**before})
+        if self._renamed:
+            effects.standings = {one: standing_now(before[one], self._renamed) for one in before}
         for stored in batch:
             self._settle(partition, stored, effects, now_us)
         return Effects(
@@ -193,14 +191,12 @@ class InboxApplier:
             ]
         event = applied_event(partition, stored, before, settled, note, now_us)
         effects.events.append(event)
-        self._pass_on(partition, entry, event, effects)
-
-    def _pass_on(self, partition: int, entry: Entry, event: Event, effects: _BatchEffects) -> None:
-        program = self._settings.programs.get(entry.program)
-        application = program.forward if program is not None else None
-        forward = forward_of(partition, entry, event, application)
-        if forward is not None:
-            effects.forwards.append(forward)
+        if entry.forward_content is not None:
+            program = self._settings.programs.get(entry.program)
+            application = program.forward if program is not None else None
+            forward = forward_of(partition, entry, event, application)
+            if forward is not None:
+                effects.forwards.append(forward)
 
     def _answer(
         self, partition: int, stored: Stored, settled: Settled, effects: _BatchEffects, now_us: int
@@ -280,7 +276,7 @@ def applied_event(
         after=_state(after, entry),
         standing=after if entry.phone and after != before else None,
         inbox_id=stored.id,
-        entry=without_form(entry),
+        entry=without_form(entry) if entry.forward_content is not None else entry,
         event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,

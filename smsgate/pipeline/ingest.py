@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -39,6 +40,7 @@ from smsgate.logs import masked
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.forwards import content_to_forward
+from smsgate.pipeline.refused_requests import EVERY_S as ACCEPTANCE_PERIOD_S
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import take_receipts
 from smsgate.pipeline.spool import Spool
@@ -68,7 +70,7 @@ class IngestResult:
 
 
 class Ingest:
-    """The first movement."""
+    """Takes what providers post."""
 
     def __init__(
         self,
@@ -80,55 +82,67 @@ class Ingest:
         outbound: Outbound,
         refused: RefusedRequests,
     ) -> None:
-        """Use these collaborators."""
+        """``classifiers`` are by program; ``refused`` notes what could not be verified."""
         self._settings = settings
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
-        self._entering = Entering(settings, classifiers)
+        self._classifiers = classifiers
         self._store = store
         self._spool = spool
         self._job_queue = job_queue
         self._outbound = outbound
         self._certificates = SigningCertificates(outbound)
         self._refused = refused
+        self._accepted_until: dict[str, float] = {}
 
     def receive(self, name: str, request: WebhookRequest) -> IngestResult:
-        """Verify, understand and store what a provider posts; the receipt has the answer.
+        """Verify, understand and store what a provider posts; the result has the answer.
 
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
         try:
-            receipt = self._receive(name, request)
+            result = self._receive(name, request)
         except (SignatureRefused, TextMissing) as error:
             self._refused.note(self._settings.accounts[name], request, error)
             raise
-        self._refused.accepted(self._settings.accounts[name], request)
-        return receipt
+        self._note_accepted(self._settings.accounts[name], request)
+        return result
+
+    def _note_accepted(self, account: Account, request: WebhookRequest) -> None:
+        """Once a minute; where an account has several secrets each time, to see which one fits."""
+        now = time.monotonic()
+        if now >= self._accepted_until.get(account.name, 0.0):
+            if not any(len(account.values_of(key)) > 1 for key in account.secrets):
+                self._accepted_until[account.name] = now + ACCEPTANCE_PERIOD_S
+            self._refused.accepted(account, request)
 
     def _receive(self, name: str, request: WebhookRequest) -> IngestResult:
         account, provider = self._account(name)
-        expired = self._genuine(account, provider, request)
-        shaken = provider.handshake(request, account)
-        if shaken is not None:
-            return self._confirmed(shaken)
-        messages, refused = _parsed(provider, request, account)
+        expired = self._verify(account, provider, request)
+        handshake = provider.handshake(request, account)
+        if handshake is not None:
+            return self._answer_handshake(handshake)
+        unreadable: PartUnreadable | None = None
+        try:
+            messages = provider.parse(request, account)
+        except PartUnreadable as error:  # the parts that can be read count
+            messages, unreadable = [*error.others], error
         arrivals = [
-            self._entering.arrival(one, request, account, provider, expired=expired)
-            for one in messages
+            self.arrival(one, request, account, provider, expired=expired) for one in messages
         ]
         ids = _ids([(one.message_id, one.number) for one in messages])
         try:
             if expired:
                 arrivals = _opt_outs(arrivals)
-            outcomes = self._keep(arrivals)
+            outcomes = self._store_arrivals(arrivals)
             if not messages or (
                 provider.batches and not is_form(request.headers.get("content-type", ""))
             ):
                 reports = provider.reports(request, account)
                 ids = ids or _ids([(one.message_id, one.number) for one in reports])
-                outcomes += self._told(reports, account)
-            if refused is not None:
-                raise refused
+                outcomes += self._keep_reports(reports, account)
+            if unreadable is not None:
+                raise unreadable
         except SmsGateError as error:
             error.message_ids = ids
             raise
@@ -139,8 +153,56 @@ class Ingest:
             message_ids=ids,
         )
 
-    def _genuine(self, account: Account, provider: Provider, request: WebhookRequest) -> bool:
-        """Verify; whether all is right but the time. Raises ``SignatureRefused``."""
+    def arrival(
+        self,
+        message: InboundMessage,
+        request: WebhookRequest,
+        account: Account,
+        provider: Provider,
+        *,
+        expired: bool,
+    ) -> Arrival:
+        """The entry of a message in a request.
+
+        ``expired``: signed rightly, but too long ago or too early; that goes on to nobody.
+        """
+        program = self._settings.programs.route(account, message.sender, message.service)
+        decision, scope = _UNROUTED, ""
+        if program is not None:
+            decision = decide(message, self._classifiers[program.name])
+            scope = scope_of(decision, program)
+        number, phone = message.number, is_e164(message.number)
+        if phone:
+            with suppress(InvalidNumber):
+                number = e164(number)
+        forward_content = None
+        if program is not None and program.forward is not None and not expired:
+            forward_content = content_to_forward(message, request, program.forward)
+        entry = Entry(
+            number=number,
+            program=program.name if program else "",
+            decision=decision,
+            scope=scope,
+            account=account.name,
+            message_id=message.message_id,
+            sender=message.sender,
+            service=message.service,
+            text=message.text.encode(
+                "utf-8", "replace"
+            ).decode(),  # half a surrogate pair, cut by a carrier,
+            channel=message.channel,
+            answered=provider.answered(message),
+            phone=phone,
+            expired=expired,
+            forward_content=forward_content,
+        )
+        fingerprint = ""
+        if not message.message_id:  # the same text to the same sender is the same message
+            fingerprint = sha256(f"{entry.sender}\n{entry.text}".encode()).hexdigest()[:16]
+        return Arrival(entry, message.sent_us, fingerprint)
+
+    def _verify(self, account: Account, provider: Provider, request: WebhookRequest) -> bool:
+        """Verify a request; return whether only its time is wrong. Raises ``SignatureRefused``."""
         call = provider.certificate(request, account)
         if call is not None:
             request = replace(request, certificate=self._certificates.of(call))
@@ -159,38 +221,40 @@ class Ingest:
             raise AccountNotReady(f"account {name!r} has no secret yet, so nothing can be verified")
         return account, PROVIDERS[account.provider]
 
-    def _confirmed(self, shaken: Handshake) -> IngestResult:
+    def _answer_handshake(self, handshake: Handshake) -> IngestResult:
         """Make the call that a provider wants before it sends, then answer."""
-        if shaken.call is not None:
+        if handshake.call is not None:
             try:
-                self._outbound.perform(shaken.call)
+                self._outbound.perform(handshake.call)
             except CallFailed as error:
                 raise AccountNotReady(f"the endpoint could not be confirmed: {error}") from error
-        return IngestResult(shaken.answer, "handshake", "")
+        return IngestResult(handshake.answer, "handshake", "")
 
-    def _told(self, reports: list[Report], account: Account) -> list[str]:
-        """Keep what a provider tells of texts of ours."""
+    def _keep_reports(self, reports: list[Report], account: Account) -> list[str]:
+        """Keep what a provider reports of texts of ours."""
         entries = [
             report_entry(self._settings, account, report) for report in reports if report.kind
         ]
-        outcomes = self._keep([Arrival(entry) for entry in entries])
+        outcomes = self._store_arrivals([Arrival(entry) for entry in entries])
         taken = take_receipts(self._store, account.name, reports)
         return outcomes or ["receipt"] * bool(taken)
 
-    def _keep(self, arrivals: list[Arrival]) -> list[str]:
-        """Store what has an effect durably, note the rest; gives what became of each."""
-        lasting = [arrival for arrival in arrivals if _has_effect(arrival.entry)]
-        for arrival in arrivals:
-            if not _has_effect(arrival.entry):
+    def _store_arrivals(self, arrivals: list[Arrival]) -> list[str]:
+        """Store what has an effect durably, note the rest; return what became of each."""
+        labels = [label_of(arrival.entry) for arrival in arrivals]
+        lasting: dict[int, Arrival] = {}
+        for place, arrival in enumerate(arrivals):
+            if _has_effect(arrival.entry):
+                lasting[place] = arrival
+            else:
                 self._store.sample_log.note(arrival.entry)
-        if not lasting:
-            return [arrival.entry.decision.intent.value for arrival in arrivals]
-        added, partitions = self._add(lasting)
-        self._job_queue.notify_inboxes(partitions)
-        known = {id(arrival) for arrival, one in zip(lasting, added, strict=True) if one.duplicate}
-        return [
-            "duplicate" if id(arrival) in known else label_of(arrival.entry) for arrival in arrivals
-        ]
+        if lasting:
+            added, partitions = self._add([*lasting.values()])
+            self._job_queue.notify_inboxes(partitions)
+            for place, one in zip(lasting, added, strict=True):
+                if one.duplicate:
+                    labels[place] = "duplicate"
+        return labels
 
     def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
         """Into the inbox; where that cannot be, onto disk, and the provider is told so."""
@@ -218,16 +282,6 @@ def _ids(messages: Sequence[tuple[str, str]]) -> str:
     return " ".join([*ids, f"+{more}"] if more > 0 else ids)
 
 
-def _parsed(
-    provider: Provider, request: WebhookRequest, account: Account
-) -> tuple[list[InboundMessage], PartUnreadable | None]:
-    """The messages that can be read, and what is wrong where one of them cannot be."""
-    try:
-        return provider.parse(request, account), None
-    except PartUnreadable as error:
-        return [*error.others], error
-
-
 def _has_effect(entry: Entry) -> bool:
     """Everything but a plain ``none``; what is unrouted or told by a provider is kept too.
 
@@ -251,55 +305,6 @@ def label_of(entry: Entry) -> str:
 
 
 _UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")
-
-
-class Entering:
-    """Asks the rules what a message means for its program."""
-
-    def __init__(self, settings: Settings, classifiers: Mapping[str, Classifier]) -> None:
-        """Use the programs of the settings and their classifiers."""
-        self._programs = settings.programs
-        self._classifiers = classifiers
-
-    def arrival(
-        self,
-        message: InboundMessage,
-        request: WebhookRequest,
-        account: Account,
-        provider: Provider,
-        *,
-        expired: bool,
-    ) -> Arrival:
-        """The entry of a message in a request.
-
-        ``expired``: signed rightly, but too long ago or too early; that goes on to nobody.
-        """
-        program = self._programs.route(account, message.sender, message.service)
-        decision, scope = _UNROUTED, ""
-        if program is not None:
-            decision = decide(message, self._classifiers[program.name])
-            scope = scope_of(decision, program)
-        number, phone = _subscriber(message.number)
-        forward_content = None
-        if program is not None and program.forward is not None and not expired:
-            forward_content = content_to_forward(message, request, program.forward)
-        entry = Entry(
-            number=number,
-            program=program.name if program else "",
-            decision=decision,
-            scope=scope,
-            account=account.name,
-            message_id=message.message_id,
-            sender=message.sender,
-            service=message.service,
-            text=_sound(message.text),
-            channel=message.channel,
-            answered=provider.answered(message),
-            phone=phone,
-            expired=expired,
-            forward_content=forward_content,
-        )
-        return Arrival(entry, message.sent_us, "" if message.message_id else _fingerprint(entry))
 
 
 def decide(message: InboundMessage, classifier: Classifier) -> Decision:
@@ -332,26 +337,6 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
 
 def _agrees(intent: Intent, flag: Intent) -> bool:
     return intent is flag or (intent.stops and flag.stops)
-
-
-def _fingerprint(entry: Entry) -> str:
-    """Where a provider gives no ids: the same text to the same sender is the same message."""
-    return sha256(f"{entry.sender}\n{entry.text}".encode()).hexdigest()[:16]
-
-
-def _sound(text: str) -> str:
-    """Half of a surrogate pair, cut off by some carriers, cannot be stored; the rest can."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _subscriber(number: str) -> tuple[str, bool]:
-    """The number as the gate reads it, and whether it is a phone number at all."""
-    if not is_e164(number):
-        return number, False
-    try:
-        return e164(number), True
-    except InvalidNumber:
-        return number, True
 
 
 def report_entry(settings: Settings, account: Account, report: Report) -> Entry:

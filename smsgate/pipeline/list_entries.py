@@ -1,4 +1,4 @@
-"""Applied: an entry that carries numbers of a list, all at once and as one event."""
+"""Apply an entry that carries numbers of a list: all at once, and as one event."""
 
 from __future__ import annotations
 
@@ -14,16 +14,10 @@ from smsgate.consent.transitions import Settled
 from smsgate.domain.messages import ALL, Entry, Stored, ms_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
-from smsgate.store.inbox import Batch, hold_field
+from smsgate.store.inbox import hold_field
 
 UNDO, UNDONE = "undo_import", "import_undone"
 """The action of an entry that undoes an import, and the kind of its event."""
-
-
-def lists_apart(batch: Batch) -> Batch:
-    """A batch up to the first entry with a list; one that begins with such an entry: it alone."""
-    end = next((at for at, one in enumerate(batch.entries) if one.entry.numbers), None)
-    return batch if end is None else Batch(batch.cursor, batch.entries[: end or 1])
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Out: one reply at a time is claimed, described, sent, and its outcome told to the ledger."""
+"""Send: claim one reply, describe its HTTP call, make it, and write its outcome to the ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from smsgate.domain.errors import (
     Suppressed,
     UnknownProgram,
 )
-from smsgate.domain.messages import Arrival, HttpCall, Outcome, Reply, Verdict
+from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
@@ -32,11 +32,13 @@ from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Report
-from smsgate.settings import Account, Settings
+from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JOB_S, JobQueue
 from smsgate.store.outbox import LONGEST, AwaitedReply, Claim, DeliveryReceipt, expected_of
 
+SENDERS = 64
+"""Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE_US = 20_000
 _FRESH_S = 2.5
@@ -44,20 +46,28 @@ _FRESH_S = 2.5
 _GIVEN_UP = frozenset({"refused", "late", "unknown"})
 """Outcomes that a person should see."""
 
+_OBSTACLES = {
+    "": "",
+    "late": "its deadline had passed",
+    "superseded": "the number's state changed before it was sent",
+}
+_LONGEST_CODE = 60
+
 _log = structlog.get_logger()
 
 
 class ReplySender:
-    """The third movement."""
+    """Sends the replies of outboxes."""
 
     def __init__(
         self, settings: Settings, store: Store, gate: Gate, job_queue: JobQueue, outbound: Outbound
     ) -> None:
-        """Use these collaborators; threads start with the first job."""
+        """Threads start with the first job."""
         self._settings = settings
         self._store = store
         self._gate = gate
         self._job_queue = job_queue
+        self._outbound = outbound
         self._tokens = AccessTokens(outbound)
         self._senders = SenderThreads(self._send_one)
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
@@ -161,7 +171,9 @@ class ReplySender:
             return Outcome(Verdict.REFUSED, note=note)
         provider = PROVIDERS[account.provider]
         try:
-            response = self._tokens.perform(_reply_call(reply, account))
+            call = provider.reply(reply, account)
+            performer = self._outbound if call.token_from is None else self._tokens
+            response = performer.perform(call)
         except CallFailed as error:
             lost = error.left and not provider.idempotent
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
@@ -218,17 +230,6 @@ class ReplySender:
             take_early(self._store, reply, done.early)
 
 
-def _reply_call(reply: Reply, account: Account) -> HttpCall:
-    return PROVIDERS[account.provider].reply(reply, account)
-
-
-_OBSTACLES = {
-    "": "",
-    "late": "its deadline had passed",
-    "superseded": "the number's state changed before it was sent",
-}
-
-
 def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     """The outcome of a reply that must not leave, and why in words; empty where it may.
 
@@ -249,10 +250,6 @@ def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     except InvalidNumber:
         return "blocked", "the gate refused it: invalid"
     return "", ""
-
-
-SENDERS = 64
-"""Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
 
 
 class SenderThreads:
@@ -295,51 +292,52 @@ class SenderThreads:
         return sent
 
 
-_LONGEST_CODE = 60
-
-
 def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
     """Write down what the reports tell of replies that we wait for; gives how many they were.
 
     Reports on texts that somebody else sent through the account have no effect. Raises
     ``StoreUnavailable``.
     """
-    told = [_told_receipt(account, one) for one in reports if one.status and _named(one)]
-    found = zip(told, store.receipts.look(told), strict=True)
-    return sum(_take(store, one, expected) for one, expected in found if expected is not None)
+    receipts = [
+        _receipt(account, one)
+        for one in reports
+        if one.status and one.number and 0 < len(one.message_id) <= LONGEST
+    ]
+    awaited = store.receipts.look(receipts)
+    return sum(
+        _take(store, receipt, reply)
+        for receipt, reply in zip(receipts, awaited, strict=True)
+        if reply is not None
+    )
 
 
-def take_early(store: Store, reply: Reply, told: DeliveryReceipt) -> None:
+def take_early(store: Store, reply: Reply, receipt: DeliveryReceipt) -> None:
     """Write down a receipt that came before its reply was settled. Raises ``StoreUnavailable``."""
-    _take(store, told, expected_of(reply))
+    _take(store, receipt, expected_of(reply))
 
 
-def _take(store: Store, told: DeliveryReceipt, expected: AwaitedReply) -> bool:
+def _take(store: Store, receipt: DeliveryReceipt, expected: AwaitedReply) -> bool:
     now_us = store.health.now_us()
     event = Event(
-        id=event_id(now_us // 1000, expected.reply, told.message_id, told.status),
+        id=event_id(now_us // 1000, expected.reply, receipt.message_id, receipt.status),
         kind="receipt",
-        outcome=told.status,
+        outcome=receipt.status,
         number=expected.number,
         program=expected.program,
         inbox_id=expected.inbox_id,
         received_us=now_us,
         applied_us=now_us,
-        note=told.note,
-        provider_id=told.message_id,
+        note=receipt.note,
+        provider_id=receipt.message_id,
         software=__version__,
     )
-    done = expected.number == told.number and store.receipts.take(told, expected, event)
+    done = expected.number == receipt.number and store.receipts.take(receipt, expected, event)
     if done:
-        store.metrics.count(RECEIPTS, told.account, told.status)
+        store.metrics.count(RECEIPTS, receipt.account, receipt.status)
     return done
 
 
-def _named(report: Report) -> bool:
-    return bool(report.number) and 0 < len(report.message_id) <= LONGEST
-
-
-def _told_receipt(account: str, report: Report) -> DeliveryReceipt:
+def _receipt(account: str, report: Report) -> DeliveryReceipt:
     code = "" if report.status == "delivered" else report.code[:_LONGEST_CODE]
     note = ": ".join(part for part in (code, report.note) if part)
     return DeliveryReceipt(account, report.number, report.message_id, report.status, note)

@@ -268,7 +268,7 @@ def test_a_fault_of_ours_shows_no_body_and_no_variables(
     def fails(*_):
         raise ValueError(f"{NUMBER} wrote {TEXT} with {canaries.AUTH_TOKEN}")
 
-    monkeypatch.setattr(services.ingest, "_keep", fails)
+    monkeypatch.setattr(services.ingest, "_store_arrivals", fails)
     answer = post(client, genuine(services, "twilio", STOP))
     assert answer.status_code == 500
     assert everywhere.in_(answer.data) == []

@@ -168,7 +168,7 @@ class Importing:
         """
         found: dict[str, str] = {}
         while id_ and self._store.inbox.waits(partition, id_):
-            for event in self._applier.told(partition):
+            for event in self._applier.drain_events(partition):
                 if event.inbox_id == id_:
                     found = {one: group.outcome for group in event.listed for one in group.numbers}
         return found

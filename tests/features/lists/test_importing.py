@@ -178,7 +178,9 @@ def test_where_another_worker_was_faster_it_is_still_known_what_stands(
     services, importing, monkeypatch
 ):
     monkeypatch.setattr(
-        importing._applier, "told", lambda partition: [services.applier.drain(partition)][:0]
+        importing._applier,
+        "drain_events",
+        lambda partition: [services.applier.drain(partition)][:0],
     )
     assert importing.enter([NUMBER], STOPPED) == ["applied"]
     assert importing.enter([NUMBER], JOINED) == ["refused"]
@@ -192,7 +194,7 @@ def test_what_did_not_take_effect_is_said(services, importing, monkeypatch):
         services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
         return []
 
-    monkeypatch.setattr(importing._applier, "told", swallow)
+    monkeypatch.setattr(importing._applier, "drain_events", swallow)
     assert importing.enter([NUMBER], STOPPED) == ["not_applied"]
 
 

@@ -286,6 +286,7 @@ def test_a_request_that_came_through_no_proxy_is_noted_until_one_does(services, 
     last = services.store.acceptance.last
     services.ingest.receive("twilio", posted(services, OURS))
     assert wait_until(lambda: last("twilio").direct_ms, 5)
+    services.ingest._accepted_until.clear()
     services.refused_requests._due.clear()
     services.ingest.receive("twilio", posted(services, OURS, **{name: "192.0.2.1"}))
     assert wait_until(lambda: not last("twilio").direct_ms, 5)
