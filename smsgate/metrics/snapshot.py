@@ -41,37 +41,37 @@ class SpoolDepth(msgspec.Struct, frozen=True):
     count: int
     oldest_s: float
     at_s: float
-    """When it said so; seconds since 1970, by its own clock."""
+    """When it reported; seconds since 1970, by its own clock."""
     problem: str = ""
     """Why no message can be kept there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
-    """Of all partitions together."""
+class QueueDepth:
+    """How much waits in all partitions together, and for how long."""
 
     count: int
     oldest_s: float
     """How long the oldest has waited, by Redis's clock; 0 where nothing waits."""
 
 
-_NOTHING = Depth(0, 0.0)
+_EMPTY = QueueDepth(0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits in the partitions."""
 
-    inbox: Depth
-    outbox: Depth
+    inbox: QueueDepth
+    outbox: QueueDepth
     """Replies; the age is how long the first one has been due."""
-    holds: Depth
-    reviews: Depth
+    holds: QueueDepth
+    reviews: QueueDepth
     dead: int
     """Replies that were given up and wait for a person."""
     clock: bool
-    """Whether a process ``clock`` holds the lease, and so does its rounds."""
-    forwards: Depth = _NOTHING
+    """Whether a process ``clock`` holds the lease: it does its rounds."""
+    forwards: QueueDepth = _EMPTY
     """Messages for programs' applications."""
     forwards_dead: int = 0
     """Those that were given up and wait for a person."""
@@ -85,7 +85,7 @@ class AccountTraffic:
     accepted_s: float
     """When one was last accepted, in seconds since 1970; 0 where none was for 30 days."""
     silent_after_s: float
-    """How long it may be silent before somebody should be told; 0 is for ever."""
+    """How long it may be silent without a condition; 0 is for ever."""
     refused: int
     """How many were refused in the last ten minutes, as far as they were looked into."""
 
@@ -95,8 +95,8 @@ class SystemSnapshot:
     """All that alerts, doctor, dashboard and metrics look at."""
 
     now_s: float
-    waits: Backlog
-    ledger: Depth
+    backlog: Backlog
+    ledger: QueueDepth
     """Events that wait for the records."""
     memory: float
     """Which share of its memory bound Redis uses; 0 where it has none."""
@@ -105,12 +105,12 @@ class SystemSnapshot:
     weaknesses: tuple[str, ...]
     """What of Redis's settings could lose acknowledged writes; each a sentence."""
     processes: ProcessSnapshot | None
-    """None where it cannot be told: a Redis that refuses writes takes no heartbeats."""
-    writes: Obstacle | None = None
-    """Why Redis refuses writes. What processes and hosts say of themselves is old then."""
-    gate: Obstacle | None = None
+    """None if unknown: a Redis that refuses writes takes no heartbeats."""
+    write_obstacle: Obstacle | None = None
+    """Why Redis refuses writes. What processes and hosts reported is old then."""
+    gate_obstacle: Obstacle | None = None
     """Why the gate cannot tell, where the store is ready."""
-    lost: Obstacle | None = None
+    store_obstacle: Obstacle | None = None
     """Why the store is not ready: it is new, lost its data, or is being rebuilt."""
     rebuild: RebuildProgress | None = None
 

@@ -69,16 +69,16 @@ def durability_conditions(snapshot: SystemSnapshot) -> list[Condition]:
 
 def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """Conditions of the store, and of all that waits in it while it takes writes."""
-    if snapshot.writes is not None:
+    if snapshot.write_obstacle is not None:
         problem = (
-            f"{snapshot.writes.problem}: opt-outs wait on disks, and the gate says that it cannot "
-            "tell"
+            f"{snapshot.write_obstacle.problem}: opt-outs wait on disks, and the gate says that it "
+            "cannot tell"
         )
-        yield Condition(WRITES_REFUSED, "store", True, problem, snapshot.writes.remedy)
+        yield Condition(WRITES_REFUSED, "store", True, problem, snapshot.write_obstacle.remedy)
         return
-    if snapshot.lost is not None:
+    if snapshot.store_obstacle is not None:
         # While the store is rebuilt nothing can be applied or sent; this condition says so alone.
-        problem, remedy = snapshot.lost.problem, snapshot.lost.remedy
+        problem, remedy = snapshot.store_obstacle.problem, snapshot.store_obstacle.remedy
         if snapshot.rebuild is not None:
             begin = "rebuilding the store"
             if snapshot.rebuild.why:
@@ -88,12 +88,12 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
         yield Condition("SmsgateStoreLost", "store", True, problem, remedy)
         yield from _stopped_processes(snapshot)
         return
-    if snapshot.gate is not None and not {"web", "clock"} <= {*snapshot.stopped}:
-        problem = f"the gate cannot tell, nobody may be texted: {snapshot.gate.problem}"
-        yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate.remedy)
+    if snapshot.gate_obstacle is not None and not {"web", "clock"} <= {*snapshot.stopped}:
+        problem = f"the gate cannot tell, nobody may be texted: {snapshot.gate_obstacle.problem}"
+        yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate_obstacle.remedy)
     yield from _stopped_processes(snapshot)
     processes = snapshot.processes
-    if processes is not None and not snapshot.waits.clock and "clock" not in snapshot.stopped:
+    if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
         problem = f"the clock ({processes.where('clock')}) runs and does not do its rounds"
         remedy = "its log says what hinders it; restart `python -m workers clock`"
         yield Condition("SmsgateClockAway", "clock", True, problem, remedy)
@@ -133,27 +133,29 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
 
 def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """What waits for too long, unless the process that it waits for does not run at all."""
-    waits, stopped = snapshot.waits, snapshot.stopped
-    is_inbox_late = waits.inbox.oldest_s > MAX_INBOX_AGE_S
+    backlog, stopped = snapshot.backlog, snapshot.stopped
+    is_inbox_late = backlog.inbox.oldest_s > MAX_INBOX_AGE_S
     if is_inbox_late and "worker" not in stopped:
-        problem = f"{waits.inbox.count:,} entries wait, the oldest {_span(waits.inbox.oldest_s)}"
+        problem = (
+            f"{backlog.inbox.count:,} entries wait, the oldest {_span(backlog.inbox.oldest_s)}"
+        )
         remedy = "start another `python -m workers worker`; its log says what hinders it"
         yield Condition("SmsgateInboxStuck", "inbox", True, problem, remedy)
-    if waits.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
-        age = _span(waits.holds.oldest_s)
+    if backlog.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
+        age = _span(backlog.holds.oldest_s)
         problem = f"an opt-out was accepted {age} ago and is not applied"
         remedy = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
         yield Condition("SmsgateHoldStuck", "holds", True, problem, remedy)
-    if waits.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
-        age = _span(waits.outbox.oldest_s)
-        problem = f"{waits.outbox.count:,} replies wait, due since {age}"
+    if backlog.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
+        age = _span(backlog.outbox.oldest_s)
+        problem = f"{backlog.outbox.count:,} replies wait, due since {age}"
         remedy = "start another `python -m workers sender`; after 5 min they are not sent"
         yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
 
 
 def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """What waits for a person."""
-    reviews, dead = snapshot.waits.reviews, snapshot.waits.dead
+    reviews, dead = snapshot.backlog.reviews, snapshot.backlog.dead
     if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
         problem = (
             f"{reviews.count:,} texts wait for a person, the oldest {_span(reviews.oldest_s)} "
@@ -169,7 +171,7 @@ def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
 
 
 def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
-    forwards, dead = snapshot.waits.forwards, snapshot.waits.forwards_dead
+    forwards, dead = snapshot.backlog.forwards, snapshot.backlog.forwards_dead
     if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
         problem = (
             f"{forwards.count:,} messages await a program's application, the oldest "

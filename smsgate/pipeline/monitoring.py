@@ -7,7 +7,13 @@ import time
 from collections.abc import Iterable, Iterator
 
 from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
-from smsgate.metrics.snapshot import AccountTraffic, Depth, Obstacle, SpoolDepth, SystemSnapshot
+from smsgate.metrics.snapshot import (
+    AccountTraffic,
+    Obstacle,
+    QueueDepth,
+    SpoolDepth,
+    SystemSnapshot,
+)
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
@@ -21,21 +27,21 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
 
     Raises ``StoreUnavailable``.
     """
-    writes = _refused_writes(store)
+    write_obstacle = _refused_writes(store)
     waiting = store.ledger.waiting()
     now_s = time.time()
     return SystemSnapshot(
         now_s=now_s,
-        waits=store.backlog.read(),
-        ledger=Depth(waiting.count, waiting.oldest_us / 1_000_000),
+        backlog=store.backlog.read(),
+        ledger=QueueDepth(waiting.count, waiting.oldest_us / 1_000_000),
         memory=waiting.memory,
-        spools=tuple(_spools(store, spool, trusted=writes is None)),
+        spools=tuple(_spools(store, spool, trusted=write_obstacle is None)),
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
-        processes=store.heartbeats.snapshot() if writes is None else None,
-        writes=writes,
-        gate=store.write_lease.obstacle(),
-        lost=_lost(store),
+        processes=store.heartbeats.snapshot() if write_obstacle is None else None,
+        write_obstacle=write_obstacle,
+        gate_obstacle=store.write_lease.obstacle(),
+        store_obstacle=_lost(store),
         rebuild=store.restoring.progress(),
     )
 

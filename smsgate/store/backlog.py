@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Forward, Reply, Stored, UndeliveredForward, ms_of
-from smsgate.metrics.snapshot import Backlog, Depth, SpoolDepth
+from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
 from smsgate.store.connection import translated
 from smsgate.store.inbox import stored_of
 from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, PartitionKeys
@@ -97,9 +97,9 @@ def _ms(id_: Any) -> int:  # noqa: ANN401 - bytes of Redis's
     return ms_of(id_.decode())
 
 
-def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> Depth:
+def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> QueueDepth:
     oldest = max(now_ms - min(moments_ms), 0) / 1000 if moments_ms else 0.0
-    return Depth(count, oldest)
+    return QueueDepth(count, oldest)
 
 
 _SOME = 200

@@ -96,21 +96,25 @@ def _family_metric(family: Family, found: FamilyValues) -> Metric:
 
 
 def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
-    waits = snapshot.waits
+    backlog = snapshot.backlog
     for name, says, value in (
-        ("inbox_entries", "Entries that await a worker", waits.inbox.count),
-        ("inbox_oldest_seconds", "How long the oldest of them waits", waits.inbox.oldest_s),
-        ("outbox_replies", "Replies that are not settled", waits.outbox.count),
-        ("outbox_due_seconds", "How long the first of them has been due", waits.outbox.oldest_s),
-        ("holds", "Opt-outs that block and are not applied yet", waits.holds.count),
-        ("hold_oldest_seconds", "How long the oldest of them waits", waits.holds.oldest_s),
-        ("reviews", "Texts that wait for a person", waits.reviews.count),
-        ("review_oldest_seconds", "How long the oldest of them waits", waits.reviews.oldest_s),
+        ("inbox_entries", "Entries that await a worker", backlog.inbox.count),
+        ("inbox_oldest_seconds", "How long the oldest of them waits", backlog.inbox.oldest_s),
+        ("outbox_replies", "Replies that are not settled", backlog.outbox.count),
+        ("outbox_due_seconds", "How long the first of them has been due", backlog.outbox.oldest_s),
+        ("holds", "Opt-outs that block and are not applied yet", backlog.holds.count),
+        ("hold_oldest_seconds", "How long the oldest of them waits", backlog.holds.oldest_s),
+        ("reviews", "Texts that wait for a person", backlog.reviews.count),
+        ("review_oldest_seconds", "How long the oldest of them waits", backlog.reviews.oldest_s),
         ("review_deadline_seconds", "How long one may wait", REVIEW_DEADLINE_S),
-        ("dead_letters", "Replies that were given up and wait for a person", waits.dead),
-        ("forwards_waiting", "Messages that await a program's application", waits.forwards.count),
-        ("forward_oldest_seconds", "How long the oldest of them waits", waits.forwards.oldest_s),
-        ("forwards_dead", "Messages that applications did not take in a day", waits.forwards_dead),
+        ("dead_letters", "Replies that were given up and wait for a person", backlog.dead),
+        ("forwards_waiting", "Messages that await a program's application", backlog.forwards.count),
+        ("forward_oldest_seconds", "How long the oldest of them waits", backlog.forwards.oldest_s),
+        (
+            "forwards_dead",
+            "Messages that applications did not take in a day",
+            backlog.forwards_dead,
+        ),
         ("ledger_events", "Events that wait for the records", snapshot.ledger.count),
         ("ledger_events_bound", "From how many on smsgate is not ready", MANY),
         ("ledger_oldest_seconds", "How far the records are behind", snapshot.ledger.oldest_s),
@@ -119,19 +123,19 @@ def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
         (
             "store_lost",
             "Whether the store is not ready: lost, new or rebuilding",
-            bool(snapshot.lost),
+            bool(snapshot.store_obstacle),
         ),
-        ("store_writable", "Whether Redis takes writes", snapshot.writes is None),
+        ("store_writable", "Whether Redis takes writes", snapshot.write_obstacle is None),
         (
             "gate_open",
             "Whether the gate answers (1) or cannot tell (0)",
-            snapshot.gate is None and snapshot.lost is None,
+            snapshot.gate_obstacle is None and snapshot.store_obstacle is None,
         ),
     ):
         yield _gauge(name, says, {"": float(value)})
     if snapshot.processes is not None:
         says = "Whether a process clock does its rounds"
-        yield _gauge("clock_running", says, {"": float(waits.clock)})
+        yield _gauge("clock_running", says, {"": float(backlog.clock)})
         yield _processes(snapshot.processes)
     if snapshot.rebuild is not None:
         yield from _rebuild(snapshot.rebuild)

@@ -13,8 +13,8 @@ from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.snapshot import (
     AccountTraffic,
     Backlog,
-    Depth,
     Obstacle,
+    QueueDepth,
     RebuildProgress,
     SpoolDepth,
     SystemSnapshot,
@@ -28,7 +28,7 @@ from tests.fakes.own_services import all_at_work, heartbeat
 from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry
 
-NONE = Depth(0, 0.0)
+NONE = QueueDepth(0, 0.0)
 IDLE = Backlog(NONE, NONE, NONE, NONE, dead=0, clock=True)
 ALL = ProcessSnapshot(1, tuple(heartbeat(kind) for kind in KINDS))
 HEALTHY = SystemSnapshot(1_000_000.0, IDLE, NONE, 0.0, (), (), (), ALL)
@@ -36,8 +36,8 @@ HALF = REVIEW_DEADLINE_S / 2
 
 
 def seen(**changed) -> SystemSnapshot:
-    waits = {key: changed.pop(key) for key in [*changed] if key in Backlog.__slots__}
-    return replace(HEALTHY, waits=replace(IDLE, **waits), **changed)
+    backlog = {key: changed.pop(key) for key in [*changed] if key in Backlog.__slots__}
+    return replace(HEALTHY, backlog=replace(IDLE, **backlog), **changed)
 
 
 def without(
@@ -55,26 +55,26 @@ def account(**changed) -> SystemSnapshot:
 
 FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write", "start web")
 BOUNDS = [
-    (seen(), seen(writes=FULL), "SmsgateStoreRefusesWrites"),
-    (seen(), seen(gate=SHUT), "SmsgateGateShut"),
-    (seen(), seen(lost=SHUT), "SmsgateStoreLost"),
-    (seen(inbox=Depth(9, 29)), seen(inbox=Depth(9, 31)), "SmsgateInboxStuck"),
-    (seen(holds=Depth(9, 59)), seen(holds=Depth(9, 61)), "SmsgateHoldStuck"),
-    (seen(outbox=Depth(9, 59)), seen(outbox=Depth(9, 61)), "SmsgateOutboxStuck"),
+    (seen(), seen(write_obstacle=FULL), "SmsgateStoreRefusesWrites"),
+    (seen(), seen(gate_obstacle=SHUT), "SmsgateGateShut"),
+    (seen(), seen(store_obstacle=SHUT), "SmsgateStoreLost"),
+    (seen(inbox=QueueDepth(9, 29)), seen(inbox=QueueDepth(9, 31)), "SmsgateInboxStuck"),
+    (seen(holds=QueueDepth(9, 59)), seen(holds=QueueDepth(9, 61)), "SmsgateHoldStuck"),
+    (seen(outbox=QueueDepth(9, 59)), seen(outbox=QueueDepth(9, 61)), "SmsgateOutboxStuck"),
     (seen(clock=True), seen(clock=False), "SmsgateClockAway"),
     (seen(), without("clock", clock=False), "SmsgateClockAway"),
     (seen(), without("web"), "SmsgateAway"),
     (seen(), without("worker"), "SmsgateWorkerAway"),
     (seen(), without("sender"), "SmsgateSenderAway"),
     (seen(), without(*KINDS, clock=False), "SmsgateAway"),
-    (seen(reviews=Depth(1, HALF)), seen(reviews=Depth(1, HALF + 1)), "SmsgateReviewsOld"),
+    (seen(reviews=QueueDepth(1, HALF)), seen(reviews=QueueDepth(1, HALF + 1)), "SmsgateReviewsOld"),
     (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
-    (seen(forwards=Depth(9, 599)), seen(forwards=Depth(9, 601)), "SmsgateForwardsStuck"),
+    (seen(forwards=QueueDepth(9, 599)), seen(forwards=QueueDepth(9, 601)), "SmsgateForwardsStuck"),
     (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
-    (seen(ledger=Depth(9, 59)), seen(ledger=Depth(9, 61)), "SmsgateRecordsLag"),
+    (seen(ledger=QueueDepth(9, 59)), seen(ledger=QueueDepth(9, 61)), "SmsgateRecordsLag"),
     (
-        seen(ledger=Depth(MANY // 2 - 1, 1)),
-        seen(ledger=Depth(MANY // 2, 1)),
+        seen(ledger=QueueDepth(MANY // 2 - 1, 1)),
+        seen(ledger=QueueDepth(MANY // 2, 1)),
         "SmsgateLedgerFull",
     ),
     (seen(memory=0.59), seen(memory=0.6), "SmsgateLedgerFull"),
@@ -98,8 +98,8 @@ BOUNDS = [
 ]
 """What is seen right before a condition begins, right after, and its name."""
 HALF_AND_WHOLE = [
-    (seen(reviews=Depth(1, HALF + 1)), seen(reviews=Depth(1, 2 * HALF + 1))),
-    (seen(ledger=Depth(MANY // 2, 1)), seen(ledger=Depth(MANY, 1))),
+    (seen(reviews=QueueDepth(1, HALF + 1)), seen(reviews=QueueDepth(1, 2 * HALF + 1))),
+    (seen(ledger=QueueDepth(MANY // 2, 1)), seen(ledger=QueueDepth(MANY, 1))),
     (seen(memory=0.7), seen(memory=0.8)),
 ]
 """What is seen near a bound, and beyond it."""
@@ -116,9 +116,20 @@ def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, n
 
 def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
     """Nobody can give a heartbeat then, and nothing that waits can be done."""
-    waiting = {"inbox": Depth(9, 100), "outbox": Depth(9, 100), "ledger": Depth(9, 100)}
+    waiting = {
+        "inbox": QueueDepth(9, 100),
+        "outbox": QueueDepth(9, 100),
+        "ledger": QueueDepth(9, 100),
+    }
     (one,) = conditions(
-        seen(processes=None, clock=False, writes=FULL, gate=SHUT, memory=1.0, **waiting)
+        seen(
+            processes=None,
+            clock=False,
+            write_obstacle=FULL,
+            gate_obstacle=SHUT,
+            memory=1.0,
+            **waiting,
+        )
     )
     assert (one.name, one.subject, one.remedy) == (
         "SmsgateStoreRefusesWrites",
@@ -129,9 +140,15 @@ def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
 
 def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
     """Nothing that waits can be done meanwhile, and the clock does nothing else."""
-    waiting = {"inbox": Depth(9, 100), "holds": Depth(9, 100), "ledger": Depth(9, 100)}
+    waiting = {
+        "inbox": QueueDepth(9, 100),
+        "holds": QueueDepth(9, 100),
+        "ledger": QueueDepth(9, 100),
+    }
     progress = RebuildProgress("the store is empty", "numbers", 120_000, 1_000_000)
-    (one,) = conditions(seen(lost=SHUT, gate=SHUT, rebuild=progress, clock=False, **waiting))
+    (one,) = conditions(
+        seen(store_obstacle=SHUT, gate_obstacle=SHUT, rebuild=progress, clock=False, **waiting)
+    )
     assert one.problem == (
         "store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far; nobody "
         "may be texted until it is ready"
@@ -139,19 +156,19 @@ def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
     assert one.remedy == "wait until it is done"
 
     asked = msgspec.structs.replace(progress, why="", what="messages", total=0)
-    (one,) = conditions(seen(lost=SHUT, rebuild=asked))
+    (one,) = conditions(seen(store_obstacle=SHUT, rebuild=asked))
     assert one.problem.startswith("rebuilding the store: 120,000 messages so far; nobody")
 
-    without_clock = conditions(without("clock", lost=SHUT, clock=False))
+    without_clock = conditions(without("clock", store_obstacle=SHUT, clock=False))
     assert [one.name for one in without_clock] == ["SmsgateStoreLost", "SmsgateClockAway"]
 
 
 def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease():
-    assert [one.name for one in conditions(without("web", "clock", gate=SHUT))] == [
+    assert [one.name for one in conditions(without("web", "clock", gate_obstacle=SHUT))] == [
         "SmsgateAway",
         "SmsgateClockAway",
     ]
-    assert {one.name for one in conditions(without("clock", gate=SHUT))} == {
+    assert {one.name for one in conditions(without("clock", gate_obstacle=SHUT))} == {
         "SmsgateGateShut",
         "SmsgateClockAway",
     }
@@ -160,9 +177,9 @@ def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease
 @pytest.mark.parametrize(
     ("kind", "waiting"),
     [
-        ("worker", {"inbox": Depth(9, 100), "holds": Depth(9, 100)}),
-        ("sender", {"outbox": Depth(9, 100), "forwards": Depth(9, 1000)}),
-        ("clock", {"ledger": Depth(9, 100), "clock": False}),
+        ("worker", {"inbox": QueueDepth(9, 100), "holds": QueueDepth(9, 100)}),
+        ("sender", {"outbox": QueueDepth(9, 100), "forwards": QueueDepth(9, 1000)}),
+        ("clock", {"ledger": QueueDepth(9, 100), "clock": False}),
     ],
 )
 def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it(kind, waiting):
@@ -193,7 +210,7 @@ def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
 
 
 def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
-    stuck = seen(inbox=Depth(1, 100), holds=Depth(1, 100))
+    stuck = seen(inbox=QueueDepth(1, 100), holds=QueueDepth(1, 100))
     assert [one.name for one in conditions(stuck)] == ["SmsgateInboxStuck"]
 
 
@@ -216,7 +233,7 @@ def test_what_is_seen_comes_from_the_store(services, redis_client):
         services.store.quarantine.add("twilio", refused)
     redis_client.config_set("appendfsync", "everysec")
     found = take_snapshot(services.store, services.settings)
-    assert (found.waits.inbox.count, found.waits.holds.count, found.waits.dead) == (1, 1, 1)
+    assert (found.backlog.inbox.count, found.backlog.holds.count, found.backlog.dead) == (1, 1, 1)
     (one,) = found.accounts
     assert (one.name, one.refused) == ("twilio", 3)
     assert abs(found.now_s - one.accepted_s) < 60

@@ -49,7 +49,7 @@ class AlertService:
             found = {
                 _key(one): one for one in [*conditions(snapshot), *durability_conditions(snapshot)]
             }
-            if snapshot.writes is not None:
+            if snapshot.write_obstacle is not None:
                 refused = next(one for one in found.values() if one.name == WRITES_REFUSED)
                 self._send_store_alert(refused)
                 return

@@ -163,7 +163,7 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
         for one in dashboard.conditions
         if not (has_store_problem and one.name in _STORE_CONDITIONS)
     ]
-    reviews = dashboard.snapshot.waits.reviews if dashboard.snapshot else None
+    reviews = dashboard.snapshot.backlog.reviews if dashboard.snapshot else None
     are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
     if reviews is not None and reviews.count and not are_old:
         hours = max(0.0, REVIEW_DEADLINE_S - reviews.oldest_s) / 3600

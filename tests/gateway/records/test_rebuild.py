@@ -370,7 +370,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
     assert "smsgate_gate_open 0.0" in told["metrics"]
 
     after = take_snapshot(recorded.store, recorded.settings)
-    assert (after.lost, after.rebuild) == (None, None)
+    assert (after.store_obstacle, after.rebuild) == (None, None)
     assert recorded.readiness.ready()["store"] == "ok"
 
 
