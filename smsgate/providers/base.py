@@ -203,10 +203,10 @@ class Provider(ABC):
         """
         undelivered = self.code_is_final and code in self.report_codes
         final = self.delivery_statuses.get(status, "undelivered" if undelivered else "")
+        if not final:
+            return []
         kind, note = self.report_codes.get(code, ("", ""))
-        return (
-            [Report(message_id, number, sender, kind, code, note, service, final)] if final else []
-        )
+        return [Report(message_id, number, sender, kind, code, note, service, final)]
 
     @abstractmethod
     def reply(self, reply: Reply, account: Account) -> HttpCall:
