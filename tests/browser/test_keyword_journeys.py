@@ -55,7 +55,7 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
     press(page.get_by_role("button", name="See what it would do").first)
 
     says(page, "Nothing is saved yet.")
-    changed = page.get_by_role("table", name="Keywords that change in alerts")
+    changed = page.get_by_role("table", name="Changed keywords in alerts")
     expect(changed).to_contain_text(WORD)
     says(page, "Would change 1 of")
     expect(page.locator("#changes")).to_contain_text(f"{WORD}!", timeout=60_000)
@@ -76,7 +76,7 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
 
 def give_up(page: Page, name: str) -> None:
     page.goto(f"/console/keywords/sets/{name}")
-    press(page.get_by_role("button", name="Give the set up"))
+    press(page.get_by_role("button", name="Revert to shipped"))
     says(page, "given up")
 
 

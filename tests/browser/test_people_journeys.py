@@ -113,7 +113,7 @@ def test_who_is_let_in_no_more_is_out_at_once(
     admin = visit("/console/people")
     box = open_up(admin, "Change leo")
     confirmed(admin)
-    press(box.get_by_role("button", name="Let in no more"))
+    press(box.get_by_role("button", name="Deactivate"))
     says(admin, "ended")
     stranger.goto(f"{site.url}/console/numbers")
     stranger.wait_for_url("**/console/in**")

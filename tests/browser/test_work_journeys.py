@@ -168,5 +168,5 @@ def test_the_questions_of_shipped_guide_are_passed_on_record(visit: Visit) -> No
     says(page, "Passed: 10 of 10 right")
     assert barriers(page) == []
     admin = visit("/console/guide")
-    press(admin.get_by_role("link", name="Who passed when"))
+    press(admin.get_by_role("link", name="Results"))
     expect(admin.get_by_role("row").filter(has_text="agent")).to_contain_text("10")

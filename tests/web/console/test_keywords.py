@@ -281,7 +281,7 @@ def test_a_file_is_tried_and_taken_away_changed_not_saved(services, admin):
     assert str(folder / "zu.toml") in page.text
     page = admin.post(f"{SETS}/zu/check", form(words=["blim", "blam"], intent=["opt_out"] * 2,
         match=["polite"] * 2, risk=["low"] * 2, note=["", ""], place=["0", "-1"]))  # fmt: skip
-    assert "Take the changed file" in page.text
+    assert "Download the changed file" in page.text
     assert "/save" not in page.text
     data = {"content": content_in(page), "base": "0"}
     taken = admin.post(f"{SETS}/zu/file", data)

@@ -40,7 +40,7 @@ def test_what_waits_longest_and_marketing_come_first(services, viewer):
     waits(services, "marketing")
     page = viewer.get("/console/review")
     assert shown(page) == NUMBER
-    queue = words(page).partition("What waits, in its turn")[2]
+    queue = words(page).partition("Queue")[2]
     assert queue.index("marketing") < queue.index("service")
 
 
@@ -81,7 +81,7 @@ def test_many_are_paged(services, agent):
     seen, first = [], set()
     for page in (1, 2, 3):
         answer = agent.get(f"/console/review?page={page}")
-        queue = words(answer).partition("What waits, in its turn")[2].partition("Decided lately")[0]
+        queue = words(answer).partition("Queue")[2].partition("Recent decisions")[0]
         seen += re.findall(r"text (\d+)\.", queue)
         assert f"page {page} of 3" in queue
         first.add(shown(answer))
@@ -106,7 +106,7 @@ def test_what_was_decided_lately_is_told_and_each_can_be_taken_back(services, ag
     work(services)
     services.archiver.move_all()
     page = agent.get("/console/review")
-    lately = words(page).partition("Decided lately")[2]
+    lately = words(page).partition("Recent decisions")[2]
     assert "agent Opted out two +33 6 12 34 56 78 Undo" in lately
     assert "agent Not an opt-out one +1 415-555-0123 Undo" in lately
     for key in re.findall(r'name="decision" value="([^"]+)"', page.text):
