@@ -24,7 +24,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from smsgate.features.forwarding.breaker import MAX_CALLS
 
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
@@ -37,6 +36,7 @@ from smsgate.domain.messages import (
     Intent,
     OriginalRequest,
 )
+from smsgate.features.forwarding.circuit_breaker import MAX_CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
