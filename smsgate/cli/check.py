@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import click
 from msgspec.structs import asdict
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.domain.errors import UnknownProgram
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.settings import Programs
@@ -62,14 +62,13 @@ def _code(answers: Sequence[GateAnswer]) -> int:
 
 
 def _show(answers: Mapping[str, GateAnswer]) -> None:
-    console = Console(highlight=False)
     width = max(map(len, answers))
     for name, answer in answers.items():
         since = f"since {answer.since}" if answer.since else ""
         parts = (answer.reason, since, f"({answer.why})" if answer.why else "")
         line = " ".join(part for part in (_verdict(answer), *parts) if part)
-        console.print(f"{name:<{width}}  ", end="", markup=False)
-        console.print(line, soft_wrap=True)
+        out.print(f"{name:<{width}}  ", end="", markup=False)
+        out.print(line)
 
 
 def _verdict(answer: GateAnswer) -> str:

@@ -6,9 +6,9 @@ import unicodedata
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.consent.composing import Composed
 from smsgate.consent.composing import compose as composed
 from smsgate.consent.composing.segments import Foreign
@@ -35,13 +35,12 @@ def compose(text: str, program: str, language: str, as_json: bool) -> None:
 
 
 def _show(result: Composed) -> None:
-    console = Console(highlight=False)
-    console.print(result.text, markup=False, soft_wrap=True)
+    out.print(result.text, markup=False)
     unit = "septets" if result.encoding == "GSM-7" else "UTF-16 units"
     segments = "1 segment" if result.segments == 1 else f"{result.segments} segments"
-    console.print(f"\n{segments} ({result.encoding}, {result.units} {unit})")
+    out.print(f"\n{segments} ({result.encoding}, {result.units} {unit})")
     for one in result.foreign:
-        console.print(_told(one), markup=False, soft_wrap=True)
+        out.print(_told(one), markup=False)
 
 
 def _told(one: Foreign) -> str:

@@ -8,11 +8,10 @@ from typing import NoReturn
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.domain.errors import ConfigurationError
 from smsgate.features.accounts.doctor import restart_reasons
 from smsgate.metrics.heartbeats import Process
@@ -39,14 +38,12 @@ def check_config(as_json: bool) -> None:
         said = {"version": found.version, "faults": [], "warnings": list(found.warnings)}
         session.show_json({**said, "accounts": list(settings.accounts), "programs": programs})
         return
-    console = Console(highlight=False)
     for warning in found.warnings:
-        console.print(f"[yellow]warning[/] {warning}", soft_wrap=True)
+        out.print(f"[yellow]warning[/] {warning}")
     accounts = ", ".join(settings.accounts) or "none"
-    console.print(
+    out.print(
         f"The configuration is in order. Accounts: {accounts}. "
-        f"Programs: {', '.join(programs) or 'none'}. Version: {found.version}.",
-        soft_wrap=True,
+        f"Programs: {', '.join(programs) or 'none'}. Version: {found.version}."
     )
 
 
@@ -102,14 +99,13 @@ def _told(outcome: RolloutOutcome) -> Mapping[str, object]:
 
 
 def _show(outcome: RolloutOutcome) -> None:
-    console = Console(highlight=False)
     for one in outcome.processes:
         mark = "[red]not yet[/]" if one in outcome.missing else "[green]    has[/]"
-        console.print(f"{mark}  {escape(line_of(one))}", soft_wrap=True)
+        out.print(f"{mark}  {escape(line_of(one))}")
         for more in [*one.problem.splitlines(), *restart_reasons(one)]:
-            console.print(f"         [yellow]→ {escape(more)}[/]", soft_wrap=True)
+            out.print(f"         [yellow]→ {escape(more)}[/]")
     count, version = len(outcome.processes), outcome.applied.version
-    console.print(f"Version {version} is applied. {_summary(count, outcome)}", soft_wrap=True)
+    out.print(f"Version {version} is applied. {_summary(count, outcome)}")
 
 
 def _summary(count: int, outcome: RolloutOutcome) -> str:

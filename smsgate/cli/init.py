@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
 from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
 from smsgate.store.metadata import BUCKETS
@@ -36,4 +36,4 @@ def init(buckets: int) -> None:
     if restored:
         return
     said = f"Store {store} was ready already." if before else f"Store {store} is ready."
-    Console(highlight=False).print(said)
+    out.print(said)

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 import click
+from rich.console import Console
 
 from smsgate.cli import data_dir
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.records import Records
 
+out = Console(highlight=False, soft_wrap=True)
+"""Standard output. Values go there with ``markup=False``: what others sent may hold brackets."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

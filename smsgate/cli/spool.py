@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import click
 import msgspec
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.history import History
 from smsgate.pipeline.spool import waiting
@@ -65,17 +64,16 @@ def forget(host: str, reason: str, yes: bool) -> None:
         )
         click.confirm(said, abort=True, err=True)
     lost = forget_spool(session.services().store, host, person(), reason.strip())
-    Console(highlight=False).print(f"Given up, and on record: {lost}.", soft_wrap=True)
+    out.print(f"Given up, and on record: {lost}.")
 
 
 def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
-    console = Console(highlight=False)
     for one in found:
         opt_outs = blocking.get(one.host, 0)
         said = f"{waiting(one.count)}, {opt_outs:,} of them opt-outs" if one.count else "empty"
-        console.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
+        out.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
     if not found:
-        console.print("No host has said anything of a spool.")
+        out.print("No host has said anything of a spool.")
 
 
 def _list_forgotten(as_json: bool) -> None:
@@ -84,10 +82,9 @@ def _list_forgotten(as_json: bool) -> None:
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return
-    console = Console(highlight=False)
     for event in events:
         by = f"by {event.entry.actor}: {event.entry.decision.note}" if event.entry else ""
-        console.print(f"[bold]{moment(event.applied_us)}[/]  ", end="")
-        console.print(f"{event.note}  {by}", markup=False, soft_wrap=True)
+        out.print(f"[bold]{moment(event.applied_us)}[/]  ", end="")
+        out.print(f"{event.note}  {by}", markup=False)
     if not events:
-        console.print("No spool was given up.")
+        out.print("No spool was given up.")

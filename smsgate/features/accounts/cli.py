@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 
 from smsgate.cli import session
-from smsgate.cli.session import moment
+from smsgate.cli.session import moment, out
 from smsgate.features.accounts.doctor import (
     FAULT,
     OK,
@@ -62,14 +61,13 @@ def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool
     if as_json:
         session.show_json([one.as_json() for one in results])
     else:
-        console = Console(highlight=False)
         for one in results:
             mark = f"[{_COLOURS[one.state]}]{one.state:>7}[/]"
-            console.print(f"{mark}  {one.subject}: {escape(one.text)}", soft_wrap=True)
+            out.print(f"{mark}  {one.subject}: {escape(one.text)}")
             if one.state != OK and one.remedy:
-                console.print(f"         [dim]→ {escape(one.remedy)}[/]", soft_wrap=True)
+                out.print(f"         [dim]→ {escape(one.remedy)}[/]")
         if not results:
-            console.print("Everything is as it should be.")
+            out.print("Everything is as it should be.")
     if FAULT in states:
         session.end(code)
     session.end(1 if monitor and WARNING in states else 0)
@@ -89,13 +87,12 @@ def list_refusals(limit: int, as_json: bool) -> None:
     if as_json:
         session.show_json([msgspec.to_builtins(one) for one in newest])
         return
-    console = Console(highlight=False)
     for one in newest:
-        console.print(f"[bold]{moment(one.at_ms * 1000)}[/]  ", end="")
+        out.print(f"[bold]{moment(one.at_ms * 1000)}[/]  ", end="")
         line = f"{one.number}  {one.program}  {one.reason}  by {one.by}"
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, markup=False)
     if not newest:
-        console.print("The gate has stopped no send.")
+        out.print("The gate has stopped no send.")
 
 
 @refusals.command("count", epilog="Example: smsgate refusals count --days 7")
@@ -107,8 +104,7 @@ def count_refusals(days: int, as_json: bool) -> None:
     if as_json:
         session.show_json([msgspec.to_builtins(one) for one in counts])
         return
-    console = Console(highlight=False)
     for one in counts:
-        console.print(f"{one.day}  {one.program}  {one.reason}  {one.count}", soft_wrap=True)
+        out.print(f"{one.day}  {one.program}  {one.reason}  {one.count}")
     if not counts:
-        console.print("The gate has stopped no send.")
+        out.print("The gate has stopped no send.")

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import click
 import msgspec
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.alerts.service import clock_name
 from smsgate.features.alerts.storage import TEST_TTL_S, AlertStorage, ChannelTestResult
@@ -74,14 +74,13 @@ def _rows(results: Results) -> list[dict[str, object]]:
 
 
 def _show(results: Results) -> None:
-    console = Console(highlight=False)
     for clock, found in results.items():
         for one in found or ():
             mark = "[green]     ok[/]" if one.told else "[bold red] failed[/]"
-            console.print(f"{mark}  {one.channel}, from the clock at {clock}", end="")
-            console.print(f": {one.problem}" if one.problem else "", markup=False, soft_wrap=True)
+            out.print(f"{mark}  {one.channel}, from the clock at {clock}", end="")
+            out.print(f": {one.problem}" if one.problem else "", markup=False)
         if found is None:
             problem = f"the clock at {clock} did not answer within {TEST_TTL_S} s: see its log"
-            console.print(f"[bold red] failed[/]  {problem}", soft_wrap=True)
+            out.print(f"[bold red] failed[/]  {problem}")
         elif not found:
-            console.print(f"Clock at {clock}: {_NO_CHANNEL}", markup=False, soft_wrap=True)
+            out.print(f"Clock at {clock}: {_NO_CHANNEL}", markup=False)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.features.dashboard.report import day_report
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
@@ -72,8 +72,7 @@ def _report(services: Services, start: datetime) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    console = Console(highlight=False)
-    console.print(f"[bold]{found['day']}[/] (UTC)")
+    out.print(f"[bold]{found['day']}[/] (UTC)")
     for title, key in (
         ("Messages", "messages"),
         ("Outcomes", "outcomes"),
@@ -84,20 +83,19 @@ def _show(found: dict[str, Any]) -> None:
         ("Sends that the gate stopped", "sends_stopped"),
     ):
         values = ", ".join(f"{name} {value:,}" for name, value in found[key].items())
-        console.print(f"{title}: {values or 'none'}", markup=False, soft_wrap=True)
+        out.print(f"{title}: {values or 'none'}", markup=False)
     reviews = found["reviews"]
-    console.print(
+    out.print(
         f"Reviews: {reviews['waiting']} wait, the oldest {reviews['oldest_hours']} h; "
         f"{reviews['past_deadline']} are past the deadline of {reviews['deadline_hours']:.0f} h"
     )
     forwards = found["forwards"]
-    console.print(
+    out.print(
         f"Messages for applications: {forwards['waiting']:,} wait, the oldest "
         f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} were given up"
     )
     for one in found["suspicious"]:
-        console.print(
+        out.print(
             f"Worth a look: {one['number']} {one['text']!r} ({one['rule']} {one['keyword']})",
             markup=False,
-            soft_wrap=True,
         )

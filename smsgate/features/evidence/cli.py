@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
+from smsgate.cli.session import out
 from smsgate.domain.phone import e164
 from smsgate.features.evidence.service import as_json as formatted
 from smsgate.features.evidence.service import gathered, page
@@ -38,7 +38,7 @@ def evidence(number: str, output: Path, as_json: bool) -> None:
         for name, content in (("html", page(found).encode()), ("json", formatted(found))):
             file = output / f"evidence-{known[1:]}.{name}"
             _write(file, content)
-            Console(highlight=False).print(str(file), soft_wrap=True)
+            out.print(str(file))
     if found["problems"]:
         session.end(1)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment
+from smsgate.cli.session import moment, out
 from smsgate.features.feeds import service
 from smsgate.features.feeds.storage import FeedStorage
 
@@ -27,15 +26,14 @@ def list_calls(dead: bool, as_json: bool) -> None:
     if as_json:
         session.show_json([call.as_row() for call in calls])
         return
-    console = Console(highlight=False)
     for call in calls:
         next_try = f"again {moment(call.due_us)}" if call.tries else "due"
         state = "given up" if call.dead else next_try
-        console.print(f"[bold]{call.id}[/]  {call.program}  {call.number}", soft_wrap=True)
+        out.print(f"[bold]{call.id}[/]  {call.program}  {call.number}")
         detail = f"    {call.tries} tries, {state}  {call.note}"
-        console.print(detail, markup=False, soft_wrap=True)
+        out.print(detail, markup=False)
     if not calls:
-        console.print("No call was given up." if dead else "No call waits.")
+        out.print("No call was given up." if dead else "No call waits.")
 
 
 @feed.command(epilog="Example: smsgate feed retry 019abc4e-…")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.domain.messages import Forward, UndeliveredForward, ms_of
 from smsgate.domain.signing import iso_time
 from smsgate.pipeline import forwards
@@ -38,17 +37,16 @@ def list_forwards(dead: bool, as_json: bool) -> None:
     if as_json:
         session.show_json([_as_json(one.forward, one.note, one.at_us) for one in found])
         return
-    console = Console(highlight=False)
     for one in found:
         message, entry = one.forward, one.forward.entry
         received = moment(ms_of(message.inbox_id) * 1000)
         head = f"[bold]{message.id}[/]  {entry.program}  from {entry.number}  {received}"
-        console.print(head, soft_wrap=True)
+        out.print(head)
         note = f"given up {moment(one.at_us)}: {one.note}" if one.at_us else one.note
         tries = f"{message.tries} tries" if message.tries else "not tried yet"
-        console.print(f"    {entry.text!r}  {tries}  {note}", markup=False, soft_wrap=True)
+        out.print(f"    {entry.text!r}  {tries}  {note}", markup=False)
     if not found:
-        console.print("No message was given up." if dead else "No message waits.")
+        out.print("No message was given up." if dead else "No message waits.")
 
 
 @forward.command(epilog="Example: smsgate forward retry 3-1795534079000-000000")

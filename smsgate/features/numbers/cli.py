@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
@@ -39,23 +38,22 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     if as_json:
         session.show_json([msgspec.to_builtins(event) for event in events])
         return
-    console = Console(highlight=False)
     for event in events:
-        _show(console, event)
+        _show(event)
     if not events:
-        console.print(f"Nothing is known of {number}." if number else "Every text was routed.")
+        out.print(f"Nothing is known of {number}." if number else "Every text was routed.")
 
 
 _NEAR_US = 1_000_000
 """A list without times of its own counts as of its import, to the millisecond."""
 
 
-def _show(console: Console, event: Event) -> None:
+def _show(event: Event) -> None:
     """Two lines: what happened, and the text that did it."""
     what = f"reply to {event.reply.kind}" if event.reply else event.kind
     changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
-    console.print(f"[bold]{moment(event.applied_us)}[/]  {head}", soft_wrap=True)
+    out.print(f"[bold]{moment(event.applied_us)}[/]  {head}")
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
     told = (
         repr(text) if text else "",
@@ -66,7 +64,7 @@ def _show(console: Console, event: Event) -> None:
     )
     details = "  ".join(part for part in told if part)
     if details:
-        console.print(f"    {details}", markup=False, soft_wrap=True)
+        out.print(f"    {details}", markup=False)
 
 
 def _basis(entry: Entry | None) -> tuple[str, str]:
@@ -126,7 +124,7 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
         if locked
         else f"{known} is unlocked. It stays opted out until it texts START."
     )
-    Console(highlight=False).print(said, soft_wrap=True)
+    out.print(said)
 
 
 @click.command(
@@ -152,9 +150,8 @@ def consent(
         raise click.UsageError("--given is in the future: it is read as UTC.")
     found = Consent(words=words, medium=medium, source=source, given_us=given_us)
     session.services().manual.record_consent(number, program, found, "operator", person())
-    Console(highlight=False).print(
-        f"On record: {number} agreed to be texted by {program}. Where it opted out, that stays.",
-        soft_wrap=True,
+    out.print(
+        f"On record: {number} agreed to be texted by {program}. Where it opted out, that stays."
     )
 
 
@@ -211,10 +208,7 @@ def restore(
             is_admin=True,  # whoever runs this has the store and the records anyway
         )
     )
-    Console(highlight=False).print(
-        f"The restore of {known} is stored; `smsgate history {known}` shows what came of it.",
-        soft_wrap=True,
-    )
+    out.print(f"The restore of {known} is stored; `smsgate history {known}` shows what came of it.")
 
 
 def _refuse_what_is_not_used(basis: str, of_consent: str, evidence: str) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.domain.errors import OperatorExists, UnknownProgram
 from smsgate.features.operators.service import (
     FIRST_LINK_S,
@@ -53,14 +52,13 @@ def list_operators(as_json: bool) -> None:
             ]
         )
         return
-    console = Console(highlight=False)
     for row in rows:
         factor = "with second factor" if row.totp_secret else "without second factor"
         added = f"added {moment(row.made_us)} by {row.made_by}"
         line = f"[bold]{row.name}[/]  {row.role}  {_state(row)}, {factor}, {added}"
-        console.print(line, soft_wrap=True)
+        out.print(line)
     if not rows:
-        console.print("Nobody may sign in yet: `smsgate operators first` makes a link for that.")
+        out.print("Nobody may sign in yet: `smsgate operators first` makes a link for that.")
 
 
 @operators.command(epilog="Example: smsgate operators first")
@@ -194,14 +192,13 @@ def list_keys(as_json: bool) -> None:
     if as_json:
         session.show_json([_without_digest(row) for row in rows])
         return
-    console = Console(highlight=False)
     for row in rows:
         ends = f", until {moment(row.ends_us)}" if row.ends_us else ""
         made = f"made {moment(row.made_us)} by {row.made_by}"
         limits = f"  limited to {', '.join(row.programs)}" if row.programs else ""
-        console.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}", soft_wrap=True)
+        out.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}")
     if not rows:
-        console.print("There are no keys: make one with `smsgate keys make NAME --scope check`.")
+        out.print("There are no keys: make one with `smsgate keys make NAME --scope check`.")
 
 
 @keys.command(epilog="Example: smsgate keys rotate crm --grace 2")

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from smsgate.cli import session
-from smsgate.cli.session import person
+from smsgate.cli.session import out, person
 from smsgate.consent.events import Standing
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
@@ -51,7 +51,7 @@ def migrate() -> None:
     said = f"The records have version {after}."
     if before == after:
         said = f"The records have version {after} already."
-    Console(highlight=False).print(said)
+    out.print(said)
 
 
 @records.command(epilog="Example: smsgate records status")
@@ -78,10 +78,9 @@ def status(as_json: bool) -> None:
     if as_json:
         session.show_json(found)
         return
-    console = Console(highlight=False)
-    console.print(f"{found['records']:,} records of {found['numbers']:,} numbers that stand.")
-    console.print(f"From the ledgers: {found['state']}", markup=False, soft_wrap=True)
-    console.print(f"Digest of the chains: {found['digest']}", soft_wrap=True)
+    out.print(f"{found['records']:,} records of {found['numbers']:,} numbers that stand.")
+    out.print(f"From the ledgers: {found['state']}", markup=False)
+    out.print(f"Digest of the chains: {found['digest']}")
 
 
 @records.command(epilog="Example: smsgate records verify")
@@ -109,7 +108,7 @@ def verify(digest: str | None, as_json: bool) -> None:
     if as_json:
         session.show_json({"records": total, "wrong": found})
     else:
-        Console(highlight=False).print(_verdict(total, found), soft_wrap=True)
+        out.print(_verdict(total, found))
     session.end(1 if found else 0)
 
 
@@ -134,11 +133,11 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
         sys.stdout.buffer.flush()
         return
     try:
-        with whole(output) as out:
-            count = export(found, kind, out)
+        with whole(output) as file:
+            count = export(found, kind, file)
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error
-    Console(highlight=False).print(f"{count:,} records are in {output}.", soft_wrap=True)
+    out.print(f"{count:,} records are in {output}.")
 
 
 @records.command(epilog="Example: smsgate records adopt --reason 'restored from the backup of May'")
@@ -158,7 +157,7 @@ def adopt(reason: str) -> None:
             f"{len(partitions)} partitions go on; how {noted:,} numbers stand was taken from "
             "the store."
         )
-    Console(highlight=False).print(said)
+    out.print(said)
 
 
 def digest_of(heads: dict[int, ChainLink]) -> str:
@@ -226,21 +225,20 @@ def diff(as_json: bool) -> None:
             ]
         )
     else:
-        _show(Console(highlight=False), found)
+        _show(found)
     if found:
         session.end(1)
 
 
-def _show(console: Console, found: list[Difference]) -> None:
+def _show(found: list[Difference]) -> None:
     for one in found[:_SHOWN]:
-        console.print(
-            f"{one.number}: the store says {_said(one.store)}, the records {_said(one.records)}",
-            soft_wrap=True,
+        out.print(
+            f"{one.number}: the store says {_said(one.store)}, the records {_said(one.records)}"
         )
     if not found:
-        console.print("equal")
+        out.print("equal")
     elif len(found) > _SHOWN:
-        console.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
+        out.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
 
 
 def _said(standing: Standing) -> str:
@@ -297,7 +295,7 @@ def restore_if_needed(services: Services) -> bool:
     why = build_rebuilding(services).needed()
     if not why:
         return False
-    Console(highlight=False).print(f"Rebuilding the store from the records: {why}.")
+    out.print(f"Rebuilding the store from the records: {why}.")
     _say(_with_bar(services, quiet=False, buckets=0, adopt=False, why=why))
     return True
 
@@ -324,25 +322,21 @@ def _with_bar(
 
 
 def _say(rebuilt: Rebuilt) -> None:
-    console = Console(highlight=False)
-    console.print(
+    out.print(
         f"Store {rebuilt.store_id} is ready: {rebuilt.numbers:,} numbers, {rebuilt.messages:,} "
-        f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person.",
-        soft_wrap=True,
+        f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person."
     )
     if rebuilt.forwards:
-        console.print(f"{rebuilt.forwards:,} messages wait for applications again.")
+        out.print(f"{rebuilt.forwards:,} messages wait for applications again.")
     if rebuilt.newest_us:
-        console.print(
+        out.print(
             f"The records end at {_moment(rebuilt.newest_us)}. What was acknowledged after that, "
-            "before the store was lost, is gone unless its provider sends it again.",
-            soft_wrap=True,
+            "before the store was lost, is gone unless its provider sends it again."
         )
     if rebuilt.merged:
-        console.print(
+        out.print(
             f"{rebuilt.merged:,} numbers had events that the store had lost and newer ones that it "
-            "had settled without them: they stand as both together leave them.",
-            soft_wrap=True,
+            "had settled without them: they stand as both together leave them."
         )
 
 
@@ -376,4 +370,4 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
         more += f"; {done.replies} replies that were given up are taken out"
     if done.cases:
         more += f"; {done.cases} test cases of keyword sets that came from them are gone"
-    Console(highlight=False).print(f"{said}{more}. It is suppressed where it was.", soft_wrap=True)
+    out.print(f"{said}{more}. It is suppressed where it was.")

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import click
 import msgspec
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.store.keys import PARTITIONS
 
@@ -36,13 +35,12 @@ def list_replies(dead: bool, as_json: bool) -> None:
     if as_json:
         session.show_json([msgspec.to_builtins(value) for value in values])
         return
-    console = Console(highlight=False)
     for reply, note in found:
         head = f"[bold]{reply.id}[/]  {reply.kind}  {reply.program}  to {reply.number}"
-        console.print(head, soft_wrap=True)
-        console.print(f"    {reply.text!r}  {note}", markup=False, soft_wrap=True)
+        out.print(head)
+        out.print(f"    {reply.text!r}  {note}", markup=False)
     if not found:
-        console.print("No reply was given up." if dead else "No reply waits.")
+        out.print("No reply was given up." if dead else "No reply waits.")
 
 
 @replies.command(epilog="Example: smsgate replies retry 1795534079000-0")

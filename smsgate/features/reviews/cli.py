@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, person
+from smsgate.cli.session import moment, out, person
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.reviews import list_waiting_texts
 
@@ -33,13 +32,12 @@ def list_reviews(as_json: bool) -> None:
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
-    console = Console(highlight=False)
     for one in found:
         head = f"[bold]{moment(one.since_us)}[/]  {one.number}  {one.program}  {one.key}"
-        console.print(head, soft_wrap=True)
-        console.print(f"    {one.text!r}  {one.why}", markup=False, soft_wrap=True)
+        out.print(head)
+        out.print(f"    {one.text!r}  {one.why}", markup=False)
     if not found:
-        console.print("No text waits for a person.")
+        out.print("No text waits for a person.")
 
 
 @review.command(epilog="Example: smsgate review decide +14155550123 --program alerts --as opt_out")

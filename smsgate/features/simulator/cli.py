@@ -6,10 +6,10 @@ import threading
 import time
 
 import click
-from rich.console import Console
 
 from smsgate.cli import session
 from smsgate.cli.data_dir import DevRun
+from smsgate.cli.session import out
 from smsgate.domain.errors import AccountNotReady, SmsGateError, UnknownAccount
 from smsgate.domain.messages import InboundMessage
 from smsgate.domain.phone import e164
@@ -50,16 +50,15 @@ def text(body: str, number: str, sender: str | None, account: str | None, url: s
     message = make_message(chosen, body, e164(number), sender)
     url = f"{base}/webhooks/{chosen.name}"
     answer = post_webhook(message, chosen, url)
-    console = Console(highlight=False)
-    console.print(f"[cyan]{message.number} → {message.sender}[/]  {message.text!r}", markup=True)
+    out.print(f"[cyan]{message.number} → {message.sender}[/]  {message.text!r}", markup=True)
     colour = "green" if answer.status < 300 else "bold red"
-    console.print(f"[{colour}]{answer.status}[/] from {url}")
+    out.print(f"[{colour}]{answer.status}[/] from {url}")
     if answer.status >= 300:
-        console.print(answer.body.decode(errors="replace").strip(), markup=False)
+        out.print(answer.body.decode(errors="replace").strip(), markup=False)
         session.end(1)
     if chosen.simulated:
-        _show_reply(console, services, message, newest)
-        _show_state(console, services, message)
+        _show_reply(services, message, newest)
+        _show_state(services, message)
 
 
 def _account(settings: Settings, name: str | None) -> Account:
@@ -87,29 +86,29 @@ def _address(account: Account, url: str | None, running: DevRun | None) -> str:
     return base.rstrip("/")
 
 
-def _show_reply(console: Console, services: Services, message: InboundMessage, newest: str) -> None:
+def _show_reply(services: Services, message: InboundMessage, newest: str) -> None:
     """Show the reply, or why there is none, as soon as either is certain."""
     deadline, pause, why = time.monotonic() + REPLY_S, threading.Event(), ""
     while not why and time.monotonic() <= deadline:
         for reply in services.store.simulator.after(newest):
             if reply["to"] == message.number:
-                console.print(f"[magenta]{reply['from']} → {reply['to']}[/]  ", end="")
-                console.print(reply["body"], markup=False, soft_wrap=True)
+                out.print(f"[magenta]{reply['from']} → {reply['to']}[/]  ", end="")
+                out.print(reply["body"], markup=False)
                 return
         event = find_event(services.history.of_number(message.number), message.message_id)
         why = event.note if event is not None else ""
         if not why:
             pause.wait(0.05)
-    console.print(f"No reply from us{why and ': '}{why}.", markup=False, soft_wrap=True)
+    out.print(f"No reply from us{why and ': '}{why}.", markup=False)
 
 
-def _show_state(console: Console, services: Services, message: InboundMessage) -> None:
+def _show_state(services: Services, message: InboundMessage) -> None:
     answers = services.gate.check_programs(message.number, services.settings.programs)
     for name, answer in answers.items():
         if answer.allowed:
-            console.print(f"{name} may text {message.number}.")
+            out.print(f"{name} may text {message.number}.")
         else:
             since = f" since {answer.since}" if answer.since else ""
             why = f" ({answer.why})" if answer.why else ""
             line = f"{name} may not text {message.number}: {answer.reason}{since}{why}."
-            console.print(line, markup=False, soft_wrap=True)
+            out.print(line, markup=False)
